@@ -1,0 +1,239 @@
+//! The one error type: a variant for each reaction of the caller.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Generation, Key, Lsn};
+
+/// The result of everything that a user of the engine can call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, by what the caller is to do about it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// Stored bytes are not what was written. Restore the file, or fail this read only.
+    Corrupt {
+        /// The file, relative to the engine's directory.
+        file: String,
+        /// What is wrong with it, and where.
+        cause: DecodeError,
+    },
+    /// A file was written by a newer release. Use that release; nothing was touched.
+    Unsupported {
+        /// The file, relative to the engine's directory.
+        file: String,
+        /// Which format it claims.
+        cause: DecodeError,
+    },
+    /// The history asked for is gone. The caller asked too late.
+    BelowCutoff {
+        /// What was asked for.
+        lsn: Lsn,
+        /// The lowest LSN that can be read.
+        cutoff: Lsn,
+    },
+    /// The history asked for is not written yet. Ask again after it is.
+    NotYet {
+        /// What was asked for.
+        lsn: Lsn,
+        /// The highest LSN that can be read.
+        last_record_lsn: Lsn,
+    },
+    /// Records of this key have no image and no `will_init` record below them. Write an image.
+    NoBase {
+        /// The key that was asked for.
+        key: Key,
+        /// The LSN that was asked for.
+        lsn: Lsn,
+    },
+    /// A record cannot be applied to what stands below it. Correct the record's writer.
+    Redo {
+        /// The key that was asked for.
+        key: Key,
+        /// The LSN of the record.
+        lsn: Lsn,
+        /// Why it cannot be applied.
+        why: String,
+    },
+    /// The call breaks the contract. Correct the call; nothing was changed.
+    Refused {
+        /// What was asked for and why that cannot be.
+        why: String,
+    },
+    /// Somebody else holds what the call needs. Try again after they let go of it.
+    Busy {
+        /// What is held.
+        what: String,
+    },
+    /// The timeline was shut down. Open it again.
+    Closed,
+    /// A newer generation owns this timeline. Stop writing, now and for good.
+    Stale {
+        /// The generation of the caller.
+        mine: Generation,
+        /// The newer one.
+        seen: Generation,
+    },
+    /// The device refused. Nothing was published; it can be tried again.
+    Io(IoFailure),
+    /// A sync failed: what was under way is in doubt. Reopen.
+    Latched(IoFailure),
+}
+
+/// An I/O error with what was being done to which file.
+#[derive(Clone, Debug)]
+pub struct IoFailure {
+    /// What was being done, as a verb: "write".
+    pub step: &'static str,
+    /// The file or directory.
+    pub path: PathBuf,
+    /// What the device said.
+    pub source: Arc<io::Error>,
+}
+
+impl IoFailure {
+    /// Says that `step` failed on `path`.
+    pub fn new(step: &'static str, path: &Path, source: io::Error) -> IoFailure {
+        IoFailure {
+            step,
+            path: path.to_path_buf(),
+            source: Arc::new(source),
+        }
+    }
+}
+
+impl fmt::Display for IoFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.step, self.path.display(), self.source)
+    }
+}
+
+/// Why bytes do not decode. It knows offsets, not files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The bytes cannot have been written by this format.
+    Malformed {
+        /// The field.
+        what: &'static str,
+        /// Where it starts, in bytes from the start of what was decoded.
+        offset: u64,
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// The bytes claim a format that this release does not know.
+    Unsupported {
+        /// The format.
+        what: &'static str,
+        /// The version that stands in the bytes.
+        found: u64,
+        /// The newest version that this release reads.
+        newest: u64,
+    },
+}
+
+impl DecodeError {
+    /// A field that cannot be what it is.
+    pub fn malformed(what: &'static str, offset: u64, problem: impl Into<String>) -> DecodeError {
+        DecodeError::Malformed {
+            what,
+            offset,
+            problem: problem.into(),
+        }
+    }
+
+    /// The same error, for bytes that start at `base` of something larger.
+    #[must_use]
+    pub fn at(self, base: u64) -> DecodeError {
+        match self {
+            DecodeError::Malformed {
+                what,
+                offset,
+                problem,
+            } => DecodeError::Malformed {
+                what,
+                offset: offset.saturating_add(base),
+                problem,
+            },
+            other => other,
+        }
+    }
+
+    /// Names the file that the bytes came from.
+    pub fn of_file(self, file: impl Into<String>) -> Error {
+        let file = file.into();
+        match self {
+            DecodeError::Malformed { .. } => Error::Corrupt { file, cause: self },
+            DecodeError::Unsupported { .. } => Error::Unsupported { file, cause: self },
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DecodeError::Malformed {
+                what,
+                offset,
+                problem,
+            } => write!(f, "{what} at offset {offset}: {problem}"),
+            DecodeError::Unsupported {
+                what,
+                found,
+                newest,
+            } => write!(
+                f,
+                "{what} has version {found}, and this release reads up to {newest}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Corrupt { file, cause } => write!(f, "{file} is corrupt: {cause}"),
+            Error::Unsupported { file, cause } => {
+                write!(
+                    f,
+                    "{file} is of a newer format: {cause}; use a newer release"
+                )
+            }
+            Error::BelowCutoff { lsn, cutoff } => {
+                write!(
+                    f,
+                    "LSN {lsn} is below the cutoff {cutoff}: its history is gone"
+                )
+            }
+            Error::NotYet {
+                lsn,
+                last_record_lsn,
+            } => write!(f, "LSN {lsn} is above the last record, {last_record_lsn}"),
+            Error::NoBase { key, lsn } => {
+                write!(f, "the records of key {key} up to LSN {lsn} have no base")
+            }
+            Error::Redo { key, lsn, why } => {
+                write!(
+                    f,
+                    "the record of key {key} at LSN {lsn} cannot be applied: {why}"
+                )
+            }
+            Error::Refused { why } => write!(f, "refused: {why}"),
+            Error::Busy { what } => write!(f, "{what} is in use"),
+            Error::Closed => write!(f, "the timeline was shut down"),
+            Error::Stale { mine, seen } => {
+                write!(f, "generation {mine} is stale: {seen} owns the timeline")
+            }
+            Error::Io(failure) => write!(f, "{failure}"),
+            Error::Latched(failure) => {
+                write!(f, "stopped by a failed sync, reopen to go on: {failure}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,46 @@
+//! Hex digits and nothing else: the standard parsers also take a sign, which no name of ours has.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// Reads `text` as a number if it is hex digits only, and as many as `digit_count` allows.
+///
+/// # Shape
+/// `None` also for more digits than the number has room for.
+pub(super) fn parse_u64(text: &str, digit_count: RangeInclusive<usize>) -> Option<u64> {
+    if !digit_count.contains(&text.len()) || !is_hex(text) {
+        return None;
+    }
+    u64::from_str_radix(text, 16).ok()
+}
+
+/// Does what `parse_u64` does, for a smaller number.
+pub(super) fn parse_u32(text: &str, digit_count: RangeInclusive<usize>) -> Option<u32> {
+    u32::try_from(parse_u64(text, digit_count)?).ok()
+}
+
+/// Reads `text` as exactly `N` bytes of two hex digits each.
+pub(super) fn parse_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !is_hex(text) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, start) in bytes.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(&text[start..start + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Prints two lower-case digits for each byte.
+pub(super) fn write_lower(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// Prints two upper-case digits for each byte.
+pub(super) fn write_upper(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -1,0 +1,22 @@
+//! Ground: plain values. Nothing here can block, fail late or look at the world.
+
+mod error;
+mod file_name;
+mod generation;
+mod hex;
+mod id;
+mod key;
+mod key_space;
+mod layer_name;
+mod lsn;
+mod time;
+
+pub use error::{DecodeError, Error, IoFailure, Result};
+pub use file_name::FileName;
+pub use generation::Generation;
+pub use id::{ParseIdError, TenantId, TimelineId};
+pub use key::{Key, KeyRange, ParseKeyError};
+pub use key_space::KeySpace;
+pub use layer_name::LayerName;
+pub use lsn::{Lsn, LsnRange, ParseLsnError};
+pub use time::Time;

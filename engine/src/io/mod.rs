@@ -1,0 +1,202 @@
+//! Floor 1, the seam: everything that the engine does to the world goes through [`Io`].
+//!
+//! Two implementations stand behind it: [`OsIo`] on real files, and the simulator's. Dispatch is
+//! static. Each method's text is a contract, and one set of checks, [`contract`], holds both to it.
+//!
+//! What holds for every call:
+//!
+//! * An error leaves things as they were, unless the method says otherwise.
+//! * A call whose future is dropped before it is done happened whole or not at all, and nothing of
+//!   it happens after the drop. A write may have happened in part.
+//! * What no sync has covered may be lost, or kept, piece by piece and in any order, by a power
+//!   loss. The end of the process alone loses nothing.
+//! * A path's parent exists and is a directory, and `from` and `to` of a rename share it.
+
+pub mod contract;
+mod op;
+mod os;
+mod pool;
+mod scratch;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::base::Time;
+
+pub use op::{Job, Op, Part};
+pub use os::{OsFile, OsIo, OsLock};
+pub use pool::block_on;
+pub use scratch::Scratch;
+
+/// One entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name, without its directory. Bytes that are no UTF-8 are replaced.
+    pub name: String,
+    /// A file's length in bytes, and nothing for a directory.
+    pub len: Option<u64>,
+}
+
+/// The world: files, directories, time, chance and tasks.
+pub trait Io: Clone + Send + Sync + 'static {
+    /// An open file.
+    type File: File;
+    /// A held lock; it is let go when it is dropped, or when the process ends.
+    type Lock: Send + Sync + 'static;
+
+    /// Makes an empty file, to be read and written.
+    ///
+    /// The entry is durable after [`Io::sync_dir`] of its directory. `AlreadyExists` if the name is
+    /// taken.
+    fn create(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<Self::File>> + Send;
+
+    /// Opens a file to be read. `NotFound` if there is none.
+    fn open(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<Self::File>> + Send;
+
+    /// Everything in a directory, by name. `NotFound` if there is none.
+    fn list(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<Vec<Entry>>> + Send;
+
+    /// Renames a file in its directory, and refuses with `AlreadyExists` to replace another.
+    ///
+    /// Atomic: at any moment, and after any crash, the file has one of the two names. Durable after
+    /// [`Io::sync_dir`]. It says nothing of the file's content: sync that first.
+    fn rename(&self, op: Op, from: &Path, to: &Path)
+    -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Renames a file in its directory over another, or to a free name.
+    ///
+    /// Atomic: at any moment, and after any crash, `to` is the old file or the new one. Durable
+    /// after [`Io::sync_dir`].
+    fn replace(
+        &self,
+        op: Op,
+        from: &Path,
+        to: &Path,
+    ) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Removes a file's name; who has it open reads on. Durable after [`Io::sync_dir`].
+    /// `NotFound` if there is none.
+    fn remove(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Makes an empty directory. Durable after [`Io::sync_dir`] of its parent. `AlreadyExists` if
+    /// the name is taken.
+    fn create_dir(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Removes an empty directory. Durable after [`Io::sync_dir`] of its parent.
+    /// `DirectoryNotEmpty` if something is in it, `NotFound` if there is none.
+    fn remove_dir(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Makes a directory's entries durable: all that was created, renamed and removed in it before
+    /// the call.
+    ///
+    /// After an error any part of that may be lost in a crash. A later success covers it: unlike a
+    /// file's dirty pages, entries are not dropped by a file system that goes on at all.
+    fn sync_dir(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Locks a file against every other caller, in this process or another, and makes it if it is
+    /// not there. `WouldBlock` if somebody holds it.
+    fn lock(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<Self::Lock>> + Send;
+
+    /// The time of day. It may jump in either direction.
+    fn now(&self) -> Time;
+
+    /// Waits at least `duration`.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// 64 random bits.
+    fn random(&self) -> u64;
+
+    /// Starts `task` beside the caller. It may never run if the process ends first.
+    fn spawn(&self, op: Op, task: impl Future<Output = ()> + Send + 'static);
+
+    /// Lets others go first, once.
+    fn yield_now(&self) -> impl Future<Output = ()> + Send;
+
+    /// A door before a step on shared state, where the simulator may let another task go first.
+    /// In production it is nothing.
+    fn pass(&self, op: Op) -> impl Future<Output = ()> + Send;
+
+    /// Marks that a rare corner was reached. In production it is nothing; the simulator counts, and
+    /// reports the corners that were never reached.
+    fn reached(&self, mark: &'static str) {
+        let _ = mark;
+    }
+}
+
+/// An open file. Reads and writes carry their offset: nothing is shared but the bytes.
+pub trait File: Send + Sync + 'static {
+    /// Reads up to `buf.len()` bytes at `offset` and says how many; 0 only at the end of the file
+    /// or for an empty `buf`. It may read fewer than are there. After an error `buf` holds
+    /// anything.
+    fn read_at(
+        &self,
+        op: Op,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send;
+
+    /// Writes up to `bytes.len()` bytes at `offset` and says how many, never 0 unless `bytes` is
+    /// empty. The file grows as needed, and a gap reads as zeros. After an error any part of
+    /// `bytes` may have been written.
+    fn write_at(
+        &self,
+        op: Op,
+        offset: u64,
+        bytes: &[u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send;
+
+    /// Makes the file's bytes and length durable: all that was written before the call. Its name is
+    /// another matter: [`Io::sync_dir`].
+    ///
+    /// After an error any part of that may be lost in a crash, although it can still be read, and a
+    /// later success proves nothing.
+    fn sync(&self, op: Op) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// The file's length in bytes.
+    fn len(&self, op: Op) -> impl Future<Output = io::Result<u64>> + Send;
+
+    /// Fills `buf` from `offset` on. `UnexpectedEof` if the file ends before.
+    fn read_exact_at(
+        &self,
+        op: Op,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> impl Future<Output = io::Result<()>> + Send {
+        async move {
+            let mut done = 0;
+            while done < buf.len() {
+                let at = offset + done as u64;
+                match self.read_at(op, at, &mut buf[done..]).await? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    count => done += count,
+                }
+            }
+            Ok(())
+        }
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    fn write_all_at(
+        &self,
+        op: Op,
+        offset: u64,
+        bytes: &[u8],
+    ) -> impl Future<Output = io::Result<()>> + Send {
+        async move {
+            let mut done = 0;
+            while done < bytes.len() {
+                let at = offset + done as u64;
+                match self.write_at(op, at, &bytes[done..]).await? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    count => done += count,
+                }
+            }
+            Ok(())
+        }
+    }
+}

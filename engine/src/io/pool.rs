@@ -1,0 +1,264 @@
+//! A few threads that run spawned tasks, and [`block_on`] for a thread that has one future to run.
+//!
+//! 1. A task is in the queue at most once, and at most one thread polls it.
+//! 2. No lock is held while a task is polled or dropped: both may call back into the pool.
+//! 3. A thread starts when a task waits and no thread is idle, up to the pool's number. Once the
+//!    pool is closed a thread stops when the queue is empty; a task that is woken after that starts
+//!    one again.
+//!
+//! ```text
+//!                 ┌───── pause ◀─────┐
+//!                 ▼                  │
+//! wake ────▶    Idle               Running ── ready, panic ─▶ Done
+//!   │             │ wake             ▲   │ wake
+//!   │             ▼                  │   ▼
+//!   └──────▶   Queued ──── begin ────┘  Woken ── ready, panic ─▶ Done
+//!                 ▲                      │
+//!                 └───────── pause ──────┘
+//! ```
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the door to the system's threads"
+)]
+
+use std::collections::VecDeque;
+use std::mem;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+/// What a task has still to do.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Threads that run tasks. When it is dropped they finish what is queued and stop.
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+}
+
+/// What the threads, the tasks and the pool have in common.
+pub(super) struct Shared {
+    thread_count_max: usize,
+    state: Mutex<State>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Arc<Task>>,
+    thread_count: usize,
+    idle_count: usize,
+    is_closed: bool,
+}
+
+struct Task {
+    phase: Mutex<Phase>,
+    pool: Arc<Shared>,
+}
+
+/// Where a task is in its life, and with whom its work.
+enum Phase {
+    Idle(Work),
+    Queued(Work),
+    Running,
+    /// Running, and woken since: what woke it may have come too late for this poll.
+    Woken,
+    Done,
+}
+
+/// Locks `mutex`. A poisoned one is as good as any: no code of others runs under our locks.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pool {
+    /// A pool that has no thread yet.
+    pub(super) fn new(thread_count_max: NonZeroUsize) -> Pool {
+        Pool {
+            shared: Arc::new(Shared {
+                thread_count_max: thread_count_max.get(),
+                state: Mutex::default(),
+                ready: Condvar::new(),
+            }),
+        }
+    }
+
+    /// Runs `work` on one of the threads.
+    ///
+    /// # Panics
+    /// If there is no thread and none can be started.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let task = Task {
+            phase: Mutex::new(Phase::Queued(Box::pin(work))),
+            pool: Arc::clone(&self.shared),
+        };
+        self.shared.push(Arc::new(task));
+    }
+
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Drop for Pool {
+    /// Does not wait: the last owner of the pool may be a task, on one of its threads.
+    fn drop(&mut self) {
+        lock(&self.shared.state).is_closed = true;
+        self.shared.ready.notify_all();
+    }
+}
+
+impl Shared {
+    fn push(self: &Arc<Self>, task: Arc<Task>) {
+        let mut state = lock(&self.state);
+        state.queue.push_back(task);
+        let is_short = state.idle_count < state.queue.len();
+        if is_short && state.thread_count < self.thread_count_max {
+            let started = self.start_thread(state.thread_count);
+            state.thread_count += usize::from(started.is_ok());
+            let is_served = 0 < state.thread_count;
+            drop(state);
+            // With fewer threads than wanted all goes on, only slower.
+            assert!(is_served, "no thread for tasks: {started:?}");
+        } else {
+            drop(state);
+        }
+        self.ready.notify_one();
+    }
+
+    fn start_thread(self: &Arc<Self>, thread_index: usize) -> std::io::Result<()> {
+        let shared = Arc::clone(self);
+        let name = format!("palimpsest-{thread_index}");
+        let run = move || {
+            while let Some(task) = shared.next() {
+                task.run();
+            }
+        };
+        thread::Builder::new().name(name).spawn(run).map(drop)
+    }
+
+    /// Waits for a task to run, and says nothing when the thread is to stop.
+    fn next(&self) -> Option<Arc<Task>> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(task) = state.queue.pop_front() {
+                return Some(task);
+            }
+            if state.is_closed {
+                state.thread_count -= 1;
+                return None;
+            }
+            state.idle_count += 1;
+            let woken = self.ready.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+            state.idle_count -= 1;
+        }
+    }
+}
+
+impl Task {
+    /// Polls the task once.
+    ///
+    /// A panic ends this task and nothing else: the panic hook has reported it, with the thread's
+    /// name, before it gets here, and what the task held is dropped, so that who waits for it
+    /// learns of it.
+    fn run(self: Arc<Self>) {
+        let mut work = self.begin();
+        let waker = Waker::from(Arc::clone(&self));
+        let polled = catch_unwind(AssertUnwindSafe(move || {
+            match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Pending => Some(work),
+                Poll::Ready(()) => None, // Dropped here: that too is the task's own code.
+            }
+        }));
+        match polled {
+            Ok(Some(work)) => self.pause(work),
+            Ok(None) | Err(_) => *lock(&self.phase) = Phase::Done,
+        }
+    }
+
+    fn begin(&self) -> Work {
+        match mem::replace(&mut *lock(&self.phase), Phase::Running) {
+            Phase::Queued(work) => work,
+            _ => unreachable!("a task in the queue is in the phase Queued: fact 1"),
+        }
+    }
+
+    fn pause(self: Arc<Self>, work: Work) {
+        let mut phase = lock(&self.phase);
+        let is_woken = matches!(*phase, Phase::Woken);
+        *phase = if is_woken {
+            Phase::Queued(work)
+        } else {
+            Phase::Idle(work)
+        };
+        drop(phase);
+        if is_woken {
+            let pool = Arc::clone(&self.pool);
+            pool.push(self);
+        }
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut phase = lock(&self.phase);
+        match mem::replace(&mut *phase, Phase::Woken) {
+            Phase::Idle(work) => {
+                *phase = Phase::Queued(work);
+                drop(phase);
+                self.pool.push(Arc::clone(self));
+            }
+            Phase::Running => {}
+            unmoved => *phase = unmoved,
+        }
+    }
+}
+
+/// Wakes a thread that is parked in [`block_on`].
+struct Unpark {
+    thread: Thread,
+    /// The thread's own token is not enough: whoever parks inside the future may take it.
+    is_woken: AtomicBool,
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.is_woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+/// Runs `future` on the calling thread, which is parked while there is nothing to do.
+///
+/// It needs no pool and no runtime, and works in any thread that may wait.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let unpark = Arc::new(Unpark {
+        thread: thread::current(),
+        is_woken: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&unpark));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        while !unpark.is_woken.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! A storage engine for page versions: ask for a key at an LSN and get the bytes that were true
+//! then, on any branch, after any crash.
+#![deny(missing_docs)]
+
+pub mod base;
+mod engine;
+pub mod format;
+pub mod io;
+pub mod layer;
+pub mod store;
+pub mod timeline;
+
+pub use base::{Error, Key, Lsn, Result, TenantId, TimelineId};
+pub use engine::{Engine, Timeline, Writer};
+pub use format::{Edit, Record, Value};
+pub use io::{OsIo, block_on};
+pub use layer::Batch;
+pub use timeline::Options;
