@@ -1,0 +1,183 @@
+//! The roof: one engine on one directory.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::base::{Error, FileName, IoFailure, Lsn, Result, TimelineId};
+use crate::io::{Io, Job, Op, OsIo, Part};
+use crate::store::{DirStore, Store};
+use crate::timeline::{Opener, Options, Turn};
+
+/// An open timeline of an [`Engine`].
+pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
+
+/// The writer of a [`Timeline`].
+pub type Writer<I = OsIo> = crate::timeline::Writer<DirStore<I>>;
+
+/// The timelines in one directory, which nobody else has open meanwhile.
+///
+/// The directory is let go of when the engine, its timelines and all that they do have been dropped.
+pub struct Engine<I: Io = OsIo> {
+    store: DirStore<I>,
+    options: Options,
+    lock: Arc<I::Lock>,
+    /// One at a time creates, opens, deletes or shuts down.
+    catalog_turn: Turn,
+    open: Mutex<BTreeMap<TimelineId, Timeline<I>>>,
+}
+
+impl<I: Io> Engine<I> {
+    /// Opens the directory `root`, which is made if it is not there; its parent must be.
+    ///
+    /// What a crash interrupted, a creation or a deletion, is ended. Timelines are opened one by
+    /// one: a damaged one does not stand in the way of the others.
+    ///
+    /// # Errors
+    /// `Busy` if another engine has the directory open, in this process or another; `Io`;
+    /// `Latched` if its parent cannot be synced.
+    pub async fn open(io: I, root: &Path, options: Options) -> Result<Engine<I>> {
+        let op = Op::new(None, Job::Open, 1);
+        create_root(&io, op, root).await?;
+        let lock = lock(&io, op.on(Part::Lock, 1), root).await?;
+        let engine = Engine {
+            store: DirStore::new(io, root),
+            options,
+            lock: Arc::new(lock),
+            catalog_turn: Turn::default(),
+            open: Mutex::default(),
+        };
+        for timeline in engine.store.timelines(op).await? {
+            engine.opener().tidy_up(timeline).await;
+        }
+        Ok(engine)
+    }
+
+    fn opener(&self) -> Opener<'_, DirStore<I>> {
+        Opener {
+            store: &self.store,
+            options: &self.options,
+            lock: &self.lock,
+        }
+    }
+
+    fn open_timelines(&self) -> MutexGuard<'_, BTreeMap<TimelineId, Timeline<I>>> {
+        self.open.lock().expect("nothing panics while it is held")
+    }
+
+    /// The timelines that are there, open or not, in order.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub async fn timelines(&self) -> Result<Vec<TimelineId>> {
+        self.store.timelines(Op::new(None, Job::Open, 1)).await
+    }
+
+    /// Creates a timeline and opens it. Its first record will stand above `start`.
+    ///
+    /// # Errors
+    /// `Refused` if it exists; `Io` if the device refused: it can be called again. `Latched` if a
+    /// sync failed: whether it exists is in doubt until the engine is opened again.
+    pub async fn create_timeline(&self, timeline: TimelineId, start: Lsn) -> Result<Timeline<I>> {
+        let _turn = self.catalog_turn.take().await;
+        let created = self.opener().create(timeline, start).await?;
+        self.open_timelines().insert(timeline, created.clone());
+        Ok(created)
+    }
+
+    /// Opens a timeline; if it is open, that one is returned.
+    ///
+    /// # Errors
+    /// `Refused` if there is none, `Corrupt` or `Unsupported` if its index cannot be read or if it
+    /// names what is not there: then nothing was removed. `Io`, `Latched`.
+    pub async fn open_timeline(&self, timeline: TimelineId) -> Result<Timeline<I>> {
+        let _turn = self.catalog_turn.take().await;
+        if let Some(open) = self.open_timelines().get(&timeline) {
+            return Ok(open.clone());
+        }
+        let opened = self.opener().open(timeline).await?;
+        self.open_timelines().insert(timeline, opened.clone());
+        Ok(opened)
+    }
+
+    /// Shuts one timeline down: see [`Timeline::shutdown`]. It is the way to open one again that a
+    /// failed sync has latched.
+    ///
+    /// # Errors
+    /// `Refused` if it is not open, and those of [`Timeline::shutdown`]; after `Latched` it is shut
+    /// down all the same.
+    ///
+    /// [`Timeline::shutdown`]: crate::timeline::Timeline::shutdown
+    pub async fn shutdown_timeline(&self, timeline: TimelineId) -> Result<()> {
+        let _turn = self.catalog_turn.take().await;
+        let Some(open) = self.open_timelines().get(&timeline).cloned() else {
+            let why = format!("timeline {timeline} is not open");
+            return Err(Error::Refused { why });
+        };
+        let ended = open.shutdown().await;
+        if matches!(ended, Ok(()) | Err(Error::Latched(_) | Error::Closed)) {
+            self.open_timelines().remove(&timeline);
+        }
+        ended
+    }
+
+    /// Deletes a timeline with all its history. It must not be open.
+    ///
+    /// # Errors
+    /// `Busy` if it is open, `Refused` if there is none. After `Io` or `Latched` it may be marked as
+    /// deleted: then the next open of the engine ends that, or another call.
+    pub async fn delete_timeline(&self, timeline: TimelineId) -> Result<()> {
+        let _turn = self.catalog_turn.take().await;
+        if self.open_timelines().contains_key(&timeline) {
+            let what = format!("timeline {timeline}");
+            return Err(Error::Busy { what });
+        }
+        self.opener().delete(timeline).await
+    }
+
+    /// Shuts every open timeline down.
+    ///
+    /// # Errors
+    /// The first one of them; the others are tried all the same.
+    pub async fn shutdown(&self) -> Result<()> {
+        let open: Vec<TimelineId> = self.open_timelines().keys().copied().collect();
+        let mut first = Ok(());
+        for timeline in open {
+            let ended = self.shutdown_timeline(timeline).await;
+            first = first.and(ended);
+        }
+        first
+    }
+}
+
+async fn create_root<I: Io>(io: &I, op: Op, root: &Path) -> Result<()> {
+    match io.create_dir(op, root).await {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Error::Io(IoFailure::new("create directory", root, error))),
+        Ok(()) => {}
+    }
+    // Also if it was there: an earlier open may have been interrupted before the sync.
+    let Some(parent) = root.parent() else {
+        return Ok(());
+    };
+    let parent = if parent == Path::new("") {
+        Path::new(".")
+    } else {
+        parent
+    };
+    let synced = io.sync_dir(op, parent).await;
+    synced.map_err(|error| Error::Latched(IoFailure::new("sync", parent, error)))
+}
+
+async fn lock<I: Io>(io: &I, op: Op, root: &Path) -> Result<I::Lock> {
+    let path = root.join(FileName::Lock.to_string());
+    io.lock(op, &path)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => Error::Busy {
+                what: root.display().to_string(),
+            },
+            _ => Error::Io(IoFailure::new("lock", &path, error)),
+        })
+}

@@ -1,0 +1,42 @@
+//! Floor 2: bytes and their meaning. No paths, no caches, no I/O: what needs a block asks for it.
+//!
+//! A layer file, from its first byte to its last:
+//!
+//! ```text
+//! block 0                    summary, zeros, and at the very end the checksum marker
+//! blocks 1..index_start      blobs, one behind the other; zeros fill up the last block
+//! blocks index_start..=root  the index, a B-tree; its root is the last block
+//! behind the root            the checksum section, not a whole number of blocks
+//! ```
+
+mod blob;
+mod btree;
+mod checksum;
+mod delta_key;
+mod dump;
+mod index;
+mod record;
+mod redo;
+mod summary;
+mod take;
+mod value;
+
+pub use blob::{
+    BLOB_HEADER_LEN_MAX, BLOB_LEN_MAX, BlobHeader, BlobTooLarge, Compression, decode_blob,
+    encode_blob,
+};
+pub use btree::{Node, Step, Tree, TreeBuilder, TreeError, VALUE_MAX, Walk};
+pub use checksum::{ChecksumMarker, ChecksumSection};
+pub use delta_key::{BlobRef, DeltaKey};
+pub use dump::{dump_index, dump_layer};
+pub use index::{Ancestor, Index, IndexLayer};
+pub use record::{MultixactMember, Record};
+pub use redo::{Edit, Edits, PAGE_LEN_MAX, Redo, RedoError};
+pub use summary::{DeltaSummary, ImageSummary};
+pub use value::Value;
+
+/// What a layer file is made of: its summary and each node of its index fill one block.
+///
+/// # Units
+/// Bytes.
+pub const BLOCK_LEN: usize = 8192;

@@ -1,0 +1,376 @@
+//! Records: changes to a value, as the log tells them.
+//!
+//! ```text
+//! offset  size  field
+//!      0     4  kind, which says what the body is
+//!      4     …  body
+//!
+//! kind  record                   body
+//!    0  Postgres                 will_init flag, rec bytes
+//!    1  ClearVisibilityMapFlags  new_heap_block u32?, old_heap_block u32?, flags u8
+//!    2  ClogSetCommitted         xids u32*, timestamp i64
+//!    3  ClogSetAborted           xids u32*
+//!    4  MultixactOffsetCreate    multixact u32, member_offset u32
+//!    5  MultixactMembersCreate   member_offset u32, members (xid u32, status u32)*
+//!    6  AuxFile                  path string, content bytes?
+//!    7  TruncateVisibilityMap    byte_offset u64, bit_offset u64
+//!    8  Test                     append string, clear flag, will_init flag, only_if string?
+//!
+//! flag    1 byte, 0 or 1
+//! x?      1 byte, 0 or 1, then x if it was 1
+//! x*      8 bytes of count, then as many x
+//! bytes   8 bytes of length, then as many bytes; a string is UTF-8
+//! ```
+
+use super::take::Take;
+use crate::base::DecodeError;
+
+const KIND_MAX: u32 = 8;
+
+/// A change to a value.
+///
+/// # Shape
+/// `Postgres` carries what the redo at hand understands: PostgreSQL's own log, or this engine's
+/// `Edit`. What the other kinds do is the business of PostgreSQL; here they are only carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A record of the log, in the redo's own words.
+    Postgres {
+        /// Whether it needs nothing below it.
+        will_init: bool,
+        /// The words.
+        rec: Vec<u8>,
+    },
+    /// Clears bits in the visibility map for up to two heap blocks.
+    ClearVisibilityMapFlags {
+        /// The block that a row came to.
+        new_heap_block: Option<u32>,
+        /// The block that a row left.
+        old_heap_block: Option<u32>,
+        /// The bits to clear.
+        flags: u8,
+    },
+    /// Marks transactions as committed.
+    ClogSetCommitted {
+        /// The transactions.
+        xids: Vec<u32>,
+        /// When they were committed, in microseconds of PostgreSQL's time.
+        timestamp: i64,
+    },
+    /// Marks transactions as aborted.
+    ClogSetAborted {
+        /// The transactions.
+        xids: Vec<u32>,
+    },
+    /// Says where the members of a multixact start.
+    MultixactOffsetCreate {
+        /// The multixact.
+        multixact: u32,
+        /// Its first member.
+        member_offset: u32,
+    },
+    /// Writes members of a multixact.
+    MultixactMembersCreate {
+        /// The first of them.
+        member_offset: u32,
+        /// Who they are.
+        members: Vec<MultixactMember>,
+    },
+    /// Writes or removes a small file.
+    AuxFile {
+        /// Its path.
+        path: String,
+        /// What is in it, or nothing if it goes.
+        content: Option<Vec<u8>>,
+    },
+    /// Clears the visibility map from a place on.
+    TruncateVisibilityMap {
+        /// The first byte that goes, or of which a part goes.
+        byte_offset: u64,
+        /// The first bit of it that goes.
+        bit_offset: u64,
+    },
+    /// What a peer's tests write: checks, clears and appends, in this order.
+    Test {
+        /// What is appended.
+        append: String,
+        /// Whether the value is emptied first.
+        clear: bool,
+        /// Whether it needs nothing below it; then `clear` is set as well.
+        will_init: bool,
+        /// What the value must be, before anything is appended to it.
+        only_if: Option<String>,
+    },
+}
+
+/// A transaction in a multixact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MultixactMember {
+    /// The transaction.
+    pub xid: u32,
+    /// How it holds the row.
+    pub status: u32,
+}
+
+impl Record {
+    /// Whether it needs nothing below it.
+    pub fn will_init(&self) -> bool {
+        match self {
+            Record::Postgres { will_init, .. } | Record::Test { will_init, .. } => *will_init,
+            _ => false,
+        }
+    }
+
+    /// The kind's name, for messages and dumps.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Record::Postgres { .. } => "Postgres",
+            Record::ClearVisibilityMapFlags { .. } => "ClearVisibilityMapFlags",
+            Record::ClogSetCommitted { .. } => "ClogSetCommitted",
+            Record::ClogSetAborted { .. } => "ClogSetAborted",
+            Record::MultixactOffsetCreate { .. } => "MultixactOffsetCreate",
+            Record::MultixactMembersCreate { .. } => "MultixactMembersCreate",
+            Record::AuxFile { .. } => "AuxFile",
+            Record::TruncateVisibilityMap { .. } => "TruncateVisibilityMap",
+            Record::Test { .. } => "Test",
+        }
+    }
+
+    fn kind_number(&self) -> u32 {
+        match self {
+            Record::Postgres { .. } => 0,
+            Record::ClearVisibilityMapFlags { .. } => 1,
+            Record::ClogSetCommitted { .. } => 2,
+            Record::ClogSetAborted { .. } => 3,
+            Record::MultixactOffsetCreate { .. } => 4,
+            Record::MultixactMembersCreate { .. } => 5,
+            Record::AuxFile { .. } => 6,
+            Record::TruncateVisibilityMap { .. } => 7,
+            Record::Test { .. } => KIND_MAX,
+        }
+    }
+
+    pub(super) fn encoded_len(&self) -> usize {
+        let option_len = |len: Option<usize>| 1 + len.unwrap_or(0);
+        let body_len = match self {
+            Record::Postgres { rec, .. } => 1 + 8 + rec.len(),
+            Record::ClearVisibilityMapFlags {
+                new_heap_block,
+                old_heap_block,
+                ..
+            } => option_len(new_heap_block.map(|_| 4)) + option_len(old_heap_block.map(|_| 4)) + 1,
+            Record::ClogSetCommitted { xids, .. } => 8 + 4 * xids.len() + 8,
+            Record::ClogSetAborted { xids } => 8 + 4 * xids.len(),
+            Record::MultixactOffsetCreate { .. } => 4 + 4,
+            Record::MultixactMembersCreate { members, .. } => 4 + 8 + 8 * members.len(),
+            Record::AuxFile { path, content } => {
+                8 + path.len() + option_len(content.as_ref().map(|bytes| 8 + bytes.len()))
+            }
+            Record::TruncateVisibilityMap { .. } => 8 + 8,
+            Record::Test {
+                append, only_if, ..
+            } => 8 + append.len() + 2 + option_len(only_if.as_ref().map(|text| 8 + text.len())),
+        };
+        4 + body_len
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_u32(out, self.kind_number());
+        match self {
+            Record::Postgres { will_init, rec } => {
+                out.push(u8::from(*will_init));
+                put_counted(out, rec);
+            }
+            Record::ClearVisibilityMapFlags {
+                new_heap_block,
+                old_heap_block,
+                flags,
+            } => {
+                put_option(out, *new_heap_block, put_u32);
+                put_option(out, *old_heap_block, put_u32);
+                out.push(*flags);
+            }
+            Record::ClogSetCommitted { xids, timestamp } => {
+                put_xids(out, xids);
+                out.extend_from_slice(&timestamp.to_be_bytes());
+            }
+            Record::ClogSetAborted { xids } => put_xids(out, xids),
+            Record::MultixactOffsetCreate {
+                multixact,
+                member_offset,
+            } => {
+                put_u32(out, *multixact);
+                put_u32(out, *member_offset);
+            }
+            Record::MultixactMembersCreate {
+                member_offset,
+                members,
+            } => {
+                put_u32(out, *member_offset);
+                put_u64(out, members.len() as u64);
+                for member in members {
+                    put_u32(out, member.xid);
+                    put_u32(out, member.status);
+                }
+            }
+            Record::AuxFile { path, content } => {
+                put_counted(out, path.as_bytes());
+                put_option(out, content.as_deref(), put_counted);
+            }
+            Record::TruncateVisibilityMap {
+                byte_offset,
+                bit_offset,
+            } => {
+                put_u64(out, *byte_offset);
+                put_u64(out, *bit_offset);
+            }
+            Record::Test {
+                append,
+                clear,
+                will_init,
+                only_if,
+            } => {
+                put_counted(out, append.as_bytes());
+                out.push(u8::from(*clear));
+                out.push(u8::from(*will_init));
+                put_option(
+                    out,
+                    only_if.as_ref().map(|text| text.as_bytes()),
+                    put_counted,
+                );
+            }
+        }
+    }
+
+    pub(super) fn decode(take: &mut Take<'_>) -> Result<Record, DecodeError> {
+        Ok(match take_kind_number(take)? {
+            0 => Record::Postgres {
+                will_init: take.take_flag("will_init")?,
+                rec: take.take_counted("rec")?.to_vec(),
+            },
+            1 => Record::ClearVisibilityMapFlags {
+                new_heap_block: take_option(take, "new heap block", Take::take_u32)?,
+                old_heap_block: take_option(take, "old heap block", Take::take_u32)?,
+                flags: take.take_u8("flags")?,
+            },
+            2 => Record::ClogSetCommitted {
+                xids: take_xids(take)?,
+                timestamp: take.take_array("timestamp").map(i64::from_be_bytes)?,
+            },
+            3 => Record::ClogSetAborted {
+                xids: take_xids(take)?,
+            },
+            4 => Record::MultixactOffsetCreate {
+                multixact: take.take_u32("multixact")?,
+                member_offset: take.take_u32("member offset")?,
+            },
+            5 => Record::MultixactMembersCreate {
+                member_offset: take.take_u32("member offset")?,
+                members: take_members(take)?,
+            },
+            6 => Record::AuxFile {
+                path: take_text(take, "path")?,
+                content: take_option(take, "content", Take::take_counted)?.map(<[u8]>::to_vec),
+            },
+            7 => Record::TruncateVisibilityMap {
+                byte_offset: take.take_u64("byte offset")?,
+                bit_offset: take.take_u64("bit offset")?,
+            },
+            _ => Record::Test {
+                append: take_text(take, "append")?,
+                clear: take.take_flag("clear")?,
+                will_init: take.take_flag("will_init")?,
+                only_if: take_option(take, "only_if", take_text)?,
+            },
+        })
+    }
+
+    /// `will_init` of the record that follows, which is not read to its end.
+    pub(super) fn will_init_of(take: &mut Take<'_>) -> Result<bool, DecodeError> {
+        match take_kind_number(take)? {
+            0 => {
+                let will_init = take.take_flag("will_init")?;
+                take.take_counted("rec")?;
+                Ok(will_init)
+            }
+            KIND_MAX => {
+                take.take_counted("append")?;
+                take.take_flag("clear")?;
+                take.take_flag("will_init")
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+fn take_kind_number(take: &mut Take<'_>) -> Result<u32, DecodeError> {
+    let start = take.offset();
+    let kind = take.take_u32("record kind")?;
+    if KIND_MAX < kind {
+        let problem = format!("expected {KIND_MAX} at most, found {kind}");
+        return Err(DecodeError::malformed("record kind", start, problem));
+    }
+    Ok(kind)
+}
+
+fn take_option<'a, T>(
+    take: &mut Take<'a>,
+    what: &'static str,
+    take_some: impl FnOnce(&mut Take<'a>, &'static str) -> Result<T, DecodeError>,
+) -> Result<Option<T>, DecodeError> {
+    match take.take_flag(what)? {
+        false => Ok(None),
+        true => take_some(take, what).map(Some),
+    }
+}
+
+fn take_text(take: &mut Take<'_>, what: &'static str) -> Result<String, DecodeError> {
+    let start = take.offset();
+    let bytes = take.take_counted(what)?;
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(DecodeError::malformed(what, start, error.to_string())),
+    }
+}
+
+fn take_xids(take: &mut Take<'_>) -> Result<Vec<u32>, DecodeError> {
+    let count = take.take_count(4, "xids")?;
+    (0..count).map(|_| take.take_u32("xid")).collect()
+}
+
+fn take_members(take: &mut Take<'_>) -> Result<Vec<MultixactMember>, DecodeError> {
+    let count = take.take_count(8, "members")?;
+    let mut take_member = || {
+        Ok(MultixactMember {
+            xid: take.take_u32("member's xid")?,
+            status: take.take_u32("member's status")?,
+        })
+    };
+    (0..count).map(|_| take_member()).collect()
+}
+
+fn put_u32(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(&number.to_be_bytes());
+}
+
+fn put_u64(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(&number.to_be_bytes());
+}
+
+/// Appends a length and as many bytes.
+pub(super) fn put_counted(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_u64(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn put_option<T>(out: &mut Vec<u8>, option: Option<T>, put_some: impl FnOnce(&mut Vec<u8>, T)) {
+    out.push(u8::from(option.is_some()));
+    if let Some(some) = option {
+        put_some(out, some);
+    }
+}
+
+fn put_xids(out: &mut Vec<u8>, xids: &[u32]) {
+    put_u64(out, xids.len() as u64);
+    xids.iter().for_each(|xid| put_u32(out, *xid));
+}

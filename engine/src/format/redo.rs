@@ -1,0 +1,288 @@
+//! Redo: replaying records over a base. And `Edits`, the records that need no other database.
+//!
+//! An edit travels as the `rec` of a `Record::Postgres`. Its first byte says which edit it is, and
+//! its layout: a layout never changes, a better one gets a new number.
+//!
+//! ```text
+//! offset  size  field
+//!      0     1  1        set        2         patch      3       append
+//!      1     …  content             4 offset             suffix
+//!      5     …                      bytes
+//!
+//!      0     1  4        clear      5         append if
+//!      1     4                      length n
+//!      5     n                      only_if
+//!    5+n     …                      suffix
+//! ```
+
+use std::fmt;
+
+use super::record::Record;
+use super::take::Take;
+use crate::base::{DecodeError, Lsn};
+
+/// No edit makes a page longer than this.
+///
+/// # Units
+/// Bytes.
+pub const PAGE_LEN_MAX: usize = 64 * 1024 * 1024;
+
+const SET: u8 = 1;
+const PATCH: u8 = 2;
+const APPEND: u8 = 3;
+const CLEAR: u8 = 4;
+const APPEND_IF: u8 = 5;
+
+/// What the engine asks to make a value of records.
+pub trait Redo: Send + Sync + 'static {
+    /// The value that is there after all `records`.
+    ///
+    /// # Shape
+    /// The oldest record comes first. Without a `base`, the first record is one of `will_init`.
+    /// The answer depends on nothing but the arguments.
+    /// # Errors
+    /// If a record cannot be applied to what stands below it: which, and why.
+    fn redo(&self, base: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError>;
+}
+
+/// A record that cannot be applied to what stands below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedoError {
+    /// Where the record stands.
+    pub lsn: Lsn,
+    /// Why it cannot be applied.
+    pub why: String,
+}
+
+/// The built-in redo: `Edit`s, and `Record::Test`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Edits;
+
+/// A change to a page, which is a string of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// The page is now `content`.
+    Set {
+        /// All of it.
+        content: Vec<u8>,
+    },
+    /// `bytes` stand at `offset` now, with zeros up to there if the page was shorter.
+    Patch {
+        /// Where they start.
+        offset: u32,
+        /// What stands there.
+        bytes: Vec<u8>,
+    },
+    /// `suffix` stands at the end now.
+    Append {
+        /// What is appended.
+        suffix: Vec<u8>,
+    },
+    /// The page is empty now.
+    Clear,
+    /// If the page is `only_if`, `suffix` stands at its end now; otherwise it is an error.
+    AppendIf {
+        /// What the page must be.
+        only_if: Vec<u8>,
+        /// What is appended.
+        suffix: Vec<u8>,
+    },
+}
+
+impl Edit {
+    /// The bytes of the edit.
+    ///
+    /// # Panics
+    /// If it has an `only_if` longer than `PAGE_LEN_MAX`.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Edit::Set { content } => [&[SET], content.as_slice()].concat(),
+            Edit::Patch { offset, bytes } => [&[PATCH], &offset.to_be_bytes()[..], bytes].concat(),
+            Edit::Append { suffix } => [&[APPEND], suffix.as_slice()].concat(),
+            Edit::Clear => vec![CLEAR],
+            Edit::AppendIf { only_if, suffix } => {
+                assert!(only_if.len() <= PAGE_LEN_MAX);
+                let len = u32::try_from(only_if.len()).expect("PAGE_LEN_MAX has 27 bits");
+                [&[APPEND_IF], &len.to_be_bytes()[..], only_if, suffix].concat()
+            }
+        }
+    }
+
+    /// The edit that `bytes` stand for, all of them.
+    ///
+    /// # Errors
+    /// If there is none. `Unsupported` if the first byte is a later release's.
+    pub fn decode(bytes: &[u8]) -> Result<Edit, DecodeError> {
+        let mut take = Take::new(bytes);
+        let edit = match take.take_u8("edit")? {
+            SET => Edit::Set {
+                content: take.take_rest().to_vec(),
+            },
+            PATCH => Edit::Patch {
+                offset: take.take_u32("offset")?,
+                bytes: take.take_rest().to_vec(),
+            },
+            APPEND => Edit::Append {
+                suffix: take.take_rest().to_vec(),
+            },
+            CLEAR => Edit::Clear,
+            APPEND_IF => Edit::AppendIf {
+                only_if: take_only_if(&mut take)?,
+                suffix: take.take_rest().to_vec(),
+            },
+            0 => {
+                return Err(DecodeError::malformed(
+                    "edit",
+                    0,
+                    "expected 1 or more, found 0",
+                ));
+            }
+            found => {
+                return Err(DecodeError::Unsupported {
+                    what: "edit",
+                    found: u64::from(found),
+                    newest: u64::from(APPEND_IF),
+                });
+            }
+        };
+        take.finish("edit")?;
+        Ok(edit)
+    }
+
+    /// The record that makes this edit to what stands below it.
+    pub fn into_record(self) -> Record {
+        Record::Postgres {
+            will_init: false,
+            rec: self.encode(),
+        }
+    }
+
+    /// The record that makes this edit to an empty page, whatever stands below it.
+    pub fn into_init_record(self) -> Record {
+        Record::Postgres {
+            will_init: true,
+            rec: self.encode(),
+        }
+    }
+}
+
+fn take_only_if(take: &mut Take<'_>) -> Result<Vec<u8>, DecodeError> {
+    let what = "only_if";
+    let start = take.offset();
+    match usize::try_from(take.take_u32(what)?) {
+        Ok(len) if len <= PAGE_LEN_MAX => take.take_bytes(len, what).map(<[u8]>::to_vec),
+        _ => {
+            let problem = format!("expected a length of {PAGE_LEN_MAX} at most");
+            Err(DecodeError::malformed(what, start, problem))
+        }
+    }
+}
+
+impl Redo for Edits {
+    fn redo(&self, base: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError> {
+        let is_based =
+            base.is_some() || records.first().is_some_and(|(_, first)| first.will_init());
+        if !is_based {
+            let lsn = records.first().map_or(Lsn::ZERO, |(lsn, _)| *lsn);
+            let why = "there is neither a base nor a will_init record".to_owned();
+            return Err(RedoError { lsn, why });
+        }
+        let mut page = base.unwrap_or_default().to_vec();
+        for (lsn, record) in records {
+            apply_record(&mut page, record).map_err(|why| RedoError { lsn: *lsn, why })?;
+        }
+        Ok(page)
+    }
+}
+
+fn apply_record(page: &mut Vec<u8>, record: &Record) -> Result<(), String> {
+    match record {
+        Record::Postgres { will_init, rec } => {
+            let edit = Edit::decode(rec).map_err(|error| error.to_string())?;
+            if *will_init {
+                page.clear();
+            }
+            apply_edit(page, edit)
+        }
+        Record::Test {
+            append,
+            clear,
+            will_init,
+            only_if,
+        } => {
+            if *will_init && !(*clear && page.is_empty()) {
+                return Err("a will_init test record clears, and stands on nothing".to_owned());
+            }
+            if *clear {
+                page.clear();
+            }
+            if let Some(only_if) = only_if {
+                check_only_if(page, only_if.as_bytes())?;
+            }
+            splice(page, page.len(), append.as_bytes())
+        }
+        other => Err(format!("the built-in redo knows no {}", other.kind())),
+    }
+}
+
+fn apply_edit(page: &mut Vec<u8>, edit: Edit) -> Result<(), String> {
+    match edit {
+        Edit::Set { content } => {
+            page.clear();
+            splice(page, 0, &content)
+        }
+        Edit::Patch { offset, bytes } => {
+            let offset = usize::try_from(offset).map_err(|error| error.to_string())?;
+            splice(page, offset, &bytes)
+        }
+        Edit::Append { suffix } => splice(page, page.len(), &suffix),
+        Edit::Clear => {
+            page.clear();
+            Ok(())
+        }
+        Edit::AppendIf { only_if, suffix } => {
+            check_only_if(page, &only_if)?;
+            splice(page, page.len(), &suffix)
+        }
+    }
+}
+
+/// Writes `bytes` at `offset`, with zeros in front of them where the page ends before.
+fn splice(page: &mut Vec<u8>, offset: usize, bytes: &[u8]) -> Result<(), String> {
+    let Some(end) = offset.checked_add(bytes.len()) else {
+        return Err("the edit ends beyond any page".to_owned());
+    };
+    if page.len() < end {
+        if PAGE_LEN_MAX < end {
+            return Err(format!(
+                "a page of {end} bytes: {PAGE_LEN_MAX} is the limit"
+            ));
+        }
+        page.resize(end, 0);
+    }
+    page[offset..end].copy_from_slice(bytes);
+    Ok(())
+}
+
+fn check_only_if(page: &[u8], only_if: &[u8]) -> Result<(), String> {
+    if page == only_if {
+        return Ok(());
+    }
+    let same_len = page.iter().zip(only_if).take_while(|(a, b)| a == b).count();
+    Err(format!(
+        "the page has {} bytes, only_if has {}, and the first {same_len} are the same",
+        page.len(),
+        only_if.len()
+    ))
+}
+
+impl fmt::Display for RedoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the record at LSN {}: {}", self.lsn, self.why)
+    }
+}
+
+impl std::error::Error for RedoError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! What a writer hands over at once: values, serialised once, and where each of them stands.
+
+use std::collections::BTreeSet;
+
+use crate::base::{Error, Key, Lsn, Result};
+use crate::format::{BLOB_LEN_MAX, Value};
+
+/// Records that become visible together.
+///
+/// # Shape
+/// LSNs never fall from one record to the next, and no key stands twice at one LSN.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    raw: Vec<u8>,
+    records: Vec<BatchRecord>,
+    /// The keys of the last records, as far as these share an LSN.
+    keys_at_last_lsn: BTreeSet<Key>,
+}
+
+/// Where a value of a batch stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchRecord {
+    pub(crate) key: Key,
+    pub(crate) lsn: Lsn,
+    pub(crate) offset: u64,
+    pub(crate) len: u32,
+    pub(crate) will_init: bool,
+}
+
+impl Batch {
+    /// A batch without records.
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    /// Adds a value or a change of `key` at `lsn`.
+    ///
+    /// # Errors
+    /// `Refused` if `lsn` is below the last one, if it is `Lsn::MAX` (which stands for the end), if
+    /// the key stands at it already, or if the value is longer than a blob can be. The batch is
+    /// unchanged.
+    pub fn push(&mut self, key: Key, lsn: Lsn, value: &Value) -> Result<()> {
+        self.check(key, lsn, value)?;
+        if self.last_lsn() != Some(lsn) {
+            self.keys_at_last_lsn.clear();
+        }
+        self.keys_at_last_lsn.insert(key);
+        let offset = self.raw.len() as u64;
+        value.encode(&mut self.raw);
+        let len = self.raw.len() as u64 - offset;
+        self.records.push(BatchRecord {
+            key,
+            lsn,
+            offset,
+            len: u32::try_from(len).expect("checked against the length of a blob"),
+            will_init: value.will_init(),
+        });
+        Ok(())
+    }
+
+    fn check(&self, key: Key, lsn: Lsn, value: &Value) -> Result<()> {
+        let refuse = |why: String| Err(Error::Refused { why });
+        if lsn == Lsn::MAX {
+            return refuse(format!(
+                "LSN {lsn} is the end of all, no record can stand at it"
+            ));
+        }
+        if let Some(last) = self.last_lsn() {
+            if lsn < last {
+                return refuse(format!("LSN {lsn} of key {key} is below {last} before it"));
+            }
+            if lsn == last && self.keys_at_last_lsn.contains(&key) {
+                return refuse(format!("key {key} stands twice at LSN {lsn}"));
+            }
+        }
+        let len = value.encoded_len();
+        if BLOB_LEN_MAX < len {
+            return refuse(format!(
+                "a value of {len} bytes is longer than {BLOB_LEN_MAX}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The number of records.
+    pub fn record_count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The length of all values in bytes.
+    pub fn byte_len(&self) -> u64 {
+        self.raw.len() as u64
+    }
+
+    /// The LSN of the first record.
+    pub fn first_lsn(&self) -> Option<Lsn> {
+        self.records.first().map(|record| record.lsn)
+    }
+
+    /// The LSN of the last record.
+    pub fn last_lsn(&self) -> Option<Lsn> {
+        self.records.last().map(|record| record.lsn)
+    }
+
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    pub(crate) fn records(&self) -> &[BatchRecord] {
+        &self.records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image() -> Value {
+        Value::Image(vec![1])
+    }
+
+    #[test]
+    fn lsns_may_stay_but_not_fall() {
+        let mut batch = Batch::new();
+        batch.push(Key::MIN, Lsn(8), &image()).unwrap();
+        batch.push(Key::MIN.next(), Lsn(8), &image()).unwrap();
+        let refused = batch.push(Key::MAX, Lsn(7), &image());
+        assert!(matches!(refused, Err(Error::Refused { .. })));
+        assert_eq!(batch.record_count(), 2);
+    }
+
+    #[test]
+    fn one_key_stands_once_at_one_lsn() {
+        let mut batch = Batch::new();
+        batch.push(Key::MIN, Lsn(8), &image()).unwrap();
+        let refused = batch.push(Key::MIN, Lsn(8), &image());
+        assert!(matches!(refused, Err(Error::Refused { .. })));
+        batch.push(Key::MIN, Lsn(9), &image()).unwrap();
+    }
+
+    #[test]
+    fn nothing_stands_at_the_end_of_all_lsns() {
+        let refused = Batch::new().push(Key::MIN, Lsn::MAX, &image());
+        assert!(matches!(refused, Err(Error::Refused { .. })));
+    }
+}

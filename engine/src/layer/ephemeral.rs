@@ -1,0 +1,124 @@
+//! The bytes of a memory layer: a file that is never synced and never outlives its owner.
+//!
+//! ```text
+//! 0 ............ written ............ written + leaving ............ end
+//!   in the file         leaving: on its way        arriving: only here
+//! ```
+//!
+//! 1. One caller appends; any number read meanwhile.
+//! 2. What is `leaving` does not change until the file has it; a failed write leaves it there, and
+//!    the next append tries again at the same offset.
+//! 3. A write covers whole appends, so the file's holes are never read.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::io::{File, Io, Op, Scratch};
+
+/// How much arrives before it leaves for the file, in bytes.
+const BUFFER_LEN: usize = 64 * 1024;
+
+pub(crate) struct Ephemeral<I: Io> {
+    scratch: Scratch<I>,
+    tail: Mutex<Tail>,
+}
+
+#[derive(Default)]
+struct Tail {
+    written: u64,
+    leaving: Arc<Vec<u8>>,
+    arriving: Vec<u8>,
+}
+
+impl Tail {
+    fn end(&self) -> u64 {
+        self.written + self.leaving.len() as u64 + self.arriving.len() as u64
+    }
+}
+
+impl<I: Io> Ephemeral<I> {
+    pub(crate) async fn create(io: &I, op: Op, path: PathBuf) -> io::Result<Ephemeral<I>> {
+        Ok(Ephemeral {
+            scratch: Scratch::create(io, op, path).await?,
+            tail: Mutex::default(),
+        })
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().expect("nothing panics while it is held")
+    }
+
+    /// The number of bytes appended so far.
+    pub(crate) fn byte_len(&self) -> u64 {
+        self.tail().end()
+    }
+
+    /// Adds `bytes` to the end and says where they start. After an error nothing was added.
+    pub(crate) async fn append(&self, op: Op, bytes: &[u8]) -> io::Result<u64> {
+        self.make_room(op).await?;
+        let mut tail = self.tail();
+        let position = tail.end();
+        tail.arriving.extend_from_slice(bytes);
+        Ok(position)
+    }
+
+    /// Hands to the file what has arrived, if that is enough to be worth a write, and what an
+    /// earlier write did not bring there.
+    async fn make_room(&self, op: Op) -> io::Result<()> {
+        loop {
+            let (offset, leaving) = {
+                let mut tail = self.tail();
+                if tail.leaving.is_empty() {
+                    if tail.arriving.len() < BUFFER_LEN {
+                        return Ok(());
+                    }
+                    tail.leaving = Arc::new(std::mem::take(&mut tail.arriving));
+                }
+                (tail.written, tail.leaving.clone())
+            };
+            self.scratch
+                .file()
+                .write_all_at(op, offset, &leaving)
+                .await?;
+            let mut tail = self.tail();
+            tail.written += leaving.len() as u64;
+            tail.leaving = Arc::default();
+        }
+    }
+
+    /// Reads `len` bytes at `position`, all of which were appended.
+    pub(crate) async fn read(&self, op: Op, position: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        let in_file = self.copy_buffered(position, &mut bytes);
+        self.scratch
+            .file()
+            .read_exact_at(op, position, &mut bytes[..in_file])
+            .await?;
+        Ok(bytes)
+    }
+
+    /// Copies what is not in the file yet and returns how many bytes before it are.
+    fn copy_buffered(&self, position: u64, bytes: &mut [u8]) -> usize {
+        let tail = self.tail();
+        let end = position + bytes.len() as u64;
+        assert!(end <= tail.end());
+        let leaving_end = tail.written + tail.leaving.len() as u64;
+        copy_overlap(&tail.leaving, tail.written, position, bytes);
+        copy_overlap(&tail.arriving, leaving_end, position, bytes);
+        let in_file = tail.written.clamp(position, end) - position;
+        usize::try_from(in_file).expect("no longer than the buffer")
+    }
+}
+
+/// Copies the part of `from`, which stands at `from_start`, that falls into `to` at `to_start`.
+fn copy_overlap(from: &[u8], from_start: u64, to_start: u64, to: &mut [u8]) {
+    let start = from_start.max(to_start);
+    let end = (from_start + from.len() as u64).min(to_start + to.len() as u64);
+    if start < end {
+        let len = (end - start) as usize;
+        let from_index = (start - from_start) as usize;
+        let to_index = (start - to_start) as usize;
+        to[to_index..to_index + len].copy_from_slice(&from[from_index..from_index + len]);
+    }
+}

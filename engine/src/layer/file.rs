@@ -1,0 +1,222 @@
+//! A layer's file as it is read: blocks, each checked against its checksum at its first read.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::base::{DecodeError, Error, FileName, IoFailure, Result};
+use crate::format::{
+    BLOB_HEADER_LEN_MAX, BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, ChecksumMarker, ChecksumSection,
+    IndexLayer, decode_blob,
+};
+use crate::io::{File, Io, Op};
+
+/// The longest value that a blob may hold once it is decompressed, in bytes.
+const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
+
+/// A layer's file. It is opened at its first read and stays open.
+pub(crate) struct LayerFile<I: Io> {
+    io: I,
+    path: PathBuf,
+    entry: IndexLayer,
+    opened: OnceLock<Opened<I>>,
+}
+
+/// What a first look at the file's two ends told.
+struct Opened<I: Io> {
+    file: I::File,
+    root: Root,
+    /// The checksum of each block; nothing for a peer's file without any.
+    section: Option<ChecksumSection>,
+    /// A bit for each block whose checksum was found right.
+    verified: Vec<AtomicU64>,
+}
+
+/// Where the index of a layer file stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Root {
+    /// Its first block.
+    pub(crate) start_block: u32,
+    /// Its root, counted from its first block.
+    pub(crate) root_block: u32,
+    /// The number of blocks of the file, checksum section apart.
+    pub(crate) block_count: u64,
+}
+
+impl<I: Io> LayerFile<I> {
+    /// The file of `entry` in `dir`; nothing is read yet.
+    pub(crate) fn new(io: I, dir: &Path, entry: IndexLayer) -> LayerFile<I> {
+        let name = FileName::Layer {
+            name: entry.name,
+            generation: entry.generation,
+        };
+        LayerFile {
+            io,
+            path: dir.join(name.to_string()),
+            entry,
+            opened: OnceLock::new(),
+        }
+    }
+
+    /// What the index says of it.
+    pub(crate) fn entry(&self) -> &IndexLayer {
+        &self.entry
+    }
+
+    /// The file as errors name it.
+    pub(crate) fn corrupt(&self, cause: DecodeError) -> Error {
+        let name = self.path.file_name().unwrap_or_default();
+        cause.of_file(name.to_string_lossy())
+    }
+
+    fn failed(&self, step: &'static str, error: std::io::Error) -> Error {
+        Error::Io(IoFailure::new(step, &self.path, error))
+    }
+
+    /// Opens the file, if that was not done, and says where its index is. `summary` reads block 0
+    /// and holds it against the layer's name.
+    pub(crate) async fn root(
+        &self,
+        op: Op,
+        summary: impl Fn(&[u8]) -> Result<Root, DecodeError> + Send,
+    ) -> Result<Root> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened.root);
+        }
+        let opened = self.open(op, summary).await?;
+        // Readers may race here: the first one's stays, and they are equal.
+        Ok(self.opened.get_or_init(|| opened).root)
+    }
+
+    async fn open(
+        &self,
+        op: Op,
+        summary: impl Fn(&[u8]) -> Result<Root, DecodeError> + Send,
+    ) -> Result<Opened<I>> {
+        let opened = self.io.open(op, &self.path).await;
+        let file = opened.map_err(|error| self.failed("open", error))?;
+        let mut block = vec![0; BLOCK_LEN];
+        self.fill(&file, op, 0, &mut block).await?;
+        let root = summary(&block).map_err(|error| self.corrupt(error))?;
+        let section = self.section(&file, op, (&block, root)).await?;
+        let words = usize::try_from(root.block_count.div_ceil(64)).expect("as many as in the file");
+        Ok(Opened {
+            file,
+            root,
+            section,
+            verified: (0..words).map(|_| AtomicU64::new(0)).collect(),
+        })
+    }
+
+    /// The checksum section, held against the index's record of it and against block 0.
+    async fn section(
+        &self,
+        file: &I::File,
+        op: Op,
+        (block, root): (&[u8], Root),
+    ) -> Result<Option<ChecksumSection>> {
+        let marker = ChecksumMarker::decode(block).map_err(|error| self.corrupt(error))?;
+        let start = root.block_count * BLOCK_LEN as u64;
+        let Some(marker) = marker else {
+            return match self.entry.checksum {
+                None if start <= self.entry.len => Ok(None),
+                None => Err(self.malformed("index", start, "ends behind the file")),
+                Some(_) => Err(self.malformed("checksum marker", 0, "expected one, found none")),
+            };
+        };
+        let len = ChecksumSection::encoded_len(marker.block_count);
+        if u64::from(marker.block_count) != root.block_count || start + len != self.entry.len {
+            return Err(self.malformed("checksum marker", 0, "does not fit the file's length"));
+        }
+        let len = usize::try_from(len).expect("a part of the file");
+        let mut bytes = vec![0; len];
+        self.fill(file, op, start, &mut bytes).await?;
+        let section = ChecksumSection::decode(&bytes, marker.block_count);
+        let section = section.map_err(|error| self.corrupt(error.at(start)))?;
+        let is_recorded = |checksum| checksum == section.own_checksum();
+        if !self.entry.checksum.is_none_or(is_recorded) {
+            return Err(self.malformed("checksum section", start, "is not the index's"));
+        }
+        section
+            .verify_block(0, block)
+            .map_err(|error| self.corrupt(error))?;
+        Ok(Some(section))
+    }
+
+    fn malformed(&self, what: &'static str, offset: u64, problem: &str) -> Error {
+        self.corrupt(DecodeError::malformed(what, offset, problem))
+    }
+
+    async fn fill(&self, file: &I::File, op: Op, offset: u64, buf: &mut [u8]) -> Result<()> {
+        let read = file.read_exact_at(op, offset, buf).await;
+        read.map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => self.malformed("file", offset, "ends too early"),
+            _ => self.failed("read", error),
+        })
+    }
+
+    fn opened(&self) -> &Opened<I> {
+        self.opened.get().expect("root() was asked for before")
+    }
+
+    /// Reads whole blocks and verifies those that were not before. `root` was asked for before.
+    pub(crate) async fn blocks(&self, op: Op, first: u64, count: usize) -> Result<Vec<u8>> {
+        let opened = self.opened();
+        assert!(first + count as u64 <= opened.root.block_count);
+        let mut bytes = vec![0; count * BLOCK_LEN];
+        self.fill(&opened.file, op, first * BLOCK_LEN as u64, &mut bytes)
+            .await?;
+        for (index, block) in (first..).zip(bytes.chunks_exact(BLOCK_LEN)) {
+            opened
+                .verify(index, block)
+                .map_err(|error| self.corrupt(error))?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the blob at `offset`, decompressed.
+    pub(crate) async fn blob(&self, op: Op, offset: u64) -> Result<Vec<u8>> {
+        let root = self.opened().root;
+        let end = u64::from(root.start_block) * BLOCK_LEN as u64;
+        if offset < BLOCK_LEN as u64 || end <= offset {
+            return Err(self.malformed("blob", offset, "stands outside of the blobs"));
+        }
+        let first = offset / BLOCK_LEN as u64;
+        let start = (offset % BLOCK_LEN as u64) as usize;
+        let available = usize::try_from(end - first * BLOCK_LEN as u64).unwrap_or(usize::MAX);
+        // The header may straddle two blocks, unless the blobs end with the first.
+        let head_len = (start + BLOB_HEADER_LEN_MAX).min(available);
+        let mut bytes = self.blocks(op, first, head_len.div_ceil(BLOCK_LEN)).await?;
+        let header = BlobHeader::decode(&bytes[start..]);
+        let header = header.map_err(|error| self.corrupt(error.at(offset)))?;
+        let stored = start + header.header_len;
+        let stored_end = stored + header.stored_len;
+        if available < stored_end {
+            return Err(self.malformed("blob", offset, "ends behind the blobs"));
+        }
+        let read = bytes.len() / BLOCK_LEN;
+        let wanted = stored_end.div_ceil(BLOCK_LEN);
+        if read < wanted {
+            bytes.extend(self.blocks(op, first + read as u64, wanted - read).await?);
+        }
+        let blob = decode_blob(&header, &bytes[stored..stored_end], VALUE_LEN_MAX);
+        let blob = blob.map_err(|error| self.corrupt(error.at(offset)))?;
+        Ok(blob.into_owned())
+    }
+}
+
+impl<I: Io> Opened<I> {
+    fn verify(&self, index: u64, block: &[u8]) -> Result<(), DecodeError> {
+        let Some(section) = &self.section else {
+            return Ok(());
+        };
+        let word = &self.verified[(index / 64) as usize];
+        let bit = 1 << (index % 64);
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            let index = u32::try_from(index).expect("a block of the file");
+            section.verify_block(index, block)?;
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}

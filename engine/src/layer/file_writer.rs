@@ -1,0 +1,173 @@
+//! A layer's file as it is written: blobs, then the index, then the checksums, then block 0.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::{Error, FileName, IoFailure, Result};
+use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer, Tree};
+use crate::io::{File, Io, Op, Scratch};
+
+/// How much is gathered before it is written, in bytes.
+const BUFFER_LEN: usize = 64 * 1024;
+
+/// How long a layer's file may be, in bytes: what object stores take in one piece.
+pub(crate) const FILE_LEN_MAX: u64 = 4_500_000_000;
+
+/// Writes a layer's file under a scratch name. Whoever drops it drops the file with it.
+pub(crate) struct FileWriter<I: Io> {
+    io: I,
+    op: Op,
+    dir: PathBuf,
+    scratch: Scratch<I>,
+    /// The length of what the file was handed, block 0 included: whole blocks.
+    written: u64,
+    /// What stands behind it.
+    buffer: Vec<u8>,
+    section: ChecksumSection,
+}
+
+impl<I: Io> FileWriter<I> {
+    pub(crate) async fn create(
+        io: &I,
+        op: Op,
+        dir: &Path,
+        temp: FileName,
+    ) -> Result<FileWriter<I>> {
+        let path = dir.join(temp.to_string());
+        let scratch = Scratch::create(io, op, path.clone()).await;
+        let failed = |error| Error::Io(IoFailure::new("create", &path, error));
+        let mut section = ChecksumSection::new();
+        // Block 0 is written last: its checksum is put in then.
+        section.push_block(&[0; BLOCK_LEN]);
+        Ok(FileWriter {
+            io: io.clone(),
+            op,
+            dir: dir.to_path_buf(),
+            scratch: scratch.map_err(failed)?,
+            written: BLOCK_LEN as u64,
+            buffer: Vec::with_capacity(BUFFER_LEN),
+            section,
+        })
+    }
+
+    fn failed(&self, step: &'static str, error: std::io::Error) -> Error {
+        Error::Io(IoFailure::new(step, self.scratch.path(), error))
+    }
+
+    /// Where the next byte will stand, in bytes from the start of the file.
+    pub(crate) fn offset(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Where the caller adds bytes, to be followed by [`FileWriter::drain`].
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Writes whole blocks, once there are enough of them.
+    pub(crate) async fn drain(&mut self) -> Result<()> {
+        if BUFFER_LEN <= self.buffer.len() {
+            self.write_blocks().await?;
+        }
+        Ok(())
+    }
+
+    async fn write_blocks(&mut self) -> Result<()> {
+        let len = self.buffer.len() / BLOCK_LEN * BLOCK_LEN;
+        if FILE_LEN_MAX < self.written + len as u64 {
+            let why = format!("a layer file would be longer than {FILE_LEN_MAX} bytes");
+            return Err(Error::Refused { why });
+        }
+        let (offset, blocks) = (self.written, &self.buffer[..len]);
+        let written = self
+            .scratch
+            .file()
+            .write_all_at(self.op, offset, blocks)
+            .await;
+        written.map_err(|error| self.failed("write", error))?;
+        for block in self.buffer[..len].chunks_exact(BLOCK_LEN) {
+            self.section.push_block(block);
+        }
+        self.buffer.drain(..len);
+        self.written += len as u64;
+        Ok(())
+    }
+
+    /// Fills up the last block of blobs and returns the first block of the index.
+    pub(crate) fn end_blobs(&mut self) -> u32 {
+        let end = self.offset().next_multiple_of(BLOCK_LEN as u64);
+        self.buffer.resize((end - self.written) as usize, 0);
+        u32::try_from(end / BLOCK_LEN as u64).expect("the file's length is bounded")
+    }
+
+    /// Adds the index, the checksums and block 0, and gives the file its lasting name.
+    ///
+    /// The file's bytes are durable then; its name is when its directory is synced.
+    pub(crate) async fn finish(
+        mut self,
+        tree: &Tree,
+        summary: &[u8],
+        name: FileName,
+    ) -> Result<Finished> {
+        self.buffer.extend_from_slice(&tree.blocks);
+        self.write_blocks().await?;
+        assert!(self.buffer.is_empty());
+        let mut block = vec![0; BLOCK_LEN];
+        block[..summary.len()].copy_from_slice(summary);
+        let block_count = self.section.block_count();
+        ChecksumMarker { block_count }.encode(&mut block);
+        self.section.replace_block(0, &block);
+        let section = self.section.encode();
+        let file = self.scratch.file();
+        for (offset, bytes) in [(self.written, &section), (0, &block)] {
+            let written = file.write_all_at(self.op, offset, bytes).await;
+            written.map_err(|error| self.failed("write", error))?;
+        }
+        let synced = file.sync(self.op).await;
+        synced
+            .map_err(|error| Error::Latched(IoFailure::new("sync", self.scratch.path(), error)))?;
+        let finished = Finished {
+            len: self.written + section.len() as u64,
+            checksum: self.section.own_checksum(),
+        };
+        self.rename(name).await?;
+        Ok(finished)
+    }
+
+    /// A file that has the name already is the work of a job that was given up before it published:
+    /// the caller knows that no layer of the map has the name.
+    async fn rename(mut self, name: FileName) -> Result<()> {
+        let path = self.dir.join(name.to_string());
+        let failed = |step, error| Error::Io(IoFailure::new(step, &path, error));
+        match self.scratch.rename(&path).await {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                self.io
+                    .reached("a job finds what its like left when it was given up");
+                let removed = self.io.remove(self.op, &path).await;
+                removed.map_err(|error| failed("remove", error))?;
+                let renamed = self.scratch.rename(&path).await;
+                renamed.map_err(|error| failed("rename", error))
+            }
+            renamed => renamed.map_err(|error| failed("rename", error)),
+        }
+    }
+}
+
+/// A finished file: what the index is to say of it.
+pub(crate) struct Finished {
+    len: u64,
+    checksum: u32,
+}
+
+impl Finished {
+    pub(crate) fn entry(self, name: FileName) -> IndexLayer {
+        let FileName::Layer { name, generation } = name else {
+            unreachable!("only layers have files that finish");
+        };
+        IndexLayer {
+            name,
+            generation,
+            len: self.len,
+            checksum: Some(self.checksum),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The embedded store: a directory on the local disk.
+//!
+//! ```text
+//! root/lock                          held by the one engine that has it open
+//! root/<timeline>/index              which layers there are
+//! root/<timeline>/<layer>-v1-<gen>   a layer, and its object
+//! ```
+//!
+//! An index is replaced in four steps: a scratch file is written, synced and renamed over the old
+//! one, and the directory is synced. Only then is it the index.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Store;
+use crate::base::{DecodeError, Error, FileName, IoFailure, Result, TimelineId};
+use crate::format::{Index, IndexLayer};
+use crate::io::{Entry, File, Io, Op, Part, Scratch};
+
+/// How long an index may be, in bytes: some ten million layers.
+const INDEX_LEN_MAX: u64 = 1 << 30;
+
+/// A directory on the local disk.
+#[derive(Clone)]
+pub struct DirStore<I: Io> {
+    io: I,
+    root: PathBuf,
+}
+
+impl<I: Io> DirStore<I> {
+    /// The store in `root`; nothing is touched yet.
+    pub fn new(io: I, root: &Path) -> DirStore<I> {
+        DirStore {
+            io,
+            root: root.to_path_buf(),
+        }
+    }
+
+    async fn read_index(&self, op: Op, file: &I::File, path: &Path) -> Result<Vec<u8>> {
+        let failed = |error| failed("read", path, error);
+        let len = file.len(op).await.map_err(failed)?;
+        if INDEX_LEN_MAX < len {
+            let problem = format!("{len} bytes are more than any index has");
+            return Err(DecodeError::malformed("index", 0, problem).of_file(path.to_string_lossy()));
+        }
+        let mut bytes = vec![0; usize::try_from(len).expect("checked against its limit")];
+        file.read_exact_at(op, 0, &mut bytes)
+            .await
+            .map_err(failed)?;
+        Ok(bytes)
+    }
+
+    async fn write_index(&self, op: Op, index: &Index, scratch: &Scratch<I>) -> Result<()> {
+        let file = scratch.file();
+        let written = file.write_all_at(op, 0, &index.encode()).await;
+        written.map_err(|error| failed("write", scratch.path(), error))?;
+        file.sync(op)
+            .await
+            .map_err(|error| latched(scratch.path(), error))
+    }
+
+    /// Removes a directory, unless somebody put files of their own into it.
+    async fn remove_dir(&self, op: Op, dir: &Path) -> Result<()> {
+        match self.io.remove_dir(op, dir).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed.map_err(|error| failed("remove directory", dir, error)),
+        }
+    }
+
+    async fn sync_dir(&self, op: Op, dir: &Path) -> Result<()> {
+        self.io
+            .sync_dir(op, dir)
+            .await
+            .map_err(|error| latched(dir, error))
+    }
+}
+
+impl<I: Io> Store for DirStore<I> {
+    type Io = I;
+
+    fn io(&self) -> &I {
+        &self.io
+    }
+
+    fn dir(&self, timeline: TimelineId) -> PathBuf {
+        self.root.join(timeline.to_string())
+    }
+
+    async fn timelines(&self, op: Op) -> Result<Vec<TimelineId>> {
+        let listed = self.io.list(op, &self.root).await;
+        let entries = listed.map_err(|error| failed("list", &self.root, error))?;
+        let directories = entries.iter().filter(|entry| entry.len.is_none());
+        Ok(directories
+            .filter_map(|entry| entry.name.parse().ok())
+            .collect())
+    }
+
+    async fn list(&self, op: Op, timeline: TimelineId) -> Result<Option<Vec<Entry>>> {
+        let dir = self.dir(timeline);
+        match self.io.list(op, &dir).await {
+            Ok(entries) => Ok(Some(entries)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("list", &dir, error)),
+        }
+    }
+
+    async fn load_index(&self, op: Op, timeline: TimelineId) -> Result<Option<Index>> {
+        let op = op.on(Part::Index, 1);
+        let path = self.dir(timeline).join(FileName::Index.to_string());
+        let file = match self.io.open(op, &path).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("open", &path, error)),
+        };
+        let bytes = self.read_index(op, &file, &path).await?;
+        let of_file = |error: DecodeError| error.of_file(path.to_string_lossy());
+        let index = Index::decode(&bytes).map_err(of_file)?;
+        if index.timeline != timeline {
+            let problem = format!("expected {timeline}, found {}", index.timeline);
+            return Err(of_file(DecodeError::malformed("timeline", 0, problem)));
+        }
+        Ok(Some(index))
+    }
+
+    async fn save_index(&self, op: Op, index: &Index, attempt: u32) -> Result<()> {
+        let op = op.on(Part::Index, 1);
+        let dir = self.dir(index.timeline);
+        let temp = FileName::IndexTemp {
+            generation: index.generation,
+            attempt,
+        };
+        let temp = dir.join(temp.to_string());
+        let created = Scratch::create(&self.io, op, temp.clone()).await;
+        let mut scratch = created.map_err(|error| failed("create", &temp, error))?;
+        self.write_index(op, index, &scratch).await?;
+        let path = dir.join(FileName::Index.to_string());
+        let replaced = scratch.replace(&path).await;
+        replaced.map_err(|error| failed("rename", &path, error))?;
+        self.sync_dir(op, &dir).await
+    }
+
+    async fn put_layers(&self, op: Op, timeline: TimelineId, layers: &[IndexLayer]) -> Result<()> {
+        if layers.is_empty() {
+            return Ok(());
+        }
+        self.sync_dir(op, &self.dir(timeline)).await
+    }
+
+    async fn create(&self, op: Op, timeline: TimelineId) -> Result<()> {
+        let dir = self.dir(timeline);
+        match self.io.create_dir(op, &dir).await {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(failed("create directory", &dir, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn acknowledge(&self, op: Op, _: TimelineId) -> Result<()> {
+        self.sync_dir(op, &self.root).await
+    }
+
+    async fn remove(&self, op: Op, timeline: TimelineId, name: &str) -> Result<()> {
+        let path = self.dir(timeline).join(name);
+        match self.io.remove(op, &path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failed("remove", &path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn delete(&self, op: Op, timeline: TimelineId) -> Result<()> {
+        let dir = self.dir(timeline);
+        let index = FileName::Index.to_string();
+        let Some(entries) = self.list(op, timeline).await? else {
+            return self.sync_dir(op, &self.root).await;
+        };
+        let is_ours = |name: &str| name != index && FileName::parse(name).is_some();
+        for entry in entries.iter().filter(|entry| is_ours(&entry.name)) {
+            self.remove(op, timeline, &entry.name).await?;
+        }
+        // While a layer may still be there after a crash, so must the index that says "deleted".
+        self.sync_dir(op, &dir).await?;
+        self.remove(op, timeline, &index).await?;
+        self.remove_dir(op, &dir).await?;
+        self.sync_dir(op, &self.root).await
+    }
+}
+
+fn failed(step: &'static str, path: &Path, error: io::Error) -> Error {
+    Error::Io(IoFailure::new(step, path, error))
+}
+
+fn latched(path: &Path, error: io::Error) -> Error {
+    Error::Latched(IoFailure::new("sync", path, error))
+}

@@ -1,0 +1,145 @@
+//! Flushing: the oldest frozen layer becomes an L0 delta, and an index that names it durable.
+//!
+//! ```text
+//!  freeze ─▶ plan ─▶ build (files nobody sees) ─▶ publish (one step) ─▶ index ─▶ durable
+//!              ▲                                        │
+//!              └──────────── frozen layers left ────────┘
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Timeline;
+use super::shared::Shared;
+use crate::base::{KeyRange, LayerName, Lsn, LsnRange, Result};
+use crate::format::IndexLayer;
+use crate::io::{Io, Job, Op, Part};
+use crate::layer::{DeltaLayer, DeltaPlan, DeltaWriter, LayerMap, MemoryLayer};
+use crate::store::Store;
+
+/// What a flush will do: write one frozen layer out.
+pub struct FlushPlan<I: Io> {
+    layer: Arc<MemoryLayer<I>>,
+    lsns: LsnRange,
+}
+
+/// Chooses the oldest frozen layer; nothing if there is none.
+pub fn plan<I: Io>(map: &LayerMap<I>) -> Option<FlushPlan<I>> {
+    let layer = map.frozen().first()?.clone();
+    let lsns = layer.lsns().expect("it is frozen");
+    Some(FlushPlan { layer, lsns })
+}
+
+impl<I: Io> FlushPlan<I> {
+    /// The layer that will be written: an L0.
+    pub fn output(&self) -> LayerName {
+        LayerName::Delta {
+            keys: KeyRange::ALL,
+            lsns: self.lsns,
+        }
+    }
+}
+
+impl<I: Io> PartialEq for FlushPlan<I> {
+    fn eq(&self, other: &FlushPlan<I>) -> bool {
+        self.lsns == other.lsns && Arc::ptr_eq(&self.layer, &other.layer)
+    }
+}
+
+impl<I: Io> fmt::Display for FlushPlan<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (records, bytes) = (self.layer.entry_count(), self.layer.byte_len());
+        write!(f, "flush {}: {records} records of {bytes} bytes", self.lsns)
+    }
+}
+
+impl<I: Io> fmt::Debug for FlushPlan<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl<S: Store> Timeline<S> {
+    /// Makes durable everything that was written before the call, and returns the LSN up to which
+    /// that is so. It closes the last record's LSN, as [`Timeline::freeze`] does.
+    ///
+    /// # Errors
+    /// `Io` if the device refused: it can be called again, and goes on where it stopped. `Latched`
+    /// if a sync failed, now or before: what was under way is in doubt. `Closed`.
+    pub async fn flush(&self) -> Result<Lsn> {
+        let shared = &*self.shared;
+        let mut op = shared.op(Job::Flush, 0);
+        shared.io().pass(op).await;
+        let target = {
+            let mut state = shared.state();
+            state.check_writable()?;
+            state.freeze();
+            state.last_record_lsn
+        };
+        loop {
+            let _turn = shared.flush_turn.take().await;
+            shared.io().pass(op).await;
+            let planned = {
+                let mut state = shared.state();
+                state.check_writable()?;
+                if target <= state.disk_consistent_lsn {
+                    return Ok(state.disk_consistent_lsn);
+                }
+                let planned = plan(&state.map);
+                state.flush_count += u32::from(planned.is_some());
+                op = shared.op(Job::Flush, state.flush_count);
+                planned
+            };
+            match planned {
+                Some(plan) => shared.flush_one(op, &plan).await?,
+                None => shared.save_index(op).await?,
+            }
+        }
+    }
+}
+
+impl<S: Store> Shared<S> {
+    async fn flush_one(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
+        let built = self.build_l0(op.on(Part::Delta, 1), plan).await;
+        let entry = self.latch(built)?;
+        self.io().pass(op).await;
+        self.publish_l0(plan, entry)
+    }
+
+    /// Writes the layer out: a durable file that nobody can see yet.
+    async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<IndexLayer> {
+        let values = plan.layer.load(op).await?;
+        let delta = DeltaPlan {
+            tenant: self.options.tenant,
+            timeline: self.id,
+            keys: KeyRange::ALL,
+            lsns: plan.lsns,
+            generation: self.generation,
+            attempt: self.next_scratch(),
+        };
+        let mut writer = DeltaWriter::create(self.io(), op, &self.dir, delta).await?;
+        for record in plan.layer.sorted_records() {
+            let value = &values[record.start..record.end];
+            writer
+                .push((record.key, record.lsn), value, record.will_init)
+                .await?;
+        }
+        let entry = writer.finish().await?;
+        self.store.put_layers(op, self.id, &[entry]).await?;
+        Ok(entry)
+    }
+
+    /// Puts the delta in the frozen layer's place: a reader sees one or the other.
+    fn publish_l0(&self, plan: &FlushPlan<S::Io>, entry: IndexLayer) -> Result<()> {
+        let tenant = self.options.tenant;
+        let delta = DeltaLayer::new(self.io().clone(), &self.dir, tenant, entry);
+        let mut state = self.state();
+        state.check_writable()?;
+        let map = state.map.flush(&plan.layer, Arc::new(delta));
+        // One flush at a time, so the plan stands.
+        let map = map.expect("the oldest frozen layer is the planned one");
+        state.flushed_lsn = Lsn(plan.lsns.end.0 - 1);
+        state.publish(map);
+        Ok(())
+    }
+}

@@ -1,0 +1,282 @@
+//! Opening: from what the store's index says to a timeline that can be used.
+//!
+//! ```text
+//!  list ─▶ load index ─▶ reconcile ─▶ next generation's index, directory, durable ─▶ remove the rest
+//! ```
+//!
+//! 1. The index is the truth. A layer that it names must be there, in its full length; a layer above
+//!    `disk_consistent_lsn` is not part of the timeline.
+//! 2. Nothing is removed before the reconciled index is durable: a crash anywhere leaves a timeline
+//!    that opens to the same answers.
+//! 3. What has no name of ours is left alone. What cannot be removed is left to the next open.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Timeline;
+use super::options::Options;
+use super::shared::{Opening, Shared};
+use crate::base::{DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, TimelineId};
+use crate::format::{Index, IndexLayer};
+use crate::io::{Entry, Io, Job, Op};
+use crate::layer::{DeltaLayer, LayerMap};
+use crate::store::Store;
+
+/// What opening and creating need.
+pub(crate) struct Opener<'a, S: Store> {
+    pub(crate) store: &'a S,
+    pub(crate) options: &'a Options,
+    pub(crate) lock: &'a Arc<<S::Io as Io>::Lock>,
+}
+
+/// What stands in a timeline's directory, as far as it is ours.
+struct Listing {
+    files: Vec<(FileName, u64)>,
+}
+
+/// What an open will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenPlan {
+    /// The index that it writes.
+    pub index: Index,
+    /// The files that no index names then, in the order of their names.
+    pub removals: Vec<FileName>,
+}
+
+impl<S: Store> Opener<'_, S> {
+    /// Opens a timeline that is there.
+    pub(crate) async fn open(&self, timeline: TimelineId) -> Result<Timeline<S>> {
+        let op = Op::new(Some(timeline), Job::Open, 1);
+        let entries = self.store.list(op, timeline).await?;
+        let listing = Listing::new(&entries.unwrap_or_default());
+        let index = match self.store.load_index(op, timeline).await? {
+            Some(index) if !index.is_deleted => index,
+            _ => return Err(listing.no_timeline(timeline)),
+        };
+        self.check_tenant(&index)?;
+        let plan = plan(&index, &listing)?;
+        let attempt = listing.scratch_count(plan.index.generation) + 1;
+        self.store.save_index(op, &plan.index, attempt).await?;
+        // Its creation may have been interrupted between the index and this.
+        self.store.acknowledge(op, timeline).await?;
+        for name in &plan.removals {
+            // What stays, the next open finds again.
+            let _ = self.store.remove(op, timeline, &name.to_string()).await;
+        }
+        Ok(self.start(plan.index, attempt))
+    }
+
+    /// Creates a timeline whose first record stands above `start`.
+    pub(crate) async fn create(&self, timeline: TimelineId, start: Lsn) -> Result<Timeline<S>> {
+        let op = Op::new(Some(timeline), Job::Create, 1);
+        if start == Lsn::MAX {
+            let why = format!("no record can stand above {start}");
+            return Err(Error::Refused { why });
+        }
+        if self.store.load_index(op, timeline).await?.is_some() {
+            let why = format!("timeline {timeline} exists");
+            return Err(Error::Refused { why });
+        }
+        self.clear_unfinished(op, timeline).await?;
+        self.store.create(op, timeline).await?;
+        let index = Index {
+            tenant: self.options.tenant,
+            timeline,
+            generation: Generation(1),
+            ancestor: None,
+            disk_consistent_lsn: start,
+            gc_cutoff: Lsn::ZERO,
+            is_deleted: false,
+            layers: Vec::new(),
+        };
+        self.store.save_index(op, &index, 1).await?;
+        self.store.acknowledge(op, timeline).await?;
+        Ok(self.start(index, 1))
+    }
+
+    /// Deletes a timeline: durably marked in its index first, so that a crash cannot bring half of
+    /// it back.
+    pub(crate) async fn delete(&self, timeline: TimelineId) -> Result<()> {
+        let op = Op::new(Some(timeline), Job::Delete, 1);
+        let entries = self.store.list(op, timeline).await?.unwrap_or_default();
+        let listing = Listing::new(&entries);
+        let Some(mut index) = self.store.load_index(op, timeline).await? else {
+            return Err(listing.no_timeline(timeline));
+        };
+        self.check_tenant(&index)?;
+        if !index.is_deleted {
+            index.is_deleted = true;
+            index.generation = next_generation(index.generation)?;
+            let attempt = listing.scratch_count(index.generation) + 1;
+            self.store.save_index(op, &index, attempt).await?;
+        }
+        self.store.delete(op, timeline).await
+    }
+
+    /// Ends what a crash interrupted: a deletion, or a creation that was never acknowledged. What
+    /// cannot be read or removed is left as it is: the timeline's own open says why.
+    pub(crate) async fn tidy_up(&self, timeline: TimelineId) {
+        let op = Op::new(Some(timeline), Job::Delete, 1);
+        match self.store.load_index(op, timeline).await {
+            Ok(Some(index)) if index.is_deleted => {
+                self.store
+                    .io()
+                    .reached("an open ends a deletion that a crash interrupted");
+                let _ = self.store.delete(op, timeline).await;
+            }
+            Ok(None) if self.clear_unfinished(op, timeline).await.is_ok() => {
+                let _ = self.store.delete(op, timeline).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Removes what a creation left that did not come to its index.
+    ///
+    /// # Errors
+    /// `Corrupt` if layers are there: then it is an index that was lost.
+    async fn clear_unfinished(&self, op: Op, timeline: TimelineId) -> Result<()> {
+        let entries = self.store.list(op, timeline).await?.unwrap_or_default();
+        let listing = Listing::new(&entries);
+        if listing.has_layers() {
+            return Err(listing.no_timeline(timeline));
+        }
+        for (name, _) in &listing.files {
+            self.store
+                .io()
+                .reached("a creation that did not come to its index is cleared away");
+            self.store.remove(op, timeline, &name.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    fn check_tenant(&self, index: &Index) -> Result<()> {
+        if index.tenant == self.options.tenant {
+            return Ok(());
+        }
+        let (found, ours) = (index.tenant, self.options.tenant);
+        let why = format!(
+            "timeline {} is tenant {found}'s, not {ours}'s",
+            index.timeline
+        );
+        Err(Error::Refused { why })
+    }
+
+    fn start(&self, index: Index, scratch_count: u32) -> Timeline<S> {
+        let dir = self.store.dir(index.timeline);
+        let delta = |entry: &IndexLayer| {
+            let io = self.store.io().clone();
+            Arc::new(DeltaLayer::new(io, &dir, index.tenant, *entry))
+        };
+        let map = LayerMap::new(index.layers.iter().map(delta).collect());
+        let shared = Shared::new(Opening {
+            index,
+            map,
+            store: self.store.clone(),
+            options: self.options.clone(),
+            scratch_count,
+            lock: self.lock.clone(),
+        });
+        Timeline {
+            shared: Arc::new(shared),
+        }
+    }
+}
+
+/// Holds an index against what is there.
+///
+/// # Errors
+/// `Corrupt` if a layer is missing, or is not as long as the index says.
+fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
+    let lens = listing.layer_lens();
+    let lsn = index.disk_consistent_lsn;
+    let mut next = Index {
+        generation: next_generation(index.generation)?,
+        ..index.clone()
+    };
+    next.layers.retain(|layer| !layer.name.is_above(lsn));
+    for layer in &next.layers {
+        check_layer(layer, lens.get(&(layer.name, layer.generation)).copied())?;
+    }
+    let is_named = |name: &FileName| match *name {
+        FileName::Layer { name, generation } => {
+            let is_it = |layer: &IndexLayer| (layer.name, layer.generation) == (name, generation);
+            next.layers.iter().any(is_it)
+        }
+        FileName::Index | FileName::Lock => true,
+        FileName::LayerTemp { .. } | FileName::Ephemeral { .. } | FileName::IndexTemp { .. } => {
+            false
+        }
+    };
+    let files = listing.files.iter().map(|(name, _)| *name);
+    let removals = files.filter(|name| !is_named(name)).collect();
+    Ok(OpenPlan {
+        index: next,
+        removals,
+    })
+}
+
+fn check_layer(layer: &IndexLayer, found: Option<u64>) -> Result<()> {
+    let problem = match found {
+        Some(len) if len == layer.len => return Ok(()),
+        Some(len) => format!("expected {} bytes, found {len}", layer.len),
+        None => "the index names it, and it is not there".to_owned(),
+    };
+    let name = FileName::Layer {
+        name: layer.name,
+        generation: layer.generation,
+    };
+    Err(DecodeError::malformed("file", 0, problem).of_file(name.to_string()))
+}
+
+fn next_generation(generation: Generation) -> Result<Generation> {
+    generation.checked_next().ok_or_else(|| Error::Refused {
+        why: "the timeline was opened 2^32 times, no generation is left".to_owned(),
+    })
+}
+
+impl Listing {
+    fn new(entries: &[Entry]) -> Listing {
+        let ours = |entry: &Entry| Some((FileName::parse(&entry.name)?, entry.len?));
+        Listing {
+            files: entries.iter().filter_map(ours).collect(),
+        }
+    }
+
+    /// The length of each layer's file.
+    fn layer_lens(&self) -> BTreeMap<(LayerName, Generation), u64> {
+        let layer = |&(file, len): &(FileName, u64)| match file {
+            FileName::Layer { name, generation } => Some(((name, generation), len)),
+            _ => None,
+        };
+        self.files.iter().filter_map(layer).collect()
+    }
+
+    fn has_layers(&self) -> bool {
+        !self.layer_lens().is_empty()
+    }
+
+    /// The highest ordinal that a scratch name of a generation has.
+    fn scratch_count(&self, generation: Generation) -> u32 {
+        let ordinal = |&(file, _): &(FileName, u64)| match file {
+            FileName::IndexTemp {
+                generation: found,
+                attempt,
+            } if found == generation => attempt,
+            _ => 0,
+        };
+        self.files.iter().map(ordinal).max().unwrap_or(0)
+    }
+
+    /// Why a timeline without an index cannot be opened.
+    fn no_timeline(&self, timeline: TimelineId) -> Error {
+        if self.has_layers() {
+            let problem = "it is missing, and layers are there; nothing was removed";
+            let error = DecodeError::malformed("index", 0, problem);
+            return error.of_file(format!("{timeline}/{}", FileName::Index));
+        }
+        Error::Refused {
+            why: format!("there is no timeline {timeline}"),
+        }
+    }
+}

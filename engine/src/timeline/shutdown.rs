@@ -1,0 +1,23 @@
+//! The end of a timeline's life in this process.
+
+use super::Timeline;
+use crate::base::{Error, Result};
+use crate::store::Store;
+
+impl<S: Store> Timeline<S> {
+    /// Makes everything durable and closes the timeline: from then on all calls are refused.
+    ///
+    /// # Errors
+    /// `Io` if the device refused: the timeline is open still, and it can be called again. `Latched`
+    /// if a sync failed, now or before: then nothing is written, and the timeline is closed.
+    pub async fn shutdown(&self) -> Result<()> {
+        let flushed = self.flush().await;
+        let _turn = match flushed {
+            // No job may be under way when the layers are let go of.
+            Ok(_) | Err(Error::Latched(_)) => self.shared.flush_turn.take().await,
+            Err(error) => return Err(error),
+        };
+        self.shared.close();
+        flushed.map(|_| ())
+    }
+}

@@ -1,0 +1,46 @@
+//! Taking turns: one at a time, first come first served, and nothing is lost when a waiter leaves.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use event_listener::Event;
+
+/// A place where one job at a time may be.
+#[derive(Default)]
+pub(crate) struct Turn {
+    is_taken: AtomicBool,
+    released: Event,
+}
+
+/// Whoever holds it is the one whose turn it is.
+pub(crate) struct TurnGuard<'a> {
+    turn: &'a Turn,
+}
+
+impl Turn {
+    /// Waits for its turn.
+    pub(crate) async fn take(&self) -> TurnGuard<'_> {
+        loop {
+            if let Some(guard) = self.try_take() {
+                return guard;
+            }
+            let listener = self.released.listen();
+            // Between the look and the listening it may have been released.
+            if let Some(guard) = self.try_take() {
+                return guard;
+            }
+            listener.await;
+        }
+    }
+
+    fn try_take(&self) -> Option<TurnGuard<'_>> {
+        let is_mine = !self.is_taken.swap(true, Ordering::AcqRel);
+        is_mine.then(|| TurnGuard { turn: self })
+    }
+}
+
+impl Drop for TurnGuard<'_> {
+    fn drop(&mut self) {
+        self.turn.is_taken.store(false, Ordering::Release);
+        self.turn.released.notify(1);
+    }
+}

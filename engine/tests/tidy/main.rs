@@ -1,0 +1,117 @@
+//! The measures of the house, kept by a test: sizes, floors, doors, words and names.
+//!
+//! A limit is tightened freely and loosened with a reason, which then stands beside it. All that is
+//! out of measure is reported at once, as `path:line: what it is, what it may be`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the repository is read from outside of any run"
+)]
+
+mod floor;
+mod nesting;
+mod outline;
+mod size;
+mod source;
+mod token;
+mod tree;
+mod word;
+
+use source::{Finding, Source};
+
+/// What does not fit the screen does not fit the head. Counted from `fn` to the closing brace.
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Deeper than this, a reader holds more conditions in mind than the line at hand has words.
+///
+/// The body of a function is level 1. A level is a place where control may go: a branch, a match, a
+/// loop, a closure, a block. No level is what only writes a value or a shape down, a struct's
+/// literal or pattern; nor an `async` block, which is how a function is spelled; nor the braces of
+/// an arm, which rustfmt adds when a line grows too long.
+const BLOCK_LEVELS_MAX: usize = 4;
+
+/// More than four things side by side want a name of their own.
+const ARGUMENTS_MAX: usize = 4;
+
+/// The arguments that do not count: the world and who calls it go everywhere.
+const CONTEXT: [&str; 4] = ["io", "op", "_io", "_op"];
+
+/// Here a file has a seam. Whoever cannot find it gives the reason in [`SEAMLESS`]. Tests are not
+/// counted.
+const FILE_LINES_SEAM: usize = 600;
+
+/// No reason is good enough beyond this, for a file of tests neither.
+const FILE_LINES_MAX: usize = 1000;
+
+/// The files over [`FILE_LINES_SEAM`] that are one thought all the same, and why.
+const SEAMLESS: [(&str, &str); 0] = [];
+
+/// Longer tests hide the code that they stand under: they move to `tests.rs` beside it.
+const INLINE_TESTS_LINES_MAX: usize = 150;
+
+/// Two files stand side by side on a screen.
+const LINE_COLUMNS_MAX: usize = 100;
+
+/// The rooms of `engine/src`, floor by floor from the ground up. Above them is the roof, `lib.rs`.
+const FLOORS: [&[&str]; 5] = [
+    &["base"],
+    &["io"],
+    &["format"],
+    &["layer", "store"],
+    &["timeline"],
+];
+
+/// What stands at the top: the packages, what they show, and what tools need.
+const TOP: [&str; 16] = [
+    ".ci",
+    ".cargo",
+    ".clusterfuzzlite",
+    ".github",
+    ".gitignore",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "clippy.toml",
+    "deny.toml",
+    "engine",
+    "fuzz",
+    "rustfmt.toml",
+    "sim",
+    "snapshots",
+];
+
+/// Every check of one file's text.
+fn check(source: &Source) -> Vec<Finding> {
+    let mut findings = size::check(source);
+    findings.extend(floor::check(source));
+    findings.extend(word::check(source));
+    findings.sort();
+    findings
+}
+
+#[test]
+fn the_repository_is_tidy() {
+    let root = source::root();
+    let files = source::files(&root);
+    let mut findings = tree::check_names(&files);
+    findings.extend(tree::check_top(&source::top(&root)));
+    let mut paths = Vec::new();
+    for path in files.iter().filter(|path| path.ends_with(".rs")) {
+        let text = std::fs::read_to_string(root.join(path)).unwrap();
+        findings.extend(check(&Source::new(path, &text)));
+        paths.push(path.as_str());
+    }
+    assert!(paths.contains(&"engine/src/lib.rs"));
+    assert!(paths.contains(&"engine/tests/tidy/main.rs"));
+    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    assert!(lines.is_empty(), "untidy:\n{}", lines.join("\n"));
+}
+
+/// What all checks say of `text`, one finding a line. Every test of a check goes through here, so
+/// each shows as well that no other check speaks.
+#[cfg(test)]
+fn report(path: &str, text: &str) -> String {
+    let findings = check(&Source::new(path, text));
+    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    lines.join("\n")
+}
