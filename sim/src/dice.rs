@@ -1,0 +1,178 @@
+//! Chance from a seed, in whole numbers only: the same everywhere and for good.
+//!
+//! [`Chance`] is what draws things; a seed ([`Dice`]) and a fuzzer's bytes are the two that give it.
+//! The ranges are our own and not `rand`'s, which may change theirs: a seed in a report must draw
+//! tomorrow what it drew today.
+
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
+
+/// What choices are drawn from.
+///
+/// Each answer comes down to [`below`](Chance::below), and 0 is what a spent source answers: so 0
+/// stands for the plainest choice everywhere, and `one_in` and `ratio` say no by it.
+pub trait Chance {
+    /// A number below `count`.
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    fn below(&mut self, count: u64) -> u64;
+
+    /// Whether nothing is left to draw from.
+    fn is_spent(&self) -> bool;
+
+    /// A number from `first` to `last`, both included.
+    ///
+    /// # Panics
+    /// If `last` is less than `first`, or if the range is all of `u64`: that is `bits`.
+    fn between(&mut self, first: u64, last: u64) -> u64 {
+        assert!(first <= last);
+        assert!(last - first < u64::MAX);
+        first + self.below(last - first + 1)
+    }
+
+    /// Yes, once in so many times.
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    fn one_in(&mut self, count: u64) -> bool {
+        self.ratio(1, count)
+    }
+
+    /// Yes, `numerator` times of `denominator`.
+    ///
+    /// # Panics
+    /// If `denominator` is 0 or less than `numerator`.
+    fn ratio(&mut self, numerator: u64, denominator: u64) -> bool {
+        assert!(numerator <= denominator);
+        denominator - numerator <= self.below(denominator)
+    }
+
+    /// One of these.
+    ///
+    /// # Panics
+    /// If there is none.
+    fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len() as u64) as usize]
+    }
+
+    /// One of these, each as often as its weight says.
+    ///
+    /// # Panics
+    /// If the weights are all 0.
+    fn pick_weighted<T: Copy>(&mut self, choices: &[(u64, T)]) -> T {
+        let total = choices.iter().map(|(weight, _)| weight).sum();
+        let mut left = self.below(total);
+        for &(weight, choice) in choices {
+            if left < weight {
+                return choice;
+            }
+            left -= weight;
+        }
+        unreachable!("what is below the sum of the weights falls to one of them")
+    }
+}
+
+/// Chance from a seed.
+#[derive(Debug)]
+pub struct Dice {
+    generator: ChaCha8Rng,
+}
+
+impl Dice {
+    /// The dice that this seed names.
+    pub fn new(seed: u64) -> Dice {
+        let mut key = [0; 32];
+        let mut word = seed;
+        for bytes in key.chunks_exact_mut(8) {
+            word = mix(word);
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        Dice {
+            generator: ChaCha8Rng::from_seed(key),
+        }
+    }
+
+    /// Sixty-four random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.generator.next_u64()
+    }
+}
+
+impl Chance for Dice {
+    /// Lemire's multiplication: the high half of a product is even once the few low halves that
+    /// would come once too often are drawn again.
+    fn below(&mut self, count: u64) -> u64 {
+        assert!(0 < count);
+        loop {
+            let product = u128::from(self.bits()) * u128::from(count);
+            let low = product as u64;
+            if count <= low || count.wrapping_neg() % count <= low {
+                return (product >> 64) as u64;
+            }
+        }
+    }
+
+    fn is_spent(&self) -> bool {
+        false
+    }
+}
+
+/// Scatters a number: splitmix64's step, a bijection without pattern. It hashes indices and seeds.
+pub fn mix(number: u64) -> u64 {
+    let mut bits = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Chance, Dice, mix};
+
+    #[test]
+    fn a_seed_draws_the_same_for_good() {
+        let mut dice = Dice::new(7);
+        let drawn: Vec<u64> = (0..8).map(|_| dice.below(1000)).collect();
+        assert_eq!(drawn, [382, 406, 301, 374, 372, 791, 753, 920]);
+        assert_eq!(dice.bits(), 7_446_974_881_411_775_460);
+        assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
+    }
+
+    #[test]
+    fn each_number_below_comes_about_as_often() {
+        let mut dice = Dice::new(1);
+        let mut counts = [0; 6];
+        for _ in 0..6000 {
+            counts[dice.below(6) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (900..1100).contains(count)));
+    }
+
+    #[test]
+    fn both_ends_of_a_closed_range_come() {
+        let mut dice = Dice::new(2);
+        let drawn: Vec<u64> = (0..100).map(|_| dice.between(3, 5)).collect();
+        assert_eq!(drawn.iter().min(), Some(&3));
+        assert_eq!(drawn.iter().max(), Some(&5));
+        assert_eq!(dice.between(u64::MAX, u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn certain_and_impossible_need_no_luck() {
+        let mut dice = Dice::new(3);
+        assert!((0..100).all(|_| dice.one_in(1)));
+        assert!((0..100).all(|_| !dice.ratio(0, 5)));
+        assert!((0..100).all(|_| dice.ratio(5, 5)));
+    }
+
+    #[test]
+    fn weights_are_kept() {
+        let mut dice = Dice::new(4);
+        let choices = [(3, 'a'), (0, 'b'), (1, 'c')];
+        let drawn: Vec<char> = (0..4000).map(|_| dice.pick_weighted(&choices)).collect();
+        let count = |wanted| drawn.iter().filter(|&&letter| letter == wanted).count();
+        assert!((2800..3200).contains(&count('a')));
+        assert_eq!(count('b'), 0);
+    }
+}

@@ -1,0 +1,158 @@
+//! Batches: one in flight at a time, in doubt until it is acknowledged.
+
+use palimpsest::base::{Key, Lsn};
+use palimpsest::{Batch, Error, Writer};
+
+use super::{Driver, Excuse};
+use crate::keys;
+use crate::model::{Answer, Change, History};
+use crate::plan::{EditPlan, Entry, How, Letter};
+use crate::verdict::Verdict;
+use crate::world::{Join, SimIo, TaskName};
+
+impl Driver {
+    /// Waits for the batches that were left in flight.
+    pub(super) async fn join_puts(&self) -> Result<(), Verdict> {
+        let puts = std::mem::take(&mut self.handles().puts);
+        for (_, join) in puts {
+            join.wait().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn put(
+        &self,
+        number: u32,
+        letter: Letter,
+        entries: &[Entry],
+        how: How,
+    ) -> Result<(), Verdict> {
+        let in_flight = self.handles().puts.remove(&letter);
+        if let Some(join) = in_flight {
+            join.wait().await?;
+        }
+        let Some(writer) = self.writer(letter)? else {
+            return Ok(());
+        };
+        self.settle(letter)?;
+        let Some(changes) = self.changes(letter, entries) else {
+            self.handles().writers.insert(letter, writer);
+            return Ok(());
+        };
+        let driver = self.clone();
+        let put = async move { driver.put_batch(letter, writer, changes, how).await };
+        if how != How::Beside {
+            return put.await;
+        }
+        let join = Join::spawn(&self.world, TaskName::Line(number), put);
+        self.handles().puts.insert(letter, join);
+        Ok(())
+    }
+
+    /// The timeline's writer, unless there is no timeline or a failed sync has latched it.
+    fn writer(&self, letter: Letter) -> Result<Option<Writer<SimIo>>, Verdict> {
+        if let Some(writer) = self.handles().writers.remove(&letter) {
+            return Ok(Some(writer));
+        }
+        let Some(timeline) = self.timeline(letter) else {
+            return Ok(None);
+        };
+        let excuse = Excuse::begin(&self.world, Some(letter));
+        match timeline.writer() {
+            Ok(writer) => Ok(Some(writer)),
+            Err(error) => excuse
+                .check(&self.world, "become the writer", &error)
+                .map(|()| None),
+        }
+    }
+
+    /// The records that the entries stand for; nothing if there is no LSN left for them.
+    fn changes(&self, letter: Letter, entries: &[Entry]) -> Option<Vec<(Key, Lsn, Change)>> {
+        let (mut history, mut lsn) =
+            self.truth(letter, |truth| (truth.history.clone(), truth.last));
+        let mut changes: Vec<(Key, Lsn, Change)> = Vec::new();
+        for entry in entries {
+            lsn = lsn
+                .checked_add(entry.lsn_step)
+                .filter(|lsn| *lsn < Lsn::MAX)?;
+            let key = self.key(entry.key);
+            let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
+            if changes.iter().any(stands) {
+                // A batch cannot hold it: `Batch::push` refuses, which the engine's tests see to.
+                continue;
+            }
+            let change = change(&history, (key, lsn), &entry.edit);
+            if !history.has(key, lsn) {
+                history.put(key, lsn, change.clone());
+            }
+            changes.push((key, lsn, change));
+        }
+        (!changes.is_empty()).then_some(changes)
+    }
+
+    async fn put_batch(
+        &self,
+        letter: Letter,
+        mut writer: Writer<SimIo>,
+        changes: Vec<(Key, Lsn, Change)>,
+        how: How,
+    ) -> Result<(), Verdict> {
+        let mut batch = Batch::new();
+        for (key, lsn, change) in &changes {
+            let pushed = batch.push(*key, *lsn, &change.to_value());
+            pushed.map_err(|error| Verdict::wrong("push", "it is taken", error.to_string()))?;
+        }
+        let excuse = Excuse::begin(&self.world, Some(letter));
+        let must_refuse = self.truth(letter, |truth| {
+            truth.begin_put(changes);
+            truth.put_refusal().0
+        });
+        let result = self.call(how, writer.put_batch(&batch)).await;
+        self.handles().writers.insert(letter, writer);
+        let may_refuse = self.truth(letter, |truth| truth.put_refusal().1);
+        let asked = format!("put {} records", batch.record_count());
+        match result {
+            Some(Ok(())) if must_refuse => Err(Verdict::wrong(
+                asked,
+                "a refusal: the LSN is closed or taken",
+                "it is there",
+            )),
+            Some(Ok(())) => {
+                self.truth(letter, |truth| truth.end_put());
+                Ok(())
+            }
+            Some(Err(Error::Refused { .. })) if may_refuse => {
+                self.truth(letter, |truth| truth.refuse_put());
+                Ok(())
+            }
+            Some(Err(error)) => {
+                excuse.check(&self.world, &asked, &error)?;
+                self.truth(letter, |truth| truth.maybe_closed = true);
+                self.settle(letter)
+            }
+            None => {
+                self.truth(letter, |truth| truth.maybe_closed = true);
+                self.settle(letter)
+            }
+        }
+    }
+}
+
+/// The change that an edit stands for, over what is there.
+fn change(history: &History, (key, lsn): (Key, Lsn), edit: &EditPlan) -> Change {
+    match *edit {
+        EditPlan::Image { len, seed } => Change::Image(keys::bytes(seed, len)),
+        EditPlan::Init { len, seed } => Change::Init(keys::bytes(seed, len)),
+        EditPlan::Set { len, seed } => Change::Set(keys::bytes(seed, len)),
+        EditPlan::Patch { offset, len, seed } => Change::Patch(offset, keys::bytes(seed, len)),
+        EditPlan::Append { len, seed } => Change::Append(keys::bytes(seed, len)),
+        EditPlan::AppendIf { len, seed } => {
+            let page = match history.answer(key, lsn) {
+                Answer::Value(page) => page,
+                Answer::Absent | Answer::NoBase | Answer::NoRedo => Vec::new(),
+            };
+            Change::AppendIf(page, keys::bytes(seed, len))
+        }
+        EditPlan::Clear => Change::Clear,
+    }
+}

@@ -1,0 +1,12 @@
+//! What the world does to the engine: rules with semantic addresses.
+//!
+//! `at life2/a/flush#5/delta#1/write#2 eio`: in the second life, in timeline a's fifth flush, the
+//! second write to its first delta layer fails. Each part of an address may be `*`. Rules print and
+//! parse, and mean the same after the code around them has changed.
+
+mod rule;
+mod text;
+
+pub(crate) use text::{read_crash, read_rule};
+
+pub use rule::{Address, CallSite, Counted, Fault, Rule, Scope, StepKind, Survival};

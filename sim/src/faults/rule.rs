@@ -1,0 +1,211 @@
+//! Rules, addresses and faults as values.
+
+use palimpsest::io::{Job, Op, Part};
+
+use crate::plan::{Crash, Letter};
+
+/// One rule: where, what and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Which calls it means.
+    pub address: Address,
+    /// What happens to them.
+    pub fault: Fault,
+    /// How many times it fires at most, from 1: `times N`, 1 when it is not said.
+    pub times: u32,
+    /// It fires at one in so many of the calls that it means, from 1: `one-in N`, 1 when it is not
+    /// said. Which, follows from the run's seed.
+    pub one_in: u32,
+}
+
+/// Which calls a rule means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The so manyth call of a life, whatever it is, from 1: `life2/io#37`.
+    Nth {
+        /// The life, from 1, or any.
+        life: Option<u32>,
+        /// The ordinal of the call in it.
+        index: u32,
+    },
+    /// By who calls and what: `life2/a/flush#5/delta#1/write#2`.
+    Call {
+        /// The life, from 1, or any.
+        life: Option<u32>,
+        /// Whose files.
+        scope: Scope,
+        /// The job, or any, and its ordinal.
+        job: Counted<Job>,
+        /// The kind of file, or any, and its ordinal in the job.
+        part: Counted<Part>,
+        /// The call's own kind, or any, and its ordinal among its like on that file.
+        step: Counted<StepKind>,
+    },
+}
+
+/// Whose files a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Anybody's: `*`.
+    Any,
+    /// The engine's own: `engine`.
+    Engine,
+    /// A timeline's, by its letter.
+    Timeline(Letter),
+}
+
+/// A kind, or any (`*`), and an ordinal from 1, or any (nothing is printed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted<T> {
+    /// The kind, or any.
+    pub kind: Option<T>,
+    /// The ordinal, or any.
+    pub index: Option<u32>,
+}
+
+/// The kind of a call through the seam.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is the call that it is named after")]
+pub enum StepKind {
+    Create,
+    Open,
+    List,
+    Rename,
+    Replace,
+    Remove,
+    CreateDir,
+    RemoveDir,
+    SyncDir,
+    Lock,
+    Read,
+    Write,
+    Sync,
+    Len,
+    Pass,
+}
+
+impl StepKind {
+    /// Every step.
+    pub const ALL: [StepKind; 15] = [
+        StepKind::Create,
+        StepKind::Open,
+        StepKind::List,
+        StepKind::Rename,
+        StepKind::Replace,
+        StepKind::Remove,
+        StepKind::CreateDir,
+        StepKind::RemoveDir,
+        StepKind::SyncDir,
+        StepKind::Lock,
+        StepKind::Read,
+        StepKind::Write,
+        StepKind::Sync,
+        StepKind::Len,
+        StepKind::Pass,
+    ];
+
+    /// The word for it in an address.
+    pub fn name(self) -> &'static str {
+        match self {
+            StepKind::Create => "create",
+            StepKind::Open => "open",
+            StepKind::List => "list",
+            StepKind::Rename => "rename",
+            StepKind::Replace => "replace",
+            StepKind::Remove => "remove",
+            StepKind::CreateDir => "create-dir",
+            StepKind::RemoveDir => "remove-dir",
+            StepKind::SyncDir => "sync-dir",
+            StepKind::Lock => "lock",
+            StepKind::Read => "read",
+            StepKind::Write => "write",
+            StepKind::Sync => "sync",
+            StepKind::Len => "len",
+            StepKind::Pass => "pass",
+        }
+    }
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails with an I/O error: `eio`. A file's sync that fails drops the dirty pages: they can
+    /// still be read, no later sync covers them, and a power loss takes them.
+    Eio,
+    /// It fails for want of space: `enospc`.
+    Enospc,
+    /// It reads or writes at most so many bytes, from 1: `short:BYTES`.
+    Short(u32),
+    /// The process ends before it: `crash kill`, `crash power all|none|draw:SEED`.
+    Crash(Crash),
+}
+
+/// What of the unsynced a power loss keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survival {
+    /// Everything: `all`.
+    All,
+    /// Nothing: `none`.
+    Nothing,
+    /// Any subset in any order, torn, with garbage and zeros, drawn from a seed: `draw:SEED`.
+    Draw(u64),
+}
+
+/// A call as it is made: what an address is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct CallSite {
+    /// The life of the process, from 1.
+    pub life: u32,
+    /// The ordinal of the call in the life, from 1.
+    pub io_index: u32,
+    /// The timeline's letter, if the call is for one.
+    pub letter: Option<Letter>,
+    /// Who calls.
+    pub op: Op,
+    /// The call's kind.
+    pub step: StepKind,
+    /// Its ordinal among its like on that file, from 1.
+    pub step_index: u32,
+}
+
+impl Address {
+    /// Whether it means this call.
+    pub fn means(&self, site: &CallSite) -> bool {
+        match *self {
+            Address::Nth { life, index } => is(life, site.life) && index == site.io_index,
+            Address::Call {
+                life,
+                scope,
+                job,
+                part,
+                step,
+            } => {
+                is(life, site.life)
+                    && scope.means(site.letter)
+                    && job.means(site.op.job, site.op.job_index)
+                    && part.means(site.op.part, site.op.part_index)
+                    && step.means(site.step, site.step_index)
+            }
+        }
+    }
+}
+
+impl Scope {
+    fn means(self, letter: Option<Letter>) -> bool {
+        match self {
+            Scope::Any => true,
+            Scope::Engine => letter.is_none(),
+            Scope::Timeline(wanted) => letter == Some(wanted),
+        }
+    }
+}
+
+impl<T: Copy + PartialEq> Counted<T> {
+    fn means(self, kind: T, index: u32) -> bool {
+        is(self.kind, kind) && is(self.index, index)
+    }
+}
+
+fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
+    wanted.is_none_or(|wanted| wanted == found)
+}

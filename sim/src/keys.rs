@@ -1,0 +1,97 @@
+//! Which keys and bytes a plan's numbers stand for.
+
+use palimpsest::base::{Key, Lsn, TimelineId};
+
+use crate::dice::mix;
+use crate::plan::{KeyIndex, Layout, Letter};
+
+/// The key that a number stands for.
+pub fn key(layout: Layout, index: KeyIndex) -> Key {
+    let number = u32::from(index.0);
+    match layout {
+        Layout::Dense => relation_block(0xAE00, number),
+        Layout::Spread => {
+            relation_block(0x0080_0000_u32.wrapping_add(number * 0x1_0001), number % 3)
+        }
+        Layout::Edges => edge(number),
+    }
+}
+
+fn relation_block(relation: u32, block: u32) -> Key {
+    Key {
+        field1: 0,
+        field2: 0x67F,
+        field3: 1,
+        field4: relation,
+        field5: 0,
+        field6: block,
+    }
+}
+
+/// Keys around the ends and the carries of the fields, all different.
+fn edge(number: u32) -> Key {
+    let step = number / 6;
+    let carry = Key {
+        field6: u32::MAX - 1,
+        ..relation_block(7, 0)
+    };
+    match number % 6 {
+        0 => Key::MIN.add(step),
+        1 => carry.add(step),
+        2 => Key {
+            field5: u8::MAX,
+            ..carry
+        }
+        .add(step),
+        3 => Key {
+            field1: 0x62,
+            ..Key::MIN
+        }
+        .add(step),
+        4 => Key {
+            field4: u32::MAX,
+            field5: u8::MAX,
+            ..carry
+        }
+        .add(step),
+        _ => Key {
+            field1: 0xFE,
+            field2: u32::MAX,
+            ..Key::MAX
+        }
+        .checked_add(step + 1)
+        .unwrap_or(Key::MAX),
+    }
+}
+
+/// The timeline that a letter stands for.
+pub fn timeline(letter: Letter) -> TimelineId {
+    TimelineId([letter.0; 16])
+}
+
+/// `len` bytes that `seed` draws: the same for the same two, and different otherwise.
+pub fn bytes(seed: u64, len: u32) -> Vec<u8> {
+    let word = |index: u32| mix(seed ^ mix(u64::from(index))).to_le_bytes();
+    let words = (0..len.div_ceil(8)).flat_map(word);
+    words.take(len as usize).collect()
+}
+
+/// An LSN `offset` away from `lsn`, as far as there is one.
+pub fn shifted(lsn: Lsn, offset: i64) -> Lsn {
+    Lsn(lsn.0.saturating_add_signed(offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_number_is_another_key_below_the_last() {
+        for layout in [Layout::Dense, Layout::Spread, Layout::Edges] {
+            let keys: BTreeSet<Key> = (0..999).map(|index| key(layout, KeyIndex(index))).collect();
+            assert_eq!(keys.len(), 999, "{layout:?}");
+            assert!(!keys.contains(&Key::MAX), "no range can end behind it");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! A deterministic simulator that runs the engine, unmodified, on a simulated disk, clock and
+//! scheduler, and finds every way in which it can lose or falsify data.
+#![deny(missing_docs)]
+
+#[cfg(not(madsim))]
+compile_error!(
+    "the simulator needs `--cfg madsim`: .cargo/config.toml sets it, unless an exported RUSTFLAGS \
+     replaces that; unset RUSTFLAGS, or add `--cfg madsim` to it"
+);
+
+pub mod dice;
+pub mod disk;
+mod drive;
+pub mod faults;
+pub mod keys;
+pub mod laws;
+pub mod model;
+pub mod oracle;
+pub mod plan;
+mod run;
+mod verdict;
+pub mod world;
+
+pub use drive::Tally;
+pub use plan::Plan;
+pub use run::{Keep, Outcome, run, run_twice};
+pub use verdict::Verdict;

@@ -1,0 +1,140 @@
+//! The reference model: what is true, right by looking at it.
+//!
+//! A timeline is a map from key and LSN to a change. A value is what the changes up to its LSN make,
+//! from the last one that stands on its own. There are no layers, no files and no jobs.
+
+use std::collections::BTreeMap;
+
+use palimpsest::base::{Key, Lsn};
+use palimpsest::format::{Edit, Value};
+
+/// What a record does to a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is this: an image.
+    Image(Vec<u8>),
+    /// It is this: a record that needs nothing below.
+    Init(Vec<u8>),
+    /// It is this: a record that has something below.
+    Set(Vec<u8>),
+    /// These bytes stand at an offset.
+    Patch(u32, Vec<u8>),
+    /// These bytes come to the end.
+    Append(Vec<u8>),
+    /// If it is the first, the second comes to the end.
+    AppendIf(Vec<u8>, Vec<u8>),
+    /// It is empty.
+    Clear,
+}
+
+/// What a read is to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The key has no history.
+    Absent,
+    /// This value.
+    Value(Vec<u8>),
+    /// There are changes, and none of them stands on its own.
+    NoBase,
+    /// A change that was made for another page.
+    NoRedo,
+}
+
+/// A timeline as it should be.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    changes: BTreeMap<(Key, Lsn), Change>,
+}
+
+impl Change {
+    /// The value that a writer hands over for it.
+    pub fn to_value(&self) -> Value {
+        let edit = match self.clone() {
+            Change::Image(page) => return Value::Image(page),
+            Change::Init(content) => {
+                return Value::Record(Edit::Set { content }.into_init_record());
+            }
+            Change::Set(content) => Edit::Set { content },
+            Change::Patch(offset, bytes) => Edit::Patch { offset, bytes },
+            Change::Append(suffix) => Edit::Append { suffix },
+            Change::AppendIf(only_if, suffix) => Edit::AppendIf { only_if, suffix },
+            Change::Clear => Edit::Clear,
+        };
+        Value::Record(edit.into_record())
+    }
+
+    fn stands_alone(&self) -> bool {
+        matches!(self, Change::Image(_) | Change::Init(_))
+    }
+
+    /// Makes the change; says whether it could be made.
+    fn apply(&self, page: &mut Vec<u8>) -> bool {
+        match self {
+            Change::Image(new) | Change::Init(new) | Change::Set(new) => *page = new.clone(),
+            Change::Patch(offset, bytes) => {
+                let start = *offset as usize;
+                let end = start + bytes.len();
+                if page.len() < end {
+                    page.resize(end, 0);
+                }
+                page[start..end].copy_from_slice(bytes);
+            }
+            Change::Append(suffix) => page.extend_from_slice(suffix),
+            Change::AppendIf(only_if, suffix) => {
+                if page != only_if {
+                    return false;
+                }
+                page.extend_from_slice(suffix);
+            }
+            Change::Clear => page.clear(),
+        }
+        true
+    }
+}
+
+impl History {
+    /// Adds a change.
+    pub fn put(&mut self, key: Key, lsn: Lsn, change: Change) {
+        let before = self.changes.insert((key, lsn), change);
+        assert!(before.is_none(), "a key stands once at an LSN");
+    }
+
+    /// Whether the key stands at the LSN.
+    pub fn has(&self, key: Key, lsn: Lsn) -> bool {
+        self.changes.contains_key(&(key, lsn))
+    }
+
+    /// The change of a key at an LSN.
+    pub fn change(&self, key: Key, lsn: Lsn) -> Option<&Change> {
+        self.changes.get(&(key, lsn))
+    }
+
+    /// Every point at which something changes.
+    pub fn points(&self) -> impl Iterator<Item = (Key, Lsn)> {
+        self.changes.keys().copied()
+    }
+
+    /// Forgets what stands above an LSN.
+    pub fn cut(&mut self, lsn: Lsn) {
+        self.changes.retain(|(_, at), _| *at <= lsn);
+    }
+
+    /// What a read of the key at the LSN is to answer.
+    pub fn answer(&self, key: Key, lsn: Lsn) -> Answer {
+        let below = self.changes.range((key, Lsn::ZERO)..=(key, lsn));
+        let changes: Vec<&Change> = below.map(|(_, change)| change).collect();
+        if changes.is_empty() {
+            return Answer::Absent;
+        }
+        let Some(base) = changes.iter().rposition(|change| change.stands_alone()) else {
+            return Answer::NoBase;
+        };
+        let mut page = Vec::new();
+        for change in &changes[base..] {
+            if !change.apply(&mut page) {
+                return Answer::NoRedo;
+            }
+        }
+        Answer::Value(page)
+    }
+}

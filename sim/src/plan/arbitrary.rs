@@ -1,0 +1,152 @@
+//! A fuzzer's bytes make a plan: any bytes make a valid one, few make a short one.
+//!
+//! The bytes are read in one direction, so that a change in one place leaves the meaning of what
+//! stands before it: size class, knobs, schedule, rules, and then operations until the bytes are
+//! used up. Everything that can exist does: what to do often is the fuzzer's to find out.
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+
+use super::draw::{Author, Scale, Swarm, draw_knobs, draw_rules};
+use super::{Plan, Schedule, Then};
+use crate::dice::Chance;
+
+/// One plan in so many is large.
+const LARGE_ONE_IN: u64 = 32;
+/// From so many operations nothing more is begun.
+const OP_COUNT_AIM_MAX: u64 = 280;
+/// How many choices a schedule has at most.
+const CHOICE_COUNT_MAX: u64 = 255;
+/// The lengths of all edits, in bytes, are together at most this.
+const TOTAL_LEN_MAX: u64 = 4 << 20;
+
+impl<'a> Arbitrary<'a> for Plan {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Plan> {
+        let mut bytes = Bytes(bytes);
+        let swarm = Swarm::all(Scale::draw(&mut bytes, LARGE_ONE_IN));
+        let seed = bytes.below(1 << 16);
+        let knobs = draw_knobs(&mut bytes, swarm.scale, seed);
+        let schedule = read_schedule(&mut bytes);
+        let faults = draw_rules(&mut bytes, &swarm.faults);
+        let mut author = Author::new(&mut bytes, &swarm, knobs.key_count, TOTAL_LEN_MAX);
+        while !author.is_spent() && author.op_count() < OP_COUNT_AIM_MAX {
+            author.make_move();
+        }
+        let ops = author.finish();
+        Ok(Plan {
+            knobs,
+            ops,
+            faults,
+            schedule,
+        })
+    }
+}
+
+fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
+    let then = match bytes.below(4) {
+        0 => Then::InOrder,
+        _ => Then::Uniform(bytes.below(1 << 16)),
+    };
+    let count = bytes.below(CHOICE_COUNT_MAX + 1);
+    let mut choices = Vec::new();
+    while (choices.len() as u64) < count && !bytes.is_spent() {
+        choices.push(bytes.below(256) as u8);
+    }
+    Schedule { choices, then }
+}
+
+/// Chance from a fuzzer's bytes: as few of them as the count needs, and 0 when there are no more.
+struct Bytes<'u, 'a>(&'u mut Unstructured<'a>);
+
+impl Chance for Bytes<'_, '_> {
+    fn below(&mut self, count: u64) -> u64 {
+        let last = count.checked_sub(1).expect("a choice among at least one");
+        // Without bytes this is 0; it fails for empty ranges alone.
+        self.0.int_in_range(0..=last).unwrap_or(0)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arbitrary::{Arbitrary, Unstructured};
+
+    use super::TOTAL_LEN_MAX;
+    use crate::dice::{Chance, Dice};
+    use crate::plan::{EditPlan, Plan, PlanOp};
+
+    fn read(bytes: &[u8]) -> Plan {
+        Plan::arbitrary(&mut Unstructured::new(bytes)).unwrap()
+    }
+
+    fn draw_bytes(dice: &mut Dice, len: u64) -> Vec<u8> {
+        (0..len).map(|_| dice.below(256) as u8).collect()
+    }
+
+    /// The sum of the lengths of what a plan writes.
+    fn total_len(plan: &Plan) -> u64 {
+        let mut total = 0;
+        for line in &plan.ops {
+            let PlanOp::Put { entries, .. } = &line.op else {
+                continue;
+            };
+            total += entries.iter().map(|entry| len(entry.edit)).sum::<u64>();
+        }
+        total
+    }
+
+    fn len(edit: EditPlan) -> u64 {
+        let len = match edit {
+            EditPlan::Image { len, .. }
+            | EditPlan::Init { len, .. }
+            | EditPlan::Set { len, .. }
+            | EditPlan::Append { len, .. }
+            | EditPlan::AppendIf { len, .. } => len,
+            EditPlan::Patch { offset, len, .. } => offset + len,
+            EditPlan::Clear => 0,
+        };
+        len.into()
+    }
+
+    #[test]
+    fn no_bytes_make_the_shortest_plan() {
+        let ops = read(&[]).ops;
+        let ops: Vec<String> = ops.iter().map(ToString::to_string).collect();
+        assert_eq!(ops, ["create a 0", "scan a"]);
+    }
+
+    #[test]
+    fn any_bytes_make_a_bounded_plan() {
+        let mut dice = Dice::new(1);
+        for round in 0..300 {
+            let len = dice.below(100 * (round + 1));
+            let plan = read(&draw_bytes(&mut dice, len));
+            assert_eq!(plan.check(), Ok(()));
+            assert!(plan.ops.len() <= 300);
+            assert!(total_len(&plan) <= TOTAL_LEN_MAX);
+        }
+    }
+
+    #[test]
+    fn equal_bytes_make_a_bounded_plan() {
+        for byte in 0..=255 {
+            let plan = read(&[byte; 5000]);
+            assert_eq!(plan.check(), Ok(()));
+            assert!(plan.ops.len() <= 300);
+            assert!(total_len(&plan) <= TOTAL_LEN_MAX);
+        }
+    }
+
+    #[test]
+    fn more_bytes_leave_what_stands_before_them() {
+        let mut dice = Dice::new(2);
+        let bytes = draw_bytes(&mut dice, 1000);
+        let (short, long) = (read(&bytes[..600]), read(&bytes));
+        assert_eq!(short.knobs, long.knobs);
+        assert_eq!(short.faults, long.faults);
+        assert_eq!(short.ops[..10], long.ops[..10]);
+        assert!(short.ops.len() < long.ops.len());
+    }
+}

@@ -1,0 +1,285 @@
+//! What a plan must keep to, so that every driver can run it in bounded space.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::text::{Place, PlanError, Problem};
+use super::{EditPlan, Entry, How, KeyIndex, Knobs, Letter, Line, Plan, PlanOp};
+use crate::faults::{Address, Counted, Fault, Rule, Scope};
+
+/// How many keys a plan has at most.
+pub const KEY_COUNT_MAX: u16 = 999;
+/// How many operations a plan has at most.
+pub const OP_COUNT_MAX: usize = 100_000;
+/// How many records all its batches have together at most.
+pub const ENTRY_COUNT_MAX: usize = 1_000_000;
+/// How many rules a plan has at most.
+pub const RULE_COUNT_MAX: usize = 1_000;
+/// How many choices its schedule has at most.
+pub const CHOICE_COUNT_MAX: usize = 100_000;
+/// The length or the offset of one edit, in bytes, is at most this.
+pub const LEN_MAX: u32 = 1 << 20;
+/// The lengths of all its edits, in bytes, are together at most this.
+pub const TOTAL_LEN_MAX: u64 = 256 << 20;
+/// A wait, and the age at which a layer is frozen, is at most thirty days.
+pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+impl Plan {
+    /// Says whether a driver can run the plan. What a text or a seed made has passed this.
+    ///
+    /// # Errors
+    /// `PlanError` names the first knob, operation or rule that breaks a limit, and the limit.
+    pub fn check(&self) -> Result<(), PlanError> {
+        check_knobs(&self.knobs).map_err(|problem| problem.at(Place::Knobs))?;
+        let mut tally = Tally::new(self.knobs.key_count);
+        for (index, line) in self.ops.iter().enumerate() {
+            let added = tally.add(line);
+            added.map_err(|problem| problem.at(Place::Op(index + 1)))?;
+        }
+        for (index, rule) in self.faults.iter().enumerate() {
+            let checked = within(
+                "count of rules",
+                index as u64 + 1,
+                0..=RULE_COUNT_MAX as u64,
+            )
+            .and_then(|()| check_rule(rule));
+            checked.map_err(|problem| problem.at(Place::Rule(index + 1)))?;
+        }
+        let choice_count = self.schedule.choices.len() as u64;
+        within(
+            "count of choices",
+            choice_count,
+            0..=CHOICE_COUNT_MAX as u64,
+        )
+        .map_err(|problem| problem.at(Place::Schedule))
+    }
+}
+
+/// What the operations of a plan come to, one after another.
+pub(super) struct Tally {
+    key_count: u16,
+    op_count: usize,
+    entry_count: usize,
+    total_len: u64,
+    start_lsn_max: u64,
+    lsn_steps: u64,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub fn new(key_count: u16) -> Tally {
+        Tally {
+            key_count,
+            op_count: 0,
+            entry_count: 0,
+            total_len: 0,
+            start_lsn_max: 0,
+            lsn_steps: 0,
+        }
+    }
+
+    /// Checks one more operation.
+    pub fn add(&mut self, line: &Line) -> Result<(), Problem> {
+        self.op_count += 1;
+        within(
+            "count of operations",
+            self.op_count as u64,
+            0..=OP_COUNT_MAX as u64,
+        )?;
+        check_how(line)?;
+        match &line.op {
+            PlanOp::Create {
+                timeline,
+                start_lsn,
+            } => {
+                check_letter(*timeline)?;
+                self.start_lsn_max = self.start_lsn_max.max(*start_lsn);
+                self.add_lsn_step(0)
+            }
+            PlanOp::Put { timeline, entries } => {
+                check_letter(*timeline)?;
+                self.add_entries(entries)
+            }
+            PlanOp::Get { timeline, key, .. } => {
+                check_letter(*timeline)?;
+                self.check_key(*key)
+            }
+            PlanOp::Delete { timeline }
+            | PlanOp::Freeze { timeline }
+            | PlanOp::Flush { timeline }
+            | PlanOp::Scan { timeline } => check_letter(*timeline),
+            PlanOp::Wait { duration } => check_duration("wait", *duration),
+            PlanOp::Join | PlanOp::Restart | PlanOp::Crash(_) => Ok(()),
+        }
+    }
+
+    fn add_entries(&mut self, entries: &[Entry]) -> Result<(), Problem> {
+        if entries.is_empty() {
+            return Err(Problem::missing("record", "put at least one"));
+        }
+        self.entry_count += entries.len();
+        within(
+            "count of records",
+            self.entry_count as u64,
+            0..=ENTRY_COUNT_MAX as u64,
+        )?;
+        for entry in entries {
+            self.check_key(entry.key)?;
+            self.add_lsn_step(entry.lsn_step)?;
+            self.add_edit(entry.edit)?;
+        }
+        Ok(())
+    }
+
+    /// Whatever fails, crashes or is put again: no LSN ever gets above the highest start plus all
+    /// steps, and that must leave room for the exclusive end of a range.
+    fn add_lsn_step(&mut self, lsn_step: u64) -> Result<(), Problem> {
+        let steps = self.lsn_steps.checked_add(lsn_step);
+        let last = steps.and_then(|steps| steps.checked_add(self.start_lsn_max));
+        if last.is_none_or(|last| last == u64::MAX) {
+            let remedy = "keep the highest start and all steps together below 2^64 - 1";
+            return Err(Problem::new("LSN step", lsn_step, remedy));
+        }
+        self.lsn_steps += lsn_step;
+        Ok(())
+    }
+
+    fn add_edit(&mut self, edit: EditPlan) -> Result<(), Problem> {
+        let (offset, len) = match edit {
+            EditPlan::Patch { offset, len, .. } => (offset, len),
+            EditPlan::Image { len, .. }
+            | EditPlan::Init { len, .. }
+            | EditPlan::Set { len, .. }
+            | EditPlan::Append { len, .. }
+            | EditPlan::AppendIf { len, .. } => (0, len),
+            EditPlan::Clear => (0, 0),
+        };
+        within("offset", offset.into(), 0..=LEN_MAX.into())?;
+        within("length", len.into(), 0..=LEN_MAX.into())?;
+        self.total_len += u64::from(offset) + u64::from(len);
+        within("sum of lengths", self.total_len, 0..=TOTAL_LEN_MAX)
+    }
+
+    fn check_key(&self, key: KeyIndex) -> Result<(), Problem> {
+        if key.0 < self.key_count {
+            return Ok(());
+        }
+        let last = self.key_count - 1;
+        Err(Problem::new(
+            "key",
+            key,
+            format!("write k0 to k{last}, or raise the knob `keys`"),
+        ))
+    }
+}
+
+/// Only what is asked of a timeline has a future that can be left running or dropped.
+fn check_how(line: &Line) -> Result<(), Problem> {
+    let is_of_world = matches!(
+        line.op,
+        PlanOp::Join | PlanOp::Wait { .. } | PlanOp::Restart | PlanOp::Crash(_)
+    );
+    match line.how {
+        How::Beside | How::DropAt(_) if is_of_world => {
+            let remedy = "write it without `&` and `drop`: it is always waited for";
+            Err(Problem::new("operation", &line.op, remedy))
+        }
+        How::DropAt(count) => within("drop", count.into(), ORDINALS),
+        How::Wait | How::Beside => Ok(()),
+    }
+}
+
+fn check_knobs(knobs: &Knobs) -> Result<(), Problem> {
+    check_key_count("keys", knobs.key_count)?;
+    check_threshold("freeze-len", knobs.freeze_len_max)?;
+    check_threshold("freeze-distance", knobs.freeze_distance_max)?;
+    check_duration("freeze-age", knobs.freeze_age_max)
+}
+
+pub(super) fn check_key_count(what: &'static str, count: u16) -> Result<(), Problem> {
+    within(what, count.into(), 1..=KEY_COUNT_MAX.into())
+}
+
+pub(super) fn check_threshold(what: &'static str, threshold: u64) -> Result<(), Problem> {
+    within(what, threshold, 1..=u64::MAX)
+}
+
+/// What counts from 1.
+const ORDINALS: RangeInclusive<u64> = 1..=u32::MAX as u64;
+
+/// A rule's limits.
+pub(super) fn check_rule(rule: &Rule) -> Result<(), Problem> {
+    match rule.address {
+        Address::Nth { life, index } => {
+            check_ordinal("life", life)?;
+            check_ordinal("ordinal", Some(index))?;
+        }
+        Address::Call {
+            life,
+            scope,
+            job,
+            part,
+            step,
+        } => {
+            check_ordinal("life", life)?;
+            if let Scope::Timeline(letter) = scope {
+                check_letter(letter)?;
+            }
+            check_counted(job)?;
+            check_counted(part)?;
+            check_counted(step)?;
+        }
+    }
+    if let Fault::Short(len) = rule.fault {
+        within("length", len.into(), ORDINALS)?;
+    }
+    within("times", rule.times.into(), ORDINALS)?;
+    within("one-in", rule.one_in.into(), ORDINALS)
+}
+
+fn check_counted<T>(counted: Counted<T>) -> Result<(), Problem> {
+    check_ordinal("ordinal", counted.index)
+}
+
+fn check_ordinal(what: &'static str, ordinal: Option<u32>) -> Result<(), Problem> {
+    ordinal.map_or(Ok(()), |ordinal| within(what, ordinal.into(), ORDINALS))
+}
+
+fn check_letter(letter: Letter) -> Result<(), Problem> {
+    match letter.0 {
+        b'a'..=b'z' => Ok(()),
+        _ => Err(Problem::new(
+            "timeline",
+            letter,
+            "write a letter from a to z",
+        )),
+    }
+}
+
+pub(super) fn check_duration(what: &'static str, duration: Duration) -> Result<(), Problem> {
+    if duration <= DURATION_MAX {
+        return Ok(());
+    }
+    let found = format!("{duration:?}");
+    Err(Problem::new(
+        what,
+        found,
+        "write at most 2592000s, thirty days",
+    ))
+}
+
+/// Holds if a number is in its range.
+pub(super) fn within(
+    what: &'static str,
+    found: u64,
+    allowed: RangeInclusive<u64>,
+) -> Result<(), Problem> {
+    if allowed.contains(&found) {
+        return Ok(());
+    }
+    let remedy = match allowed.end() {
+        0 => "leave it out".to_owned(),
+        last => format!("keep it from {} to {last}", allowed.start()),
+    };
+    Err(Problem::new(what, found, remedy))
+}

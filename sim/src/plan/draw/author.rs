@@ -1,0 +1,367 @@
+//! Writes operations one after another and remembers what they come to, as far as it matters to
+//! the next: which keys have a page to change, and which keys the newest LSN has already.
+//!
+//! What it remembers is a guess: faults and races may prove it wrong. Then a record has no base or
+//! a batch is refused, which is legal and rare, and the model knows it.
+
+use super::knobs::draw_duration;
+use super::swarm::{CrashKind, EditKind, Scale, Size, Step, Swarm};
+use crate::dice::Chance;
+use crate::faults::Survival;
+use crate::plan::{Crash, EditPlan, Entry, How, KeyIndex, Letter, Line, PlanOp};
+
+/// From so many operations in flight, they are waited for.
+const BESIDE_COUNT_MAX: u32 = 6;
+/// One record in so many is written without regard to what the author remembers.
+const CARELESS_ONE_IN: u64 = 64;
+/// Lengths at which the encoding of a length changes, and their neighbours.
+const SMALL_EDGES: [u64; 9] = [0, 1, 100, 127, 128, 129, 255, 256, 257];
+/// Lengths about a block's.
+const BLOCK_EDGES: [u64; 5] = [8190, 8191, 8192, 8193, 8194];
+
+/// Writes operations.
+pub struct Author<'d, C> {
+    pub(super) chance: &'d mut C,
+    pub(super) swarm: &'d Swarm,
+    pub(super) timelines: Vec<Timeline>,
+    ops: Vec<Line>,
+    key_count: u16,
+    created_count: u8,
+    beside_count: u32,
+    edit_count: u64,
+    len_left: u64,
+}
+
+/// How far the LSNs of a batch are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spacing {
+    /// As it is drawn.
+    Drawn,
+    /// Not at all, nor from the batch before, as long as there are keys for it.
+    Same,
+}
+
+/// What is remembered of a timeline.
+pub(super) struct Timeline {
+    pub letter: Letter,
+    /// Whether each key has a page.
+    based: Vec<bool>,
+    /// Whether it had one when everything was made durable last.
+    durable: Vec<bool>,
+    /// The keys that the newest LSN has: all of them at the start, where nothing can be put.
+    newest: Vec<KeyIndex>,
+}
+
+impl<'d, C: Chance> Author<'d, C> {
+    /// Begins with one timeline; the lengths of all edits stay within `total_len_max`.
+    pub fn new(
+        chance: &'d mut C,
+        swarm: &'d Swarm,
+        key_count: u16,
+        total_len_max: u64,
+    ) -> Author<'d, C> {
+        let mut author = Author {
+            chance,
+            swarm,
+            timelines: Vec::new(),
+            ops: Vec::new(),
+            key_count,
+            created_count: 0,
+            beside_count: 0,
+            edit_count: 0,
+            len_left: total_len_max,
+        };
+        author.create();
+        author
+    }
+
+    /// How many operations there are.
+    pub fn op_count(&self) -> u64 {
+        self.ops.len() as u64
+    }
+
+    /// Whether there is nothing left to draw from.
+    pub fn is_spent(&self) -> bool {
+        self.chance.is_spent()
+    }
+
+    /// Waits for what runs, asks for everything once more, and hands over what was written.
+    pub fn finish(mut self) -> Vec<Line> {
+        self.join();
+        for index in 0..self.timelines.len() {
+            let timeline = self.timelines[index].letter;
+            self.push(How::Wait, PlanOp::Scan { timeline });
+        }
+        self.ops
+    }
+
+    /// Ends the process: what was not made durable is forgotten.
+    pub fn crash(&mut self) {
+        let kind = self.chance.pick_weighted(&self.swarm.crashes);
+        let crash = draw_crash(self.chance, kind);
+        self.push(How::Wait, PlanOp::Crash(crash));
+        for timeline in &mut self.timelines {
+            timeline.based.clone_from(&timeline.durable);
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.push(How::Wait, PlanOp::Restart);
+        for timeline in &mut self.timelines {
+            timeline.durable.clone_from(&timeline.based);
+        }
+    }
+
+    /// Creates the timeline of the next letter.
+    pub(super) fn create(&mut self) {
+        let timeline = Letter(b'a' + self.created_count);
+        let start_lsn = self.start_lsn();
+        self.push(
+            How::Wait,
+            PlanOp::Create {
+                timeline,
+                start_lsn,
+            },
+        );
+        self.created_count += 1;
+        self.timelines.push(Timeline {
+            letter: timeline,
+            based: vec![false; self.key_count.into()],
+            durable: vec![false; self.key_count.into()],
+            newest: (0..self.key_count).map(KeyIndex).collect(),
+        });
+    }
+
+    /// Deletes the timeline that was created last.
+    pub(super) fn delete(&mut self) {
+        if let Some(Timeline { letter, .. }) = self.timelines.pop() {
+            self.push(How::Wait, PlanOp::Delete { timeline: letter });
+        }
+    }
+
+    /// Writes a batch.
+    pub(super) fn put(&mut self, how: How, timeline: usize, spacing: Spacing) {
+        let is_large = self.swarm.scale == Scale::Large;
+        let (least, most) = if is_large { (50, 200) } else { (1, 6) };
+        let count = self.chance.between(least, most);
+        let first = self.key();
+        let is_in_order = is_large && self.chance.one_in(2);
+        let mut entries = Vec::with_capacity(count as usize);
+        for index in 0..count {
+            if 0 < index && self.is_spent() {
+                break;
+            }
+            let key = if is_in_order {
+                KeyIndex((u64::from(first.0) + index) as u16 % self.key_count)
+            } else {
+                self.key()
+            };
+            let lsn_step = match spacing {
+                Spacing::Drawn => self.lsn_step(),
+                Spacing::Same => 0,
+            };
+            entries.push(self.entry(timeline, key, lsn_step));
+        }
+        let timeline = self.timelines[timeline].letter;
+        self.push(how, PlanOp::Put { timeline, entries });
+    }
+
+    fn entry(&mut self, index: usize, key: KeyIndex, lsn_step: u64) -> Entry {
+        let is_careless = self.chance.one_in(CARELESS_ONE_IN);
+        let timeline = &mut self.timelines[index];
+        let (key, lsn_step) = if lsn_step == 0 && !is_careless {
+            timeline.place_at_newest(key)
+        } else {
+            (key, lsn_step)
+        };
+        if 0 < lsn_step {
+            timeline.newest.clear();
+        }
+        timeline.newest.push(key);
+        let based = &mut timeline.based[usize::from(key.0)];
+        let needs_base = !*based && !is_careless;
+        *based |= needs_base;
+        let edit = if needs_base {
+            self.base_edit()
+        } else {
+            self.edit()
+        };
+        Entry {
+            lsn_step,
+            key,
+            edit,
+        }
+    }
+
+    /// Closes the open layer.
+    pub(super) fn freeze(&mut self, how: How, timeline: usize) {
+        let timeline = self.timelines[timeline].letter;
+        self.push(how, PlanOp::Freeze { timeline });
+    }
+
+    /// Makes what is written durable.
+    pub(super) fn flush(&mut self, how: How, timeline: usize) {
+        let flushed = &mut self.timelines[timeline];
+        if how == How::Wait {
+            flushed.durable.clone_from(&flushed.based);
+        }
+        let timeline = flushed.letter;
+        self.push(how, PlanOp::Flush { timeline });
+    }
+
+    /// Reads a value.
+    pub(super) fn get(&mut self, how: How, timeline: usize) {
+        let timeline = self.timelines[timeline].letter;
+        let key = self.key();
+        let offset = match self.chance.below(11) {
+            0..4 => 0,
+            4..8 => -(self.chance.between(1, 20) as i64),
+            8 => -(1 << self.chance.between(5, 30)),
+            9 => -(1 << 62),
+            _ => 1,
+        };
+        self.push(
+            how,
+            PlanOp::Get {
+                timeline,
+                key,
+                offset,
+            },
+        );
+    }
+
+    /// Reads all values.
+    pub(super) fn scan(&mut self, how: How, timeline: usize) {
+        let timeline = self.timelines[timeline].letter;
+        self.push(how, PlanOp::Scan { timeline });
+    }
+
+    /// Waits for what runs, if anything does.
+    pub(super) fn join(&mut self) {
+        if 0 < self.beside_count {
+            self.push(How::Wait, PlanOp::Join);
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn wait(&mut self) {
+        let duration = draw_duration(self.chance);
+        self.push(How::Wait, PlanOp::Wait { duration });
+    }
+
+    fn push(&mut self, how: How, op: PlanOp) {
+        match op {
+            PlanOp::Join | PlanOp::Restart | PlanOp::Crash(_) => self.beside_count = 0,
+            _ if how == How::Beside => self.beside_count += 1,
+            _ => {}
+        }
+        self.ops.push(Line { how, op });
+    }
+
+    /// Whether as much runs as may.
+    pub(super) fn is_full(&self) -> bool {
+        BESIDE_COUNT_MAX <= self.beside_count
+    }
+
+    /// Whether another timeline may be created.
+    pub(super) fn can_create(&self) -> bool {
+        self.timelines.len() < 2 && self.created_count < 4
+    }
+
+    fn start_lsn(&mut self) -> u64 {
+        match self.chance.below(8) {
+            0 => 0,
+            1..5 => self.chance.between(1, 100),
+            5 => (1 << 32) - 1 - self.chance.below(40),
+            6 => 1 << 40,
+            _ => (1 << 63) - self.chance.below(200),
+        }
+    }
+
+    fn key(&mut self) -> KeyIndex {
+        let count = u64::from(self.key_count);
+        let is_hot = self.chance.ratio(self.swarm.hot, 8);
+        let index = self.chance.below(if is_hot { count.min(2) } else { count });
+        KeyIndex(index as u16)
+    }
+
+    fn lsn_step(&mut self) -> u64 {
+        match self.chance.pick_weighted(&self.swarm.steps) {
+            Step::Same => 0,
+            Step::One => 1,
+            Step::Eight => 8,
+            Step::Small => self.chance.between(2, 40),
+            Step::Large => self.chance.between(100, 5000),
+            Step::Huge => self.chance.between(1 << 20, 1 << 33),
+        }
+    }
+
+    /// A record that needs nothing below it.
+    fn base_edit(&mut self) -> EditPlan {
+        let (len, seed) = (self.len(), self.seed());
+        if self.chance.one_in(3) {
+            EditPlan::Init { len, seed }
+        } else {
+            EditPlan::Image { len, seed }
+        }
+    }
+
+    fn edit(&mut self) -> EditPlan {
+        let kind = self.chance.pick_weighted(&self.swarm.edits);
+        if kind == EditKind::Clear {
+            return EditPlan::Clear;
+        }
+        let (len, seed) = (self.len(), self.seed());
+        match kind {
+            EditKind::Image => EditPlan::Image { len, seed },
+            EditKind::Init => EditPlan::Init { len, seed },
+            EditKind::Set => EditPlan::Set { len, seed },
+            EditKind::Append => EditPlan::Append { len, seed },
+            EditKind::AppendIf => EditPlan::AppendIf { len, seed },
+            EditKind::Patch | EditKind::Clear => {
+                let offset = self.len();
+                EditPlan::Patch { offset, len, seed }
+            }
+        }
+    }
+
+    fn len(&mut self) -> u32 {
+        let len = match self.chance.pick_weighted(&self.swarm.sizes) {
+            Size::Tiny => self.chance.between(1, 20),
+            Size::SmallEdge => *self.chance.pick(&SMALL_EDGES),
+            Size::Medium => self.chance.between(200, 2000),
+            Size::BlockEdge => *self.chance.pick(&BLOCK_EDGES),
+            Size::Blocks => self.chance.between(8000, 70_000),
+        };
+        let len = len.min(self.len_left);
+        self.len_left -= len;
+        len as u32
+    }
+
+    /// No two edits share a seed: a value in the wrong place is then a wrong value.
+    fn seed(&mut self) -> u64 {
+        self.edit_count += 1;
+        self.edit_count
+    }
+}
+
+impl Timeline {
+    /// The newest LSN and this key, or the next one that it does not have; or the next LSN.
+    fn place_at_newest(&self, key: KeyIndex) -> (KeyIndex, u64) {
+        let count = self.based.len() as u16;
+        (0..count)
+            .map(|step| KeyIndex((key.0 + step) % count))
+            .find(|key| !self.newest.contains(key))
+            .map_or((key, 1), |free| (free, 0))
+    }
+}
+
+/// Draws a crash of this kind.
+pub(super) fn draw_crash(chance: &mut impl Chance, kind: CrashKind) -> Crash {
+    match kind {
+        CrashKind::Kill => Crash::Kill,
+        CrashKind::PowerAll => Crash::Power(Survival::All),
+        CrashKind::PowerNothing => Crash::Power(Survival::Nothing),
+        CrashKind::PowerDraw => Crash::Power(Survival::Draw(chance.below(1000))),
+    }
+}

@@ -1,0 +1,149 @@
+//! What an author does next: one operation, or some that are known to be fruitful together.
+
+use super::author::{Author, Spacing};
+use super::swarm::Move;
+use crate::dice::Chance;
+use crate::plan::How;
+
+/// One batch in so many is begun and let go.
+const DROPPED_PUT_ONE_IN: u64 = 40;
+
+impl<C: Chance> Author<'_, C> {
+    /// Writes what comes next.
+    pub fn make_move(&mut self) {
+        if self.is_full() {
+            self.join();
+        }
+        let next = self.chance.pick_weighted(&self.swarm.moves);
+        let timeline = self.timeline();
+        let how = self.how();
+        match next {
+            Move::Put => self.put_once(how, timeline),
+            Move::PutAtOneLsn => self.put_at_one_lsn(timeline),
+            Move::Get => self.get(how, timeline),
+            Move::Scan => self.scan(how, timeline),
+            Move::Freeze => self.freeze(how, timeline),
+            Move::Flush => self.flush(how, timeline),
+            Move::FlushBeside => self.flush_beside(timeline),
+            Move::FlushDropped => self.flush_dropped(timeline),
+            Move::FlushThenCrash => self.flush_then_crash(how, timeline),
+            Move::ManyInFlight => self.leave_many_in_flight(),
+            Move::Join => self.join(),
+            Move::Wait => self.wait(),
+            Move::Restart => self.restart(),
+            Move::Crash => self.crash(),
+            Move::CrashTwice => self.crash_twice(timeline),
+            Move::Second => self.create_or_delete(),
+        }
+    }
+
+    /// Leaves at least three operations running, with nothing between them that waits.
+    pub fn leave_many_in_flight(&mut self) {
+        if self.is_full() {
+            self.join();
+        }
+        for _ in 0..self.chance.between(3, 5) {
+            let timeline = self.timeline();
+            match self.chance.below(8) {
+                0..3 => self.put(How::Beside, timeline, Spacing::Drawn),
+                3 | 4 => self.flush(How::Beside, timeline),
+                5 => self.freeze(How::Beside, timeline),
+                6 => self.get(How::Beside, timeline),
+                _ => self.scan(How::Beside, timeline),
+            }
+        }
+    }
+
+    fn put_once(&mut self, how: How, timeline: usize) {
+        if self.chance.one_in(DROPPED_PUT_ONE_IN) {
+            let count = self.chance.between(1, 8) as u32;
+            self.put(How::DropAt(count), timeline, Spacing::Drawn);
+        } else {
+            self.put(how, timeline, Spacing::Drawn);
+        }
+    }
+
+    fn put_at_one_lsn(&mut self, timeline: usize) {
+        self.put(How::Wait, timeline, Spacing::Drawn);
+        for _ in 0..self.chance.between(1, 3) {
+            if self.chance.one_in(3) {
+                let how = self.how();
+                self.freeze(how, timeline);
+            }
+            let how = self.how();
+            self.put(how, timeline, Spacing::Same);
+        }
+    }
+
+    fn flush_beside(&mut self, timeline: usize) {
+        self.flush(How::Beside, timeline);
+        for _ in 0..self.chance.between(1, 4) {
+            let how = self.how();
+            match self.chance.below(5) {
+                0..3 => self.put(how, timeline, Spacing::Drawn),
+                3 => self.get(how, timeline),
+                _ => self.flush(how, timeline),
+            }
+        }
+        if self.chance.one_in(2) {
+            self.join();
+        }
+    }
+
+    fn flush_dropped(&mut self, timeline: usize) {
+        let last = if self.chance.one_in(2) { 8 } else { 40 };
+        let count = self.chance.between(1, last) as u32;
+        self.flush(How::DropAt(count), timeline);
+        if self.chance.one_in(2) {
+            self.put(How::Wait, timeline, Spacing::Drawn);
+        }
+        if self.chance.one_in(2) {
+            self.flush(How::Wait, timeline);
+        }
+        if self.chance.one_in(4) {
+            self.crash();
+        }
+    }
+
+    fn flush_then_crash(&mut self, how: How, timeline: usize) {
+        self.put(How::Wait, timeline, Spacing::Drawn);
+        self.flush(how, timeline);
+        self.crash();
+    }
+
+    fn crash_twice(&mut self, timeline: usize) {
+        self.crash();
+        match self.chance.below(4) {
+            0 => self.get(How::Wait, timeline),
+            1 => self.put(How::Wait, timeline, Spacing::Drawn),
+            2 => self.flush(How::Beside, timeline),
+            _ => {}
+        }
+        self.crash();
+    }
+
+    fn create_or_delete(&mut self) {
+        if self.can_create() {
+            self.create();
+        } else if 1 < self.timelines.len() && self.chance.one_in(3) {
+            self.delete();
+        } else {
+            self.scan(How::Wait, 0);
+        }
+    }
+
+    /// The first timeline mostly, or the second if there is one.
+    fn timeline(&mut self) -> usize {
+        let has_second = 1 < self.timelines.len();
+        usize::from(has_second && self.chance.one_in(3))
+    }
+
+    /// Whether to wait for what can be left running.
+    fn how(&mut self) -> How {
+        if self.chance.ratio(self.swarm.beside, 8) && !self.is_full() {
+            How::Beside
+        } else {
+            How::Wait
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Draws faults, at places where the engine is known to come by.
+
+use palimpsest::io::{Job, Part};
+
+use super::author::draw_crash;
+use super::swarm::{CrashKind, FaultKind};
+use crate::dice::Chance;
+use crate::faults::StepKind::{
+    self, Create, CreateDir, Len, List, Lock, Open, Pass, Read, Remove, RemoveDir, Rename, Replace,
+    Sync, SyncDir, Write,
+};
+use crate::faults::{Address, Counted, Fault, Rule, Scope};
+use crate::plan::{Crash, Letter};
+
+/// How many rules are drawn one by one at most.
+const RULE_COUNT_MAX: u64 = 6;
+/// One plan in so many crashes inside two openings in a row, if crashes exist in it.
+const CRASHING_OPENS_ONE_IN: u64 = 10;
+
+const POWER: [(u64, CrashKind); 4] = [
+    (6, CrashKind::PowerDraw),
+    (3, CrashKind::PowerNothing),
+    (1, CrashKind::PowerAll),
+    (2, CrashKind::Kill),
+];
+
+/// Where a job does what.
+struct Site {
+    weight: u64,
+    job: Job,
+    part: Part,
+    steps: &'static [StepKind],
+}
+
+const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> Site {
+    Site {
+        weight,
+        job,
+        part,
+        steps,
+    }
+}
+
+const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, Replace, SyncDir];
+
+const SITES: [Site; 22] = [
+    site(2, Job::Open, Part::Lock, &[Create, Open, Lock]),
+    site(
+        2,
+        Job::Open,
+        Part::Directory,
+        &[List, CreateDir, SyncDir, Remove, Pass],
+    ),
+    site(2, Job::Open, Part::Index, &[Open, Len, Read, Remove]),
+    site(3, Job::Open, Part::Index, INDEX_STEPS),
+    site(1, Job::Open, Part::Delta, &[Open, Len, Read, Remove]),
+    site(1, Job::Open, Part::Ephemeral, &[Create, Remove]),
+    site(1, Job::Create, Part::Directory, &[CreateDir, SyncDir, Pass]),
+    site(1, Job::Create, Part::Index, INDEX_STEPS),
+    site(2, Job::Put, Part::Ephemeral, &[Create, Write, Read, Pass]),
+    site(1, Job::Put, Part::Directory, &[SyncDir, Pass]),
+    site(1, Job::Freeze, Part::Ephemeral, &[Create, Write, Pass]),
+    site(3, Job::Flush, Part::Ephemeral, &[Read, Remove]),
+    site(6, Job::Flush, Part::Delta, &[Create, Write, Sync, Rename]),
+    site(6, Job::Flush, Part::Index, INDEX_STEPS),
+    site(6, Job::Flush, Part::Directory, &[SyncDir, Pass]),
+    site(2, Job::Read, Part::Delta, &[Open, Len, Read]),
+    site(2, Job::Read, Part::Ephemeral, &[Read]),
+    site(
+        1,
+        Job::Shutdown,
+        Part::Delta,
+        &[Create, Write, Sync, Rename],
+    ),
+    site(1, Job::Shutdown, Part::Index, INDEX_STEPS),
+    site(1, Job::Delete, Part::Index, &[Remove, Rename, SyncDir]),
+    site(1, Job::Delete, Part::Delta, &[Remove]),
+    site(1, Job::Delete, Part::Directory, &[RemoveDir, SyncDir, Pass]),
+];
+
+/// Draws the rules of a plan from the kinds of faults that exist in it.
+pub fn draw_rules(chance: &mut impl Chance, kinds: &[(u64, FaultKind)]) -> Vec<Rule> {
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    let mut rules = Vec::new();
+    for _ in 0..chance.below(RULE_COUNT_MAX + 1) {
+        let kind = chance.pick_weighted(kinds);
+        rules.push(draw_rule(chance, kind));
+    }
+    let has_crashes = kinds
+        .iter()
+        .any(|(_, kind)| matches!(kind, FaultKind::CrashAtStep | FaultKind::CrashAtCall));
+    if has_crashes && chance.one_in(CRASHING_OPENS_ONE_IN) {
+        rules.push(draw_crash_in_open(chance, 2));
+        rules.push(draw_crash_in_open(chance, 3));
+    }
+    rules
+}
+
+fn draw_rule(chance: &mut impl Chance, kind: FaultKind) -> Rule {
+    let address = match kind {
+        FaultKind::CrashAtCall => Address::Nth {
+            life: draw_life(chance),
+            index: chance.between(1, 120) as u32,
+        },
+        _ => draw_call(chance, kind),
+    };
+    let fault = match kind {
+        FaultKind::Sync | FaultKind::Eio => Fault::Eio,
+        FaultKind::Enospc => Fault::Enospc,
+        FaultKind::Short => Fault::Short(draw_short_len(chance)),
+        FaultKind::CrashAtStep | FaultKind::CrashAtCall => Fault::Crash(draw_power(chance)),
+    };
+    Rule {
+        address,
+        fault,
+        times: chance.pick_weighted(&[(6, 1), (1, 2), (1, 3)]),
+        one_in: chance.pick_weighted(&[(5, 1), (1, 2), (1, 3), (1, 4)]),
+    }
+}
+
+/// Draws where a fault of this kind can happen.
+fn draw_call(chance: &mut impl Chance, kind: FaultKind) -> Address {
+    let mut calls = Vec::new();
+    for site in &SITES {
+        let steps = site.steps.iter().filter(|step| is_subject(**step, kind));
+        calls.extend(steps.map(|step| (site.weight, (site, *step))));
+    }
+    let (site, step) = chance.pick_weighted(&calls);
+    Address::Call {
+        life: draw_life(chance),
+        scope: draw_scope(chance, site),
+        job: Counted {
+            kind: Some(site.job),
+            index: draw_job_index(chance, site.job),
+        },
+        part: Counted {
+            kind: Some(site.part),
+            index: draw_ordinal(chance, 6, 2),
+        },
+        step: Counted {
+            kind: Some(step),
+            index: draw_step_index(chance, step),
+        },
+    }
+}
+
+/// Whether such a call can meet with such a fault.
+fn is_subject(step: StepKind, kind: FaultKind) -> bool {
+    match kind {
+        FaultKind::Sync => matches!(step, Sync | SyncDir),
+        FaultKind::Eio => !matches!(step, Sync | SyncDir | Pass),
+        FaultKind::Enospc => matches!(step, Write | Create | CreateDir | Rename | Replace),
+        FaultKind::Short => matches!(step, Read | Write),
+        // A crash before a call that changes nothing is one before the next that does.
+        FaultKind::CrashAtStep => !matches!(step, Open | Len | List | Lock | Read),
+        FaultKind::CrashAtCall => true,
+    }
+}
+
+fn draw_life(chance: &mut impl Chance) -> Option<u32> {
+    (!chance.ratio(2, 5)).then(|| chance.between(1, 4) as u32)
+}
+
+/// The engine's own files are the lock and directories; timelines have all the others.
+fn draw_scope(chance: &mut impl Chance, site: &Site) -> Scope {
+    match site.part {
+        Part::Lock => Scope::Engine,
+        Part::Directory if chance.one_in(3) => Scope::Engine,
+        _ if chance.one_in(4) => Scope::Any,
+        _ if chance.one_in(8) => Scope::Timeline(Letter(b'b')),
+        _ => Scope::Timeline(Letter(b'a')),
+    }
+}
+
+/// Of some jobs there is one a life.
+fn draw_job_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
+    match job {
+        Job::Open | Job::Create | Job::Delete | Job::Shutdown => None,
+        _ => draw_ordinal(chance, 2, 6),
+    }
+}
+
+/// Most steps are taken once on a file.
+fn draw_step_index(chance: &mut impl Chance, step: StepKind) -> Option<u32> {
+    match step {
+        Read | Write => draw_ordinal(chance, 3, 6),
+        SyncDir | Pass => draw_ordinal(chance, 3, 3),
+        _ => draw_ordinal(chance, 7, 2),
+    }
+}
+
+/// Any in so many of 8 cases, else one from 1 to `last`, and rather a low one.
+fn draw_ordinal(chance: &mut impl Chance, any: u64, last: u64) -> Option<u32> {
+    if chance.ratio(any, 8) {
+        return None;
+    }
+    let last = chance.between(1, last);
+    Some(chance.between(1, last) as u32)
+}
+
+fn draw_short_len(chance: &mut impl Chance) -> u32 {
+    let last = *chance.pick(&[8, 600, 9000]);
+    chance.between(1, last) as u32
+}
+
+fn draw_power(chance: &mut impl Chance) -> Crash {
+    let kind = chance.pick_weighted(&POWER);
+    draw_crash(chance, kind)
+}
+
+/// Draws a crash in the opening that begins a life.
+fn draw_crash_in_open(chance: &mut impl Chance, life: u32) -> Rule {
+    let steps = [Create, Write, Sync, Rename, Replace, SyncDir, Remove];
+    let any = Counted {
+        kind: None,
+        index: None,
+    };
+    Rule {
+        address: Address::Call {
+            life: Some(life),
+            scope: Scope::Any,
+            job: Counted {
+                kind: Some(Job::Open),
+                index: None,
+            },
+            part: any,
+            step: Counted {
+                kind: Some(*chance.pick(&steps)),
+                index: draw_ordinal(chance, 4, 2),
+            },
+        },
+        fault: Fault::Crash(draw_power(chance)),
+        times: 1,
+        one_in: 1,
+    }
+}

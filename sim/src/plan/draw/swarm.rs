@@ -1,0 +1,318 @@
+//! What exists in a plan at all, and how often: drawn first, so that plans differ in kind.
+//!
+//! A plan in which everything may happen is seldom one in which the same thing happens often enough.
+//! So each plan keeps only a part of every table, with weights of its own (swarm testing).
+
+use crate::dice::Chance;
+
+/// What exists in a plan, and how often.
+pub struct Swarm {
+    /// How much there is of everything.
+    pub scale: Scale,
+    /// So many in 8 of the operations that can be left running are.
+    pub beside: u64,
+    /// So many in 8 of the keys that are touched are hot ones.
+    pub hot: u64,
+    /// What is done next.
+    pub moves: Vec<(u64, Move)>,
+    /// What is done to a page that there is.
+    pub edits: Vec<(u64, EditKind)>,
+    /// How long values and changes are.
+    pub sizes: Vec<(u64, Size)>,
+    /// How far LSNs are apart.
+    pub steps: Vec<(u64, Step)>,
+    /// How processes end.
+    pub crashes: Vec<(u64, CrashKind)>,
+    /// Which faults there are. May be empty.
+    pub faults: Vec<(u64, FaultKind)>,
+}
+
+/// How much there is of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// So little that a few operations cross every threshold.
+    Tiny,
+    /// Keys and records enough for trees of several levels.
+    Large,
+}
+
+/// One or more operations that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Write a batch.
+    Put,
+    /// Write batches that share an LSN.
+    PutAtOneLsn,
+    /// Read a value.
+    Get,
+    /// Read all values.
+    Scan,
+    /// Close the open layer.
+    Freeze,
+    /// Make everything durable.
+    Flush,
+    /// Make it durable while more is written and read.
+    FlushBeside,
+    /// Begin to make it durable and let go; perhaps try again, perhaps crash.
+    FlushDropped,
+    /// Make it durable and crash at once, or before it is.
+    FlushThenCrash,
+    /// Leave several operations running.
+    ManyInFlight,
+    /// Wait for what runs.
+    Join,
+    /// Let time pass.
+    Wait,
+    /// Shut down and open.
+    Restart,
+    /// Crash.
+    Crash,
+    /// Crash, and again before much has happened.
+    CrashTwice,
+    /// Create a second timeline, or delete it.
+    Second,
+}
+
+/// The kinds of edits that need a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditKind {
+    /// A whole value.
+    Image,
+    /// A page made anew.
+    Init,
+    /// A page replaced.
+    Set,
+    /// A part overwritten.
+    Patch,
+    /// A longer page.
+    Append,
+    /// A longer page, if it was the expected one.
+    AppendIf,
+    /// An empty page.
+    Clear,
+}
+
+/// The kinds of lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Some bytes.
+    Tiny,
+    /// Where the encoding of a length changes.
+    SmallEdge,
+    /// Some hundred bytes.
+    Medium,
+    /// About a block.
+    BlockEdge,
+    /// Several blocks.
+    Blocks,
+}
+
+/// The kinds of distances from an LSN to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// None: they share it.
+    Same,
+    /// As near as can be.
+    One,
+    /// As the peer has them.
+    Eight,
+    /// Some.
+    Small,
+    /// Many.
+    Large,
+    /// More than fit 32 bits.
+    Huge,
+}
+
+/// The kinds of ends of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashKind {
+    /// The power fails and any part of what was not synced is kept.
+    PowerDraw,
+    /// The power fails and nothing of it is kept.
+    PowerNothing,
+    /// The power fails and all of it is kept.
+    PowerAll,
+    /// The process is killed.
+    Kill,
+}
+
+/// The kinds of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A sync fails.
+    Sync,
+    /// Another call fails with an I/O error.
+    Eio,
+    /// A call fails for want of space.
+    Enospc,
+    /// A read or a write is short.
+    Short,
+    /// The process ends at a certain step of a job.
+    CrashAtStep,
+    /// The process ends at a call counted from its start.
+    CrashAtCall,
+}
+
+/// One plan in so many is large.
+const LARGE_ONE_IN: u64 = 20;
+
+const MOVES: [(u64, Move); 16] = [
+    (60, Move::Put),
+    (8, Move::PutAtOneLsn),
+    (16, Move::Get),
+    (8, Move::Scan),
+    (10, Move::Freeze),
+    (20, Move::Flush),
+    (14, Move::FlushBeside),
+    (12, Move::FlushDropped),
+    (4, Move::FlushThenCrash),
+    (6, Move::ManyInFlight),
+    (6, Move::Join),
+    (6, Move::Wait),
+    (3, Move::Restart),
+    (1, Move::Crash),
+    (1, Move::CrashTwice),
+    (4, Move::Second),
+];
+
+/// In a large plan, a batch is long and what it writes must live long enough to fill a layer.
+const LARGE_MOVES: [(u64, Move); 9] = [
+    (60, Move::Put),
+    (16, Move::Get),
+    (4, Move::Scan),
+    (2, Move::Freeze),
+    (5, Move::Flush),
+    (6, Move::FlushBeside),
+    (4, Move::FlushDropped),
+    (10, Move::Wait),
+    (2, Move::Restart),
+];
+
+const EDITS: [(u64, EditKind); 7] = [
+    (16, EditKind::Append),
+    (8, EditKind::Image),
+    (4, EditKind::Init),
+    (8, EditKind::Set),
+    (12, EditKind::Patch),
+    (8, EditKind::AppendIf),
+    (2, EditKind::Clear),
+];
+
+const SIZES: [(u64, Size); 5] = [
+    (180, Size::Tiny),
+    (40, Size::SmallEdge),
+    (12, Size::Medium),
+    (10, Size::BlockEdge),
+    (1, Size::Blocks),
+];
+
+const LARGE_SIZES: [(u64, Size); 5] = [
+    (160, Size::Tiny),
+    (8, Size::SmallEdge),
+    (12, Size::Medium),
+    (1, Size::BlockEdge),
+    (1, Size::Blocks),
+];
+
+const STEPS: [(u64, Step); 6] = [
+    (24, Step::Eight),
+    (24, Step::One),
+    (24, Step::Same),
+    (12, Step::Small),
+    (4, Step::Large),
+    (1, Step::Huge),
+];
+
+const CRASHES: [(u64, CrashKind); 4] = [
+    (6, CrashKind::PowerDraw),
+    (3, CrashKind::PowerNothing),
+    (2, CrashKind::PowerAll),
+    (2, CrashKind::Kill),
+];
+
+const FAULTS: [(u64, FaultKind); 6] = [
+    (3, FaultKind::Sync),
+    (3, FaultKind::Eio),
+    (2, FaultKind::Enospc),
+    (2, FaultKind::Short),
+    (3, FaultKind::CrashAtStep),
+    (3, FaultKind::CrashAtCall),
+];
+
+impl Swarm {
+    /// Draws what exists.
+    pub fn draw(chance: &mut impl Chance) -> Swarm {
+        let scale = Scale::draw(chance, LARGE_ONE_IN);
+        let mut swarm = Swarm {
+            scale,
+            beside: chance.below(7),
+            hot: chance.below(8),
+            moves: draw_part(chance, scale.moves()),
+            edits: draw_part(chance, &EDITS),
+            sizes: draw_part(chance, scale.sizes()),
+            steps: draw_part(chance, &STEPS),
+            crashes: draw_part(chance, &CRASHES),
+            faults: Vec::new(),
+        };
+        if !chance.one_in(3) {
+            swarm.moves.retain(|&(_, kept)| kept != Move::Second);
+        }
+        if !chance.one_in(6) {
+            let kinds = FAULTS.iter().filter(|_| chance.one_in(2));
+            swarm.faults = kinds.copied().collect();
+        }
+        swarm
+    }
+
+    /// Everything there is, for one who chooses alone what happens often: a fuzzer.
+    pub fn all(scale: Scale) -> Swarm {
+        Swarm {
+            scale,
+            beside: 3,
+            hot: 4,
+            moves: scale.moves().to_vec(),
+            edits: EDITS.to_vec(),
+            sizes: scale.sizes().to_vec(),
+            steps: STEPS.to_vec(),
+            crashes: CRASHES.to_vec(),
+            faults: FAULTS.to_vec(),
+        }
+    }
+}
+
+impl Scale {
+    /// Large once in so many times.
+    pub fn draw(chance: &mut impl Chance, large_one_in: u64) -> Scale {
+        if chance.one_in(large_one_in) {
+            Scale::Large
+        } else {
+            Scale::Tiny
+        }
+    }
+
+    fn moves(self) -> &'static [(u64, Move)] {
+        match self {
+            Scale::Tiny => &MOVES,
+            Scale::Large => &LARGE_MOVES,
+        }
+    }
+
+    fn sizes(self) -> &'static [(u64, Size)] {
+        match self {
+            Scale::Tiny => &SIZES,
+            Scale::Large => &LARGE_SIZES,
+        }
+    }
+}
+
+/// Keeps about two thirds of a table with weights of its own. The first one is always kept.
+fn draw_part<T: Copy>(chance: &mut impl Chance, table: &[(u64, T)]) -> Vec<(u64, T)> {
+    let mut part = Vec::with_capacity(table.len());
+    for (index, &(weight, choice)) in table.iter().enumerate() {
+        if index == 0 || chance.ratio(2, 3) {
+            part.push((weight * chance.between(1, 4), choice));
+        }
+    }
+    part
+}

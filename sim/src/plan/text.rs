@@ -1,0 +1,316 @@
+//! A plan as text: a person can read, write and shorten it, and printing and parsing are inverse.
+//!
+//! One item a line. Blank lines are skipped, and so is what follows a word that starts with `#`;
+//! words are parted by spaces or tabs. The four sections come in this order, each once, even if it
+//! is empty, and the text ends with the schedule's `then`: a text that was cut off is no plan.
+//!
+//! ```text
+//! plan      = "palimpsest plan 1"
+//!             "knobs"    seed  keys  layout  freeze-len  freeze-distance  freeze-age
+//!             "ops"      line*
+//!             "faults"   rule*
+//!             "schedule" choices*  then
+//!
+//! seed      = "seed" N                 layout = "layout" ("dense" | "spread" | "edges")
+//! keys      = "keys" N                 freeze-len = "freeze-len" N
+//! freeze-age = "freeze-age" DURATION   freeze-distance = "freeze-distance" N
+//!
+//! line      = ["&" | "drop" N] op      left running beside what follows | dropped as it pends
+//!                                      for the Nth time | neither: waited for
+//! op        = "create" LETTER N        a timeline that starts at LSN N
+//!           | "delete" LETTER
+//!           | "put" LETTER entry ("," entry)*
+//!           | "freeze" LETTER | "flush" LETTER
+//!           | "get" LETTER KEY OFFSET  an LSN, counted from the last record's: 0, -8 or +1
+//!           | "scan" LETTER
+//!           | "join" | "wait" DURATION | "restart" | crash
+//! crash     = "crash" ("kill" | "power" survival)
+//! survival  = "all" | "none" | "draw:" N
+//! entry     = "+" N KEY edit           N above the LSN before it
+//! edit      = ("image" | "init" | "set" | "append" | "append-if") ":" LEN ":" HEX
+//!           | "patch:" OFFSET ":" LEN ":" HEX
+//!           | "clear"
+//!
+//! rule      = "at" address fault ["times" N] ["one-in" N]
+//! fault     = "eio" | "enospc" | "short:" N | crash
+//! address   = life "/" "io#" N
+//!           | life "/" scope "/" job ["#" N] "/" part ["#" N] "/" step ["#" N]
+//! life      = "life" N | "life*"       a lone "*" is read as "life*"
+//! scope     = LETTER | "engine" | "*"
+//! job, part and step                   a name of `Job`, `Part` or `StepKind`, or "*"
+//!
+//! choices   = "choices" (N | N "*" COUNT)*     3*40 is forty times 3
+//! then      = "then" ("in-order" | "uniform" N)
+//!
+//! LETTER is a to z; KEY is k0, k1, …; DURATION is a number and s, ms, us or ns.
+//! ```
+//!
+//! What can be said but not run (a key that is not there, a rule that fires 0 times) is refused
+//! with its line; the limits are in `check.rs`.
+
+mod op;
+mod problem;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::check::{
+    CHOICE_COUNT_MAX, RULE_COUNT_MAX, Tally, check_duration, check_key_count, check_rule,
+    check_threshold, within,
+};
+use super::{Knobs, Layout, Plan, Schedule, Then};
+use crate::faults::read_rule;
+use op::read_line;
+
+pub use problem::PlanError;
+pub(crate) use problem::{Place, Problem};
+use words::{Lines, Written, duration};
+pub(crate) use words::{Words, named, number};
+
+/// The format that this build reads and writes.
+const FORMAT: u64 = 1;
+/// What comes before the number of the format.
+const TITLE: &str = "palimpsest plan";
+/// How many words a printed line of choices has.
+const CHOICES_PER_LINE: usize = 24;
+/// A run of equal choices is printed as one word from this length.
+const CHOICE_RUN_MIN: usize = 4;
+
+impl FromStr for Plan {
+    type Err = PlanError;
+
+    /// Reads a plan that passes [`Plan::check`].
+    ///
+    /// # Errors
+    /// `PlanError` names the first line that is wrong and what would be right.
+    fn from_str(text: &str) -> Result<Plan, PlanError> {
+        let mut lines = Lines::new(text);
+        read_title(&mut lines)?;
+        lines.open_section("knobs")?;
+        let knobs = read_knobs(&mut lines)?;
+        lines.open_section("ops")?;
+        let mut tally = Tally::new(knobs.key_count);
+        let ops = read_items(&mut lines, |_, item| {
+            let line = read_line(item)?;
+            tally.add(&line)?;
+            Ok(line)
+        })?;
+        lines.open_section("faults")?;
+        let faults = read_items(&mut lines, |count, item| {
+            within("count of rules", count as u64, 0..=RULE_COUNT_MAX as u64)?;
+            let rule = read_rule(item)?;
+            check_rule(&rule)?;
+            Ok(rule)
+        })?;
+        lines.open_section("schedule")?;
+        let schedule = read_schedule(&mut lines)?;
+        Ok(Plan {
+            knobs,
+            ops,
+            faults,
+            schedule,
+        })
+    }
+}
+
+fn read_title(lines: &mut Lines<'_>) -> Result<(), PlanError> {
+    let remedy = format!("start with `{TITLE} {FORMAT}`");
+    let Some((number, line)) = lines.next_line() else {
+        return Err(lines.cut_off("title", remedy));
+    };
+    let read = || {
+        let Some(format) = line.strip_prefix(TITLE) else {
+            return Err(Problem::new("title", line, remedy));
+        };
+        match words::number::<u64>(format.trim_ascii(), "plan format")? {
+            FORMAT => Ok(()),
+            other => {
+                let reads = format!("this build reads {FORMAT}");
+                Err(Problem::new("plan format", other, reads))
+            }
+        }
+    };
+    read().map_err(|problem: Problem| problem.at(Place::Line(number)))
+}
+
+fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
+    let layout = |word: &str, what| named(word, what, &Layout::ALL, Layout::name);
+    Ok(Knobs {
+        seed: read_knob(lines, "seed", number, no_limit)?,
+        key_count: read_knob(lines, "keys", number, check_key_count)?,
+        layout: read_knob(lines, "layout", layout, no_limit)?,
+        freeze_len_max: read_knob(lines, "freeze-len", number, check_threshold)?,
+        freeze_distance_max: read_knob(lines, "freeze-distance", number, check_threshold)?,
+        freeze_age_max: read_knob(lines, "freeze-age", duration, check_duration)?,
+    })
+}
+
+fn no_limit<T>(_: &'static str, _: T) -> Result<(), Problem> {
+    Ok(())
+}
+
+/// Reads the knob that comes next, which must be the one of this name.
+fn read_knob<T: Copy>(
+    lines: &mut Lines<'_>,
+    name: &'static str,
+    read: impl Fn(&str, &'static str) -> Result<T, Problem>,
+    check: impl Fn(&'static str, T) -> Result<(), Problem>,
+) -> Result<T, PlanError> {
+    let remedy = format!("write `{name}` and its value here");
+    let Some((number, line)) = lines.next_item() else {
+        return Err(lines.cut_off("knob", remedy));
+    };
+    let read = || {
+        let mut words = Words::new(line);
+        let word = words.expect("knob", &remedy)?;
+        if word != name {
+            return Err(Problem::new("knob", word, remedy));
+        }
+        let value = read(words.expect(name, "write its value behind it")?, name)?;
+        words.end()?;
+        check(name, value)?;
+        Ok(value)
+    };
+    read().map_err(|problem| problem.at(Place::Line(number)))
+}
+
+/// Reads the lines of a section; `read` hears the ordinal of the item, from 1.
+fn read_items<T>(
+    lines: &mut Lines<'_>,
+    mut read: impl FnMut(usize, &str) -> Result<T, Problem>,
+) -> Result<Vec<T>, PlanError> {
+    let mut items = Vec::new();
+    while let Some((number, line)) = lines.next_item() {
+        let item = read(items.len() + 1, line);
+        items.push(item.map_err(|problem| problem.at(Place::Line(number)))?);
+    }
+    Ok(items)
+}
+
+fn read_schedule(lines: &mut Lines<'_>) -> Result<Schedule, PlanError> {
+    let mut choices = Vec::new();
+    while let Some((number, line)) = lines.next_line() {
+        let then = read_schedule_line(line, &mut choices);
+        let Some(then) = then.map_err(|problem| problem.at(Place::Line(number)))? else {
+            continue;
+        };
+        if let Some((number, line)) = lines.next_line() {
+            let problem = Problem::new("line", line, "end the text with the schedule's `then`");
+            return Err(problem.at(Place::Line(number)));
+        }
+        return Ok(Schedule { choices, then });
+    }
+    Err(lines.cut_off("`then`", "end with `then in-order` or `then uniform SEED`"))
+}
+
+/// Reads one line of a schedule: more choices, or what comes after them.
+fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Then>, Problem> {
+    let mut words = Words::new(line);
+    match words.next_word() {
+        Some("choices") => {
+            while let Some(word) = words.next_word() {
+                read_choices(word, choices)?;
+            }
+            Ok(None)
+        }
+        Some("then") => {
+            let then = match words.expect("`then`", "write `in-order` or `uniform SEED`")? {
+                "in-order" => Then::InOrder,
+                "uniform" => Then::Uniform(words.number("seed")?),
+                other => return Err(Problem::new("`then`", other, "write in-order or uniform")),
+            };
+            words.end()?;
+            Ok(Some(then))
+        }
+        other => Err(Problem::new(
+            "schedule",
+            other.unwrap_or_default(),
+            "write `choices` or `then`",
+        )),
+    }
+}
+
+/// Reads one choice, or a run of equal ones: `3*40`.
+fn read_choices(word: &str, choices: &mut Vec<u8>) -> Result<(), Problem> {
+    let (choice, count) = match word.split_once('*') {
+        Some((choice, count)) => (choice, number::<u64>(count, "count of choices")?),
+        None => (word, 1),
+    };
+    let choice: u8 = number(choice, "choice")?;
+    let room = (CHOICE_COUNT_MAX - choices.len()) as u64;
+    within("count of choices", count, 1..=room)?;
+    choices.extend(std::iter::repeat_n(choice, count as usize));
+    Ok(())
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{TITLE} {FORMAT}")?;
+        write!(f, "{}", self.knobs)?;
+        writeln!(f, "ops")?;
+        for line in &self.ops {
+            writeln!(f, "  {line}")?;
+        }
+        writeln!(f, "faults")?;
+        for rule in &self.faults {
+            writeln!(f, "  {rule}")?;
+        }
+        write!(f, "{}", self.schedule)
+    }
+}
+
+impl fmt::Display for Knobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "knobs")?;
+        writeln!(f, "  seed {}", self.seed)?;
+        writeln!(f, "  keys {}", self.key_count)?;
+        writeln!(f, "  layout {}", self.layout.name())?;
+        writeln!(f, "  freeze-len {}", self.freeze_len_max)?;
+        writeln!(f, "  freeze-distance {}", self.freeze_distance_max)?;
+        writeln!(f, "  freeze-age {}", Written(self.freeze_age_max))
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "schedule")?;
+        let words: Vec<String> = self
+            .choices
+            .chunk_by(|left, right| left == right)
+            .flat_map(choice_words)
+            .collect();
+        for words in words.chunks(CHOICES_PER_LINE) {
+            writeln!(f, "  choices {}", words.join(" "))?;
+        }
+        match self.then {
+            Then::InOrder => writeln!(f, "  then in-order"),
+            Then::Uniform(seed) => writeln!(f, "  then uniform {seed}"),
+        }
+    }
+}
+
+/// The words for a run of equal choices.
+fn choice_words(run: &[u8]) -> Vec<String> {
+    if run.len() < CHOICE_RUN_MIN {
+        return run.iter().map(u8::to_string).collect();
+    }
+    vec![format!("{}*{}", run[0], run.len())]
+}
+
+impl Layout {
+    /// Every layout.
+    pub const ALL: [Layout; 3] = [Layout::Dense, Layout::Spread, Layout::Edges];
+
+    /// The word for it in a plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Dense => "dense",
+            Layout::Spread => "spread",
+            Layout::Edges => "edges",
+        }
+    }
+}

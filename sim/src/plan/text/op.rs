@@ -1,0 +1,242 @@
+//! Operations as text.
+
+use std::fmt;
+
+use super::Problem;
+use super::words::{Words, Written, duration, in_digits, number};
+use crate::faults::read_crash;
+use crate::plan::{EditPlan, Entry, How, KeyIndex, Letter, Line, PlanOp};
+
+/// The words that an operation can start with.
+const VERBS: &str = "write one of create delete put freeze flush get scan join wait restart crash, behind `&` or `drop N` if you like";
+
+/// Reads an operation and how it is started.
+pub(super) fn read_line(line: &str) -> Result<Line, Problem> {
+    let mut words = Words::new(line);
+    let mut verb = words.expect("operation", VERBS)?;
+    let how = match verb {
+        "&" => How::Beside,
+        "drop" => How::DropAt(words.number("drop")?),
+        _ => How::Wait,
+    };
+    if how != How::Wait {
+        verb = words.expect("operation", VERBS)?;
+    }
+    let op = read_op(verb, words)?;
+    Ok(Line { how, op })
+}
+
+fn read_op(verb: &str, mut words: Words<'_>) -> Result<PlanOp, Problem> {
+    let op = match verb {
+        "put" => return read_put(words),
+        "create" => PlanOp::Create {
+            timeline: read_letter(&mut words)?,
+            start_lsn: words.number("start LSN")?,
+        },
+        "delete" => PlanOp::Delete {
+            timeline: read_letter(&mut words)?,
+        },
+        "freeze" => PlanOp::Freeze {
+            timeline: read_letter(&mut words)?,
+        },
+        "flush" => PlanOp::Flush {
+            timeline: read_letter(&mut words)?,
+        },
+        "get" => PlanOp::Get {
+            timeline: read_letter(&mut words)?,
+            key: read_key(&mut words)?,
+            offset: read_offset(&mut words)?,
+        },
+        "scan" => PlanOp::Scan {
+            timeline: read_letter(&mut words)?,
+        },
+        "join" => PlanOp::Join,
+        "wait" => PlanOp::Wait {
+            duration: duration(words.expect("duration", "write it like 250ms")?, "duration")?,
+        },
+        "restart" => PlanOp::Restart,
+        "crash" => PlanOp::Crash(read_crash(&mut words)?),
+        other => return Err(Problem::new("operation", other, VERBS)),
+    };
+    words.end()?;
+    Ok(op)
+}
+
+fn read_put(mut words: Words<'_>) -> Result<PlanOp, Problem> {
+    let timeline = read_letter(&mut words)?;
+    let entries = words.rest().split(',').map(read_entry);
+    Ok(PlanOp::Put {
+        timeline,
+        entries: entries.collect::<Result<Vec<Entry>, Problem>>()?,
+    })
+}
+
+fn read_entry(entry: &str) -> Result<Entry, Problem> {
+    let mut words = Words::new(entry);
+    let remedy = "write it like +8 k0 image:100:7f";
+    let step = words.expect("record", remedy)?;
+    let lsn_step = step
+        .strip_prefix('+')
+        .and_then(|digits| in_digits(digits, 10))
+        .ok_or_else(|| Problem::new("LSN step", step, "write `+` and a number"))?;
+    let key = read_key(&mut words)?;
+    let edit = read_edit(words.expect("edit", remedy)?)?;
+    words.end()?;
+    Ok(Entry {
+        lsn_step,
+        key,
+        edit,
+    })
+}
+
+/// Reads one letter; whether it is one from a to z is checked with the rest.
+fn read_letter(words: &mut Words<'_>) -> Result<Letter, Problem> {
+    let word = words.expect("timeline", "write a letter")?;
+    Letter::read(word)
+}
+
+fn read_key(words: &mut Words<'_>) -> Result<KeyIndex, Problem> {
+    let word = words.expect("key", "write k0, k1, …")?;
+    let digits = word
+        .strip_prefix('k')
+        .ok_or_else(|| Problem::new("key", word, "write k0, k1, …"))?;
+    number(digits, "key").map(KeyIndex)
+}
+
+fn read_offset(words: &mut Words<'_>) -> Result<i64, Problem> {
+    let remedy = "write 0, -8 or +1: how far from the last record's";
+    let word = words.expect("LSN", remedy)?;
+    let has_sign = word.starts_with(['-', '+']);
+    word.parse()
+        .ok()
+        .filter(|&offset: &i64| has_sign || offset == 0)
+        .ok_or_else(|| Problem::new("LSN", word, remedy))
+}
+
+fn read_edit(word: &str) -> Result<EditPlan, Problem> {
+    let mut parts = word.split(':');
+    let kind = parts.next().unwrap_or_default();
+    let mut next = |what| {
+        let part = parts.next();
+        part.ok_or_else(|| Problem::missing(what, "write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED"))
+    };
+    let mut offset = 0;
+    let mut len = 0;
+    let mut seed = 0;
+    if kind == "patch" {
+        offset = number(next("offset")?, "offset")?;
+    }
+    if kind != "clear" {
+        len = number(next("length")?, "length")?;
+        seed = read_seed(next("seed")?)?;
+    }
+    let edit = match kind {
+        "image" => EditPlan::Image { len, seed },
+        "init" => EditPlan::Init { len, seed },
+        "set" => EditPlan::Set { len, seed },
+        "patch" => EditPlan::Patch { offset, len, seed },
+        "append" => EditPlan::Append { len, seed },
+        "append-if" => EditPlan::AppendIf { len, seed },
+        "clear" => EditPlan::Clear,
+        other => {
+            let remedy = "write one of image init set patch append append-if clear";
+            return Err(Problem::new("edit", other, remedy));
+        }
+    };
+    match parts.next() {
+        Some(part) => Err(Problem::new("part", part, "end the edit before it")),
+        None => Ok(edit),
+    }
+}
+
+fn read_seed(word: &str) -> Result<u64, Problem> {
+    in_digits(word, 16).ok_or_else(|| Problem::new("seed", word, "write hexadecimal digits"))
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.how {
+            How::Wait => {}
+            How::Beside => write!(f, "& ")?,
+            How::DropAt(count) => write!(f, "drop {count} ")?,
+        }
+        write!(f, "{}", self.op)
+    }
+}
+
+impl fmt::Display for PlanOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanOp::Create {
+                timeline,
+                start_lsn,
+            } => write!(f, "create {timeline} {start_lsn}"),
+            PlanOp::Delete { timeline } => write!(f, "delete {timeline}"),
+            PlanOp::Put { timeline, entries } => {
+                write!(f, "put {timeline}")?;
+                for (index, entry) in entries.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(f, "{comma} {entry}")?;
+                }
+                Ok(())
+            }
+            PlanOp::Freeze { timeline } => write!(f, "freeze {timeline}"),
+            PlanOp::Flush { timeline } => write!(f, "flush {timeline}"),
+            PlanOp::Get {
+                timeline,
+                key,
+                offset,
+            } => match offset {
+                1.. => write!(f, "get {timeline} {key} +{offset}"),
+                ..=0 => write!(f, "get {timeline} {key} {offset}"),
+            },
+            PlanOp::Scan { timeline } => write!(f, "scan {timeline}"),
+            PlanOp::Join => write!(f, "join"),
+            PlanOp::Wait { duration } => write!(f, "wait {}", Written(*duration)),
+            PlanOp::Restart => write!(f, "restart"),
+            PlanOp::Crash(crash) => write!(f, "{crash}"),
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{} {} {}", self.lsn_step, self.key, self.edit)
+    }
+}
+
+impl fmt::Display for EditPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EditPlan::Image { len, seed } => write!(f, "image:{len}:{seed:x}"),
+            EditPlan::Init { len, seed } => write!(f, "init:{len}:{seed:x}"),
+            EditPlan::Set { len, seed } => write!(f, "set:{len}:{seed:x}"),
+            EditPlan::Patch { offset, len, seed } => write!(f, "patch:{offset}:{len}:{seed:x}"),
+            EditPlan::Append { len, seed } => write!(f, "append:{len}:{seed:x}"),
+            EditPlan::AppendIf { len, seed } => write!(f, "append-if:{len}:{seed:x}"),
+            EditPlan::Clear => write!(f, "clear"),
+        }
+    }
+}
+
+impl Letter {
+    /// Reads one of a to z.
+    pub(crate) fn read(word: &str) -> Result<Letter, Problem> {
+        match word.as_bytes() {
+            &[letter @ b'a'..=b'z'] => Ok(Letter(letter)),
+            _ => Err(Problem::new("timeline", word, "write a letter from a to z")),
+        }
+    }
+}
+
+impl fmt::Display for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", char::from(self.0))
+    }
+}
+
+impl fmt::Display for KeyIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "k{}", self.0)
+    }
+}

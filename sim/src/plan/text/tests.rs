@@ -1,0 +1,330 @@
+use arbitrary::{Arbitrary, Unstructured};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::plan::{Plan, PlanError};
+
+/// Everything that the grammar has, in the words in which it is printed.
+const EVERYTHING: &str = "\
+palimpsest plan 1
+knobs
+  seed 18446744073709551615
+  keys 8
+  layout dense
+  freeze-len 4096
+  freeze-distance 512
+  freeze-age 10s
+ops
+  create a 16
+  put a +8 k0 image:100:7f, +0 k1 append:5:2
+  put a +0 k2 init:0:ffffffffffffffff, +1 k2 set:1:1, +1 k2 patch:20:3:4, +1 k2 clear
+  & put a +1 k3 append-if:1048576:0
+  & freeze a
+  & flush a
+  drop 3 flush a
+  join
+  get a k0 -8
+  get a k7 0
+  get a k7 +1
+  scan a
+  wait 250ms
+  wait 1001us
+  wait 2592000s
+  restart
+  crash power draw:99
+  crash power all
+  crash power none
+  crash kill
+  delete a
+faults
+  at life1/a/flush#1/delta#1/write#2 eio
+  at life*/*/*/*/sync eio times 2 one-in 3
+  at life2/io#37 crash power draw:9
+  at life*/io#1 crash kill
+  at life*/engine/open/index/rename short:7
+  at life3/z/put/ephemeral/*#4 enospc one-in 2
+schedule
+  choices 0 3 1 1 0 7*4 255 0*3000
+  then uniform 123
+";
+
+/// Reads a text and says what is wrong with it.
+fn refusal(text: &str) -> String {
+    let error: Result<Plan, PlanError> = text.parse();
+    error.expect_err("it is wrong").to_string()
+}
+
+#[test]
+fn everything_prints_as_it_was_written() {
+    let plan: Plan = EVERYTHING.parse().unwrap();
+    assert_eq!(plan.to_string(), EVERYTHING);
+    assert_eq!(plan.check(), Ok(()));
+}
+
+#[test]
+fn comments_blank_lines_and_spacing_change_nothing() {
+    let text = EVERYTHING
+        .replace("ops\n", "\n# What is asked.\r\n\tops # in order\n\n")
+        .replace("  join\n", "      join\t# flush#1 ends\n")
+        .replace("life*/*/*/*/sync", "*/*/*/*/sync")
+        .replace("times 2 one-in 3", "one-in 3   times 2")
+        .replace("0*3000", "0*1000\n  choices 0*2000");
+    assert_eq!(text.parse::<Plan>(), EVERYTHING.parse());
+}
+
+#[test]
+fn a_text_that_was_cut_off_is_no_plan() {
+    let end = EVERYTHING.find("then").unwrap();
+    for len in 0..end {
+        assert!(EVERYTHING[..len].parse::<Plan>().is_err(), "{len} bytes");
+    }
+}
+
+/// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
+const REFUSALS: [(&str, &str, &str); 36] = [
+    (
+        "plan 1",
+        "plan 2",
+        "line 1: plan format 2; this build reads 1",
+    ),
+    (
+        "palimpsest plan 1\n",
+        "",
+        "line 1: title knobs; start with `palimpsest plan 1`",
+    ),
+    (
+        "  keys 8\n",
+        "",
+        "line 4: knob layout; write `keys` and its value here",
+    ),
+    ("keys 8", "keys 0", "line 4: keys 0; keep it from 1 to 999"),
+    (
+        "keys 8",
+        "keys 8 9",
+        "line 4: word 9; end the line before it",
+    ),
+    (
+        "layout dense",
+        "layout thick",
+        "line 5: layout thick; write one of dense spread edges",
+    ),
+    (
+        "10s",
+        "10",
+        "line 8: freeze-age 10; write it like 10s, 250ms, 7us or 1ns",
+    ),
+    (
+        "10s",
+        "2592001s",
+        "line 8: freeze-age 2592001s; write at most 2592000s, thirty days",
+    ),
+    (
+        "ops\n",
+        "opps\n",
+        "line 9: section opps; write `ops` on a line of its own, and its items under it",
+    ),
+    (
+        "create a 16",
+        "create A 16",
+        "line 10: timeline A; write a letter from a to z",
+    ),
+    (
+        "create a 16",
+        "create a",
+        "line 10: start LSN is missing; write a number",
+    ),
+    (
+        "create a 16",
+        "create a 18446744073709551604",
+        "line 12: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+    ),
+    (
+        "+8 k0",
+        "8 k0",
+        "line 11: LSN step 8; write `+` and a number",
+    ),
+    (
+        "+8 k0",
+        "+8 k8",
+        "line 11: key k8; write k0 to k7, or raise the knob `keys`",
+    ),
+    (
+        "image:100:7f,",
+        "image:100:7f",
+        "line 11: word +0; end the line before it",
+    ),
+    (
+        "image:100:7f,",
+        "image:100:7f,,",
+        "line 11: record is missing; write it like +8 k0 image:100:7f",
+    ),
+    (
+        "image:100:7f",
+        "image:100",
+        "line 11: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+    ),
+    (
+        "image:100:7f",
+        "image:1048577:7f",
+        "line 11: length 1048577; keep it from 0 to 1048576",
+    ),
+    (
+        "clear",
+        "clear:0",
+        "line 12: part 0; end the edit before it",
+    ),
+    (
+        "drop 3",
+        "drop 0",
+        "line 16: drop 0; keep it from 1 to 4294967295",
+    ),
+    (
+        "  join",
+        "  & join",
+        "line 17: operation join; write it without `&` and `drop`: it is always waited for",
+    ),
+    (
+        "k0 -8",
+        "k0 8",
+        "line 18: LSN 8; write 0, -8 or +1: how far from the last record's",
+    ),
+    (
+        "  restart",
+        "  reboot\u{7}",
+        "line 25: operation reboot\\u{7}; write one of create delete put freeze flush get scan join wait restart crash, behind `&` or `drop N` if you like",
+    ),
+    (
+        "draw:99",
+        "some",
+        "line 26: survival some; write one of all none draw:SEED",
+    ),
+    (
+        "life1/a",
+        "life0/a",
+        "line 32: life 0; keep it from 1 to 4294967295",
+    ),
+    (
+        "life1/a",
+        "a",
+        "line 32: life a; write life1, life2, … or life*",
+    ),
+    (
+        "flush#1",
+        "push#1",
+        "line 32: job push; write one of open create delete put freeze flush read shutdown drop",
+    ),
+    (
+        "write#2",
+        "write#-2",
+        "line 32: ordinal -2; write a number from 0 to 4294967295",
+    ),
+    (
+        "/io#37",
+        "/io#37/write",
+        "line 34: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as life2/a/flush#1/index/sync",
+    ),
+    (
+        "times 2",
+        "times 0",
+        "line 33: times 0; keep it from 1 to 4294967295",
+    ),
+    (
+        "times 2",
+        "times 2 times 2",
+        "line 33: word times; say it once",
+    ),
+    (
+        "short:7",
+        "short:0",
+        "line 36: length 0; keep it from 1 to 4294967295",
+    ),
+    (
+        "choices 0",
+        "choices 256",
+        "line 39: choice 256; write a number from 0 to 255",
+    ),
+    (
+        "0*3000",
+        "0*100000",
+        "line 39: count of choices 100000; keep it from 1 to 99990",
+    ),
+    (
+        "then uniform 123\n",
+        "",
+        "line 40: `then` is missing; end with `then in-order` or `then uniform SEED`",
+    ),
+    (
+        "uniform 123\n",
+        "uniform 123\nops\n",
+        "line 41: line ops; end the text with the schedule's `then`",
+    ),
+];
+
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    for (written, instead, expected) in REFUSALS {
+        assert!(EVERYTHING.contains(written), "{written}");
+        let found = refusal(&EVERYTHING.replacen(written, instead, 1));
+        assert_eq!(found, expected, "{written:?} became {instead:?}");
+    }
+}
+
+#[test]
+fn an_error_keeps_its_line() {
+    let error = EVERYTHING.replace("scan a", "scan").parse::<Plan>();
+    assert_eq!(error.unwrap_err().line(), Some(21));
+}
+
+#[test]
+fn more_records_than_memory_should_hold_are_refused() {
+    let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
+    let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
+    let expected = "line 10: sum of lengths 269484032; keep it from 0 to 268435456";
+    assert_eq!(refusal(&text), expected);
+}
+
+fn any_plan() -> impl Strategy<Value = Plan> {
+    let from_bytes = vec(any::<u8>(), 0..3000)
+        .prop_map(|bytes| Plan::arbitrary(&mut Unstructured::new(&bytes)).unwrap());
+    prop_oneof![any::<u64>().prop_map(Plan::draw), from_bytes]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(300)
+    })]
+
+    #[test]
+    fn parsing_undoes_printing(plan in any_plan()) {
+        prop_assert_eq!(plan.check(), Ok(()));
+        let read: Plan = plan.to_string().parse().unwrap();
+        prop_assert_eq!(read, plan);
+    }
+
+    #[test]
+    fn a_damaged_text_is_refused_or_is_another_plan(
+        plan in any_plan(),
+        damages in vec((any::<prop::sample::Index>(), any::<char>(), 0..3), 1..4),
+    ) {
+        let mut text: Vec<char> = plan.to_string().chars().collect();
+        for (index, character, kind) in damages {
+            let index = index.index(text.len());
+            match kind {
+                0 => text[index] = character,
+                1 => text.insert(index, text[text.len() - 1 - index]),
+                _ => { text.remove(index); }
+            }
+        }
+        let text: String = text.into_iter().collect();
+        if let Ok(plan) = text.parse::<Plan>() {
+            prop_assert_eq!(plan.check(), Ok(()));
+            prop_assert_eq!(plan.to_string().parse::<Plan>(), Ok(plan));
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_without_a_panic(text in any::<String>()) {
+        prop_assert!(text.parse::<Plan>().is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! Lines, words and numbers of a plan's text.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::problem::{Place, PlanError, Problem};
+
+/// The sections of a plan, in their order.
+const SECTIONS: [&str; 4] = ["knobs", "ops", "faults", "schedule"];
+
+/// The units of a duration and their lengths in nanoseconds, the longest first.
+const UNITS: [(&str, u64); 4] = [
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+
+/// The lines of a text that say something, without their comments.
+pub(crate) struct Lines<'t> {
+    rest: std::iter::Enumerate<std::str::Lines<'t>>,
+    held: Option<(usize, &'t str)>,
+    last: usize,
+}
+
+impl<'t> Lines<'t> {
+    /// All lines of a text.
+    pub fn new(text: &'t str) -> Lines<'t> {
+        Lines {
+            rest: text.lines().enumerate(),
+            held: None,
+            last: 1,
+        }
+    }
+
+    /// The next line and its number, or nothing at the end.
+    pub fn next_line(&mut self) -> Option<(usize, &'t str)> {
+        if let Some(held) = self.held.take() {
+            return Some(held);
+        }
+        for (index, line) in self.rest.by_ref() {
+            self.last = index + 1;
+            let line = without_comment(line).trim_ascii();
+            if !line.is_empty() {
+                return Some((index + 1, line));
+            }
+        }
+        None
+    }
+
+    /// The next line of this section, or nothing where it ends.
+    pub fn next_item(&mut self) -> Option<(usize, &'t str)> {
+        let (number, line) = self.next_line()?;
+        if SECTIONS.contains(&line) {
+            self.held = Some((number, line));
+            return None;
+        }
+        Some((number, line))
+    }
+
+    /// Takes the line that opens a section.
+    pub fn open_section(&mut self, name: &'static str) -> Result<(), PlanError> {
+        let remedy = format!("write `{name}` on a line of its own, and its items under it");
+        match self.next_line() {
+            Some((_, line)) if line == name => Ok(()),
+            Some((number, line)) => {
+                Err(Problem::new("section", line, remedy).at(Place::Line(number)))
+            }
+            None => Err(self.cut_off("section", remedy)),
+        }
+    }
+
+    /// The error for a text that ends before it should.
+    pub fn cut_off(&self, what: &'static str, remedy: impl fmt::Display) -> PlanError {
+        Problem::missing(what, remedy).at(Place::Line(self.last))
+    }
+}
+
+/// What stands before the comment. Inside a word, as in `flush#1`, `#` starts none.
+fn without_comment(line: &str) -> &str {
+    let mut is_between_words = true;
+    for (index, byte) in line.bytes().enumerate() {
+        if byte == b'#' && is_between_words {
+            return &line[..index];
+        }
+        is_between_words = byte.is_ascii_whitespace();
+    }
+    line
+}
+
+/// The words of a line.
+pub(crate) struct Words<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Words<'t> {
+    /// All words of a line.
+    pub fn new(line: &'t str) -> Words<'t> {
+        Words { rest: line }
+    }
+
+    /// The next word, or nothing at the end.
+    pub fn next_word(&mut self) -> Option<&'t str> {
+        let rest = self.rest.trim_ascii_start();
+        let end = rest.find(|c: char| c.is_ascii_whitespace());
+        let (word, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        self.rest = rest;
+        (!word.is_empty()).then_some(word)
+    }
+
+    /// The next word, which must be there.
+    pub fn expect(
+        &mut self,
+        what: &'static str,
+        remedy: impl fmt::Display,
+    ) -> Result<&'t str, Problem> {
+        self.next_word()
+            .ok_or_else(|| Problem::missing(what, remedy))
+    }
+
+    /// The next word as a number.
+    pub fn number<T: TryFrom<u64>>(&mut self, what: &'static str) -> Result<T, Problem> {
+        let word = self.expect(what, "write a number")?;
+        number(word, what)
+    }
+
+    /// Everything that is left.
+    pub fn rest(self) -> &'t str {
+        self.rest
+    }
+
+    /// Holds if nothing is left.
+    pub fn end(mut self) -> Result<(), Problem> {
+        match self.next_word() {
+            Some(word) => Err(Problem::new("word", word, "end the line before it")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An unsigned number in decimal digits.
+pub(crate) fn number<T: TryFrom<u64>>(word: &str, what: &'static str) -> Result<T, Problem> {
+    in_digits(word, 10)
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| {
+            let most = u64::MAX >> (64 - 8 * size_of::<T>());
+            Problem::new(what, word, format!("write a number from 0 to {most}"))
+        })
+}
+
+/// An unsigned number in these digits alone, without a sign.
+pub(crate) fn in_digits(word: &str, radix: u32) -> Option<u64> {
+    if word.starts_with('+') {
+        return None;
+    }
+    u64::from_str_radix(word, radix).ok()
+}
+
+/// The one among `all` that has this name.
+pub(crate) fn named<T: Copy>(
+    word: &str,
+    what: &'static str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<T, Problem> {
+    all.iter()
+        .copied()
+        .find(|&choice| name(choice) == word)
+        .ok_or_else(|| {
+            let names: Vec<&str> = all.iter().map(|&choice| name(choice)).collect();
+            Problem::new(what, word, format!("write one of {}", names.join(" ")))
+        })
+}
+
+/// A duration: a number and its unit, as in `250ms`.
+pub(crate) fn duration(word: &str, what: &'static str) -> Result<Duration, Problem> {
+    let digit_count = word.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, unit) = word.split_at(digit_count);
+    UNITS
+        .into_iter()
+        .find(|&(name, _)| name == unit)
+        .and_then(|(_, nanos)| in_digits(digits, 10)?.checked_mul(nanos))
+        .map(Duration::from_nanos)
+        .ok_or_else(|| Problem::new(what, word, "write it like 10s, 250ms, 7us or 1ns"))
+}
+
+/// A duration as it is written: in the longest unit that leaves no fraction.
+pub(crate) struct Written(pub Duration);
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        let (name, unit) = UNITS
+            .into_iter()
+            .find(|&(_, unit)| nanos.is_multiple_of(u128::from(unit)))
+            .expect("every duration is a multiple of 1 ns");
+        write!(f, "{}{name}", nanos / u128::from(unit))
+    }
+}

@@ -1,0 +1,152 @@
+//! A run: a plan in, a verdict out.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use madsim::runtime::Runtime;
+
+use crate::drive::{self, Driver, Session, Tally};
+use crate::plan::{Crash, Plan};
+use crate::verdict::Verdict;
+use crate::world::{Counts, Ending, TaskName, World};
+
+/// The seed of the executor. It decides nothing: the plan does.
+const EXECUTOR_SEED: u64 = 0;
+
+/// So long, in virtual time, nothing may happen at all.
+const SILENCE_MAX: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+
+/// How much of what happened is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The last steps.
+    Tail,
+    /// Every step.
+    Everything,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was wrong; nothing if all was right.
+    pub verdict: Option<Verdict>,
+    /// The digest of every event.
+    pub digest: u64,
+    /// What the world counted.
+    pub counts: Counts,
+    /// What the driver counted.
+    pub tally: Tally,
+    /// The kept events, as lines.
+    pub trace: Vec<String>,
+    /// The rules that never fired, as text.
+    pub silent_rules: Vec<String>,
+}
+
+/// Runs a plan.
+pub fn run(plan: &Plan, keep: Keep) -> Outcome {
+    let plan = Arc::new(plan.clone());
+    let world = World::new(&plan);
+    if keep == Keep::Everything {
+        world.state().trace.keep_all();
+    }
+    let session = Arc::new(Mutex::new(Session::default()));
+    let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
+    runtime.block_on(lives(&world, &plan, &session));
+    drop(runtime);
+    let session = session
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let state = world.state();
+    Outcome {
+        verdict: session.verdict.clone(),
+        digest: state.trace.digest(),
+        counts: state.counts.clone(),
+        tally: session.tally.clone(),
+        trace: state.trace.lines(),
+        silent_rules: state.silent_rules(),
+    }
+}
+
+/// Runs a plan twice: the same plan must make the same run.
+pub fn run_twice(plan: &Plan) -> Outcome {
+    let first = run(plan, Keep::Tail);
+    let second = run(plan, Keep::Tail);
+    if first.digest == second.digest && first.verdict == second.verdict {
+        return first;
+    }
+    Outcome {
+        verdict: Some(Verdict::Diverged {
+            first: first.digest,
+            second: second.digest,
+        }),
+        ..second
+    }
+}
+
+async fn lives(world: &Arc<World>, plan: &Arc<Plan>, session: &Arc<Mutex<Session>>) {
+    loop {
+        let ending = live_once(world, plan, session).await;
+        let verdict = match ending {
+            Some(Ending::Finished) => return,
+            Some(Ending::Crashed(crash)) => {
+                world.survive(crash);
+                lock(session).tally.crashes += 1;
+                continue;
+            }
+            Some(Ending::Panicked) => Verdict::Panic {
+                message: world.state().take_panic(),
+            },
+            Some(Ending::Endless) => Verdict::Stuck {
+                waiting: "it makes step after step, without end".to_string(),
+            },
+            None => Verdict::Stuck {
+                waiting: "nothing is held, and nobody sleeps".to_string(),
+            },
+        };
+        lock(session).verdict = Some(verdict);
+        return;
+    }
+}
+
+fn lock(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
+    session
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// One life: on a node of its own, which is killed in the end. Nothing if it got stuck.
+async fn live_once(
+    world: &Arc<World>,
+    plan: &Arc<Plan>,
+    session: &Arc<Mutex<Session>>,
+) -> Option<Ending> {
+    world.begin_life();
+    let node = madsim::runtime::Handle::current().create_node().build();
+    let driver = Driver::new(world, plan, session);
+    let first = world.clone();
+    node.spawn(async move { first.spawn(TaskName::Driver, drive::live(driver)) });
+    let ending = loop {
+        let steps = world.state().counts.steps;
+        match madsim::time::timeout(SILENCE_MAX, world.life_ended()).await {
+            Ok(ending) => break Some(ending),
+            Err(_) if world.state().counts.steps == steps => break None,
+            Err(_) => {}
+        }
+    };
+    world.bury();
+    madsim::runtime::Handle::current().kill(node.id());
+    // Killed tasks are dropped when they are polled next: give them the time.
+    madsim::time::sleep(Duration::from_millis(1)).await;
+    ending
+}
+
+impl World {
+    /// What a crash leaves is what the next life finds.
+    fn survive(&self, crash: Crash) {
+        let mut state = self.state();
+        match crash {
+            Crash::Kill => state.disk.close_all(),
+            Crash::Power(survival) => state.disk = state.disk.crash(survival),
+        }
+    }
+}

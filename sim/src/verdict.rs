@@ -1,0 +1,117 @@
+//! What a run comes to.
+
+use std::fmt;
+
+/// Everything that can be wrong with a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The engine answered what is not so.
+    WrongAnswer {
+        /// What was asked.
+        asked: String,
+        /// What is so.
+        expected: String,
+        /// What it said.
+        got: String,
+    },
+    /// Something that always holds did not.
+    BrokenLaw {
+        /// Which law.
+        law: String,
+        /// What was found.
+        found: String,
+    },
+    /// The engine, or what runs it, panicked.
+    Panic {
+        /// What it said.
+        message: String,
+    },
+    /// Nothing goes on, or it goes on without end.
+    Stuck {
+        /// What was waited for.
+        waiting: String,
+    },
+    /// The same plan made two different runs.
+    Diverged {
+        /// The digest of the first.
+        first: u64,
+        /// The digest of the second.
+        second: u64,
+    },
+}
+
+impl Verdict {
+    /// The law that was broken, and how.
+    pub fn law(law: impl Into<String>, found: impl Into<String>) -> Verdict {
+        Verdict::BrokenLaw {
+            law: law.into(),
+            found: found.into(),
+        }
+    }
+
+    /// An answer that is not so.
+    pub fn wrong(
+        asked: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) -> Verdict {
+        Verdict::WrongAnswer {
+            asked: asked.into(),
+            expected: expected.into(),
+            got: got.into(),
+        }
+    }
+
+    /// One of the five words for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::WrongAnswer { .. } => "wrong answer",
+            Verdict::BrokenLaw { .. } => "broken law",
+            Verdict::Panic { .. } => "panic",
+            Verdict::Stuck { .. } => "stuck",
+            Verdict::Diverged { .. } => "two runs that differ",
+        }
+    }
+
+    /// The exit code of a command that found it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Verdict::WrongAnswer { .. } | Verdict::BrokenLaw { .. } | Verdict::Panic { .. } => 2,
+            Verdict::Stuck { .. } => 3,
+            Verdict::Diverged { .. } => 5,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.name())?;
+        match self {
+            Verdict::WrongAnswer {
+                asked,
+                expected,
+                got,
+            } => {
+                writeln!(f, "  asked     {asked}")?;
+                writeln!(f, "  expected  {expected}")?;
+                write!(f, "  got       {got}")
+            }
+            Verdict::BrokenLaw { law, found } => {
+                writeln!(f, "  expected  {law}")?;
+                write!(f, "  got       {found}")
+            }
+            Verdict::Panic { message } => {
+                writeln!(f, "  expected  no panic")?;
+                write!(f, "  got       {message}")
+            }
+            Verdict::Stuck { waiting } => {
+                writeln!(f, "  expected  an end")?;
+                write!(f, "  got       {waiting}")
+            }
+            Verdict::Diverged { first, second } => {
+                writeln!(f, "  expected  digest {first:016x}, of the first run")?;
+                write!(f, "  got       digest {second:016x}, of the second")
+            }
+        }
+    }
+}

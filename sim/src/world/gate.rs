@@ -1,0 +1,224 @@
+//! The gate: every task and call is held, and the schedule picks the next.
+
+use std::task::Waker;
+
+use palimpsest::io::Op;
+
+use super::Picked;
+use crate::dice::{Chance, Dice};
+use crate::faults::{Fault, StepKind};
+use crate::plan::{Schedule, Then};
+
+/// A task of the present life, by the order in which it was spawned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u32);
+
+/// A call that is held, by number; numbers are not used again in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallId(u64);
+
+/// A call that waits for its turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    pub(crate) op: Op,
+    pub(crate) step: StepKind,
+}
+
+/// What is held for a task: a call, or a wake-up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) task: TaskId,
+    pub(crate) call: Option<Call>,
+}
+
+struct Slot {
+    waker: Option<Waker>,
+    has_wake_up: bool,
+    is_done: bool,
+    fault_count: u32,
+}
+
+pub(crate) struct Gate {
+    slots: Vec<Slot>,
+    held: Vec<Held>,
+    running: Option<TaskId>,
+    granted: Option<(CallId, Option<Fault>)>,
+    is_stopped: bool,
+    next_call: u64,
+    chooser: Chooser,
+}
+
+impl Gate {
+    pub(crate) fn new(schedule: Schedule) -> Gate {
+        Gate {
+            slots: Vec::new(),
+            held: Vec::new(),
+            running: None,
+            granted: None,
+            is_stopped: true,
+            next_call: 0,
+            chooser: Chooser::new(schedule),
+        }
+    }
+
+    pub(crate) fn begin_life(&mut self) {
+        self.slots.clear();
+        self.held.clear();
+        self.running = None;
+        self.granted = None;
+        self.is_stopped = false;
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.is_stopped = true;
+        self.held.clear();
+        self.running = None;
+        self.granted = None;
+    }
+
+    /// Adds a task; it is held until it is picked for the first time.
+    pub(crate) fn add_task(&mut self) -> TaskId {
+        let task = TaskId(u32::try_from(self.slots.len()).expect("fewer tasks than steps"));
+        self.slots.push(Slot {
+            waker: None,
+            has_wake_up: false,
+            is_done: false,
+            fault_count: 0,
+        });
+        self.hold_wake_up(task);
+        task
+    }
+
+    /// The task that runs now.
+    pub(crate) fn running(&self) -> Option<TaskId> {
+        self.running
+    }
+
+    pub(crate) fn fault_count(&self, task: TaskId) -> u32 {
+        self.slots[task.0 as usize].fault_count
+    }
+
+    pub(crate) fn add_fault(&mut self, task: TaskId) {
+        self.slots[task.0 as usize].fault_count += 1;
+    }
+
+    /// Holds a call of the running task.
+    pub(crate) fn hold_call(&mut self, op: Op, step: StepKind) -> CallId {
+        let task = self.running.expect("calls come from tasks behind the gate");
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        let call = Some(Call { id, op, step });
+        self.held.push(Held { task, call });
+        id
+    }
+
+    /// Holds a wake-up of a task, once, and says whether nobody runs who would pick it.
+    pub(crate) fn hold_wake_up(&mut self, task: TaskId) -> bool {
+        let slot = &mut self.slots[task.0 as usize];
+        if self.is_stopped || slot.is_done || slot.has_wake_up {
+            return false;
+        }
+        slot.has_wake_up = true;
+        self.held.push(Held { task, call: None });
+        self.running.is_none()
+    }
+
+    /// Forgets a call whose future was dropped.
+    pub(crate) fn forget_call(&mut self, id: CallId) {
+        let is_it = |held: &Held| held.call.is_some_and(|call| call.id == id);
+        self.held.retain(|held| !is_it(held));
+        if self.granted.is_some_and(|(granted, _)| granted == id) {
+            self.granted = None;
+        }
+    }
+
+    /// Takes the next of those held.
+    pub(crate) fn pick(&mut self) -> Option<Held> {
+        assert!(!self.is_stopped);
+        self.running = None;
+        if self.held.is_empty() {
+            return None;
+        }
+        let index = self.chooser.below(self.held.len());
+        let held = self.held.remove(index);
+        if held.call.is_none() {
+            self.slots[held.task.0 as usize].has_wake_up = false;
+        }
+        Some(held)
+    }
+
+    pub(crate) fn grant(&mut self, id: CallId, fault: Option<Fault>) {
+        self.granted = Some((id, fault));
+    }
+
+    /// What was granted to a call, if it was.
+    pub(crate) fn take_grant(&mut self, id: CallId) -> Option<Option<Fault>> {
+        let (granted, fault) = self.granted?;
+        (granted == id).then(|| {
+            self.granted = None;
+            fault
+        })
+    }
+
+    /// Makes `task` the one that runs.
+    pub(crate) fn run(&mut self, task: TaskId) -> Picked {
+        self.running = Some(task);
+        match &self.slots[task.0 as usize].waker {
+            Some(waker) => Picked::Wake(waker.clone()),
+            None => Picked::Unpolled,
+        }
+    }
+
+    /// A task is polled: notes its waker, and says whether it is its turn.
+    pub(crate) fn enter(&mut self, task: TaskId, waker: &Waker) -> bool {
+        if self.is_stopped {
+            return false;
+        }
+        self.slots[task.0 as usize].waker = Some(waker.clone());
+        self.running == Some(task)
+    }
+
+    /// Whether no other task than the running one is left.
+    pub(crate) fn has_only_running(&self) -> bool {
+        let left = self.slots.iter().filter(|slot| !slot.is_done);
+        left.count() == 1
+    }
+
+    pub(crate) fn finish(&mut self, task: TaskId) {
+        let slot = &mut self.slots[task.0 as usize];
+        slot.is_done = true;
+        self.held.retain(|held| held.task != task);
+    }
+}
+
+/// The schedule, as it is used up.
+struct Chooser {
+    choices: std::vec::IntoIter<u8>,
+    dice: Option<Dice>,
+}
+
+impl Chooser {
+    fn new(schedule: Schedule) -> Chooser {
+        let dice = match schedule.then {
+            Then::InOrder => None,
+            Then::Uniform(seed) => Some(Dice::new(seed)),
+        };
+        Chooser {
+            choices: schedule.choices.into_iter(),
+            dice,
+        }
+    }
+
+    /// A choice among `count`; where there is only one, nothing is used up.
+    fn below(&mut self, count: usize) -> usize {
+        if count == 1 {
+            return 0;
+        }
+        match (self.choices.next(), &mut self.dice) {
+            (Some(choice), _) => usize::from(choice) % count,
+            (None, Some(dice)) => dice.below(count as u64) as usize,
+            (None, None) => 0,
+        }
+    }
+}

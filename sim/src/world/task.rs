@@ -1,0 +1,264 @@
+//! Tasks behind the gate.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use palimpsest::io::Op;
+
+use super::gate::TaskId;
+use super::{Ending, Picked, World};
+
+/// What a task is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskName {
+    /// The one that carries out the plan.
+    Driver,
+    /// A line of the plan, from 1, that was left running.
+    Line(u32),
+    /// One that the engine started.
+    Engine(Op),
+}
+
+impl fmt::Display for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaskName::Driver => write!(f, "driver"),
+            TaskName::Line(line) => write!(f, "line {line}"),
+            TaskName::Engine(op) => write!(f, "engine {}", op.job.name()),
+        }
+    }
+}
+
+/// Starts a task behind the gate of the present life. It is dropped when the life ends.
+pub(super) fn spawn(
+    world: &Arc<World>,
+    life: u32,
+    name: TaskName,
+    future: impl Future<Output = ()> + Send + 'static,
+) {
+    let task = {
+        let mut state = world.state();
+        if !state.is_live(life) {
+            return;
+        }
+        let task = state.gate.add_task();
+        state.trace.note(|| format!("t{} is {name}", task.0));
+        task
+    };
+    let waker = Waker::from(Arc::new(GateWaker {
+        world: world.clone(),
+        life,
+        task,
+    }));
+    // The first poll comes from the executor; the turn, from the gate.
+    madsim::task::spawn(Gated {
+        world: world.clone(),
+        life,
+        task,
+        waker,
+        future: Box::pin(future),
+    });
+    world.kick();
+}
+
+/// A task that goes on only when the gate picks it.
+struct Gated {
+    world: Arc<World>,
+    life: u32,
+    task: TaskId,
+    waker: Waker,
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Future for Gated {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if !self.world.enter(self.life, self.task, context.waker()) {
+            return Poll::Pending;
+        }
+        let waker = self.waker.clone();
+        loop {
+            let future = self.future.as_mut();
+            let polled = AssertUnwindSafe(|| future.poll(&mut Context::from_waker(&waker)));
+            let is_done = match std::panic::catch_unwind(polled) {
+                Ok(polled) => polled.is_ready(),
+                Err(panic) => {
+                    self.world.panicked(self.life, &*panic);
+                    return Poll::Pending;
+                }
+            };
+            match self.world.leave(self.life, self.task, is_done) {
+                Turn::Again => {}
+                Turn::Over if is_done => return Poll::Ready(()),
+                Turn::Over => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// Whether a task that has pended goes on at once.
+enum Turn {
+    Again,
+    Over,
+}
+
+impl World {
+    /// Starts a task of the present life.
+    pub fn spawn(
+        self: &Arc<Self>,
+        name: TaskName,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let life = self.state().life;
+        spawn(self, life, name, future);
+    }
+
+    /// A task panicked: its life ends here.
+    fn panicked(&self, life: u32, panic: &(dyn std::any::Any + Send)) {
+        if !self.state().is_live(life) {
+            return;
+        }
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        self.state().panic = Some(text.unwrap_or("it said nothing").to_string());
+        self.end_life(Ending::Panicked);
+    }
+
+    fn enter(&self, life: u32, task: TaskId, waker: &Waker) -> bool {
+        let mut state = self.state();
+        state.is_live(life) && state.gate.enter(task, waker)
+    }
+
+    /// The running task has pended or is done: picks the next.
+    fn leave(&self, life: u32, task: TaskId, is_done: bool) -> Turn {
+        let picked = {
+            let mut state = self.state();
+            if !state.is_live(life) {
+                return Turn::Over;
+            }
+            if is_done {
+                state.gate.finish(task);
+            }
+            match state.pick() {
+                _ if state.gate.running() == Some(task) => return Turn::Again,
+                picked => picked,
+            }
+        };
+        wake(picked);
+        Turn::Over
+    }
+
+    /// Picks somebody if nobody runs.
+    fn kick(&self) {
+        let picked = {
+            let mut state = self.state();
+            if !state.is_alive || state.gate.running().is_some() {
+                return;
+            }
+            state.pick()
+        };
+        wake(picked);
+    }
+}
+
+fn wake(picked: Picked) {
+    match picked {
+        Picked::Wake(waker) => waker.wake(),
+        Picked::Unpolled | Picked::Nobody => {}
+    }
+}
+
+/// What the engine's futures wake: it only holds a wake-up for the task.
+struct GateWaker {
+    world: Arc<World>,
+    life: u32,
+    task: TaskId,
+}
+
+impl Wake for GateWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let is_idle = {
+            let mut state = self.world.state();
+            state.is_live(self.life) && state.gate.hold_wake_up(self.task)
+        };
+        if is_idle {
+            self.world.kick();
+        }
+    }
+}
+
+/// The result of a task, for one who waits for it.
+pub struct Join<T> {
+    slot: Arc<Mutex<JoinSlot<T>>>,
+}
+
+struct JoinSlot<T> {
+    result: Option<T>,
+    waker: Option<Waker>,
+}
+
+impl<T: Send + 'static> Join<T> {
+    /// Starts `future` as a task and returns where its result will be.
+    pub fn spawn(
+        world: &Arc<World>,
+        name: TaskName,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Join<T> {
+        let slot = Arc::new(Mutex::new(JoinSlot {
+            result: None,
+            waker: None,
+        }));
+        let theirs = slot.clone();
+        world.spawn(name, async move {
+            let result = future.await;
+            let waker = {
+                let mut slot = theirs.lock().expect("no panic while it is held");
+                slot.result = Some(result);
+                slot.waker.take()
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        });
+        Join { slot }
+    }
+
+    /// Waits for the result.
+    pub async fn wait(self) -> T {
+        std::future::poll_fn(|context| {
+            let mut slot = self.slot.lock().expect("no panic while it is held");
+            match slot.result.take() {
+                Some(result) => Poll::Ready(result),
+                None => {
+                    slot.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Polls `future` until it has pended `count` times, then drops it: nothing if it was not done.
+pub async fn drop_at<T>(count: u32, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = Box::pin(future);
+    let mut left = count;
+    std::future::poll_fn(move |context| match future.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending if left <= 1 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
