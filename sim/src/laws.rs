@@ -60,7 +60,7 @@ pub fn check_layers(disk: &Disk, timeline: TimelineId, truth: &Truth) -> Result<
     match missing {
         Some(point) => Err(Verdict::law(
             "every record up to disk_consistent_lsn is in a layer",
-            { format!("{} at {} is in none", point.0, point.1) },
+            format!("{} at {} is in none", point.0, point.1),
         )),
         None => Ok(()),
     }

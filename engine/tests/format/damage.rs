@@ -76,6 +76,45 @@ fn without_checksums_damage_is_survived() {
     }
 }
 
+fn check(file: &[u8], message: &str) {
+    assert_eq!(dump_layer(file).unwrap_err().to_string(), message);
+}
+
+#[test]
+fn a_marker_for_another_file_is_found() {
+    let mut file = delta_file(Checksums::With);
+    file[BLOCK_LEN - 1] = 2;
+    check(
+        &file,
+        "layer file at offset 24592: 3 blocks, and checksums for 2",
+    );
+}
+
+#[test]
+fn an_index_that_is_wrong_about_will_init_is_found() {
+    let mut file = delta_file(Checksums::Without);
+    let first_value = 2 * BLOCK_LEN + 5 + 15 * 26;
+    assert_eq!(file[first_value..first_value + 5], [0, 0, 0, 0x40, 0x01]);
+    file[first_value + 4] = 0;
+    check(
+        &file,
+        "delta value at offset 8192: expected will_init false as in the index",
+    );
+}
+
+#[test]
+fn a_leaf_without_a_parent_is_found() {
+    let mut file = inputs::image_small(0x800).write(Checksums::Without);
+    // Of the root's two children, the second is left out.
+    let root = file.len() - BLOCK_LEN + 5;
+    file.copy_within(root + 36..root + 41, root + 18);
+    file[root - 5..root - 3].copy_from_slice(&[0, 1]);
+    check(
+        &file,
+        "leaves at offset 24576: expected 2048 entries, found 1167 from the root",
+    );
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_a_dump_panic(bytes in vec(any::<u8>(), 0..300), kind in 0x5A60u16..0x5A62) {

@@ -131,10 +131,12 @@ fn index(layers: Vec<IndexLayer>) -> Index {
 /// Where the layers of an index without an ancestor start, behind their count.
 const LAYERS_OFFSET: usize = 70;
 
-/// Changes a byte and makes the checksum right again.
-fn forge(bytes: &[u8], place: usize, byte: u8) -> Vec<u8> {
+/// Changes some bytes and makes the checksum right again.
+fn forge(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
     let mut body = bytes[..bytes.len() - 4].to_vec();
-    body[place] = byte;
+    for (place, byte) in changes {
+        body[*place] = *byte;
+    }
     let checksum = crc32c::crc32c(&body);
     body.extend_from_slice(&checksum.to_be_bytes());
     body
@@ -165,20 +167,25 @@ fn a_later_format_is_refused_by_its_version() {
 fn layers_stand_in_strict_order() {
     let two = index(vec![layer(1), layer(2)]).encode();
     let second = LAYERS_OFFSET + (two.len() - 4 - LAYERS_OFFSET) / 2;
-    // The lowest byte of the second layer's first key: now it starts at 0.
-    let error = Index::decode(&forge(&two, second + 18, 0)).unwrap_err();
-    assert!(error.to_string().starts_with("layer at offset"), "{error}");
+    // The second layer's lowest key is 0, and then its keys are those of the first layer.
+    for changes in [
+        &[(second + 18, 0)][..],
+        &[(second + 18, 1), (second + 36, 2)],
+    ] {
+        let error = Index::decode(&forge(&two, changes)).unwrap_err();
+        assert!(error.to_string().starts_with("layer at offset"), "{error}");
+    }
 }
 
 #[test]
 fn a_layer_of_no_keys_or_of_an_unknown_kind_is_refused() {
     let one = index(vec![layer(1)]).encode();
-    let error = Index::decode(&forge(&one, LAYERS_OFFSET + 18, 2)).unwrap_err();
+    let error = Index::decode(&forge(&one, &[(LAYERS_OFFSET + 18, 2)])).unwrap_err();
     assert!(
         error.to_string().starts_with("layer keys at offset 71"),
         "{error}"
     );
-    let error = Index::decode(&forge(&one, LAYERS_OFFSET, 2)).unwrap_err();
+    let error = Index::decode(&forge(&one, &[(LAYERS_OFFSET, 2)])).unwrap_err();
     assert_eq!(
         error.to_string(),
         "layer kind at offset 70: expected 0 or 1, found 2"
@@ -188,7 +195,7 @@ fn a_layer_of_no_keys_or_of_an_unknown_kind_is_refused() {
 #[test]
 fn a_count_that_is_not_there_is_refused() {
     let none = index(vec![]).encode();
-    let error = Index::decode(&forge(&none, LAYERS_OFFSET - 4, 0xFF)).unwrap_err();
+    let error = Index::decode(&forge(&none, &[(LAYERS_OFFSET - 4, 0xFF)])).unwrap_err();
     assert_eq!(
         error.to_string(),
         "layer kind at offset 70: expected 1 bytes, found 0"

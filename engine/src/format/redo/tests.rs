@@ -203,6 +203,16 @@ fn bytes_of_no_edit_are_refused() {
     }
 }
 
+#[test]
+fn a_condition_that_no_page_can_meet_is_refused() {
+    let len = u32::try_from(PAGE_LEN_MAX).unwrap() + 1;
+    let mut bytes = [&[5], &len.to_be_bytes()[..]].concat();
+    bytes.resize(5 + PAGE_LEN_MAX + 1, 0);
+    let error = Edit::decode(&bytes).unwrap_err();
+    let message = "only_if at offset 1: expected a length of 67108864 at most";
+    assert_eq!(error.to_string(), message);
+}
+
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..20)
 }
