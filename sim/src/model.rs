@@ -121,8 +121,15 @@ impl History {
 
     /// What a read of the key at the LSN is to answer.
     pub fn answer(&self, key: Key, lsn: Lsn) -> Answer {
+        self.answer_with(&[], key, lsn)
+    }
+
+    /// The same, with a batch on top.
+    pub fn answer_with(&self, batch: &[(Key, Lsn, Change)], key: Key, lsn: Lsn) -> Answer {
         let below = self.changes.range((key, Lsn::ZERO)..=(key, lsn));
-        let changes: Vec<&Change> = below.map(|(_, change)| change).collect();
+        let on_top = batch.iter().filter(|(at_key, at, _)| *at_key == key && *at <= lsn);
+        let below = below.map(|(_, change)| change);
+        let changes: Vec<&Change> = below.chain(on_top.map(|(_, _, change)| change)).collect();
         if changes.is_empty() {
             return Answer::Absent;
         }

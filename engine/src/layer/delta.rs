@@ -174,7 +174,7 @@ impl<I: Io> DeltaLayer<I> {
             return Ok(node.clone());
         }
         let index = u64::from(root.start_block) + u64::from(block_index);
-        let block = self.file.blocks(op, index, 1).await?;
+        let block = self.file.block(op, index).await?;
         let node = DeltaNode::decode(block);
         let node = node.map_err(|error| self.file.corrupt(error.at(index * BLOCK_LEN as u64)))?;
         if block_index == root.root_block {

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{DecodeError, Error, FileName, IoFailure, Result};
 use crate::format::{
-    BLOB_HEADER_LEN_MAX, BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, ChecksumMarker, ChecksumSection,
+    BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, ChecksumMarker, ChecksumSection,
     IndexLayer, decode_blob,
 };
 use crate::io::{File, Io, Op};
 
 /// The longest value that a blob may hold once it is decompressed, in bytes.
 const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
+
+/// How much of a blob is read before its length is known, in bytes: all of most records.
+const BLOB_HEAD_LEN: u64 = 512;
 
 /// A layer's file. It is opened at its first read and stays open.
 pub(crate) struct LayerFile<I: Io> {
@@ -159,18 +162,34 @@ impl<I: Io> LayerFile<I> {
         self.opened.get().expect("root() was asked for before")
     }
 
-    /// Reads whole blocks and verifies those that were not before. `root` was asked for before.
-    pub(crate) async fn blocks(&self, op: Op, first: u64, count: usize) -> Result<Vec<u8>> {
+    /// Reads one block, verified. `root` was asked for before.
+    pub(crate) async fn block(&self, op: Op, index: u64) -> Result<Vec<u8>> {
+        let start = index * BLOCK_LEN as u64;
+        self.span(op, start, start + BLOCK_LEN as u64).await
+    }
+
+    /// Reads the bytes from `start` to `end`. As long as one of the blocks that they stand in was
+    /// not verified, all these are read whole, and verified.
+    async fn span(&self, op: Op, start: u64, end: u64) -> Result<Vec<u8>> {
         let opened = self.opened();
-        assert!(first + count as u64 <= opened.root.block_count);
-        let mut bytes = vec![0; count * BLOCK_LEN];
-        self.fill(&opened.file, op, first * BLOCK_LEN as u64, &mut bytes)
-            .await?;
-        for (index, block) in (first..).zip(bytes.chunks_exact(BLOCK_LEN)) {
-            opened
-                .verify(index, block)
-                .map_err(|error| self.corrupt(error))?;
+        let block_len = BLOCK_LEN as u64;
+        let blocks = start / block_len..end.div_ceil(block_len);
+        assert!(start <= end);
+        assert!(blocks.end <= opened.root.block_count);
+        if blocks.clone().all(|index| opened.is_verified(index)) {
+            let mut bytes = vec![0; len_of(start, end)];
+            self.fill(&opened.file, op, start, &mut bytes).await?;
+            return Ok(bytes);
         }
+        let first = blocks.start * block_len;
+        let mut bytes = vec![0; len_of(first, blocks.end * block_len)];
+        self.fill(&opened.file, op, first, &mut bytes).await?;
+        for (index, block) in blocks.zip(bytes.chunks_exact(BLOCK_LEN)) {
+            let verified = opened.verify(index, block);
+            verified.map_err(|error| self.corrupt(error))?;
+        }
+        bytes.truncate(len_of(first, end));
+        bytes.drain(..len_of(first, start));
         Ok(bytes)
     }
 
@@ -181,42 +200,41 @@ impl<I: Io> LayerFile<I> {
         if offset < BLOCK_LEN as u64 || end <= offset {
             return Err(self.malformed("blob", offset, "stands outside of the blobs"));
         }
-        let first = offset / BLOCK_LEN as u64;
-        let start = (offset % BLOCK_LEN as u64) as usize;
-        let available = usize::try_from(end - first * BLOCK_LEN as u64).unwrap_or(usize::MAX);
-        // The header may straddle two blocks, unless the blobs end with the first.
-        let head_len = (start + BLOB_HEADER_LEN_MAX).min(available);
-        let mut bytes = self.blocks(op, first, head_len.div_ceil(BLOCK_LEN)).await?;
-        let header = BlobHeader::decode(&bytes[start..]);
+        let head_end = end.min(offset + BLOB_HEAD_LEN);
+        let mut bytes = self.span(op, offset, head_end).await?;
+        let header = BlobHeader::decode(&bytes);
         let header = header.map_err(|error| self.corrupt(error.at(offset)))?;
-        let stored = start + header.header_len;
-        let stored_end = stored + header.stored_len;
-        if available < stored_end {
+        let blob_end = offset + header.blob_len() as u64;
+        if end < blob_end {
             return Err(self.malformed("blob", offset, "ends behind the blobs"));
         }
-        let read = bytes.len() / BLOCK_LEN;
-        let wanted = stored_end.div_ceil(BLOCK_LEN);
-        if read < wanted {
-            bytes.extend(self.blocks(op, first + read as u64, wanted - read).await?);
+        if head_end < blob_end {
+            bytes.extend(self.span(op, head_end, blob_end).await?);
         }
-        let blob = decode_blob(&header, &bytes[stored..stored_end], VALUE_LEN_MAX);
+        let stored = &bytes[header.header_len..header.blob_len()];
+        let blob = decode_blob(&header, stored, VALUE_LEN_MAX);
         let blob = blob.map_err(|error| self.corrupt(error.at(offset)))?;
         Ok(blob.into_owned())
     }
 }
 
+fn len_of(start: u64, end: u64) -> usize {
+    usize::try_from(end - start).expect("a part of a file that memory is there for")
+}
+
 impl<I: Io> Opened<I> {
+    /// Whether there is nothing to verify in a block any more, or nothing to verify it by.
+    fn is_verified(&self, index: u64) -> bool {
+        let word = self.verified[(index / 64) as usize].load(Ordering::Relaxed);
+        self.section.is_none() || word & (1 << (index % 64)) != 0
+    }
+
     fn verify(&self, index: u64, block: &[u8]) -> Result<(), DecodeError> {
-        let Some(section) = &self.section else {
-            return Ok(());
-        };
-        let word = &self.verified[(index / 64) as usize];
-        let bit = 1 << (index % 64);
-        if word.load(Ordering::Relaxed) & bit == 0 {
-            let index = u32::try_from(index).expect("a block of the file");
-            section.verify_block(index, block)?;
-            word.fetch_or(bit, Ordering::Relaxed);
+        if let Some(section) = &self.section {
+            let block_index = u32::try_from(index).expect("a block of the file");
+            section.verify_block(block_index, block)?;
         }
+        self.verified[(index / 64) as usize].fetch_or(1 << (index % 64), Ordering::Relaxed);
         Ok(())
     }
 }

@@ -185,10 +185,11 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let truth = self.truth(letter, |truth| truth.clone());
-        let Some(pending) = &truth.pending else {
+        if self.truth(letter, |truth| truth.pending.is_none()) {
             return Ok(());
-        };
+        }
+        let truth = self.truth(letter, |truth| truth.clone());
+        let pending = truth.pending.as_ref().expect("it was looked for");
         let engine_last = timeline.last_record_lsn();
         if engine_last != truth.last && engine_last != pending.last {
             let law = format!("the last record is at {} or {}", truth.last, pending.last);

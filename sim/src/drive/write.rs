@@ -68,26 +68,21 @@ impl Driver {
 
     /// The records that the entries stand for; nothing if there is no LSN left for them.
     fn changes(&self, letter: Letter, entries: &[Entry]) -> Option<Vec<(Key, Lsn, Change)>> {
-        let (mut history, mut lsn) =
-            self.truth(letter, |truth| (truth.history.clone(), truth.last));
-        let mut changes: Vec<(Key, Lsn, Change)> = Vec::new();
-        for entry in entries {
-            lsn = lsn
-                .checked_add(entry.lsn_step)
-                .filter(|lsn| *lsn < Lsn::MAX)?;
-            let key = self.key(entry.key);
-            let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
-            if changes.iter().any(stands) {
-                // A batch cannot hold it: `Batch::push` refuses, which the engine's tests see to.
-                continue;
+        self.truth(letter, |truth| {
+            let mut lsn = truth.last;
+            let mut changes: Vec<(Key, Lsn, Change)> = Vec::new();
+            for entry in entries {
+                lsn = lsn.checked_add(entry.lsn_step).filter(|lsn| *lsn < Lsn::MAX)?;
+                let key = self.key(entry.key);
+                let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
+                // A batch cannot hold a key twice at an LSN: the engine's own tests see to that.
+                if !changes.iter().any(stands) {
+                    let change = change(&truth.history, &changes, (key, lsn), &entry.edit);
+                    changes.push((key, lsn, change));
+                }
             }
-            let change = change(&history, (key, lsn), &entry.edit);
-            if !history.has(key, lsn) {
-                history.put(key, lsn, change.clone());
-            }
-            changes.push((key, lsn, change));
-        }
-        (!changes.is_empty()).then_some(changes)
+            (!changes.is_empty()).then_some(changes)
+        })
     }
 
     async fn put_batch(
@@ -138,8 +133,13 @@ impl Driver {
     }
 }
 
-/// The change that an edit stands for, over what is there.
-fn change(history: &History, (key, lsn): (Key, Lsn), edit: &EditPlan) -> Change {
+/// The change that an edit stands for, over what is there and what the batch has so far.
+fn change(
+    history: &History,
+    batch: &[(Key, Lsn, Change)],
+    (key, lsn): (Key, Lsn),
+    edit: &EditPlan,
+) -> Change {
     match *edit {
         EditPlan::Image { len, seed } => Change::Image(keys::bytes(seed, len)),
         EditPlan::Init { len, seed } => Change::Init(keys::bytes(seed, len)),
@@ -147,7 +147,7 @@ fn change(history: &History, (key, lsn): (Key, Lsn), edit: &EditPlan) -> Change 
         EditPlan::Patch { offset, len, seed } => Change::Patch(offset, keys::bytes(seed, len)),
         EditPlan::Append { len, seed } => Change::Append(keys::bytes(seed, len)),
         EditPlan::AppendIf { len, seed } => {
-            let page = match history.answer(key, lsn) {
+            let page = match history.answer_with(batch, key, lsn) {
                 Answer::Value(page) => page,
                 Answer::Absent | Answer::NoBase | Answer::NoRedo => Vec::new(),
             };
