@@ -125,7 +125,9 @@ impl Truth {
     /// The batch in flight was acknowledged.
     pub fn end_put(&mut self) {
         let pending = self.pending.take().expect("it was begun");
-        self.history = with(&self.history, &pending);
+        for (key, lsn, change) in pending.changes {
+            self.history.put(key, lsn, change);
+        }
         self.last = pending.last;
         self.maybe_closed = 0 < self.closer_count;
     }

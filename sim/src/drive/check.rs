@@ -20,7 +20,7 @@ use crate::world::SimIo;
 const POINTS_PER_OPERATION: u64 = 2;
 
 /// How many points a sample has, about.
-const SAMPLE_LEN: usize = 200;
+const SAMPLE_LEN: usize = 40;
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,8 +154,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Asks for the points at which something changes, for the moments before them, and for the keys
-    /// at the end and beyond it: for all of them, or for a sample.
+    /// Asks for the points at which something changes and for every key at the end: for all of them,
+    /// or for a sample. Then for the moments before a sample of them, and beyond the end.
     pub(super) fn check_points(&self, letter: Letter, depth: Depth) -> Result<(), Verdict> {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
@@ -175,6 +175,9 @@ impl Driver {
         let asked = (letter, &timeline);
         for &(key, lsn) in points.iter().skip(first).step_by(stride) {
             self.check_point(asked, key, lsn)?;
+        }
+        let stride = points.len().div_ceil(SAMPLE_LEN).max(1);
+        for &(key, lsn) in points.iter().step_by(stride) {
             self.check_point(asked, key, keys::shifted(lsn, -1))?;
         }
         self.check_point(asked, self.key(KeyIndex(0)), keys::shifted(last, 1))
