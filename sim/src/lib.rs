@@ -8,20 +8,25 @@ compile_error!(
      replaces that; unset RUSTFLAGS, or add `--cfg madsim` to it"
 );
 
+pub mod cli;
+pub mod corners;
 pub mod dice;
 pub mod disk;
 mod drive;
 pub mod faults;
+pub mod fuzzing;
 pub mod keys;
 pub mod laws;
 pub mod model;
 pub mod oracle;
+mod panics;
 pub mod plan;
+pub mod report;
 mod run;
 mod verdict;
 pub mod world;
 
 pub use drive::Tally;
 pub use plan::Plan;
-pub use run::{Keep, Outcome, run, run_twice};
+pub use run::{Keep, Outcome, one_life, run, run_twice};
 pub use verdict::Verdict;

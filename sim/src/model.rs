@@ -127,7 +127,9 @@ impl History {
     /// The same, with a batch on top.
     pub fn answer_with(&self, batch: &[(Key, Lsn, Change)], key: Key, lsn: Lsn) -> Answer {
         let below = self.changes.range((key, Lsn::ZERO)..=(key, lsn));
-        let on_top = batch.iter().filter(|(at_key, at, _)| *at_key == key && *at <= lsn);
+        let on_top = batch
+            .iter()
+            .filter(|(at_key, at, _)| *at_key == key && *at <= lsn);
         let below = below.map(|(_, change)| change);
         let changes: Vec<&Change> = below.chain(on_top.map(|(_, _, change)| change)).collect();
         if changes.is_empty() {

@@ -1,11 +1,14 @@
 //! A run: a plan in, a verdict out.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use madsim::runtime::Runtime;
 
 use crate::drive::{self, Driver, Session, Tally};
+use crate::panics;
 use crate::plan::{Crash, Plan};
 use crate::verdict::Verdict;
 use crate::world::{Counts, Ending, TaskName, World};
@@ -51,11 +54,15 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
     }
     let session = Arc::new(Mutex::new(Session::default()));
     let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
-    runtime.block_on(lives(&world, &plan, &session));
-    drop(runtime);
-    let session = session
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let quiet = panics::quiet();
+    let all = AssertUnwindSafe(|| runtime.block_on(lives(&world, &plan, &session)));
+    if let Err(panic) = std::panic::catch_unwind(all) {
+        // It comes from no task of the plan's: from what a dead one drops, or from the simulator.
+        let message = panics::take(&*panic);
+        lock(&session).verdict = Some(Verdict::Panic { message });
+    }
+    drop((runtime, quiet));
+    let session = lock(&session);
     let state = world.state();
     Outcome {
         verdict: session.verdict.clone(),
@@ -85,7 +92,8 @@ pub fn run_twice(plan: &Plan) -> Outcome {
 
 async fn lives(world: &Arc<World>, plan: &Arc<Plan>, session: &Arc<Mutex<Session>>) {
     loop {
-        let ending = live_once(world, plan, session).await;
+        let driver = Driver::new(world, plan, session);
+        let ending = live_once(world, drive::live(driver)).await;
         let verdict = match ending {
             Some(Ending::Finished) => return,
             Some(Ending::Crashed(crash)) => {
@@ -114,17 +122,26 @@ fn lock(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+/// Runs one life of the process in `world`, whose first task is `first`, and says how it ended;
+/// nothing if it got stuck. For tests of what a life is made of.
+pub fn one_life(
+    world: &Arc<World>,
+    first: impl Future<Output = ()> + Send + 'static,
+) -> Option<Ending> {
+    let _kept = panics::keep();
+    let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
+    runtime.block_on(live_once(world, first))
+}
+
 /// One life: on a node of its own, which is killed in the end. Nothing if it got stuck.
 async fn live_once(
     world: &Arc<World>,
-    plan: &Arc<Plan>,
-    session: &Arc<Mutex<Session>>,
+    first: impl Future<Output = ()> + Send + 'static,
 ) -> Option<Ending> {
     world.begin_life();
     let node = madsim::runtime::Handle::current().create_node().build();
-    let driver = Driver::new(world, plan, session);
-    let first = world.clone();
-    node.spawn(async move { first.spawn(TaskName::Driver, drive::live(driver)) });
+    let spawner = world.clone();
+    node.spawn(async move { spawner.spawn(TaskName::Driver, first) });
     let ending = loop {
         let steps = world.state().counts.steps;
         match madsim::time::timeout(SILENCE_MAX, world.life_ended()).await {

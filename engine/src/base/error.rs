@@ -161,6 +161,13 @@ impl DecodeError {
         }
     }
 
+    /// Names the file of a timeline that the bytes came from: relative to the engine's directory.
+    pub fn of_path(self, path: &Path) -> Error {
+        let name = path.file_name().unwrap_or_default();
+        let dir = path.parent().and_then(Path::file_name).unwrap_or_default();
+        self.of_file(Path::new(dir).join(name).to_string_lossy())
+    }
+
     /// Names the file that the bytes came from.
     pub fn of_file(self, file: impl Into<String>) -> Error {
         let file = file.into();

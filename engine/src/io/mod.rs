@@ -18,7 +18,7 @@ mod os;
 mod pool;
 mod scratch;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod timer;
 
 use std::future::Future;

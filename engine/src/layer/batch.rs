@@ -36,9 +36,9 @@ impl Batch {
     /// Adds a value or a change of `key` at `lsn`.
     ///
     /// # Errors
-    /// `Refused` if `lsn` is below the last one, if it is `Lsn::MAX` (which stands for the end), if
-    /// the key stands at it already, or if the value is longer than a blob can be. The batch is
-    /// unchanged.
+    /// `Refused` if `lsn` is below the last one, if it is `Lsn::MAX` or the key is `Key::MAX` (which
+    /// stand for the end), if the key stands at it already, or if the value is longer than a blob can
+    /// be. The batch is unchanged.
     pub fn push(&mut self, key: Key, lsn: Lsn, value: &Value) -> Result<()> {
         self.check(key, lsn, value)?;
         if self.last_lsn() != Some(lsn) {
@@ -64,6 +64,9 @@ impl Batch {
             return refuse(format!(
                 "LSN {lsn} is the end of all, no record can stand at it"
             ));
+        }
+        if key == Key::MAX {
+            return refuse(format!("key {key} is the end of all, no layer can hold it"));
         }
         if let Some(last) = self.last_lsn() {
             if lsn < last {
@@ -129,7 +132,7 @@ mod tests {
         let mut batch = Batch::new();
         batch.push(Key::MIN, Lsn(8), &image()).unwrap();
         batch.push(Key::MIN.next(), Lsn(8), &image()).unwrap();
-        let refused = batch.push(Key::MAX, Lsn(7), &image());
+        let refused = batch.push(Key::MIN, Lsn(7), &image());
         assert!(matches!(refused, Err(Error::Refused { .. })));
         assert_eq!(batch.record_count(), 2);
     }
@@ -144,8 +147,29 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stands_at_the_end_of_all_lsns() {
+    fn nothing_stands_at_the_end_of_all_lsns_or_keys() {
         let refused = Batch::new().push(Key::MIN, Lsn::MAX, &image());
         assert!(matches!(refused, Err(Error::Refused { .. })));
+        let refused = Batch::new().push(Key::MAX, Lsn(8), &image());
+        assert!(matches!(refused, Err(Error::Refused { .. })));
+    }
+
+    #[test]
+    fn what_was_refused_leaves_no_trace() {
+        let mut batch = Batch::new();
+        batch.push(Key::MIN, Lsn(8), &image()).unwrap();
+        let too_long = Value::Image(vec![0; BLOB_LEN_MAX]);
+        for (key, lsn, value) in [
+            (Key::MIN, Lsn(7), &image()),
+            (Key::MIN, Lsn(8), &image()),
+            (Key::MIN, Lsn::MAX, &image()),
+            (Key::MAX, Lsn(9), &image()),
+            (Key::MIN, Lsn(9), &too_long),
+        ] {
+            let refused = batch.push(key, lsn, value);
+            assert!(matches!(refused, Err(Error::Refused { .. })));
+            assert_eq!((batch.record_count(), batch.byte_len()), (1, 13));
+            assert_eq!(batch.last_lsn(), Some(Lsn(8)));
+        }
     }
 }

@@ -156,6 +156,10 @@ impl<I: Io> DeltaLayer<I> {
                 Step::End => return Ok(None),
                 Step::Entry(key, value) => {
                     let found = DeltaKey::from_bytes(key);
+                    if !self.keys.contains(found.key) || !self.lsns.contains(found.lsn) {
+                        let problem = format!("{found:?} is outside of the layer");
+                        return Err(corrupt(DecodeError::malformed("record", 0, problem)));
+                    }
                     return Ok(Some((found, BlobRef::from_value(value))));
                 }
                 Step::Need(block_index) => {

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{DecodeError, Error, FileName, IoFailure, Result};
 use crate::format::{
-    BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, ChecksumMarker, ChecksumSection,
-    IndexLayer, decode_blob,
+    BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, ChecksumMarker, ChecksumSection, IndexLayer, decode_blob,
 };
 use crate::io::{File, Io, Op};
 
@@ -68,8 +67,7 @@ impl<I: Io> LayerFile<I> {
 
     /// The file as errors name it.
     pub(crate) fn corrupt(&self, cause: DecodeError) -> Error {
-        let name = self.path.file_name().unwrap_or_default();
-        cause.of_file(name.to_string_lossy())
+        cause.of_path(&self.path)
     }
 
     fn failed(&self, step: &'static str, error: std::io::Error) -> Error {

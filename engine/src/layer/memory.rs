@@ -181,14 +181,9 @@ impl<I: Io> MemoryLayer<I> {
             let bytes =
                 read.map_err(|error| Error::Io(IoFailure::new("read", &self.path, error)))?;
             let pushed = gathered.push(entry.lsn, &bytes);
-            pushed.map_err(|error| error.at(entry.position).of_file(self.file_name()))?;
+            pushed.map_err(|error| error.at(entry.position).of_path(&self.path))?;
         }
         Ok(())
-    }
-
-    fn file_name(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
     }
 
     /// The records of a frozen layer in the order of keys, then LSNs.

@@ -8,6 +8,8 @@ mod file_writer;
 mod gathered;
 mod map;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 pub use batch::Batch;
 pub use delta::{DeltaIter, DeltaLayer, DeltaPlan, DeltaRecord, DeltaWriter};

@@ -41,7 +41,7 @@ impl<I: Io> DirStore<I> {
         let len = file.len(op).await.map_err(failed)?;
         if INDEX_LEN_MAX < len {
             let problem = format!("{len} bytes are more than any index has");
-            return Err(DecodeError::malformed("index", 0, problem).of_file(path.to_string_lossy()));
+            return Err(DecodeError::malformed("index", 0, problem).of_path(path));
         }
         let mut bytes = vec![0; usize::try_from(len).expect("checked against its limit")];
         file.read_exact_at(op, 0, &mut bytes)
@@ -114,7 +114,7 @@ impl<I: Io> Store for DirStore<I> {
             Err(error) => return Err(failed("open", &path, error)),
         };
         let bytes = self.read_index(op, &file, &path).await?;
-        let of_file = |error: DecodeError| error.of_file(path.to_string_lossy());
+        let of_file = |error: DecodeError| error.of_path(&path);
         let index = Index::decode(&bytes).map_err(of_file)?;
         if index.timeline != timeline {
             let problem = format!("expected {timeline}, found {}", index.timeline);

@@ -4,6 +4,8 @@
 //! [`DirStore`]: a directory on the local disk, in which a layer's file is its object.
 
 mod dir;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::path::PathBuf;

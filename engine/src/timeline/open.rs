@@ -196,7 +196,8 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
     };
     next.layers.retain(|layer| !layer.name.is_above(lsn));
     for layer in &next.layers {
-        check_layer(layer, lens.get(&(layer.name, layer.generation)).copied())?;
+        let found = lens.get(&(layer.name, layer.generation)).copied();
+        check_layer(index.timeline, layer, found)?;
     }
     let is_named = |name: &FileName| match *name {
         FileName::Layer { name, generation } => {
@@ -216,7 +217,7 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
     })
 }
 
-fn check_layer(layer: &IndexLayer, found: Option<u64>) -> Result<()> {
+fn check_layer(timeline: TimelineId, layer: &IndexLayer, found: Option<u64>) -> Result<()> {
     let problem = match found {
         Some(len) if len == layer.len => return Ok(()),
         Some(len) => format!("expected {} bytes, found {len}", layer.len),
@@ -226,7 +227,7 @@ fn check_layer(layer: &IndexLayer, found: Option<u64>) -> Result<()> {
         name: layer.name,
         generation: layer.generation,
     };
-    Err(DecodeError::malformed("file", 0, problem).of_file(name.to_string()))
+    Err(DecodeError::malformed("file", 0, problem).of_file(format!("{timeline}/{name}")))
 }
 
 fn next_generation(generation: Generation) -> Result<Generation> {
@@ -280,3 +281,6 @@ impl Listing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

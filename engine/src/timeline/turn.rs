@@ -44,3 +44,6 @@ impl Drop for TurnGuard<'_> {
         self.turn.released.notify(1);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::image::{Disk, NodeId, ROOT, SECTOR_LEN};
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
-use super::{Disk, NodeId, ROOT, SECTOR_LEN};
 use crate::dice::{Chance, Dice};
 use crate::faults::Survival;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::NodeId;
+use super::image::NodeId;
 
 #[derive(Clone, Debug)]
 pub(super) enum Node {

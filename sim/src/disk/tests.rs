@@ -1,4 +1,7 @@
-use super::*;
+use std::io;
+use std::path::Path;
+
+use super::{Disk, NodeId, SECTOR_LEN, Taken};
 use crate::faults::Survival;
 
 fn path(text: &str) -> &Path {

@@ -138,7 +138,9 @@ impl Driver {
     /// Holds every layer on the raw disk against the model.
     pub(super) fn explain(&self, letter: Letter) -> Result<(), Verdict> {
         let disk = self.world.state().disk.clone();
-        self.truth(letter, |truth| laws::check_layers(&disk, keys::timeline(letter), truth))
+        self.truth(letter, |truth| {
+            laws::check_layers(&disk, keys::timeline(letter), truth)
+        })
     }
 
     /// Ends the engine's life in good order, and opens it again.

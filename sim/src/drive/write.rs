@@ -72,7 +72,9 @@ impl Driver {
             let mut lsn = truth.last;
             let mut changes: Vec<(Key, Lsn, Change)> = Vec::new();
             for entry in entries {
-                lsn = lsn.checked_add(entry.lsn_step).filter(|lsn| *lsn < Lsn::MAX)?;
+                lsn = lsn
+                    .checked_add(entry.lsn_step)
+                    .filter(|lsn| *lsn < Lsn::MAX)?;
                 let key = self.key(entry.key);
                 let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
                 // A batch cannot hold a key twice at an LSN: the engine's own tests see to that.

@@ -136,6 +136,9 @@ pub enum Fault {
     Enospc,
     /// It reads or writes at most so many bytes, from 1: `short:BYTES`.
     Short(u32),
+    /// A sync is acknowledged and not made: `lie`. No device that promises anything does this; the
+    /// engine cannot survive it, and a simulator that does not notice is blind.
+    Lie,
     /// The process ends before it: `crash kill`, `crash power all|none|draw:SEED`.
     Crash(Crash),
 }

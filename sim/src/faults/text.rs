@@ -11,7 +11,7 @@ use crate::plan::{Crash, Letter};
 /// How an address looks.
 const ADDRESS: &str = "write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as life2/a/flush#1/index/sync";
 /// The words that a fault can start with.
-const FAULTS: &str = "write one of eio enospc short:BYTES crash";
+const FAULTS: &str = "write one of eio enospc short:BYTES lie crash";
 
 /// Reads a rule; its limits are checked apart.
 pub(crate) fn read_rule(line: &str) -> Result<Rule, Problem> {
@@ -111,6 +111,7 @@ fn read_fault(words: &mut Words<'_>) -> Result<Fault, Problem> {
     match words.expect("fault", FAULTS)? {
         "eio" => Ok(Fault::Eio),
         "enospc" => Ok(Fault::Enospc),
+        "lie" => Ok(Fault::Lie),
         "crash" => read_crash(words).map(Fault::Crash),
         word => match word.strip_prefix("short:") {
             Some(len) => number(len, "length").map(Fault::Short),
@@ -209,6 +210,7 @@ impl fmt::Display for Fault {
         match self {
             Fault::Eio => write!(f, "eio"),
             Fault::Enospc => write!(f, "enospc"),
+            Fault::Lie => write!(f, "lie"),
             Fault::Short(len) => write!(f, "short:{len}"),
             Fault::Crash(crash) => write!(f, "{crash}"),
         }

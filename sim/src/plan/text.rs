@@ -32,7 +32,7 @@
 //!           | "clear"
 //!
 //! rule      = "at" address fault ["times" N] ["one-in" N]
-//! fault     = "eio" | "enospc" | "short:" N | crash
+//! fault     = "eio" | "enospc" | "short:" N | "lie" | crash
 //! address   = life "/" "io#" N
 //!           | life "/" scope "/" job ["#" N] "/" part ["#" N] "/" step ["#" N]
 //! life      = "life" N | "life*"       a lone "*" is read as "life*"

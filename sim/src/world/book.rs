@@ -25,10 +25,12 @@ pub enum FaultClass {
     ShortWrite,
     /// A future was dropped before it was done.
     Dropped,
+    /// A sync that was acknowledged and not made.
+    Lie,
 }
 
 impl FaultClass {
-    /// Every class.
+    /// Every class that a device may show: all but the lie.
     pub const ALL: [FaultClass; 9] = [
         FaultClass::Kill,
         FaultClass::PowerLoss,
@@ -53,6 +55,7 @@ impl FaultClass {
             FaultClass::ShortRead => "short read",
             FaultClass::ShortWrite => "short write",
             FaultClass::Dropped => "dropped future",
+            FaultClass::Lie => "lying sync",
         }
     }
 
@@ -64,11 +67,12 @@ impl FaultClass {
         }
     }
 
-    pub(crate) fn of(fault: Fault, step: StepKind) -> FaultClass {
+    pub(super) fn of(fault: Fault, step: StepKind) -> FaultClass {
         match (fault, step) {
             (Fault::Crash(crash), _) => FaultClass::of_crash(crash),
             (Fault::Short(_), StepKind::Read) => FaultClass::ShortRead,
             (Fault::Short(_), _) => FaultClass::ShortWrite,
+            (Fault::Lie, _) => FaultClass::Lie,
             (_, StepKind::Sync) => FaultClass::FailedSync,
             (_, StepKind::SyncDir) => FaultClass::FailedDirectorySync,
             (Fault::Eio, _) => FaultClass::Eio,
@@ -77,8 +81,11 @@ impl FaultClass {
     }
 }
 
+/// A life after so many does not crash by a rule: a plan ends.
+const CRASHING_LIVES_MAX: u32 = 60;
+
 /// Rules with what is left of them.
-pub(crate) struct FaultBook {
+pub(super) struct FaultBook {
     rules: Vec<Open>,
     is_healed: bool,
     seed: u64,
@@ -91,7 +98,7 @@ struct Open {
 }
 
 impl FaultBook {
-    pub(crate) fn new(rules: &[Rule], seed: u64) -> FaultBook {
+    pub(super) fn new(rules: &[Rule], seed: u64) -> FaultBook {
         let open = |rule: &Rule| Open {
             rule: rule.clone(),
             matched: 0,
@@ -104,20 +111,22 @@ impl FaultBook {
         }
     }
 
-    /// From now on nothing fires.
-    pub(crate) fn heal(&mut self) {
+    /// From now on no call fails. A crash may still come: it asks for nothing to be done.
+    pub(super) fn heal(&mut self) {
         self.is_healed = true;
     }
 
     /// The fault for a call: the first rule that means it and fires.
-    pub(crate) fn fault_at(&mut self, site: &CallSite) -> Option<Fault> {
-        if self.is_healed {
-            return None;
-        }
+    pub(super) fn fault_at(&mut self, site: &CallSite) -> Option<Fault> {
         let seed = self.seed;
+        let is_healed = self.is_healed;
         let mut rules = self.rules.iter_mut().enumerate();
         rules.find_map(|(index, open)| {
-            let can = can_happen(open.rule.fault, site.step);
+            let can = can_happen(open.rule.fault, site.step)
+                && match open.rule.fault {
+                    Fault::Crash(_) => site.life <= CRASHING_LIVES_MAX,
+                    _ => !is_healed,
+                };
             if !can || open.rule.times <= open.fired || !open.rule.address.means(site) {
                 return None;
             }
@@ -132,7 +141,7 @@ impl FaultBook {
     }
 
     /// The rules that never fired.
-    pub(crate) fn silent(&self) -> impl Iterator<Item = &Rule> {
+    pub(super) fn silent(&self) -> impl Iterator<Item = &Rule> {
         self.rules
             .iter()
             .filter(|open| open.fired == 0)
@@ -145,6 +154,7 @@ fn can_happen(fault: Fault, step: StepKind) -> bool {
     match fault {
         Fault::Crash(_) => true,
         Fault::Short(_) => matches!(step, StepKind::Read | StepKind::Write),
+        Fault::Lie => matches!(step, StepKind::Sync | StepKind::SyncDir),
         Fault::Eio | Fault::Enospc => step != StepKind::Pass,
     }
 }

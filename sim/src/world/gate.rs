@@ -15,21 +15,21 @@ pub struct TaskId(pub u32);
 
 /// A call that is held, by number; numbers are not used again in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CallId(u64);
+pub(super) struct CallId(u64);
 
 /// A call that waits for its turn.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
-    pub(crate) id: CallId,
-    pub(crate) op: Op,
-    pub(crate) step: StepKind,
+pub(super) struct Call {
+    pub(super) id: CallId,
+    pub(super) op: Op,
+    pub(super) step: StepKind,
 }
 
 /// What is held for a task: a call, or a wake-up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
-    pub(crate) task: TaskId,
-    pub(crate) call: Option<Call>,
+pub(super) struct Held {
+    pub(super) task: TaskId,
+    pub(super) call: Option<Call>,
 }
 
 struct Slot {
@@ -39,7 +39,7 @@ struct Slot {
     fault_count: u32,
 }
 
-pub(crate) struct Gate {
+pub(super) struct Gate {
     slots: Vec<Slot>,
     held: Vec<Held>,
     running: Option<TaskId>,
@@ -50,7 +50,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(schedule: Schedule) -> Gate {
+    pub(super) fn new(schedule: Schedule) -> Gate {
         Gate {
             slots: Vec::new(),
             held: Vec::new(),
@@ -62,7 +62,7 @@ impl Gate {
         }
     }
 
-    pub(crate) fn begin_life(&mut self) {
+    pub(super) fn begin_life(&mut self) {
         self.slots.clear();
         self.held.clear();
         self.running = None;
@@ -70,7 +70,7 @@ impl Gate {
         self.is_stopped = false;
     }
 
-    pub(crate) fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.is_stopped = true;
         self.held.clear();
         self.running = None;
@@ -78,7 +78,7 @@ impl Gate {
     }
 
     /// Adds a task; it is held until it is picked for the first time.
-    pub(crate) fn add_task(&mut self) -> TaskId {
+    pub(super) fn add_task(&mut self) -> TaskId {
         let task = TaskId(u32::try_from(self.slots.len()).expect("fewer tasks than steps"));
         self.slots.push(Slot {
             waker: None,
@@ -91,20 +91,20 @@ impl Gate {
     }
 
     /// The task that runs now.
-    pub(crate) fn running(&self) -> Option<TaskId> {
+    pub(super) fn running(&self) -> Option<TaskId> {
         self.running
     }
 
-    pub(crate) fn fault_count(&self, task: TaskId) -> u32 {
+    pub(super) fn fault_count(&self, task: TaskId) -> u32 {
         self.slots[task.0 as usize].fault_count
     }
 
-    pub(crate) fn add_fault(&mut self, task: TaskId) {
+    pub(super) fn add_fault(&mut self, task: TaskId) {
         self.slots[task.0 as usize].fault_count += 1;
     }
 
     /// Holds a call of the running task.
-    pub(crate) fn hold_call(&mut self, op: Op, step: StepKind) -> CallId {
+    pub(super) fn hold_call(&mut self, op: Op, step: StepKind) -> CallId {
         let task = self.running.expect("calls come from tasks behind the gate");
         let id = CallId(self.next_call);
         self.next_call += 1;
@@ -114,7 +114,7 @@ impl Gate {
     }
 
     /// Holds a wake-up of a task, once, and says whether nobody runs who would pick it.
-    pub(crate) fn hold_wake_up(&mut self, task: TaskId) -> bool {
+    pub(super) fn hold_wake_up(&mut self, task: TaskId) -> bool {
         let slot = &mut self.slots[task.0 as usize];
         if self.is_stopped || slot.is_done || slot.has_wake_up {
             return false;
@@ -125,7 +125,7 @@ impl Gate {
     }
 
     /// Forgets a call whose future was dropped.
-    pub(crate) fn forget_call(&mut self, id: CallId) {
+    pub(super) fn forget_call(&mut self, id: CallId) {
         let is_it = |held: &Held| held.call.is_some_and(|call| call.id == id);
         self.held.retain(|held| !is_it(held));
         if self.granted.is_some_and(|(granted, _)| granted == id) {
@@ -134,7 +134,7 @@ impl Gate {
     }
 
     /// Takes the next of those held.
-    pub(crate) fn pick(&mut self) -> Option<Held> {
+    pub(super) fn pick(&mut self) -> Option<Held> {
         assert!(!self.is_stopped);
         self.running = None;
         if self.held.is_empty() {
@@ -148,12 +148,12 @@ impl Gate {
         Some(held)
     }
 
-    pub(crate) fn grant(&mut self, id: CallId, fault: Option<Fault>) {
+    pub(super) fn grant(&mut self, id: CallId, fault: Option<Fault>) {
         self.granted = Some((id, fault));
     }
 
     /// What was granted to a call, if it was.
-    pub(crate) fn take_grant(&mut self, id: CallId) -> Option<Option<Fault>> {
+    pub(super) fn take_grant(&mut self, id: CallId) -> Option<Option<Fault>> {
         let (granted, fault) = self.granted?;
         (granted == id).then(|| {
             self.granted = None;
@@ -162,7 +162,7 @@ impl Gate {
     }
 
     /// Makes `task` the one that runs.
-    pub(crate) fn run(&mut self, task: TaskId) -> Picked {
+    pub(super) fn run(&mut self, task: TaskId) -> Picked {
         self.running = Some(task);
         match &self.slots[task.0 as usize].waker {
             Some(waker) => Picked::Wake(waker.clone()),
@@ -171,7 +171,7 @@ impl Gate {
     }
 
     /// A task is polled: notes its waker, and says whether it is its turn.
-    pub(crate) fn enter(&mut self, task: TaskId, waker: &Waker) -> bool {
+    pub(super) fn enter(&mut self, task: TaskId, waker: &Waker) -> bool {
         if self.is_stopped {
             return false;
         }
@@ -180,12 +180,12 @@ impl Gate {
     }
 
     /// Whether no other task than the running one is left.
-    pub(crate) fn has_only_running(&self) -> bool {
+    pub(super) fn has_only_running(&self) -> bool {
         let left = self.slots.iter().filter(|slot| !slot.is_done);
         left.count() == 1
     }
 
-    pub(crate) fn finish(&mut self, task: TaskId) {
+    pub(super) fn finish(&mut self, task: TaskId) {
         let slot = &mut self.slots[task.0 as usize];
         slot.is_done = true;
         self.held.retain(|held| held.task != task);

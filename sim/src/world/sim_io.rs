@@ -61,7 +61,9 @@ impl SimIo {
             Grant::Dead => return Err(io::Error::other("the process has ended")),
             Grant::Granted(None) => act(&mut state, None),
             Grant::Granted(Some(Fault::Short(len))) => act(&mut state, Some(len)),
-            Grant::Granted(Some(Fault::Crash(_))) => unreachable!("a crash ends the life first"),
+            Grant::Granted(Some(Fault::Crash(_) | Fault::Lie)) => {
+                unreachable!("a crash ends the life first, and only syncs lie")
+            }
             Grant::Granted(Some(Fault::Eio)) => {
                 state.deliver_error(Fault::Eio, op, step);
                 Err(io::Error::from_raw_os_error(EIO))
@@ -91,6 +93,10 @@ impl SimIo {
                 state.deliver_error(fault, op, step);
                 act(&mut state, false)?;
                 Err(io::Error::from_raw_os_error(EIO))
+            }
+            Grant::Granted(Some(Fault::Lie)) => {
+                state.count_fault(Fault::Lie, step);
+                Ok(())
             }
             Grant::Granted(_) => act(&mut state, true),
         };

@@ -11,6 +11,7 @@ use palimpsest::io::Op;
 
 use super::gate::TaskId;
 use super::{Ending, Picked, World};
+use crate::panics;
 
 /// What a task is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,12 +121,11 @@ impl World {
 
     /// A task panicked: its life ends here.
     fn panicked(&self, life: u32, panic: &(dyn std::any::Any + Send)) {
+        let message = panics::take(panic);
         if !self.state().is_live(life) {
             return;
         }
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        self.state().panic = Some(text.unwrap_or("it said nothing").to_string());
+        self.state().panic = Some(message);
         self.end_life(Ending::Panicked);
     }
 

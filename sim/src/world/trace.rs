@@ -118,6 +118,7 @@ fn fault_word(fault: Fault) -> u64 {
         Fault::Enospc => 2,
         Fault::Short(len) => 3 | u64::from(len) << 8,
         Fault::Crash(_) => 4,
+        Fault::Lie => 5,
     }
 }
 

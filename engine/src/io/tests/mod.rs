@@ -4,6 +4,7 @@
     reason = "these tests are about the system: nothing here is simulated"
 )]
 
+pub mod faulty;
 mod process;
 mod task;
 mod timer;

@@ -1,0 +1,341 @@
+//! An [`Io`] on real files whose calls fail, pend and come late on demand.
+//!
+//! The tests in `engine/tests` include this file: `crate::io` is the engine's there as well.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::base::Time;
+use crate::io::{Entry, File, Io, Op, OsFile, OsIo, OsLock, block_on};
+
+/// Which call of the seam is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// [`Io::create`].
+    Create,
+    /// [`Io::open`].
+    Open,
+    /// [`Io::list`].
+    List,
+    /// [`Io::rename`].
+    Rename,
+    /// [`Io::replace`].
+    Replace,
+    /// [`Io::remove`].
+    Remove,
+    /// [`Io::create_dir`].
+    CreateDir,
+    /// [`Io::remove_dir`].
+    RemoveDir,
+    /// [`Io::sync_dir`].
+    SyncDir,
+    /// [`Io::lock`].
+    Lock,
+    /// [`File::read_at`].
+    Read,
+    /// [`File::write_at`].
+    Write,
+    /// [`File::sync`].
+    Sync,
+    /// [`File::len`].
+    Len,
+}
+
+impl Call {
+    /// Whether a failure of it leaves what it was to make durable in doubt.
+    pub fn is_sync(self) -> bool {
+        matches!(self, Call::Sync | Call::SyncDir)
+    }
+
+    /// Whether it only looks.
+    pub fn is_look(self) -> bool {
+        matches!(self, Call::Open | Call::List | Call::Read | Call::Len)
+    }
+}
+
+/// When a spawned task runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tasks {
+    /// Before `spawn` returns.
+    AtOnce,
+    /// Before the next call of this kind.
+    Before(Call),
+    /// Not at all, as in a process that is killed.
+    Never,
+}
+
+/// How calls go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As the system does them.
+    Prompt,
+    /// Each call and each `pass` pends once, and a write brings half of its bytes.
+    Slow,
+}
+
+/// The operating system, with faults.
+///
+/// # Shape
+/// Clones share everything. A write that fails has written a part.
+#[derive(Clone)]
+pub struct FaultyIo {
+    os: OsIo,
+    desk: Arc<Mutex<Desk>>,
+}
+
+/// An open file of [`FaultyIo`].
+pub struct FaultyFile {
+    file: OsFile,
+    io: FaultyIo,
+}
+
+struct Desk {
+    fault: Option<Fault>,
+    fault_count: u32,
+    pace: Pace,
+    calls: Vec<(Call, Op)>,
+    tasks: Tasks,
+    late: Vec<Task>,
+}
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Fault {
+    name: String,
+    /// How many calls that are meant are still let through.
+    skip: usize,
+    is_meant: Box<dyn Fn(Call, Op) -> bool + Send>,
+    has_fired: bool,
+}
+
+impl FaultyIo {
+    /// The operating system, without faults so far.
+    pub fn new() -> FaultyIo {
+        let desk = Desk {
+            fault: None,
+            fault_count: 0,
+            pace: Pace::Prompt,
+            calls: Vec::new(),
+            tasks: Tasks::AtOnce,
+            late: Vec::new(),
+        };
+        FaultyIo {
+            os: OsIo::new(),
+            desk: Arc::new(Mutex::new(desk)),
+        }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("nothing panics while it is held")
+    }
+
+    /// Makes one call fail: from now on the `ordinal`th, from 1, of those that are meant. The error
+    /// says "fault n", where n counts the faults that were asked for.
+    pub fn fail(&self, ordinal: usize, is_meant: impl Fn(Call, Op) -> bool + Send + 'static) {
+        let mut desk = self.desk();
+        desk.fault_count += 1;
+        desk.fault = Some(Fault {
+            name: format!("fault {}", desk.fault_count),
+            skip: ordinal - 1,
+            is_meant: Box::new(is_meant),
+            has_fired: false,
+        });
+    }
+
+    /// Forgets the fault, and says whether it has fired.
+    pub fn heal(&self) -> bool {
+        let fault = self.desk().fault.take();
+        fault.is_some_and(|fault| fault.has_fired)
+    }
+
+    /// Says how calls go from now on.
+    pub fn set_pace(&self, pace: Pace) {
+        self.desk().pace = pace;
+    }
+
+    /// Says when tasks run that are spawned from now on.
+    pub fn set_tasks(&self, tasks: Tasks) {
+        self.desk().tasks = tasks;
+    }
+
+    /// The calls since this was asked last.
+    pub fn take_calls(&self) -> Vec<(Call, Op)> {
+        std::mem::take(&mut self.desk().calls)
+    }
+
+    /// What stands before each call.
+    async fn enter(&self, call: Call, op: Op) -> io::Result<()> {
+        self.pause().await;
+        let late = {
+            let mut desk = self.desk();
+            desk.calls.push((call, op));
+            match desk.tasks == Tasks::Before(call) {
+                true => std::mem::take(&mut desk.late),
+                false => Vec::new(),
+            }
+        };
+        late.into_iter().for_each(block_on);
+        match self.desk().fire(call, op) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    async fn pause(&self) {
+        let pace = self.desk().pace;
+        if pace == Pace::Slow {
+            self.os.yield_now().await;
+        }
+    }
+
+    fn file(&self, file: OsFile) -> FaultyFile {
+        FaultyFile {
+            file,
+            io: self.clone(),
+        }
+    }
+}
+
+impl Default for FaultyIo {
+    fn default() -> FaultyIo {
+        FaultyIo::new()
+    }
+}
+
+impl Desk {
+    fn fire(&mut self, call: Call, op: Op) -> Option<io::Error> {
+        let fault = self.fault.as_mut()?;
+        if fault.has_fired || !(fault.is_meant)(call, op) {
+            return None;
+        }
+        if 0 < fault.skip {
+            fault.skip -= 1;
+            return None;
+        }
+        fault.has_fired = true;
+        let kind = match call.is_sync() {
+            true => io::ErrorKind::Other,
+            false => io::ErrorKind::StorageFull,
+        };
+        Some(io::Error::new(kind, fault.name.clone()))
+    }
+}
+
+impl Io for FaultyIo {
+    type File = FaultyFile;
+    type Lock = OsLock;
+
+    async fn create(&self, op: Op, path: &Path) -> io::Result<FaultyFile> {
+        self.enter(Call::Create, op).await?;
+        Ok(self.file(self.os.create(op, path).await?))
+    }
+
+    async fn open(&self, op: Op, path: &Path) -> io::Result<FaultyFile> {
+        self.enter(Call::Open, op).await?;
+        Ok(self.file(self.os.open(op, path).await?))
+    }
+
+    async fn list(&self, op: Op, dir: &Path) -> io::Result<Vec<Entry>> {
+        self.enter(Call::List, op).await?;
+        self.os.list(op, dir).await
+    }
+
+    async fn rename(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
+        self.enter(Call::Rename, op).await?;
+        self.os.rename(op, from, to).await
+    }
+
+    async fn replace(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
+        self.enter(Call::Replace, op).await?;
+        self.os.replace(op, from, to).await
+    }
+
+    async fn remove(&self, op: Op, path: &Path) -> io::Result<()> {
+        self.enter(Call::Remove, op).await?;
+        self.os.remove(op, path).await
+    }
+
+    async fn create_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
+        self.enter(Call::CreateDir, op).await?;
+        self.os.create_dir(op, dir).await
+    }
+
+    async fn remove_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
+        self.enter(Call::RemoveDir, op).await?;
+        self.os.remove_dir(op, dir).await
+    }
+
+    async fn sync_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
+        self.enter(Call::SyncDir, op).await?;
+        self.os.sync_dir(op, dir).await
+    }
+
+    async fn lock(&self, op: Op, path: &Path) -> io::Result<OsLock> {
+        self.enter(Call::Lock, op).await?;
+        self.os.lock(op, path).await
+    }
+
+    fn now(&self) -> Time {
+        self.os.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        self.os.sleep(duration)
+    }
+
+    fn random(&self) -> u64 {
+        self.os.random()
+    }
+
+    fn spawn(&self, _op: Op, task: impl Future<Output = ()> + Send + 'static) {
+        let tasks = self.desk().tasks;
+        match tasks {
+            Tasks::AtOnce => block_on(task),
+            Tasks::Before(_) => self.desk().late.push(Box::pin(task)),
+            Tasks::Never => {}
+        }
+    }
+
+    async fn yield_now(&self) {
+        self.os.yield_now().await;
+    }
+
+    async fn pass(&self, _op: Op) {
+        self.pause().await;
+    }
+}
+
+impl File for FaultyFile {
+    async fn read_at(&self, op: Op, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.io.enter(Call::Read, op).await?;
+        self.file.read_at(op, offset, buf).await
+    }
+
+    async fn write_at(&self, op: Op, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        let half = &bytes[..bytes.len().div_ceil(2)];
+        let entered = self.io.enter(Call::Write, op).await;
+        let pace = self.io.desk().pace;
+        match entered {
+            Err(error) => {
+                let written = self.file.write_at(op, offset, half).await;
+                written.and(Err(error))
+            }
+            Ok(()) if pace == Pace::Slow => self.file.write_at(op, offset, half).await,
+            Ok(()) => self.file.write_at(op, offset, bytes).await,
+        }
+    }
+
+    async fn sync(&self, op: Op) -> io::Result<()> {
+        self.io.enter(Call::Sync, op).await?;
+        self.file.sync(op).await
+    }
+
+    async fn len(&self, op: Op) -> io::Result<u64> {
+        self.io.enter(Call::Len, op).await?;
+        self.file.len(op).await
+    }
+}

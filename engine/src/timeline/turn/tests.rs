@@ -1,0 +1,88 @@
+//! One at a time, and a turn is never lost.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "threads of their own take turns: nothing here is simulated"
+)]
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use super::Turn;
+use crate::io::block_on;
+
+/// Polls a future once.
+macro_rules! poll {
+    ($future:expr) => {
+        $future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+    };
+}
+
+#[test]
+fn a_second_one_waits_until_the_first_lets_go() {
+    let turn = Turn::default();
+    let first = block_on(turn.take());
+    let mut second = pin!(turn.take());
+    for _ in 0..3 {
+        assert!(poll!(second).is_pending());
+    }
+    drop(first);
+    assert!(poll!(second).is_ready());
+}
+
+#[test]
+fn waiters_that_are_woken_in_turn_get_it_in_turn() {
+    let turn = Turn::default();
+    let mut guard = Some(block_on(turn.take()));
+    let (mut one, mut other) = (pin!(turn.take()), pin!(turn.take()));
+    assert!(poll!(one).is_pending() && poll!(other).is_pending());
+    guard.take();
+    let Poll::Ready(held) = poll!(one) else {
+        panic!("the first to wait is the first to get it");
+    };
+    assert!(poll!(other).is_pending());
+    drop(held);
+    assert!(poll!(other).is_ready());
+}
+
+/// It was told that it may go on, and never looked.
+#[test]
+fn a_waiter_that_leaves_passes_the_turn_on() {
+    let turn = Turn::default();
+    let guard = block_on(turn.take());
+    let mut stays = pin!(turn.take());
+    {
+        let mut leaves = pin!(turn.take());
+        assert!(poll!(leaves).is_pending());
+        assert!(poll!(stays).is_pending());
+        drop(guard);
+    }
+    assert!(poll!(stays).is_ready());
+    let turn = block_on(turn.take());
+    drop(turn);
+}
+
+#[test]
+fn threads_take_turns_and_none_is_left_waiting() {
+    const THREAD_COUNT: u32 = 4;
+    const TURN_COUNT: u32 = 2000;
+    let (turn, inside, taken) = (Turn::default(), AtomicU32::new(0), AtomicU32::new(0));
+    let take_turns = || {
+        for _ in 0..TURN_COUNT {
+            let guard = block_on(turn.take());
+            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+            taken.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);
+            drop(guard);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..THREAD_COUNT {
+            scope.spawn(take_turns);
+        }
+    });
+    assert_eq!(taken.into_inner(), THREAD_COUNT * TURN_COUNT);
+}

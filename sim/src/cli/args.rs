@@ -1,0 +1,228 @@
+//! What can be asked for, and how it is written.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, value_parser};
+
+/// No machine has so many cores, and more threads would only be in each other's way.
+const JOBS_MAX: u64 = 1024;
+
+/// A longer time is a slip of the finger.
+const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "palimpsest-sim", bin_name = "cargo sim", version)]
+#[command(about = "Runs the engine in a simulated world and compares every answer with a model")]
+#[command(after_help = EXIT_CODES)]
+pub struct CommandLine {
+    /// What to do; to `run`, if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Without a command: run, with its defaults.
+
+Exit codes:
+  0  all right
+  1  wrong usage or input
+  2  wrong answer, broken law or panic
+  3  stuck
+  4  the simulator itself failed
+  5  two runs of one plan differ";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the plans of many seeds on all cores, until one fails
+    ///
+    /// One plan in twenty is run twice, to see that both runs are the same. The first
+    /// failure ends the run: it is reported with the command that replays it.
+    Run(RunArgs),
+    /// Runs one plan again, drawn from a seed or read from a file
+    ///
+    /// It is run twice, as one that failed by making two different runs must fail again.
+    Replay(ReplayArgs),
+    /// Prints the plan that a seed draws
+    Plan {
+        /// The seed that draws the plan
+        #[arg(value_parser = read_seed)]
+        seed: u64,
+    },
+    /// Runs the plans of some seeds twice each and compares the runs
+    Meta(MetaArgs),
+}
+
+/// What `run` is told.
+#[derive(Debug, Default, Args)]
+pub struct RunArgs {
+    /// The seeds, from A up to but not including B, which may be left out [default: 0..]
+    #[arg(long, value_name = "A..B", value_parser = read_seeds)]
+    pub seeds: Option<Seeds>,
+    /// When to end: 250ms, 30s, 5m or 1h [default: 30s if the seeds have no end]
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
+    pub time: Option<Duration>,
+    /// How many plans to run at the same time [default: one a core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
+    pub jobs: Option<u64>,
+}
+
+/// What `replay` is told.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The seed that draws the plan, or a file with the plan's text
+    #[arg(value_name = "SEED|FILE")]
+    pub plan: OsString,
+    /// Show every step, not only the last ones of a run that failed
+    #[arg(long)]
+    pub trace: bool,
+}
+
+/// What `meta` is told.
+#[derive(Debug, Args)]
+pub struct MetaArgs {
+    /// The seeds, from A up to but not including B
+    #[arg(long, value_name = "A..B", value_parser = read_bounded_seeds)]
+    pub seeds: Seeds,
+    /// How many plans to run at the same time [default: one a core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
+    pub jobs: Option<u64>,
+}
+
+/// Seeds in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seeds {
+    /// The first.
+    pub start: u64,
+    /// The one after the last, if there is a last.
+    pub end: Option<u64>,
+}
+
+impl Seeds {
+    /// All there are.
+    pub const ALL: Seeds = Seeds {
+        start: 0,
+        end: None,
+    };
+}
+
+fn read_seeds(text: &str) -> Result<Seeds, String> {
+    let Some((start, end)) = text.split_once("..") else {
+        return Err("a range of seeds is two numbers with two dots between them: 0..1000".into());
+    };
+    let start = read_seed(start)?;
+    if end.is_empty() {
+        return Ok(Seeds { start, end: None });
+    }
+    let end = read_seed(end)?;
+    if end <= start {
+        return Err(format!(
+            "no seed is in it, for its end does not count and must lie above {start}: {start}..{}",
+            start.saturating_add(1000)
+        ));
+    }
+    let end = Some(end);
+    Ok(Seeds { start, end })
+}
+
+fn read_bounded_seeds(text: &str) -> Result<Seeds, String> {
+    let seeds = read_seeds(text)?;
+    if seeds.end.is_none() {
+        return Err(format!(
+            "it has no end: write {}..{}, say",
+            seeds.start,
+            seeds.start.saturating_add(1000)
+        ));
+    }
+    Ok(seeds)
+}
+
+fn read_seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is no seed: write a whole number from 0 to {}",
+            u64::MAX
+        )
+    })
+}
+
+fn read_time(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60 * 1000),
+        "h" => Some(60 * 60 * 1000),
+        _ => None,
+    };
+    let (Ok(number), Some(scale)) = (number.parse::<u64>(), scale) else {
+        return Err("a time is a whole number and ms, s, m or h: 250ms, 30s, 5m, 1h".into());
+    };
+    let time = number.checked_mul(scale).map(Duration::from_millis);
+    match time {
+        Some(Duration::ZERO) => Err("in no time nothing can be run: write 30s, say".into()),
+        Some(time) if time <= TIME_MAX => Ok(time),
+        _ => Err(format!("at most {}h", TIME_MAX.as_secs() / 3600)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        let pairs = [
+            ("250ms", 250),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+        ];
+        for (text, millis) in pairs {
+            assert_eq!(read_time(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in [
+            "",
+            "30",
+            "s",
+            "0s",
+            "-1s",
+            "1.5s",
+            "30 s",
+            "1d",
+            "9000h",
+            "99999999999999999h",
+        ] {
+            assert!(read_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_seeds_is_half_open_and_not_empty() {
+        let seeds = |start, end| Ok(Seeds { start, end });
+        assert_eq!(read_seeds("3..5"), seeds(3, Some(5)));
+        assert_eq!(read_seeds("3.."), seeds(3, None));
+        for text in [
+            "",
+            "3",
+            "..5",
+            "3..3",
+            "5..2",
+            "a..b",
+            "1...3",
+            "-1..3",
+            "0..18446744073709551616",
+        ] {
+            assert!(read_seeds(text).is_err(), "{text}");
+        }
+        assert!(read_bounded_seeds("3..").is_err());
+    }
+}

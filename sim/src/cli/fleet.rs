@@ -1,0 +1,311 @@
+//! Many plans on many threads.
+//!
+//! ```text
+//!            ┌─▶ worker ─┐
+//!  queue ────┼─▶ worker ─┼─▶ news ─▶ office: counts, progress, the lowest failure
+//!   ▲        └─▶ worker ─┘
+//!   └──────────────┘ closed by the first failure
+//! ```
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands outside of any run: its threads each make runs of their own, by the clock"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::args::Seeds;
+use super::command::Refusal;
+use super::progress::Progress;
+use crate::plan::Plan;
+use crate::report::{Failure, Report, Summary};
+use crate::run::{Keep, Outcome, run, run_twice};
+use crate::verdict::Verdict;
+
+/// The stack of a worker. It is that of a main thread, or a run could overflow it that does not when
+/// it is replayed.
+const STACK_LEN: usize = 8 << 20;
+
+/// How often the office looks at the clock when there is no news.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A run that goes on for so long will not end: it does not even come to the gate, which counts.
+const RUN_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// Which plans are run, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Work {
+    /// The seeds that draw them.
+    pub seeds: Seeds,
+    /// When to begin no further plan, counted from the start.
+    pub time: Option<Duration>,
+    /// How many threads run them; as many as the machine has cores, if it is not said.
+    pub job_count: Option<u64>,
+    /// One in so many is run twice.
+    pub twice_one_in: u64,
+}
+
+/// Runs plans until their seeds or the time are used up, or one fails.
+///
+/// # Shape
+/// At least one plan is run, however short the time.
+/// # Errors
+/// `Harness` if a thread could not be started, or died.
+pub fn carry_out(work: &Work) -> Result<Report, Refusal> {
+    let started = Instant::now();
+    let queue = Arc::new(Queue::new(work, started));
+    let job_count = work.job_count.unwrap_or_else(core_count);
+    let (sender, inbox) = channel();
+    let workers = (0..job_count)
+        .map(|_| start_worker(&queue, work.twice_one_in, sender.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    // The workers hold the other ends: when the last of them is done, the inbox says so.
+    drop(sender);
+    let mut office = Office {
+        progress: Progress::new(work, started, job_count),
+        running: BTreeMap::new(),
+        summary: Summary::default(),
+        failures: BTreeMap::new(),
+    };
+    let heard = office.listen(&inbox);
+    office.progress.finish();
+    if heard? == Heard::Everything {
+        bury(workers)?;
+    }
+    Ok(Report {
+        summary: office.summary,
+        elapsed: started.elapsed(),
+        job_count,
+        failure: office.failures.pop_first(),
+    })
+}
+
+fn core_count() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
+}
+
+/// Hands out seeds in their order.
+struct Queue {
+    start: u64,
+    next: AtomicU64,
+    end: u64,
+    deadline: Option<Instant>,
+    is_closed: AtomicBool,
+}
+
+impl Queue {
+    fn new(work: &Work, started: Instant) -> Queue {
+        Queue {
+            start: work.seeds.start,
+            next: AtomicU64::new(work.seeds.start),
+            end: work.seeds.end.unwrap_or(u64::MAX),
+            deadline: work.time.and_then(|time| started.checked_add(time)),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    fn take(&self) -> Option<u64> {
+        let is_late = self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now());
+        let is_over = is_late || self.is_closed.load(Ordering::Relaxed);
+        let step = |next: u64| {
+            let is_open = next < self.end && (next == self.start || !is_over);
+            is_open.then(|| next + 1)
+        };
+        let order = Ordering::Relaxed;
+        self.next.fetch_update(order, order, step).ok()
+    }
+
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a worker tells.
+enum News {
+    /// The plan of a seed is being run.
+    Began(u64),
+    /// It was run.
+    Ended(Box<Finished>),
+    /// The worker died over it, outside of the run.
+    Died(u64),
+}
+
+struct Finished {
+    seed: u64,
+    plan: Plan,
+    is_twice: bool,
+    outcome: Outcome,
+}
+
+fn start_worker(
+    queue: &Arc<Queue>,
+    twice_one_in: u64,
+    sender: Sender<News>,
+) -> Result<JoinHandle<()>, Refusal> {
+    let queue = queue.clone();
+    let worker = std::thread::Builder::new()
+        .name("worker".to_string())
+        .stack_size(STACK_LEN);
+    let spawned = worker.spawn(move || {
+        while let Some(seed) = queue.take() {
+            // Nobody listens any more when the office has given up: then the process ends as well.
+            let _ = sender.send(News::Began(seed));
+            let tried = std::panic::catch_unwind(|| try_seed(seed, twice_one_in));
+            if !matches!(&tried, Ok(finished) if finished.outcome.verdict.is_none()) {
+                queue.close();
+            }
+            let news = tried.map_or(News::Died(seed), |finished| News::Ended(Box::new(finished)));
+            let _ = sender.send(news);
+        }
+    });
+    spawned.map_err(|error| {
+        Refusal::Harness(format!("cannot start a thread: {error}; try fewer --jobs"))
+    })
+}
+
+fn try_seed(seed: u64, twice_one_in: u64) -> Finished {
+    let plan = Plan::draw(seed);
+    let is_twice = seed.is_multiple_of(twice_one_in);
+    let outcome = match is_twice {
+        true => run_twice(&plan),
+        false => run(&plan, Keep::Tail),
+    };
+    Finished {
+        seed,
+        plan,
+        is_twice,
+        outcome,
+    }
+}
+
+/// # Errors
+/// `Harness` if one of them died.
+fn bury(workers: Vec<JoinHandle<()>>) -> Result<(), Refusal> {
+    for worker in workers {
+        let died = |_| Refusal::Harness("a worker thread died; what it said is above".to_string());
+        worker.join().map_err(died)?;
+    }
+    Ok(())
+}
+
+/// The one that all workers report to.
+struct Office {
+    progress: Progress,
+    running: BTreeMap<u64, Instant>,
+    summary: Summary,
+    failures: BTreeMap<u64, Failure>,
+}
+
+/// Whether all workers have ended.
+#[derive(PartialEq)]
+enum Heard {
+    Everything,
+    /// Some never will.
+    NotAll,
+}
+
+impl Office {
+    fn listen(&mut self, inbox: &Receiver<News>) -> Result<Heard, Refusal> {
+        loop {
+            match inbox.recv_timeout(TICK) {
+                Ok(news) => self.hear(news)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(Heard::Everything),
+            }
+            if self.give_up() {
+                return Ok(Heard::NotAll);
+            }
+            self.progress.show(&self.summary);
+        }
+    }
+
+    fn hear(&mut self, news: News) -> Result<(), Refusal> {
+        match news {
+            News::Began(seed) => {
+                self.running.insert(seed, Instant::now());
+                Ok(())
+            }
+            News::Ended(finished) => {
+                self.file(*finished);
+                Ok(())
+            }
+            News::Died(seed) => Err(Refusal::Harness(format!(
+                "the simulator died over seed {seed}; what it said is above, and it says it again \
+                 with `cargo sim replay {seed}`"
+            ))),
+        }
+    }
+
+    fn file(&mut self, finished: Finished) {
+        self.running.remove(&finished.seed);
+        self.summary.add(&finished.plan, &finished.outcome);
+        self.summary.twice_count += u64::from(finished.is_twice);
+        if let Some(verdict) = finished.outcome.verdict {
+            self.fail(finished.seed, verdict, finished.outcome.trace);
+        }
+    }
+
+    fn fail(&mut self, seed: u64, verdict: Verdict, trace: Vec<String>) {
+        let failure = Failure {
+            verdict,
+            trace,
+            replay: format!("cargo sim replay {seed}"),
+        };
+        self.failures.insert(seed, failure);
+    }
+
+    /// Gives a run up that will not end. Its thread cannot be stopped: it ends with the process.
+    fn give_up(&mut self) -> bool {
+        let mut running = self.running.iter();
+        let hangs = running.find(|(_, began)| RUN_TIME_MAX <= began.elapsed());
+        let Some((&seed, _)) = hangs else {
+            return false;
+        };
+        let waiting = format!("it goes on after {} s by the clock", RUN_TIME_MAX.as_secs());
+        self.fail(seed, Verdict::Stuck { waiting }, Vec::new());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(start: u64, end: Option<u64>, time: Option<Duration>) -> Queue {
+        let work = Work {
+            seeds: Seeds { start, end },
+            time,
+            job_count: None,
+            twice_one_in: 1,
+        };
+        Queue::new(&work, Instant::now())
+    }
+
+    #[test]
+    fn seeds_are_handed_out_in_their_order_up_to_the_end() {
+        let queue = queue(u64::MAX - 3, Some(u64::MAX - 1), None);
+        let taken: Vec<_> = (0..4).map(|_| queue.take()).collect();
+        let expected = [Some(u64::MAX - 3), Some(u64::MAX - 2), None, None];
+        assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn a_closed_queue_hands_out_nothing() {
+        let queue = queue(3, None, None);
+        assert_eq!(queue.take(), Some(3));
+        queue.close();
+        assert_eq!(queue.take(), None);
+    }
+
+    #[test]
+    fn one_plan_is_run_however_short_the_time() {
+        let queue = queue(3, None, Some(Duration::ZERO));
+        assert_eq!([queue.take(), queue.take()], [Some(3), None]);
+    }
+}

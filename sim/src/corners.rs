@@ -1,0 +1,64 @@
+//! The rare corners that the engine marks, so that a report can name those it never reached.
+
+/// Every mark in the engine's source, in the order of the alphabet.
+pub const CORNERS: [&str; 5] = [
+    "a creation that did not come to its index is cleared away",
+    "a freeze comes between a batch's bytes and its records",
+    "a job finds what its like left when it was given up",
+    "an index writer finds its work done by another",
+    "an open ends a deletion that a crash interrupted",
+];
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the engine's source is read from outside of any run"
+)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::CORNERS;
+
+    /// Every mark in the text of a source: the literal behind each call.
+    fn marks(text: &str) -> Vec<String> {
+        let calls = text.split(".reached(").skip(1);
+        let literal = |rest: &str| {
+            let rest = rest.trim_start().strip_prefix('"')?;
+            let (mark, _) = rest.split_once('"')?;
+            (!mark.contains(['\\', '\n'])).then(|| mark.to_string())
+        };
+        calls
+            .map(|rest| literal(rest).expect("a mark is a plain literal, so that it can be found"))
+            .collect()
+    }
+
+    fn add_marks(found: &mut BTreeSet<String>, dir: &Path) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add_marks(found, &path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.extend(marks(&fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_mark_may_stand_on_the_next_line() {
+        let text = "io.reached(\"a b\"); self.io\n    .reached(\n        \"c\",\n    );";
+        assert_eq!(marks(text), ["a b", "c"]);
+    }
+
+    #[test]
+    fn every_corner_of_the_engine_is_listed() {
+        let mut found = BTreeSet::new();
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src");
+        add_marks(&mut found, Path::new(source));
+        let listed = CORNERS.map(String::from);
+        assert!(listed.is_sorted());
+        let found = Vec::from_iter(found);
+        assert_eq!(found, listed, "the engine's marks, and CORNERS");
+    }
+}

@@ -1,0 +1,274 @@
+//! What runs came to, as text: a table of counts, and what was wrong.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::corners::CORNERS;
+use crate::drive::Tally;
+use crate::plan::Plan;
+use crate::run::Outcome;
+use crate::verdict::Verdict;
+use crate::world::FaultClass;
+
+/// How many of a failed run's last steps are shown.
+const STEPS_SHOWN: usize = 25;
+
+/// The counts of all runs together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Plans that were run, each counted once.
+    pub plan_count: u64,
+    /// Those among them that were run twice.
+    pub twice_count: u64,
+    /// What the drivers counted.
+    pub tally: Tally,
+    /// Steps of the gate.
+    pub step_count: u64,
+    /// Faults delivered, by class.
+    pub faults: BTreeMap<FaultClass, u64>,
+    /// Corners reached, by mark.
+    pub marks: BTreeMap<&'static str, u64>,
+    /// Fault rules of all plans.
+    pub rule_count: u64,
+    /// Those among them that never fired.
+    pub silent_rule_count: u64,
+}
+
+impl Summary {
+    /// Adds what came of a plan.
+    pub fn add(&mut self, plan: &Plan, outcome: &Outcome) {
+        self.plan_count += 1;
+        self.tally.operations += outcome.tally.operations;
+        self.tally.recoveries += outcome.tally.recoveries;
+        self.tally.crashes += outcome.tally.crashes;
+        self.tally.answers += outcome.tally.answers;
+        self.tally.drops += outcome.tally.drops;
+        self.step_count += outcome.counts.steps;
+        self.rule_count += plan.faults.len() as u64;
+        self.silent_rule_count += outcome.silent_rules.len() as u64;
+        for (class, count) in &outcome.counts.faults {
+            *self.faults.entry(*class).or_insert(0) += count;
+        }
+        for (mark, count) in &outcome.counts.marks {
+            *self.marks.entry(mark).or_insert(0) += count;
+        }
+    }
+
+    /// Plans a second and a core.
+    pub fn rate(&self, elapsed: Duration, job_count: u64) -> f64 {
+        let seconds = elapsed.as_secs_f64() * job_count as f64;
+        self.plan_count as f64 / seconds.max(f64::MIN_POSITIVE)
+    }
+}
+
+/// What many runs came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Their counts.
+    pub summary: Summary,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// How many were run at the same time.
+    pub job_count: u64,
+    /// The lowest seed that failed, if one did.
+    pub failure: Option<(u64, Failure)>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n", self.headline())?;
+        let rate = self.summary.rate(self.elapsed, self.job_count);
+        let mut table = Table::default();
+        table.add("plans", grouped(self.summary.plan_count));
+        table.add("of them twice", grouped(self.summary.twice_count));
+        table.add("plans/s per core", format!("{rate:.1}"));
+        table.add_counts(&self.summary);
+        table.add_faults(&self.summary);
+        table.add_corners(&self.summary);
+        write!(f, "{table}")?;
+        match &self.failure {
+            Some((seed, failure)) => write!(f, "\nseed {seed}: {failure}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Report {
+    fn headline(&self) -> String {
+        let plans = counted(self.summary.plan_count, "plan");
+        let cores = counted(self.job_count, "core");
+        let seconds = self.elapsed.as_secs_f64();
+        match &self.failure {
+            None => format!("all right: {plans} in {seconds:.1} s on {cores}"),
+            Some((seed, _)) => format!("seed {seed} failed: {plans} in {seconds:.1} s on {cores}"),
+        }
+    }
+}
+
+/// What was wrong with a run, and how to see it again.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What was kept of its steps.
+    pub trace: Vec<String>,
+    /// The command that runs it again.
+    pub replay: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.verdict)?;
+        let first = self.trace.len().saturating_sub(STEPS_SHOWN);
+        let shown = &self.trace[first..];
+        if !shown.is_empty() {
+            writeln!(f, "\nits last steps")?;
+        }
+        for line in shown {
+            writeln!(f, "  {line}")?;
+        }
+        writeln!(f, "\nreplay it with\n  {}", self.replay)
+    }
+}
+
+/// What one plan came to.
+#[derive(Clone, Debug)]
+pub struct Single {
+    /// Its counts.
+    pub summary: Summary,
+    /// Its digest.
+    pub digest: u64,
+    /// The rules that never fired.
+    pub silent_rules: Vec<String>,
+    /// What was wrong, if anything was.
+    pub failure: Option<Failure>,
+}
+
+impl fmt::Display for Single {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::default();
+        table.add("digest", format!("{:016x}", self.digest));
+        table.add_counts(&self.summary);
+        table.add_faults(&self.summary);
+        table.add_reached(&self.summary);
+        if !self.silent_rules.is_empty() {
+            table.add_heading("rules that never fired");
+        }
+        for rule in &self.silent_rules {
+            table.add(&format!("  {rule}"), String::new());
+        }
+        match &self.failure {
+            None => write!(f, "all right\n\n{table}"),
+            Some(failure) => write!(f, "{table}\n{failure}"),
+        }
+    }
+}
+
+/// Labels on the left, figures on the right.
+#[derive(Default)]
+struct Table {
+    rows: Vec<(String, String)>,
+}
+
+impl Table {
+    fn add(&mut self, label: &str, figure: String) {
+        self.rows.push((label.to_string(), figure));
+    }
+
+    fn add_heading(&mut self, label: &str) {
+        self.add("", String::new());
+        self.add(label, String::new());
+    }
+
+    fn add_counts(&mut self, summary: &Summary) {
+        let Tally {
+            operations,
+            recoveries,
+            crashes,
+            answers,
+            drops,
+        } = summary.tally;
+        self.add("operations", grouped(operations));
+        self.add("crashes", grouped(crashes));
+        self.add("recoveries", grouped(recoveries));
+        self.add("answers compared", grouped(answers));
+        self.add("dropped futures", grouped(drops));
+        self.add("steps", grouped(summary.step_count));
+        self.add("fault rules", grouped(summary.rule_count));
+        let silent = percent(summary.silent_rule_count, summary.rule_count);
+        self.add("of them silent", silent);
+    }
+
+    fn add_faults(&mut self, summary: &Summary) {
+        self.add_heading("faults delivered");
+        for class in FaultClass::ALL {
+            let count = summary.faults.get(&class).copied().unwrap_or(0);
+            self.add(&format!("  {}", class.name()), grouped(count));
+        }
+    }
+
+    fn add_reached(&mut self, summary: &Summary) {
+        if !summary.marks.is_empty() {
+            self.add_heading("corners reached");
+        }
+        for (mark, count) in &summary.marks {
+            self.add(&format!("  {mark}"), grouped(*count));
+        }
+    }
+
+    fn add_corners(&mut self, summary: &Summary) {
+        self.add_reached(summary);
+        let is_missed = |mark: &&str| !summary.marks.contains_key(mark);
+        let missed: Vec<&str> = CORNERS.into_iter().filter(is_missed).collect();
+        if !missed.is_empty() {
+            self.add_heading("corners never reached");
+        }
+        for mark in missed {
+            self.add(&format!("  {mark}"), String::new());
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let figures = self.rows.iter().filter(|(_, figure)| !figure.is_empty());
+        let label_len = figures
+            .clone()
+            .map(|(label, _)| label.chars().count())
+            .max();
+        let figure_len = figures.map(|(_, figure)| figure.len()).max();
+        let (left, right) = (label_len.unwrap_or(0), figure_len.unwrap_or(0));
+        for (label, figure) in &self.rows {
+            let row = format!("{label:left$}  {figure:>right$}");
+            writeln!(f, "{}", row.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// A number in groups of three digits: 1,234,567.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if 0 < index && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things.
+pub fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    match whole {
+        0 => "0 %".to_string(),
+        whole => format!("{:.0} %", part as f64 * 100.0 / whole as f64),
+    }
+}

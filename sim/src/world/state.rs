@@ -1,0 +1,339 @@
+//! The world's state, and how a life begins, goes on and ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
+
+use palimpsest::base::TimelineId;
+use palimpsest::io::{Io, Op};
+
+use crate::dice::Dice;
+use crate::disk::Disk;
+use crate::faults::{CallSite, Fault, StepKind};
+use crate::plan::{Crash, Letter, Plan};
+use crate::verdict::Verdict;
+
+use super::book::{FaultBook, FaultClass};
+use super::gate::Gate;
+use super::sim_io::SimIo;
+use super::trace::Trace;
+
+/// More steps than any plan needs: a run that makes more is going round in circles.
+const STEPS_MAX: u64 = 5_000_000;
+
+/// How long the engine's own tasks may take to end, in turns of the task that waits.
+const SETTLING_STEPS_MAX: u32 = 10_000;
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything was done.
+    Finished,
+    /// A crash, as the plan says.
+    Crashed(Crash),
+    /// A task panicked.
+    Panicked,
+    /// It made more steps than any plan needs.
+    Endless,
+}
+
+/// What a run counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Steps of the gate.
+    pub steps: u64,
+    /// Calls that went through it.
+    pub calls: u64,
+    /// Faults delivered, by class.
+    pub faults: BTreeMap<FaultClass, u64>,
+    /// Corners reached, by mark.
+    pub marks: BTreeMap<&'static str, u64>,
+}
+
+/// The world of one run.
+pub struct World {
+    state: Mutex<State>,
+}
+
+/// Everything that changes, behind the one lock.
+pub struct State {
+    /// The disk as it is now.
+    pub disk: Disk,
+    /// What happened.
+    pub trace: Trace,
+    /// What was counted.
+    pub counts: Counts,
+    pub(super) life: u32,
+    pub(super) is_alive: bool,
+    pub(super) gate: Gate,
+    pub(super) book: FaultBook,
+    pub(super) call_counts: BTreeMap<(Op, StepKind), u32>,
+    pub(super) call_index: u32,
+    pub(super) letters: BTreeMap<TimelineId, Letter>,
+    pub(super) locks: BTreeSet<PathBuf>,
+    pub(super) dice: Dice,
+    pub(super) is_direct: bool,
+    pub(super) ending: Option<Ending>,
+    pub(super) supervisor: Option<Waker>,
+    pub(super) sync_failed: BTreeSet<Option<Letter>>,
+    pub(super) removal_failed: bool,
+    pub(super) panic: Option<String>,
+}
+
+impl World {
+    /// A world with an empty disk, before the first life.
+    pub fn new(plan: &Plan) -> Arc<World> {
+        let state = State {
+            disk: Disk::new(),
+            trace: Trace::default(),
+            counts: Counts::default(),
+            life: 0,
+            is_alive: false,
+            gate: Gate::new(plan.schedule.clone()),
+            book: FaultBook::new(&plan.faults, plan.knobs.seed),
+            call_counts: BTreeMap::new(),
+            call_index: 0,
+            letters: BTreeMap::new(),
+            locks: BTreeSet::new(),
+            dice: Dice::new(plan.knobs.seed),
+            is_direct: false,
+            ending: None,
+            supervisor: None,
+            sync_failed: BTreeSet::new(),
+            removal_failed: false,
+            panic: None,
+        };
+        Arc::new(World {
+            state: Mutex::new(state),
+        })
+    }
+
+    /// The state; nobody holds it across an await.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Begins the next life and returns its number, from 1.
+    pub fn begin_life(&self) -> u32 {
+        let mut state = self.state();
+        assert!(!state.is_alive);
+        state.life += 1;
+        state.is_alive = true;
+        state.is_direct = false;
+        state.ending = None;
+        state.call_index = 0;
+        state.call_counts.clear();
+        state.locks.clear();
+        state.sync_failed.clear();
+        state.removal_failed = false;
+        state.gate.begin_life();
+        state.life
+    }
+
+    /// Ends the life, from inside it: what runs after this in it is dead.
+    pub fn end_life(&self, ending: Ending) {
+        let supervisor = self.state().end_life(ending);
+        if let Some(waker) = supervisor {
+            waker.wake();
+        }
+    }
+
+    /// Waits until the life has ended.
+    pub async fn life_ended(&self) -> Ending {
+        std::future::poll_fn(|context| {
+            let mut state = self.state();
+            match state.ending {
+                Some(ending) => std::task::Poll::Ready(ending),
+                None => {
+                    state.supervisor = Some(context.waker().clone());
+                    std::task::Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// Says which letter the plan uses for a timeline.
+    pub fn name_timeline(&self, timeline: TimelineId, letter: Letter) {
+        self.state().letters.insert(timeline, letter);
+    }
+
+    /// Lets the running task through the gate without being held, and without faults, until it says
+    /// otherwise: for the oracle's own reads.
+    pub fn set_direct(&self, is_direct: bool) {
+        self.state().is_direct = is_direct;
+    }
+
+    /// From now on no call fails.
+    pub fn heal(&self) {
+        self.state().book.heal();
+    }
+
+    /// How many errors were delivered to the running task's own calls.
+    pub fn faults_of_running_task(&self) -> u32 {
+        let state = self.state();
+        state
+            .gate
+            .running()
+            .map_or(0, |task| state.gate.fault_count(task))
+    }
+
+    /// Whether a sync of this timeline's files, or of the engine's own, failed in this life.
+    pub fn has_failed_sync(&self, letter: Option<Letter>) -> bool {
+        self.state().sync_failed.contains(&letter)
+    }
+
+    /// Whether a removal failed in this life: what it was for may lie about until the next.
+    pub fn has_failed_removal(&self) -> bool {
+        self.state().removal_failed
+    }
+
+    /// Counts a fault that is none of a call's.
+    pub fn count_fault(&self, class: FaultClass) {
+        *self.state().counts.faults.entry(class).or_insert(0) += 1;
+    }
+
+    /// Waits until the running task is the only one left.
+    ///
+    /// # Errors
+    /// `Stuck` if the others do not end.
+    pub async fn settle_down(self: &Arc<Self>) -> Result<(), Verdict> {
+        let io = SimIo::new(self);
+        for _ in 0..SETTLING_STEPS_MAX {
+            if self.state().gate.has_only_running() {
+                return Ok(());
+            }
+            io.yield_now().await;
+        }
+        Err(Verdict::Stuck {
+            waiting: "the engine's own tasks do not end".to_string(),
+        })
+    }
+
+    /// The life is over, however it ended: what still runs of it is dead.
+    pub fn bury(&self) {
+        let mut state = self.state();
+        state.is_alive = false;
+        state.gate.stop();
+    }
+}
+
+/// What the gate answers to a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Grant {
+    /// Go on; the fault, if there is one, is yours to deliver.
+    Granted(Option<Fault>),
+    /// Your life is over.
+    Dead,
+}
+
+impl State {
+    /// The present life, from 1, and whether it goes on.
+    pub fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// The rules that never fired, as text.
+    pub fn silent_rules(&self) -> Vec<String> {
+        self.book.silent().map(ToString::to_string).collect()
+    }
+
+    /// What the task said that panicked.
+    pub fn take_panic(&mut self) -> String {
+        self.panic.take().unwrap_or_default()
+    }
+
+    pub(super) fn is_live(&self, life: u32) -> bool {
+        self.is_alive && self.life == life
+    }
+
+    #[must_use]
+    pub(super) fn end_life(&mut self, ending: Ending) -> Option<Waker> {
+        self.is_alive = false;
+        self.ending = Some(ending);
+        self.gate.stop();
+        self.supervisor.take()
+    }
+
+    /// Picks who goes on, and returns whom to wake; nobody when the life ends here.
+    #[must_use]
+    pub(super) fn pick(&mut self) -> Picked {
+        if !self.is_alive {
+            return Picked::Nobody;
+        }
+        let Some(picked) = self.gate.pick() else {
+            return Picked::Nobody;
+        };
+        self.counts.steps += 1;
+        if STEPS_MAX < self.counts.steps {
+            return self
+                .end_life(Ending::Endless)
+                .map_or(Picked::Nobody, Picked::Wake);
+        }
+        match picked.call {
+            None => self.trace.woke(self.life, picked.task),
+            Some(call) => {
+                let site = self.site(call.op, call.step);
+                let fault = self.book.fault_at(&site);
+                self.trace.called(picked.task, &site, fault);
+                self.counts.calls += 1;
+                if let Some(Fault::Crash(crash)) = fault {
+                    self.count_fault(Fault::Crash(crash), call.step);
+                    let supervisor = self.end_life(Ending::Crashed(crash));
+                    return supervisor.map_or(Picked::Nobody, Picked::Wake);
+                }
+                self.gate.grant(call.id, fault);
+            }
+        }
+        self.gate.run(picked.task)
+    }
+
+    pub(super) fn site(&mut self, op: Op, step: StepKind) -> CallSite {
+        self.call_index += 1;
+        let step_index = self.call_counts.entry((op, step)).or_insert(0);
+        *step_index += 1;
+        CallSite {
+            life: self.life,
+            io_index: self.call_index,
+            letter: op.timeline.and_then(|id| self.letters.get(&id).copied()),
+            op,
+            step,
+            step_index: *step_index,
+        }
+    }
+
+    /// Notes that a fault did what it is there for.
+    pub(super) fn count_fault(&mut self, fault: Fault, step: StepKind) {
+        *self
+            .counts
+            .faults
+            .entry(FaultClass::of(fault, step))
+            .or_insert(0) += 1;
+    }
+
+    /// Notes that a call of the running task failed by a fault.
+    pub(super) fn deliver_error(&mut self, fault: Fault, op: Op, step: StepKind) {
+        self.count_fault(fault, step);
+        if let Some(task) = self.gate.running() {
+            self.gate.add_fault(task);
+        }
+        self.removal_failed |= matches!(step, StepKind::Remove | StepKind::RemoveDir);
+        if matches!(step, StepKind::Sync | StepKind::SyncDir) {
+            let letter = op.timeline.and_then(|id| self.letters.get(&id).copied());
+            self.sync_failed.insert(letter);
+        }
+    }
+}
+
+/// Whom a pick leaves to be woken.
+pub(super) enum Picked {
+    /// Nobody: nothing is held, or the life is over.
+    Nobody,
+    /// One that was not polled yet: the executor has it in its queue.
+    Unpolled,
+    /// This one.
+    Wake(Waker),
+}

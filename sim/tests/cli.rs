@@ -1,0 +1,248 @@
+//! The command line as a person or a night job meets it: the binary, its output, its exit code.
+//! What it measures in time is never asserted.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the binary is run and files are written outside of any run of a plan"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use insta::{Settings, assert_snapshot};
+use palimpsest_sim::corners::CORNERS;
+use palimpsest_sim::report::Failure;
+use palimpsest_sim::world::FaultClass;
+use palimpsest_sim::{Plan, Verdict};
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_palimpsest-sim"));
+    command.args(args);
+    command
+}
+
+fn output(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+/// What a command prints that ends with "all right".
+fn printed(args: &[&str]) -> String {
+    let output = output(args);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {complaints}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The figure behind a label of a table.
+fn figure(table: &str, label: &str) -> String {
+    let lines = table.lines().map(str::trim_start);
+    let figures = lines.filter_map(|line| line.strip_prefix(label)?.strip_prefix("  "));
+    let found: Vec<&str> = figures.map(str::trim).collect();
+    assert_eq!(found.len(), 1, "{label} in:\n{table}");
+    found[0].to_string()
+}
+
+/// A path for a test's own files.
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn check_snapshot(name: &str, text: &str) {
+    let mut settings = Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| assert_snapshot!(name, text));
+}
+
+#[test]
+fn help_says_what_each_command_does() {
+    check_snapshot("help_of_the_simulator", &printed(&["--help"]));
+    for name in ["run", "replay", "plan", "meta"] {
+        check_snapshot(&format!("help_of_{name}"), &printed(&[name, "--help"]));
+    }
+}
+
+#[test]
+fn a_failure_says_what_was_expected_and_how_to_see_it_again() {
+    let verdict = Verdict::wrong("get a at 0/28", "4 bytes, 0a0b0c0d", "2 bytes, 0a0b");
+    let failure = Failure {
+        verdict,
+        trace: (1..=40).map(|step| format!("step {step}")).collect(),
+        replay: "cargo sim replay 17".to_string(),
+    };
+    check_snapshot("failure_with_its_last_steps", &failure.to_string());
+}
+
+#[test]
+fn wrong_usage_ends_with_1_and_says_what_to_do() {
+    let cases: [(&[&str], &str); 16] = [
+        (&["walk"], "unrecognized subcommand 'walk'"),
+        (&["run", "--sedes", "0..5"], "unexpected argument '--sedes'"),
+        (&["run", "--seeds", "5..2"], "no seed is in it"),
+        (&["run", "--seeds", "5..5"], "5..1005"),
+        (&["run", "--seeds", "5"], "0..1000"),
+        (&["run", "--seeds", "a..b"], "`a` is no seed"),
+        (&["run", "--jobs", "0"], "0 is not in 1..=1024"),
+        (&["run", "--time", "0s"], "write 30s"),
+        (&["run", "--time", "30"], "250ms, 30s, 5m, 1h"),
+        (&["meta"], "--seeds <A..B>"),
+        (&["meta", "--seeds", "7.."], "write 7..1007"),
+        (&["plan", "x"], "`x` is no seed"),
+        (&["replay"], "<SEED|FILE>"),
+        (&["replay", "no-such-file"], "no-such-file: cannot be read"),
+        (
+            &["replay", env!("CARGO_TARGET_TMPDIR")],
+            "name a seed, or a file",
+        ),
+        (
+            &["replay", "18446744073709551616"],
+            "the last is 18446744073709551615",
+        ),
+    ];
+    for (args, complaint) in cases {
+        check_refusal(args, complaint);
+    }
+}
+
+fn check_refusal(args: &[&str], complaint: &str) {
+    let output = output(args);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+    assert!(said.contains(complaint), "{args:?}: {said}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+}
+
+#[test]
+fn a_file_that_is_no_plan_is_refused_with_its_place() {
+    let cases: [(&str, &[u8], &str); 3] = [
+        (
+            "other-format.plan",
+            b"palimpsest plan 99\n",
+            "line 1: plan format 99",
+        ),
+        ("no-text.plan", b"palimpsest\xFF", "byte 10 is not UTF-8"),
+        ("empty.plan", b"", "line 1: "),
+    ];
+    for (name, bytes, complaint) in cases {
+        let path = scratch(name);
+        fs::write(&path, bytes).unwrap();
+        let path = path.to_str().unwrap();
+        check_refusal(&["replay", path], complaint);
+        check_refusal(&["replay", path], path);
+    }
+}
+
+#[test]
+fn help_and_version_were_asked_for() {
+    assert!(printed(&["--version"]).starts_with("palimpsest-sim "));
+    assert_eq!(printed(&["help", "run"]), printed(&["run", "--help"]));
+}
+
+#[test]
+fn a_run_reports_every_fault_class_and_every_corner() {
+    let report = printed(&["run", "--seeds", "0..20"]);
+    assert!(report.starts_with("all right: 20 plans in "), "{report}");
+    assert_eq!(figure(&report, "plans"), "20");
+    assert_eq!(figure(&report, "of them twice"), "1");
+    for class in FaultClass::ALL {
+        figure(&report, class.name());
+    }
+    for corner in CORNERS {
+        assert_eq!(report.matches(corner).count(), 1, "{corner}");
+    }
+}
+
+#[test]
+fn the_counts_do_not_depend_on_the_number_of_threads() {
+    let counts = |jobs: &str| {
+        let report = printed(&["run", "--seeds", "30..40", "--jobs", jobs]);
+        let is_count = |line: &&str| !line.contains("plans in") && !line.starts_with("plans/s");
+        let lines: Vec<&str> = report.lines().filter(is_count).collect();
+        // How wide the columns are depends on the rate.
+        let words = lines
+            .iter()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(counts("1"), counts("3"));
+}
+
+#[test]
+fn whichever_bound_comes_first_ends_a_run() {
+    let report = printed(&["run", "--seeds", "7..8", "--time", "1h"]);
+    assert_eq!(figure(&report, "plans"), "1");
+    // A plan is run, however short the time, for no plan at all would be right for nothing.
+    let report = printed(&["run", "--seeds", "7..18446744073709551615", "--time", "1ms"]);
+    assert_ne!(figure(&report, "plans"), "0");
+}
+
+#[test]
+fn meta_runs_every_plan_twice() {
+    let report = printed(&["meta", "--seeds", "1..4"]);
+    assert_eq!(figure(&report, "plans"), "3");
+    assert_eq!(figure(&report, "of them twice"), "3");
+}
+
+#[test]
+fn a_printed_plan_is_the_plan() {
+    let text = printed(&["plan", "7"]);
+    assert_eq!(text.parse::<Plan>(), Ok(Plan::draw(7)));
+    let path = scratch("seed 7.plan");
+    fs::write(&path, &text).unwrap();
+    let of_file = printed(&["replay", path.to_str().unwrap()]);
+    assert!(of_file.starts_with("all right\n"), "{of_file}");
+    assert_eq!(of_file, printed(&["replay", "7"]));
+}
+
+#[test]
+fn a_trace_comes_before_the_report() {
+    let report = printed(&["replay", "7"]);
+    let traced = printed(&["replay", "7", "--trace"]);
+    let trace = traced
+        .strip_suffix(&report)
+        .expect("the same report at the end");
+    assert!(trace.starts_with("-- t0 is driver\n"), "{trace}");
+    assert!(trace.contains(" life1/"), "{trace}");
+}
+
+#[test]
+fn a_rule_that_never_fired_is_named() {
+    let mut plan = Plan::draw(7);
+    let rule = "at life9/a/flush#1/index#1/rename#1 eio";
+    let with_rule = format!("faults\n  {rule}\n");
+    plan.faults.clear();
+    let text = plan.to_string().replace("faults\n", &with_rule);
+    let path = scratch("silent.plan");
+    fs::write(&path, text).unwrap();
+    let report = printed(&["replay", path.to_str().unwrap()]);
+    assert!(
+        report.contains(&format!("rules that never fired\n  {rule}\n")),
+        "{report}"
+    );
+    assert_eq!(figure(&report, "of them silent"), "100 %");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = command(&["replay", "7", "--trace"]);
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_ends_with_4() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(&["plan", "7"]).stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(
+        said.starts_with("error: cannot write the output: "),
+        "{said}"
+    );
+}
