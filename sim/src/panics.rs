@@ -30,6 +30,12 @@ pub fn quiet() -> Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         IS_RUNNING.set(false);
+        // It passes on through whoever was quiet, so nobody else will tell.
+        if std::thread::panicking()
+            && let Some(text) = FIRST.take()
+        {
+            eprintln!("panicked: {text}");
+        }
     }
 }
 

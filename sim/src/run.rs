@@ -128,7 +128,7 @@ pub fn one_life(
     world: &Arc<World>,
     first: impl Future<Output = ()> + Send + 'static,
 ) -> Option<Ending> {
-    let _kept = panics::keep();
+    let _quiet = panics::quiet();
     let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
     runtime.block_on(live_once(world, first))
 }

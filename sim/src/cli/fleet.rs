@@ -26,8 +26,8 @@ use crate::report::{Failure, Report, Summary};
 use crate::run::{Keep, Outcome, run, run_twice};
 use crate::verdict::Verdict;
 
-/// The stack of a worker. It is that of a main thread, or a run could overflow it that does not when
-/// it is replayed.
+/// The stack of a worker. It is that of a main thread, or a run could overflow it that does not
+/// when it is replayed.
 const STACK_LEN: usize = 8 << 20;
 
 /// How often the office looks at the clock when there is no news.
