@@ -14,6 +14,9 @@ use crate::world::FaultClass;
 /// How many of a failed run's last steps are shown.
 const STEPS_SHOWN: usize = 25;
 
+/// A shown step is cut at so many characters: a batch of hundreds of records is one step.
+const STEP_LEN_MAX: usize = 160;
+
 /// The counts of all runs together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -126,7 +129,11 @@ impl fmt::Display for Failure {
             writeln!(f, "\nits last steps")?;
         }
         for line in shown {
-            writeln!(f, "  {line}")?;
+            let cut = line.char_indices().nth(STEP_LEN_MAX);
+            match cut {
+                Some((end, _)) => writeln!(f, "  {}…", &line[..end])?,
+                None => writeln!(f, "  {line}")?,
+            }
         }
         writeln!(f, "\nreplay it with\n  {}", self.replay)
     }

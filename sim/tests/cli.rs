@@ -2,6 +2,7 @@
 //! What it measures in time is never asserted.
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the binary is run and files are written outside of any run of a plan"
 )]
 
@@ -66,9 +67,11 @@ fn help_says_what_each_command_does() {
 #[test]
 fn a_failure_says_what_was_expected_and_how_to_see_it_again() {
     let verdict = Verdict::wrong("get a at 0/28", "4 bytes, 0a0b0c0d", "2 bytes, 0a0b");
+    let mut trace: Vec<String> = (1..=40).map(|step| format!("step {step}")).collect();
+    trace.push(format!("put a {}", "+8 k0 clear, ".repeat(100)));
     let failure = Failure {
         verdict,
-        trace: (1..=40).map(|step| format!("step {step}")).collect(),
+        trace,
         replay: "cargo sim replay 17".to_string(),
     };
     check_snapshot("failure_with_its_last_steps", &failure.to_string());

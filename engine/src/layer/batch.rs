@@ -36,9 +36,9 @@ impl Batch {
     /// Adds a value or a change of `key` at `lsn`.
     ///
     /// # Errors
-    /// `Refused` if `lsn` is below the last one, if it is `Lsn::MAX` or the key is `Key::MAX` (which
-    /// stand for the end), if the key stands at it already, or if the value is longer than a blob can
-    /// be. The batch is unchanged.
+    /// `Refused` if `lsn` is below the last one, if it is `Lsn::MAX` or the key is `Key::MAX`,
+    /// which stand for the end, if the key stands at it already, or if the value is longer than a
+    /// blob can be. The batch is unchanged.
     pub fn push(&mut self, key: Key, lsn: Lsn, value: &Value) -> Result<()> {
         self.check(key, lsn, value)?;
         if self.last_lsn() != Some(lsn) {

@@ -22,6 +22,9 @@ use crate::io::{Entry, Io, Job, Op};
 use crate::layer::{DeltaLayer, LayerMap};
 use crate::store::Store;
 
+/// The generation of a new timeline.
+const FIRST: Generation = Generation(1);
+
 /// What opening and creating need.
 pub(crate) struct Opener<'a, S: Store> {
     pub(crate) store: &'a S,
@@ -51,7 +54,11 @@ impl<S: Store> Opener<'_, S> {
         let listing = Listing::new(&entries.unwrap_or_default());
         let index = match self.store.load_index(op, timeline).await? {
             Some(index) if !index.is_deleted => index,
-            _ => return Err(listing.no_timeline(timeline)),
+            Some(_) => {
+                let why = format!("timeline {timeline} was deleted, its files are left to remove");
+                return Err(Error::Refused { why });
+            }
+            None => return Err(listing.no_timeline(timeline)),
         };
         self.check_tenant(&index)?;
         let plan = plan(&index, &listing)?;
@@ -77,21 +84,21 @@ impl<S: Store> Opener<'_, S> {
             let why = format!("timeline {timeline} exists");
             return Err(Error::Refused { why });
         }
-        self.clear_unfinished(op, timeline).await?;
+        let attempt = self.clear_unfinished(op, timeline).await? + 1;
         self.store.create(op, timeline).await?;
         let index = Index {
             tenant: self.options.tenant,
             timeline,
-            generation: Generation(1),
+            generation: FIRST,
             ancestor: None,
             disk_consistent_lsn: start,
             gc_cutoff: Lsn::ZERO,
             is_deleted: false,
             layers: Vec::new(),
         };
-        self.store.save_index(op, &index, 1).await?;
+        self.store.save_index(op, &index, attempt).await?;
         self.store.acknowledge(op, timeline).await?;
-        Ok(self.start(index, 1))
+        Ok(self.start(index, attempt))
     }
 
     /// Deletes a timeline: durably marked in its index first, so that a crash cannot bring half of
@@ -131,11 +138,12 @@ impl<S: Store> Opener<'_, S> {
         }
     }
 
-    /// Removes what a creation left that did not come to its index.
+    /// Removes what a creation left that did not come to its index. Returns the highest ordinal of
+    /// its scratch names: what it dropped may still be on its way out.
     ///
     /// # Errors
     /// `Corrupt` if layers are there: then it is an index that was lost.
-    async fn clear_unfinished(&self, op: Op, timeline: TimelineId) -> Result<()> {
+    async fn clear_unfinished(&self, op: Op, timeline: TimelineId) -> Result<u32> {
         let entries = self.store.list(op, timeline).await?.unwrap_or_default();
         let listing = Listing::new(&entries);
         if listing.has_layers() {
@@ -147,7 +155,7 @@ impl<S: Store> Opener<'_, S> {
                 .reached("a creation that did not come to its index is cleared away");
             self.store.remove(op, timeline, &name.to_string()).await?;
         }
-        Ok(())
+        Ok(listing.scratch_count(FIRST))
     }
 
     fn check_tenant(&self, index: &Index) -> Result<()> {

@@ -6,7 +6,8 @@
 //! ```text
 //! create 10                   a timeline, whose first record stands above 10
 //! open   shutdown   delete    the timeline, in an engine that is opened if there is none
-//! put a@20=x b@20+y c@30!z    one batch: an image, an append, an append to an empty page; x*9 is xxxxxxxxx
+//! put a@20=x b@20+y c@30!z    one batch: an image, an append, an append to an empty page
+//! put a@30?x                  and `!` is appended if the page is x; x*9 is xxxxxxxxx everywhere
 //! get a@25 b@30               a@25 = x, b@30 none
 //! freeze   flush   plan       the plan of a flush
 //! layers   lsns   generation   timelines   files
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use palimpsest::io::Job;
+use palimpsest::io::{Job, Op};
 use palimpsest::timeline::plan_flush;
 use palimpsest::{
     Batch, Edit, Engine, Error, Key, Lsn, Options, Timeline, TimelineId, Value, Writer, block_on,
@@ -172,7 +173,9 @@ impl Stage {
     async fn put(&mut self, records: &str) -> Answer {
         let mut batch = Batch::new();
         for record in records.split_whitespace() {
-            let (at, value) = record.split_once(['=', '+', '!']).expect("key@lsn=value");
+            let (at, value) = record
+                .split_once(['=', '+', '!', '?'])
+                .expect("key@lsn=value");
             let (key, lsn) = point(at);
             batch.push(key, lsn, &self::value(record.as_bytes()[at.len()], value))?;
         }
@@ -227,7 +230,7 @@ impl Stage {
             "fail" => {
                 let (kind, ordinal) = rest.split_once(' ').expect("a kind and a number");
                 let kind = kind.to_owned();
-                let is_meant = move |call: Call, _| is_kind(call, &kind);
+                let is_meant = move |call, op: Op| is_job(&op) && is_kind(call, &kind);
                 self.io.fail(ordinal.parse().unwrap(), is_meant);
                 DONE
             }
@@ -248,14 +251,20 @@ impl Stage {
                 let is_change = |(call, op): &(Call, _)| !call.is_look() && is_job(op);
                 let calls = calls.filter(is_change).map(|(call, _)| format!("{call:?}"));
                 let calls: Vec<String> = calls.collect();
-                say(format!("changes: {}", calls.join(" ").to_lowercase()))
+                match calls.is_empty() {
+                    true => say("no change"),
+                    false => say(calls.join(" ").to_lowercase()),
+                }
             }
         }
     }
 
     fn touch(&self, verb: &str, rest: &str) -> Answer {
         if verb == "files" {
-            return say(names(&self.dir()).join(" "));
+            return match names(&self.dir()) {
+                names if names.is_empty() => say("no file"),
+                names => say(names.join(" ")),
+            };
         }
         let mut words = rest.split_whitespace();
         let path = self.dir().join(file::long(words.next().unwrap()));
@@ -291,7 +300,7 @@ fn poll_times<F: Future>(future: F, count: usize) -> Option<F::Output> {
 }
 
 /// What drops a file is no job.
-fn is_job(op: &palimpsest::io::Op) -> bool {
+fn is_job(op: &Op) -> bool {
     op.job != Job::Drop
 }
 
@@ -305,7 +314,7 @@ fn is_kind(call: Call, kind: &str) -> bool {
 }
 
 pub fn names(dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(dir).unwrap();
+    let entries = std::fs::read_dir(dir).into_iter().flatten();
     let mut names: Vec<String> = entries
         .map(|entry| file::short(&entry.unwrap().file_name().into_string().unwrap()))
         .collect();
@@ -361,8 +370,14 @@ fn value(kind: u8, text: &str) -> Value {
     match kind {
         b'=' => Value::Image(suffix),
         b'+' => Value::Record(Edit::Append { suffix }.into_record()),
+        b'?' => Value::Record(append_if(suffix).into_record()),
         _ => Value::Record(Edit::Append { suffix }.into_init_record()),
     }
+}
+
+fn append_if(only_if: Vec<u8>) -> Edit {
+    let suffix = b"!".to_vec();
+    Edit::AppendIf { only_if, suffix }
 }
 
 /// The bytes as text, where nine or more of one kind are x*9.

@@ -58,7 +58,7 @@ pub enum Command {
 /// What `run` is told.
 #[derive(Debug, Default, Args)]
 pub struct RunArgs {
-    /// The seeds, from A up to but not including B, which may be left out [default: 0..]
+    /// From seed A up to but not including B, or to no end as in 500.. [default: 0..]
     #[arg(long, value_name = "A..B", value_parser = read_seeds)]
     pub seeds: Option<Seeds>,
     /// When to end: 250ms, 30s, 5m or 1h [default: 30s if the seeds have no end]
@@ -83,7 +83,7 @@ pub struct ReplayArgs {
 /// What `meta` is told.
 #[derive(Debug, Args)]
 pub struct MetaArgs {
-    /// The seeds, from A up to but not including B
+    /// From seed A up to but not including B
     #[arg(long, value_name = "A..B", value_parser = read_bounded_seeds)]
     pub seeds: Seeds,
     /// How many plans to run at the same time [default: one a core]

@@ -132,7 +132,7 @@ impl FaultBook {
             }
             open.matched += 1;
             let draw = mix(seed ^ mix(index as u64) ^ open.matched);
-            if draw % u64::from(open.rule.one_in) != 0 {
+            if !draw.is_multiple_of(u64::from(open.rule.one_in)) {
                 return None;
             }
             open.fired += 1;

@@ -73,9 +73,12 @@ pub enum Tasks {
 pub enum Pace {
     /// As the system does them.
     Prompt,
-    /// Each call and each `pass` pends once, and a write brings half of its bytes.
+    /// Each call and each `pass` pends once, and a write of more than a page brings half of it.
     Slow,
 }
+
+/// In bytes.
+const PAGE_LEN: usize = 4096;
 
 /// The operating system, with faults.
 ///
@@ -324,7 +327,9 @@ impl File for FaultyFile {
                 let written = self.file.write_at(op, offset, half).await;
                 written.and(Err(error))
             }
-            Ok(()) if pace == Pace::Slow => self.file.write_at(op, offset, half).await,
+            Ok(()) if pace == Pace::Slow && PAGE_LEN < bytes.len() => {
+                self.file.write_at(op, offset, half).await
+            }
             Ok(()) => self.file.write_at(op, offset, bytes).await,
         }
     }

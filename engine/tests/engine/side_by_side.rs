@@ -1,0 +1,153 @@
+//! Real threads: one that writes, some that read, some that freeze and flush.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use palimpsest::{Batch, Edit, Engine, Error, Lsn, Options, OsIo, Timeline, Value, block_on};
+
+use crate::script::{TIMELINE, key};
+
+const BATCH_COUNT: u64 = 400;
+const KEYS: [&str; 3] = ["a", "b", "c"];
+const START: u64 = 10;
+
+/// Each batch says its LSN to all keys: to the first as an image, to the others by appending.
+fn batch(lsn: u64) -> Batch {
+    let mut batch = Batch::new();
+    for name in KEYS {
+        let text = format!("{lsn},").into_bytes();
+        let is_base = name == KEYS[0] || lsn == START + 1;
+        let value = match is_base {
+            true => Value::Image(text),
+            false => Value::Record(Edit::Append { suffix: text }.into_record()),
+        };
+        batch.push(key(name), Lsn(lsn), &value).unwrap();
+    }
+    batch
+}
+
+/// What the keys are at an LSN.
+fn expected(name: &str, lsn: u64) -> Option<Vec<u8>> {
+    if lsn == START {
+        return None;
+    }
+    let first = if name == KEYS[0] { lsn } else { START + 1 };
+    let texts = (first..=lsn).map(|lsn| format!("{lsn},"));
+    Some(texts.collect::<String>().into_bytes())
+}
+
+/// The last record's batch is there whole, and so is every one below it.
+fn check_reads(timeline: &Timeline<OsIo>, salt: u64) {
+    let last = timeline.last_record_lsn().0;
+    let older = START + salt.wrapping_mul(0x9E37_79B9_7F4A_7C15) % (last - START + 1);
+    for lsn in [last, older] {
+        for name in KEYS {
+            let found = block_on(timeline.get(key(name), Lsn(lsn))).unwrap();
+            assert!(found == expected(name, lsn), "{name} at {lsn}");
+        }
+    }
+}
+
+/// Ends the threads that look at it, also when the one that has it panics.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn readers_see_whole_batches_while_others_write_freeze_and_flush() {
+    let root = tempfile::tempdir().expect("a directory");
+    let options = || Options {
+        freeze_len_max: 2000,
+        ..Options::default()
+    };
+    let engine = block_on(Engine::open(OsIo::new(), root.path(), options())).unwrap();
+    let timeline = block_on(engine.create_timeline(TIMELINE, Lsn(START))).unwrap();
+    let is_done = AtomicBool::new(false);
+    let until_done = |mut step: Box<dyn FnMut(u64) + Send>| {
+        let is_done = &is_done;
+        move || {
+            (0..)
+                .take_while(|_| !is_done.load(Ordering::SeqCst))
+                .for_each(&mut step)
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let timeline = timeline.clone();
+            scope.spawn(until_done(Box::new(move |round| {
+                check_reads(&timeline, round)
+            })));
+        }
+        for _ in 0..2 {
+            let timeline = timeline.clone();
+            let flush = move |_| {
+                let last = timeline.last_record_lsn();
+                assert!(last <= block_on(timeline.flush()).unwrap());
+            };
+            scope.spawn(until_done(Box::new(flush)));
+        }
+        let _done = Done(&is_done);
+        let mut writer = timeline.writer().unwrap();
+        for lsn in START + 1..=START + BATCH_COUNT {
+            block_on(writer.put_batch(&batch(lsn))).unwrap();
+        }
+    });
+    timeline.check_laws();
+    drop(timeline);
+    block_on(engine.shutdown()).unwrap();
+    drop(engine);
+    let engine = block_on(Engine::open(OsIo::new(), root.path(), options())).unwrap();
+    let timeline = block_on(engine.open_timeline(TIMELINE)).unwrap();
+    assert_eq!(timeline.last_record_lsn(), Lsn(START + BATCH_COUNT));
+    (0..200).for_each(|round| check_reads(&timeline, round));
+}
+
+#[test]
+fn a_timeline_that_is_shut_down_under_its_users_refuses_them() {
+    let root = tempfile::tempdir().expect("a directory");
+    let engine = block_on(Engine::open(OsIo::new(), root.path(), Options::default())).unwrap();
+    let timeline = block_on(engine.create_timeline(TIMELINE, Lsn(START))).unwrap();
+    let is_done = AtomicBool::new(false);
+    let (written, read) = thread::scope(|scope| {
+        let write = || {
+            let mut writer = timeline.writer()?;
+            let lsns = (START + 1..).take_while(|_| !is_done.load(Ordering::SeqCst));
+            for lsn in lsns {
+                block_on(writer.put_batch(&batch(lsn)))?;
+            }
+            Ok(())
+        };
+        let read = || {
+            while !is_done.load(Ordering::SeqCst) {
+                let lsn = timeline.last_record_lsn();
+                let found = block_on(timeline.get(key("b"), lsn))?;
+                assert!(found == expected("b", lsn.0), "b at {lsn}");
+            }
+            Ok(())
+        };
+        let write = scope.spawn::<_, Result<(), Error>>(write);
+        let read = scope.spawn::<_, Result<(), Error>>(read);
+        let done = Done(&is_done);
+        while !write.is_finished() && timeline.last_record_lsn() < Lsn(START + 50) {
+            thread::yield_now();
+        }
+        block_on(engine.shutdown()).unwrap();
+        let written = write.join().unwrap();
+        let refused = block_on(timeline.get(key("b"), Lsn(START)));
+        drop(done);
+        (written, refused.and(read.join().unwrap()))
+    });
+    assert!(matches!(written, Err(Error::Closed)), "{written:?}");
+    assert!(matches!(read, Err(Error::Closed)), "{read:?}");
+    let last = timeline.last_record_lsn();
+    drop(timeline);
+    let timeline = block_on(engine.open_timeline(TIMELINE)).unwrap();
+    // What came between the flush and the end was never acknowledged as durable.
+    assert!(Lsn(START + 50) <= timeline.last_record_lsn());
+    assert!(timeline.last_record_lsn() <= last);
+    check_reads(&timeline, 7);
+}
