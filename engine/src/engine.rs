@@ -18,7 +18,8 @@ pub type Writer<I = OsIo> = crate::timeline::Writer<DirStore<I>>;
 
 /// The timelines in one directory, which nobody else has open meanwhile.
 ///
-/// The directory is let go of when the engine, its timelines and all that they do have been dropped.
+/// The directory is let go of when the engine, its timelines and all that they do have been
+/// dropped.
 pub struct Engine<I: Io = OsIo> {
     store: DirStore<I>,
     options: Options,
@@ -125,8 +126,8 @@ impl<I: Io> Engine<I> {
     /// Deletes a timeline with all its history. It must not be open.
     ///
     /// # Errors
-    /// `Busy` if it is open, `Refused` if there is none. After `Io` or `Latched` it may be marked as
-    /// deleted: then the next open of the engine ends that, or another call.
+    /// `Busy` if it is open, `Refused` if there is none. After `Io` or `Latched` it may be marked
+    /// as deleted: then the next open of the engine ends that, or another call.
     pub async fn delete_timeline(&self, timeline: TimelineId) -> Result<()> {
         let _turn = self.catalog_turn.take().await;
         if self.open_timelines().contains_key(&timeline) {

@@ -1,8 +1,8 @@
 //! Chance from a seed, in whole numbers only: the same everywhere and for good.
 //!
-//! [`Chance`] is what draws things; a seed ([`Dice`]) and a fuzzer's bytes are the two that give it.
-//! The ranges are our own and not `rand`'s, which may change theirs: a seed in a report must draw
-//! tomorrow what it drew today.
+//! [`Chance`] is what draws things; a seed ([`Dice`]) and a fuzzer's bytes are the two that give
+//! it. The ranges are our own and not `rand`'s, which may change theirs: a seed in a report must
+//! draw tomorrow what it drew today.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};

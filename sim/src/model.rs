@@ -1,7 +1,7 @@
 //! The reference model: what is true, right by looking at it.
 //!
-//! A timeline is a map from key and LSN to a change. A value is what the changes up to its LSN make,
-//! from the last one that stands on its own. There are no layers, no files and no jobs.
+//! A timeline is a map from key and LSN to a change. A value is what the changes up to its LSN
+//! make, from the last one that stands on its own. There are no layers, no files and no jobs.
 
 use std::collections::BTreeMap;
 

@@ -101,13 +101,14 @@ fn exhaust(ops: &str) {
         .chain((1..=recovery).map(|call| (&midst, 2, call)))
         .collect();
     let next = AtomicU32::new(0);
+    let work = || {
+        while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+            check(*point);
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    check(*point);
-                }
-            });
+            scope.spawn(work);
         }
     });
 }

@@ -35,6 +35,17 @@ impl Tail {
     fn end(&self) -> u64 {
         self.written + self.leaving.len() as u64 + self.arriving.len() as u64
     }
+
+    /// What is to be written, and where; nothing if it is not worth a write yet.
+    fn next_write(&mut self) -> Option<(u64, Arc<Vec<u8>>)> {
+        if self.leaving.is_empty() {
+            if self.arriving.len() < BUFFER_LEN {
+                return None;
+            }
+            self.leaving = Arc::new(std::mem::take(&mut self.arriving));
+        }
+        Some((self.written, self.leaving.clone()))
+    }
 }
 
 impl<I: Io> Ephemeral<I> {
@@ -67,20 +78,12 @@ impl<I: Io> Ephemeral<I> {
     /// earlier write did not bring there.
     async fn make_room(&self, op: Op) -> io::Result<()> {
         loop {
-            let (offset, leaving) = {
-                let mut tail = self.tail();
-                if tail.leaving.is_empty() {
-                    if tail.arriving.len() < BUFFER_LEN {
-                        return Ok(());
-                    }
-                    tail.leaving = Arc::new(std::mem::take(&mut tail.arriving));
-                }
-                (tail.written, tail.leaving.clone())
+            let next = self.tail().next_write();
+            let Some((offset, leaving)) = next else {
+                return Ok(());
             };
-            self.scratch
-                .file()
-                .write_all_at(op, offset, &leaving)
-                .await?;
+            let file = self.scratch.file();
+            file.write_all_at(op, offset, &leaving).await?;
             let mut tail = self.tail();
             tail.written += leaving.len() as u64;
             tail.leaving = Arc::default();

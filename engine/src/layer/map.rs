@@ -1,7 +1,7 @@
 //! What covers what: the layers of a timeline, as a value.
 //!
-//! A map never changes. Whoever publishes makes a new one from it and puts that in its place, in one
-//! step; a reader keeps the one that it started with, and with it the layers.
+//! A map never changes. Whoever publishes makes a new one from it and puts that in its place, in
+//! one step; a reader keeps the one that it started with, and with it the layers.
 
 use std::sync::Arc;
 

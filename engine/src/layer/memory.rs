@@ -4,10 +4,10 @@
 //!  open ──freeze()──▶ frozen ──flush──▶ (an L0 delta takes its place) ──last reader──▶ gone
 //! ```
 //!
-//! 1. Values stand in an ephemeral file, in the order in which they came. The index is a list in the
-//!    same order; each entry knows the key's entry before it, and a hash map the key's newest one.
-//!    So a record costs an append and a hash, a read walks down its own key only, and nothing is
-//!    sorted before the layer is written out, once.
+//! 1. Values stand in an ephemeral file, in the order in which they came. The index is a list in
+//!    the same order; each entry knows the key's entry before it, and a hash map the key's newest
+//!    one. So a record costs an append and a hash, a read walks down its own key only, and nothing
+//!    is sorted before the layer is written out, once.
 //! 2. Entries come batch by batch under one lock. A reader's snapshot is a count of entries: what
 //!    came later is invisible to it, so it sees each batch whole or not at all.
 //! 3. A batch's bytes are in the ephemeral file before its entries are in the list. Bytes without

@@ -6,8 +6,9 @@
 //!                                          └── frozen meanwhile by another ─────┘
 //! ```
 //!
-//! A batch's bytes are written first, where nobody looks; its records are published in one step with
-//! `last_record_lsn`. A future that is dropped in between leaves bytes that no record points at.
+//! A batch's bytes are written first, where nobody looks; its records are published in one step
+//! with `last_record_lsn`. A future that is dropped in between leaves bytes that no record points
+//! at.
 
 use std::path::PathBuf;
 use std::sync::Arc;

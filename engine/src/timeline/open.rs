@@ -1,11 +1,11 @@
 //! Opening: from what the store's index says to a timeline that can be used.
 //!
 //! ```text
-//!  list ─▶ load index ─▶ reconcile ─▶ next generation's index, directory, durable ─▶ remove the rest
+//!  list ─▶ load index ─▶ reconcile ─▶ next generation's index, durable ─▶ remove the rest
 //! ```
 //!
-//! 1. The index is the truth. A layer that it names must be there, in its full length; a layer above
-//!    `disk_consistent_lsn` is not part of the timeline.
+//! 1. The index is the truth. A layer that it names must be there, in its full length; a layer
+//!    above `disk_consistent_lsn` is not part of the timeline.
 //! 2. Nothing is removed before the reconciled index is durable: a crash anywhere leaves a timeline
 //!    that opens to the same answers.
 //! 3. What has no name of ours is left alone. What cannot be removed is left to the next open.

@@ -8,8 +8,9 @@ impl<S: Store> Timeline<S> {
     /// Makes everything durable and closes the timeline: from then on all calls are refused.
     ///
     /// # Errors
-    /// `Io` if the device refused: the timeline is open still, and it can be called again. `Latched`
-    /// if a sync failed, now or before: then nothing is written, and the timeline is closed.
+    /// `Io` if the device refused: the timeline is open still, and it can be called again.
+    /// `Latched` if a sync failed, now or before: then nothing is written, and the timeline is
+    /// closed.
     pub async fn shutdown(&self) -> Result<()> {
         let flushed = self.flush().await;
         let _turn = match flushed {

@@ -152,8 +152,8 @@ impl Chooser {
         }
     }
 
-    /// The length survives apart from the content: it may be the durable one, the live one, or where
-    /// a kept write ends.
+    /// The length survives apart from the content: it may be the durable one, the live one, or
+    /// where a kept write ends.
     fn resize(&mut self, file: &FileNode, content: &mut Vec<u8>) {
         let len = match self.survival {
             Survival::All | Survival::Nothing => return,

@@ -1,8 +1,8 @@
 //! The simulated disk: a live and a durable image, and a crash as a function from both.
 //!
-//! 1. The *live* image is what calls see. The *durable* one is what is left for certain if the power
-//!    fails now. In between stand the pending writes of each file and the pending entries of each
-//!    directory, in the order in which they were made.
+//! 1. The *live* image is what calls see. The *durable* one is what is left for certain if the
+//!    power fails now. In between stand the pending writes of each file and the pending entries of
+//!    each directory, in the order in which they were made.
 //! 2. A file's sync moves its pending writes to the durable image, a directory's sync its entries.
 //!    A file's sync that fails drops its pending writes: they stay live and never become durable. A
 //!    directory's sync that fails leaves its entries pending.

@@ -154,8 +154,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Asks for the points at which something changes and for every key at the end: for all of them,
-    /// or for a sample. Then for the moments before a sample of them, and beyond the end.
+    /// Asks for the points at which something changes and for every key at the end: for all of
+    /// them, or for a sample. Then for the moments before a sample of them, and beyond the end.
     pub(super) fn check_points(&self, letter: Letter, depth: Depth) -> Result<(), Verdict> {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());

@@ -217,8 +217,8 @@ impl Driver {
         self.check_space().await
     }
 
-    /// Waits until only the driver is left, then looks at what lies on the disk. What a removal that
-    /// failed in this life has left may lie there until the next.
+    /// Waits until only the driver is left, then looks at what lies on the disk. What a removal
+    /// that failed in this life has left may lie there until the next.
     pub(super) async fn check_space(&self) -> Result<(), Verdict> {
         self.world.settle_down().await?;
         if self.world.has_failed_removal() {

@@ -8,8 +8,8 @@
 //!
 //! 1. At most one task runs. When it pends, the gate picks the next of those held: one call, pass
 //!    or wake-up a step, and nothing else moves.
-//! 2. Each life of the process has a number. A handle, a call or a task of an ended life can neither
-//!    read nor change anything.
+//! 2. Each life of the process has a number. A handle, a call or a task of an ended life can
+//!    neither read nor change anything.
 //! 3. The plan alone makes the run: choices come from its schedule, faults from its rules, chance
 //!    from its seed. Every step goes into a digest.
 

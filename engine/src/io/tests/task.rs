@@ -36,18 +36,18 @@ fn tasks_spawned_from_many_threads_all_run() {
     let count = Arc::new(AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| {
-                for _ in 0..500 {
-                    let (io_there, count) = (io.clone(), Arc::clone(&count));
-                    io.spawn(op(), async move {
-                        io_there.yield_now().await;
-                        count.fetch_add(1, Ordering::Relaxed);
-                    });
-                }
-            });
+            scope.spawn(|| (0..500).for_each(|_| spawn_one(&io, &count)));
         }
     });
     wait_until("all run", || count.load(Ordering::Relaxed) == 4000);
+}
+
+fn spawn_one(io: &OsIo, count: &Arc<AtomicUsize>) {
+    let (io_there, count) = (io.clone(), Arc::clone(count));
+    io.spawn(op(), async move {
+        io_there.yield_now().await;
+        count.fetch_add(1, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What exists in a plan at all, and how often: drawn first, so that plans differ in kind.
 //!
-//! A plan in which everything may happen is seldom one in which the same thing happens often enough.
-//! So each plan keeps only a part of every table, with weights of its own (swarm testing).
+//! A plan in which everything may happen is seldom one in which the same thing happens often
+//! enough. So each plan keeps only a part of every table, with weights of its own (swarm testing).
 
 use crate::dice::Chance;
 

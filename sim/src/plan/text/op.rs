@@ -8,7 +8,8 @@ use crate::faults::read_crash;
 use crate::plan::{EditPlan, Entry, How, KeyIndex, Letter, Line, PlanOp};
 
 /// The words that an operation can start with.
-const VERBS: &str = "write one of create delete put freeze flush get scan join wait restart crash, behind `&` or `drop N` if you like";
+const VERBS: &str = "write one of create delete put freeze flush get scan join wait restart \
+                     crash, behind `&` or `drop N` if you like";
 
 /// Reads an operation and how it is started.
 pub(super) fn read_line(line: &str) -> Result<Line, Problem> {

@@ -191,7 +191,8 @@ const REFUSALS: [(&str, &str, &str); 36] = [
     (
         "  restart",
         "  reboot\u{7}",
-        "line 25: operation reboot\\u{7}; write one of create delete put freeze flush get scan join wait restart crash, behind `&` or `drop N` if you like",
+        "line 25: operation reboot\\u{7}; write one of create delete put freeze flush get scan \
+         join wait restart crash, behind `&` or `drop N` if you like",
     ),
     (
         "draw:99",
@@ -221,7 +222,8 @@ const REFUSALS: [(&str, &str, &str); 36] = [
     (
         "/io#37",
         "/io#37/write",
-        "line 34: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as life2/a/flush#1/index/sync",
+        "line 34: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+         life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
