@@ -1,12 +1,25 @@
 //! The rare corners that the engine marks, so that a report can name those it never reached.
 
 /// Every mark in the engine's source, in the order of the alphabet.
-pub const CORNERS: [&str; 5] = [
+pub const CORNERS: [&str; 18] = [
+    "a batch finds its layer too old",
+    "a batch shares its LSN with the one before it",
+    "a batch would make its layer too long",
+    "a batch would make its layer too wide",
     "a creation that did not come to its index is cleared away",
+    "a failed sync latches a timeline",
+    "a flush finds its layers written, and no index of them",
     "a freeze comes between a batch's bytes and its records",
     "a job finds what its like left when it was given up",
+    "a read comes to a frozen layer",
+    "a read descends in an index of several levels",
+    "a read goes on to a delta below what it has gathered",
+    "a shutdown writes nothing after a failed sync",
+    "a value is longer than what is read of it at first",
     "an index writer finds its work done by another",
     "an open ends a deletion that a crash interrupted",
+    "an open finds the index that an open before it did not finish",
+    "an open removes a layer that no index names",
 ];
 
 #[cfg(test)]

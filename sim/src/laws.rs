@@ -53,10 +53,10 @@ pub fn check_layers(disk: &Disk, timeline: TimelineId, truth: &Truth) -> Result<
         }
     }
     let lsn = index.disk_consistent_lsn;
-    let missing = truth
-        .history
-        .points()
-        .find(|&(key, at)| at <= lsn && !found.contains(&DeltaKey { key, lsn: at }));
+    let missing = truth.history.points().find(|&(key, at)| {
+        let is_found = found.contains(&DeltaKey { key, lsn: at });
+        at <= lsn && !is_found && !truth.optional.contains(&(key, at))
+    });
     match missing {
         Some(point) => Err(Verdict::law(
             "every record up to disk_consistent_lsn is in a layer",

@@ -6,6 +6,8 @@
 //!    last acknowledged <= D <= last written, everything at or below D, and nothing above it.
 //! 3. A refusal needs an excuse, which the caller looks for. A wrong answer has none.
 
+use std::collections::BTreeSet;
+
 use palimpsest::base::{Key, Lsn};
 
 use crate::model::{Answer, Change, History};
@@ -46,12 +48,25 @@ pub struct Truth {
     pub acknowledged: Lsn,
     /// The batch in doubt.
     pub pending: Option<Pending>,
+    /// Records of the history that may be absent as well: they were in doubt, and no answer tells.
+    pub optional: BTreeSet<(Key, Lsn)>,
     /// No batch may start below it: a freeze or flush that has ended closed it.
     pub closed_below: Lsn,
     /// Whether something may have closed the last record's LSN.
     pub maybe_closed: bool,
     /// How many freezes and flushes are under way.
     pub closer_count: u32,
+}
+
+/// What became of a batch in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// All of it is there.
+    There,
+    /// Nothing of it is.
+    Absent,
+    /// No answer depends on it, now or later.
+    Either,
 }
 
 /// What a read may answer.
@@ -73,6 +88,7 @@ impl Truth {
             last: Lsn::ZERO,
             acknowledged: Lsn::ZERO,
             pending: None,
+            optional: BTreeSet::new(),
             closed_below: Lsn::ZERO,
             maybe_closed: false,
             closer_count: 0,
@@ -223,12 +239,17 @@ impl Truth {
         Ok(())
     }
 
-    /// The batch in doubt is there, or not.
-    pub fn settle(&mut self, is_there: bool) {
+    /// The batch in doubt is there, or not, or both look the same.
+    pub fn settle(&mut self, settled: Settled) {
         let pending = self.pending.take().expect("it is in doubt");
-        if is_there {
-            self.history = with(&self.history, &pending);
-            self.last = pending.last.max(self.last);
+        if settled == Settled::Absent {
+            return;
+        }
+        self.history = with(&self.history, &pending);
+        self.last = pending.last.max(self.last);
+        if settled == Settled::Either {
+            let points = pending.changes.iter().map(|(key, lsn, _)| (*key, *lsn));
+            self.optional.extend(points);
         }
     }
 }

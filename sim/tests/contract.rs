@@ -16,6 +16,7 @@ knobs
   freeze-len 1
   freeze-distance 1
   freeze-age 1ms
+  buffer-len 64
 ops
 faults
 schedule

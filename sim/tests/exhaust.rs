@@ -60,6 +60,7 @@ knobs
   freeze-len 4000
   freeze-distance 1000
   freeze-age 3600s
+  buffer-len 64
 ops{ops}faults
 schedule
   choices {choices}

@@ -35,7 +35,6 @@ pub enum Job {
     Freeze,
     Flush,
     Read,
-    Shutdown,
     Drop,
 }
 
@@ -56,7 +55,7 @@ pub enum Part {
 
 impl Job {
     /// Every job, in the order of their names' appearance.
-    pub const ALL: [Job; 9] = [
+    pub const ALL: [Job; 8] = [
         Job::Open,
         Job::Create,
         Job::Delete,
@@ -64,7 +63,6 @@ impl Job {
         Job::Freeze,
         Job::Flush,
         Job::Read,
-        Job::Shutdown,
         Job::Drop,
     ];
 
@@ -78,7 +76,6 @@ impl Job {
             Job::Freeze => "freeze",
             Job::Flush => "flush",
             Job::Read => "read",
-            Job::Shutdown => "shutdown",
             Job::Drop => "drop",
         }
     }

@@ -184,6 +184,9 @@ impl<I: Io> DeltaLayer<I> {
         if block_index == root.root_block {
             return Ok(self.root_node.get_or_init(|| node).clone());
         }
+        self.file
+            .io()
+            .reached("a read descends in an index of several levels");
         Ok(node)
     }
 

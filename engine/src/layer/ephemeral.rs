@@ -16,11 +16,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::io::{File, Io, Op, Scratch};
 
-/// How much arrives before it leaves for the file, in bytes.
-const BUFFER_LEN: usize = 64 * 1024;
-
 pub(crate) struct Ephemeral<I: Io> {
     scratch: Scratch<I>,
+    /// How much arrives before it leaves for the file, in bytes.
+    buffer_len: usize,
     tail: Mutex<Tail>,
 }
 
@@ -37,9 +36,9 @@ impl Tail {
     }
 
     /// What is to be written, and where; nothing if it is not worth a write yet.
-    fn next_write(&mut self) -> Option<(u64, Arc<Vec<u8>>)> {
+    fn next_write(&mut self, buffer_len: usize) -> Option<(u64, Arc<Vec<u8>>)> {
         if self.leaving.is_empty() {
-            if self.arriving.len() < BUFFER_LEN {
+            if self.arriving.len() < buffer_len.max(1) {
                 return None;
             }
             self.leaving = Arc::new(std::mem::take(&mut self.arriving));
@@ -49,8 +48,14 @@ impl Tail {
 }
 
 impl<I: Io> Ephemeral<I> {
-    pub(crate) async fn create(io: &I, op: Op, path: PathBuf) -> io::Result<Ephemeral<I>> {
+    pub(crate) async fn create(
+        io: &I,
+        op: Op,
+        path: PathBuf,
+        buffer_len: usize,
+    ) -> io::Result<Ephemeral<I>> {
         Ok(Ephemeral {
+            buffer_len,
             scratch: Scratch::create(io, op, path).await?,
             tail: Mutex::default(),
         })
@@ -78,7 +83,7 @@ impl<I: Io> Ephemeral<I> {
     /// earlier write did not bring there.
     async fn make_room(&self, op: Op) -> io::Result<()> {
         loop {
-            let next = self.tail().next_write();
+            let next = self.tail().next_write(self.buffer_len);
             let Some((offset, leaving)) = next else {
                 return Ok(());
             };

@@ -60,6 +60,11 @@ impl<I: Io> LayerFile<I> {
         }
     }
 
+    /// The seam that it is read through.
+    pub(crate) fn io(&self) -> &I {
+        &self.io
+    }
+
     /// What the index says of it.
     pub(crate) fn entry(&self) -> &IndexLayer {
         &self.entry
@@ -207,6 +212,8 @@ impl<I: Io> LayerFile<I> {
             return Err(self.malformed("blob", offset, "ends behind the blobs"));
         }
         if head_end < blob_end {
+            self.io
+                .reached("a value is longer than what is read of it at first");
             bytes.extend(self.span(op, head_end, blob_end).await?);
         }
         let stored = &bytes[header.header_len..header.blob_len()];

@@ -73,8 +73,9 @@ impl<I: Io> MemoryLayer<I> {
         op: Op,
         path: PathBuf,
         start: Lsn,
+        buffer_len: usize,
     ) -> Result<MemoryLayer<I>> {
-        let ephemeral = Ephemeral::create(io, op, path.clone()).await;
+        let ephemeral = Ephemeral::create(io, op, path.clone(), buffer_len).await;
         let failed = |error| Error::Io(IoFailure::new("create", &path, error));
         Ok(MemoryLayer {
             start,

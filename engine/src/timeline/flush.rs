@@ -92,7 +92,12 @@ impl<S: Store> Timeline<S> {
             };
             match planned {
                 Some(plan) => shared.flush_one(op, &plan).await?,
-                None => shared.save_index(op).await?,
+                None => {
+                    shared
+                        .io()
+                        .reached("a flush finds its layers written, and no index of them");
+                    shared.save_index(op).await?;
+                }
             }
         }
     }

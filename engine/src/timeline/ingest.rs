@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Timeline;
+use super::options::Options;
 use super::shared::{Shared, State};
-use crate::base::{Error, FileName, Lsn, Result};
+use crate::base::{Error, FileName, Lsn, Result, Time};
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{Batch, MemoryLayer};
 use crate::store::Store;
@@ -60,7 +61,7 @@ impl<S: Store> Timeline<S> {
 
 impl<S: Store> Drop for Writer<S> {
     fn drop(&mut self) {
-        self.shared.state().has_writer = false;
+        self.shared.let_writer_go();
     }
 }
 
@@ -76,7 +77,7 @@ impl<S: Store> Writer<S> {
     /// this LSN already; `Io`, `Latched`, or `Closed`. After any error, and when the future is
     /// dropped, the batch is there whole or not at all.
     pub async fn put_batch(&mut self, batch: &Batch) -> Result<()> {
-        let Some((first, last)) = batch.first_lsn().zip(batch.last_lsn()) else {
+        let Some(first) = batch.first_lsn() else {
             return Ok(());
         };
         let shared = &*self.shared;
@@ -86,12 +87,18 @@ impl<S: Store> Writer<S> {
             state.put_count = state.put_count.wrapping_add(1);
             shared.op(Job::Put, state.put_count).on(Part::Ephemeral, 1)
         };
-        shared.roll(op, batch, (first, last)).await?;
+        shared.roll(op, batch).await?;
         loop {
             let layer = shared.open_layer(op).await?;
             let position = layer.append(op, batch).await?;
             shared.io().pass(op).await;
-            if shared.state().publish_batch(&layer, batch, position)? {
+            let published = shared.state().publish_batch(&layer, batch, position)?;
+            if let Some(before) = published {
+                if before == first {
+                    shared
+                        .io()
+                        .reached("a batch shares its LSN with the one before it");
+                }
                 return Ok(());
             }
             shared
@@ -104,26 +111,21 @@ impl<S: Store> Writer<S> {
 impl<S: Store> Shared<S> {
     /// Freezes the open layer if the batch would make it too large, too wide or too old, but never
     /// between two batches that share an LSN.
-    async fn roll(&self, op: Op, batch: &Batch, (first, last): (Lsn, Lsn)) -> Result<()> {
+    async fn roll(&self, op: Op, batch: &Batch) -> Result<()> {
         let now = self.io().now();
-        let is_due = |state: &State<S::Io>| {
-            let Some(open) = state.map.open() else {
-                return false;
-            };
-            let options = &self.options;
-            let len = open.byte_len().saturating_add(batch.byte_len());
-            let distance = last.0 - open.start().0;
-            state.last_record_lsn < first
-                && (options.freeze_len_max <= len
-                    || options.freeze_distance_max <= distance
-                    || options.freeze_age_max <= now.saturating_since(open.opened_at()))
+        let due = self.state().due(&self.options, batch, now);
+        let Some(due) = due else {
+            return Ok(());
         };
-        if is_due(&self.state()) {
-            self.io().pass(op).await;
-            let mut state = self.state();
-            state.check_writable()?;
-            state.freeze();
+        match due {
+            Due::Long => self.io().reached("a batch would make its layer too long"),
+            Due::Wide => self.io().reached("a batch would make its layer too wide"),
+            Due::Old => self.io().reached("a batch finds its layer too old"),
         }
+        self.io().pass(op).await;
+        let mut state = self.state();
+        state.check_writable()?;
+        state.freeze();
         Ok(())
     }
 
@@ -137,7 +139,8 @@ impl<S: Store> Shared<S> {
             }
             state.next_start
         };
-        let layer = MemoryLayer::create(self.io(), op, self.ephemeral_path(), start).await?;
+        let (path, buffer_len) = (self.ephemeral_path(), self.options.buffer_len);
+        let layer = MemoryLayer::create(self.io(), op, path, start, buffer_len).await?;
         let layer = Arc::new(layer);
         self.io().pass(op).await;
         let mut state = self.state();
@@ -157,7 +160,31 @@ impl<S: Store> Shared<S> {
     }
 }
 
+/// Why the open layer must not take a batch.
+enum Due {
+    Long,
+    Wide,
+    Old,
+}
+
 impl<I: Io> State<I> {
+    /// Whether the open layer must be frozen before the batch, and may be.
+    fn due(&self, options: &Options, batch: &Batch, now: Time) -> Option<Due> {
+        let open = self.map.open()?;
+        let (first, last) = batch.first_lsn().zip(batch.last_lsn())?;
+        if first <= self.last_record_lsn {
+            return None;
+        }
+        if options.freeze_len_max <= open.byte_len().saturating_add(batch.byte_len()) {
+            return Some(Due::Long);
+        }
+        if options.freeze_distance_max <= last.0 - open.start().0 {
+            return Some(Due::Wide);
+        }
+        let age = now.saturating_since(open.opened_at());
+        (options.freeze_age_max <= age).then_some(Due::Old)
+    }
+
     /// Refuses a batch that starts below what is closed.
     fn admit(&self, first: Lsn) -> Result<()> {
         self.check_writable()?;
@@ -170,26 +197,28 @@ impl<I: Io> State<I> {
         Ok(())
     }
 
-    /// Makes a batch visible, in one step; not if its layer was frozen meanwhile.
+    /// Makes a batch visible, in one step, and returns the LSN of the last record before it; not if
+    /// its layer was frozen meanwhile.
     fn publish_batch(
         &mut self,
         layer: &Arc<MemoryLayer<I>>,
         batch: &Batch,
         position: u64,
-    ) -> Result<bool> {
+    ) -> Result<Option<Lsn>> {
         let first = batch.first_lsn().expect("the caller has looked");
         self.admit(first)?;
         if !self.map.open().is_some_and(|open| Arc::ptr_eq(open, layer)) {
-            return Ok(false);
+            return Ok(None);
         }
         if let Some((key, lsn)) = layer.first_duplicate(batch) {
             let why = format!("key {key} has a record at LSN {lsn} already");
             return Err(Error::Refused { why });
         }
         layer.publish(batch, position);
+        let before = self.last_record_lsn;
         self.last_record_lsn = batch.last_lsn().expect("it has a first one");
         self.check_laws();
-        Ok(true)
+        Ok(Some(before))
     }
 
     /// Closes the open layer, if it has records.

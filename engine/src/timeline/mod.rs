@@ -8,6 +8,8 @@ mod options;
 mod read;
 mod shared;
 mod shutdown;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use flush::{FlushPlan, plan as plan_flush};

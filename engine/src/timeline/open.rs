@@ -63,10 +63,19 @@ impl<S: Store> Opener<'_, S> {
         self.check_tenant(&index)?;
         let plan = plan(&index, &listing)?;
         let attempt = listing.scratch_count(plan.index.generation) + 1;
+        if 1 < attempt {
+            let io = self.store.io();
+            io.reached("an open finds the index that an open before it did not finish");
+        }
         self.store.save_index(op, &plan.index, attempt).await?;
         // Its creation may have been interrupted between the index and this.
         self.store.acknowledge(op, timeline).await?;
         for name in &plan.removals {
+            if matches!(name, FileName::Layer { .. }) {
+                self.store
+                    .io()
+                    .reached("an open removes a layer that no index names");
+            }
             // What stays, the next open finds again.
             let _ = self.store.remove(op, timeline, &name.to_string()).await;
         }
@@ -124,7 +133,8 @@ impl<S: Store> Opener<'_, S> {
     /// cannot be read or removed is left as it is: the timeline's own open says why.
     pub(crate) async fn tidy_up(&self, timeline: TimelineId) {
         let op = Op::new(Some(timeline), Job::Delete, 1);
-        match self.store.load_index(op, timeline).await {
+        let look = Op::new(Some(timeline), Job::Open, 1);
+        match self.store.load_index(look, timeline).await {
             Ok(Some(index)) if index.is_deleted => {
                 self.store
                     .io()

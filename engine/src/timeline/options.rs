@@ -18,6 +18,8 @@ pub struct Options {
     pub freeze_distance_max: u64,
     /// The open layer is frozen by the first batch that finds it older than this. 10 minutes.
     pub freeze_age_max: Duration,
+    /// How many bytes of the open layer are gathered before they are written to its file. 64 KiB.
+    pub buffer_len: usize,
     /// Makes a value of records. The built-in [`Edits`].
     pub redo: Arc<dyn Redo>,
 }
@@ -29,6 +31,7 @@ impl Default for Options {
             freeze_len_max: 256 << 20,
             freeze_distance_max: 256 << 20,
             freeze_age_max: Duration::from_secs(600),
+            buffer_len: 64 << 10,
             redo: Arc::new(Edits),
         }
     }
@@ -41,6 +44,7 @@ impl fmt::Debug for Options {
             .field("freeze_len_max", &self.freeze_len_max)
             .field("freeze_distance_max", &self.freeze_distance_max)
             .field("freeze_age_max", &self.freeze_age_max)
+            .field("buffer_len", &self.buffer_len)
             .finish_non_exhaustive()
     }
 }

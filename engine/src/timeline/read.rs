@@ -37,7 +37,7 @@ impl<S: Store> Timeline<S> {
         let op = shared.read_op();
         shared.io().pass(op).await;
         let snapshot = shared.snapshot(lsn)?;
-        let gathered = snapshot.gather(op, (key, lsn)).await?;
+        let gathered = snapshot.gather(shared.io(), op, (key, lsn)).await?;
         shared.redo((key, lsn), gathered)
     }
 }
@@ -90,7 +90,7 @@ impl<S: Store> Shared<S> {
 
 impl<I: Io> Snapshot<I> {
     /// Gathers the key's records from the newest layer down to a base, or to the end.
-    async fn gather(&self, op: Op, point: (Key, Lsn)) -> Result<Gathered> {
+    async fn gather(&self, io: &I, op: Op, point: (Key, Lsn)) -> Result<Gathered> {
         let mut gathered = Gathered::new();
         let memory = op.on(Part::Ephemeral, 1);
         if let Some(open) = self.map.open() {
@@ -101,6 +101,7 @@ impl<I: Io> Snapshot<I> {
             if gathered.is_complete() {
                 return Ok(gathered);
             }
+            io.reached("a read comes to a frozen layer");
             layer
                 .gather(memory, point, usize::MAX, &mut gathered)
                 .await?;
@@ -108,6 +109,9 @@ impl<I: Io> Snapshot<I> {
         for delta in self.map.deltas().iter().rev() {
             if gathered.is_complete() {
                 return Ok(gathered);
+            }
+            if !gathered.is_empty() {
+                io.reached("a read goes on to a delta below what it has gathered");
             }
             delta
                 .gather(op.on(Part::Delta, 1), point, &mut gathered)

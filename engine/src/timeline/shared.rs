@@ -9,7 +9,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::options::Options;
 use super::turn::Turn;
@@ -112,6 +112,13 @@ impl<S: Store> Shared<S> {
             .expect("a law was broken while it was held")
     }
 
+    /// Lets another writer come. A panic that broke a law may be what drops this one: a second
+    /// panic would end the process.
+    pub(crate) fn let_writer_go(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.has_writer = false;
+    }
+
     pub(crate) fn io(&self) -> &S::Io {
         self.store.io()
     }
@@ -139,6 +146,9 @@ impl<S: Store> Shared<S> {
             return result;
         };
         let mut state = self.state();
+        if state.failure.is_none() {
+            self.io().reached("a failed sync latches a timeline");
+        }
         let first = state.failure.get_or_insert(failure);
         Err(Error::Latched(first.clone()))
     }

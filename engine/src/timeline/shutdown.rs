@@ -2,6 +2,7 @@
 
 use super::Timeline;
 use crate::base::{Error, Result};
+use crate::io::Io;
 use crate::store::Store;
 
 impl<S: Store> Timeline<S> {
@@ -18,6 +19,11 @@ impl<S: Store> Timeline<S> {
             Ok(_) | Err(Error::Latched(_)) => self.shared.flush_turn.take().await,
             Err(error) => return Err(error),
         };
+        if flushed.is_err() {
+            self.shared
+                .io()
+                .reached("a shutdown writes nothing after a failed sync");
+        }
         self.shared.close();
         flushed.map(|_| ())
     }

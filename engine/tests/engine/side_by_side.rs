@@ -1,5 +1,6 @@
 //! Real threads: one that writes, some that read, some that freeze and flush.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -112,34 +113,37 @@ fn a_timeline_that_is_shut_down_under_its_users_refuses_them() {
     let engine = block_on(Engine::open(OsIo::new(), root.path(), Options::default())).unwrap();
     let timeline = block_on(engine.create_timeline(TIMELINE, Lsn(START))).unwrap();
     let is_done = AtomicBool::new(false);
-    let (written, read) = thread::scope(|scope| {
-        let write = || {
-            let mut writer = timeline.writer()?;
-            let lsns = (START + 1..).take_while(|_| !is_done.load(Ordering::SeqCst));
-            for lsn in lsns {
-                block_on(writer.put_batch(&batch(lsn)))?;
-            }
+    // Goes on until it is refused, and hardly beyond the shutdown.
+    let until_refused = |step: &dyn Fn(u64) -> Result<(), Error>| {
+        let mut beyond = 0;
+        (START + 1..).try_for_each(|lsn| {
+            step(lsn)?;
+            beyond += u32::from(is_done.load(Ordering::SeqCst));
+            assert!(beyond < 10, "nothing is refused");
             Ok(())
-        };
+        })
+    };
+    let (written, read) = thread::scope(|scope| {
+        let writer = Mutex::new(timeline.writer().unwrap());
+        let write =
+            move || until_refused(&|lsn| block_on(writer.lock().unwrap().put_batch(&batch(lsn))));
         let read = || {
-            while !is_done.load(Ordering::SeqCst) {
+            until_refused(&|_| {
                 let lsn = timeline.last_record_lsn();
                 let found = block_on(timeline.get(key("b"), lsn))?;
                 assert!(found == expected("b", lsn.0), "b at {lsn}");
-            }
-            Ok(())
+                Ok(())
+            })
         };
-        let write = scope.spawn::<_, Result<(), Error>>(write);
-        let read = scope.spawn::<_, Result<(), Error>>(read);
+        let write = scope.spawn(write);
+        let read = scope.spawn(read);
         let done = Done(&is_done);
         while !write.is_finished() && timeline.last_record_lsn() < Lsn(START + 50) {
             thread::yield_now();
         }
         block_on(engine.shutdown()).unwrap();
-        let written = write.join().unwrap();
-        let refused = block_on(timeline.get(key("b"), Lsn(START)));
         drop(done);
-        (written, refused.and(read.join().unwrap()))
+        (write.join().unwrap(), read.join().unwrap())
     });
     assert!(matches!(written, Err(Error::Closed)), "{written:?}");
     assert!(matches!(read, Err(Error::Closed)), "{read:?}");

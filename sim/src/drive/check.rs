@@ -11,7 +11,7 @@ use super::Driver;
 use crate::dice::mix;
 use crate::keys;
 use crate::model::Answer;
-use crate::oracle::{Allowed, with};
+use crate::oracle::{Allowed, Settled, with};
 use crate::plan::{KeyIndex, Letter};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
@@ -214,11 +214,16 @@ impl Driver {
             can_be_there &= is(whole.answer(*key, *lsn));
             can_be_absent &= is(truth.history.answer(*key, *lsn));
         }
-        if !can_be_there && !can_be_absent {
-            let law = format!("a batch up to {} is whole or absent", pending.last);
-            return Err(Verdict::law(law, "a part of it"));
-        }
-        self.truth(letter, |truth| truth.settle(can_be_there));
+        let settled = match (can_be_there, can_be_absent) {
+            (true, true) => Settled::Either,
+            (true, false) => Settled::There,
+            (false, true) => Settled::Absent,
+            (false, false) => {
+                let law = format!("a batch up to {} is whole or absent", pending.last);
+                return Err(Verdict::law(law, "a part of it"));
+            }
+        };
+        self.truth(letter, |truth| truth.settle(settled));
         Ok(())
     }
 }

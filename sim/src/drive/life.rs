@@ -61,6 +61,7 @@ impl Driver {
             freeze_len_max: knobs.freeze_len_max,
             freeze_distance_max: knobs.freeze_distance_max,
             freeze_age_max: knobs.freeze_age_max,
+            buffer_len: usize::try_from(knobs.buffer_len).unwrap_or(usize::MAX),
             ..Options::default()
         }
     }

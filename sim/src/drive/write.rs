@@ -77,8 +77,10 @@ impl Driver {
                     .filter(|lsn| *lsn < Lsn::MAX)?;
                 let key = self.key(entry.key);
                 let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
-                // A batch cannot hold a key twice at an LSN: the engine's own tests see to that.
-                if !changes.iter().any(stands) {
+                // A batch cannot hold a key twice at an LSN: the engine's own tests see to that. Of
+                // a record that may be there nobody can say whether the engine must refuse it.
+                let is_optional = truth.optional.contains(&(key, lsn));
+                if !is_optional && !changes.iter().any(stands) {
                     let change = change(&truth.history, &changes, (key, lsn), &entry.edit);
                     changes.push((key, lsn, change));
                 }

@@ -193,7 +193,8 @@ fn check_knobs(knobs: &Knobs) -> Result<(), Problem> {
     check_key_count("keys", knobs.key_count)?;
     check_threshold("freeze-len", knobs.freeze_len_max)?;
     check_threshold("freeze-distance", knobs.freeze_distance_max)?;
-    check_duration("freeze-age", knobs.freeze_age_max)
+    check_duration("freeze-age", knobs.freeze_age_max)?;
+    check_threshold("buffer-len", knobs.buffer_len)
 }
 
 pub(super) fn check_key_count(what: &'static str, count: u16) -> Result<(), Problem> {

@@ -39,6 +39,8 @@ pub struct Knobs {
     pub freeze_distance_max: u64,
     /// The age at which a memory layer is frozen.
     pub freeze_age_max: Duration,
+    /// How much of a memory layer is gathered before it is written to its file, in bytes.
+    pub buffer_len: u64,
 }
 
 /// Where the keys of a run stand.

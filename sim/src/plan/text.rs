@@ -7,12 +7,14 @@
 //! ```text
 //! plan      = "palimpsest plan 1"
 //!             "knobs"    seed  keys  layout  freeze-len  freeze-distance  freeze-age
+//!             buffer-len
 //!             "ops"      line*
 //!             "faults"   rule*
 //!             "schedule" choices*  then
 //!
 //! seed      = "seed" N                 layout = "layout" ("dense" | "spread" | "edges")
 //! keys      = "keys" N                 freeze-len = "freeze-len" N
+//! buffer-len = "buffer-len" N
 //! freeze-age = "freeze-age" DURATION   freeze-distance = "freeze-distance" N
 //!
 //! line      = ["&" | "drop" N] op      left running beside what follows | dropped as it pends
@@ -146,6 +148,7 @@ fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
         freeze_len_max: read_knob(lines, "freeze-len", number, check_threshold)?,
         freeze_distance_max: read_knob(lines, "freeze-distance", number, check_threshold)?,
         freeze_age_max: read_knob(lines, "freeze-age", duration, check_duration)?,
+        buffer_len: read_knob(lines, "buffer-len", number, check_threshold)?,
     })
 }
 
@@ -271,7 +274,8 @@ impl fmt::Display for Knobs {
         writeln!(f, "  layout {}", self.layout.name())?;
         writeln!(f, "  freeze-len {}", self.freeze_len_max)?;
         writeln!(f, "  freeze-distance {}", self.freeze_distance_max)?;
-        writeln!(f, "  freeze-age {}", Written(self.freeze_age_max))
+        writeln!(f, "  freeze-age {}", Written(self.freeze_age_max))?;
+        writeln!(f, "  buffer-len {}", self.buffer_len)
     }
 }
 

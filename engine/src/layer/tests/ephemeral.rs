@@ -27,7 +27,9 @@ fn bytes(len: usize) -> Vec<u8> {
 
 async fn create(shelf: &Shelf) -> Ephemeral<FaultyIo> {
     let path = shelf.dir.path().join("ephemeral");
-    Ephemeral::create(&shelf.io, op(), path).await.unwrap()
+    Ephemeral::create(&shelf.io, op(), path, 64 << 10)
+        .await
+        .unwrap()
 }
 
 fn file_len(shelf: &Shelf) -> u64 {

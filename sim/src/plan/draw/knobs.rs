@@ -30,6 +30,7 @@ pub fn draw_knobs(chance: &mut impl Chance, scale: Scale, seed: u64) -> Knobs {
             freeze_len_max: chance.between(1 << 20, 2 << 20),
             freeze_distance_max: DISTANCE_NEVER,
             freeze_age_max: draw_duration(chance),
+            buffer_len: 64 << 10,
         };
     }
     Knobs {
@@ -39,6 +40,7 @@ pub fn draw_knobs(chance: &mut impl Chance, scale: Scale, seed: u64) -> Knobs {
         freeze_len_max: chance.between(512, 1024) << chance.below(5),
         freeze_distance_max: draw_distance(chance),
         freeze_age_max: draw_duration(chance),
+        buffer_len: 16 << chance.below(9),
     }
 }
 

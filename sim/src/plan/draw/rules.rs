@@ -41,41 +41,42 @@ const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> 
     }
 }
 
-const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, Replace, SyncDir];
+const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, SyncDir];
+const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
+const DELTA_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, SyncDir];
 
-const SITES: [Site; 22] = [
-    site(2, Job::Open, Part::Lock, &[Create, Open, Lock]),
+/// What the engine does where: `cargo sim replay SEED --trace` shows it.
+const SITES: [Site; 20] = [
+    site(1, Job::Open, Part::Lock, &[Lock]),
     site(
-        2,
+        3,
         Job::Open,
         Part::Directory,
-        &[List, CreateDir, SyncDir, Remove, Pass],
+        &[List, CreateDir, SyncDir, Remove],
     ),
-    site(2, Job::Open, Part::Index, &[Open, Len, Read, Remove]),
-    site(3, Job::Open, Part::Index, INDEX_STEPS),
-    site(1, Job::Open, Part::Delta, &[Open, Len, Read, Remove]),
-    site(1, Job::Open, Part::Ephemeral, &[Create, Remove]),
-    site(1, Job::Create, Part::Directory, &[CreateDir, SyncDir, Pass]),
-    site(1, Job::Create, Part::Index, INDEX_STEPS),
-    site(2, Job::Put, Part::Ephemeral, &[Create, Write, Read, Pass]),
-    site(1, Job::Put, Part::Directory, &[SyncDir, Pass]),
-    site(1, Job::Freeze, Part::Ephemeral, &[Create, Write, Pass]),
-    site(3, Job::Flush, Part::Ephemeral, &[Read, Remove]),
-    site(6, Job::Flush, Part::Delta, &[Create, Write, Sync, Rename]),
-    site(6, Job::Flush, Part::Index, INDEX_STEPS),
-    site(6, Job::Flush, Part::Directory, &[SyncDir, Pass]),
-    site(2, Job::Read, Part::Delta, &[Open, Len, Read]),
+    site(2, Job::Open, Part::Index, INDEX_READ_STEPS),
+    site(5, Job::Open, Part::Index, INDEX_STEPS),
+    site(1, Job::Create, Part::Directory, &[List, CreateDir, SyncDir]),
+    site(1, Job::Create, Part::Index, INDEX_READ_STEPS),
+    site(2, Job::Create, Part::Index, INDEX_STEPS),
+    site(4, Job::Put, Part::Ephemeral, &[Create, Write, Pass]),
+    site(1, Job::Freeze, Part::Directory, &[Pass]),
+    site(2, Job::Flush, Part::Ephemeral, &[Read]),
+    site(2, Job::Flush, Part::Delta, &[Remove]),
+    site(10, Job::Flush, Part::Delta, DELTA_STEPS),
+    site(8, Job::Flush, Part::Index, INDEX_STEPS),
+    site(2, Job::Flush, Part::Directory, &[Pass]),
+    site(3, Job::Read, Part::Delta, &[Open, Read]),
     site(2, Job::Read, Part::Ephemeral, &[Read]),
+    site(1, Job::Drop, Part::Ephemeral, &[Remove]),
+    site(1, Job::Drop, Part::Delta, &[Remove]),
+    site(1, Job::Delete, Part::Index, INDEX_STEPS),
     site(
-        1,
-        Job::Shutdown,
-        Part::Delta,
-        &[Create, Write, Sync, Rename],
+        2,
+        Job::Delete,
+        Part::Directory,
+        &[List, Remove, RemoveDir, SyncDir],
     ),
-    site(1, Job::Shutdown, Part::Index, INDEX_STEPS),
-    site(1, Job::Delete, Part::Index, &[Remove, Rename, SyncDir]),
-    site(1, Job::Delete, Part::Delta, &[Remove]),
-    site(1, Job::Delete, Part::Directory, &[RemoveDir, SyncDir, Pass]),
 ];
 
 /// Draws the rules of a plan from the kinds of faults that exist in it.
@@ -137,7 +138,7 @@ fn draw_call(chance: &mut impl Chance, kind: FaultKind) -> Address {
         },
         part: Counted {
             kind: Some(site.part),
-            index: draw_ordinal(chance, 6, 2),
+            index: draw_ordinal(chance, 7, 1),
         },
         step: Counted {
             kind: Some(step),
@@ -167,9 +168,9 @@ fn draw_life(chance: &mut impl Chance) -> Option<u32> {
 fn draw_scope(chance: &mut impl Chance, site: &Site) -> Scope {
     match site.part {
         Part::Lock => Scope::Engine,
-        Part::Directory if chance.one_in(3) => Scope::Engine,
-        _ if chance.one_in(4) => Scope::Any,
-        _ if chance.one_in(8) => Scope::Timeline(Letter(b'b')),
+        Part::Directory if site.job == Job::Open && chance.one_in(3) => Scope::Engine,
+        _ if site.job == Job::Delete || chance.one_in(2) => Scope::Any,
+        _ if chance.one_in(12) => Scope::Timeline(Letter(b'b')),
         _ => Scope::Timeline(Letter(b'a')),
     }
 }
@@ -177,7 +178,7 @@ fn draw_scope(chance: &mut impl Chance, site: &Site) -> Scope {
 /// Of some jobs there is one a life.
 fn draw_job_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     match job {
-        Job::Open | Job::Create | Job::Delete | Job::Shutdown => None,
+        Job::Open | Job::Create | Job::Delete => None,
         _ => draw_ordinal(chance, 2, 6),
     }
 }

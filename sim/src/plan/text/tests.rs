@@ -14,6 +14,7 @@ knobs
   freeze-len 4096
   freeze-distance 512
   freeze-age 10s
+  buffer-len 64
 ops
   create a 16
   put a +8 k0 image:100:7f, +0 k1 append:5:2
@@ -121,144 +122,144 @@ const REFUSALS: [(&str, &str, &str); 36] = [
     (
         "ops\n",
         "opps\n",
-        "line 9: section opps; write `ops` on a line of its own, and its items under it",
+        "line 10: section opps; write `ops` on a line of its own, and its items under it",
     ),
     (
         "create a 16",
         "create A 16",
-        "line 10: timeline A; write a letter from a to z",
+        "line 11: timeline A; write a letter from a to z",
     ),
     (
         "create a 16",
         "create a",
-        "line 10: start LSN is missing; write a number",
+        "line 11: start LSN is missing; write a number",
     ),
     (
         "create a 16",
         "create a 18446744073709551604",
-        "line 12: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+        "line 13: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
     ),
     (
         "+8 k0",
         "8 k0",
-        "line 11: LSN step 8; write `+` and a number",
+        "line 12: LSN step 8; write `+` and a number",
     ),
     (
         "+8 k0",
         "+8 k8",
-        "line 11: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 12: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "image:100:7f,",
         "image:100:7f",
-        "line 11: word +0; end the line before it",
+        "line 12: word +0; end the line before it",
     ),
     (
         "image:100:7f,",
         "image:100:7f,,",
-        "line 11: record is missing; write it like +8 k0 image:100:7f",
+        "line 12: record is missing; write it like +8 k0 image:100:7f",
     ),
     (
         "image:100:7f",
         "image:100",
-        "line 11: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+        "line 12: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
     ),
     (
         "image:100:7f",
         "image:1048577:7f",
-        "line 11: length 1048577; keep it from 0 to 1048576",
+        "line 12: length 1048577; keep it from 0 to 1048576",
     ),
     (
         "clear",
         "clear:0",
-        "line 12: part 0; end the edit before it",
+        "line 13: part 0; end the edit before it",
     ),
     (
         "drop 3",
         "drop 0",
-        "line 16: drop 0; keep it from 1 to 4294967295",
+        "line 17: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  join",
         "  & join",
-        "line 17: operation join; write it without `&` and `drop`: it is always waited for",
+        "line 18: operation join; write it without `&` and `drop`: it is always waited for",
     ),
     (
         "k0 -8",
         "k0 8",
-        "line 18: LSN 8; write 0, -8 or +1: how far from the last record's",
+        "line 19: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "  restart",
         "  reboot\u{7}",
-        "line 25: operation reboot\\u{7}; write one of create delete put freeze flush get scan \
+        "line 26: operation reboot\\u{7}; write one of create delete put freeze flush get scan \
          join wait restart crash, behind `&` or `drop N` if you like",
     ),
     (
         "draw:99",
         "some",
-        "line 26: survival some; write one of all none draw:SEED",
+        "line 27: survival some; write one of all none draw:SEED",
     ),
     (
         "life1/a",
         "life0/a",
-        "line 32: life 0; keep it from 1 to 4294967295",
+        "line 33: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 32: life a; write life1, life2, … or life*",
+        "line 33: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 32: job push; write one of open create delete put freeze flush read shutdown drop",
+        "line 33: job push; write one of open create delete put freeze flush read drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 32: ordinal -2; write a number from 0 to 4294967295",
+        "line 33: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 34: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 35: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 33: times 0; keep it from 1 to 4294967295",
+        "line 34: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 33: word times; say it once",
+        "line 34: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 36: length 0; keep it from 1 to 4294967295",
+        "line 37: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 39: choice 256; write a number from 0 to 255",
+        "line 40: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 39: count of choices 100000; keep it from 1 to 99990",
+        "line 40: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 40: `then` is missing; end with `then in-order` or `then uniform SEED`",
+        "line 41: `then` is missing; end with `then in-order` or `then uniform SEED`",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 41: line ops; end the text with the schedule's `then`",
+        "line 42: line ops; end the text with the schedule's `then`",
     ),
 ];
 
@@ -274,14 +275,14 @@ fn what_is_wrong_is_named_with_its_line() {
 #[test]
 fn an_error_keeps_its_line() {
     let error = EVERYTHING.replace("scan a", "scan").parse::<Plan>();
-    assert_eq!(error.unwrap_err().line(), Some(21));
+    assert_eq!(error.unwrap_err().line(), Some(22));
 }
 
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
     let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
-    let expected = "line 10: sum of lengths 269484032; keep it from 0 to 268435456";
+    let expected = "line 11: sum of lengths 269484032; keep it from 0 to 268435456";
     assert_eq!(refusal(&text), expected);
 }
 

@@ -1,0 +1,45 @@
+//! What only shows from inside: a law that breaks under a timeline's users.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Opener, Options, Timeline};
+use crate::base::{FileName, Lsn, TimelineId};
+use crate::io::{Io, Job, Op, OsIo, block_on};
+use crate::store::DirStore;
+
+async fn create(root: &Path) -> Timeline<DirStore<OsIo>> {
+    let io = OsIo::new();
+    let lock = root.join(FileName::Lock.to_string());
+    let lock = io.lock(Op::new(None, Job::Open, 1), &lock).await.unwrap();
+    let opener = Opener {
+        store: &DirStore::new(io, root),
+        options: &Options::default(),
+        lock: &Arc::new(lock),
+    };
+    opener
+        .create(TimelineId([0x71; 16]), Lsn(10))
+        .await
+        .unwrap()
+}
+
+/// Regression: the writer asked for the state that the panic had poisoned, panicked in its turn
+/// while the first one unwound, and "panic in a destructor during cleanup" aborted the process.
+/// Letting the writer go needs one flag, which no law is about.
+#[test]
+fn a_law_that_breaks_under_a_writer_is_one_panic_and_not_the_end() {
+    let root = tempfile::tempdir().expect("a directory");
+    let timeline = block_on(create(root.path()));
+    let broken = catch_unwind(AssertUnwindSafe(|| {
+        let _writer = timeline.writer().unwrap();
+        let _state = timeline.shared.state();
+        panic!("a law is broken");
+    }));
+    assert!(broken.is_err());
+    let asked_again = catch_unwind(AssertUnwindSafe(|| timeline.last_record_lsn()));
+    assert!(
+        asked_again.is_err(),
+        "nobody goes on with a state that broke a law"
+    );
+}
