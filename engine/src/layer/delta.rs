@@ -25,6 +25,7 @@ pub struct DeltaLayer<I: Io> {
     root_node: OnceLock<DeltaNode>,
 }
 
+type DeltaKeyBytes = [u8; DeltaKey::LEN];
 type DeltaNode = Node<{ DeltaKey::LEN }>;
 
 /// One record of a delta layer.
@@ -84,13 +85,16 @@ impl<I: Io> DeltaLayer<I> {
         if !self.keys.contains(key) || lsn < self.lsns.start {
             return Ok(());
         }
-        let root = self.root(op).await?;
         let first = DeltaKey {
             key,
             lsn: Lsn::ZERO,
         }
         .to_bytes();
         let last = DeltaKey { key, lsn }.to_bytes();
+        if self.is_surely_without(&first, &last) {
+            return Ok(());
+        }
+        let root = self.root(op).await?;
         let mut walk = Walk::backward(root.root_block, first..=last);
         while let Some((found, blob)) = self.next(op, root, &mut walk).await? {
             let bytes = self.file.blob(op, blob.offset()).await?;
@@ -168,6 +172,13 @@ impl<I: Io> DeltaLayer<I> {
                 }
             }
         }
+    }
+
+    /// Whether a look at the root, if that is a leaf and was read before, finds nothing: most layers
+    /// of a read have nothing of its key.
+    fn is_surely_without(&self, first: &DeltaKeyBytes, last: &DeltaKeyBytes) -> bool {
+        let leaf = self.root_node.get().filter(|node| node.is_leaf());
+        leaf.is_some_and(|leaf| leaf.count_up_to(last) == leaf.count_below(first))
     }
 
     /// A node of the index. The root is kept: most layers of a read end there.

@@ -4,7 +4,7 @@
 //!    step, works on a snapshot, and publishes in one step that checks that its inputs still stand.
 //! 2. Three LSNs, law 4: `disk_consistent_lsn <= flushed_lsn <= last_record_lsn`. The first is what
 //!    the durable index says, the second what the delta layers of the map hold.
-//! 3. Publications are counted. An index is durable up to the count that it was made at.
+//! 3. Only the flush writes the index, and there is one flush at a time.
 //! 4. A failed sync latches: from then on nothing is written, and everybody is told the first one.
 
 use std::path::PathBuf;
@@ -27,10 +27,8 @@ pub(crate) struct Shared<S: Store> {
     pub(crate) options: Options,
     pub(crate) store: S,
     pub(crate) dir: PathBuf,
-    /// One flush at a time.
+    /// One flush at a time, and with it one index writer.
     pub(crate) flush_turn: Turn,
-    /// One index writer at a time.
-    index_turn: Turn,
     scratch_count: AtomicU32,
     read_count: AtomicU32,
     state: Mutex<State<S::Io>>,
@@ -49,10 +47,6 @@ pub(crate) struct State<I: Io> {
     /// Where the next open layer starts.
     pub(crate) next_start: Lsn,
     pub(crate) has_writer: bool,
-    /// How many times the layers or LSNs that an index names have changed.
-    published: u64,
-    /// How many of these the durable index has.
-    durable: u64,
     failure: Option<IoFailure>,
     is_closed: bool,
     pub(crate) put_count: u32,
@@ -82,8 +76,6 @@ impl<S: Store> Shared<S> {
             gc_cutoff: index.gc_cutoff,
             next_start: lsn.visible_end(),
             has_writer: false,
-            published: 0,
-            durable: 0,
             failure: None,
             is_closed: false,
             put_count: 0,
@@ -97,7 +89,6 @@ impl<S: Store> Shared<S> {
             dir: opening.store.dir(index.timeline),
             store: opening.store,
             flush_turn: Turn::default(),
-            index_turn: Turn::default(),
             scratch_count: AtomicU32::new(opening.scratch_count),
             read_count: AtomicU32::new(0),
             state: Mutex::new(state),
@@ -153,27 +144,23 @@ impl<S: Store> Shared<S> {
         Err(Error::Latched(first.clone()))
     }
 
-    /// Makes durable what was published before the call: an index that names it.
+    /// Makes durable what was published before the call: an index that names it. The caller holds
+    /// the flush's turn.
     pub(crate) async fn save_index(&self, op: Op) -> Result<()> {
-        let wanted = self.state().published;
-        let _turn = self.index_turn.take().await;
         self.io().pass(op).await;
-        let (index, published) = {
+        let index = {
             let state = self.state();
             state.check_writable()?;
-            if wanted <= state.durable {
-                self.io()
-                    .reached("an index writer finds its work done by another");
-                return Ok(());
-            }
-            (self.index(&state), state.published)
+            self.index(&state)
         };
-        let saved = self.store.save_index(op, &index, self.next_scratch()).await;
+        let attempt = self.next_scratch();
+        let saved = self.store.save_index(op, &index, attempt).await;
         self.latch(saved)?;
         let mut state = self.state();
-        assert!(state.durable < published);
-        assert!(state.disk_consistent_lsn <= index.disk_consistent_lsn);
-        state.durable = published;
+        assert!(
+            state.disk_consistent_lsn < index.disk_consistent_lsn,
+            "law 4"
+        );
         state.disk_consistent_lsn = index.disk_consistent_lsn;
         state.check_laws();
         Ok(())
@@ -222,10 +209,9 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// Puts a new map in the old one's place: what it changed is to be in the next index.
+    /// Puts a new map in the old one's place, in one step.
     pub(crate) fn publish(&mut self, map: LayerMap<I>) {
         self.map = Arc::new(map);
-        self.published += 1;
         self.check_laws();
     }
 
@@ -234,7 +220,6 @@ impl<I: Io> State<I> {
         assert!(self.disk_consistent_lsn <= self.flushed_lsn, "law 4");
         assert!(self.flushed_lsn <= self.last_record_lsn, "law 4");
         assert!(self.gc_cutoff <= self.last_record_lsn, "law 8");
-        assert!(self.durable <= self.published);
         let newest = self.map.deltas().last();
         assert!(newest.is_none_or(|delta| delta.lsns().end <= self.flushed_lsn.visible_end()));
         self.map.check_laws();

@@ -52,6 +52,9 @@ pub(super) struct Timeline {
     newest: Vec<KeyIndex>,
 }
 
+/// After so many edits, the batches of a large plan are small ones too.
+const LARGE_EDITS_MAX: u64 = 900;
+
 impl<'d, C: Chance> Author<'d, C> {
     /// Begins with one timeline; the lengths of all edits stay within `total_len_max`.
     pub fn new(
@@ -141,7 +144,8 @@ impl<'d, C: Chance> Author<'d, C> {
 
     /// Writes a batch.
     pub(super) fn put(&mut self, how: How, timeline: usize, spacing: Spacing) {
-        let is_large = self.swarm.scale == Scale::Large;
+        // A layer's index has a second level from some 260 records on: a few large batches do.
+        let is_large = self.swarm.scale == Scale::Large && self.edit_count < LARGE_EDITS_MAX;
         let (least, most) = if is_large { (50, 200) } else { (1, 6) };
         let count = self.chance.between(least, most);
         let first = self.key();
