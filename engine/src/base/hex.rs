@@ -33,12 +33,18 @@ pub(super) fn parse_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 /// Prints two lower-case digits for each byte.
 pub(super) fn write_lower(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    write_digits(f, bytes, b"0123456789abcdef")
 }
 
 /// Prints two upper-case digits for each byte.
 pub(super) fn write_upper(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+    write_digits(f, bytes, b"0123456789ABCDEF")
+}
+
+fn write_digits(f: &mut fmt::Formatter<'_>, bytes: &[u8], digits: &[u8; 16]) -> fmt::Result {
+    let digit = |nibble: u8| char::from(digits[usize::from(nibble)]);
+    let pair = |byte: &u8| [digit(byte >> 4), digit(byte & 0xF)];
+    f.write_str(&bytes.iter().flat_map(pair).collect::<String>())
 }
 
 fn is_hex(text: &str) -> bool {

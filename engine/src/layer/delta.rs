@@ -174,8 +174,8 @@ impl<I: Io> DeltaLayer<I> {
         }
     }
 
-    /// Whether a look at the root, if that is a leaf and was read before, finds nothing: most layers
-    /// of a read have nothing of its key.
+    /// Whether a look at the root, if that is a leaf and was read before, finds nothing: most
+    /// layers of a read have nothing of its key.
     fn is_surely_without(&self, first: &DeltaKeyBytes, last: &DeltaKeyBytes) -> bool {
         let leaf = self.root_node.get().filter(|node| node.is_leaf());
         leaf.is_some_and(|leaf| leaf.count_up_to(last) == leaf.count_below(first))

@@ -1,13 +1,13 @@
 //! The bytes of a memory layer: a file that is never synced and never outlives its owner.
 //!
 //! ```text
-//! 0 ............ written ............ written + leaving ............ end
-//!   in the file         leaving: on its way        arriving: only here
+//! 0 ............ written ............ end
+//!   in the file         in the buffer
 //! ```
 //!
 //! 1. One caller appends; any number read meanwhile.
-//! 2. What is `leaving` does not change until the file has it; a failed write leaves it there, and
-//!    the next append tries again at the same offset.
+//! 2. The buffer does not change while it is on its way to the file. A failed write leaves it as it
+//!    is, and the next append tries again at the same offset.
 //! 3. A write covers whole appends, so the file's holes are never read.
 
 use std::io;
@@ -25,25 +25,15 @@ pub(crate) struct Ephemeral<I: Io> {
 
 #[derive(Default)]
 struct Tail {
+    /// How much is in the file, in bytes.
     written: u64,
-    leaving: Arc<Vec<u8>>,
-    arriving: Vec<u8>,
+    /// What stands behind it. A write that is under way shares it.
+    buffer: Arc<Vec<u8>>,
 }
 
 impl Tail {
     fn end(&self) -> u64 {
-        self.written + self.leaving.len() as u64 + self.arriving.len() as u64
-    }
-
-    /// What is to be written, and where; nothing if it is not worth a write yet.
-    fn next_write(&mut self, buffer_len: usize) -> Option<(u64, Arc<Vec<u8>>)> {
-        if self.leaving.is_empty() {
-            if self.arriving.len() < buffer_len.max(1) {
-                return None;
-            }
-            self.leaving = Arc::new(std::mem::take(&mut self.arriving));
-        }
-        Some((self.written, self.leaving.clone()))
+        self.written + self.buffer.len() as u64
     }
 }
 
@@ -75,24 +65,29 @@ impl<I: Io> Ephemeral<I> {
         self.make_room(op).await?;
         let mut tail = self.tail();
         let position = tail.end();
-        tail.arriving.extend_from_slice(bytes);
+        Arc::make_mut(&mut tail.buffer).extend_from_slice(bytes);
         Ok(position)
     }
 
-    /// Hands to the file what has arrived, if that is enough to be worth a write, and what an
-    /// earlier write did not bring there.
+    /// Hands the buffer to the file, if it is full.
     async fn make_room(&self, op: Op) -> io::Result<()> {
-        loop {
-            let next = self.tail().next_write(self.buffer_len);
-            let Some((offset, leaving)) = next else {
-                return Ok(());
-            };
-            let file = self.scratch.file();
-            file.write_all_at(op, offset, &leaving).await?;
-            let mut tail = self.tail();
-            tail.written += leaving.len() as u64;
-            tail.leaving = Arc::default();
+        let (offset, buffer) = {
+            let tail = self.tail();
+            (tail.written, tail.buffer.clone())
+        };
+        if buffer.len() < self.buffer_len.max(1) {
+            return Ok(());
         }
+        let file = self.scratch.file();
+        file.write_all_at(op, offset, &buffer).await?;
+        let mut tail = self.tail();
+        assert!(
+            tail.end() == offset + buffer.len() as u64,
+            "one caller appends"
+        );
+        tail.written += buffer.len() as u64;
+        tail.buffer = Arc::default();
+        Ok(())
     }
 
     /// Reads `len` bytes at `position`, all of which were appended.
@@ -111,9 +106,7 @@ impl<I: Io> Ephemeral<I> {
         let tail = self.tail();
         let end = position + bytes.len() as u64;
         assert!(end <= tail.end());
-        let leaving_end = tail.written + tail.leaving.len() as u64;
-        copy_overlap(&tail.leaving, tail.written, position, bytes);
-        copy_overlap(&tail.arriving, leaving_end, position, bytes);
+        copy_overlap(&tail.buffer, tail.written, position, bytes);
         let in_file = tail.written.clamp(position, end) - position;
         usize::try_from(in_file).expect("no longer than the buffer")
     }

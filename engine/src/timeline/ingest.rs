@@ -188,6 +188,9 @@ impl<I: Io> State<I> {
     /// Refuses a batch that starts below what is closed.
     fn admit(&self, first: Lsn) -> Result<()> {
         self.check_writable()?;
+        if self.is_ending {
+            return Err(Error::Closed);
+        }
         let start = self.map.open().map_or(self.next_start, |open| open.start());
         let floor = start.max(self.last_record_lsn);
         if first < floor {

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use super::Timeline;
 use super::options::Options;
 use super::shared::{Opening, Shared};
-use crate::base::{DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, TimelineId};
+use crate::base::{
+    DecodeError, Error, FileName, Generation, LayerName, Lsn, LsnRange, Result, TimelineId,
+};
 use crate::format::{Index, IndexLayer};
 use crate::io::{Entry, Io, Job, Op};
 use crate::layer::{DeltaLayer, LayerMap};
@@ -213,6 +215,7 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
         ..index.clone()
     };
     next.layers.retain(|layer| !layer.name.is_above(lsn));
+    check_index(&next)?;
     for layer in &next.layers {
         let found = lens.get(&(layer.name, layer.generation)).copied();
         check_layer(index.timeline, layer, found)?;
@@ -233,6 +236,37 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
         index: next,
         removals,
     })
+}
+
+/// Refuses what is no timeline of this release's, although its bytes are those that were written.
+fn check_index(index: &Index) -> Result<()> {
+    let corrupt = |what, problem: String| {
+        let error = DecodeError::malformed(what, 0, problem);
+        Err(error.of_file(format!("{}/{}", index.timeline, FileName::Index)))
+    };
+    let lsn = index.disk_consistent_lsn;
+    if lsn == Lsn::MAX || lsn < index.gc_cutoff {
+        let problem = format!(
+            "expected {} up to below the end, found {lsn}",
+            index.gc_cutoff
+        );
+        return corrupt("disk consistent LSN", problem);
+    }
+    let mut lsns: Vec<LsnRange> = Vec::new();
+    for layer in &index.layers {
+        if !layer.name.is_l0() {
+            return corrupt(
+                "layer",
+                format!("expected an L0 delta, found {}", layer.name),
+            );
+        }
+        lsns.push(layer.name.lsns());
+    }
+    // In the order of their names they are in the order of their LSNs.
+    match lsns.windows(2).find(|pair| pair[1].start < pair[0].end) {
+        Some(pair) => corrupt("layer", format!("{} and {} overlap", pair[0], pair[1])),
+        None => Ok(()),
+    }
 }
 
 fn check_layer(timeline: TimelineId, layer: &IndexLayer, found: Option<u64>) -> Result<()> {

@@ -12,9 +12,9 @@ use crate::format::{Edits, Redo};
 pub struct Options {
     /// Whose files these are; it stands in each of them. Zeros.
     pub tenant: TenantId,
-    /// The open layer is frozen before it holds more bytes than this. 256 MiB.
+    /// The open layer is frozen before it would hold so many bytes. 256 MiB.
     pub freeze_len_max: u64,
-    /// The open layer is frozen before it covers a longer distance of LSNs. 256 Mi.
+    /// The open layer is frozen before it would cover such a distance of LSNs. 256 Mi.
     pub freeze_distance_max: u64,
     /// The open layer is frozen by the first batch that finds it older than this. 10 minutes.
     pub freeze_age_max: Duration,

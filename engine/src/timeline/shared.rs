@@ -49,6 +49,8 @@ pub(crate) struct State<I: Io> {
     pub(crate) has_writer: bool,
     failure: Option<IoFailure>,
     is_closed: bool,
+    /// Whether a shutdown is under way.
+    pub(crate) is_ending: bool,
     pub(crate) put_count: u32,
     pub(crate) flush_count: u32,
 }
@@ -78,6 +80,7 @@ impl<S: Store> Shared<S> {
             has_writer: false,
             failure: None,
             is_closed: false,
+            is_ending: false,
             put_count: 0,
             flush_count: 0,
         };

@@ -1,4 +1,4 @@
-//! Taking turns: one at a time, first come first served, and nothing is lost when a waiter leaves.
+//! Taking turns: one at a time, and a waiter that leaves takes nobody's turn with it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

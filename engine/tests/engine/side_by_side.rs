@@ -1,6 +1,5 @@
 //! Real threads: one that writes, some that read, some that freeze and flush.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -114,7 +113,7 @@ fn a_timeline_that_is_shut_down_under_its_users_refuses_them() {
     let timeline = block_on(engine.create_timeline(TIMELINE, Lsn(START))).unwrap();
     let is_done = AtomicBool::new(false);
     // Goes on until it is refused, and hardly beyond the shutdown.
-    let until_refused = |step: &dyn Fn(u64) -> Result<(), Error>| {
+    let until_refused = |step: &mut dyn FnMut(u64) -> Result<(), Error>| {
         let mut beyond = 0;
         (START + 1..).try_for_each(|lsn| {
             step(lsn)?;
@@ -124,11 +123,10 @@ fn a_timeline_that_is_shut_down_under_its_users_refuses_them() {
         })
     };
     let (written, read) = thread::scope(|scope| {
-        let writer = Mutex::new(timeline.writer().unwrap());
-        let write =
-            move || until_refused(&|lsn| block_on(writer.lock().unwrap().put_batch(&batch(lsn))));
+        let mut writer = timeline.writer().unwrap();
+        let write = move || until_refused(&mut |lsn| block_on(writer.put_batch(&batch(lsn))));
         let read = || {
-            until_refused(&|_| {
+            until_refused(&mut |_| {
                 let lsn = timeline.last_record_lsn();
                 let found = block_on(timeline.get(key("b"), lsn))?;
                 assert!(found == expected("b", lsn.0), "b at {lsn}");

@@ -20,7 +20,7 @@ use crate::world::SimIo;
 const POINTS_PER_OPERATION: u64 = 2;
 
 /// How many points a sample has, about.
-const SAMPLE_LEN: usize = 40;
+const SAMPLE_LEN: usize = 24;
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What an open decides, from an index and a list of names alone.
 
-use super::{Listing, OpenPlan, plan};
+use super::{Listing, OpenPlan, check_index, plan};
 use crate::base::{
     Error, FileName, Generation, Key, KeyRange, LayerName, Lsn, LsnRange, Result, TenantId,
     TimelineId,
@@ -206,4 +206,47 @@ fn a_plan_prints_what_it_will_do() {
         assert!(printed.contains(expected), "{printed}");
     }
     assert_eq!(planned, planned.clone());
+}
+
+#[test]
+fn an_index_that_makes_no_timeline_is_refused() {
+    let l0 = |start, end| LayerName::Delta {
+        keys: KeyRange::ALL,
+        lsns: LsnRange::new(Lsn(start), Lsn(end)),
+    };
+    let image = LayerName::Image {
+        keys: KeyRange::ALL,
+        lsn: Lsn(9),
+    };
+    let cases = [
+        (20, 21, vec![], "disk consistent LSN"),
+        (u64::MAX, 0, vec![], "disk consistent LSN"),
+        (
+            20,
+            0,
+            vec![l0(1, 10), l0(9, 12)],
+            "1..0/A and 0/9..0/C overlap",
+        ),
+        (20, 0, vec![image], "expected an L0 delta"),
+    ];
+    for (lsn, cutoff, names, problem) in cases {
+        let layer = |name| IndexLayer {
+            name,
+            generation: Generation(1),
+            len: 1,
+            checksum: None,
+        };
+        let index = Index {
+            tenant: TenantId::default(),
+            timeline: TimelineId::default(),
+            generation: Generation(1),
+            ancestor: None,
+            disk_consistent_lsn: Lsn(lsn),
+            gc_cutoff: Lsn(cutoff),
+            is_deleted: false,
+            layers: names.into_iter().map(layer).collect(),
+        };
+        let error = check_index(&index).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
 }
