@@ -16,3 +16,8 @@ pub use format::{Edit, Record, Value};
 pub use io::{OsIo, block_on};
 pub use layer::Batch;
 pub use timeline::Options;
+
+/// The example of the README, which must run as it is written.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
