@@ -19,7 +19,7 @@ const BLOB_HEAD_LEN: u64 = 512;
 /// A layer's file. It is opened at its first read and stays open.
 pub(crate) struct LayerFile<I: Io> {
     io: I,
-    path: PathBuf,
+    dir: PathBuf,
     entry: IndexLayer,
     opened: OnceLock<Opened<I>>,
 }
@@ -48,16 +48,20 @@ pub(crate) struct Root {
 impl<I: Io> LayerFile<I> {
     /// The file of `entry` in `dir`; nothing is read yet.
     pub(crate) fn new(io: I, dir: &Path, entry: IndexLayer) -> LayerFile<I> {
-        let name = FileName::Layer {
-            name: entry.name,
-            generation: entry.generation,
-        };
         LayerFile {
             io,
-            path: dir.join(name.to_string()),
+            dir: dir.to_path_buf(),
             entry,
             opened: OnceLock::new(),
         }
+    }
+
+    fn path(&self) -> PathBuf {
+        let name = FileName::Layer {
+            name: self.entry.name,
+            generation: self.entry.generation,
+        };
+        self.dir.join(name.to_string())
     }
 
     /// The seam that it is read through.
@@ -72,11 +76,11 @@ impl<I: Io> LayerFile<I> {
 
     /// The file as errors name it.
     pub(crate) fn corrupt(&self, cause: DecodeError) -> Error {
-        cause.of_path(&self.path)
+        cause.of_path(&self.path())
     }
 
     fn failed(&self, step: &'static str, error: std::io::Error) -> Error {
-        Error::Io(IoFailure::new(step, &self.path, error))
+        Error::Io(IoFailure::new(step, &self.path(), error))
     }
 
     /// Opens the file, if that was not done, and says where its index is. `summary` reads block 0
@@ -99,7 +103,7 @@ impl<I: Io> LayerFile<I> {
         op: Op,
         summary: impl Fn(&[u8]) -> Result<Root, DecodeError> + Send,
     ) -> Result<Opened<I>> {
-        let opened = self.io.open(op, &self.path).await;
+        let opened = self.io.open(op, &self.path()).await;
         let file = opened.map_err(|error| self.failed("open", error))?;
         let mut block = vec![0; BLOCK_LEN];
         self.fill(&file, op, 0, &mut block).await?;

@@ -1,7 +1,7 @@
 //! A seed draws a plan: first what exists in it at all, then sizes, operations, faults, schedule.
 //!
 //! Everything is drawn from a [`Chance`], so a fuzzer's bytes make plans of the same kind
-//! (`arbitrary.rs`). What a plan drawn from a seed has on top: from 60 to 130 operations, at least
+//! (`arbitrary.rs`). What a plan drawn from a seed has on top: from 60 to 110 operations, at least
 //! two crashes among them, and a point with at least three of them in flight.
 
 mod author;
@@ -24,7 +24,7 @@ pub(super) use swarm::{Scale, Swarm};
 /// How many operations a drawn plan has at least.
 const OP_COUNT_MIN: u64 = 60;
 /// A drawing ends with the first move that gets here, and that may get some operations further.
-const OP_COUNT_AIM_MAX: u64 = 108;
+const OP_COUNT_AIM_MAX: u64 = 84;
 /// No crash is set before so many operations: there should be something to lose.
 const CRASH_AT_MIN: u64 = 6;
 /// The lengths of a drawn plan's edits, in bytes, are together at most this.
@@ -40,7 +40,7 @@ impl Plan {
     /// Draws the plan that this seed names.
     ///
     /// # Shape
-    /// From 60 to 130 operations with at least two crashes; it passes [`Plan::check`].
+    /// From 60 to 110 operations with at least two crashes; it passes [`Plan::check`].
     pub fn draw(seed: u64) -> Plan {
         let mut dice = Dice::new(seed);
         let swarm = Swarm::draw(&mut dice);

@@ -24,7 +24,7 @@ fn every_drawn_plan_has_crashes_and_operations_in_flight() {
         let crashes = plan.ops.iter().map(|line| &line.op);
         let crash_count = crashes.filter(|op| matches!(op, PlanOp::Crash(_))).count();
         assert_eq!(plan.check(), Ok(()), "seed {seed}");
-        assert!((60..=130).contains(&plan.ops.len()), "seed {seed}");
+        assert!((60..=110).contains(&plan.ops.len()), "seed {seed}");
         assert!(2 <= crash_count, "seed {seed}");
         assert!(3 <= in_flight_max(&plan), "seed {seed}");
         assert!(plan.faults.len() <= 8, "seed {seed}");
