@@ -76,6 +76,8 @@ pub struct Report {
     pub job_count: u64,
     /// The lowest seed that failed, if one did.
     pub failure: Option<(u64, Failure)>,
+    /// The exit code of the signal that interrupted it, if one did.
+    pub interrupted: Option<u8>,
 }
 
 impl fmt::Display for Report {
@@ -102,10 +104,12 @@ impl Report {
         let plans = counted(self.summary.plan_count, "plan");
         let cores = counted(self.job_count, "core");
         let seconds = self.elapsed.as_secs_f64();
-        match &self.failure {
-            None => format!("all right: {plans} in {seconds:.1} s on {cores}"),
-            Some((seed, _)) => format!("seed {seed} failed: {plans} in {seconds:.1} s on {cores}"),
-        }
+        let head = match (&self.failure, self.interrupted) {
+            (Some((seed, _)), _) => format!("seed {seed} failed"),
+            (None, Some(_)) => "interrupted, all right so far".to_string(),
+            (None, None) => "all right".to_string(),
+        };
+        format!("{head}: {plans} in {seconds:.1} s on {cores}")
     }
 }
 

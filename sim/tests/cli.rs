@@ -7,6 +7,7 @@
 )]
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -248,4 +249,35 @@ fn output_that_cannot_be_written_ends_with_4() {
         said.starts_with("error: cannot write the output: "),
         "{said}"
     );
+}
+
+#[test]
+fn an_interrupted_run_writes_its_report_first() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut run = command(&["run", "--time", "1h", "--jobs", "1"]);
+        let mut child = run
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Its first words say that it is under way, and that it heeds signals.
+        let mut first = [0; 1];
+        child
+            .stderr
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        let kill = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{report}");
+        assert!(
+            report.starts_with("interrupted, all right so far: "),
+            "{report}"
+        );
+    }
 }

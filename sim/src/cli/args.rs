@@ -31,7 +31,8 @@ Exit codes:
   2  wrong answer, broken law or panic
   3  stuck
   4  the simulator itself failed
-  5  two runs of one plan differ";
+  5  two runs of one plan differ
+  130, 143  interrupted; the report was written first";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

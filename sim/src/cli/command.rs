@@ -117,5 +117,6 @@ fn carry_out(work: &Work) -> Result<u8, Refusal> {
     let report = fleet::carry_out(work)?;
     console::print(&report.to_string())?;
     let failure = report.failure.as_ref();
-    Ok(failure.map_or(code::ALL_RIGHT, |(_, failure)| failure.verdict.exit_code()))
+    let otherwise = report.interrupted.unwrap_or(code::ALL_RIGHT);
+    Ok(failure.map_or(otherwise, |(_, failure)| failure.verdict.exit_code()))
 }

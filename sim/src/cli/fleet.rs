@@ -13,10 +13,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use super::args::Seeds;
 use super::command::Refusal;
@@ -58,6 +61,7 @@ pub struct Work {
 pub fn carry_out(work: &Work) -> Result<Report, Refusal> {
     let started = Instant::now();
     let queue = Arc::new(Queue::new(work, started));
+    queue.heed_signals()?;
     let job_count = work.job_count.unwrap_or_else(core_count);
     let (sender, inbox) = channel();
     let workers = (0..job_count)
@@ -81,6 +85,7 @@ pub fn carry_out(work: &Work) -> Result<Report, Refusal> {
         elapsed: started.elapsed(),
         job_count,
         failure: office.failures.pop_first(),
+        interrupted: queue.interrupted(),
     })
 }
 
@@ -95,7 +100,12 @@ struct Queue {
     end: u64,
     deadline: Option<Instant>,
     is_closed: AtomicBool,
+    /// The exit code of a signal that came, or 0.
+    signal: Arc<AtomicUsize>,
 }
+
+/// The signals that end a run in good order, each with its exit code.
+const SIGNALS: [(i32, usize); 2] = [(SIGINT, 130), (SIGTERM, 143)];
 
 impl Queue {
     fn new(work: &Work, started: Instant) -> Queue {
@@ -105,14 +115,36 @@ impl Queue {
             end: work.seeds.end.unwrap_or(u64::MAX),
             deadline: work.time.and_then(|time| started.checked_add(time)),
             is_closed: AtomicBool::new(false),
+            signal: Arc::default(),
         }
+    }
+
+    /// From now on a signal closes the queue. A second one ends the process as if nobody heeded it.
+    ///
+    /// # Errors
+    /// `Harness` if the system refuses.
+    fn heed_signals(&self) -> Result<(), Refusal> {
+        let refused = |error| Refusal::Harness(format!("cannot heed signals: {error}"));
+        let is_second = Arc::new(AtomicBool::new(false));
+        for (signal, code) in SIGNALS {
+            flag::register_conditional_default(signal, is_second.clone()).map_err(refused)?;
+            flag::register(signal, is_second.clone()).map_err(refused)?;
+            flag::register_usize(signal, self.signal.clone(), code).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn interrupted(&self) -> Option<u8> {
+        let code = self.signal.load(Ordering::Relaxed);
+        u8::try_from(code).ok().filter(|code| 0 < *code)
     }
 
     fn take(&self) -> Option<u64> {
         let is_late = self
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now());
-        let is_over = is_late || self.is_closed.load(Ordering::Relaxed);
+        let is_closed = self.is_closed.load(Ordering::Relaxed);
+        let is_over = is_late || is_closed || self.interrupted().is_some();
         let step = |next: u64| {
             let is_open = next < self.end && (next == self.start || !is_over);
             is_open.then(|| next + 1)

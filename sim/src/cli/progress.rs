@@ -25,7 +25,8 @@ pub struct Progress {
     plan_count: Option<u64>,
     job_count: u64,
     bar: ProgressBar,
-    shown: Instant,
+    /// When the last line was written.
+    shown: Option<Instant>,
 }
 
 impl Progress {
@@ -41,7 +42,7 @@ impl Progress {
             plan_count: work.seeds.end.map(|end| end - work.seeds.start),
             job_count,
             bar,
-            shown: started,
+            shown: None,
         }
     }
 
@@ -51,8 +52,11 @@ impl Progress {
         if !self.bar.is_hidden() {
             self.bar.set_position(self.position(summary, elapsed));
             self.bar.set_message(self.line(summary, elapsed));
-        } else if LINE_INTERVAL <= self.shown.elapsed() {
-            self.shown = Instant::now();
+        } else if self
+            .shown
+            .is_none_or(|shown| LINE_INTERVAL <= shown.elapsed())
+        {
+            self.shown = Some(Instant::now());
             console::complain(&self.line(summary, elapsed));
         }
     }
