@@ -115,6 +115,7 @@ impl Driver {
 /// Holds a refusal against the faults that were delivered to the very operation, or to a sync.
 pub(super) struct Excuse {
     pub(super) letter: Option<Letter>,
+    pub(super) was_latched: bool,
     pub(super) faults_before: u32,
 }
 
@@ -122,8 +123,21 @@ impl Excuse {
     pub(super) fn begin(world: &World, letter: Option<Letter>) -> Excuse {
         Excuse {
             letter,
+            was_latched: letter.is_some_and(|letter| world.is_latched(letter)),
             faults_before: world.faults_of_running_task(),
         }
+    }
+
+    /// A write was done.
+    ///
+    /// # Errors
+    /// A broken law, if a failed sync had latched the timeline before it began.
+    pub(super) fn check_done(&self, what: &str) -> Result<(), Verdict> {
+        if !self.was_latched {
+            return Ok(());
+        }
+        let law = "after a failed sync nothing is written until the timeline is opened again";
+        Err(Verdict::law(law, format!("a {what} that is done")))
     }
 
     /// # Errors

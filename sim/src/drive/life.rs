@@ -98,7 +98,10 @@ impl Driver {
         for attempt in 0..TRIES_MAX {
             let excuse = self.try_again(attempt, Some(letter));
             match self.engine().open_timeline(id).await {
-                Ok(timeline) => return Ok(Some(timeline)),
+                Ok(timeline) => {
+                    self.world.forget_latch(letter);
+                    return Ok(Some(timeline));
+                }
                 Err(Error::Refused { why }) => {
                     let existence = self.truth(letter, |truth| truth.existence);
                     if existence == Existence::Exists {

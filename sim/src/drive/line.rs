@@ -226,8 +226,9 @@ impl Driver {
         let is_done = matches!(frozen, Some(Ok(())));
         self.truth(letter, |truth| truth.end_close(is_done.then_some(lsn)));
         match frozen {
+            Some(Ok(())) => excuse.check_done("freeze"),
             Some(Err(error)) => excuse.check(&self.world, "freeze", &error),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -239,6 +240,9 @@ impl Driver {
         let target = self.truth(letter, |truth| truth.begin_close());
         let flushed = self.call(how, timeline.flush()).await;
         let is_done = matches!(flushed, Some(Ok(_)));
+        if is_done {
+            excuse.check_done("flush")?;
+        }
         self.truth(letter, |truth| truth.end_close(is_done.then_some(target)));
         match flushed {
             Some(Ok(durable)) if durable < target => {

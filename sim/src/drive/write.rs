@@ -118,7 +118,7 @@ impl Driver {
             )),
             Some(Ok(())) => {
                 self.truth(letter, |truth| truth.end_put());
-                Ok(())
+                excuse.check_done("put")
             }
             Some(Err(Error::Refused { .. })) if may_refuse => {
                 self.truth(letter, |truth| truth.refuse_put());

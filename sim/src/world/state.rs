@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
 use palimpsest::base::TimelineId;
-use palimpsest::io::{Io, Op};
+use palimpsest::io::{Io, Job, Op};
 
 use crate::dice::Dice;
 use crate::disk::Disk;
@@ -77,6 +77,7 @@ pub struct State {
     pub(super) ending: Option<Ending>,
     pub(super) supervisor: Option<Waker>,
     pub(super) sync_failed: BTreeSet<Option<Letter>>,
+    pub(super) latched: BTreeSet<Letter>,
     pub(super) removal_failed: bool,
     pub(super) panic: Option<String>,
 }
@@ -101,6 +102,7 @@ impl World {
             ending: None,
             supervisor: None,
             sync_failed: BTreeSet::new(),
+            latched: BTreeSet::new(),
             removal_failed: false,
             panic: None,
         };
@@ -128,6 +130,7 @@ impl World {
         state.call_counts.clear();
         state.locks.clear();
         state.sync_failed.clear();
+        state.latched.clear();
         state.removal_failed = false;
         state.gate.begin_life();
         state.life
@@ -184,6 +187,17 @@ impl World {
     /// Whether a sync of this timeline's files, or of the engine's own, failed in this life.
     pub fn has_failed_sync(&self, letter: Option<Letter>) -> bool {
         self.state().sync_failed.contains(&letter)
+    }
+
+    /// Whether a flush of this timeline met with a failed sync since it was opened: then it must be
+    /// latched.
+    pub fn is_latched(&self, letter: Letter) -> bool {
+        self.state().latched.contains(&letter)
+    }
+
+    /// A timeline was opened: what failed before it did not fail for it.
+    pub fn forget_latch(&self, letter: Letter) {
+        self.state().latched.remove(&letter);
     }
 
     /// Whether a removal failed in this life: what it was for may lie about until the next.
@@ -324,6 +338,7 @@ impl State {
         if matches!(step, StepKind::Sync | StepKind::SyncDir) {
             let letter = op.timeline.and_then(|id| self.letters.get(&id).copied());
             self.sync_failed.insert(letter);
+            self.latched.extend(letter.filter(|_| op.job == Job::Flush));
         }
     }
 }
