@@ -62,13 +62,15 @@ pub trait Io: Clone + Send + Sync + 'static {
     fn list(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<Vec<Entry>>> + Send;
 
     /// Renames a file in its directory, and refuses with `AlreadyExists` to replace another.
+    /// `NotFound` if there is none. Who has it open reads on.
     ///
     /// Atomic: at any moment, and after any crash, the file has one of the two names. Durable after
     /// [`Io::sync_dir`]. It says nothing of the file's content: sync that first.
     fn rename(&self, op: Op, from: &Path, to: &Path)
     -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Renames a file in its directory over another, or to a free name.
+    /// Renames a file in its directory over another, or to a free name. `NotFound` if there is
+    /// none. Who has either open reads on.
     ///
     /// Atomic: at any moment, and after any crash, `to` is the old file or the new one. Durable
     /// after [`Io::sync_dir`].
