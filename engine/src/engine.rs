@@ -6,15 +6,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::base::{Error, FileName, IoFailure, Lsn, Result, TimelineId};
+use crate::format::Index;
 use crate::io::{Io, Job, Op, OsIo, Part};
+use crate::layer::BlockCache;
 use crate::store::{DirStore, Store};
-use crate::timeline::{Opener, Options, Turn};
+use crate::timeline::{Family, Opener, Options, Turn};
 
 /// An open timeline of an [`Engine`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
 
 /// The writer of a [`Timeline`].
 pub type Writer<I = OsIo> = crate::timeline::Writer<DirStore<I>>;
+
+/// A read of a range of keys of a [`Timeline`].
+pub type Scan<I = OsIo> = crate::timeline::Scan<DirStore<I>>;
 
 /// The timelines in one directory, which nobody else has open meanwhile.
 ///
@@ -24,6 +29,8 @@ pub struct Engine<I: Io = OsIo> {
     store: DirStore<I>,
     options: Options,
     lock: Arc<I::Lock>,
+    cache: Arc<BlockCache>,
+    family: Arc<Family>,
     /// One at a time creates, opens, deletes or shuts down.
     catalog_turn: Turn,
     open: Mutex<BTreeMap<TimelineId, Timeline<I>>>,
@@ -44,13 +51,15 @@ impl<I: Io> Engine<I> {
         let lock = lock(&io, op.on(Part::Lock, 1), root).await?;
         let engine = Engine {
             store: DirStore::new(io, root),
+            cache: Arc::new(BlockCache::new(options.block_cache_len)),
+            family: Arc::default(),
             options,
             lock: Arc::new(lock),
             catalog_turn: Turn::default(),
             open: Mutex::default(),
         };
         for timeline in engine.store.timelines(op).await? {
-            engine.opener().tidy_up(timeline).await;
+            engine.opener().look_over(timeline).await;
         }
         Ok(engine)
     }
@@ -60,6 +69,8 @@ impl<I: Io> Engine<I> {
             store: &self.store,
             options: &self.options,
             lock: &self.lock,
+            cache: &self.cache,
+            family: &self.family,
         }
     }
 
@@ -87,27 +98,79 @@ impl<I: Io> Engine<I> {
         Ok(created)
     }
 
-    /// Opens a timeline; if it is open, that one is returned.
+    /// Creates a timeline on top of another one, whose history up to `lsn` it shares, and opens it.
+    ///
+    /// # Errors
+    /// `Refused` if it exists, or if there is no such ancestor; `NotYet` or `BelowCutoff` if the
+    /// ancestor cannot be read at `lsn`; otherwise as [`Engine::create_timeline`].
+    pub async fn branch_timeline(
+        &self,
+        timeline: TimelineId,
+        ancestor: TimelineId,
+        lsn: Lsn,
+    ) -> Result<Timeline<I>> {
+        let _turn = self.catalog_turn.take().await;
+        let parent = self.open_chain(ancestor).await?;
+        let branched = self.opener().branch(timeline, &parent, lsn).await?;
+        self.open_timelines().insert(timeline, branched.clone());
+        Ok(branched)
+    }
+
+    /// Opens a timeline and all that it stands on; if it is open, that one is returned.
     ///
     /// # Errors
     /// `Refused` if there is none, `Corrupt` or `Unsupported` if its index cannot be read or if it
     /// names what is not there: then nothing was removed. `Io`, `Latched`.
     pub async fn open_timeline(&self, timeline: TimelineId) -> Result<Timeline<I>> {
         let _turn = self.catalog_turn.take().await;
-        if let Some(open) = self.open_timelines().get(&timeline) {
-            return Ok(open.clone());
+        self.open_chain(timeline).await
+    }
+
+    /// Opens a timeline on top of its ancestors, from the lowest that is not open on.
+    async fn open_chain(&self, timeline: TimelineId) -> Result<Timeline<I>> {
+        let mut indexes: Vec<Index> = Vec::new();
+        let mut next = Some(timeline);
+        let mut parent = None;
+        while let Some(timeline) = next {
+            parent = self.open_timelines().get(&timeline).cloned();
+            if parent.is_some() {
+                break;
+            }
+            if indexes.iter().any(|index| index.timeline == timeline) {
+                let why = format!("timeline {timeline} stands on itself");
+                return Err(Error::Refused { why });
+            }
+            let index = self.opener().load(timeline).await?;
+            next = index.ancestor.map(|ancestor| ancestor.timeline);
+            indexes.push(index);
         }
-        let opened = self.opener().open(timeline).await?;
-        self.open_timelines().insert(timeline, opened.clone());
-        Ok(opened)
+        while let Some(index) = indexes.pop() {
+            let timeline = index.timeline;
+            let opened = self.opener().open(index, parent).await?;
+            self.open_timelines().insert(timeline, opened.clone());
+            parent = Some(opened);
+        }
+        Ok(parent.expect("the timeline itself comes last"))
+    }
+
+    /// Refuses with what stands on a timeline and is open.
+    fn check_no_open_child(&self, timeline: TimelineId) -> Result<()> {
+        let open = self.open_timelines();
+        let mut children = self.family.children(timeline).into_iter();
+        match children.find(|child| open.contains_key(child)) {
+            None => Ok(()),
+            Some(child) => Err(Error::Busy {
+                what: format!("timeline {timeline}, on which the open timeline {child} stands"),
+            }),
+        }
     }
 
     /// Shuts one timeline down: see [`Timeline::shutdown`]. It is the way to open one again that a
     /// failed sync has latched.
     ///
     /// # Errors
-    /// `Refused` if it is not open, and those of [`Timeline::shutdown`]; after `Latched` it is shut
-    /// down all the same.
+    /// `Refused` if it is not open, `Busy` if one is open that stands on it, and those of
+    /// [`Timeline::shutdown`]; after `Latched` it is shut down all the same.
     ///
     /// [`Timeline::shutdown`]: crate::timeline::Timeline::shutdown
     pub async fn shutdown_timeline(&self, timeline: TimelineId) -> Result<()> {
@@ -116,6 +179,7 @@ impl<I: Io> Engine<I> {
             let why = format!("timeline {timeline} is not open");
             return Err(Error::Refused { why });
         };
+        self.check_no_open_child(timeline)?;
         let ended = open.shutdown().await;
         if matches!(ended, Ok(()) | Err(Error::Latched(_) | Error::Closed)) {
             self.open_timelines().remove(&timeline);
@@ -126,26 +190,33 @@ impl<I: Io> Engine<I> {
     /// Deletes a timeline with all its history. It must not be open.
     ///
     /// # Errors
-    /// `Busy` if it is open, `Refused` if there is none. After `Io` or `Latched` it may be marked
-    /// as deleted: then the next open of the engine ends that, or another call.
+    /// `Busy` if it is open, or if a timeline's index cannot be read that may stand on it;
+    /// `Refused` if there is none, or if another one stands on it. After `Io` or `Latched` it may
+    /// be marked as deleted: then the next open of the engine ends that, or another call.
     pub async fn delete_timeline(&self, timeline: TimelineId) -> Result<()> {
         let _turn = self.catalog_turn.take().await;
         if self.open_timelines().contains_key(&timeline) {
             let what = format!("timeline {timeline}");
             return Err(Error::Busy { what });
         }
+        self.family.check_known(timeline)?;
+        if let Some(child) = self.family.children(timeline).first() {
+            let why = format!("timeline {child} stands on timeline {timeline}: delete it first");
+            return Err(Error::Refused { why });
+        }
         self.opener().delete(timeline).await
     }
 
-    /// Shuts every open timeline down.
+    /// Shuts every open timeline down, branches before what they stand on.
     ///
     /// # Errors
     /// The first one of them; the others are tried all the same.
     pub async fn shutdown(&self) -> Result<()> {
-        let open: Vec<TimelineId> = self.open_timelines().keys().copied().collect();
+        let mut open: Vec<Timeline<I>> = self.open_timelines().values().cloned().collect();
+        open.sort_by_key(|timeline| std::cmp::Reverse(timeline.depth()));
         let mut first = Ok(());
         for timeline in open {
-            let ended = self.shutdown_timeline(timeline).await;
+            let ended = self.shutdown_timeline(timeline.id()).await;
             first = first.and(ended);
         }
         first

@@ -10,12 +10,12 @@ pub mod layer;
 pub mod store;
 pub mod timeline;
 
-pub use base::{Error, Key, Lsn, Result, TenantId, TimelineId};
-pub use engine::{Engine, Timeline, Writer};
-pub use format::{Edit, Record, Value};
+pub use base::{Error, Key, KeyRange, KeySpace, Lsn, Result, TenantId, TimelineId};
+pub use engine::{Engine, Scan, Timeline, Writer};
+pub use format::{Compression, Edit, Record, Value};
 pub use io::{OsIo, block_on};
 pub use layer::Batch;
-pub use timeline::Options;
+pub use timeline::{Collected, KeyValue, Mode, Options, Progress};
 
 /// The example of the README, which must run as it is written.
 #[cfg(doctest)]

@@ -17,6 +17,7 @@ pub mod faults;
 pub mod fuzzing;
 pub mod keys;
 pub mod laws;
+mod life;
 pub mod model;
 pub mod oracle;
 mod panics;

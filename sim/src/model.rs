@@ -3,7 +3,8 @@
 //! A timeline is a map from key and LSN to a change. A value is what the changes up to its LSN
 //! make, from the last one that stands on its own. There are no layers, no files and no jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use palimpsest::base::{Key, Lsn};
 use palimpsest::format::{Edit, Value};
@@ -44,6 +45,8 @@ pub enum Answer {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     changes: BTreeMap<(Key, Lsn), Change>,
+    /// Below it, only what [`History::forget`] was told to keep is remembered.
+    remembered_from: Lsn,
 }
 
 impl Change {
@@ -119,6 +122,65 @@ impl History {
         self.changes.retain(|(_, at), _| *at <= lsn);
     }
 
+    /// How many records are remembered.
+    pub fn record_count(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// From which LSN on every record is remembered.
+    pub fn remembered_from(&self) -> Lsn {
+        self.remembered_from
+    }
+
+    /// What a branch at an LSN inherits.
+    pub fn up_to(&self, lsn: Lsn) -> History {
+        let mut inherited = self.clone();
+        inherited.cut(lsn);
+        inherited.remembered_from = inherited.remembered_from.min(lsn);
+        inherited
+    }
+
+    /// The LSN of the next record of the key above an LSN that needs nothing below it.
+    pub fn next_base(&self, key: Key, lsn: Lsn) -> Option<Lsn> {
+        let above = (
+            Bound::Excluded((key, lsn)),
+            Bound::Included((key, Lsn::MAX)),
+        );
+        let mut above = self.changes.range(above);
+        above
+            .find(|(_, change)| change.stands_alone())
+            .map(|((_, at), _)| *at)
+    }
+
+    /// Forgets every record that no read needs, at the cutoff or above it or at a retained point: a
+    /// read needs a record unless one that stands alone hides it.
+    pub fn forget(&mut self, cutoff: Lsn, retained: &BTreeSet<Lsn>) {
+        let mut bases: BTreeMap<Key, Lsn> = BTreeMap::new();
+        let mut hidden = Vec::new();
+        for ((key, lsn), change) in self.changes.range(..).rev() {
+            if let Some(&base) = bases.get(key)
+                && base <= cutoff
+                && retained.range(*lsn..base).next().is_none()
+            {
+                hidden.push((*key, *lsn));
+            }
+            if change.stands_alone() {
+                bases.insert(*key, *lsn);
+            }
+        }
+        for point in hidden {
+            self.changes.remove(&point);
+        }
+        self.remembered_from = self.remembered_from.max(cutoff);
+    }
+
+    /// The keys that stand in it, in order.
+    pub fn keys(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.changes.keys().map(|(key, _)| *key).collect();
+        keys.dedup();
+        keys
+    }
+
     /// What a read of the key at the LSN is to answer.
     pub fn answer(&self, key: Key, lsn: Lsn) -> Answer {
         self.answer_with(&[], key, lsn)
@@ -126,20 +188,30 @@ impl History {
 
     /// The same, with a batch on top.
     pub fn answer_with(&self, batch: &[(Key, Lsn, Change)], key: Key, lsn: Lsn) -> Answer {
-        let below = self.changes.range((key, Lsn::ZERO)..=(key, lsn));
         let on_top = batch
             .iter()
             .filter(|(at_key, at, _)| *at_key == key && *at <= lsn);
-        let below = below.map(|(_, change)| change);
-        let changes: Vec<&Change> = below.chain(on_top.map(|(_, _, change)| change)).collect();
-        if changes.is_empty() {
-            return Answer::Absent;
+        let newest_first = on_top.rev().map(|(_, _, change)| change).chain(
+            self.changes
+                .range((key, Lsn::ZERO)..=(key, lsn))
+                .rev()
+                .map(|(_, change)| change),
+        );
+        let mut changes: Vec<&Change> = Vec::new();
+        for change in newest_first {
+            changes.push(change);
+            if change.stands_alone() {
+                break;
+            }
         }
-        let Some(base) = changes.iter().rposition(|change| change.stands_alone()) else {
-            return Answer::NoBase;
+        let Some(base) = changes.last() else {
+            return Answer::Absent;
         };
+        if !base.stands_alone() {
+            return Answer::NoBase;
+        }
         let mut page = Vec::new();
-        for change in &changes[base..] {
+        for change in changes.iter().rev() {
             if !change.apply(&mut page) {
                 return Answer::NoRedo;
             }
@@ -147,3 +219,6 @@ impl History {
         Answer::Value(page)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,29 @@
 //! 2. A crash pulls a timeline back to one LSN, D, and D decides, not each point by itself:
 //!    last acknowledged <= D <= last written, everything at or below D, and nothing above it.
 //! 3. A refusal needs an excuse, which the caller looks for. A wrong answer has none.
+//! 4. A branch has its ancestor's history up to its point, and keeps that point readable there.
+//!    What is below the cutoff and not kept for anybody must be refused.
+
+mod cutoff;
+mod legal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
 use palimpsest::base::{Key, Lsn};
 
-use crate::model::{Answer, Change, History};
+use crate::model::{Change, History};
+use crate::plan::Letter;
 use crate::verdict::Verdict;
+
+pub use cutoff::Cutoff;
+pub use legal::{
+    Allowed, Certainty, Retained, Truths, View, ancestors_first, children, is_kept, retained, view,
+};
+
+/// A history of so many records is small: all of it is remembered.
+const FORGET_FROM: usize = 20_000;
 
 /// Whether a timeline is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +38,15 @@ pub enum Existence {
     InDoubt,
     /// Its creation was acknowledged.
     Exists,
+}
+
+/// How a creation may have started a timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Its first record stands above.
+    pub lsn: Lsn,
+    /// What it stands on, if it is a branch.
+    pub ancestor: Option<Letter>,
 }
 
 /// A batch that was begun.
@@ -38,8 +63,12 @@ pub struct Pending {
 pub struct Truth {
     /// Whether it is there.
     pub existence: Existence,
-    /// The LSNs at which a creation in doubt may have started it.
-    pub starts: Vec<Lsn>,
+    /// How a creation in doubt may have started it.
+    pub starts: Vec<Start>,
+    /// What it stands on, and at which LSN.
+    pub ancestor: Option<(Letter, Lsn)>,
+    /// Up to where its history may be gone.
+    pub cutoff: Cutoff,
     /// What was acknowledged.
     pub history: History,
     /// The last record's LSN.
@@ -56,6 +85,13 @@ pub struct Truth {
     pub maybe_closed: bool,
     /// How many freezes and flushes are under way.
     pub closer_count: u32,
+    /// How many reads are under way.
+    reader_count: u32,
+    /// What the history was, since there were reads, before each batch that shared its LSN with the
+    /// one before it: only of such a batch is the state in between neither the first nor the last.
+    between: Vec<History>,
+    /// From so many records on, what no read needs is forgotten.
+    forget_from: usize,
 }
 
 /// What became of a batch in doubt.
@@ -69,21 +105,14 @@ pub enum Settled {
     Either,
 }
 
-/// What a read may answer.
-#[derive(Clone, Debug, Default)]
-pub struct Allowed {
-    /// These answers.
-    pub answers: Vec<Answer>,
-    /// That it is too early.
-    pub not_yet: bool,
-}
-
 impl Truth {
     /// A timeline that is not there.
     pub fn absent() -> Truth {
         Truth {
             existence: Existence::Absent,
             starts: Vec::new(),
+            ancestor: None,
+            cutoff: Cutoff::default(),
             history: History::default(),
             last: Lsn::ZERO,
             acknowledged: Lsn::ZERO,
@@ -92,6 +121,9 @@ impl Truth {
             closed_below: Lsn::ZERO,
             maybe_closed: false,
             closer_count: 0,
+            reader_count: 0,
+            between: Vec::new(),
+            forget_from: FORGET_FROM,
         }
     }
 
@@ -106,29 +138,48 @@ impl Truth {
         };
     }
 
+    /// It is there, and has what a timeline below it has up to an LSN.
+    pub fn branched(&mut self, (ancestor, lsn): (Letter, Lsn), below: &Truth) {
+        self.created(lsn);
+        self.ancestor = Some((ancestor, lsn));
+        self.history = below.history.up_to(lsn);
+        let inherited = below.optional.iter().filter(|(_, at)| *at <= lsn);
+        self.optional = inherited.copied().collect();
+    }
+
+    /// Whether a record at the LSN is its own, and none of its ancestor's.
+    pub fn is_own(&self, lsn: Lsn) -> bool {
+        self.ancestor.is_none_or(|(_, at)| at < lsn)
+    }
+
+    /// What it stands on, or may stand on.
+    fn possible_ancestors(&self) -> impl Iterator<Item = Letter> {
+        let started = self.starts.iter().filter_map(|start| start.ancestor);
+        let known = self.ancestor.map(|(ancestor, _)| ancestor);
+        known.into_iter().chain(started)
+    }
+
+    /// Where it may stand on a timeline.
+    fn possible_points(&self, on: Letter) -> impl Iterator<Item = Lsn> {
+        let starts = self.starts.iter();
+        let started = starts.filter(move |start| start.ancestor == Some(on));
+        let known = self.ancestor.filter(|(ancestor, _)| *ancestor == on);
+        known
+            .map(|(_, lsn)| lsn)
+            .into_iter()
+            .chain(started.map(|start| start.lsn))
+    }
+
+    /// The highest cutoff that a collection can make of it now.
+    pub fn highest_cutoff(&self, gc_distance: u64) -> Lsn {
+        Lsn(self.last_possible().0.saturating_sub(gc_distance))
+    }
+
     /// The highest LSN that a record may stand at.
     pub fn last_possible(&self) -> Lsn {
         self.pending
             .as_ref()
             .map_or(self.last, |pending| pending.last.max(self.last))
-    }
-
-    /// What a read may answer at this moment.
-    pub fn allowed(&self, key: Key, lsn: Lsn) -> Allowed {
-        let mut allowed = Allowed::default();
-        if lsn <= self.last {
-            allowed.answers.push(self.history.answer(key, lsn));
-        } else {
-            allowed.not_yet = true;
-        }
-        if let Some(pending) = &self.pending
-            && lsn <= pending.last
-        {
-            allowed
-                .answers
-                .push(with(&self.history, pending).answer(key, lsn));
-        }
-        allowed
     }
 
     /// A batch begins.
@@ -141,11 +192,35 @@ impl Truth {
     /// The batch in flight was acknowledged.
     pub fn end_put(&mut self) {
         let pending = self.pending.take().expect("it was begun");
+        self.keep_state_before(&pending);
         for (key, lsn, change) in pending.changes {
             self.history.put(key, lsn, change);
         }
         self.last = pending.last;
         self.maybe_closed = 0 < self.closer_count;
+    }
+
+    fn keep_state_before(&mut self, pending: &Pending) {
+        let shares = pending.changes[0].1 <= self.last;
+        if shares && 0 < self.reader_count {
+            self.between.push(self.history.clone());
+        }
+    }
+
+    /// A read begins. Returns what its end is to be told.
+    pub fn begin_read(&mut self) -> usize {
+        self.reader_count += 1;
+        self.between.len()
+    }
+
+    /// A read has ended: what it may have seen between its start and its end.
+    pub fn end_read<T>(&mut self, begun: usize, ask: impl Fn(&History) -> T) -> Vec<T> {
+        let seen = self.between[begun..].iter().map(ask).collect();
+        self.reader_count -= 1;
+        if self.reader_count == 0 {
+            self.between.clear();
+        }
+        seen
     }
 
     /// The batch in flight was refused: it is not there.
@@ -210,15 +285,45 @@ impl Truth {
         self.closed_below = lsn.visible_end();
         self.maybe_closed = false;
         self.closer_count = 0;
+        self.reader_count = 0;
+        self.between.clear();
         Ok(())
+    }
+
+    /// A branch in doubt turns out to be there.
+    #[must_use]
+    pub fn found_branch(mut self, at: (Letter, Lsn), below: &Truth) -> Truth {
+        self.branched(at, below);
+        self
+    }
+
+    /// The timeline was opened again, and says that this is its cutoff.
+    pub fn recover_cutoff(&mut self, found: Lsn, gc_distance: u64) -> Result<(), Verdict> {
+        let highest = self.highest_cutoff(gc_distance);
+        self.cutoff.may_reach(highest);
+        self.cutoff.recover(found)
+    }
+
+    /// Forgets what no read needs, at the cutoff or above it or at a retained point, once there is
+    /// much more of it than there was after the last time.
+    pub fn forget(&mut self, retained: &BTreeSet<Lsn>) {
+        if self.history.record_count() < self.forget_from {
+            return;
+        }
+        self.history.forget(self.cutoff.durable(), retained);
+        let history = &self.history;
+        self.optional.retain(|(key, lsn)| history.has(*key, *lsn));
+        self.forget_from = FORGET_FROM.max(2 * self.history.record_count());
     }
 
     /// A creation in doubt turns out to have started the timeline here.
     fn acknowledge_start(&mut self, lsn: Lsn) {
-        if self.existence == Existence::InDoubt && self.starts.contains(&lsn) {
-            self.last = lsn;
-            self.acknowledged = lsn;
-            self.starts.clear();
+        let start = Start {
+            lsn,
+            ancestor: None,
+        };
+        if self.existence == Existence::InDoubt && self.starts.contains(&start) {
+            self.created(lsn);
         }
     }
 
@@ -245,6 +350,7 @@ impl Truth {
         if settled == Settled::Absent {
             return;
         }
+        self.keep_state_before(&pending);
         self.history = with(&self.history, &pending);
         self.last = pending.last.max(self.last);
         if settled == Settled::Either {

@@ -47,6 +47,9 @@ impl Summary {
         self.tally.crashes += outcome.tally.crashes;
         self.tally.answers += outcome.tally.answers;
         self.tally.drops += outcome.tally.drops;
+        for (what, count) in &outcome.tally.done {
+            *self.tally.done.entry(what).or_insert(0) += count;
+        }
         self.step_count += outcome.counts.steps;
         self.rule_count += plan.faults.len() as u64;
         self.silent_rule_count += outcome.silent_rules.len() as u64;
@@ -199,16 +202,23 @@ impl Table {
             crashes,
             answers,
             drops,
-        } = summary.tally;
-        self.add("operations", grouped(operations));
-        self.add("crashes", grouped(crashes));
-        self.add("recoveries", grouped(recoveries));
-        self.add("answers compared", grouped(answers));
-        self.add("dropped futures", grouped(drops));
+            done,
+        } = &summary.tally;
+        self.add("operations", grouped(*operations));
+        self.add("crashes", grouped(*crashes));
+        self.add("recoveries", grouped(*recoveries));
+        self.add("answers compared", grouped(*answers));
+        self.add("dropped futures", grouped(*drops));
         self.add("steps", grouped(summary.step_count));
         self.add("fault rules", grouped(summary.rule_count));
         let silent = percent(summary.silent_rule_count, summary.rule_count);
         self.add("of them silent", silent);
+        if !done.is_empty() {
+            self.add_heading("done");
+        }
+        for (what, count) in done {
+            self.add(&format!("  {what}"), grouped(*count));
+        }
     }
 
     fn add_faults(&mut self, summary: &Summary) {

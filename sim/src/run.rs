@@ -16,9 +16,6 @@ use crate::world::{Counts, Ending, TaskName, World};
 /// The seed of the executor. It decides nothing: the plan does.
 const EXECUTOR_SEED: u64 = 0;
 
-/// So long, in virtual time, nothing may happen at all.
-const SILENCE_MAX: Duration = Duration::from_secs(40 * 24 * 60 * 60);
-
 /// How much of what happened is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
@@ -53,15 +50,7 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
         world.state().trace.keep_all();
     }
     let session = Arc::new(Mutex::new(Session::default()));
-    let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
-    let quiet = panics::quiet();
-    let all = AssertUnwindSafe(|| runtime.block_on(lives(&world, &plan, &session)));
-    if let Err(panic) = std::panic::catch_unwind(all) {
-        // It comes from no task of the plan's: from what a dead one drops, or from the simulator.
-        let message = panics::take(&*panic);
-        lock(&session).verdict = Some(Verdict::Panic { message });
-    }
-    drop((runtime, quiet));
+    carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
     let session = lock(&session);
     let state = world.state();
     Outcome {
@@ -72,6 +61,23 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
         trace: state.trace.lines(),
         silent_rules: state.silent_rules(),
     }
+}
+
+/// Lives all lives of a world, and leaves the verdict in the session.
+pub(crate) fn carry_out(
+    driver: impl Fn() -> Driver,
+    world: &Arc<World>,
+    session: &Arc<Mutex<Session>>,
+) {
+    let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
+    let quiet = panics::quiet();
+    let all = AssertUnwindSafe(|| runtime.block_on(lives(driver, world, session)));
+    if let Err(panic) = std::panic::catch_unwind(all) {
+        // It comes from no task of the plan's: from what a dead one drops, or from the simulator.
+        let message = panics::take(&*panic);
+        lock(session).verdict = Some(Verdict::Panic { message });
+    }
+    drop((runtime, quiet));
 }
 
 /// Runs a plan twice: the same plan must make the same run.
@@ -90,10 +96,10 @@ pub fn run_twice(plan: &Plan) -> Outcome {
     }
 }
 
-async fn lives(world: &Arc<World>, plan: &Arc<Plan>, session: &Arc<Mutex<Session>>) {
+/// Lives one life after another, until the plan is done or something is wrong.
+async fn lives(driver: impl Fn() -> Driver, world: &Arc<World>, session: &Arc<Mutex<Session>>) {
     loop {
-        let driver = Driver::new(world, plan, session);
-        let ending = live_once(world, drive::live(driver)).await;
+        let ending = live_once(world, drive::live(driver())).await;
         let verdict = match ending {
             Some(Ending::Finished) => return,
             Some(Ending::Crashed(crash)) => {
@@ -143,10 +149,10 @@ async fn live_once(
     let spawner = world.clone();
     node.spawn(async move { spawner.spawn(TaskName::Driver, first) });
     let ending = loop {
-        let steps = world.state().counts.steps;
-        match madsim::time::timeout(SILENCE_MAX, world.life_ended()).await {
+        let steps = world.state().counts.driven_steps;
+        match madsim::time::timeout(world.silence_max(), world.life_ended()).await {
             Ok(ending) => break Some(ending),
-            Err(_) if world.state().counts.steps == steps => break None,
+            Err(_) if world.state().counts.driven_steps == steps => break None,
             Err(_) => {}
         }
     };

@@ -60,7 +60,7 @@ fn check_snapshot(name: &str, text: &str) {
 #[test]
 fn help_says_what_each_command_does() {
     check_snapshot("help_of_the_simulator", &printed(&["--help"]));
-    for name in ["run", "replay", "plan", "meta"] {
+    for name in ["run", "replay", "plan", "meta", "life"] {
         check_snapshot(&format!("help_of_{name}"), &printed(&[name, "--help"]));
     }
 }
@@ -79,8 +79,16 @@ fn a_failure_says_what_was_expected_and_how_to_see_it_again() {
 }
 
 #[test]
+fn a_life_is_lived_to_its_end_and_told_on_the_way() {
+    let told = printed(&["life", "--operations", "3000", "--seed", "7"]);
+    let rows = told.lines().filter(|line| line.contains(" %  ")).count();
+    assert_eq!(rows, 20, "{told}");
+    assert!(told.ends_with("all right: 3,000 operations\n"), "{told}");
+}
+
+#[test]
 fn wrong_usage_ends_with_1_and_says_what_to_do() {
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["walk"], "unrecognized subcommand 'walk'"),
         (&["run", "--sedes", "0..5"], "unexpected argument '--sedes'"),
         (&["run", "--seeds", "5..2"], "no seed is in it"),
@@ -93,6 +101,7 @@ fn wrong_usage_ends_with_1_and_says_what_to_do() {
         (&["meta"], "--seeds <A..B>"),
         (&["meta", "--seeds", "7.."], "write 7..1007"),
         (&["plan", "x"], "`x` is no seed"),
+        (&["life", "--operations", "0"], "0 is not in 1.."),
         (&["replay"], "<SEED|FILE>"),
         (&["replay", "no-such-file"], "no-such-file: cannot be read"),
         (

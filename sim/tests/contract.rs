@@ -8,7 +8,7 @@ use palimpsest_sim::Plan;
 use palimpsest_sim::world::{Ending, SimIo, TaskName, World};
 
 /// A plan without operations, faults or a schedule of its own.
-const EMPTY: &str = "palimpsest plan 1
+const EMPTY: &str = "palimpsest plan 2
 knobs
   seed 1
   keys 1
@@ -17,6 +17,18 @@ knobs
   freeze-distance 1
   freeze-age 1ms
   buffer-len 64
+  l0-trigger 1000000
+  l0-run-len 4611686018427387904
+  layer-len 4611686018427387904
+  image-trigger 1000000
+  image-preempt 1000000
+  compression none
+  gc-distance 4611686018427387904
+  gc-age 0s
+  l0-delay-count 1000000
+  cache-len 67108864
+  read-len 65536
+  housekeeping off
 ops
 faults
 schedule

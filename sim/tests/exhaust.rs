@@ -52,7 +52,7 @@ const REOPEN: &str = "
 
 fn plan(ops: &str, choices: &str) -> Plan {
     let text = format!(
-        "palimpsest plan 1
+        "palimpsest plan 2
 knobs
   seed 1
   keys 3
@@ -61,6 +61,18 @@ knobs
   freeze-distance 1000
   freeze-age 3600s
   buffer-len 64
+  l0-trigger 1000000
+  l0-run-len 4611686018427387904
+  layer-len 4611686018427387904
+  image-trigger 1000000
+  image-preempt 1000000
+  compression none
+  gc-distance 4611686018427387904
+  gc-age 0s
+  l0-delay-count 1000000
+  cache-len 67108864
+  read-len 65536
+  housekeeping off
 ops{ops}faults
 schedule
   choices {choices}

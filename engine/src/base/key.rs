@@ -133,6 +133,32 @@ impl Key {
         self.add(1)
     }
 
+    /// How many places `above` is further, or `u64::MAX` if it is more than that.
+    ///
+    /// # Shape
+    /// Undoes `add`. It is 0 if `above` is below.
+    pub fn distance_to(self, above: Key) -> u64 {
+        if above <= self {
+            return 0;
+        }
+        let (high, low) = self.halves();
+        let (above_high, above_low) = above.halves();
+        let (distance_low, borrow) = above_low.overflowing_sub(low);
+        if high + u16::from(borrow) < above_high {
+            return u64::MAX;
+        }
+        u64::try_from(distance_low).unwrap_or(u64::MAX)
+    }
+
+    /// The 18 bytes as one number: what 128 bits cannot hold, and the rest.
+    fn halves(self) -> (u16, u128) {
+        let bytes = self.to_bytes();
+        let mut low = [0; 16];
+        low.copy_from_slice(&bytes[2..]);
+        let high = u16::from_be_bytes([bytes[0], bytes[1]]);
+        (high, u128::from_be_bytes(low))
+    }
+
     /// Whether `to_i128` has a form for this key.
     ///
     /// # Shape

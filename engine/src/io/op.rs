@@ -35,6 +35,11 @@ pub enum Job {
     Freeze,
     Flush,
     Read,
+    Branch,
+    Compact,
+    Image,
+    Gc,
+    Keep,
     Drop,
 }
 
@@ -49,13 +54,15 @@ pub enum Part {
     Ephemeral,
     /// A delta layer.
     Delta,
+    /// An image layer.
+    Image,
     /// The index.
     Index,
 }
 
 impl Job {
     /// Every job, in the order of their names' appearance.
-    pub const ALL: [Job; 8] = [
+    pub const ALL: [Job; 13] = [
         Job::Open,
         Job::Create,
         Job::Delete,
@@ -63,6 +70,11 @@ impl Job {
         Job::Freeze,
         Job::Flush,
         Job::Read,
+        Job::Branch,
+        Job::Compact,
+        Job::Image,
+        Job::Gc,
+        Job::Keep,
         Job::Drop,
     ];
 
@@ -76,6 +88,11 @@ impl Job {
             Job::Freeze => "freeze",
             Job::Flush => "flush",
             Job::Read => "read",
+            Job::Branch => "branch",
+            Job::Compact => "compact",
+            Job::Image => "image",
+            Job::Gc => "gc",
+            Job::Keep => "keep",
             Job::Drop => "drop",
         }
     }
@@ -83,11 +100,12 @@ impl Job {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Part; 5] = [
+    pub const ALL: [Part; 6] = [
         Part::Directory,
         Part::Lock,
         Part::Ephemeral,
         Part::Delta,
+        Part::Image,
         Part::Index,
     ];
 
@@ -98,6 +116,7 @@ impl Part {
             Part::Lock => "lock",
             Part::Ephemeral => "ephemeral",
             Part::Delta => "delta",
+            Part::Image => "image",
             Part::Index => "index",
         }
     }

@@ -1,27 +1,36 @@
 //! A layer's file as it is read: blocks, each checked against its checksum at its first read.
+//!
+//! ```text
+//!  FileWriter::finish ──▶ doomed ──keep──▶ kept ◀── LayerFile::new, of an index's entry
+//!                          │  ▲              │ │
+//!             dropped: the │  └─remove_on_drop┘ └──dropped──▶ the file stays
+//!             file is      ▼
+//!             removed     gone
+//! ```
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::base::{DecodeError, Error, FileName, IoFailure, Result};
-use crate::format::{
-    BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, ChecksumMarker, ChecksumSection, IndexLayer, decode_blob,
-};
-use crate::io::{File, Io, Op};
+use super::context::LayerContext;
+use super::file_names::TakenName;
+use super::root::Root;
+use crate::base::{DecodeError, Error, FileName, IoFailure, LayerName, Result};
+use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer};
+use crate::io::{File, Io, Job, Op, Part};
 
-/// The longest value that a blob may hold once it is decompressed, in bytes.
-const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
-
-/// How much of a blob is read before its length is known, in bytes: all of most records.
-const BLOB_HEAD_LEN: u64 = 512;
-
-/// A layer's file. It is opened at its first read and stays open.
+/// A layer's file, and its name. It is opened at its first read and stays open.
 pub(crate) struct LayerFile<I: Io> {
-    io: I,
-    dir: PathBuf,
+    context: LayerContext<I>,
     entry: IndexLayer,
+    /// Under which the cache keeps its blocks.
+    number: u64,
     opened: OnceLock<Opened<I>>,
+    /// Nothing once the removal has it.
+    name: Option<TakenName>,
+    is_kept: AtomicBool,
+    /// Who removes it.
+    drop_op: Op,
 }
 
 /// What a first look at the file's two ends told.
@@ -34,39 +43,69 @@ struct Opened<I: Io> {
     verified: Vec<AtomicU64>,
 }
 
-/// Where the index of a layer file stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Root {
-    /// Its first block.
-    pub(crate) start_block: u32,
-    /// Its root, counted from its first block.
-    pub(crate) root_block: u32,
-    /// The number of blocks of the file, checksum section apart.
-    pub(crate) block_count: u64,
+fn file_name(entry: &IndexLayer) -> FileName {
+    FileName::Layer {
+        name: entry.name,
+        generation: entry.generation,
+    }
 }
 
 impl<I: Io> LayerFile<I> {
-    /// The file of `entry` in `dir`; nothing is read yet.
-    pub(crate) fn new(io: I, dir: &Path, entry: IndexLayer) -> LayerFile<I> {
+    /// The file of an index's entry; nothing is read yet. It is kept.
+    ///
+    /// # Panics
+    /// If somebody has its name.
+    pub(crate) fn new(context: &LayerContext<I>, entry: IndexLayer) -> LayerFile<I> {
+        let name = context.names.try_take(file_name(&entry));
+        let name = name.expect("an index names a layer once, and nobody removes what it names");
+        let part = match entry.name {
+            LayerName::Delta { .. } => Part::Delta,
+            LayerName::Image { .. } => Part::Image,
+        };
+        let op = Op::new(Some(context.timeline), Job::Drop, 1).on(part, 1);
+        let file = LayerFile::doomed(context, op, (entry, name));
+        file.keep();
+        file
+    }
+
+    /// The file that is about to have this name, and that is removed with its owner.
+    pub(crate) fn doomed(
+        context: &LayerContext<I>,
+        op: Op,
+        (entry, name): (IndexLayer, TakenName),
+    ) -> LayerFile<I> {
+        assert!(name.name() == file_name(&entry));
         LayerFile {
-            io,
-            dir: dir.to_path_buf(),
+            context: context.clone(),
             entry,
+            number: context.cache.number_file(),
             opened: OnceLock::new(),
+            name: Some(name),
+            is_kept: AtomicBool::new(false),
+            drop_op: Op {
+                job: Job::Drop,
+                ..op
+            },
         }
     }
 
-    fn path(&self) -> PathBuf {
-        let name = FileName::Layer {
-            name: self.entry.name,
-            generation: self.entry.generation,
-        };
-        self.dir.join(name.to_string())
+    /// Lets it outlive its owner: it is published.
+    pub(crate) fn keep(&self) {
+        self.is_kept.store(true, Ordering::Relaxed);
     }
 
-    /// The seam that it is read through.
-    pub(crate) fn io(&self) -> &I {
-        &self.io
+    /// Lets it go with its owner: no index names it any more.
+    pub(crate) fn remove_on_drop(&self) {
+        self.is_kept.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.context.dir.join(file_name(&self.entry).to_string())
+    }
+
+    /// What it shares with the other layers of its timeline.
+    pub(crate) fn context(&self) -> &LayerContext<I> {
+        &self.context
     }
 
     /// What the index says of it.
@@ -74,40 +113,47 @@ impl<I: Io> LayerFile<I> {
         &self.entry
     }
 
+    /// Under which the cache keeps its blocks.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The file as errors name it.
     pub(crate) fn corrupt(&self, cause: DecodeError) -> Error {
         cause.of_path(&self.path())
+    }
+
+    pub(crate) fn malformed(&self, what: &'static str, offset: u64, problem: &str) -> Error {
+        self.corrupt(DecodeError::malformed(what, offset, problem))
     }
 
     fn failed(&self, step: &'static str, error: std::io::Error) -> Error {
         Error::Io(IoFailure::new(step, &self.path(), error))
     }
 
-    /// Opens the file, if that was not done, and says where its index is. `summary` reads block 0
-    /// and holds it against the layer's name.
-    pub(crate) async fn root(
-        &self,
-        op: Op,
-        summary: impl Fn(&[u8]) -> Result<Root, DecodeError> + Send,
-    ) -> Result<Root> {
+    /// Opens the file, if that was not done, holds it against its name, and says where its index
+    /// is.
+    pub(crate) async fn root(&self, op: Op) -> Result<Root> {
         if let Some(opened) = self.opened.get() {
             return Ok(opened.root);
         }
-        let opened = self.open(op, summary).await?;
+        let opened = self.open(op).await?;
         // Readers may race here: the first one's stays, and they are equal.
         Ok(self.opened.get_or_init(|| opened).root)
     }
 
-    async fn open(
-        &self,
-        op: Op,
-        summary: impl Fn(&[u8]) -> Result<Root, DecodeError> + Send,
-    ) -> Result<Opened<I>> {
-        let opened = self.io.open(op, &self.path()).await;
+    /// Where its index is, if it was opened.
+    pub(crate) fn opened_root(&self) -> Option<Root> {
+        self.opened.get().map(|opened| opened.root)
+    }
+
+    async fn open(&self, op: Op) -> Result<Opened<I>> {
+        let opened = self.context.io.open(op, &self.path()).await;
         let file = opened.map_err(|error| self.failed("open", error))?;
         let mut block = vec![0; BLOCK_LEN];
         self.fill(&file, op, 0, &mut block).await?;
-        let root = summary(&block).map_err(|error| self.corrupt(error))?;
+        let root = Root::read(self.entry.name, self.context.tenant, &block);
+        let root = root.map_err(|error| self.corrupt(error))?;
         let section = self.section(&file, op, (&block, root)).await?;
         let words = usize::try_from(root.block_count.div_ceil(64)).expect("as many as in the file");
         Ok(Opened {
@@ -153,10 +199,6 @@ impl<I: Io> LayerFile<I> {
         Ok(Some(section))
     }
 
-    fn malformed(&self, what: &'static str, offset: u64, problem: &str) -> Error {
-        self.corrupt(DecodeError::malformed(what, offset, problem))
-    }
-
     async fn fill(&self, file: &I::File, op: Op, offset: u64, buf: &mut [u8]) -> Result<()> {
         let read = file.read_exact_at(op, offset, buf).await;
         read.map_err(|error| match error.kind() {
@@ -165,20 +207,10 @@ impl<I: Io> LayerFile<I> {
         })
     }
 
-    fn opened(&self) -> &Opened<I> {
-        self.opened.get().expect("root() was asked for before")
-    }
-
-    /// Reads one block, verified. `root` was asked for before.
-    pub(crate) async fn block(&self, op: Op, index: u64) -> Result<Vec<u8>> {
-        let start = index * BLOCK_LEN as u64;
-        self.span(op, start, start + BLOCK_LEN as u64).await
-    }
-
-    /// Reads the bytes from `start` to `end`. As long as one of the blocks that they stand in was
-    /// not verified, all these are read whole, and verified.
-    async fn span(&self, op: Op, start: u64, end: u64) -> Result<Vec<u8>> {
-        let opened = self.opened();
+    /// Reads the bytes from `start` to `end`, after [`LayerFile::root`]. As long as one of the
+    /// blocks that they stand in was not verified, all these are read whole, and verified.
+    pub(crate) async fn span(&self, op: Op, start: u64, end: u64) -> Result<Vec<u8>> {
+        let opened = self.opened.get().expect("root() was asked for before");
         let block_len = BLOCK_LEN as u64;
         let blocks = start / block_len..end.div_ceil(block_len);
         assert!(start <= end);
@@ -199,35 +231,24 @@ impl<I: Io> LayerFile<I> {
         bytes.drain(..len_of(first, start));
         Ok(bytes)
     }
+}
 
-    /// Reads the blob at `offset`, decompressed.
-    pub(crate) async fn blob(&self, op: Op, offset: u64) -> Result<Vec<u8>> {
-        let root = self.opened().root;
-        let end = u64::from(root.start_block) * BLOCK_LEN as u64;
-        if offset < BLOCK_LEN as u64 || end <= offset {
-            return Err(self.malformed("blob", offset, "stands outside of the blobs"));
+impl<I: Io> Drop for LayerFile<I> {
+    fn drop(&mut self) {
+        if *self.is_kept.get_mut() {
+            return;
         }
-        let head_end = end.min(offset + BLOB_HEAD_LEN);
-        let mut bytes = self.span(op, offset, head_end).await?;
-        let header = BlobHeader::decode(&bytes);
-        let header = header.map_err(|error| self.corrupt(error.at(offset)))?;
-        let blob_end = offset + header.blob_len() as u64;
-        if end < blob_end {
-            return Err(self.malformed("blob", offset, "ends behind the blobs"));
-        }
-        if head_end < blob_end {
-            self.io
-                .reached("a value is longer than what is read of it at first");
-            bytes.extend(self.span(op, head_end, blob_end).await?);
-        }
-        let stored = &bytes[header.header_len..header.blob_len()];
-        let blob = decode_blob(&header, stored, VALUE_LEN_MAX);
-        let blob = blob.map_err(|error| self.corrupt(error.at(offset)))?;
-        Ok(blob.into_owned())
+        let (path, name) = (self.path(), self.name.take());
+        let (io, op) = (self.context.io.clone(), self.drop_op);
+        self.context.io.spawn(op, async move {
+            // What this leaves, the next of its name replaces, or the next open removes.
+            let _ = io.remove(op, &path).await;
+            drop(name);
+        });
     }
 }
 
-fn len_of(start: u64, end: u64) -> usize {
+pub(crate) fn len_of(start: u64, end: u64) -> usize {
     usize::try_from(end - start).expect("a part of a file that memory is there for")
 }
 

@@ -1,8 +1,8 @@
 //! A layer's file as it is written: blobs, then the index, then the checksums, then block 0.
 
-use std::path::{Path, PathBuf};
-
-use crate::base::{Error, FileName, IoFailure, Result};
+use super::context::LayerContext;
+use super::file::LayerFile;
+use crate::base::{Error, FileName, IoFailure, LayerName, Result};
 use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer, Tree};
 use crate::io::{File, Io, Op, Scratch};
 
@@ -14,9 +14,8 @@ pub(crate) const FILE_LEN_MAX: u64 = 4_500_000_000;
 
 /// Writes a layer's file under a scratch name. Whoever drops it drops the file with it.
 pub(crate) struct FileWriter<I: Io> {
-    io: I,
+    context: LayerContext<I>,
     op: Op,
-    dir: PathBuf,
     scratch: Scratch<I>,
     /// The length of what the file was handed, block 0 included: whole blocks.
     written: u64,
@@ -27,26 +26,29 @@ pub(crate) struct FileWriter<I: Io> {
 
 impl<I: Io> FileWriter<I> {
     pub(crate) async fn create(
-        io: &I,
+        context: &LayerContext<I>,
         op: Op,
-        dir: &Path,
         temp: FileName,
     ) -> Result<FileWriter<I>> {
-        let path = dir.join(temp.to_string());
-        let scratch = Scratch::create(io, op, path.clone()).await;
+        let path = context.dir.join(temp.to_string());
+        let scratch = Scratch::create(&context.io, op, path.clone()).await;
         let failed = |error| Error::Io(IoFailure::new("create", &path, error));
         let mut section = ChecksumSection::new();
         // Block 0 is written last: its checksum is put in then.
         section.push_block(&[0; BLOCK_LEN]);
         Ok(FileWriter {
-            io: io.clone(),
+            context: context.clone(),
             op,
-            dir: dir.to_path_buf(),
             scratch: scratch.map_err(failed)?,
             written: BLOCK_LEN as u64,
             buffer: Vec::with_capacity(BUFFER_LEN),
             section,
         })
+    }
+
+    /// Whose layer it will be.
+    pub(crate) fn context(&self) -> &LayerContext<I> {
+        &self.context
     }
 
     fn failed(&self, step: &'static str, error: std::io::Error) -> Error {
@@ -63,6 +65,14 @@ impl<I: Io> FileWriter<I> {
         &mut self.buffer
     }
 
+    /// Goes on behind so many bytes, which stay a hole.
+    #[cfg(test)]
+    pub(super) fn skip_to(&mut self, offset: u64) {
+        assert!(self.buffer.is_empty());
+        assert!(offset.is_multiple_of(BLOCK_LEN as u64));
+        self.written = offset;
+    }
+
     /// Writes whole blocks, once there are enough of them.
     pub(crate) async fn drain(&mut self) -> Result<()> {
         if BUFFER_LEN <= self.buffer.len() {
@@ -73,7 +83,10 @@ impl<I: Io> FileWriter<I> {
 
     async fn write_blocks(&mut self) -> Result<()> {
         let len = self.buffer.len() / BLOCK_LEN * BLOCK_LEN;
-        if FILE_LEN_MAX < self.written + len as u64 {
+        let end = self.written + len as u64;
+        let block_count = u32::try_from(end / BLOCK_LEN as u64);
+        let section_len = block_count.map(ChecksumSection::encoded_len);
+        if !section_len.is_ok_and(|section_len| end + section_len <= FILE_LEN_MAX) {
             let why = format!("a layer file would be longer than {FILE_LEN_MAX} bytes");
             return Err(Error::Refused { why });
         }
@@ -101,13 +114,14 @@ impl<I: Io> FileWriter<I> {
 
     /// Adds the index, the checksums and block 0, and gives the file its lasting name.
     ///
-    /// The file's bytes are durable then; its name is when its directory is synced.
+    /// The file's bytes are durable then; its name is when its directory is synced. Who drops it
+    /// before it is kept drops the file with it.
     pub(crate) async fn finish(
         mut self,
         tree: &Tree,
         summary: &[u8],
-        name: FileName,
-    ) -> Result<Finished> {
+        name: LayerName,
+    ) -> Result<LayerFile<I>> {
         self.buffer.extend_from_slice(&tree.blocks);
         self.write_blocks().await?;
         assert!(self.buffer.is_empty());
@@ -125,49 +139,46 @@ impl<I: Io> FileWriter<I> {
         let synced = file.sync(self.op).await;
         synced
             .map_err(|error| Error::Latched(IoFailure::new("sync", self.scratch.path(), error)))?;
-        let finished = Finished {
+        let entry = IndexLayer {
+            name,
+            generation: self.context.generation,
             len: self.written + section.len() as u64,
-            checksum: self.section.own_checksum(),
+            checksum: Some(self.section.own_checksum()),
         };
-        self.rename(name).await?;
-        Ok(finished)
+        self.rename(entry).await
     }
 
-    /// A file that has the name already is the work of a job that was given up before it published:
-    /// the caller knows that no layer of the map has the name.
-    async fn rename(mut self, name: FileName) -> Result<()> {
-        let path = self.dir.join(name.to_string());
+    /// Gives the file its lasting name, once nobody else has that: neither a layer nor the removal
+    /// of one. A file that has it all the same is what such a removal failed to remove.
+    async fn rename(mut self, entry: IndexLayer) -> Result<LayerFile<I>> {
+        let name = FileName::Layer {
+            name: entry.name,
+            generation: entry.generation,
+        };
+        let names = &self.context.names;
+        let taken = match names.try_take(name) {
+            Some(taken) => taken,
+            None => {
+                let io = &self.context.io;
+                io.reached("a finished file waits for its name until another's removal has ended");
+                names.take(name).await
+            }
+        };
+        // Before the file has the name: given up in between, it goes by either name.
+        let layer = LayerFile::doomed(&self.context, self.op, (entry, taken));
+        let path = layer.path();
         let failed = |step, error| Error::Io(IoFailure::new(step, &path, error));
         match self.scratch.rename(&path).await {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                self.io
-                    .reached("a job finds what its like left when it was given up");
-                let removed = self.io.remove(self.op, &path).await;
+                let io = &self.context.io;
+                io.reached("a job finds what its like left when it was given up");
+                let removed = io.remove(self.op, &path).await;
                 removed.map_err(|error| failed("remove", error))?;
                 let renamed = self.scratch.rename(&path).await;
-                renamed.map_err(|error| failed("rename", error))
+                renamed.map_err(|error| failed("rename", error))?;
             }
-            renamed => renamed.map_err(|error| failed("rename", error)),
+            renamed => renamed.map_err(|error| failed("rename", error))?,
         }
-    }
-}
-
-/// A finished file: what the index is to say of it.
-pub(crate) struct Finished {
-    len: u64,
-    checksum: u32,
-}
-
-impl Finished {
-    pub(crate) fn entry(self, name: FileName) -> IndexLayer {
-        let FileName::Layer { name, generation } = name else {
-            unreachable!("only layers have files that finish");
-        };
-        IndexLayer {
-            name,
-            generation,
-            len: self.len,
-            checksum: Some(self.checksum),
-        }
+        Ok(layer)
     }
 }

@@ -20,8 +20,9 @@ use rustc_hash::FxHashMap;
 
 use super::batch::{Batch, BatchRecord};
 use super::ephemeral::Ephemeral;
-use super::gathered::Gathered;
-use crate::base::{Error, IoFailure, Key, Lsn, LsnRange, Result, Time};
+use super::file_index::{BlobPlace, Located};
+use super::read_plan::plan_reads;
+use crate::base::{DecodeError, Error, IoFailure, Key, KeyRange, Lsn, LsnRange, Result, Time};
 use crate::io::{Io, Op};
 
 /// A layer in memory, open or frozen.
@@ -39,6 +40,9 @@ pub struct MemoryLayer<I: Io> {
 struct Entries {
     list: Vec<Entry>,
     newest: FxHashMap<Key, u32>,
+    /// The keys of the first `sorted_count` entries, in order: reads of ranges bring it up to date.
+    sorted_keys: Vec<Key>,
+    sorted_count: usize,
 }
 
 /// One record: whose, since when, and where its value stands.
@@ -165,26 +169,67 @@ impl<I: Io> MemoryLayer<I> {
         self.end.set(end).expect("it is open");
     }
 
-    /// Gathers the key's records up to `lsn`, newest first, among the first `entry_count`.
-    pub(crate) async fn gather(
+    /// Locates the records of `keys` at `lsns` among the first `entry_count`: keys ascend, and each
+    /// one's records descend to one that needs nothing below; of so many keys at most.
+    pub(crate) fn locate(
+        &self,
+        (keys, lsns): (KeyRange, LsnRange),
+        entry_count: usize,
+        key_count_max: usize,
+    ) -> Vec<Located> {
+        let mut entries = self.entries();
+        let mut located = Vec::new();
+        let mut key_count = 0;
+        let single = [keys.start];
+        let keys = if keys.start.checked_next() == Some(keys.end) {
+            &single[..]
+        } else {
+            entries.sort_keys();
+            entries.keys_in(keys)
+        };
+        for &key in keys {
+            let before = located.len();
+            entries.locate(key, lsns, entry_count, &mut located);
+            key_count += usize::from(before < located.len());
+            if key_count == key_count_max {
+                break;
+            }
+        }
+        located
+    }
+
+    /// Reads values that were located, in any order: what stands together in one go.
+    pub(crate) async fn read(
         &self,
         op: Op,
-        point: (Key, Lsn),
-        entry_count: usize,
-        gathered: &mut Gathered,
-    ) -> Result<()> {
-        let history = self.entries().history(point, entry_count);
-        for entry in history {
-            let read = self
-                .ephemeral
-                .read(op, entry.position, entry.len as usize)
-                .await;
+        places: &[BlobPlace],
+        read_len_max: u64,
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_unstable_by_key(|&index| places[index].offset);
+        let span = |&index: &usize| {
+            let end = places[index].end.expect("a layer in memory knows its ends");
+            (places[index].offset, end)
+        };
+        let spans: Vec<(u64, u64)> = order.iter().map(span).collect();
+        let mut values = vec![Vec::new(); places.len()];
+        for planned in plan_reads(&spans, read_len_max) {
+            let (start, end) = (spans[planned.blobs.start].0, spans[planned.blobs.end - 1].1);
+            let len = usize::try_from(end - start).expect("it was appended from memory");
+            let read = self.ephemeral.read(op, start, len).await;
             let bytes =
                 read.map_err(|error| Error::Io(IoFailure::new("read", &self.path, error)))?;
-            let pushed = gathered.push(entry.lsn, &bytes);
-            pushed.map_err(|error| error.at(entry.position).of_path(&self.path))?;
+            for index in planned.blobs {
+                let (from, to) = (spans[index].0 - start, spans[index].1 - start);
+                values[order[index]] = bytes[from as usize..to as usize].to_vec();
+            }
         }
-        Ok(())
+        Ok(values)
+    }
+
+    /// What is wrong with a value.
+    pub(crate) fn corrupt(&self, error: DecodeError) -> Error {
+        error.of_path(&self.path)
     }
 
     /// The records of a frozen layer in the order of keys, then LSNs.
@@ -223,23 +268,52 @@ impl Entries {
         });
     }
 
-    /// The key's entries that a read at the point needs, newest first: down to one that needs
-    /// nothing below it.
-    fn history(&self, (key, lsn): (Key, Lsn), entry_count: usize) -> Vec<Entry> {
-        let mut found = Vec::new();
+    /// Brings the list of keys up to date.
+    fn sort_keys(&mut self) {
+        let is_first = |entry: &&Entry| entry.previous == NONE;
+        let new = self.list[self.sorted_count..].iter().filter(is_first);
+        let new: Vec<Key> = new.map(|entry| entry.key).collect();
+        self.sorted_count = self.list.len();
+        if !new.is_empty() {
+            // Sorting is fast where most of it is sorted.
+            self.sorted_keys.extend(new);
+            self.sorted_keys.sort();
+        }
+    }
+
+    /// The keys of a range that have records, in order, as far as the list is up to date.
+    fn keys_in(&self, keys: KeyRange) -> &[Key] {
+        let start = self.sorted_keys.partition_point(|key| *key < keys.start);
+        let end = self.sorted_keys.partition_point(|key| *key < keys.end);
+        &self.sorted_keys[start..end.max(start)]
+    }
+
+    /// The key's entries at `lsns`, newest first: down to one that needs nothing below it.
+    fn locate(&self, key: Key, lsns: LsnRange, entry_count: usize, located: &mut Vec<Located>) {
         let mut next = self.newest.get(&key).copied().unwrap_or(NONE);
         while next != NONE {
             let entry = self.list[next as usize];
-            let is_visible = (next as usize) < entry_count && entry.lsn <= lsn;
+            let is_visible = (next as usize) < entry_count && entry.lsn < lsns.end;
             next = entry.previous;
-            if is_visible {
-                found.push(entry);
-                if entry.will_init {
-                    break;
-                }
+            if entry.lsn < lsns.start {
+                break;
+            }
+            if !is_visible {
+                continue;
+            }
+            located.push(Located {
+                key,
+                lsn: entry.lsn,
+                is_base: entry.will_init,
+                blob: BlobPlace {
+                    offset: entry.position,
+                    end: Some(entry.position + u64::from(entry.len)),
+                },
+            });
+            if entry.will_init {
+                break;
             }
         }
-        found
     }
 }
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use super::Timeline;
 use super::shared::Shared;
 use crate::base::{KeyRange, LayerName, Lsn, LsnRange, Result};
-use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{DeltaLayer, DeltaPlan, DeltaWriter, LayerMap, MemoryLayer};
 use crate::store::Store;
@@ -68,7 +67,7 @@ impl<S: Store> Timeline<S> {
     /// if a sync failed, now or before: what was under way is in doubt. `Closed`.
     pub async fn flush(&self) -> Result<Lsn> {
         let shared = &*self.shared;
-        let mut op = shared.op(Job::Flush, 0);
+        let op = shared.op(Job::Flush, 0);
         shared.io().pass(op).await;
         let target = {
             let mut state = shared.state();
@@ -76,8 +75,27 @@ impl<S: Store> Timeline<S> {
             state.freeze();
             state.last_record_lsn
         };
+        self.flush_to(op, target).await
+    }
+
+    /// The same for what is frozen only.
+    pub(crate) async fn flush_frozen(&self) -> Result<()> {
+        let shared = &*self.shared;
+        let op = shared.op(Job::Flush, 0);
+        shared.io().pass(op).await;
+        let target = {
+            let state = shared.state();
+            state.check_writable()?;
+            let newest = state.map.frozen().last().and_then(|layer| layer.lsns());
+            newest.map_or(state.flushed_lsn, |lsns| Lsn(lsns.end.0 - 1))
+        };
+        self.flush_to(op, target).await.map(|_| ())
+    }
+
+    async fn flush_to(&self, mut op: Op, target: Lsn) -> Result<Lsn> {
+        let shared = &*self.shared;
         loop {
-            let _turn = shared.flush_turn.take().await;
+            let _turn = shared.turns.flush.take().await;
             shared.io().pass(op).await;
             let planned = {
                 let mut state = shared.state();
@@ -85,18 +103,23 @@ impl<S: Store> Timeline<S> {
                 if target <= state.disk_consistent_lsn {
                     return Ok(state.disk_consistent_lsn);
                 }
-                let planned = plan(&state.map);
-                state.flush_count += u32::from(planned.is_some());
-                op = shared.op(Job::Flush, state.flush_count);
-                planned
+                match plan(&state.map) {
+                    Some(plan) => {
+                        op = shared.next_op(&mut state, Job::Flush);
+                        Ok(plan)
+                    }
+                    None => Err(state.publication()),
+                }
             };
             match planned {
-                Some(plan) => shared.flush_one(op, &plan).await?,
-                None => {
-                    shared
-                        .io()
-                        .reached("a flush finds its layers written, and no index of them");
-                    shared.save_index(op).await?;
+                Ok(plan) => shared.flush_one(op, &plan).await?,
+                Err(publication) => {
+                    if op.job_index == 0 {
+                        shared
+                            .io()
+                            .reached("a flush finds its layers written, and no index of them");
+                    }
+                    shared.save_index(op, publication).await?;
                 }
             }
         }
@@ -106,45 +129,45 @@ impl<S: Store> Timeline<S> {
 impl<S: Store> Shared<S> {
     async fn flush_one(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
         let built = self.build_l0(op.on(Part::Delta, 1), plan).await;
-        let entry = self.latch(built)?;
+        let delta = self.latch(built)?;
         self.io().pass(op).await;
-        self.publish_l0(plan, entry)
+        self.publish_l0(plan, delta)
     }
 
     /// Writes the layer out: a durable file that nobody can see yet.
-    async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<IndexLayer> {
+    async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<DeltaLayer<S::Io>> {
         let values = plan.layer.load(op).await?;
         let delta = DeltaPlan {
-            tenant: self.options.tenant,
-            timeline: self.id,
             keys: KeyRange::ALL,
             lsns: plan.lsns,
-            generation: self.generation,
             attempt: self.next_scratch(),
         };
-        let mut writer = DeltaWriter::create(self.io(), op, &self.dir, delta).await?;
+        let mut writer = DeltaWriter::create(&self.context, op, delta).await?;
         for record in plan.layer.sorted_records() {
             let value = &values[record.start..record.end];
             writer
                 .push((record.key, record.lsn), value, record.will_init)
                 .await?;
         }
-        let entry = writer.finish().await?;
-        self.store.put_layers(op, self.id, &[entry]).await?;
-        Ok(entry)
+        let delta = writer.finish().await?;
+        self.store
+            .put_layers(op, self.id, &[*delta.entry()])
+            .await?;
+        Ok(delta)
     }
 
     /// Puts the delta in the frozen layer's place: a reader sees one or the other.
-    fn publish_l0(&self, plan: &FlushPlan<S::Io>, entry: IndexLayer) -> Result<()> {
-        let tenant = self.options.tenant;
-        let delta = DeltaLayer::new(self.io().clone(), &self.dir, tenant, entry);
+    fn publish_l0(&self, plan: &FlushPlan<S::Io>, delta: DeltaLayer<S::Io>) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
+        delta.keep();
         let map = state.map.flush(&plan.layer, Arc::new(delta));
         // One flush at a time, so the plan stands.
         let map = map.expect("the oldest frozen layer is the planned one");
         state.flushed_lsn = Lsn(plan.lsns.end.0 - 1);
-        state.publish(map);
+        state.publish(map, Vec::new());
+        drop(state);
+        self.changed.notify(usize::MAX);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::shared::Shared;
 use crate::base::{Generation, Lsn, TimelineId};
+use crate::format::Ancestor;
 use crate::layer::LayerMap;
 use crate::store::Store;
 
@@ -34,6 +35,16 @@ impl<S: Store> Timeline<S> {
         self.shared.generation
     }
 
+    /// What it stands on, if it is a branch.
+    pub fn ancestor(&self) -> Option<Ancestor> {
+        self.shared.ancestor
+    }
+
+    /// How many timelines it stands on, one above the other.
+    pub fn depth(&self) -> usize {
+        std::iter::successors(Some(&self.shared), |shared| shared.parent.as_ref()).count() - 1
+    }
+
     /// The LSN of the last record: the highest that can be read.
     pub fn last_record_lsn(&self) -> Lsn {
         self.shared.state().last_record_lsn
@@ -44,7 +55,7 @@ impl<S: Store> Timeline<S> {
         self.shared.state().disk_consistent_lsn
     }
 
-    /// The lowest LSN that can be read.
+    /// The lowest LSN that can be read, but for those at which branches stand.
     pub fn gc_cutoff(&self) -> Lsn {
         self.shared.state().gc_cutoff
     }

@@ -52,16 +52,13 @@ impl<S: Store> Timeline<S> {
     pub async fn freeze(&self) -> Result<()> {
         let op = self.shared.op(Job::Freeze, 1);
         self.shared.io().pass(op).await;
-        let mut state = self.shared.state();
-        state.check_writable()?;
-        state.freeze();
-        Ok(())
+        self.shared.freeze()
     }
 }
 
 impl<S: Store> Drop for Writer<S> {
     fn drop(&mut self) {
-        self.shared.let_writer_go();
+        self.shared.state_in_drop().has_writer = false;
     }
 }
 
@@ -84,15 +81,17 @@ impl<S: Store> Writer<S> {
         let op = {
             let mut state = shared.state();
             state.admit(first)?;
-            state.put_count = state.put_count.wrapping_add(1);
-            shared.op(Job::Put, state.put_count).on(Part::Ephemeral, 1)
+            shared.next_op(&mut state, Job::Put).on(Part::Ephemeral, 1)
         };
         shared.roll(op, batch).await?;
         loop {
             let layer = shared.open_layer(op).await?;
             let position = layer.append(op, batch).await?;
             shared.io().pass(op).await;
-            let published = shared.state().publish_batch(&layer, batch, position)?;
+            let now = shared.io().now();
+            let published = shared
+                .state()
+                .publish_batch((&layer, position), batch, now)?;
             if let Some(before) = published {
                 if before == first {
                     shared
@@ -123,10 +122,40 @@ impl<S: Store> Shared<S> {
             Due::Old => self.io().reached("a batch finds its layer too old"),
         }
         self.io().pass(op).await;
+        self.freeze()?;
+        self.hold_back().await
+    }
+
+    /// Closes the open layer, if it has records.
+    fn freeze(&self) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
         state.freeze();
+        drop(state);
+        self.changed.notify(usize::MAX);
+        self.work.notify(usize::MAX);
         Ok(())
+    }
+
+    /// Delays a writer that is faster than those who compact, or lets it wait for them.
+    async fn hold_back(&self) -> Result<()> {
+        let options = &self.options;
+        if options.l0_delay_count <= self.state().map.backlog() {
+            self.io().reached("a batch is delayed because L0s wait");
+            self.io().sleep(options.l0_delay).await;
+        }
+        let Some(stall_count) = options.l0_stall_count else {
+            return Ok(());
+        };
+        loop {
+            let listener = self.changed.listen();
+            self.check_going()?;
+            if self.state().map.backlog() < stall_count.max(1) {
+                return Ok(());
+            }
+            self.io().reached("a batch waits until there are fewer L0s");
+            listener.await;
+        }
     }
 
     /// The layer that takes records, which is made if there is none.
@@ -156,7 +185,7 @@ impl<S: Store> Shared<S> {
             generation: self.generation,
             ordinal: self.next_scratch(),
         };
-        self.dir.join(name.to_string())
+        self.context.dir.join(name.to_string())
     }
 }
 
@@ -204,9 +233,9 @@ impl<I: Io> State<I> {
     /// its layer was frozen meanwhile.
     fn publish_batch(
         &mut self,
-        layer: &Arc<MemoryLayer<I>>,
+        (layer, position): (&Arc<MemoryLayer<I>>, u64),
         batch: &Batch,
-        position: u64,
+        now: Time,
     ) -> Result<Option<Lsn>> {
         let first = batch.first_lsn().expect("the caller has looked");
         self.admit(first)?;
@@ -219,8 +248,9 @@ impl<I: Io> State<I> {
         }
         layer.publish(batch, position);
         let before = self.last_record_lsn;
+        self.ages.note(now, before);
         self.last_record_lsn = batch.last_lsn().expect("it has a first one");
-        self.check_laws();
+        self.check_lsns();
         Ok(Some(before))
     }
 
@@ -232,6 +262,6 @@ impl<I: Io> State<I> {
         let end = self.last_record_lsn.visible_end();
         self.map = Arc::new(self.map.freeze(end));
         self.next_start = end;
-        self.check_laws();
+        self.check_lsns();
     }
 }

@@ -14,14 +14,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Timeline;
+use super::family::Family;
 use super::options::Options;
 use super::shared::{Opening, Shared};
-use crate::base::{
-    DecodeError, Error, FileName, Generation, LayerName, Lsn, LsnRange, Result, TimelineId,
-};
+use crate::base::{DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, TimelineId};
+use crate::format::Ancestor;
 use crate::format::{Index, IndexLayer};
 use crate::io::{Entry, Io, Job, Op};
-use crate::layer::{DeltaLayer, LayerMap};
+use crate::layer::{BlockCache, FileLayer, FileNames, History, LayerContext, LayerMap};
 use crate::store::Store;
 
 /// The generation of a new timeline.
@@ -32,6 +32,8 @@ pub(crate) struct Opener<'a, S: Store> {
     pub(crate) store: &'a S,
     pub(crate) options: &'a Options,
     pub(crate) lock: &'a Arc<<S::Io as Io>::Lock>,
+    pub(crate) cache: &'a Arc<BlockCache>,
+    pub(crate) family: &'a Arc<Family>,
 }
 
 /// What stands in a timeline's directory, as far as it is ours.
@@ -49,22 +51,38 @@ pub struct OpenPlan {
 }
 
 impl<S: Store> Opener<'_, S> {
-    /// Opens a timeline that is there.
-    pub(crate) async fn open(&self, timeline: TimelineId) -> Result<Timeline<S>> {
+    /// The index of a timeline that is there, not deleted, and ours. From now on it is known what
+    /// the timeline stands on.
+    pub(crate) async fn load(&self, timeline: TimelineId) -> Result<Index> {
         let op = Op::new(Some(timeline), Job::Open, 1);
-        let entries = self.store.list(op, timeline).await?;
-        let listing = Listing::new(&entries.unwrap_or_default());
         let index = match self.store.load_index(op, timeline).await? {
             Some(index) if !index.is_deleted => index,
             Some(_) => {
                 let why = format!("timeline {timeline} was deleted, its files are left to remove");
                 return Err(Error::Refused { why });
             }
-            None => return Err(listing.no_timeline(timeline)),
+            None => {
+                let entries = self.store.list(op, timeline).await?;
+                return Err(Listing::new(&entries.unwrap_or_default()).no_timeline(timeline));
+            }
         };
         self.check_tenant(&index)?;
+        self.family.add(timeline, index.ancestor);
+        Ok(index)
+    }
+
+    /// Opens a timeline that is there, by its index, on top of the one that it stands on.
+    pub(crate) async fn open(
+        &self,
+        index: Index,
+        parent: Option<Timeline<S>>,
+    ) -> Result<Timeline<S>> {
+        let timeline = index.timeline;
+        let op = Op::new(Some(timeline), Job::Open, 1);
+        let entries = self.store.list(op, timeline).await?;
+        let listing = Listing::new(&entries.unwrap_or_default());
         let plan = plan(&index, &listing)?;
-        let attempt = listing.scratch_count(plan.index.generation) + 1;
+        let attempt = listing.scratch_count(Some(plan.index.generation)) + 1;
         if 1 < attempt {
             let io = self.store.io();
             io.reached("an open finds the index that an open before it did not finish");
@@ -81,7 +99,7 @@ impl<S: Store> Opener<'_, S> {
             // What stays, the next open finds again.
             let _ = self.store.remove(op, timeline, &name.to_string()).await;
         }
-        Ok(self.start(plan.index, attempt))
+        Ok(self.start(plan.index, attempt, parent))
     }
 
     /// Creates a timeline whose first record stands above `start`.
@@ -91,25 +109,79 @@ impl<S: Store> Opener<'_, S> {
             let why = format!("no record can stand above {start}");
             return Err(Error::Refused { why });
         }
+        let attempt = self.make_way(op, timeline).await?;
+        let index = self.first_index(timeline, None, start)?;
+        self.begin(op, index, attempt, None).await
+    }
+
+    /// Creates a timeline on top of another one. The branch is known to its family while it is
+    /// made, so that nobody collects what it will need; it stays so if it is in doubt.
+    ///
+    /// # Errors
+    /// `NotYet` or `BelowCutoff` if the parent cannot be read there.
+    pub(crate) async fn branch(
+        &self,
+        timeline: TimelineId,
+        parent: &Timeline<S>,
+        lsn: Lsn,
+    ) -> Result<Timeline<S>> {
+        let op = Op::new(Some(timeline), Job::Branch, 1);
+        let attempt = self.make_way(op, timeline).await?;
+        let ancestor = Ancestor {
+            timeline: parent.id(),
+            lsn,
+        };
+        let claim = self.family.claim(timeline, ancestor);
+        self.store.io().pass(op).await;
+        parent.make_branchable(op, timeline, lsn).await?;
+        // From here on it may be on the disk, whatever happens.
+        claim.keep();
+        let index = self.first_index(timeline, Some(ancestor), lsn)?;
+        self.begin(op, index, attempt, Some(parent.clone())).await
+    }
+
+    /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
+    /// Returns the first attempt that has a scratch name of its own.
+    async fn make_way(&self, op: Op, timeline: TimelineId) -> Result<u32> {
         if self.store.load_index(op, timeline).await?.is_some() {
             let why = format!("timeline {timeline} exists");
             return Err(Error::Refused { why });
         }
-        let attempt = self.clear_unfinished(op, timeline).await? + 1;
-        self.store.create(op, timeline).await?;
-        let index = Index {
+        Ok(self.clear_unfinished(op, timeline).await? + 1)
+    }
+
+    fn first_index(
+        &self,
+        timeline: TimelineId,
+        ancestor: Option<Ancestor>,
+        start: Lsn,
+    ) -> Result<Index> {
+        let last = self.family.last_generation(timeline);
+        Ok(Index {
             tenant: self.options.tenant,
             timeline,
-            generation: FIRST,
-            ancestor: None,
+            generation: last.map_or(Ok(FIRST), next_generation)?,
+            ancestor,
             disk_consistent_lsn: start,
             gc_cutoff: Lsn::ZERO,
             is_deleted: false,
             layers: Vec::new(),
-        };
+        })
+    }
+
+    async fn begin(
+        &self,
+        op: Op,
+        index: Index,
+        attempt: u32,
+        parent: Option<Timeline<S>>,
+    ) -> Result<Timeline<S>> {
+        let timeline = index.timeline;
+        self.store.create(op, timeline).await?;
         self.store.save_index(op, &index, attempt).await?;
         self.store.acknowledge(op, timeline).await?;
-        Ok(self.start(index, attempt))
+        self.family.add(timeline, index.ancestor);
+        Ok(self.start(index, attempt, parent))
     }
 
     /// Deletes a timeline: durably marked in its index first, so that a crash cannot bring half of
@@ -125,15 +197,18 @@ impl<S: Store> Opener<'_, S> {
         if !index.is_deleted {
             index.is_deleted = true;
             index.generation = next_generation(index.generation)?;
-            let attempt = listing.scratch_count(index.generation) + 1;
+            let attempt = listing.scratch_count(Some(index.generation)) + 1;
             self.store.save_index(op, &index, attempt).await?;
         }
+        // Only now: before, a crash could have brought it back.
+        self.family.retire(timeline, index.generation);
         self.store.delete(op, timeline).await
     }
 
-    /// Ends what a crash interrupted: a deletion, or a creation that was never acknowledged. What
-    /// cannot be read or removed is left as it is: the timeline's own open says why.
-    pub(crate) async fn tidy_up(&self, timeline: TimelineId) {
+    /// Finds out what a timeline stands on, and ends what a crash interrupted: a deletion, or a
+    /// creation that was never acknowledged. What cannot be read or removed is left as it is: the
+    /// timeline's own open says why.
+    pub(crate) async fn look_over(&self, timeline: TimelineId) {
         let op = Op::new(Some(timeline), Job::Delete, 1);
         let look = Op::new(Some(timeline), Job::Open, 1);
         match self.store.load_index(look, timeline).await {
@@ -143,10 +218,15 @@ impl<S: Store> Opener<'_, S> {
                     .reached("an open ends a deletion that a crash interrupted");
                 let _ = self.store.delete(op, timeline).await;
             }
-            Ok(None) if self.clear_unfinished(op, timeline).await.is_ok() => {
-                let _ = self.store.delete(op, timeline).await;
-            }
-            _ => {}
+            Ok(Some(index)) => self.family.add(timeline, index.ancestor),
+            Ok(None) => match self.clear_unfinished(op, timeline).await {
+                Ok(_) => {
+                    let _ = self.store.delete(op, timeline).await;
+                }
+                // Its index was lost, or nobody can say.
+                Err(_) => self.family.add_unknown(timeline),
+            },
+            Err(_) => self.family.add_unknown(timeline),
         }
     }
 
@@ -167,7 +247,7 @@ impl<S: Store> Opener<'_, S> {
                 .reached("a creation that did not come to its index is cleared away");
             self.store.remove(op, timeline, &name.to_string()).await?;
         }
-        Ok(listing.scratch_count(FIRST))
+        Ok(listing.scratch_count(None))
     }
 
     fn check_tenant(&self, index: &Index) -> Result<()> {
@@ -182,24 +262,34 @@ impl<S: Store> Opener<'_, S> {
         Err(Error::Refused { why })
     }
 
-    fn start(&self, index: Index, scratch_count: u32) -> Timeline<S> {
-        let dir = self.store.dir(index.timeline);
-        let delta = |entry: &IndexLayer| {
-            let io = self.store.io().clone();
-            Arc::new(DeltaLayer::new(io, &dir, index.tenant, *entry))
+    fn start(&self, index: Index, scratch_count: u32, parent: Option<Timeline<S>>) -> Timeline<S> {
+        let context = LayerContext {
+            io: self.store.io().clone(),
+            dir: self.store.dir(index.timeline).into(),
+            tenant: index.tenant,
+            timeline: index.timeline,
+            generation: index.generation,
+            cache: self.cache.clone(),
+            names: Arc::new(FileNames::new()),
         };
-        let map = LayerMap::new(index.layers.iter().map(delta).collect());
+        let layers = index.layers.iter();
+        let layers = layers.map(|entry| FileLayer::new(&context, *entry));
         let shared = Shared::new(Opening {
+            map: LayerMap::new(layers.collect()),
             index,
-            map,
+            context,
             store: self.store.clone(),
+            parent: parent.map(|parent| parent.shared),
+            family: self.family.clone(),
             options: self.options.clone(),
             scratch_count,
             lock: self.lock.clone(),
         });
-        Timeline {
+        let timeline = Timeline {
             shared: Arc::new(shared),
-        }
+        };
+        timeline.keep_house();
+        timeline
     }
 }
 
@@ -252,19 +342,15 @@ fn check_index(index: &Index) -> Result<()> {
         );
         return corrupt("disk consistent LSN", problem);
     }
-    let mut lsns: Vec<LsnRange> = Vec::new();
-    for layer in &index.layers {
-        if !layer.name.is_l0() {
-            return corrupt(
-                "layer",
-                format!("expected an L0 delta, found {}", layer.name),
-            );
-        }
-        lsns.push(layer.name.lsns());
+    if index.ancestor.is_some_and(|ancestor| lsn < ancestor.lsn) {
+        return corrupt(
+            "disk consistent LSN",
+            format!("{lsn} is below the branch's"),
+        );
     }
-    // In the order of their names they are in the order of their LSNs.
-    match lsns.windows(2).find(|pair| pair[1].start < pair[0].end) {
-        Some(pair) => corrupt("layer", format!("{} and {} overlap", pair[0], pair[1])),
+    let layers = index.layers.iter().map(|layer| (layer.name, ()));
+    match History::new().with(&[], layers.collect()).find_conflict() {
+        Some((a, b)) => corrupt("layer", format!("{a} and {b} overlap")),
         None => Ok(()),
     }
 }
@@ -309,13 +395,13 @@ impl Listing {
         !self.layer_lens().is_empty()
     }
 
-    /// The highest ordinal that a scratch name of a generation has.
-    fn scratch_count(&self, generation: Generation) -> u32 {
+    /// The highest ordinal that a scratch name has, of a generation or of all.
+    fn scratch_count(&self, generation: Option<Generation>) -> u32 {
         let ordinal = |&(file, _): &(FileName, u64)| match file {
             FileName::IndexTemp {
                 generation: found,
                 attempt,
-            } if found == generation => attempt,
+            } if generation.is_none_or(|generation| generation == found) => attempt,
             _ => 0,
         };
         self.files.iter().map(ordinal).max().unwrap_or(0)

@@ -1,22 +1,30 @@
-//! What all verbs of a timeline share: its state, its latch, and who may publish.
+//! What all verbs of a timeline share: its state, its latch, and how an index becomes durable.
 //!
 //! 1. The state stands behind one lock that nobody holds across an await. Each verb reads it in one
 //!    step, works on a snapshot, and publishes in one step that checks that its inputs still stand.
 //! 2. Three LSNs, law 4: `disk_consistent_lsn <= flushed_lsn <= last_record_lsn`. The first is what
 //!    the durable index says, the second what the delta layers of the map hold.
-//! 3. Only the flush writes the index, and there is one flush at a time.
-//! 4. A failed sync latches: from then on nothing is written, and everybody is told the first one.
+//! 3. One job of a kind at a time; jobs of different kinds run beside each other. Each publication
+//!    has a number, and an index that is written covers all publications before it: whoever waits
+//!    for the turn to write one may find it written.
+//! 4. A layer's file that no index names any more is removed when its last reader lets go of it,
+//!    and not before the index that does not name it is durable.
+//! 5. A failed sync latches: from then on nothing is written, and everybody is told the first one.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use event_listener::Event;
+
+use super::ages::Ages;
+use super::family::Family;
 use super::options::Options;
 use super::turn::Turn;
-use crate::base::{Error, Generation, IoFailure, Lsn, Result, TimelineId};
-use crate::format::{Ancestor, Index, IndexLayer};
+use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, TimelineId};
+use crate::format::{Ancestor, Index};
 use crate::io::{Io, Job, Op};
-use crate::layer::LayerMap;
+use crate::layer::{FileLayer, LayerContext, LayerMap};
 use crate::store::Store;
 
 /// A timeline, as its verbs see it.
@@ -24,16 +32,36 @@ pub(crate) struct Shared<S: Store> {
     pub(crate) id: TimelineId,
     pub(crate) generation: Generation,
     pub(crate) ancestor: Option<Ancestor>,
+    /// The timeline that `ancestor` names; it is kept open.
+    pub(crate) parent: Option<Arc<Shared<S>>>,
+    pub(crate) family: Arc<Family>,
     pub(crate) options: Options,
     pub(crate) store: S,
-    pub(crate) dir: PathBuf,
-    /// One flush at a time, and with it one index writer.
-    pub(crate) flush_turn: Turn,
+    /// What its layers have in common.
+    pub(crate) context: LayerContext<S::Io>,
+    pub(crate) turns: Turns,
+    /// Something changed that somebody may wait for.
+    pub(crate) changed: Event,
+    /// There may be work for whoever keeps house.
+    pub(crate) work: Arc<Event>,
     scratch_count: AtomicU32,
     read_count: AtomicU32,
     state: Mutex<State<S::Io>>,
     /// Let go of when the last handle, job and reader is gone.
     _lock: Arc<<S::Io as Io>::Lock>,
+}
+
+/// One job of each kind at a time, and one index writer. Whoever has a job's turn may take the
+/// index's, and no other; whoever has the housekeeper's may take any of a job's.
+#[derive(Default)]
+pub(crate) struct Turns {
+    pub(crate) flush: Turn,
+    pub(crate) compact: Turn,
+    pub(crate) image: Turn,
+    pub(crate) gc: Turn,
+    /// The housekeeper's round.
+    pub(crate) keep: Turn,
+    index: Turn,
 }
 
 /// What changes.
@@ -47,19 +75,38 @@ pub(crate) struct State<I: Io> {
     /// Where the next open layer starts.
     pub(crate) next_start: Lsn,
     pub(crate) has_writer: bool,
+    /// Which keys there are, as far as the user has said so.
+    pub(crate) key_space: KeySpace,
+    pub(crate) ages: Ages,
+    pub(crate) readers: Readers,
+    pub(crate) counts: BTreeMap<Job, u32>,
+    pub(crate) resume: Option<crate::base::Key>,
+    /// The number of the last publication, and of the last one that a durable index covers.
+    published: u64,
+    saved: u64,
+    /// Layers that left the map, each with the publication that took it out.
+    unlinked: Vec<(u64, FileLayer<I>)>,
     failure: Option<IoFailure>,
     is_closed: bool,
     /// Whether a shutdown is under way.
     pub(crate) is_ending: bool,
-    pub(crate) put_count: u32,
-    pub(crate) flush_count: u32,
+}
+
+/// How many readers there are, by when they came.
+#[derive(Default)]
+pub(crate) struct Readers {
+    epoch: u64,
+    counts: BTreeMap<u64, usize>,
 }
 
 /// What a timeline is opened with.
 pub(crate) struct Opening<S: Store> {
     pub(crate) index: Index,
     pub(crate) map: LayerMap<S::Io>,
+    pub(crate) context: LayerContext<S::Io>,
     pub(crate) store: S,
+    pub(crate) parent: Option<Arc<Shared<S>>>,
+    pub(crate) family: Arc<Family>,
     pub(crate) options: Options,
     /// How many scratch names of this generation may be taken.
     pub(crate) scratch_count: u32,
@@ -69,32 +116,28 @@ pub(crate) struct Opening<S: Store> {
 impl<S: Store> Shared<S> {
     pub(crate) fn new(opening: Opening<S>) -> Shared<S> {
         let index = opening.index;
-        let lsn = index.disk_consistent_lsn;
-        let state = State {
-            map: Arc::new(opening.map),
-            last_record_lsn: lsn,
-            flushed_lsn: lsn,
-            disk_consistent_lsn: lsn,
-            gc_cutoff: index.gc_cutoff,
-            next_start: lsn.visible_end(),
-            has_writer: false,
-            failure: None,
-            is_closed: false,
-            is_ending: false,
-            put_count: 0,
-            flush_count: 0,
-        };
+        let parent = opening.parent.as_ref().map(|parent| parent.id);
+        assert!(parent == index.ancestor.map(|ancestor| ancestor.timeline));
+        let ages = Ages::new(
+            opening.options.gc_age,
+            opening.store.io().now(),
+            index.disk_consistent_lsn,
+        );
         Shared {
             id: index.timeline,
             generation: index.generation,
             ancestor: index.ancestor,
+            parent: opening.parent,
+            family: opening.family,
             options: opening.options,
-            dir: opening.store.dir(index.timeline),
+            context: opening.context,
             store: opening.store,
-            flush_turn: Turn::default(),
+            turns: Turns::default(),
+            changed: Event::new(),
+            work: Arc::default(),
             scratch_count: AtomicU32::new(opening.scratch_count),
             read_count: AtomicU32::new(0),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(&index, opening.map, ages)),
             _lock: opening.lock,
         }
     }
@@ -106,11 +149,10 @@ impl<S: Store> Shared<S> {
             .expect("a law was broken while it was held")
     }
 
-    /// Lets another writer come. A panic that broke a law may be what drops this one: a second
-    /// panic would end the process.
-    pub(crate) fn let_writer_go(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.has_writer = false;
+    /// The state, for what must be put in order even while a panic unwinds that broke a law: a
+    /// second panic would end the process.
+    pub(crate) fn state_in_drop(&self) -> MutexGuard<'_, State<S::Io>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn io(&self) -> &S::Io {
@@ -120,6 +162,13 @@ impl<S: Store> Shared<S> {
     /// The label of a job.
     pub(crate) fn op(&self, job: Job, job_index: u32) -> Op {
         Op::new(Some(self.id), job, job_index)
+    }
+
+    /// The label of the next job of a kind, which has something to do.
+    pub(crate) fn next_op(&self, state: &mut State<S::Io>, job: Job) -> Op {
+        let count = state.counts.entry(job).or_insert(0);
+        *count = count.wrapping_add(1);
+        self.op(job, *count)
     }
 
     /// The label of the next read.
@@ -143,37 +192,67 @@ impl<S: Store> Shared<S> {
         if state.failure.is_none() {
             self.io().reached("a failed sync latches a timeline");
         }
-        let first = state.failure.get_or_insert(failure);
-        Err(Error::Latched(first.clone()))
+        let first = state.failure.get_or_insert(failure).clone();
+        drop(state);
+        self.changed.notify(usize::MAX);
+        Err(Error::Latched(first))
     }
 
-    /// Makes durable what was published before the call: an index that names it. The caller holds
-    /// the flush's turn.
-    pub(crate) async fn save_index(&self, op: Op) -> Result<()> {
+    /// Refuses to go on with a job: the timeline was shut down, is being shut down, or is latched.
+    pub(crate) fn check_going(&self) -> Result<()> {
+        let state = self.state();
+        state.check_writable()?;
+        match state.is_ending {
+            true => Err(Error::Closed),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes durable what was published up to `publication`: an index that names it.
+    pub(crate) async fn save_index(&self, op: Op, publication: u64) -> Result<()> {
+        let _turn = self.turns.index.take().await;
         self.io().pass(op).await;
-        let index = {
+        let (index, published) = {
             let state = self.state();
+            if publication <= state.saved {
+                self.io()
+                    .reached("a job finds that another one has written its index");
+                return Ok(());
+            }
             state.check_writable()?;
-            self.index(&state)
+            (self.index(&state), state.published)
         };
         let attempt = self.next_scratch();
         let saved = self.store.save_index(op, &index, attempt).await;
         self.latch(saved)?;
+        self.saved(&index, published);
+        Ok(())
+    }
+
+    /// An index is durable that covers the publications up to `published`.
+    fn saved(&self, index: &Index, published: u64) {
         let mut state = self.state();
         assert!(
-            state.disk_consistent_lsn < index.disk_consistent_lsn,
+            state.disk_consistent_lsn <= index.disk_consistent_lsn,
             "law 4"
         );
         state.disk_consistent_lsn = index.disk_consistent_lsn;
-        state.check_laws();
-        Ok(())
+        state.saved = published;
+        let unlinked = std::mem::take(&mut state.unlinked);
+        let (gone, left): (Vec<_>, Vec<_>) =
+            unlinked.into_iter().partition(|(at, _)| *at <= published);
+        state.unlinked = left;
+        state.check_lsns();
+        drop(state);
+        // The last of them that lets go of a layer removes its file: not under the lock.
+        for (_, layer) in gone {
+            layer.remove_on_drop();
+        }
     }
 
     /// The index of what is published now.
     fn index(&self, state: &State<S::Io>) -> Index {
-        let deltas = state.map.deltas().iter();
-        let mut layers: Vec<IndexLayer> = deltas.map(|delta| *delta.entry()).collect();
-        layers.sort_by_key(|layer| layer.name);
+        let layers = state.map.files().iter();
         Index {
             tenant: self.options.tenant,
             timeline: self.id,
@@ -182,7 +261,7 @@ impl<S: Store> Shared<S> {
             disk_consistent_lsn: state.flushed_lsn,
             gc_cutoff: state.gc_cutoff,
             is_deleted: false,
-            layers,
+            layers: layers.map(|(_, layer)| *layer.entry()).collect(),
         }
     }
 
@@ -190,11 +269,39 @@ impl<S: Store> Shared<S> {
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;
-        state.map = Arc::new(LayerMap::new(Vec::new()));
+        let map = std::mem::replace(&mut state.map, Arc::new(LayerMap::new(Vec::new())));
+        let unlinked = std::mem::take(&mut state.unlinked);
+        drop(state);
+        drop((map, unlinked));
+        self.changed.notify(usize::MAX);
     }
 }
 
 impl<I: Io> State<I> {
+    fn new(index: &Index, map: LayerMap<I>, ages: Ages) -> State<I> {
+        let lsn = index.disk_consistent_lsn;
+        State {
+            map: Arc::new(map),
+            last_record_lsn: lsn,
+            flushed_lsn: lsn,
+            disk_consistent_lsn: lsn,
+            gc_cutoff: index.gc_cutoff,
+            next_start: lsn.visible_end(),
+            has_writer: false,
+            key_space: KeySpace::new(),
+            ages,
+            readers: Readers::default(),
+            counts: BTreeMap::new(),
+            resume: None,
+            published: 0,
+            saved: 0,
+            unlinked: Vec::new(),
+            failure: None,
+            is_closed: false,
+            is_ending: false,
+        }
+    }
+
     /// Refuses if the timeline was shut down.
     pub(crate) fn check_open(&self) -> Result<()> {
         match self.is_closed {
@@ -212,19 +319,75 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// Puts a new map in the old one's place, in one step.
-    pub(crate) fn publish(&mut self, map: LayerMap<I>) {
+    /// Whether nothing will ever be written again.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_closed || self.failure.is_some()
+    }
+
+    /// The number of the last publication.
+    pub(crate) fn publication(&self) -> u64 {
+        self.published
+    }
+
+    /// Puts a new map in the old one's place, in one step, and returns the publication's number:
+    /// an index must follow. The layers in `gone` have left the map.
+    pub(crate) fn publish(&mut self, map: LayerMap<I>, gone: Vec<FileLayer<I>>) -> u64 {
         self.map = Arc::new(map);
+        self.publish_lsns();
+        let at = self.published;
+        self.unlinked
+            .extend(gone.into_iter().map(|layer| (at, layer)));
         self.check_laws();
+        at
+    }
+
+    /// The same, when no layer came or went.
+    pub(crate) fn publish_lsns(&mut self) -> u64 {
+        self.published += 1;
+        self.published
     }
 
     /// Panics if a law is broken.
     pub(crate) fn check_laws(&self) {
+        self.check_lsns();
+        self.map.check_laws(self.flushed_lsn);
+    }
+
+    /// The same, as far as it costs next to nothing.
+    pub(crate) fn check_lsns(&self) {
         assert!(self.disk_consistent_lsn <= self.flushed_lsn, "law 4");
         assert!(self.flushed_lsn <= self.last_record_lsn, "law 4");
         assert!(self.gc_cutoff <= self.last_record_lsn, "law 8");
-        let newest = self.map.deltas().last();
-        assert!(newest.is_none_or(|delta| delta.lsns().end <= self.flushed_lsn.visible_end()));
-        self.map.check_laws();
+        assert!(self.saved <= self.published);
+        self.map.check_memory(self.flushed_lsn);
+    }
+}
+
+impl Readers {
+    /// A reader comes; returns when it came.
+    pub(crate) fn enter(&mut self) -> u64 {
+        *self.counts.entry(self.epoch).or_insert(0) += 1;
+        self.epoch
+    }
+
+    /// A reader that came at `epoch` goes.
+    pub(crate) fn leave(&mut self, epoch: u64) {
+        if let Some(count) = self.counts.get_mut(&epoch) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&epoch);
+            }
+        }
+    }
+
+    /// Who comes from now on came later than everybody who is here; returns since when.
+    pub(crate) fn next_epoch(&mut self) -> u64 {
+        self.epoch += 1;
+        self.epoch
+    }
+
+    /// Whether somebody is here who came before `epoch`.
+    pub(crate) fn has_before(&self, epoch: u64) -> bool {
+        self.counts.range(..epoch).next().is_some()
     }
 }

@@ -8,31 +8,40 @@ use crate::store::Store;
 
 impl<S: Store> Timeline<S> {
     /// Makes everything durable and closes the timeline: from then on all calls are refused.
-    /// Batches are refused from its beginning on, so that none is acknowledged and then lost.
+    /// Batches are refused from its beginning on, so that none is acknowledged and then lost; jobs
+    /// that are under way stop with `Closed` at their next step, and nothing is lost.
     ///
     /// # Errors
     /// `Io` if the device refused: the timeline is open still, and it can be called again.
     /// `Latched` if a sync failed, now or before: then nothing is written, and the timeline is
     /// closed.
     pub async fn shutdown(&self) -> Result<()> {
-        let _ending = Ending::begin(&self.shared);
+        let shared = &self.shared;
+        let _ending = Ending::begin(shared);
         let flushed = self.flush().await;
-        let _turn = match flushed {
-            // No job may be under way when the layers are let go of.
-            Ok(_) | Err(Error::Latched(_)) => self.shared.flush_turn.take().await,
-            Err(error) => return Err(error),
-        };
+        if let Err(error) = &flushed
+            && !matches!(error, Error::Latched(_))
+        {
+            return flushed.map(|_| ());
+        }
         if flushed.is_err() {
-            self.shared
+            shared
                 .io()
                 .reached("a shutdown writes nothing after a failed sync");
         }
-        self.shared.close();
+        // No job may be under way when the layers are let go of.
+        let turns = &shared.turns;
+        let _keep = turns.keep.take().await;
+        let _compact = turns.compact.take().await;
+        let _image = turns.image.take().await;
+        let _gc = turns.gc.take().await;
+        let _flush = turns.flush.take().await;
+        shared.close();
         flushed.map(|_| ())
     }
 }
 
-/// While it lives, no batch is taken.
+/// While it lives, no batch is taken and no job goes on.
 struct Ending<'a, S: Store> {
     shared: &'a Shared<S>,
 }
@@ -40,6 +49,7 @@ struct Ending<'a, S: Store> {
 impl<'a, S: Store> Ending<'a, S> {
     fn begin(shared: &'a Shared<S>) -> Ending<'a, S> {
         shared.state().is_ending = true;
+        shared.changed.notify(usize::MAX);
         Ending { shared }
     }
 }
@@ -47,6 +57,6 @@ impl<'a, S: Store> Ending<'a, S> {
 impl<S: Store> Drop for Ending<'_, S> {
     fn drop(&mut self) {
         // A timeline that was closed meanwhile stays so; one that was not goes on.
-        self.shared.state().is_ending = false;
+        self.shared.state_in_drop().is_ending = false;
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Opener, Options, Timeline};
 use crate::base::{FileName, Lsn, TimelineId};
 use crate::io::{Io, Job, Op, OsIo, block_on};
+use crate::layer::BlockCache;
 use crate::store::DirStore;
 
 async fn create(root: &Path) -> Timeline<DirStore<OsIo>> {
@@ -17,6 +18,8 @@ async fn create(root: &Path) -> Timeline<DirStore<OsIo>> {
         store: &DirStore::new(io, root),
         options: &Options::default(),
         lock: &Arc::new(lock),
+        cache: &Arc::new(BlockCache::new(0)),
+        family: &Arc::default(),
     };
     opener
         .create(TimelineId([0x71; 16]), Lsn(10))

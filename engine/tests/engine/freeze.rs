@@ -147,7 +147,7 @@ fn two_plans_are_one_while_the_oldest_frozen_layer_is() {
         assert!(first != next, "{first:?} {next:?}");
         let planned = next.output();
         timeline.flush().await.unwrap();
-        let written = timeline.layers().deltas().last().unwrap().entry().name;
+        let written = timeline.layers().l0s().last().unwrap().entry().name;
         assert_eq!(planned, written);
     });
 }

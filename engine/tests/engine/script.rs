@@ -325,7 +325,8 @@ pub fn names(dir: &Path) -> Vec<String> {
 /// From the oldest layer on.
 fn picture(timeline: &Timeline<FaultyIo>) -> String {
     let map = timeline.layers();
-    let deltas = map.deltas().iter().map(|delta| ("delta", delta.lsns()));
+    let deltas = map.l0s();
+    let deltas = deltas.iter().map(|delta| ("delta", delta.lsns()));
     let frozen = map.frozen().iter().map(|layer| {
         let lsns = layer.lsns().expect("it is frozen");
         ("frozen", lsns)

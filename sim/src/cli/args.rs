@@ -8,6 +8,12 @@ use clap::{Args, Parser, Subcommand, value_parser};
 /// No machine has so many cores, and more threads would only be in each other's way.
 const JOBS_MAX: u64 = 1024;
 
+/// So many operations show what grows, within the hour.
+const LIFE_OPERATIONS: u64 = 2_000_000;
+
+/// A life counts its lines in 32 bits.
+const LIFE_OPERATIONS_MAX: u64 = 1_000_000_000;
+
 /// A longer time is a slip of the finger.
 const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -54,6 +60,11 @@ pub enum Command {
     },
     /// Runs the plans of some seeds twice each and compares the runs
     Meta(MetaArgs),
+    /// Runs one timeline for millions of operations, in bounded memory
+    ///
+    /// Batches, reads, scans, flushes, compactions, images, collections, restarts and crashes, and
+    /// the model forgets what is below the cutoff: what grows all the same is a leak.
+    Life(LifeArgs),
 }
 
 /// What `run` is told.
@@ -79,6 +90,18 @@ pub struct ReplayArgs {
     /// Show every step, not only the last ones of a run that failed
     #[arg(long)]
     pub trace: bool,
+}
+
+/// What `life` is told.
+#[derive(Debug, Args)]
+pub struct LifeArgs {
+    /// How many operations it has
+    #[arg(long, value_name = "N", default_value_t = LIFE_OPERATIONS,
+        value_parser = value_parser!(u64).range(1..=LIFE_OPERATIONS_MAX))]
+    pub operations: u64,
+    /// What draws them
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = read_seed)]
+    pub seed: u64,
 }
 
 /// What `meta` is told.

@@ -8,6 +8,7 @@ use clap::Parser;
 use super::args::{Command, CommandLine, MetaArgs, RunArgs, Seeds};
 use super::console;
 use super::fleet::{self, Work};
+use super::life;
 use super::replay;
 use crate::plan::Plan;
 
@@ -71,6 +72,7 @@ fn obey() -> u8 {
             console::print(&Plan::draw(seed).to_string()).map(|()| code::ALL_RIGHT)
         }
         Command::Meta(args) => meta(&args),
+        Command::Life(args) => life::live(&args),
     };
     ended.unwrap_or_else(|refusal| {
         console::complain(&format!("error: {}", refusal.text()));

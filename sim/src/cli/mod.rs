@@ -11,6 +11,7 @@ mod args;
 mod command;
 mod console;
 mod fleet;
+mod life;
 mod progress;
 mod replay;
 

@@ -4,20 +4,25 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use palimpsest::Timeline;
 use palimpsest::base::{Key, Lsn};
-use palimpsest::{Error, Timeline};
 
 use super::Driver;
+use super::read::key_space;
+use super::said::{Said, said_many, said_one, values};
 use crate::dice::mix;
 use crate::keys;
-use crate::model::Answer;
-use crate::oracle::{Allowed, Settled, with};
+use crate::model::{Answer, History};
+use crate::oracle::{self, Settled, with};
 use crate::plan::{KeyIndex, Letter};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// How many points are asked for after each operation.
-const POINTS_PER_OPERATION: u64 = 2;
+/// After one in so many operations some keys are read at once.
+const KEYS_ONE_IN: u64 = 8;
+
+/// So many of them.
+const KEYS_AT_ONCE: u16 = 6;
 
 /// How many points a sample has, about.
 const SAMPLE_LEN: usize = 24;
@@ -31,93 +36,22 @@ pub(super) enum Depth {
     Full,
 }
 
-/// What the engine said to a read.
-#[derive(Debug)]
-pub(super) enum Said {
-    Answer(Answer),
-    NotYet,
-    Error(Error),
-}
-
-impl Said {
-    pub(super) fn new(result: Result<Option<Vec<u8>>, Error>) -> Said {
-        match result {
-            Ok(None) => Said::Answer(Answer::Absent),
-            Ok(Some(value)) => Said::Answer(Answer::Value(value)),
-            Err(Error::NoBase { .. }) => Said::Answer(Answer::NoBase),
-            Err(Error::Redo { .. }) => Said::Answer(Answer::NoRedo),
-            Err(Error::NotYet { .. }) => Said::NotYet,
-            Err(error) => Said::Error(error),
-        }
-    }
-
-    /// # Errors
-    /// A wrong answer if it is none of those allowed.
-    pub(super) fn judge(
-        &self,
-        asked: impl FnOnce() -> String,
-        allowed: &Allowed,
-    ) -> Result<(), Verdict> {
-        let is_right = match self {
-            Said::Answer(answer) => allowed.answers.contains(answer),
-            Said::NotYet => allowed.not_yet,
-            Said::Error(_) => false,
-        };
-        if is_right {
-            return Ok(());
-        }
-        let mut expected: Vec<String> = allowed.answers.iter().map(describe).collect();
-        if allowed.not_yet {
-            expected.push("too early".to_string());
-        }
-        let got = match self {
-            Said::Answer(answer) => describe(answer),
-            Said::NotYet => "too early".to_string(),
-            Said::Error(error) => error.to_string(),
-        };
-        Err(Verdict::wrong(asked(), expected.join(" or "), got))
-    }
-}
-
-fn describe(answer: &Answer) -> String {
-    match answer {
-        Answer::Absent => "no history".to_string(),
-        Answer::NoBase => "records without a base".to_string(),
-        Answer::NoRedo => "a record that does not fit its page".to_string(),
-        Answer::Value(value) => {
-            let head: Vec<String> = value
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            let hash = value
-                .iter()
-                .fold(0, |hash, &byte| mix(hash ^ u64::from(byte)));
-            format!(
-                "{} bytes, {}…, hash {hash:016x}",
-                value.len(),
-                head.join(" ")
-            )
-        }
-    }
-}
-
 impl Driver {
-    pub(super) fn key(&self, index: KeyIndex) -> Key {
-        keys::key(self.plan.knobs.layout, index)
-    }
-
-    /// Reads past the gate, at once.
-    fn peek(&self, timeline: &Timeline<SimIo>, key: Key, lsn: Lsn) -> Said {
+    /// Carries out a read past the gate, at once.
+    pub(super) fn at_once<T>(&self, read: impl Future<Output = T>) -> T {
         self.world.set_direct(true);
-        let read = pin!(timeline.get(key, lsn));
+        let read = pin!(read);
         let polled = read.poll(&mut Context::from_waker(Waker::noop()));
         self.world.set_direct(false);
         self.session().tally.answers += 1;
         match polled {
-            Poll::Ready(result) => Said::new(result),
+            Poll::Ready(result) => result,
             Poll::Pending => panic!("a read waits for something that is no I/O"),
         }
+    }
+
+    fn peek(&self, timeline: &Timeline<SimIo>, key: Key, lsn: Lsn) -> Said<Answer> {
+        said_one(self.at_once(timeline.get(key, lsn)))
     }
 
     fn check_point(
@@ -126,14 +60,31 @@ impl Driver {
         key: Key,
         lsn: Lsn,
     ) -> Result<(), Verdict> {
-        let allowed = self.truth(letter, |truth| truth.allowed(key, lsn));
+        let ask = |history: &History| history.answer(key, lsn);
+        let allowed = oracle::view(&self.session().truths, (letter, lsn), ask).now();
         let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
         let said = self.peek(timeline, key, lsn);
         said.judge(asked, &allowed)
     }
 
+    /// Reads some keys at once, and compares all of them.
+    fn check_keys(
+        &self,
+        (letter, timeline): (Letter, &Timeline<SimIo>),
+        keys: &[Key],
+        lsn: Lsn,
+    ) -> Result<(), Verdict> {
+        let ask = |history: &History| values(history, keys, lsn);
+        let allowed = oracle::view(&self.session().truths, (letter, lsn), ask).now();
+        let count = keys.len();
+        let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
+        let said = said_many(self.at_once(timeline.get_vectored(&key_space(keys), lsn)));
+        said.judge(asked, &allowed)
+    }
+
     /// After each operation: the laws, the order of the LSNs, and a few points.
     pub(super) fn look_around(&self, line: u64) -> Result<(), Verdict> {
+        self.look_at_cutoffs()?;
         for letter in self.letters() {
             let Some(timeline) = self.timeline(letter) else {
                 continue;
@@ -141,31 +92,56 @@ impl Driver {
             timeline.check_laws();
             let durable = timeline.disk_consistent_lsn();
             self.truth(letter, |truth| truth.acknowledge(durable))?;
-            for point in 0..POINTS_PER_OPERATION {
-                let draw = mix(self.plan.knobs.seed ^ mix(line ^ point << 32));
-                let key_count = u64::from(self.plan.knobs.key_count);
-                let key = self.key(KeyIndex((draw % key_count) as u16));
-                let last = self.truth(letter, |truth| truth.last);
-                let back = if point == 0 { 0 } else { mix(draw) % 256 };
-                let lsn = Lsn(last.0.saturating_sub(back));
-                self.check_point((letter, &timeline), key, lsn)?;
-            }
+            let draw = mix(self.plan.knobs.seed ^ mix(line));
+            self.check_drawn((letter, &timeline), draw)?;
         }
         Ok(())
     }
 
-    /// Asks for the points at which something changes and for every key at the end: for all of
-    /// them, or for a sample. Then for the moments before a sample of them, and beyond the end.
+    /// Asks for a key at the end, for one before it, and for one where a refusal begins or ends.
+    fn check_drawn(&self, asked: (Letter, &Timeline<SimIo>), draw: u64) -> Result<(), Verdict> {
+        let last = self.truth(asked.0, |truth| truth.last);
+        let older = Lsn(last.0.saturating_sub(mix(draw) % 256));
+        let edges = self.edges(asked.0);
+        let edge = edges[(mix(draw ^ 1) % edges.len() as u64) as usize];
+        for (at, lsn) in (2..).zip([last, older, edge]) {
+            let number = mix(draw ^ at) % u64::from(self.plan.knobs.key_count);
+            self.check_point(asked, self.key(KeyIndex(number as u16)), lsn)?;
+        }
+        if mix(draw ^ 5).is_multiple_of(KEYS_ONE_IN) {
+            let number = mix(draw ^ 6) % u64::from(self.plan.knobs.key_count);
+            let count = self.plan.knobs.key_count.min(KEYS_AT_ONCE);
+            let keys = self.keys((KeyIndex(number as u16), count));
+            self.check_keys(asked, &keys, [last, edge][(draw % 2) as usize])?;
+        }
+        Ok(())
+    }
+
+    /// The LSNs of a timeline at which reads begin or cease to be legal.
+    fn edges(&self, letter: Letter) -> Vec<Lsn> {
+        let session = self.session();
+        let truth = &session.truths[&letter];
+        let cutoff = truth.cutoff.seen();
+        let retained = oracle::retained(&session.truths, letter).all();
+        let here = truth.ancestor.into_iter().flat_map(|(on, at)| {
+            let below = session.truths.get(&on);
+            [at, below.map_or(at, |below| below.cutoff.seen())]
+        });
+        let points = [cutoff].into_iter().chain(retained).chain(here);
+        points
+            .flat_map(|lsn| [keys::shifted(lsn, -1), lsn, keys::shifted(lsn, 1)])
+            .collect()
+    }
+
+    /// Asks for the points at which something changes and for every key at the end, at the cutoff
+    /// and at each point that is retained: for all of them, or for a sample. Then for the moments
+    /// before a sample of them, beyond the end, and for all keys at once.
     pub(super) fn check_points(&self, letter: Letter, depth: Depth) -> Result<(), Verdict> {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let (mut points, last) = self.truth(letter, |truth| {
-            let points: Vec<(Key, Lsn)> = truth.history.points().collect();
-            (points, truth.last)
-        });
-        let keys = (0..self.plan.knobs.key_count).map(|index| self.key(KeyIndex(index)));
-        points.extend(keys.map(|key| (key, last)));
+        self.look_at_cutoffs()?;
+        let (points, last) = self.points(letter);
         let stride = match depth {
             Depth::Full => 1,
             Depth::Sample => points.len().div_ceil(SAMPLE_LEN).max(1),
@@ -180,7 +156,26 @@ impl Driver {
         for &(key, lsn) in points.iter().step_by(stride) {
             self.check_point(asked, key, keys::shifted(lsn, -1))?;
         }
+        self.check_keys(asked, &self.all_keys(), last)?;
         self.check_point(asked, self.key(KeyIndex(0)), keys::shifted(last, 1))
+    }
+
+    /// The points that matter on a timeline, and its last record's LSN.
+    fn points(&self, letter: Letter) -> (Vec<(Key, Lsn)>, Lsn) {
+        let keys = self.all_keys();
+        let session = self.session();
+        let truth = &session.truths[&letter];
+        let mut points: Vec<(Key, Lsn)> = truth.history.points().collect();
+        let cutoff = truth.cutoff.seen();
+        let mut lsns = vec![truth.last];
+        if cutoff != Lsn::ZERO {
+            lsns.push(cutoff);
+        }
+        lsns.extend(oracle::retained(&session.truths, letter).surely);
+        for lsn in lsns {
+            points.extend(keys.iter().map(|key| (*key, lsn)));
+        }
+        (points, truth.last)
     }
 
     /// Finds out whether the batch in doubt is there, all of it or nothing.
@@ -204,15 +199,17 @@ impl Driver {
             can_be_absent = !can_be_there;
         }
         let whole = with(&truth.history, pending);
-        for (key, lsn, _) in pending
-            .changes
-            .iter()
-            .filter(|(_, lsn, _)| *lsn <= engine_last)
-        {
-            let said = self.peek(&timeline, *key, *lsn);
+        let cutoff = timeline.gc_cutoff();
+        for (key, lsn, _) in &pending.changes {
+            // What is below the cutoff cannot be asked for; it shows at the cutoff as well.
+            let (key, lsn) = (*key, cutoff.max(*lsn));
+            if engine_last < lsn {
+                continue;
+            }
+            let said = self.peek(&timeline, key, lsn);
             let is = |answer: Answer| matches!(&said, Said::Answer(said) if *said == answer);
-            can_be_there &= is(whole.answer(*key, *lsn));
-            can_be_absent &= is(truth.history.answer(*key, *lsn));
+            can_be_there &= is(whole.answer(key, lsn));
+            can_be_absent &= is(truth.history.answer(key, lsn));
         }
         let settled = match (can_be_there, can_be_absent) {
             (true, true) => Settled::Either,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use palimpsest::{Engine, Error, Timeline, Writer};
+use palimpsest::{Engine, Error, Lsn, Timeline, Writer};
 
-use crate::oracle::{Existence, Truth};
-use crate::plan::{Letter, Plan};
+use crate::model::History;
+use crate::oracle::{self, Truth, Truths, View};
+use crate::plan::{Letter, Line, Plan};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, World};
 
@@ -22,7 +23,7 @@ pub struct Session {
     /// The line that comes next.
     pub next_line: usize,
     /// What is known of each timeline.
-    pub truths: BTreeMap<Letter, Truth>,
+    pub truths: Truths,
     /// What was wrong, once something was.
     pub verdict: Option<Verdict>,
     /// What was counted.
@@ -42,7 +43,12 @@ pub struct Tally {
     pub answers: u64,
     /// Futures that were dropped before they were done.
     pub drops: u64,
+    /// What was asked for and came about, by its name.
+    pub done: BTreeMap<&'static str, u64>,
 }
+
+/// Where a driver's lines come from: the one with this index, from 0; nothing behind the last.
+pub type Lines = Arc<dyn Fn(usize) -> Option<Line> + Send + Sync>;
 
 /// The engine of one life.
 #[derive(Default)]
@@ -59,6 +65,9 @@ pub(super) struct Handles {
 pub struct Driver {
     pub(super) world: Arc<World>,
     pub(super) plan: Arc<Plan>,
+    pub(super) lines: Lines,
+    /// After one in so many lines the driver looks around.
+    pub(super) look_one_in: u64,
     pub(super) session: Arc<Mutex<Session>>,
     pub(super) handles: Arc<Mutex<Handles>>,
 }
@@ -66,11 +75,23 @@ pub struct Driver {
 impl Driver {
     /// The driver of the present life.
     pub fn new(world: &Arc<World>, plan: &Arc<Plan>, session: &Arc<Mutex<Session>>) -> Driver {
+        let lines = plan.clone();
         Driver {
             world: world.clone(),
             plan: plan.clone(),
+            lines: Arc::new(move |index| lines.ops.get(index).cloned()),
+            look_one_in: 1,
             session: session.clone(),
             handles: Arc::default(),
+        }
+    }
+
+    /// The same, with lines from elsewhere, so many that it cannot look around after each.
+    pub fn with_lines(self, lines: &Lines, look_one_in: u64) -> Driver {
+        Driver {
+            lines: lines.clone(),
+            look_one_in,
+            ..self
         }
     }
 
@@ -103,12 +124,48 @@ impl Driver {
             .expect("a life opens it first")
     }
 
-    /// The letters of the timelines that may be there.
+    /// The letters of the timelines that may be there, each behind what it stands on.
     pub(super) fn letters(&self) -> Vec<Letter> {
-        let session = self.session();
-        let there = session.truths.iter();
-        let there = there.filter(|(_, truth)| truth.existence != Existence::Absent);
-        there.map(|(letter, _)| *letter).collect()
+        oracle::ancestors_first(&self.session().truths)
+    }
+
+    /// What a read may answer at this moment. The timeline may be there.
+    ///
+    /// # Errors
+    /// A broken law of the cutoffs.
+    pub(super) fn view<T>(
+        &self,
+        (letter, lsn): (Letter, Lsn),
+        ask: impl Fn(&History) -> T,
+    ) -> Result<View<T>, Verdict> {
+        self.look_at_cutoffs()?;
+        Ok(oracle::view(&self.session().truths, (letter, lsn), ask))
+    }
+
+    /// Takes note of every published cutoff.
+    ///
+    /// # Errors
+    /// A broken law, if one went where no collection can have moved it.
+    pub(super) fn look_at_cutoffs(&self) -> Result<(), Verdict> {
+        let timelines = self.handles().timelines.clone();
+        let gc_distance = self.plan.knobs.gc_distance;
+        for (letter, timeline) in timelines {
+            let (found, durable) = (timeline.gc_cutoff(), timeline.disk_consistent_lsn());
+            if durable < found {
+                let law = format!("the cutoff is at or below disk_consistent_lsn, {durable}");
+                return Err(Verdict::law(law, format!("{found}")));
+            }
+            self.truth(letter, |truth| {
+                truth.cutoff.may_reach(truth.highest_cutoff(gc_distance));
+                truth.cutoff.see(found)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Counts what was asked for and came about.
+    pub(super) fn count_done(&self, what: &'static str) {
+        *self.session().tally.done.entry(what).or_insert(0) += 1;
     }
 }
 
@@ -143,10 +200,22 @@ impl Excuse {
     /// # Errors
     /// A wrong answer, if nothing excuses the error.
     pub(super) fn check(&self, world: &World, asked: &str, error: &Error) -> Result<(), Verdict> {
+        self.check_with(world, asked, error, &[])
+    }
+
+    /// The same, of a call that works on other timelines as well, or on the engine's directory.
+    pub(super) fn check_with(
+        &self,
+        world: &World,
+        asked: &str,
+        error: &Error,
+        others: &[Option<Letter>],
+    ) -> Result<(), Verdict> {
         let had_fault = self.faults_before < world.faults_of_running_task();
+        let mut letters = others.iter().chain([&self.letter]);
         let is_excused = match error {
             Error::Io(_) => had_fault,
-            Error::Latched(_) => had_fault || world.has_failed_sync(self.letter),
+            Error::Latched(_) => had_fault || letters.any(|letter| world.has_failed_sync(*letter)),
             _ => false,
         };
         if is_excused {

@@ -3,17 +3,33 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use palimpsest::base::TenantId;
+use palimpsest::base::{Lsn, TenantId};
+use palimpsest::format::Compression;
 use palimpsest::{Engine, Error, Options, Timeline};
 
 use super::check::Depth;
 use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::keys;
-use crate::laws::{self, ROOT};
-use crate::oracle::{Existence, Truth};
-use crate::plan::Letter;
+use crate::laws::ROOT;
+use crate::oracle::{self, Existence, Truth};
+use crate::plan::{self, Housekeeping, Letter};
 use crate::verdict::Verdict;
 use crate::world::{Ending, SimIo};
+
+/// How a timeline's shutdown ended.
+pub(super) enum Ended {
+    /// In good order, with this last record.
+    Clean(Lsn),
+    /// A failed sync had stopped it.
+    Latched,
+    /// Not at all.
+    Open,
+}
+
+/// A length or a count that a machine can hold.
+fn in_memory(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
 
 /// Lives one life: from the first line that is left to the end of the plan, or to a crash.
 pub async fn live(driver: Driver) {
@@ -33,35 +49,78 @@ impl Driver {
                 session.next_line += 1;
                 index
             };
-            let Some(line) = self.plan.ops.get(index) else {
+            let Some(line) = (self.lines)(index) else {
                 return self.finish().await;
             };
             self.session().tally.operations += 1;
-            self.line(index as u32 + 1, line).await?;
-            self.look_around(index as u64)?;
+            self.line(index as u32 + 1, &line).await?;
+            if self.is_time_to_look() {
+                self.look_around(index as u64)?;
+            }
         }
+    }
+
+    /// Whether this is one of the lines after which the driver looks around.
+    pub(super) fn is_time_to_look(&self) -> bool {
+        self.session()
+            .tally
+            .operations
+            .is_multiple_of(self.look_one_in)
     }
 
     /// Opens the engine and every timeline that may be there, and checks what was recovered.
     pub(super) async fn start(&self) -> Result<(), Verdict> {
         let engine = self.open_engine().await?;
         self.handles().engine = Some(Arc::new(engine));
+        let mut opened = Vec::new();
         for letter in self.letters() {
             if let Some(timeline) = self.open_timeline(letter).await? {
-                self.recovered(letter, timeline).await?;
+                self.recovered(letter, timeline)?;
+                opened.push(letter);
             }
+        }
+        // What may be read on one depends on all that stand on it.
+        for letter in opened {
+            self.check_points(letter, Depth::Sample)?;
+            self.explain(letter)?;
         }
         Ok(())
     }
 
     fn options(&self) -> Options {
         let knobs = &self.plan.knobs;
+        let (housekeeping_period, l0_stall_count) = match knobs.housekeeping {
+            Housekeeping::Off => (None, None),
+            Housekeeping::On {
+                period,
+                l0_stall_count,
+            } => (
+                Some(period),
+                Some(l0_stall_count).filter(|count| *count != 0),
+            ),
+        };
         Options {
             tenant: TenantId([7; 16]),
             freeze_len_max: knobs.freeze_len_max,
             freeze_distance_max: knobs.freeze_distance_max,
             freeze_age_max: knobs.freeze_age_max,
-            buffer_len: usize::try_from(knobs.buffer_len).unwrap_or(usize::MAX),
+            buffer_len: in_memory(knobs.buffer_len),
+            l0_count_trigger: in_memory(knobs.l0_count_trigger),
+            l0_run_len_max: knobs.l0_run_len_max,
+            layer_len_target: knobs.layer_len_target,
+            image_delta_count_trigger: in_memory(knobs.image_delta_count_trigger),
+            image_preempt_l0_count: in_memory(knobs.image_preempt_l0_count),
+            image_compression: match knobs.compression {
+                plan::Compression::None => Compression::None,
+                plan::Compression::Zstd => Compression::Zstd { level: 1 },
+            },
+            gc_distance: knobs.gc_distance,
+            gc_age: knobs.gc_age,
+            l0_delay_count: in_memory(knobs.l0_delay_count),
+            l0_stall_count: l0_stall_count.map(in_memory),
+            block_cache_len: knobs.block_cache_len,
+            read_len_max: knobs.read_len_max,
+            housekeeping_period,
             ..Options::default()
         }
     }
@@ -69,6 +128,7 @@ impl Driver {
     async fn open_engine(&self) -> Result<Engine<SimIo>, Verdict> {
         for attempt in 0..TRIES_MAX {
             let excuse = self.try_again(attempt, None);
+            self.world.forget_unread_index();
             let io = SimIo::new(&self.world);
             match Engine::open(io, Path::new(ROOT), self.options()).await {
                 Ok(engine) => return Ok(engine),
@@ -116,9 +176,8 @@ impl Driver {
         Err(self.gave_up(&asked))
     }
 
-    /// A timeline was opened: it is pulled back to what it says is durable, and all of it is
-    /// checked, in memory and on the raw disk.
-    async fn recovered(&self, letter: Letter, timeline: Timeline<SimIo>) -> Result<(), Verdict> {
+    /// A timeline was opened: it is pulled back to what it says is durable.
+    fn recovered(&self, letter: Letter, timeline: Timeline<SimIo>) -> Result<(), Verdict> {
         let durable = timeline.disk_consistent_lsn();
         self.world
             .state()
@@ -132,19 +191,62 @@ impl Driver {
                 found,
             ));
         }
-        self.truth(letter, |truth| truth.recover(durable))?;
-        self.handles().timelines.insert(letter, timeline);
-        self.settle(letter)?;
-        self.check_points(letter, Depth::Sample)?;
-        self.explain(letter)
+        self.find_ancestor(letter, &timeline)?;
+        let (cutoff, gc_distance) = (timeline.gc_cutoff(), self.plan.knobs.gc_distance);
+        self.truth(letter, |truth| {
+            truth.recover_cutoff(cutoff, gc_distance)?;
+            truth.recover(durable)
+        })?;
+        self.take_in(letter, timeline);
+        self.settle(letter)
     }
 
-    /// Holds every layer on the raw disk against the model.
-    pub(super) fn explain(&self, letter: Letter) -> Result<(), Verdict> {
-        let disk = self.world.state().disk.clone();
-        self.truth(letter, |truth| {
-            laws::check_layers(&disk, keys::timeline(letter), truth)
-        })
+    /// A timeline is open: from now on its own tasks may work on it.
+    pub(super) fn take_in(&self, letter: Letter, timeline: Timeline<SimIo>) {
+        if self.plan.knobs.housekeeping != Housekeeping::Off {
+            self.truth(letter, |truth| truth.cutoff.begin_gc());
+        }
+        self.handles().timelines.insert(letter, timeline);
+    }
+
+    /// What a timeline stands on is what was asked for. A branch in doubt that is there has what
+    /// its ancestor has, and that must be durable.
+    fn find_ancestor(&self, letter: Letter, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
+        let found = timeline.ancestor();
+        let mut session = self.session();
+        let truth = session.truths[&letter].clone();
+        let is_it = |(on, lsn): (Letter, Lsn)| {
+            found.is_some_and(|found| (found.timeline, found.lsn) == (keys::timeline(on), lsn))
+        };
+        let starts = truth.starts.iter();
+        let mut branches = starts.filter_map(|start| Some((start.ancestor?, start.lsn)));
+        if truth.ancestor.is_none()
+            && let Some((on, lsn)) = branches.find(|branch| is_it(*branch))
+        {
+            let below = session
+                .truths
+                .get(&on)
+                .cloned()
+                .unwrap_or_else(Truth::absent);
+            if below.existence != Existence::Exists || below.acknowledged < lsn {
+                let law = format!("a branch that is found has an ancestor that reaches {lsn}");
+                let found = format!("{:?} up to {}", below.existence, below.acknowledged);
+                return Err(Verdict::law(law, found));
+            }
+            session
+                .truths
+                .insert(letter, truth.found_branch((on, lsn), &below));
+            return Ok(());
+        }
+        let is_right = truth.ancestor.map_or(found.is_none(), is_it);
+        if is_right {
+            return Ok(());
+        }
+        let law = format!(
+            "a timeline stands on what was asked for: {:?}",
+            truth.ancestor
+        );
+        Err(Verdict::law(law, format!("{found:?}")))
     }
 
     /// Ends the engine's life in good order, and opens it again.
@@ -170,73 +272,59 @@ impl Driver {
 
     /// Shuts the engine down and drops it; returns the timelines that ended without an error, and
     /// where.
-    async fn shut_down(&self) -> Result<Vec<(Letter, palimpsest::Lsn)>, Verdict> {
+    async fn shut_down(&self) -> Result<Vec<(Letter, Lsn)>, Verdict> {
         self.handles().writers.clear();
-        let engine = self.engine();
         let mut clean = Vec::new();
-        for letter in self.letters() {
-            let excuse = Excuse::begin(&self.world, Some(letter));
+        let mut left_open = Vec::new();
+        for letter in self.letters().into_iter().rev() {
             if self.timeline(letter).is_none() {
+                // A shutdown of it has failed before.
+                left_open.push(letter);
                 continue;
             }
-            match engine.shutdown_timeline(keys::timeline(letter)).await {
-                Ok(()) => clean.push((letter, self.truth(letter, |truth| truth.last_possible()))),
-                Err(error) => excuse.check(&self.world, "shut down", &error)?,
+            match self.shut_down_one(letter, &left_open).await? {
+                Ended::Clean(last) => clean.push((letter, last)),
+                Ended::Latched => {}
+                Ended::Open => left_open.push(letter),
             }
         }
-        drop(engine);
         self.handles().timelines.clear();
         self.handles().engine = None;
         Ok(clean)
     }
 
-    /// The plan is done: without further faults, everything must come to rest and stay true.
-    async fn finish(&self) -> Result<(), Verdict> {
-        self.join().await?;
-        self.world.heal();
-        let has_latched = self
-            .letters()
-            .iter()
-            .any(|letter| self.world.has_failed_sync(Some(*letter)));
-        if has_latched {
-            self.restart().await?;
-        }
-        for letter in self.letters() {
-            if let Some(timeline) = self.timeline(letter) {
-                let last = self.truth(letter, |truth| truth.last);
-                let durable = timeline.flush().await;
-                let durable = durable.map_err(|error| {
-                    Verdict::wrong("flush, with no fault left", "it is done", error.to_string())
-                })?;
-                self.truth(letter, |truth| truth.acknowledge(durable))?;
-                laws::check_order(last, durable)?;
-                self.check_points(letter, Depth::Sample)?;
+    /// Shuts one timeline down, unless one that stands on it was left open.
+    pub(super) async fn shut_down_one(
+        &self,
+        letter: Letter,
+        left_open: &[Letter],
+    ) -> Result<Ended, Verdict> {
+        let children = oracle::children(&self.session().truths, letter);
+        for attempt in 0..TRIES_MAX {
+            let excuse = Excuse::begin(&self.world, Some(letter));
+            let engine = self.engine();
+            let error = match engine.shutdown_timeline(keys::timeline(letter)).await {
+                Ok(()) => {
+                    let last = self.truth(letter, |truth| truth.last_possible());
+                    return Ok(Ended::Clean(last));
+                }
+                Err(Error::Busy { .. }) if children.iter().any(|on| left_open.contains(on)) => {
+                    return Ok(Ended::Open);
+                }
+                Err(error) => error,
+            };
+            excuse.check(&self.world, "shut down", &error)?;
+            if matches!(error, Error::Latched(_)) {
+                return Ok(Ended::Latched);
+            }
+            // An engine that looks after itself goes on as long as it is open.
+            if self.plan.knobs.housekeeping == Housekeeping::Off {
+                return Ok(Ended::Open);
+            }
+            if attempt == TRIES_BEFORE_HEALING {
+                self.world.heal();
             }
         }
-        self.check_space().await?;
-        self.restart().await?;
-        for letter in self.letters() {
-            self.check_points(letter, Depth::Full)?;
-        }
-        self.check_space().await
-    }
-
-    /// Waits until only the driver is left, then looks at what lies on the disk. What a removal
-    /// that failed in this life has left may lie there until the next.
-    pub(super) async fn check_space(&self) -> Result<(), Verdict> {
-        self.world.settle_down().await?;
-        if self.world.has_failed_removal() {
-            return Ok(());
-        }
-        let disk = self.world.state().disk.clone();
-        let open: Vec<_> = {
-            let handles = self.handles();
-            let open = handles.timelines.iter().map(|(letter, timeline)| {
-                let open_count = usize::from(timeline.layers().open().is_some());
-                (keys::timeline(*letter), open_count)
-            });
-            open.collect()
-        };
-        laws::check_space(&disk, &open)
+        Err(self.gave_up("shut down"))
     }
 }

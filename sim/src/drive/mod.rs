@@ -9,13 +9,18 @@
 //! The driver is a task of the process that it drives, and dies with it; what it knows lives on in
 //! the [`Session`].
 
+mod catalog;
 mod check;
 mod driver;
+mod job;
 mod life;
 mod line;
+mod read;
+mod rest;
+mod said;
 mod write;
 
-pub use driver::{Driver, Session, Tally};
+pub use driver::{Driver, Lines, Session, Tally};
 pub use life::live;
 
 use driver::{Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};

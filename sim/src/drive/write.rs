@@ -20,6 +20,15 @@ impl Driver {
         Ok(())
     }
 
+    /// Waits for the batch that was left in flight on a timeline.
+    pub(super) async fn join_put(&self, letter: Letter) -> Result<(), Verdict> {
+        let in_flight = self.handles().puts.remove(&letter);
+        match in_flight {
+            Some(join) => join.wait().await,
+            None => Ok(()),
+        }
+    }
+
     pub(super) async fn put(
         &self,
         number: u32,
@@ -27,10 +36,7 @@ impl Driver {
         entries: &[Entry],
         how: How,
     ) -> Result<(), Verdict> {
-        let in_flight = self.handles().puts.remove(&letter);
-        if let Some(join) = in_flight {
-            join.wait().await?;
-        }
+        self.join_put(letter).await?;
         let Some(writer) = self.writer(letter)? else {
             return Ok(());
         };

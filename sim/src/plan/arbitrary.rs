@@ -24,10 +24,10 @@ impl<'a> Arbitrary<'a> for Plan {
         let mut bytes = Bytes(bytes);
         let swarm = Swarm::all(Scale::draw(&mut bytes, LARGE_ONE_IN));
         let seed = bytes.below(1 << 16);
-        let knobs = draw_knobs(&mut bytes, swarm.scale, seed);
+        let knobs = draw_knobs(&mut bytes, &swarm, seed);
         let schedule = read_schedule(&mut bytes);
-        let faults = draw_rules(&mut bytes, &swarm.faults);
-        let mut author = Author::new(&mut bytes, &swarm, knobs.key_count, TOTAL_LEN_MAX);
+        let faults = draw_rules(&mut bytes, &swarm);
+        let mut author = Author::new(&mut bytes, &swarm, &knobs, TOTAL_LEN_MAX);
         while !author.is_spent() && author.op_count() < OP_COUNT_AIM_MAX {
             author.make_move();
         }
@@ -114,7 +114,7 @@ mod tests {
     fn no_bytes_make_the_shortest_plan() {
         let ops = read(&[]).ops;
         let ops: Vec<String> = ops.iter().map(ToString::to_string).collect();
-        assert_eq!(ops, ["create a 0", "scan a"]);
+        assert_eq!(ops, ["create a 0", "scan a 0"]);
     }
 
     #[test]

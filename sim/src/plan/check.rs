@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::text::{Place, PlanError, Problem};
-use super::{EditPlan, Entry, How, KeyIndex, Knobs, Letter, Line, Plan, PlanOp};
+use super::{EditPlan, Entry, Housekeeping, How, KeyIndex, Knobs, Letter, Line, Plan, PlanOp};
 use crate::faults::{Address, Counted, Fault, Rule, Scope};
 
 /// How many keys a plan has at most.
@@ -21,8 +21,10 @@ pub const CHOICE_COUNT_MAX: usize = 100_000;
 pub const LEN_MAX: u32 = 1 << 20;
 /// The lengths of all its edits, in bytes, are together at most this.
 pub const TOTAL_LEN_MAX: u64 = 256 << 20;
-/// A wait, and the age at which a layer is frozen, is at most thirty days.
+/// A wait, an age or a period is at most thirty days.
 pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The period of housekeeping is at least this.
+pub const PERIOD_MIN: Duration = Duration::from_millis(1);
 
 impl Plan {
     /// Says whether a driver can run the plan. What a text or a seed made has passed this.
@@ -100,14 +102,34 @@ impl Tally {
                 check_letter(*timeline)?;
                 self.add_entries(entries)
             }
+            PlanOp::Branch {
+                timeline, ancestor, ..
+            } => check_branch(*timeline, *ancestor),
             PlanOp::Get { timeline, key, .. } => {
                 check_letter(*timeline)?;
                 self.check_key(*key)
             }
+            PlanOp::GetMany {
+                timeline,
+                first,
+                count,
+                ..
+            }
+            | PlanOp::Declare {
+                timeline,
+                first,
+                count,
+            } => {
+                check_letter(*timeline)?;
+                self.check_keys(*first, *count)
+            }
             PlanOp::Delete { timeline }
             | PlanOp::Freeze { timeline }
             | PlanOp::Flush { timeline }
-            | PlanOp::Scan { timeline } => check_letter(*timeline),
+            | PlanOp::Compact { timeline, .. }
+            | PlanOp::Images { timeline, .. }
+            | PlanOp::Gc { timeline }
+            | PlanOp::Scan { timeline, .. } => check_letter(*timeline),
             PlanOp::Wait { duration } => check_duration("wait", *duration),
             PlanOp::Join | PlanOp::Restart | PlanOp::Crash(_) => Ok(()),
         }
@@ -131,8 +153,8 @@ impl Tally {
         Ok(())
     }
 
-    /// Whatever fails, crashes or is put again: no LSN ever gets above the highest start plus all
-    /// steps, and that must leave room for the exclusive end of a range.
+    /// Whatever fails, crashes, is put again or branches off: no LSN ever gets above the highest
+    /// start plus all steps, and that must leave room for the exclusive end of a range.
     fn add_lsn_step(&mut self, lsn_step: u64) -> Result<(), Problem> {
         let steps = self.lsn_steps.checked_add(lsn_step);
         let last = steps.and_then(|steps| steps.checked_add(self.start_lsn_max));
@@ -171,16 +193,36 @@ impl Tally {
             format!("write k0 to k{last}, or raise the knob `keys`"),
         ))
     }
+
+    fn check_keys(&self, first: KeyIndex, count: u16) -> Result<(), Problem> {
+        self.check_key(first)?;
+        within("count of keys", count.into(), 1..=self.key_count.into())
+    }
 }
 
-/// Only what is asked of a timeline has a future that can be left running or dropped.
+/// A timeline cannot stand on itself.
+fn check_branch(timeline: Letter, ancestor: Letter) -> Result<(), Problem> {
+    check_letter(timeline)?;
+    check_letter(ancestor)?;
+    if timeline != ancestor {
+        return Ok(());
+    }
+    let remedy = "write another letter than the branch's";
+    Err(Problem::new("ancestor", ancestor, remedy))
+}
+
+/// Only what a timeline works on has a future that can be left running or dropped.
 fn check_how(line: &Line) -> Result<(), Problem> {
-    let is_of_world = matches!(
+    let has_no_future = matches!(
         line.op,
-        PlanOp::Join | PlanOp::Wait { .. } | PlanOp::Restart | PlanOp::Crash(_)
+        PlanOp::Declare { .. }
+            | PlanOp::Join
+            | PlanOp::Wait { .. }
+            | PlanOp::Restart
+            | PlanOp::Crash(_)
     );
     match line.how {
-        How::Beside | How::DropAt(_) if is_of_world => {
+        How::Beside | How::DropAt(_) if has_no_future => {
             let remedy = "write it without `&` and `drop`: it is always waited for";
             Err(Problem::new("operation", &line.op, remedy))
         }
@@ -194,7 +236,25 @@ fn check_knobs(knobs: &Knobs) -> Result<(), Problem> {
     check_threshold("freeze-len", knobs.freeze_len_max)?;
     check_threshold("freeze-distance", knobs.freeze_distance_max)?;
     check_duration("freeze-age", knobs.freeze_age_max)?;
-    check_threshold("buffer-len", knobs.buffer_len)
+    check_threshold("buffer-len", knobs.buffer_len)?;
+    check_threshold("l0-trigger", knobs.l0_count_trigger)?;
+    check_threshold("l0-run-len", knobs.l0_run_len_max)?;
+    check_threshold("layer-len", knobs.layer_len_target)?;
+    check_threshold("image-trigger", knobs.image_delta_count_trigger)?;
+    check_threshold("image-preempt", knobs.image_preempt_l0_count)?;
+    check_duration("gc-age", knobs.gc_age)?;
+    check_threshold("l0-delay-count", knobs.l0_delay_count)?;
+    check_threshold("read-len", knobs.read_len_max)?;
+    match knobs.housekeeping {
+        Housekeeping::Off => Ok(()),
+        Housekeeping::On {
+            period,
+            l0_stall_count,
+        } => {
+            check_period(period)?;
+            check_stall(l0_stall_count, knobs.l0_count_trigger)
+        }
+    }
 }
 
 pub(super) fn check_key_count(what: &'static str, count: u16) -> Result<(), Problem> {
@@ -203,6 +263,25 @@ pub(super) fn check_key_count(what: &'static str, count: u16) -> Result<(), Prob
 
 pub(super) fn check_threshold(what: &'static str, threshold: u64) -> Result<(), Problem> {
     within(what, threshold, 1..=u64::MAX)
+}
+
+/// Who looks all the time lets no time pass.
+pub(super) fn check_period(period: Duration) -> Result<(), Problem> {
+    check_duration("period", period)?;
+    if PERIOD_MIN <= period {
+        return Ok(());
+    }
+    let found = format!("{period:?}");
+    Err(Problem::new("period", found, "write at least 1ms"))
+}
+
+/// A batch that waits for fewer L0s than a compaction waits for would wait for good.
+pub(super) fn check_stall(l0_stall_count: u64, l0_count_trigger: u64) -> Result<(), Problem> {
+    if l0_stall_count == 0 || l0_count_trigger < l0_stall_count {
+        return Ok(());
+    }
+    let remedy = "write 0 for never, or more than the knob `l0-trigger`";
+    Err(Problem::new("stall", l0_stall_count, remedy))
 }
 
 /// What counts from 1.

@@ -5,15 +5,20 @@
 //! two crashes among them, and a point with at least three of them in flight.
 
 mod author;
+mod branches;
+mod history;
+mod jobs;
 mod knobs;
 mod moves;
+mod reads;
 mod rules;
 mod swarm;
+mod themes;
 
 #[cfg(test)]
 mod tests;
 
-use super::{Line, Plan, Schedule, Then};
+use super::{Knobs, Line, Plan, Schedule, Then};
 use crate::dice::{Chance, Dice};
 
 pub(super) use author::Author;
@@ -24,7 +29,7 @@ pub(super) use swarm::{Scale, Swarm};
 /// How many operations a drawn plan has at least.
 const OP_COUNT_MIN: u64 = 60;
 /// A drawing ends with the first move that gets here, and that may get some operations further.
-const OP_COUNT_AIM_MAX: u64 = 84;
+const OP_COUNT_AIM_MAX: u64 = 80;
 /// No crash is set before so many operations: there should be something to lose.
 const CRASH_AT_MIN: u64 = 6;
 /// The lengths of a drawn plan's edits, in bytes, are together at most this.
@@ -44,10 +49,10 @@ impl Plan {
     pub fn draw(seed: u64) -> Plan {
         let mut dice = Dice::new(seed);
         let swarm = Swarm::draw(&mut dice);
-        let knobs = draw_knobs(&mut dice, swarm.scale, seed);
+        let knobs = draw_knobs(&mut dice, &swarm, seed);
         let plan = Plan {
-            ops: draw_ops(&mut dice, &swarm, knobs.key_count),
-            faults: draw_rules(&mut dice, &swarm.faults),
+            ops: draw_ops(&mut dice, &swarm, &knobs),
+            faults: draw_rules(&mut dice, &swarm),
             schedule: draw_schedule(&mut dice),
             knobs,
         };
@@ -56,10 +61,10 @@ impl Plan {
     }
 }
 
-fn draw_ops(dice: &mut Dice, swarm: &Swarm, key_count: u16) -> Vec<Line> {
+fn draw_ops(dice: &mut Dice, swarm: &Swarm, knobs: &Knobs) -> Vec<Line> {
     let aim = dice.between(OP_COUNT_MIN, OP_COUNT_AIM_MAX);
     let mut stops = draw_stops(dice, aim).into_iter().peekable();
-    let mut author = Author::new(dice, swarm, key_count, TOTAL_LEN_MAX);
+    let mut author = Author::new(dice, swarm, knobs, TOTAL_LEN_MAX);
     while author.op_count() < aim || stops.peek().is_some() {
         match stops.next_if(|(at, _)| *at <= author.op_count()) {
             Some((_, Stop::Crash)) => author.crash(),

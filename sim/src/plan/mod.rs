@@ -41,6 +41,54 @@ pub struct Knobs {
     pub freeze_age_max: Duration,
     /// How much of a memory layer is gathered before it is written to its file, in bytes.
     pub buffer_len: u64,
+    /// How many L0s make a compaction due.
+    pub l0_count_trigger: u64,
+    /// How many bytes of L0s one compaction takes.
+    pub l0_run_len_max: u64,
+    /// How long a compacted layer or an image should be, in bytes.
+    pub layer_len_target: u64,
+    /// How many deltas above the newest image make another one due.
+    pub image_delta_count_trigger: u64,
+    /// How many L0s stop an image creation.
+    pub image_preempt_l0_count: u64,
+    /// Whether the values of images are compressed.
+    pub compression: Compression,
+    /// For which distance of LSNs history is kept.
+    pub gc_distance: u64,
+    /// For how long history is kept.
+    pub gc_age: Duration,
+    /// From how many L0s on a batch that freezes a layer is delayed.
+    pub l0_delay_count: u64,
+    /// How much the engine keeps of index blocks, in bytes.
+    pub block_cache_len: u64,
+    /// How much a read asks of a file at once, in bytes.
+    pub read_len_max: u64,
+    /// Who runs the jobs.
+    pub housekeeping: Housekeeping,
+}
+
+/// Whether the values of image layers are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// They are not: `none`.
+    None,
+    /// By zstd: `zstd`.
+    Zstd,
+}
+
+/// Who runs the jobs of a timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Housekeeping {
+    /// The plan alone: `off`.
+    Off,
+    /// The engine as well, so often; and from so many L0s on a batch waits, if that is not 0:
+    /// `every DURATION stall N`.
+    On {
+        /// How often it looks at least.
+        period: Duration,
+        /// From how many L0s on a batch waits; 0 is never.
+        l0_stall_count: u64,
+    },
 }
 
 /// Where the keys of a run stand.
@@ -92,6 +140,15 @@ pub enum PlanOp {
         /// Its first LSN is the one above.
         start_lsn: u64,
     },
+    /// Creates a timeline on top of another: `branch b a -8`.
+    Branch {
+        /// Which.
+        timeline: Letter,
+        /// What it stands on.
+        ancestor: Letter,
+        /// At which LSN, from the ancestor's last record's: negative is older.
+        offset: i64,
+    },
     /// Deletes a timeline.
     Delete {
         /// Which.
@@ -123,10 +180,52 @@ pub enum PlanOp {
         /// Which LSN, from the last record's: negative is older.
         offset: i64,
     },
-    /// Asks for every key at the newest LSN and at some older ones.
+    /// Reads several values at once: `get-many a k3 5 -8`.
+    GetMany {
+        /// Where from.
+        timeline: Letter,
+        /// The first key.
+        first: KeyIndex,
+        /// How many keys, from 1; behind the last one comes the first.
+        count: u16,
+        /// Which LSN, from the last record's: negative is older.
+        offset: i64,
+    },
+    /// Reads every key in their order: `scan a 0`.
     Scan {
         /// Where from.
         timeline: Letter,
+        /// Which LSN, from the last record's: negative is older.
+        offset: i64,
+    },
+    /// Compacts L0s: `compact a` if it is due, `compact a forced` in any case.
+    Compact {
+        /// Of which timeline.
+        timeline: Letter,
+        /// Whether it must be due.
+        mode: Mode,
+    },
+    /// Creates images: `images a` where they are due, `images a forced` everywhere.
+    Images {
+        /// Of which timeline.
+        timeline: Letter,
+        /// Whether they must be due.
+        mode: Mode,
+    },
+    /// Collects garbage: `gc a`.
+    Gc {
+        /// Of which timeline.
+        timeline: Letter,
+    },
+    /// Declares which keys there are: `declare a k0 5`. It steers where images are cut, and nothing
+    /// that is answered depends on it.
+    Declare {
+        /// Of which timeline.
+        timeline: Letter,
+        /// The first key.
+        first: KeyIndex,
+        /// How many keys, from 1; behind the last one comes the first.
+        count: u16,
     },
     /// Waits for everything that was left running.
     Join,
@@ -148,6 +247,15 @@ pub enum Crash {
     Kill,
     /// The power fails; of what was not synced, this is kept.
     Power(Survival),
+}
+
+/// Whether a job is started by need or in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// If it is due.
+    ByNeed,
+    /// In any case.
+    Forced,
 }
 
 /// One record of a batch.

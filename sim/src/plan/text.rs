@@ -5,26 +5,35 @@
 //! is empty, and the text ends with the schedule's `then`: a text that was cut off is no plan.
 //!
 //! ```text
-//! plan      = "palimpsest plan 1"
-//!             "knobs"    seed  keys  layout  freeze-len  freeze-distance  freeze-age
-//!             buffer-len
+//! plan      = "palimpsest plan 2"
+//!             "knobs"    knob*         each knob once, in the order in which they stand here
 //!             "ops"      line*
 //!             "faults"   rule*
 //!             "schedule" choices*  then
 //!
-//! seed      = "seed" N                 layout = "layout" ("dense" | "spread" | "edges")
-//! keys      = "keys" N                 freeze-len = "freeze-len" N
-//! buffer-len = "buffer-len" N
-//! freeze-age = "freeze-age" DURATION   freeze-distance = "freeze-distance" N
+//! knob      = "seed" N
+//!           | "keys" N
+//!           | "layout" ("dense" | "spread" | "edges")
+//!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION | "buffer-len" N
+//!           | "l0-trigger" N | "l0-run-len" N | "layer-len" N
+//!           | "image-trigger" N | "image-preempt" N | "compression" ("none" | "zstd")
+//!           | "gc-distance" N | "gc-age" DURATION
+//!           | "l0-delay-count" N | "cache-len" N | "read-len" N
+//!           | "housekeeping" ("off" | "every" DURATION "stall" N)
 //!
 //! line      = ["&" | "drop" N] op      left running beside what follows | dropped as it pends
 //!                                      for the Nth time | neither: waited for
 //! op        = "create" LETTER N        a timeline that starts at LSN N
+//!           | "branch" LETTER LETTER OFFSET      the child, its ancestor, and where on it
 //!           | "delete" LETTER
 //!           | "put" LETTER entry ("," entry)*
 //!           | "freeze" LETTER | "flush" LETTER
-//!           | "get" LETTER KEY OFFSET  an LSN, counted from the last record's: 0, -8 or +1
-//!           | "scan" LETTER
+//!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
+//!           | "declare" LETTER KEY COUNT         so many keys from this one on; behind the last
+//!                                                key comes the first
+//!           | "get" LETTER KEY OFFSET
+//!           | "get-many" LETTER KEY COUNT OFFSET
+//!           | "scan" LETTER OFFSET
 //!           | "join" | "wait" DURATION | "restart" | crash
 //! crash     = "crash" ("kill" | "power" survival)
 //! survival  = "all" | "none" | "draw:" N
@@ -44,12 +53,14 @@
 //! choices   = "choices" (N | N "*" COUNT)*     3*40 is forty times 3
 //! then      = "then" ("in-order" | "uniform" N)
 //!
-//! LETTER is a to z; KEY is k0, k1, …; DURATION is a number and s, ms, us or ns.
+//! LETTER is a to z; KEY is k0, k1, …; DURATION is a number and s, ms, us or ns; OFFSET says which
+//! LSN, counted from the last record's: 0, -8 or +1.
 //! ```
 //!
 //! What can be said but not run (a key that is not there, a rule that fires 0 times) is refused
 //! with its line; the limits are in `check.rs`.
 
+mod knobs;
 mod op;
 mod problem;
 mod words;
@@ -60,21 +71,19 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::{
-    CHOICE_COUNT_MAX, RULE_COUNT_MAX, Tally, check_duration, check_key_count, check_rule,
-    check_threshold, within,
-};
-use super::{Knobs, Layout, Plan, Schedule, Then};
+use super::check::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, Tally, check_rule, within};
+use super::{Plan, Schedule, Then};
 use crate::faults::read_rule;
+use knobs::read_knobs;
 use op::read_line;
 
 pub use problem::PlanError;
 pub(crate) use problem::{Place, Problem};
-use words::{Lines, Written, duration};
+use words::Lines;
 pub(crate) use words::{Words, named, number};
 
 /// The format that this build reads and writes.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// What comes before the number of the format.
 const TITLE: &str = "palimpsest plan";
 /// How many words a printed line of choices has.
@@ -137,48 +146,6 @@ fn read_title(lines: &mut Lines<'_>) -> Result<(), PlanError> {
         }
     };
     read().map_err(|problem: Problem| problem.at(Place::Line(number)))
-}
-
-fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
-    let layout = |word: &str, what| named(word, what, &Layout::ALL, Layout::name);
-    Ok(Knobs {
-        seed: read_knob(lines, "seed", number, no_limit)?,
-        key_count: read_knob(lines, "keys", number, check_key_count)?,
-        layout: read_knob(lines, "layout", layout, no_limit)?,
-        freeze_len_max: read_knob(lines, "freeze-len", number, check_threshold)?,
-        freeze_distance_max: read_knob(lines, "freeze-distance", number, check_threshold)?,
-        freeze_age_max: read_knob(lines, "freeze-age", duration, check_duration)?,
-        buffer_len: read_knob(lines, "buffer-len", number, check_threshold)?,
-    })
-}
-
-fn no_limit<T>(_: &'static str, _: T) -> Result<(), Problem> {
-    Ok(())
-}
-
-/// Reads the knob that comes next, which must be the one of this name.
-fn read_knob<T: Copy>(
-    lines: &mut Lines<'_>,
-    name: &'static str,
-    read: impl Fn(&str, &'static str) -> Result<T, Problem>,
-    check: impl Fn(&'static str, T) -> Result<(), Problem>,
-) -> Result<T, PlanError> {
-    let remedy = format!("write `{name}` and its value here");
-    let Some((number, line)) = lines.next_item() else {
-        return Err(lines.cut_off("knob", remedy));
-    };
-    let read = || {
-        let mut words = Words::new(line);
-        let word = words.expect("knob", &remedy)?;
-        if word != name {
-            return Err(Problem::new("knob", word, remedy));
-        }
-        let value = read(words.expect(name, "write its value behind it")?, name)?;
-        words.end()?;
-        check(name, value)?;
-        Ok(value)
-    };
-    read().map_err(|problem| problem.at(Place::Line(number)))
 }
 
 /// Reads the lines of a section; `read` hears the ordinal of the item, from 1.
@@ -266,19 +233,6 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Display for Knobs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "knobs")?;
-        writeln!(f, "  seed {}", self.seed)?;
-        writeln!(f, "  keys {}", self.key_count)?;
-        writeln!(f, "  layout {}", self.layout.name())?;
-        writeln!(f, "  freeze-len {}", self.freeze_len_max)?;
-        writeln!(f, "  freeze-distance {}", self.freeze_distance_max)?;
-        writeln!(f, "  freeze-age {}", Written(self.freeze_age_max))?;
-        writeln!(f, "  buffer-len {}", self.buffer_len)
-    }
-}
-
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "schedule")?;
@@ -303,18 +257,4 @@ fn choice_words(run: &[u8]) -> Vec<String> {
         return run.iter().map(u8::to_string).collect();
     }
     vec![format!("{}*{}", run[0], run.len())]
-}
-
-impl Layout {
-    /// Every layout.
-    pub const ALL: [Layout; 3] = [Layout::Dense, Layout::Spread, Layout::Edges];
-
-    /// The word for it in a plan.
-    pub fn name(self) -> &'static str {
-        match self {
-            Layout::Dense => "dense",
-            Layout::Spread => "spread",
-            Layout::Edges => "edges",
-        }
-    }
 }

@@ -1,10 +1,11 @@
 //! The gate: every task and call is held, and the schedule picks the next.
 
+use std::collections::BTreeMap;
 use std::task::Waker;
 
-use palimpsest::io::Op;
+use palimpsest::io::{Job, Op};
 
-use super::Picked;
+use super::{Picked, TaskName};
 use crate::dice::{Chance, Dice};
 use crate::faults::{Fault, StepKind};
 use crate::plan::{Schedule, Then};
@@ -32,15 +33,18 @@ pub(super) struct Held {
     pub(super) call: Option<Call>,
 }
 
+/// A task that is not done.
 struct Slot {
     waker: Option<Waker>,
     has_wake_up: bool,
-    is_done: bool,
+    /// Whether it looks after a timeline for as long as that is open.
+    is_keeper: bool,
     fault_count: u32,
 }
 
 pub(super) struct Gate {
-    slots: Vec<Slot>,
+    slots: BTreeMap<TaskId, Slot>,
+    task_count: u32,
     held: Vec<Held>,
     running: Option<TaskId>,
     granted: Option<(CallId, Option<Fault>)>,
@@ -52,7 +56,8 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(schedule: Schedule) -> Gate {
         Gate {
-            slots: Vec::new(),
+            slots: BTreeMap::new(),
+            task_count: 0,
             held: Vec::new(),
             running: None,
             granted: None,
@@ -64,6 +69,7 @@ impl Gate {
 
     pub(super) fn begin_life(&mut self) {
         self.slots.clear();
+        self.task_count = 0;
         self.held.clear();
         self.running = None;
         self.granted = None;
@@ -78,14 +84,16 @@ impl Gate {
     }
 
     /// Adds a task; it is held until it is picked for the first time.
-    pub(super) fn add_task(&mut self) -> TaskId {
-        let task = TaskId(u32::try_from(self.slots.len()).expect("fewer tasks than steps"));
-        self.slots.push(Slot {
+    pub(super) fn add_task(&mut self, name: TaskName) -> TaskId {
+        let task = TaskId(self.task_count);
+        self.task_count += 1;
+        let slot = Slot {
             waker: None,
             has_wake_up: false,
-            is_done: false,
+            is_keeper: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
             fault_count: 0,
-        });
+        };
+        self.slots.insert(task, slot);
         self.hold_wake_up(task);
         task
     }
@@ -96,11 +104,17 @@ impl Gate {
     }
 
     pub(super) fn fault_count(&self, task: TaskId) -> u32 {
-        self.slots[task.0 as usize].fault_count
+        self.slots.get(&task).map_or(0, |slot| slot.fault_count)
+    }
+
+    /// Whether a task is one that looks after a timeline for as long as that is open.
+    pub(super) fn is_keeper(&self, task: TaskId) -> bool {
+        self.slots.get(&task).is_some_and(|slot| slot.is_keeper)
     }
 
     pub(super) fn add_fault(&mut self, task: TaskId) {
-        self.slots[task.0 as usize].fault_count += 1;
+        let slot = self.slots.get_mut(&task);
+        slot.expect("it runs").fault_count += 1;
     }
 
     /// Holds a call of the running task.
@@ -115,8 +129,10 @@ impl Gate {
 
     /// Holds a wake-up of a task, once, and says whether nobody runs who would pick it.
     pub(super) fn hold_wake_up(&mut self, task: TaskId) -> bool {
-        let slot = &mut self.slots[task.0 as usize];
-        if self.is_stopped || slot.is_done || slot.has_wake_up {
+        let Some(slot) = self.slots.get_mut(&task) else {
+            return false;
+        };
+        if self.is_stopped || slot.has_wake_up {
             return false;
         }
         slot.has_wake_up = true;
@@ -142,8 +158,10 @@ impl Gate {
         }
         let index = self.chooser.below(self.held.len());
         let held = self.held.remove(index);
-        if held.call.is_none() {
-            self.slots[held.task.0 as usize].has_wake_up = false;
+        if held.call.is_none()
+            && let Some(slot) = self.slots.get_mut(&held.task)
+        {
+            slot.has_wake_up = false;
         }
         Some(held)
     }
@@ -164,10 +182,8 @@ impl Gate {
     /// Makes `task` the one that runs.
     pub(super) fn run(&mut self, task: TaskId) -> Picked {
         self.running = Some(task);
-        match &self.slots[task.0 as usize].waker {
-            Some(waker) => Picked::Wake(waker.clone()),
-            None => Picked::Unpolled,
-        }
+        let waker = self.slots.get(&task).and_then(|slot| slot.waker.clone());
+        waker.map_or(Picked::Unpolled, Picked::Wake)
     }
 
     /// A task is polled: notes its waker, and says whether it is its turn.
@@ -175,19 +191,26 @@ impl Gate {
         if self.is_stopped {
             return false;
         }
-        self.slots[task.0 as usize].waker = Some(waker.clone());
+        if let Some(slot) = self.slots.get_mut(&task) {
+            slot.waker = Some(waker.clone());
+        }
         self.running == Some(task)
     }
 
-    /// Whether no other task than the running one is left.
+    /// Whether no other task than the running one is left, but for keepers that wait for the clock
+    /// or for something to do.
     pub(super) fn has_only_running(&self) -> bool {
-        let left = self.slots.iter().filter(|slot| !slot.is_done);
-        left.count() == 1
+        let is_held = |task: TaskId| self.held.iter().any(|held| held.task == task);
+        let is_at_rest = |task: TaskId, slot: &Slot| {
+            self.running == Some(task) || (slot.is_keeper && !is_held(task))
+        };
+        self.slots
+            .iter()
+            .all(|(task, slot)| is_at_rest(*task, slot))
     }
 
     pub(super) fn finish(&mut self, task: TaskId) {
-        let slot = &mut self.slots[task.0 as usize];
-        slot.is_done = true;
+        self.slots.remove(&task);
         self.held.retain(|held| held.task != task);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
+use std::time::Duration;
 
 use palimpsest::base::TimelineId;
 use palimpsest::io::{Io, Job, Op};
@@ -11,7 +12,7 @@ use palimpsest::io::{Io, Job, Op};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::faults::{CallSite, Fault, StepKind};
-use crate::plan::{Crash, Letter, Plan};
+use crate::plan::{Crash, Housekeeping, Letter, Plan};
 use crate::verdict::Verdict;
 
 use super::book::{FaultBook, FaultClass};
@@ -21,6 +22,16 @@ use super::trace::Trace;
 
 /// More steps than any plan needs: a run that makes more is going round in circles.
 const STEPS_MAX: u64 = 5_000_000;
+
+/// So long, in virtual time, nothing may happen at all.
+const SILENCE_MAX: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+
+/// Where the engine looks after itself, nobody waits for more than so many of its periods: each is
+/// some steps, and most of them the same.
+const PERIODS_WAITED_MAX: u32 = 500;
+
+/// So many calls are counted by who makes them; then the counts begin again. No plan comes to it.
+const CALL_COUNTS_MAX: usize = 1 << 20;
 
 /// How long the engine's own tasks may take to end, in turns of the task that waits.
 const SETTLING_STEPS_MAX: u32 = 10_000;
@@ -43,6 +54,8 @@ pub enum Ending {
 pub struct Counts {
     /// Steps of the gate.
     pub steps: u64,
+    /// Those among them that were not the keepers'.
+    pub driven_steps: u64,
     /// Calls that went through it.
     pub calls: u64,
     /// Faults delivered, by class.
@@ -54,6 +67,7 @@ pub struct Counts {
 /// The world of one run.
 pub struct World {
     state: Mutex<State>,
+    wait_max: Duration,
 }
 
 /// Everything that changes, behind the one lock.
@@ -79,6 +93,8 @@ pub struct State {
     pub(super) sync_failed: BTreeSet<Option<Letter>>,
     pub(super) latched: BTreeSet<Letter>,
     pub(super) removal_failed: bool,
+    pub(super) index_unread: bool,
+    pub(super) steps_max: u64,
     pub(super) panic: Option<String>,
 }
 
@@ -104,11 +120,28 @@ impl World {
             sync_failed: BTreeSet::new(),
             latched: BTreeSet::new(),
             removal_failed: false,
+            index_unread: false,
+            steps_max: STEPS_MAX,
             panic: None,
         };
         Arc::new(World {
             state: Mutex::new(state),
+            wait_max: match plan.knobs.housekeeping {
+                Housekeeping::Off => SILENCE_MAX,
+                Housekeeping::On { period, .. } => period * PERIODS_WAITED_MAX,
+            },
         })
+    }
+
+    /// For how long an operation may wait.
+    pub fn wait_max(&self) -> Duration {
+        self.wait_max
+    }
+
+    /// For how long nothing may happen but what the engine does on its own.
+    pub fn silence_max(&self) -> Duration {
+        let waits = self.wait_max.saturating_mul(2);
+        SILENCE_MAX.min(waits.saturating_add(Duration::from_secs(10)))
     }
 
     /// The state; nobody holds it across an await.
@@ -132,6 +165,7 @@ impl World {
         state.sync_failed.clear();
         state.latched.clear();
         state.removal_failed = false;
+        state.index_unread = false;
         state.gate.begin_life();
         state.life
     }
@@ -189,7 +223,7 @@ impl World {
         self.state().sync_failed.contains(&letter)
     }
 
-    /// Whether a flush of this timeline met with a failed sync since it was opened: then it must be
+    /// Whether a job of this timeline met with a failed sync since it was opened: then it must be
     /// latched.
     pub fn is_latched(&self, letter: Letter) -> bool {
         self.state().latched.contains(&letter)
@@ -203,6 +237,22 @@ impl World {
     /// Whether a removal failed in this life: what it was for may lie about until the next.
     pub fn has_failed_removal(&self) -> bool {
         self.state().removal_failed
+    }
+
+    /// Whether a call failed in this life that an open of the engine made: then it may not know
+    /// what all timelines stand on.
+    pub fn has_unread_index(&self) -> bool {
+        self.state().index_unread
+    }
+
+    /// The engine is about to be opened, and will look at every index.
+    pub fn forget_unread_index(&self) {
+        self.state().index_unread = false;
+    }
+
+    /// Lets this world make so many steps.
+    pub fn allow_steps(&self, count: u64) {
+        self.state().steps_max = count;
     }
 
     /// Counts a fault that is none of a call's.
@@ -282,7 +332,10 @@ impl State {
             return Picked::Nobody;
         };
         self.counts.steps += 1;
-        if STEPS_MAX < self.counts.steps {
+        if !self.gate.is_keeper(picked.task) {
+            self.counts.driven_steps += 1;
+        }
+        if self.steps_max < self.counts.steps {
             return self
                 .end_life(Ending::Endless)
                 .map_or(Picked::Nobody, Picked::Wake);
@@ -306,7 +359,10 @@ impl State {
     }
 
     pub(super) fn site(&mut self, op: Op, step: StepKind) -> CallSite {
-        self.call_index += 1;
+        self.call_index = self.call_index.wrapping_add(1);
+        if CALL_COUNTS_MAX <= self.call_counts.len() {
+            self.call_counts.clear();
+        }
         let step_index = self.call_counts.entry((op, step)).or_insert(0);
         *step_index += 1;
         CallSite {
@@ -335,10 +391,12 @@ impl State {
             self.gate.add_fault(task);
         }
         self.removal_failed |= matches!(step, StepKind::Remove | StepKind::RemoveDir);
+        self.index_unread |= matches!(op.job, Job::Open | Job::Delete);
         if matches!(step, StepKind::Sync | StepKind::SyncDir) {
             let letter = op.timeline.and_then(|id| self.letters.get(&id).copied());
             self.sync_failed.insert(letter);
-            self.latched.extend(letter.filter(|_| op.job == Job::Flush));
+            let latches = matches!(op.job, Job::Flush | Job::Compact | Job::Image | Job::Gc);
+            self.latched.extend(letter.filter(|_| latches));
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn spawn(
         if !state.is_live(life) {
             return;
         }
-        let task = state.gate.add_task();
+        let task = state.gate.add_task(name);
         state.trace.note(|| format!("t{} is {name}", task.0));
         task
     };

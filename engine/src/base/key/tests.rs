@@ -292,6 +292,45 @@ fn ranges_that_touch_do_not_overlap() {
     assert!(low.overlaps(&KeyRange::new(BLOCK.add(1), BLOCK.add(4))));
 }
 
+#[test]
+fn distance_stops_at_what_64_bits_hold() {
+    let far = |field3, field4, field5, field6| Key {
+        field3,
+        field4,
+        field5,
+        field6,
+        ..Key::MIN
+    };
+    for (above, distance) in [
+        (Key::MIN, 0),
+        (far(0, 0, 0, 1), 1),
+        (far(0, 0, 1, 0), 1 << 32),
+        (far(0, 0x00FF_FFFF, 0xFF, 0xFFFF_FFFE), u64::MAX - 1),
+        (far(0, 0x00FF_FFFF, 0xFF, 0xFFFF_FFFF), u64::MAX),
+        (far(0, 0x0100_0000, 0, 0), u64::MAX),
+        (far(1, 0, 0, 0), u64::MAX),
+        (Key::MAX, u64::MAX),
+    ] {
+        assert_eq!(Key::MIN.distance_to(above), distance, "{above}");
+    }
+    assert_eq!(BLOCK.distance_to(Key::MIN), 0);
+}
+
+#[test]
+fn distance_borrows_through_every_field() {
+    let last = Key {
+        field1: 0,
+        ..Key::MAX
+    };
+    let next = Key {
+        field1: 1,
+        ..Key::MIN
+    };
+    assert_eq!(last.distance_to(next), 1);
+    assert_eq!(last.distance_to(next.add(9)), 10);
+    assert_eq!(next.distance_to(last), 0);
+}
+
 proptest! {
     #[test]
     fn reading_undoes_printing(key in any_key()) {
@@ -311,6 +350,24 @@ proptest! {
     #[test]
     fn adding_is_adding_to_one_number_of_18_bytes(key in any_key(), count: u32) {
         prop_assert_eq!(key.checked_add(count), add_as_number(key, count));
+    }
+
+    #[test]
+    fn distance_undoes_adding(key in any_key(), counts: [u32; 2]) {
+        let further = counts.iter().try_fold(key, |key, &count| key.checked_add(count));
+        if let Some(further) = further {
+            let distance = counts.iter().map(|&count| u64::from(count)).sum();
+            prop_assert_eq!(key.distance_to(further), distance);
+        }
+    }
+
+    #[test]
+    fn distances_add_up(keys in [any_key(), any_key(), any_key()]) {
+        let mut keys = keys;
+        keys.sort_unstable();
+        let [a, b, c] = keys;
+        let there = a.distance_to(b).saturating_add(b.distance_to(c));
+        prop_assert_eq!(a.distance_to(c), there);
     }
 
     #[test]

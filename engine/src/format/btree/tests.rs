@@ -289,6 +289,40 @@ fn trees_of_many_levels_are_read_as_a_map() {
     }
 }
 
+/// Either way: that of the next key, unless a node ends in between.
+#[test]
+fn a_walk_tells_the_value_behind_an_entry() {
+    let tree = tall_tree(200);
+    let mut lasts = Vec::new();
+    for node in nodes::<250>(&tree).iter().filter(|node| node.is_leaf()) {
+        lasts.push(node.value(node.count() - 1));
+    }
+    let values: Vec<u64> = tall_model(200).into_values().collect();
+    for walk in [Walk::forward, Walk::backward] {
+        let mut walk: Walk<250> = walk(tree.root_block, all());
+        let mut found = Vec::new();
+        loop {
+            match walk.next().unwrap() {
+                Step::Need(index) => walk.feed(index, block(&tree, index)).unwrap(),
+                Step::Entry(_, value) => found.push((value, walk.value_behind())),
+                Step::End => break,
+            }
+        }
+        found.sort_by_key(|(value, _)| values.iter().position(|it| it == value));
+        let behind = values.iter().skip(1).copied().map(Some).chain([None]);
+        let is_last = |value: &u64| lasts.contains(value);
+        let expected = values.iter().zip(behind);
+        let expected: Vec<_> = expected
+            .map(|(value, behind)| (*value, behind.filter(|_| !is_last(value))))
+            .collect();
+        assert_eq!(found, expected);
+    }
+    assert_eq!(
+        Walk::<250>::forward(tree.root_block, all()).value_behind(),
+        None
+    );
+}
+
 #[test]
 fn a_walk_asks_for_no_block_outside_its_range() {
     let tree = relation_tree(0x2000);

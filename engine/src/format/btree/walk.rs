@@ -139,6 +139,17 @@ impl<const L: usize> Walk<L> {
         }
     }
 
+    /// The value of the entry behind the one that `next` returned last, in key order; nothing if
+    /// that stands in another node.
+    pub fn value_behind(&self) -> Option<u64> {
+        let place = self.path.last().filter(|place| place.node.is_leaf())?;
+        let behind = match self.direction {
+            Direction::Forward => place.position,
+            Direction::Backward => place.position + 1,
+        };
+        (behind < place.node.count()).then(|| place.node.value(behind))
+    }
+
     /// Takes the block that `next` asked for.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{DeltaPlan, DeltaWriter};
+use super::super::{DeltaLayer, DeltaPlan, DeltaWriter, LayerContext};
 use super::{
     Records, Shelf, TENANT, any_records, append, encode, gather, history, image, init, key, l0, op,
     poll_times,
@@ -33,7 +33,7 @@ fn file_name(plan: DeltaPlan) -> String {
         keys: plan.keys,
         lsns: plan.lsns,
     };
-    let generation = plan.generation;
+    let generation = Generation(1);
     FileName::Layer { name, generation }.to_string()
 }
 
@@ -177,7 +177,7 @@ fn a_writer_that_is_dropped_takes_its_file_along() {
     let shelf = Shelf::new();
     block_on(async {
         let plan = l0(1, 10);
-        let writer = DeltaWriter::create(&shelf.io, op(), shelf.dir.path(), plan).await;
+        let writer = DeltaWriter::create(&shelf.context, op(), plan).await;
         let mut writer = writer.unwrap();
         for (&at, value) in &large() {
             writer.push(at, &encode(value), true).await.unwrap();
@@ -206,13 +206,7 @@ fn a_write_that_fails_at_any_call_leaves_nothing_and_can_be_made_again() {
         }
         assert_eq!(shelf.names(), [""; 0], "{fault}");
     }
-    let entry = block_on(shelf.write(
-        DeltaPlan {
-            generation: Generation(2),
-            ..l0(1, 10)
-        },
-        &large(),
-    ));
+    let entry = block_on(shelf.write(l0(1, 10), &large()));
     assert!(block_on(shelf.read(entry.unwrap())).unwrap() == large());
 }
 
@@ -275,7 +269,7 @@ fn a_record_outside_of_the_plan_cannot_be_written() {
 fn a_record_out_of_order_cannot_be_written() {
     let shelf = Shelf::new();
     block_on(async {
-        let writer = DeltaWriter::create(&shelf.io, op(), shelf.dir.path(), l0(1, 10)).await;
+        let writer = DeltaWriter::create(&shelf.context, op(), l0(1, 10)).await;
         let mut writer = writer.unwrap();
         for number in [2, 1] {
             let at = (key(number), Lsn(5));
@@ -305,7 +299,11 @@ fn a_file_of_another_layer_or_tenant_is_corrupt() {
     assert!(matches!(found, Err(Error::Corrupt { .. })), "{found:?}");
     let mut tenant = TENANT;
     tenant.0[15] += 1;
-    let layer = super::DeltaLayer::new(shelf.io.clone(), dir, tenant, entry);
+    let context = LayerContext {
+        tenant,
+        ..shelf.context.clone()
+    };
+    let layer = DeltaLayer::new(&context, entry);
     let found = block_on(gather(&layer, (key(1), Lsn(5))));
     assert!(matches!(found, Err(Error::Corrupt { .. })), "{found:?}");
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{DeltaLayer, LayerMap, MemoryLayer};
-use super::{Shelf, TENANT, batch, image, key, op};
+use super::super::{DeltaLayer, FileLayer, FileNames, LayerContext, LayerMap, MemoryLayer};
+use super::{Shelf, batch, image, key, op};
 use crate::base::{Generation, KeyRange, LayerName, Lsn, LsnRange};
 use crate::format::IndexLayer;
 use crate::io::block_on;
@@ -13,8 +13,10 @@ type Map = LayerMap<FaultyIo>;
 
 /// From the oldest layer on.
 fn picture(map: &Map) -> String {
-    map.check_laws();
-    let deltas = map.deltas().iter().map(|delta| ("delta", delta.lsns()));
+    let deltas = map.l0s();
+    let flushed = deltas.last().map_or(0, |delta| delta.lsns().end.0 - 1);
+    map.check_laws(Lsn(flushed));
+    let deltas = deltas.iter().map(|delta| ("delta", delta.lsns()));
     let frozen = map
         .frozen()
         .iter()
@@ -45,13 +47,21 @@ fn delta(shelf: &Shelf, start: u64, end: u64) -> Arc<DeltaLayer<FaultyIo>> {
         len: 0,
         checksum: None,
     };
-    let dir = shelf.dir.path();
-    Arc::new(DeltaLayer::new(shelf.io.clone(), dir, TENANT, entry))
+    // Pictures hold layers that never meet in one timeline: some have the same name.
+    let context = LayerContext {
+        names: Arc::new(FileNames::new()),
+        ..shelf.context.clone()
+    };
+    Arc::new(DeltaLayer::new(&context, entry))
+}
+
+fn file(shelf: &Shelf, start: u64, end: u64) -> FileLayer<FaultyIo> {
+    FileLayer::Delta(delta(shelf, start, end))
 }
 
 /// A delta up to 10, two frozen layers up to 30 and an open one above.
 fn full(shelf: &Shelf) -> Map {
-    LayerMap::new(vec![delta(shelf, 1, 10)])
+    LayerMap::new(vec![file(shelf, 1, 10)])
         .with_open(open(shelf, 10))
         .freeze(Lsn(20))
         .with_open(open(shelf, 20))
@@ -115,34 +125,31 @@ fn a_flush_of_any_but_the_oldest_frozen_layer_is_dropped() {
 fn deltas_are_put_in_order() {
     let shelf = Shelf::new();
     let deltas = [(20, 30), (1, 10), (10, 20)];
-    let map = LayerMap::new(
-        deltas
-            .map(|(start, end)| delta(&shelf, start, end))
-            .to_vec(),
-    );
+    let map = LayerMap::new(deltas.map(|(start, end)| file(&shelf, start, end)).to_vec());
     assert_eq!(picture(&map), "delta 1..10, delta 10..20, delta 20..30");
 }
 
 #[test]
 fn gaps_between_layers_are_no_fault() {
     let shelf = Shelf::new();
-    let map = LayerMap::new(vec![delta(&shelf, 5, 10), delta(&shelf, 12, 20)]);
+    let map = LayerMap::new(vec![file(&shelf, 5, 10), file(&shelf, 12, 20)]);
     let map = map.with_open(open(&shelf, 25));
     assert_eq!(picture(&map), "delta 5..10, delta 12..20, open 25..");
 }
 
 #[test]
-#[should_panic(expected = "floor <= lsns.start")]
+#[should_panic(expected = "have a key and an LSN in common")]
 fn deltas_do_not_overlap() {
     let shelf = Shelf::new();
-    let _ = LayerMap::new(vec![delta(&shelf, 1, 10), delta(&shelf, 9, 20)]);
+    LayerMap::new(vec![file(&shelf, 1, 10), file(&shelf, 9, 20)]).check_laws(Lsn(19));
 }
 
 #[test]
 #[should_panic(expected = "floor <= open.start()")]
 fn a_layer_opens_above_all_others() {
     let shelf = Shelf::new();
-    let _ = LayerMap::new(vec![delta(&shelf, 1, 10)]).with_open(open(&shelf, 9));
+    let map = LayerMap::new(vec![file(&shelf, 1, 10)]);
+    map.with_open(open(&shelf, 9)).check_laws(Lsn(9));
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 use proptest::prelude::*;
 
 use super::super::memory::MemoryRecord;
-use super::super::{Batch, Gathered, MemoryLayer};
+use super::super::{Batch, MemoryLayer};
 use super::{
-    Parts, Records, Shelf, any_records, append, batch, encode, history, image, init, key, op,
+    Parts, Records, Shelf, any_records, append, batch, encode, history, image, init, key, op, parts,
 };
-use crate::base::{Key, Lsn, LsnRange};
+use crate::base::{Key, KeyRange, Lsn, LsnRange};
 use crate::format::Value;
 use crate::io::block_on;
 use crate::io::tests::faulty::{Call, FaultyIo};
@@ -28,10 +28,12 @@ async fn put(layer: &Layer, batch: &Batch) {
 }
 
 async fn gather(layer: &Layer, point: (Key, Lsn), entry_count: usize) -> Parts {
-    let mut gathered = Gathered::new();
-    let found = layer.gather(op(), point, entry_count, &mut gathered).await;
-    found.unwrap();
-    gathered.into_parts()
+    let lsns = LsnRange::new(Lsn::ZERO, point.1.visible_end());
+    let keys = KeyRange::new(point.0, point.0.next());
+    let located = layer.locate((keys, lsns), entry_count, 1);
+    let places: Vec<_> = located.iter().map(|located| located.blob).collect();
+    let values = layer.read(op(), &places, 64 << 10).await.unwrap();
+    parts(&located, &values).unwrap()
 }
 
 /// Asks for every key at every LSN, of those of [`any_records`] with `lsns`.

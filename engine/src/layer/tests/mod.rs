@@ -5,26 +5,38 @@
     reason = "these tests look at the files themselves, and damage them"
 )]
 
+mod cache;
 mod damage;
 mod delta;
 mod ephemeral;
+mod file_writer;
+mod image;
+mod locate;
 mod map;
 mod memory;
 mod peer;
+mod records;
+mod removal;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{Batch, DeltaIter, DeltaLayer, DeltaPlan, DeltaRecord, DeltaWriter, Gathered};
-use crate::base::{Generation, Key, KeyRange, Lsn, LsnRange, Result, TenantId, TimelineId};
-use crate::format::{Edit, IndexLayer, Record, Value};
+use super::{
+    Batch, BatchLimits, BlockCache, DeltaLayer, DeltaPlan, DeltaWriter, FileNames, ImageLayer,
+    ImagePlan, ImageWriter, LayerContext, Located, RecordKind,
+};
+use crate::base::{
+    DecodeError, Generation, Key, KeyRange, Lsn, LsnRange, Result, TenantId, TimelineId,
+};
+use crate::format::{Compression, Edit, IndexLayer, Record, Value};
 use crate::io::tests::faulty::FaultyIo;
 use crate::io::{Job, Op, Part};
 
@@ -41,14 +53,23 @@ type Parts = (Option<Vec<u8>>, Vec<(Lsn, Record)>);
 struct Shelf {
     dir: TempDir,
     io: FaultyIo,
+    context: LayerContext<FaultyIo>,
 }
 
 impl Shelf {
     fn new() -> Shelf {
-        Shelf {
-            dir: tempfile::tempdir().expect("a directory"),
-            io: FaultyIo::new(),
-        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let io = FaultyIo::new();
+        let context = LayerContext {
+            io: io.clone(),
+            dir: dir.path().into(),
+            tenant: TENANT,
+            timeline: TIMELINE,
+            generation: Generation(1),
+            cache: Arc::new(BlockCache::new(64 << 20)),
+            names: Arc::new(FileNames::new()),
+        };
+        Shelf { dir, io, context }
     }
 
     fn names(&self) -> Vec<String> {
@@ -60,8 +81,16 @@ impl Shelf {
         names
     }
 
+    /// Writes a layer that stays.
     async fn write(&self, plan: DeltaPlan, records: &Records) -> Result<IndexLayer> {
-        let mut writer = DeltaWriter::create(&self.io, op(), self.dir.path(), plan).await?;
+        let layer = self.finish(plan, records).await?;
+        layer.keep();
+        Ok(*layer.entry())
+    }
+
+    /// Writes a layer that nobody has published.
+    async fn finish(&self, plan: DeltaPlan, records: &Records) -> Result<DeltaLayer<FaultyIo>> {
+        let mut writer = DeltaWriter::create(&self.context, op(), plan).await?;
         for (&at, value) in records {
             let bytes = encode(value);
             writer.push(at, &bytes, value.will_init()).await?;
@@ -70,22 +99,79 @@ impl Shelf {
     }
 
     fn layer(&self, entry: IndexLayer) -> DeltaLayer<FaultyIo> {
-        DeltaLayer::new(self.io.clone(), self.dir.path(), TENANT, entry)
+        DeltaLayer::new(&self.context, entry)
     }
 
     /// Every record of the layer, as a new reader finds it.
     async fn read(&self, entry: IndexLayer) -> Result<Records> {
-        let layer = self.layer(entry);
-        let mut iter: DeltaIter<'_, _> = layer.iter(op()).await?;
-        let mut records = Records::new();
-        let mut last = None;
-        while let Some(DeltaRecord { key, lsn, value }) = iter.next().await? {
-            assert!(last < Some((key, lsn)));
-            last = Some((key, lsn));
-            records.insert((key, lsn), value);
-        }
-        Ok(records)
+        read_all(&self.layer(entry), LIMITS).await
     }
+}
+
+/// What an image layer holds.
+type Images = BTreeMap<Key, Vec<u8>>;
+
+/// An image of such keys at 10.
+fn image_plan(keys: KeyRange) -> ImagePlan {
+    ImagePlan {
+        keys,
+        lsn: Lsn(10),
+        compression: Compression::None,
+        attempt: 1,
+    }
+}
+
+/// Writes an image layer that nobody has published.
+async fn finish_image(
+    shelf: &Shelf,
+    plan: ImagePlan,
+    images: &Images,
+) -> Result<ImageLayer<FaultyIo>> {
+    let mut writer = ImageWriter::create(&shelf.context, op(), plan).await?;
+    for (&key, value) in images {
+        writer.push(key, value).await?;
+    }
+    writer.finish(plan.keys.end).await
+}
+
+/// Every value of the layer, in such batches.
+async fn read_images(layer: &ImageLayer<FaultyIo>, limits: BatchLimits) -> Result<Images> {
+    let mut iter = layer.iter(op(), limits);
+    let mut images = Images::new();
+    while let Some(record) = iter.next().await? {
+        assert!(
+            images
+                .last_key_value()
+                .is_none_or(|(last, _)| *last < record.key)
+        );
+        assert_eq!((record.lsn, record.is_base), (layer.lsn(), true));
+        assert_eq!(record.kind, RecordKind::Image);
+        images.insert(record.key, record.bytes);
+    }
+    Ok(images)
+}
+
+/// As much at a time as there is.
+const LIMITS: BatchLimits = BatchLimits {
+    len_max: u64::MAX,
+    count_max: usize::MAX,
+};
+
+/// Every record of the layer, in such batches.
+async fn read_all(layer: &DeltaLayer<FaultyIo>, limits: BatchLimits) -> Result<Records> {
+    let mut iter = layer.iter(op(), limits);
+    let mut records = Records::new();
+    let mut last = None;
+    while let Some(record) = iter.next().await? {
+        let at = (record.key, record.lsn);
+        assert!(last < Some(at));
+        assert_eq!(record.kind, RecordKind::Delta);
+        last = Some(at);
+        let value = Value::decode(&record.bytes).map_err(|error| error.of_file("a value"))?;
+        assert_eq!(record.is_base, value.will_init());
+        records.insert(at, value);
+    }
+    Ok(records)
 }
 
 fn op() -> Op {
@@ -95,11 +181,8 @@ fn op() -> Op {
 /// A layer of all keys.
 fn l0(start: u64, end: u64) -> DeltaPlan {
     DeltaPlan {
-        tenant: TENANT,
-        timeline: TIMELINE,
         keys: KeyRange::ALL,
         lsns: LsnRange::new(Lsn(start), Lsn(end)),
-        generation: Generation(1),
         attempt: 1,
     }
 }
@@ -157,9 +240,25 @@ fn history(records: &Records, (key, lsn): (Key, Lsn)) -> Parts {
 
 /// What a layer that holds nothing else gathers for the point.
 async fn gather(layer: &DeltaLayer<FaultyIo>, point: (Key, Lsn)) -> Result<Parts> {
-    let mut gathered = Gathered::new();
-    layer.gather(op(), point, &mut gathered).await?;
-    Ok(gathered.into_parts())
+    let lsns = LsnRange::new(Lsn::ZERO, point.1.visible_end());
+    let keys = KeyRange::new(point.0, point.0.next());
+    let located = layer.locate(op(), keys, lsns, 1).await?;
+    let places: Vec<_> = located.iter().map(|located| located.blob).collect();
+    let values = layer.read(op(), &places, 64 << 10).await?;
+    parts(&located, &values).map_err(|error| layer.corrupt(error))
+}
+
+/// Values that were located, as a redo wants them.
+fn parts(located: &[Located], values: &[Vec<u8>]) -> Result<Parts, DecodeError> {
+    let (mut base, mut records) = (None, Vec::new());
+    for (located, bytes) in located.iter().zip(values) {
+        match located.decode(bytes)? {
+            Value::Image(image) => base = Some(image),
+            Value::Record(record) => records.push((located.lsn, record)),
+        }
+    }
+    records.reverse();
+    Ok((base, records))
 }
 
 /// A few keys and LSNs, so that they meet.

@@ -1,13 +1,16 @@
 //! A peer's layer files: without checksums, and readable all the same.
 
+use super::super::{BlobPlace, DeltaLayer};
 use super::{
-    Records, Shelf, TENANT, TIMELINE, append, encode, gather, history, image, key, l0, poke,
+    LIMITS, Records, Shelf, TENANT, TIMELINE, append, encode, gather, history, image, key, op,
+    poke, read_all,
 };
 use crate::base::{Error, FileName, KeyRange, LayerName, Lsn, LsnRange};
 use crate::format::{
     BLOCK_LEN, BlobRef, Compression, DeltaKey, DeltaSummary, IndexLayer, TreeBuilder, encode_blob,
 };
 use crate::io::block_on;
+use crate::io::tests::faulty::FaultyIo;
 
 /// The bytes of a peer's file, built with the format's own writers.
 fn file(lsns: LsnRange, records: &Records, compression: Compression) -> Vec<u8> {
@@ -40,7 +43,7 @@ fn put(shelf: &Shelf, lsns: LsnRange, bytes: &[u8]) -> IndexLayer {
         keys: KeyRange::ALL,
         lsns,
     };
-    let generation = l0(1, 2).generation;
+    let generation = shelf.context.generation;
     let file = FileName::Layer { name, generation };
     std::fs::write(shelf.dir.path().join(file.to_string()), bytes).unwrap();
     IndexLayer {
@@ -93,6 +96,20 @@ fn a_peers_file_is_corrupt_where_the_index_records_a_checksum() {
     assert!(error.to_string().contains("checksum marker"), "{error}");
 }
 
+/// Everything that looks at a layer, whatever it finds.
+async fn look(layer: &DeltaLayer<FaultyIo>) {
+    for number in [1, 2, 3] {
+        let _ = gather(layer, (key(number), Lsn(19))).await;
+    }
+    let located = layer.locate(op(), KeyRange::ALL, LSNS, 10).await;
+    let blobs = located.unwrap_or_default();
+    let blobs: Vec<BlobPlace> = blobs.iter().map(|located| located.blob).collect();
+    let _ = layer.read(op(), &blobs, 1 << 16).await;
+    let mut entries = layer.entries(op());
+    while let Ok(Some(_)) = entries.next().await {}
+    let _ = read_all(layer, LIMITS).await;
+}
+
 /// Without checksums some damage looks like another value; none of it may panic.
 #[test]
 fn no_flipped_byte_of_a_peers_file_is_more_than_an_error() {
@@ -104,11 +121,7 @@ fn no_flipped_byte_of_a_peers_file_is_more_than_an_error() {
     for at in (0..bytes.len()).filter(is_tried) {
         for bit in 0..8 {
             poke(&path, at, bytes[at] ^ 1 << bit);
-            let _ = block_on(shelf.read(entry));
-            let layer = shelf.layer(entry);
-            for number in [1, 2, 3] {
-                let _ = block_on(gather(&layer, (key(number), Lsn(19))));
-            }
+            block_on(look(&shelf.layer(entry)));
         }
         poke(&path, at, bytes[at]);
     }

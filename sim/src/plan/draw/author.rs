@@ -4,14 +4,17 @@
 //! What it remembers is a guess: faults and races may prove it wrong. Then a record has no base or
 //! a batch is refused, which is legal and rare, and the model knows it.
 
+use super::history::Timeline;
 use super::knobs::draw_duration;
 use super::swarm::{CrashKind, EditKind, Scale, Size, Step, Swarm};
 use crate::dice::Chance;
 use crate::faults::Survival;
-use crate::plan::{Crash, EditPlan, Entry, How, KeyIndex, Letter, Line, PlanOp};
+use crate::plan::{Crash, EditPlan, Entry, How, KeyIndex, Knobs, Letter, Line, PlanOp};
 
 /// From so many operations in flight, they are waited for.
 const BESIDE_COUNT_MAX: u32 = 6;
+/// How many timelines are created at most.
+const CREATED_COUNT_MAX: u8 = 10;
 /// One record in so many is written without regard to what the author remembers.
 const CARELESS_ONE_IN: u64 = 64;
 /// Lengths at which the encoding of a length changes, and their neighbours.
@@ -24,8 +27,10 @@ pub struct Author<'d, C> {
     pub(super) chance: &'d mut C,
     pub(super) swarm: &'d Swarm,
     pub(super) timelines: Vec<Timeline>,
+    pub(super) key_count: u16,
+    pub(super) l0_count_trigger: u64,
+    pub(super) gc_distance: u64,
     ops: Vec<Line>,
-    key_count: u16,
     created_count: u8,
     beside_count: u32,
     edit_count: u64,
@@ -41,17 +46,6 @@ pub(super) enum Spacing {
     Same,
 }
 
-/// What is remembered of a timeline.
-pub(super) struct Timeline {
-    pub letter: Letter,
-    /// Whether each key has a page.
-    based: Vec<bool>,
-    /// Whether it had one when everything was made durable last.
-    durable: Vec<bool>,
-    /// The keys that the newest LSN has: all of them at the start, where nothing can be put.
-    newest: Vec<KeyIndex>,
-}
-
 /// After so many edits, the batches of a large plan are small ones too.
 const LARGE_EDITS_MAX: u64 = 900;
 
@@ -60,15 +54,17 @@ impl<'d, C: Chance> Author<'d, C> {
     pub fn new(
         chance: &'d mut C,
         swarm: &'d Swarm,
-        key_count: u16,
+        knobs: &Knobs,
         total_len_max: u64,
     ) -> Author<'d, C> {
         let mut author = Author {
             chance,
             swarm,
             timelines: Vec::new(),
+            key_count: knobs.key_count,
+            l0_count_trigger: knobs.l0_count_trigger,
+            gc_distance: knobs.gc_distance,
             ops: Vec::new(),
-            key_count,
             created_count: 0,
             beside_count: 0,
             edit_count: 0,
@@ -92,8 +88,11 @@ impl<'d, C: Chance> Author<'d, C> {
     pub fn finish(mut self) -> Vec<Line> {
         self.join();
         for index in 0..self.timelines.len() {
-            let timeline = self.timelines[index].letter;
-            self.push(How::Wait, PlanOp::Scan { timeline });
+            self.scan_at(How::Wait, index, 0);
+            if !self.timelines[index].points.is_empty() {
+                let offset = self.old_offset(index);
+                self.scan_at(How::Wait, index, offset);
+            }
         }
         self.ops
     }
@@ -103,21 +102,17 @@ impl<'d, C: Chance> Author<'d, C> {
         let kind = self.chance.pick_weighted(&self.swarm.crashes);
         let crash = draw_crash(self.chance, kind);
         self.push(How::Wait, PlanOp::Crash(crash));
-        for timeline in &mut self.timelines {
-            timeline.based.clone_from(&timeline.durable);
-        }
+        self.timelines.iter_mut().for_each(Timeline::lose);
     }
 
     pub(super) fn restart(&mut self) {
         self.push(How::Wait, PlanOp::Restart);
-        for timeline in &mut self.timelines {
-            timeline.durable.clone_from(&timeline.based);
-        }
+        self.timelines.iter_mut().for_each(Timeline::keep);
     }
 
     /// Creates the timeline of the next letter.
     pub(super) fn create(&mut self) {
-        let timeline = Letter(b'a' + self.created_count);
+        let timeline = self.next_letter();
         let start_lsn = self.start_lsn();
         self.push(
             How::Wait,
@@ -126,20 +121,20 @@ impl<'d, C: Chance> Author<'d, C> {
                 start_lsn,
             },
         );
-        self.created_count += 1;
-        self.timelines.push(Timeline {
-            letter: timeline,
-            based: vec![false; self.key_count.into()],
-            durable: vec![false; self.key_count.into()],
-            newest: (0..self.key_count).map(KeyIndex).collect(),
-        });
+        let created = Timeline::new(timeline, start_lsn, self.key_count);
+        self.timelines.push(created);
     }
 
-    /// Deletes the timeline that was created last.
-    pub(super) fn delete(&mut self) {
-        if let Some(Timeline { letter, .. }) = self.timelines.pop() {
-            self.push(How::Wait, PlanOp::Delete { timeline: letter });
-        }
+    /// The letter of the next timeline: none comes twice.
+    pub(super) fn next_letter(&mut self) -> Letter {
+        assert!(self.has_letter());
+        self.created_count += 1;
+        Letter(b'a' + self.created_count - 1)
+    }
+
+    /// Whether there is a letter for another timeline.
+    pub(super) fn has_letter(&self) -> bool {
+        self.created_count < CREATED_COUNT_MAX
     }
 
     /// Writes a batch.
@@ -166,7 +161,26 @@ impl<'d, C: Chance> Author<'d, C> {
             };
             entries.push(self.entry(timeline, key, lsn_step));
         }
-        let timeline = self.timelines[timeline].letter;
+        self.push_put(how, timeline, entries);
+    }
+
+    /// Writes a batch with many records of one key.
+    pub(super) fn put_on_key(&mut self, timeline: usize, key: KeyIndex) {
+        let count = self.chance.between(8, 40);
+        let mut entries = Vec::with_capacity(count as usize);
+        for index in 0..count {
+            if 0 < index && self.is_spent() {
+                break;
+            }
+            let lsn_step = self.chance.between(1, 4);
+            entries.push(self.entry(timeline, key, lsn_step));
+        }
+        self.push_put(How::Wait, timeline, entries);
+    }
+
+    fn push_put(&mut self, how: How, index: usize, entries: Vec<Entry>) {
+        self.timelines[index].end_batch();
+        let timeline = self.timelines[index].letter;
         self.push(how, PlanOp::Put { timeline, entries });
     }
 
@@ -178,13 +192,10 @@ impl<'d, C: Chance> Author<'d, C> {
         } else {
             (key, lsn_step)
         };
-        if 0 < lsn_step {
-            timeline.newest.clear();
+        let needs_base = !timeline.add(key, lsn_step) && !is_careless;
+        if needs_base {
+            timeline.make_base(key);
         }
-        timeline.newest.push(key);
-        let based = &mut timeline.based[usize::from(key.0)];
-        let needs_base = !*based && !is_careless;
-        *based |= needs_base;
         let edit = if needs_base {
             self.base_edit()
         } else {
@@ -207,37 +218,10 @@ impl<'d, C: Chance> Author<'d, C> {
     pub(super) fn flush(&mut self, how: How, timeline: usize) {
         let flushed = &mut self.timelines[timeline];
         if how == How::Wait {
-            flushed.durable.clone_from(&flushed.based);
+            flushed.keep();
         }
         let timeline = flushed.letter;
         self.push(how, PlanOp::Flush { timeline });
-    }
-
-    /// Reads a value.
-    pub(super) fn get(&mut self, how: How, timeline: usize) {
-        let timeline = self.timelines[timeline].letter;
-        let key = self.key();
-        let offset = match self.chance.below(11) {
-            0..4 => 0,
-            4..8 => -(self.chance.between(1, 20) as i64),
-            8 => -(1 << self.chance.between(5, 30)),
-            9 => -(1 << 62),
-            _ => 1,
-        };
-        self.push(
-            how,
-            PlanOp::Get {
-                timeline,
-                key,
-                offset,
-            },
-        );
-    }
-
-    /// Reads all values.
-    pub(super) fn scan(&mut self, how: How, timeline: usize) {
-        let timeline = self.timelines[timeline].letter;
-        self.push(how, PlanOp::Scan { timeline });
     }
 
     /// Waits for what runs, if anything does.
@@ -253,7 +237,7 @@ impl<'d, C: Chance> Author<'d, C> {
         self.push(How::Wait, PlanOp::Wait { duration });
     }
 
-    fn push(&mut self, how: How, op: PlanOp) {
+    pub(super) fn push(&mut self, how: How, op: PlanOp) {
         match op {
             PlanOp::Join | PlanOp::Restart | PlanOp::Crash(_) => self.beside_count = 0,
             _ if how == How::Beside => self.beside_count += 1,
@@ -269,7 +253,7 @@ impl<'d, C: Chance> Author<'d, C> {
 
     /// Whether another timeline may be created.
     pub(super) fn can_create(&self) -> bool {
-        self.timelines.len() < 2 && self.created_count < 4
+        self.timelines.len() < 2 && self.has_letter()
     }
 
     fn start_lsn(&mut self) -> u64 {
@@ -282,7 +266,7 @@ impl<'d, C: Chance> Author<'d, C> {
         }
     }
 
-    fn key(&mut self) -> KeyIndex {
+    pub(super) fn key(&mut self) -> KeyIndex {
         let count = u64::from(self.key_count);
         let is_hot = self.chance.ratio(self.swarm.hot, 8);
         let index = self.chance.below(if is_hot { count.min(2) } else { count });
@@ -346,17 +330,6 @@ impl<'d, C: Chance> Author<'d, C> {
     fn seed(&mut self) -> u64 {
         self.edit_count += 1;
         self.edit_count
-    }
-}
-
-impl Timeline {
-    /// The newest LSN and this key, or the next one that it does not have; or the next LSN.
-    fn place_at_newest(&self, key: KeyIndex) -> (KeyIndex, u64) {
-        let count = self.based.len() as u16;
-        (0..count)
-            .map(|step| KeyIndex((key.0 + step) % count))
-            .find(|key| !self.newest.contains(key))
-            .map_or((key, 1), |free| (free, 0))
     }
 }
 

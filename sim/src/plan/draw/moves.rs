@@ -1,7 +1,7 @@
 //! What an author does next: one operation, or some that are known to be fruitful together.
 
 use super::author::{Author, Spacing};
-use super::swarm::Move;
+use super::themes::Move;
 use crate::dice::Chance;
 use crate::plan::How;
 
@@ -21,6 +21,8 @@ impl<C: Chance> Author<'_, C> {
             Move::Put => self.put_once(how, timeline),
             Move::PutAtOneLsn => self.put_at_one_lsn(timeline),
             Move::Get => self.get(how, timeline),
+            Move::GetOld => self.get_old(how, timeline),
+            Move::GetMany => self.get_many(how, timeline),
             Move::Scan => self.scan(how, timeline),
             Move::Freeze => self.freeze(how, timeline),
             Move::Flush => self.flush(how, timeline),
@@ -34,6 +36,27 @@ impl<C: Chance> Author<'_, C> {
             Move::Crash => self.crash(),
             Move::CrashTwice => self.crash_twice(timeline),
             Move::Second => self.create_or_delete(),
+            Move::Compact => self.compact_once(how, timeline),
+            Move::CompactStack => self.compact_stack(timeline),
+            Move::CompactBeside => self.compact_beside(timeline),
+            Move::CompactDropped => self.compact_dropped(timeline),
+            Move::CompactFatKey => self.compact_fat_key(timeline),
+            Move::Images => self.images_once(how, timeline),
+            Move::ImagesUnder => self.images_under(timeline),
+            Move::ImagesBeside => self.images_beside(timeline),
+            Move::ImagesDropped => self.images_dropped(timeline),
+            Move::ImagesPreempted => self.images_preempted(timeline),
+            Move::Declare => self.declare(timeline),
+            Move::Branch => self.branch_once(timeline),
+            Move::BranchDeep => self.branch_deep(timeline),
+            Move::DeleteBranch => self.delete_branch(),
+            Move::Gc => self.gc(how, timeline),
+            Move::GcThenReads => self.gc_then_reads(timeline),
+            Move::GcBesideReads => self.gc_beside_reads(timeline),
+            Move::GcBesideBranch => self.gc_beside_branch(timeline),
+            Move::GcDropped => self.gc_dropped(timeline),
+            Move::GcThenCrash => self.gc_then_crash(timeline),
+            Move::GcGap => self.gc_gap(timeline),
         }
     }
 
@@ -48,8 +71,8 @@ impl<C: Chance> Author<'_, C> {
                 0..3 => self.put(How::Beside, timeline, Spacing::Drawn),
                 3 | 4 => self.flush(How::Beside, timeline),
                 5 => self.freeze(How::Beside, timeline),
-                6 => self.get(How::Beside, timeline),
-                _ => self.scan(How::Beside, timeline),
+                6 => self.get_old(How::Beside, timeline),
+                _ => self.read(How::Beside, timeline),
             }
         }
     }
@@ -114,7 +137,7 @@ impl<C: Chance> Author<'_, C> {
     fn crash_twice(&mut self, timeline: usize) {
         self.crash();
         match self.chance.below(4) {
-            0 => self.get(How::Wait, timeline),
+            0 => self.read(How::Wait, timeline),
             1 => self.put(How::Wait, timeline, Spacing::Drawn),
             2 => self.flush(How::Beside, timeline),
             _ => {}
@@ -126,20 +149,23 @@ impl<C: Chance> Author<'_, C> {
         if self.can_create() {
             self.create();
         } else if 1 < self.timelines.len() && self.chance.one_in(3) {
-            self.delete();
+            self.delete_branch();
         } else {
             self.scan(How::Wait, 0);
         }
     }
 
-    /// The first timeline mostly, or the second if there is one.
+    /// The first timeline as often as any other.
     fn timeline(&mut self) -> usize {
-        let has_second = 1 < self.timelines.len();
-        usize::from(has_second && self.chance.one_in(3))
+        let last = self.timelines.len() as u64 - 1;
+        if last == 0 || self.chance.one_in(2) {
+            return 0;
+        }
+        self.chance.between(1, last) as usize
     }
 
     /// Whether to wait for what can be left running.
-    fn how(&mut self) -> How {
+    pub(super) fn how(&mut self) -> How {
         if self.chance.ratio(self.swarm.beside, 8) && !self.is_full() {
             How::Beside
         } else {

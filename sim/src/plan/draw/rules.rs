@@ -3,7 +3,8 @@
 use palimpsest::io::{Job, Part};
 
 use super::author::draw_crash;
-use super::swarm::{CrashKind, FaultKind};
+use super::swarm::{CrashKind, FaultKind, Swarm};
+use super::themes::Theme;
 use crate::dice::Chance;
 use crate::faults::StepKind::{
     self, Create, CreateDir, Len, List, Lock, Open, Pass, Read, Remove, RemoveDir, Rename, Replace,
@@ -14,6 +15,8 @@ use crate::plan::{Crash, Letter};
 
 /// How many rules are drawn one by one at most.
 const RULE_COUNT_MAX: u64 = 6;
+/// So many times as many rules mean what a plan is about.
+const THEME_WEIGHT: u64 = 4;
 /// One plan in so many crashes inside two openings in a row, if crashes exist in it.
 const CRASHING_OPENS_ONE_IN: u64 = 10;
 
@@ -43,10 +46,10 @@ const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> 
 
 const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, SyncDir];
 const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
-const DELTA_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, SyncDir];
+const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, SyncDir];
 
 /// What the engine does where: `cargo sim replay SEED --trace` shows it.
-const SITES: [Site; 20] = [
+const SITES: [Site; 36] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -63,13 +66,29 @@ const SITES: [Site; 20] = [
     site(1, Job::Freeze, Part::Directory, &[Pass]),
     site(2, Job::Flush, Part::Ephemeral, &[Read]),
     site(2, Job::Flush, Part::Delta, &[Remove]),
-    site(10, Job::Flush, Part::Delta, DELTA_STEPS),
+    site(10, Job::Flush, Part::Delta, LAYER_STEPS),
     site(8, Job::Flush, Part::Index, INDEX_STEPS),
     site(2, Job::Flush, Part::Directory, &[Pass]),
-    site(3, Job::Read, Part::Delta, &[Open, Read]),
+    site(8, Job::Read, Part::Delta, &[Open, Read]),
+    site(8, Job::Read, Part::Image, &[Open, Read]),
     site(2, Job::Read, Part::Ephemeral, &[Read]),
+    site(2, Job::Branch, Part::Index, INDEX_STEPS),
+    site(1, Job::Branch, Part::Directory, &[List, CreateDir, SyncDir]),
+    site(5, Job::Compact, Part::Delta, &[Open, Read]),
+    site(6, Job::Compact, Part::Delta, LAYER_STEPS),
+    site(4, Job::Compact, Part::Index, INDEX_STEPS),
+    site(1, Job::Compact, Part::Directory, &[SyncDir, Pass]),
+    site(4, Job::Image, Part::Delta, &[Open, Read]),
+    site(1, Job::Image, Part::Image, &[Open, Read]),
+    site(6, Job::Image, Part::Image, LAYER_STEPS),
+    site(4, Job::Image, Part::Index, INDEX_STEPS),
+    site(1, Job::Image, Part::Directory, &[SyncDir, Pass]),
+    site(5, Job::Gc, Part::Index, INDEX_STEPS),
+    site(1, Job::Gc, Part::Directory, &[Pass]),
+    site(1, Job::Keep, Part::Directory, &[Pass]),
     site(1, Job::Drop, Part::Ephemeral, &[Remove]),
-    site(1, Job::Drop, Part::Delta, &[Remove]),
+    site(6, Job::Drop, Part::Delta, &[Remove]),
+    site(6, Job::Drop, Part::Image, &[Remove]),
     site(1, Job::Delete, Part::Index, INDEX_STEPS),
     site(
         2,
@@ -80,14 +99,15 @@ const SITES: [Site; 20] = [
 ];
 
 /// Draws the rules of a plan from the kinds of faults that exist in it.
-pub fn draw_rules(chance: &mut impl Chance, kinds: &[(u64, FaultKind)]) -> Vec<Rule> {
+pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm) -> Vec<Rule> {
+    let kinds = &swarm.faults;
     if kinds.is_empty() {
         return Vec::new();
     }
     let mut rules = Vec::new();
     for _ in 0..chance.below(RULE_COUNT_MAX + 1) {
         let kind = chance.pick_weighted(kinds);
-        rules.push(draw_rule(chance, kind));
+        rules.push(draw_rule(chance, swarm.theme, kind));
     }
     let has_crashes = kinds
         .iter()
@@ -99,13 +119,13 @@ pub fn draw_rules(chance: &mut impl Chance, kinds: &[(u64, FaultKind)]) -> Vec<R
     rules
 }
 
-fn draw_rule(chance: &mut impl Chance, kind: FaultKind) -> Rule {
+fn draw_rule(chance: &mut impl Chance, theme: Theme, kind: FaultKind) -> Rule {
     let address = match kind {
         FaultKind::CrashAtCall => Address::Nth {
             life: draw_life(chance),
             index: chance.between(1, 120) as u32,
         },
-        _ => draw_call(chance, kind),
+        _ => draw_call(chance, theme, kind),
     };
     let fault = match kind {
         FaultKind::Sync | FaultKind::Eio => Fault::Eio,
@@ -122,23 +142,28 @@ fn draw_rule(chance: &mut impl Chance, kind: FaultKind) -> Rule {
 }
 
 /// Draws where a fault of this kind can happen.
-fn draw_call(chance: &mut impl Chance, kind: FaultKind) -> Address {
+fn draw_call(chance: &mut impl Chance, theme: Theme, kind: FaultKind) -> Address {
     let mut calls = Vec::new();
     for site in &SITES {
         let steps = site.steps.iter().filter(|step| is_subject(**step, kind));
-        calls.extend(steps.map(|step| (site.weight, (site, *step))));
+        let weight = if theme.is_about(site.job) {
+            THEME_WEIGHT * site.weight
+        } else {
+            site.weight
+        };
+        calls.extend(steps.map(|step| (weight, (site, *step))));
     }
     let (site, step) = chance.pick_weighted(&calls);
     Address::Call {
         life: draw_life(chance),
-        scope: draw_scope(chance, site),
+        scope: draw_scope(chance, theme, site),
         job: Counted {
             kind: Some(site.job),
             index: draw_job_index(chance, site.job),
         },
         part: Counted {
             kind: Some(site.part),
-            index: draw_ordinal(chance, 7, 1),
+            index: draw_part_index(chance, site.job),
         },
         step: Counted {
             kind: Some(step),
@@ -165,12 +190,13 @@ fn draw_life(chance: &mut impl Chance) -> Option<u32> {
 }
 
 /// The engine's own files are the lock and directories; timelines have all the others.
-fn draw_scope(chance: &mut impl Chance, site: &Site) -> Scope {
+fn draw_scope(chance: &mut impl Chance, theme: Theme, site: &Site) -> Scope {
+    let branch_one_in = if theme == Theme::Branches { 3 } else { 12 };
     match site.part {
         Part::Lock => Scope::Engine,
         Part::Directory if site.job == Job::Open && chance.one_in(3) => Scope::Engine,
-        _ if site.job == Job::Delete || chance.one_in(2) => Scope::Any,
-        _ if chance.one_in(12) => Scope::Timeline(Letter(b'b')),
+        _ if matches!(site.job, Job::Branch | Job::Delete) || chance.one_in(2) => Scope::Any,
+        _ if chance.one_in(branch_one_in) => Scope::Timeline(Letter(b'b' + chance.below(2) as u8)),
         _ => Scope::Timeline(Letter(b'a')),
     }
 }
@@ -178,8 +204,17 @@ fn draw_scope(chance: &mut impl Chance, site: &Site) -> Scope {
 /// Of some jobs there is one a life.
 fn draw_job_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     match job {
-        Job::Open | Job::Create | Job::Delete => None,
+        Job::Open | Job::Create | Job::Branch | Job::Delete => None,
+        Job::Compact | Job::Image | Job::Gc => draw_ordinal(chance, 3, 4),
         _ => draw_ordinal(chance, 2, 6),
+    }
+}
+
+/// Most jobs have one file of a kind.
+fn draw_part_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
+    match job {
+        Job::Compact | Job::Image | Job::Drop => draw_ordinal(chance, 4, 5),
+        _ => draw_ordinal(chance, 7, 1),
     }
 }
 

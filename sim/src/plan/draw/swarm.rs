@@ -3,12 +3,15 @@
 //! A plan in which everything may happen is seldom one in which the same thing happens often
 //! enough. So each plan keeps only a part of every table, with weights of its own (swarm testing).
 
+use super::themes::{Move, Theme};
 use crate::dice::Chance;
 
 /// What exists in a plan, and how often.
 pub struct Swarm {
     /// How much there is of everything.
     pub scale: Scale,
+    /// What it is about.
+    pub theme: Theme,
     /// So many in 8 of the operations that can be left running are.
     pub beside: u64,
     /// So many in 8 of the keys that are touched are hot ones.
@@ -34,43 +37,6 @@ pub enum Scale {
     Tiny,
     /// Keys and records enough for trees of several levels.
     Large,
-}
-
-/// One or more operations that belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Move {
-    /// Write a batch.
-    Put,
-    /// Write batches that share an LSN.
-    PutAtOneLsn,
-    /// Read a value.
-    Get,
-    /// Read all values.
-    Scan,
-    /// Close the open layer.
-    Freeze,
-    /// Make everything durable.
-    Flush,
-    /// Make it durable while more is written and read.
-    FlushBeside,
-    /// Begin to make it durable and let go; perhaps try again, perhaps crash.
-    FlushDropped,
-    /// Make it durable and crash at once, or before it is.
-    FlushThenCrash,
-    /// Leave several operations running.
-    ManyInFlight,
-    /// Wait for what runs.
-    Join,
-    /// Let time pass.
-    Wait,
-    /// Shut down and open.
-    Restart,
-    /// Crash.
-    Crash,
-    /// Crash, and again before much has happened.
-    CrashTwice,
-    /// Create a second timeline, or delete it.
-    Second,
 }
 
 /// The kinds of edits that need a page.
@@ -157,38 +123,6 @@ pub enum FaultKind {
 /// One plan in so many is large.
 const LARGE_ONE_IN: u64 = 20;
 
-const MOVES: [(u64, Move); 16] = [
-    (60, Move::Put),
-    (8, Move::PutAtOneLsn),
-    (16, Move::Get),
-    (8, Move::Scan),
-    (10, Move::Freeze),
-    (20, Move::Flush),
-    (14, Move::FlushBeside),
-    (12, Move::FlushDropped),
-    (4, Move::FlushThenCrash),
-    (6, Move::ManyInFlight),
-    (6, Move::Join),
-    (6, Move::Wait),
-    (3, Move::Restart),
-    (1, Move::Crash),
-    (1, Move::CrashTwice),
-    (4, Move::Second),
-];
-
-/// In a large plan, a batch is long and what it writes must live long enough to fill a layer.
-const LARGE_MOVES: [(u64, Move); 9] = [
-    (60, Move::Put),
-    (16, Move::Get),
-    (4, Move::Scan),
-    (2, Move::Freeze),
-    (5, Move::Flush),
-    (6, Move::FlushBeside),
-    (4, Move::FlushDropped),
-    (10, Move::Wait),
-    (2, Move::Restart),
-];
-
 const EDITS: [(u64, EditKind); 7] = [
     (16, EditKind::Append),
     (8, EditKind::Image),
@@ -244,11 +178,13 @@ impl Swarm {
     /// Draws what exists.
     pub fn draw(chance: &mut impl Chance) -> Swarm {
         let scale = Scale::draw(chance, LARGE_ONE_IN);
+        let theme = Theme::draw(chance);
         let mut swarm = Swarm {
             scale,
+            theme,
             beside: chance.below(7),
             hot: chance.below(8),
-            moves: draw_part(chance, scale.moves()),
+            moves: draw_part(chance, &theme.moves(scale)),
             edits: draw_part(chance, &EDITS),
             sizes: draw_part(chance, scale.sizes()),
             steps: draw_part(chance, &STEPS),
@@ -269,9 +205,10 @@ impl Swarm {
     pub fn all(scale: Scale) -> Swarm {
         Swarm {
             scale,
+            theme: Theme::Mixed,
             beside: 3,
             hot: 4,
-            moves: scale.moves().to_vec(),
+            moves: Theme::Mixed.moves(scale),
             edits: EDITS.to_vec(),
             sizes: scale.sizes().to_vec(),
             steps: STEPS.to_vec(),
@@ -288,13 +225,6 @@ impl Scale {
             Scale::Large
         } else {
             Scale::Tiny
-        }
-    }
-
-    fn moves(self) -> &'static [(u64, Move)] {
-        match self {
-            Scale::Tiny => &MOVES,
-            Scale::Large => &LARGE_MOVES,
         }
     }
 

@@ -1,3 +1,5 @@
+mod traits;
+
 use insta::{Settings, assert_snapshot};
 
 use crate::plan::{How, Plan, PlanOp};

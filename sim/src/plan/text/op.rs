@@ -5,11 +5,11 @@ use std::fmt;
 use super::Problem;
 use super::words::{Words, Written, duration, in_digits, number};
 use crate::faults::read_crash;
-use crate::plan::{EditPlan, Entry, How, KeyIndex, Letter, Line, PlanOp};
+use crate::plan::{EditPlan, Entry, How, KeyIndex, Letter, Line, Mode, PlanOp};
 
 /// The words that an operation can start with.
-const VERBS: &str = "write one of create delete put freeze flush get scan join wait restart \
-                     crash, behind `&` or `drop N` if you like";
+const VERBS: &str = "write one of create branch delete put freeze flush compact images gc declare \
+                     get get-many scan join wait restart crash, behind `&` or `drop N` if you like";
 
 /// Reads an operation and how it is started.
 pub(super) fn read_line(line: &str) -> Result<Line, Problem> {
@@ -30,25 +30,18 @@ pub(super) fn read_line(line: &str) -> Result<Line, Problem> {
 fn read_op(verb: &str, mut words: Words<'_>) -> Result<PlanOp, Problem> {
     let op = match verb {
         "put" => return read_put(words),
+        "get" | "get-many" | "scan" => read_question(verb, &mut words)?,
+        "freeze" | "flush" | "compact" | "images" | "gc" | "declare" => read_job(verb, &mut words)?,
         "create" => PlanOp::Create {
             timeline: read_letter(&mut words)?,
             start_lsn: words.number("start LSN")?,
         },
-        "delete" => PlanOp::Delete {
+        "branch" => PlanOp::Branch {
             timeline: read_letter(&mut words)?,
-        },
-        "freeze" => PlanOp::Freeze {
-            timeline: read_letter(&mut words)?,
-        },
-        "flush" => PlanOp::Flush {
-            timeline: read_letter(&mut words)?,
-        },
-        "get" => PlanOp::Get {
-            timeline: read_letter(&mut words)?,
-            key: read_key(&mut words)?,
+            ancestor: read_letter(&mut words)?,
             offset: read_offset(&mut words)?,
         },
-        "scan" => PlanOp::Scan {
+        "delete" => PlanOp::Delete {
             timeline: read_letter(&mut words)?,
         },
         "join" => PlanOp::Join,
@@ -61,6 +54,59 @@ fn read_op(verb: &str, mut words: Words<'_>) -> Result<PlanOp, Problem> {
     };
     words.end()?;
     Ok(op)
+}
+
+/// Reads what is asked of a timeline and answered with values.
+fn read_question(verb: &str, words: &mut Words<'_>) -> Result<PlanOp, Problem> {
+    let timeline = read_letter(words)?;
+    Ok(match verb {
+        "get" => PlanOp::Get {
+            timeline,
+            key: read_key(words)?,
+            offset: read_offset(words)?,
+        },
+        "get-many" => PlanOp::GetMany {
+            timeline,
+            first: read_key(words)?,
+            count: words.number("count of keys")?,
+            offset: read_offset(words)?,
+        },
+        _ => PlanOp::Scan {
+            timeline,
+            offset: read_offset(words)?,
+        },
+    })
+}
+
+/// Reads what a timeline is told to do with what it holds.
+fn read_job(verb: &str, words: &mut Words<'_>) -> Result<PlanOp, Problem> {
+    let timeline = read_letter(words)?;
+    Ok(match verb {
+        "freeze" => PlanOp::Freeze { timeline },
+        "flush" => PlanOp::Flush { timeline },
+        "compact" => PlanOp::Compact {
+            timeline,
+            mode: read_mode(words)?,
+        },
+        "images" => PlanOp::Images {
+            timeline,
+            mode: read_mode(words)?,
+        },
+        "gc" => PlanOp::Gc { timeline },
+        _ => PlanOp::Declare {
+            timeline,
+            first: read_key(words)?,
+            count: words.number("count of keys")?,
+        },
+    })
+}
+
+fn read_mode(words: &mut Words<'_>) -> Result<Mode, Problem> {
+    match words.next_word() {
+        None => Ok(Mode::ByNeed),
+        Some("forced") => Ok(Mode::Forced),
+        Some(other) => Err(Problem::new("word", other, "write `forced`, or nothing")),
+    }
 }
 
 fn read_put(mut words: Words<'_>) -> Result<PlanOp, Problem> {
@@ -172,30 +218,70 @@ impl fmt::Display for PlanOp {
                 timeline,
                 start_lsn,
             } => write!(f, "create {timeline} {start_lsn}"),
+            PlanOp::Branch {
+                timeline,
+                ancestor,
+                offset,
+            } => write!(f, "branch {timeline} {ancestor} {}", Signed(*offset)),
             PlanOp::Delete { timeline } => write!(f, "delete {timeline}"),
-            PlanOp::Put { timeline, entries } => {
-                write!(f, "put {timeline}")?;
-                for (index, entry) in entries.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { "," };
-                    write!(f, "{comma} {entry}")?;
-                }
-                Ok(())
-            }
+            PlanOp::Put { timeline, entries } => write_put(f, *timeline, entries),
             PlanOp::Freeze { timeline } => write!(f, "freeze {timeline}"),
             PlanOp::Flush { timeline } => write!(f, "flush {timeline}"),
             PlanOp::Get {
                 timeline,
                 key,
                 offset,
-            } => match offset {
-                1.. => write!(f, "get {timeline} {key} +{offset}"),
-                ..=0 => write!(f, "get {timeline} {key} {offset}"),
-            },
-            PlanOp::Scan { timeline } => write!(f, "scan {timeline}"),
+            } => write!(f, "get {timeline} {key} {}", Signed(*offset)),
+            PlanOp::GetMany {
+                timeline,
+                first,
+                count,
+                offset,
+            } => write!(f, "get-many {timeline} {first} {count} {}", Signed(*offset)),
+            PlanOp::Scan { timeline, offset } => write!(f, "scan {timeline} {}", Signed(*offset)),
+            PlanOp::Compact { timeline, mode } => write!(f, "compact {timeline}{mode}"),
+            PlanOp::Images { timeline, mode } => write!(f, "images {timeline}{mode}"),
+            PlanOp::Gc { timeline } => write!(f, "gc {timeline}"),
+            PlanOp::Declare {
+                timeline,
+                first,
+                count,
+            } => write!(f, "declare {timeline} {first} {count}"),
             PlanOp::Join => write!(f, "join"),
             PlanOp::Wait { duration } => write!(f, "wait {}", Written(*duration)),
             PlanOp::Restart => write!(f, "restart"),
             PlanOp::Crash(crash) => write!(f, "{crash}"),
+        }
+    }
+}
+
+fn write_put(f: &mut fmt::Formatter<'_>, timeline: Letter, entries: &[Entry]) -> fmt::Result {
+    write!(f, "put {timeline}")?;
+    for (index, entry) in entries.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(f, "{comma} {entry}")?;
+    }
+    Ok(())
+}
+
+/// An offset as it is written: with its sign, unless it is 0.
+struct Signed(i64);
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1.. => write!(f, "+{}", self.0),
+            ..=0 => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// What stands behind the job that it is for.
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mode::ByNeed => Ok(()),
+            Mode::Forced => write!(f, " forced"),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::plan::{Plan, PlanError};
 
 /// Everything that the grammar has, in the words in which it is printed.
 const EVERYTHING: &str = "\
-palimpsest plan 1
+palimpsest plan 2
 knobs
   seed 18446744073709551615
   keys 8
@@ -15,6 +15,18 @@ knobs
   freeze-distance 512
   freeze-age 10s
   buffer-len 64
+  l0-trigger 2
+  l0-run-len 4096
+  layer-len 512
+  image-trigger 3
+  image-preempt 6
+  compression zstd
+  gc-distance 0
+  gc-age 0s
+  l0-delay-count 4
+  cache-len 0
+  read-len 512
+  housekeeping every 250ms stall 3
 ops
   create a 16
   put a +8 k0 image:100:7f, +0 k1 append:5:2
@@ -27,7 +39,7 @@ ops
   get a k0 -8
   get a k7 0
   get a k7 +1
-  scan a
+  scan a 0
   wait 250ms
   wait 1001us
   wait 2592000s
@@ -37,6 +49,18 @@ ops
   crash power none
   crash kill
   delete a
+  branch b a -8
+  drop 2 branch c b 0
+  get-many b k3 5 -8
+  & get-many c k7 8 +1
+  & scan b -1
+  compact b
+  & compact b forced
+  images c
+  drop 9 images c forced
+  & gc b
+  gc c
+  declare b k0 5
 faults
   at life1/a/flush#1/delta#1/write#2 eio
   at life*/*/*/*/sync eio times 2 one-in 3
@@ -82,16 +106,16 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
-const REFUSALS: [(&str, &str, &str); 36] = [
+const REFUSALS: [(&str, &str, &str); 60] = [
     (
-        "plan 1",
         "plan 2",
-        "line 1: plan format 2; this build reads 1",
+        "plan 1",
+        "line 1: plan format 1; this build reads 2",
     ),
     (
-        "palimpsest plan 1\n",
+        "palimpsest plan 2\n",
         "",
-        "line 1: title knobs; start with `palimpsest plan 1`",
+        "line 1: title knobs; start with `palimpsest plan 2`",
     ),
     (
         "  keys 8\n",
@@ -122,144 +146,267 @@ const REFUSALS: [(&str, &str, &str); 36] = [
     (
         "ops\n",
         "opps\n",
-        "line 10: section opps; write `ops` on a line of its own, and its items under it",
+        "line 22: section opps; write `ops` on a line of its own, and its items under it",
     ),
     (
         "create a 16",
         "create A 16",
-        "line 11: timeline A; write a letter from a to z",
+        "line 23: timeline A; write a letter from a to z",
     ),
     (
         "create a 16",
         "create a",
-        "line 11: start LSN is missing; write a number",
+        "line 23: start LSN is missing; write a number",
     ),
     (
         "create a 16",
         "create a 18446744073709551604",
-        "line 13: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+        "line 25: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
     ),
     (
         "+8 k0",
         "8 k0",
-        "line 12: LSN step 8; write `+` and a number",
+        "line 24: LSN step 8; write `+` and a number",
     ),
     (
         "+8 k0",
         "+8 k8",
-        "line 12: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 24: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "image:100:7f,",
         "image:100:7f",
-        "line 12: word +0; end the line before it",
+        "line 24: word +0; end the line before it",
     ),
     (
         "image:100:7f,",
         "image:100:7f,,",
-        "line 12: record is missing; write it like +8 k0 image:100:7f",
+        "line 24: record is missing; write it like +8 k0 image:100:7f",
     ),
     (
         "image:100:7f",
         "image:100",
-        "line 12: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+        "line 24: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
     ),
     (
         "image:100:7f",
         "image:1048577:7f",
-        "line 12: length 1048577; keep it from 0 to 1048576",
+        "line 24: length 1048577; keep it from 0 to 1048576",
     ),
     (
         "clear",
         "clear:0",
-        "line 13: part 0; end the edit before it",
+        "line 25: part 0; end the edit before it",
     ),
     (
         "drop 3",
         "drop 0",
-        "line 17: drop 0; keep it from 1 to 4294967295",
+        "line 29: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  join",
         "  & join",
-        "line 18: operation join; write it without `&` and `drop`: it is always waited for",
+        "line 30: operation join; write it without `&` and `drop`: it is always waited for",
     ),
     (
         "k0 -8",
         "k0 8",
-        "line 19: LSN 8; write 0, -8 or +1: how far from the last record's",
+        "line 31: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "  restart",
         "  reboot\u{7}",
-        "line 26: operation reboot\\u{7}; write one of create delete put freeze flush get scan \
-         join wait restart crash, behind `&` or `drop N` if you like",
+        "line 38: operation reboot\\u{7}; write one of create branch delete put freeze flush \
+         compact images gc declare get get-many scan join wait restart crash, behind `&` or \
+         `drop N` if you like",
     ),
     (
         "draw:99",
         "some",
-        "line 27: survival some; write one of all none draw:SEED",
+        "line 39: survival some; write one of all none draw:SEED",
     ),
     (
         "life1/a",
         "life0/a",
-        "line 33: life 0; keep it from 1 to 4294967295",
+        "line 57: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 33: life a; write life1, life2, … or life*",
+        "line 57: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 33: job push; write one of open create delete put freeze flush read drop",
+        "line 57: job push; write one of open create delete put freeze flush read branch \
+         compact image gc keep drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 33: ordinal -2; write a number from 0 to 4294967295",
+        "line 57: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 35: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 59: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 34: times 0; keep it from 1 to 4294967295",
+        "line 58: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 34: word times; say it once",
+        "line 58: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 37: length 0; keep it from 1 to 4294967295",
+        "line 61: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 40: choice 256; write a number from 0 to 255",
+        "line 64: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 40: count of choices 100000; keep it from 1 to 99990",
+        "line 64: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 41: `then` is missing; end with `then in-order` or `then uniform SEED`",
+        "line 65: `then` is missing; end with `then in-order` or `then uniform SEED`",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 42: line ops; end the text with the schedule's `then`",
+        "line 66: line ops; end the text with the schedule's `then`",
+    ),
+    (
+        "l0-trigger 2",
+        "l0-trigger 0",
+        "line 10: l0-trigger 0; keep it from 1 to 18446744073709551615",
+    ),
+    (
+        "image-trigger 3\n",
+        "images-trigger 3\n",
+        "line 13: knob images-trigger; write `image-trigger` and its value here",
+    ),
+    (
+        "compression zstd",
+        "compression lz4",
+        "line 15: compression lz4; write one of none zstd",
+    ),
+    (
+        "gc-age 0s",
+        "gc-age 31d",
+        "line 17: gc-age 31d; write it like 10s, 250ms, 7us or 1ns",
+    ),
+    (
+        "read-len 512",
+        "read-len 0",
+        "line 20: read-len 0; keep it from 1 to 18446744073709551615",
+    ),
+    (
+        "housekeeping every",
+        "housekeeping on",
+        "line 21: housekeeping on; write `off`, or `every 250ms stall 0`",
+    ),
+    (
+        "every 250ms",
+        "every",
+        "line 21: period stall; write it like 10s, 250ms, 7us or 1ns",
+    ),
+    (
+        "every 250ms",
+        "every 1us",
+        "line 21: period 1µs; write at least 1ms",
+    ),
+    (
+        " stall 3",
+        "",
+        "line 21: housekeeping is missing; write `off`, or `every 250ms stall 0`",
+    ),
+    (
+        "stall 3",
+        "stall 2",
+        "line 21: stall 2; write 0 for never, or more than the knob `l0-trigger`",
+    ),
+    (
+        "stall 3",
+        "stall 3 4",
+        "line 21: word 4; end the line before it",
+    ),
+    (
+        "branch b a -8",
+        "branch a a -8",
+        "line 44: ancestor a; write another letter than the branch's",
+    ),
+    (
+        "branch b a -8",
+        "branch b -8",
+        "line 44: timeline -8; write a letter from a to z",
+    ),
+    (
+        "branch b a -8",
+        "branch b a",
+        "line 44: LSN is missing; write 0, -8 or +1: how far from the last record's",
+    ),
+    (
+        "k3 5 -8",
+        "k3 9 -8",
+        "line 46: count of keys 9; keep it from 1 to 8",
+    ),
+    (
+        "k3 5 -8",
+        "k3 -8",
+        "line 46: count of keys -8; write a number from 0 to 65535",
+    ),
+    (
+        "scan b -1",
+        "scan b",
+        "line 48: LSN is missing; write 0, -8 or +1: how far from the last record's",
+    ),
+    (
+        "compact b forced",
+        "compact b by-need",
+        "line 50: word by-need; write `forced`, or nothing",
+    ),
+    (
+        "images c forced",
+        "images c forced k0",
+        "line 52: word k0; end the line before it",
+    ),
+    (
+        "drop 9 images",
+        "drop 0 images",
+        "line 52: drop 0; keep it from 1 to 4294967295",
+    ),
+    (
+        "  gc c",
+        "  gc c forced",
+        "line 54: word forced; end the line before it",
+    ),
+    (
+        "k0 5\nfaults",
+        "k0 0\nfaults",
+        "line 55: count of keys 0; keep it from 1 to 8",
+    ),
+    (
+        "k0 5\nfaults",
+        "k8 5\nfaults",
+        "line 55: key k8; write k0 to k7, or raise the knob `keys`",
+    ),
+    (
+        "  declare",
+        "  & declare",
+        "line 55: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
+         for",
     ),
 ];
 
@@ -274,15 +421,15 @@ fn what_is_wrong_is_named_with_its_line() {
 
 #[test]
 fn an_error_keeps_its_line() {
-    let error = EVERYTHING.replace("scan a", "scan").parse::<Plan>();
-    assert_eq!(error.unwrap_err().line(), Some(22));
+    let error = EVERYTHING.replace("scan a 0", "scan").parse::<Plan>();
+    assert_eq!(error.unwrap_err().line(), Some(34));
 }
 
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
     let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
-    let expected = "line 11: sum of lengths 269484032; keep it from 0 to 268435456";
+    let expected = "line 23: sum of lengths 269484032; keep it from 0 to 268435456";
     assert_eq!(refusal(&text), expected);
 }
 

@@ -1,0 +1,266 @@
+//! How the records of a merged run are cut into pieces, each of which becomes a layer.
+//!
+//! ```text
+//!  lsn
+//!  end ┬───────────┬─┬──────┬───────────────┐
+//!      │           │4│      │               │
+//!      │     1     ├─┤  5   │       6       │      keys ascend: the second key is fat,
+//!      │           │3│      │               │      its slices 2, 3 and 4 abut
+//!      │           ├─┤      │               │
+//!      │           │2│      │               │
+//! start┴───────────┴─┴──────┴───────────────┴─▶ key
+//! ```
+//!
+//! 1. A piece holds whole keys, as many as stay within the target, and spans the LSNs of the whole
+//!    run: so no key is ever split over two pieces, except by LSN.
+//! 2. A key whose records alone are longer than the target is fat. It stands alone and is sliced
+//!    between two of its LSNs. Its slices abut, and together span the run.
+//! 3. While the records of a key come, nobody knows yet whether it is fat. Only the LSNs are kept
+//!    where it would be cut: two slices that follow each other are together longer than the target,
+//!    so there are few.
+//! 4. No piece covers all keys, for such a layer would be taken for one that was just flushed.
+
+use std::fmt;
+
+use crate::base::{Key, KeyRange, Lsn, LsnRange};
+
+/// The keys and LSNs of a layer that is to be written.
+///
+/// # Shape
+/// Prints as `START-END start..end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The keys: from one that has a record up to, but not including, the next behind another.
+    pub keys: KeyRange,
+    /// The LSNs: those of the run, or a slice of them for one key alone.
+    pub lsns: LsnRange,
+}
+
+impl Piece {
+    /// Whether a record of the run belongs to it.
+    pub fn contains(&self, key: Key, lsn: Lsn) -> bool {
+        self.keys.contains(key) && self.lsns.contains(lsn)
+    }
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.keys, self.lsns)
+    }
+}
+
+/// What a run is cut by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutPlan {
+    /// The LSNs of the whole run.
+    pub lsns: LsnRange,
+    /// What the records of a piece may add up to, in bytes.
+    pub len_target: u64,
+}
+
+/// Cuts a run while its records come by.
+#[derive(Debug)]
+pub struct Cutter {
+    plan: CutPlan,
+    pieces: Vec<Piece>,
+    /// The whole keys that will share the next piece.
+    shared: Option<Shared>,
+    /// The key whose records are coming.
+    history: Option<History>,
+    /// Behind the last key whose records have all come.
+    floor: Key,
+}
+
+#[derive(Debug)]
+struct Shared {
+    keys: KeyRange,
+    len: u64,
+}
+
+/// One key's records, and where they would be cut if it was fat.
+#[derive(Debug)]
+struct History {
+    key: Key,
+    len: u64,
+    /// The LSN of the last records, which stay together, and their length.
+    last_lsn: Lsn,
+    last_len: u64,
+    /// The length of the slice's records below `last_lsn`.
+    slice_len: u64,
+    /// Where a slice ends and the next one starts.
+    cuts: Vec<Lsn>,
+}
+
+impl Cutter {
+    /// A cutter of a run of which no record has come.
+    ///
+    /// # Panics
+    /// If the run has no LSN.
+    pub fn new(plan: CutPlan) -> Cutter {
+        assert!(!plan.lsns.is_empty());
+        Cutter {
+            plan,
+            pieces: Vec::new(),
+            shared: None,
+            history: None,
+            floor: Key::MIN,
+        }
+    }
+
+    /// Takes the next record, which is `len` bytes long.
+    ///
+    /// # Panics
+    /// If it stands below the last one, by key and LSN, or outside of the run.
+    pub fn push(&mut self, key: Key, lsn: Lsn, len: u64) {
+        assert!(key < Key::MAX);
+        assert!(self.plan.lsns.contains(lsn));
+        let len_target = self.plan.len_target;
+        match &mut self.history {
+            Some(history) if history.key == key => history.push(lsn, len, len_target),
+            _ => {
+                self.settle();
+                assert!(self.floor <= key);
+                self.history = Some(History::new(key, lsn, len));
+            }
+        }
+    }
+
+    /// Says that between the last key and the next one lies a hole, over which no piece needs to
+    /// reach.
+    ///
+    /// # Shape
+    /// The piece is closed if it holds a quarter of the target: shorter ones are not worth a layer.
+    pub fn push_hole(&mut self) {
+        self.settle();
+        let len_min = self.plan.len_target / 4;
+        if self
+            .shared
+            .as_ref()
+            .is_some_and(|shared| len_min <= shared.len)
+        {
+            self.close();
+        }
+    }
+
+    /// The pieces of the whole run, by key and then by LSN.
+    pub fn finish(mut self) -> Vec<Piece> {
+        self.settle();
+        self.close();
+        self.pieces
+    }
+
+    /// Finds the place of the last key, now that all its records have come.
+    fn settle(&mut self) {
+        let Some(history) = self.history.take() else {
+            return;
+        };
+        self.floor = history.key.next();
+        if history.len <= self.plan.len_target {
+            self.share(&history);
+        } else {
+            self.close();
+            self.slice(&history);
+        }
+    }
+
+    /// Puts the key into the running piece, or behind that into a new one.
+    fn share(&mut self, history: &History) {
+        let alone = Shared {
+            keys: KeyRange::single(history.key),
+            len: history.len,
+        };
+        let joined = self.shared.as_ref().map(|shared| shared.join(&alone));
+        match joined {
+            Some(joined) if joined.len <= self.plan.len_target && !joined.keys.is_all() => {
+                self.shared = Some(joined);
+            }
+            _ => {
+                self.close();
+                self.shared = Some(alone);
+            }
+        }
+    }
+
+    /// Ends the running piece, if there is one.
+    fn close(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            self.emit(Piece {
+                keys: shared.keys,
+                lsns: self.plan.lsns,
+            });
+        }
+    }
+
+    /// Makes pieces of a fat key.
+    fn slice(&mut self, history: &History) {
+        let keys = KeyRange::single(history.key);
+        let ends = history.cuts.iter().copied().chain([self.plan.lsns.end]);
+        let mut start = self.plan.lsns.start;
+        for end in ends {
+            let lsns = LsnRange::new(start, end);
+            self.emit(Piece { keys, lsns });
+            start = end;
+        }
+    }
+
+    fn emit(&mut self, piece: Piece) {
+        assert!(!piece.keys.is_empty());
+        assert!(!piece.keys.is_all());
+        assert!(!piece.lsns.is_empty());
+        self.pieces.push(piece);
+    }
+}
+
+impl Shared {
+    /// The keys of this and of `above`, and all between them.
+    fn join(&self, above: &Shared) -> Shared {
+        assert!(self.keys.end <= above.keys.start);
+        Shared {
+            keys: KeyRange::new(self.keys.start, above.keys.end),
+            len: self.len.saturating_add(above.len),
+        }
+    }
+}
+
+impl History {
+    fn new(key: Key, lsn: Lsn, len: u64) -> History {
+        History {
+            key,
+            len,
+            last_lsn: lsn,
+            last_len: len,
+            slice_len: 0,
+            cuts: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, lsn: Lsn, len: u64, len_target: u64) {
+        assert!(self.last_lsn <= lsn);
+        if self.last_lsn < lsn {
+            self.slice_len = self.slice_len.saturating_add(self.last_len);
+            self.last_lsn = lsn;
+            self.last_len = 0;
+        }
+        self.len = self.len.saturating_add(len);
+        self.last_len = self.last_len.saturating_add(len);
+        let is_too_long = len_target < self.slice_len.saturating_add(self.last_len);
+        if 0 < self.slice_len && is_too_long {
+            self.cuts.push(lsn);
+            self.slice_len = 0;
+        }
+    }
+}
+
+/// Whether from `left` to `right` it is `distance_min` keys or more.
+///
+/// # Shape
+/// The distance between neighbours is 1.
+/// # Panics
+/// If `right` is below `left`.
+pub fn is_wide_gap(left: Key, right: Key, distance_min: u64) -> bool {
+    assert!(left <= right);
+    distance_min <= left.distance_to(right)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The blobs of a layer's file: many at once, in few reads.
+
+use super::file::{LayerFile, len_of};
+use super::file_index::BlobPlace;
+use super::read_plan::plan_reads;
+use crate::base::{DecodeError, Result};
+use crate::format::{BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, decode_blob};
+use crate::io::{Io, Op};
+
+/// The longest value that a blob may hold once it is decompressed, in bytes.
+const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
+
+/// How much of a blob is read before its length is known, in bytes: all of most records.
+const BLOB_HEAD_LEN: u64 = 512;
+
+/// What is wanted of a blob: a header, and the bytes that it stands in front of with it.
+type Wanted = fn(&BlobHeader, &[u8]) -> Result<Vec<u8>, DecodeError>;
+
+/// The value that a blob holds.
+fn value(header: &BlobHeader, blob: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let value = decode_blob(header, &blob[header.header_len..], VALUE_LEN_MAX)?;
+    Ok(value.into_owned())
+}
+
+/// A blob as it stands in the file.
+fn raw(_: &BlobHeader, blob: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    Ok(blob.to_vec())
+}
+
+impl<I: Io> LayerFile<I> {
+    /// Reads the values of blobs, in the order in which they are asked for.
+    ///
+    /// # Shape
+    /// No blob stands twice in `blobs`. Those whose end is known share reads of up to
+    /// `read_len_max` bytes.
+    pub(crate) async fn read(
+        &self,
+        op: Op,
+        blobs: &[BlobPlace],
+        read_len_max: u64,
+    ) -> Result<Vec<Vec<u8>>> {
+        self.read_as(op, blobs, read_len_max, value).await
+    }
+
+    /// Reads blobs as they stand in the file, headers and all; otherwise as [`LayerFile::read`].
+    pub(crate) async fn read_raw(
+        &self,
+        op: Op,
+        blobs: &[BlobPlace],
+        read_len_max: u64,
+    ) -> Result<Vec<Vec<u8>>> {
+        self.read_as(op, blobs, read_len_max, raw).await
+    }
+
+    async fn read_as(
+        &self,
+        op: Op,
+        blobs: &[BlobPlace],
+        read_len_max: u64,
+        wanted: Wanted,
+    ) -> Result<Vec<Vec<u8>>> {
+        if blobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.root(op).await?;
+        let mut found = vec![Vec::new(); blobs.len()];
+        let mut places = Vec::with_capacity(blobs.len());
+        for (index, blob) in blobs.iter().enumerate() {
+            match blob.end {
+                Some(end) => places.push((blob.offset, end, index)),
+                None => found[index] = self.read_alone(op, blob.offset, wanted).await?,
+            }
+        }
+        places.sort_unstable();
+        self.check_places(&places)?;
+        let spans: Vec<(u64, u64)> = places.iter().map(|&(start, end, _)| (start, end)).collect();
+        for read in plan_reads(&spans, read_len_max) {
+            let bytes = self.span(op, read.start, read.end).await?;
+            for &(offset, end, index) in &places[read.blobs] {
+                let bytes = &bytes[len_of(read.start, offset)..len_of(read.start, end)];
+                found[index] = self.take_blob(offset, bytes, wanted)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Refuses what cannot be where blobs stand: an index may be damaged where nothing guards it.
+    fn check_places(&self, places: &[(u64, u64, usize)]) -> Result<()> {
+        let mut floor = BLOCK_LEN as u64;
+        for &(offset, end, _) in places {
+            if offset < floor || end <= offset || self.blobs_end() < end {
+                return Err(self.malformed("blob", offset, "stands where none can"));
+            }
+            floor = end;
+        }
+        Ok(())
+    }
+
+    fn blobs_end(&self) -> u64 {
+        let root = self.opened_root().expect("root() was asked for before");
+        root.start()
+    }
+
+    /// What is wanted of the blob at `offset`, of which `bytes` hold all.
+    fn take_blob(&self, offset: u64, bytes: &[u8], wanted: Wanted) -> Result<Vec<u8>> {
+        let corrupt = |error: DecodeError| self.corrupt(error.at(offset));
+        let header = BlobHeader::decode(bytes).map_err(corrupt)?;
+        match bytes.get(..header.blob_len()) {
+            Some(blob) => wanted(&header, blob).map_err(corrupt),
+            None => Err(self.malformed("blob", offset, "ends behind the next one's start")),
+        }
+    }
+
+    async fn read_alone(&self, op: Op, offset: u64, wanted: Wanted) -> Result<Vec<u8>> {
+        let end = self.blobs_end();
+        if offset < BLOCK_LEN as u64 || end <= offset {
+            return Err(self.malformed("blob", offset, "stands outside of the blobs"));
+        }
+        let head_end = end.min(offset + BLOB_HEAD_LEN);
+        let mut bytes = self.span(op, offset, head_end).await?;
+        let header = BlobHeader::decode(&bytes);
+        let header = header.map_err(|error| self.corrupt(error.at(offset)))?;
+        let blob_end = offset + header.blob_len() as u64;
+        if end < blob_end {
+            return Err(self.malformed("blob", offset, "ends behind the blobs"));
+        }
+        if head_end < blob_end {
+            let io = &self.context().io;
+            io.reached("a value is longer than what is read of it at first");
+            bytes.extend(self.span(op, head_end, blob_end).await?);
+        }
+        self.take_blob(offset, &bytes, wanted)
+    }
+}

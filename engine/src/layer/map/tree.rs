@@ -1,0 +1,372 @@
+//! Layers by key: a balanced tree that shares its nodes between versions.
+//!
+//! 1. A node never changes. An insertion or a removal makes new nodes along one path, from the root
+//!    down, and shares all others with the version before, which stays as it was.
+//! 2. The order is by the start of the keys, then by name. The layers over a key start at it or
+//!    below; a column of layers that are cut at the same keys stands together, by LSN.
+//! 3. Each node knows of its subtree how far it reaches: the greatest key end, the lowest LSN start
+//!    and the greatest LSN end. Whole subtrees that cannot match are left out by these three.
+//! 4. Balance is by weight, a subtree's length plus one: no side of a node weighs more than three
+//!    times the other, and one rotation repairs what one insertion or removal has tilted.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::select::rank;
+use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
+
+/// How many times the other side a side may weigh.
+///
+/// With `INNER_RATIO` 2 this is the one pair of whole numbers with which a rotation always repairs.
+const WEIGHT_RATIO_MAX: usize = 3;
+
+/// From which weight on, in multiples of the outer grandchild's, the inner one moves up instead.
+const INNER_RATIO: usize = 2;
+
+type Link<T> = Option<Arc<Node<T>>>;
+
+/// A set of layers by name, each with what the name stands for.
+#[derive(Clone)]
+pub struct LayerTree<T> {
+    root: Link<T>,
+}
+
+struct Node<T> {
+    name: LayerName,
+    layer: T,
+    left: Link<T>,
+    right: Link<T>,
+    reach: Reach,
+}
+
+/// What is known of a subtree as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reach {
+    len: usize,
+    key_end: Key,
+    /// From the lowest start to the greatest end.
+    lsns: LsnRange,
+}
+
+impl<T> LayerTree<T> {
+    /// The set without a layer.
+    pub fn new() -> LayerTree<T> {
+        LayerTree { root: None }
+    }
+
+    /// How many layers there are.
+    pub fn len(&self) -> usize {
+        len(&self.root)
+    }
+
+    /// What `name` stands for.
+    pub fn get(&self, name: &LayerName) -> Option<&T> {
+        let mut link = &self.root;
+        while let Some(node) = link {
+            link = match order(name, &node.name) {
+                Ordering::Less => &node.left,
+                Ordering::Equal => return Some(&node.layer),
+                Ordering::Greater => &node.right,
+            };
+        }
+        None
+    }
+
+    /// All layers, in the tree's order: by the start of the keys, then by name.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter::new(self, None)
+    }
+
+    /// The layers that share a key with `keys` and an LSN with `lsns`, in the tree's order.
+    pub fn overlapping(&self, keys: KeyRange, lsns: LsnRange) -> Iter<'_, T> {
+        Iter::new(self, Some((keys, lsns)))
+    }
+
+    /// The latest by `rank` of `best` and the layers that cover the key and start below the LSN.
+    pub fn latest<'a>(
+        &'a self,
+        at: (Key, Lsn),
+        best: Option<(LayerName, &'a T)>,
+    ) -> Option<(LayerName, &'a T)> {
+        latest(&self.root, at, best)
+    }
+
+    /// Panics if the tree is out of order or balance, or a node is wrong about its subtree.
+    pub fn check_laws(&self) {
+        check_reach(&self.root);
+        assert!(
+            self.iter()
+                .is_sorted_by(|(low, _), (high, _)| { order(low, high) == Ordering::Less })
+        );
+    }
+}
+
+impl<T: Clone> LayerTree<T> {
+    /// Puts a layer in.
+    ///
+    /// # Panics
+    /// If there is one of that name.
+    pub fn insert(&mut self, name: LayerName, layer: T) {
+        self.root = Some(insert(&self.root, (name, layer)));
+    }
+
+    /// Takes a layer out; `None` if there is none of that name.
+    pub fn remove(&mut self, name: &LayerName) -> Option<T> {
+        let layer = self.get(name)?.clone();
+        self.root = remove(&self.root, name);
+        Some(layer)
+    }
+}
+
+/// Walks over what may match, in order.
+pub struct Iter<'a, T> {
+    /// The nodes whose left side is done, the next one last.
+    stack: Vec<&'a Node<T>>,
+    /// What the layers must overlap; all are taken if there is nothing.
+    bounds: Option<(KeyRange, LsnRange)>,
+}
+
+impl<'a, T> Iter<'a, T> {
+    fn new(tree: &'a LayerTree<T>, bounds: Option<(KeyRange, LsnRange)>) -> Iter<'a, T> {
+        let stack = Vec::new();
+        let mut iter = Iter { stack, bounds };
+        iter.push_left(&tree.root);
+        iter
+    }
+
+    /// Goes down on the left for as long as a match may be there.
+    fn push_left(&mut self, mut link: &'a Link<T>) {
+        while let Some(node) = link {
+            if self.bounds.is_some_and(|bounds| !node.may_match(bounds)) {
+                return;
+            }
+            self.stack.push(node);
+            link = &node.left;
+        }
+    }
+}
+
+impl<'a, T> Iterator for Iter<'a, T> {
+    type Item = (LayerName, &'a T);
+
+    fn next(&mut self) -> Option<(LayerName, &'a T)> {
+        while let Some(node) = self.stack.pop() {
+            let is_behind = |(keys, _): (KeyRange, _)| keys.end <= node.name.keys().start;
+            if self.bounds.is_some_and(is_behind) {
+                self.stack.clear(); // All others start no lower.
+                return None;
+            }
+            self.push_left(&node.right);
+            if self.bounds.is_none_or(|bounds| node.matches(bounds)) {
+                return Some((node.name, &node.layer));
+            }
+        }
+        None
+    }
+}
+
+impl<T> Node<T> {
+    /// Whether a layer of the subtree may match, for all that `reach` says.
+    fn may_match(&self, (keys, lsns): (KeyRange, LsnRange)) -> bool {
+        keys.start < self.reach.key_end && shares_lsn(self.reach.lsns, lsns)
+    }
+
+    fn matches(&self, (keys, lsns): (KeyRange, LsnRange)) -> bool {
+        shares_key(self.name.keys(), keys) && shares_lsn(self.name.lsns(), lsns)
+    }
+
+    /// Whether a layer of the subtree may be later than `best` for a read of `key` below `end`.
+    fn may_beat(&self, (key, end): (Key, Lsn), best: Option<LsnRange>) -> bool {
+        let LsnRange { start, end: top } = self.reach.lsns;
+        let may_beat = |best: LsnRange| best.end < top || (best.end == top && start <= best.start);
+        key < self.reach.key_end && start < end && best.is_none_or(may_beat)
+    }
+
+    /// Whether the layer itself is later than `best` for a read of `key` below `end`.
+    fn beats(&self, (key, end): (Key, Lsn), best: Option<LayerName>) -> bool {
+        self.name.keys().contains(key)
+            && self.name.lsns().start < end
+            && best.is_none_or(|best| rank(&best) < rank(&self.name))
+    }
+}
+
+impl<T: Clone> Node<T> {
+    fn entry(&self) -> (LayerName, T) {
+        (self.name, self.layer.clone())
+    }
+}
+
+/// Whether a key is in both, which none is if one of them is empty.
+fn shares_key(a: KeyRange, b: KeyRange) -> bool {
+    a.start.max(b.start) < a.end.min(b.end)
+}
+
+/// Whether an LSN is in both, which none is if one of them is empty.
+fn shares_lsn(a: LsnRange, b: LsnRange) -> bool {
+    a.start.max(b.start) < a.end.min(b.end)
+}
+
+fn order(a: &LayerName, b: &LayerName) -> Ordering {
+    (a.keys().start, a).cmp(&(b.keys().start, b))
+}
+
+fn len<T>(link: &Link<T>) -> usize {
+    link.as_ref().map_or(0, |node| node.reach.len)
+}
+
+fn weight<T>(link: &Link<T>) -> usize {
+    len(link) + 1
+}
+
+fn is_balanced<T>(left: &Link<T>, right: &Link<T>) -> bool {
+    weight(left) <= WEIGHT_RATIO_MAX * weight(right)
+        && weight(right) <= WEIGHT_RATIO_MAX * weight(left)
+}
+
+fn reach<T>(name: &LayerName, left: &Link<T>, right: &Link<T>) -> Reach {
+    let own = Reach {
+        len: 1,
+        key_end: name.keys().end,
+        lsns: name.lsns(),
+    };
+    let sides = [left, right].into_iter().flatten();
+    sides.fold(own, |sum, side| Reach {
+        len: sum.len + side.reach.len,
+        key_end: sum.key_end.max(side.reach.key_end),
+        lsns: LsnRange {
+            start: sum.lsns.start.min(side.reach.lsns.start),
+            end: sum.lsns.end.max(side.reach.lsns.end),
+        },
+    })
+}
+
+fn latest<'a, T>(
+    link: &'a Link<T>,
+    at: (Key, Lsn),
+    mut best: Option<(LayerName, &'a T)>,
+) -> Option<(LayerName, &'a T)> {
+    let Some(node) = link else {
+        return best;
+    };
+    if !node.may_beat(at, best.map(|(name, _)| name.lsns())) {
+        return best;
+    }
+    // From the right: in a column of layers over the same keys the later ones stand there.
+    if node.name.keys().start <= at.0 {
+        best = latest(&node.right, at, best);
+        if node.beats(at, best.map(|(name, _)| name)) {
+            best = Some((node.name, &node.layer));
+        }
+    }
+    latest(&node.left, at, best)
+}
+
+/// A node over two sides that are in balance.
+fn join<T>((name, layer): (LayerName, T), left: Link<T>, right: Link<T>) -> Arc<Node<T>> {
+    let reach = reach(&name, &left, &right);
+    Arc::new(Node {
+        name,
+        layer,
+        left,
+        right,
+        reach,
+    })
+}
+
+/// A node over two sides that were in balance until one of them gained or lost a layer.
+fn balance<T: Clone>(entry: (LayerName, T), left: Link<T>, right: Link<T>) -> Arc<Node<T>> {
+    if is_balanced(&left, &right) {
+        return join(entry, left, right);
+    }
+    match (left, right) {
+        (left, Some(right)) if weight(&left) <= right.reach.len => lift_right(entry, left, &right),
+        (Some(left), right) => lift_left(entry, &left, right),
+        (None, _) => unreachable!("the left side is the heavy one"),
+    }
+}
+
+/// Moves the right side's weight to the left.
+fn lift_right<T: Clone>(entry: (LayerName, T), left: Link<T>, right: &Node<T>) -> Arc<Node<T>> {
+    let outer = right.right.clone();
+    match &right.left {
+        Some(inner) if INNER_RATIO * weight(&outer) <= inner.reach.len + 1 => {
+            let low = join(entry, left, inner.left.clone());
+            let high = join(right.entry(), inner.right.clone(), outer);
+            join(inner.entry(), Some(low), Some(high))
+        }
+        inner => join(right.entry(), Some(join(entry, left, inner.clone())), outer),
+    }
+}
+
+/// Moves the left side's weight to the right.
+fn lift_left<T: Clone>(entry: (LayerName, T), left: &Node<T>, right: Link<T>) -> Arc<Node<T>> {
+    let outer = left.left.clone();
+    match &left.right {
+        Some(inner) if INNER_RATIO * weight(&outer) <= inner.reach.len + 1 => {
+            let low = join(left.entry(), outer, inner.left.clone());
+            let high = join(entry, inner.right.clone(), right);
+            join(inner.entry(), Some(low), Some(high))
+        }
+        inner => join(left.entry(), outer, Some(join(entry, inner.clone(), right))),
+    }
+}
+
+fn insert<T: Clone>(link: &Link<T>, entry: (LayerName, T)) -> Arc<Node<T>> {
+    let Some(node) = link else {
+        return join(entry, None, None);
+    };
+    match order(&entry.0, &node.name) {
+        Ordering::Less => {
+            let left = insert(&node.left, entry);
+            balance(node.entry(), Some(left), node.right.clone())
+        }
+        Ordering::Equal => panic!("the layer {} is there already", node.name),
+        Ordering::Greater => {
+            let right = insert(&node.right, entry);
+            balance(node.entry(), node.left.clone(), Some(right))
+        }
+    }
+}
+
+/// The subtree without `name`, which is in it.
+fn remove<T: Clone>(link: &Link<T>, name: &LayerName) -> Link<T> {
+    let node = link.as_ref().expect("the caller has found the name");
+    match order(name, &node.name) {
+        Ordering::Less => {
+            let left = remove(&node.left, name);
+            Some(balance(node.entry(), left, node.right.clone()))
+        }
+        Ordering::Equal => match &node.right {
+            None => node.left.clone(),
+            Some(right) => {
+                let (next, right) = remove_first(right);
+                Some(balance(next, node.left.clone(), right))
+            }
+        },
+        Ordering::Greater => {
+            let right = remove(&node.right, name);
+            Some(balance(node.entry(), node.left.clone(), right))
+        }
+    }
+}
+
+/// The first layer of a subtree, and the others.
+fn remove_first<T: Clone>(node: &Node<T>) -> ((LayerName, T), Link<T>) {
+    match &node.left {
+        None => (node.entry(), node.right.clone()),
+        Some(left) => {
+            let (first, left) = remove_first(left);
+            let rest = balance(node.entry(), left, node.right.clone());
+            (first, Some(rest))
+        }
+    }
+}
+
+fn check_reach<T>(link: &Link<T>) {
+    if let Some(node) = link {
+        check_reach(&node.left);
+        check_reach(&node.right);
+        assert!(is_balanced(&node.left, &node.right));
+        assert!(node.reach == reach(&node.name, &node.left, &node.right));
+    }
+}

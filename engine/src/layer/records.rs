@@ -1,0 +1,307 @@
+//! All records of a layer's file, in the order of its index, read in batches.
+//!
+//! 1. What was read of the index stays in the iterator until its values are read: a call that is
+//!    dropped at any await can be made again, and nothing was skipped.
+//! 2. After an error comes the same error. An end is told only where the index ends: were an error
+//!    followed by one, it could be taken for the end of the layer.
+
+use std::collections::VecDeque;
+
+use super::cache::IndexNode;
+use super::file::LayerFile;
+use super::file_index::{BlobPlace, Located};
+use super::merge::Source;
+use super::raw_record::{RawEntry, RawRecord, RecordKind};
+use crate::base::{Error, Key, Lsn, Result};
+use crate::format::{DeltaKey, Node, Value, Walk};
+use crate::io::{Io, Op};
+
+/// How much is read at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// A batch ends with the value that makes it this long or longer, in bytes.
+    pub len_max: u64,
+    /// The highest number of values in a batch.
+    pub count_max: usize,
+}
+
+/// The entries of a file's index, in order, each with the end of its blob.
+pub(crate) struct FileEntries<'a, I: Io, const L: usize> {
+    file: &'a LayerFile<I>,
+    op: Op,
+    /// Nothing before the first call.
+    walk: Option<Walk<L>>,
+    /// The entry that is told next, for its blob ends where the one behind it starts.
+    next: Option<Located>,
+    batch: Vec<Located>,
+    failure: Option<Error>,
+}
+
+impl<'a, I: Io, const L: usize> FileEntries<'a, I, L>
+where
+    Node<L>: IndexNode,
+{
+    pub(crate) fn new(file: &'a LayerFile<I>, op: Op) -> FileEntries<'a, I, L> {
+        FileEntries {
+            file,
+            op,
+            walk: None,
+            next: None,
+            batch: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// The next entry; nothing after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Located>> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let next = self.advance().await;
+        self.failure = next.as_ref().err().cloned();
+        next
+    }
+
+    async fn advance(&mut self) -> Result<Option<Located>> {
+        let root = self.file.root(self.op).await?;
+        if self.walk.is_none() {
+            let mut walk = Walk::forward(root.root_block, [0; L]..=[u8::MAX; L]);
+            self.next = self.file.next_entry(self.op, &mut walk).await?;
+            self.walk = Some(walk);
+        }
+        let Some(walk) = &mut self.walk else {
+            unreachable!("it was started");
+        };
+        let Some(mut entry) = self.next else {
+            return Ok(None);
+        };
+        let behind = self.file.next_entry(self.op, walk).await?;
+        self.next = behind;
+        entry.blob.end = Some(behind.map_or(root.start(), |behind| behind.blob.offset));
+        Ok(Some(entry))
+    }
+
+    /// The next of those entries that are wanted, as many as make a batch; none after the last.
+    pub(crate) async fn next_batch(
+        &mut self,
+        limits: BatchLimits,
+        is_wanted: impl Fn(&Located) -> bool,
+    ) -> Result<Vec<Located>> {
+        assert!(0 < limits.count_max);
+        while !is_full(&self.batch, limits) {
+            match self.next().await? {
+                Some(entry) if is_wanted(&entry) => self.batch.push(entry),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok(std::mem::take(&mut self.batch))
+    }
+}
+
+fn is_full(batch: &[Located], limits: BatchLimits) -> bool {
+    let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+        return false;
+    };
+    let end = last.blob.end.expect("an iterator knows it");
+    // A damaged index may have them in any order, which the read refuses.
+    let len = end.saturating_sub(first.blob.offset);
+    limits.len_max <= len || limits.count_max <= batch.len()
+}
+
+/// The records of a file, in order.
+struct Records<'a, I: Io, const L: usize> {
+    entries: FileEntries<'a, I, L>,
+    limits: BatchLimits,
+    /// Whose values are to be read.
+    batch: Vec<Located>,
+    /// What was read.
+    ready: VecDeque<RawRecord>,
+    failure: Option<Error>,
+}
+
+impl<'a, I: Io, const L: usize> Records<'a, I, L>
+where
+    Node<L>: IndexNode,
+{
+    fn new(file: &'a LayerFile<I>, op: Op, limits: BatchLimits) -> Records<'a, I, L> {
+        Records {
+            entries: FileEntries::new(file, op),
+            limits,
+            batch: Vec::new(),
+            ready: VecDeque::new(),
+            failure: None,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<RawRecord>> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        if self.ready.is_empty() {
+            let filled = self.fill().await;
+            self.failure = filled.as_ref().err().cloned();
+            filled?;
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    async fn fill(&mut self) -> Result<()> {
+        if self.batch.is_empty() {
+            self.batch = self.entries.next_batch(self.limits, |_| true).await?;
+        }
+        let (file, op) = (self.entries.file, self.entries.op);
+        let blobs: Vec<BlobPlace> = self.batch.iter().map(|entry| entry.blob).collect();
+        let values = file.read(op, &blobs, self.limits.len_max).await?;
+        let kind = match file.entry().name.is_delta() {
+            true => RecordKind::Delta,
+            false => RecordKind::Image,
+        };
+        for (entry, bytes) in self.batch.drain(..).zip(values) {
+            check_base(file, &entry, (kind, &bytes))?;
+            self.ready.push_back(RawRecord {
+                key: entry.key,
+                lsn: entry.lsn,
+                is_base: entry.is_base,
+                kind,
+                bytes,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Holds a delta's value against what the index says of it.
+fn check_base<I: Io>(
+    file: &LayerFile<I>,
+    entry: &Located,
+    (kind, bytes): (RecordKind, &[u8]),
+) -> Result<()> {
+    if kind == RecordKind::Image {
+        return Ok(());
+    }
+    let offset = entry.blob.offset;
+    let will_init = Value::will_init_of(bytes);
+    let will_init = will_init.map_err(|error| file.corrupt(error.at(offset)))?;
+    if will_init != entry.is_base {
+        let problem = "the index and the value differ in will_init";
+        return Err(file.malformed("value", offset, problem));
+    }
+    Ok(())
+}
+
+/// The records of a delta layer, by key and LSN; holds one path of its index and one batch.
+pub struct DeltaIter<'a, I: Io> {
+    records: Records<'a, I, { DeltaKey::LEN }>,
+}
+
+impl<'a, I: Io> DeltaIter<'a, I> {
+    pub(crate) fn new(file: &'a LayerFile<I>, op: Op, limits: BatchLimits) -> DeltaIter<'a, I> {
+        DeltaIter {
+            records: Records::new(file, op, limits),
+        }
+    }
+
+    /// The next record; nothing after the last.
+    ///
+    /// # Errors
+    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read: from then on
+    /// always that.
+    pub async fn next(&mut self) -> Result<Option<RawRecord>> {
+        self.records.next().await
+    }
+}
+
+/// The values of an image layer, by key; holds one path of its index and one batch.
+pub struct ImageIter<'a, I: Io> {
+    records: Records<'a, I, { Key::LEN }>,
+}
+
+impl<'a, I: Io> ImageIter<'a, I> {
+    pub(crate) fn new(file: &'a LayerFile<I>, op: Op, limits: BatchLimits) -> ImageIter<'a, I> {
+        ImageIter {
+            records: Records::new(file, op, limits),
+        }
+    }
+
+    /// The next value; nothing after the last.
+    ///
+    /// # Errors
+    /// As [`DeltaIter::next`].
+    pub async fn next(&mut self) -> Result<Option<RawRecord>> {
+        self.records.next().await
+    }
+}
+
+/// What a delta layer's index says of its records, by key and LSN.
+pub struct DeltaEntries<'a, I: Io> {
+    entries: FileEntries<'a, I, { DeltaKey::LEN }>,
+}
+
+impl<'a, I: Io> DeltaEntries<'a, I> {
+    pub(crate) fn new(file: &'a LayerFile<I>, op: Op) -> DeltaEntries<'a, I> {
+        DeltaEntries {
+            entries: FileEntries::new(file, op),
+        }
+    }
+
+    /// The next record's key and LSN, and the length of its blob in bytes; nothing after the last.
+    /// The last one's length counts what fills up its block.
+    ///
+    /// # Errors
+    /// As [`DeltaIter::next`].
+    pub async fn next(&mut self) -> Result<Option<(Key, Lsn, u64)>> {
+        let Some(entry) = self.entries.next().await? else {
+            return Ok(None);
+        };
+        let file = self.entries.file;
+        let BlobPlace { offset, end } = entry.blob;
+        let len = end.and_then(|end| end.checked_sub(offset));
+        match len.filter(|len| 0 < *len) {
+            Some(len) => Ok(Some((entry.key, entry.lsn, len))),
+            None => Err(file.malformed("blob", offset, "stands behind the next one")),
+        }
+    }
+}
+
+impl<I: Io> Source for DeltaIter<'_, I> {
+    type Item = RawRecord;
+
+    fn first_key(&self) -> Key {
+        self.records.entries.file.entry().name.keys().start
+    }
+
+    async fn next(&mut self) -> Result<Option<RawRecord>> {
+        self.records.next().await
+    }
+}
+
+impl<I: Io> Source for ImageIter<'_, I> {
+    type Item = RawRecord;
+
+    fn first_key(&self) -> Key {
+        self.records.entries.file.entry().name.keys().start
+    }
+
+    async fn next(&mut self) -> Result<Option<RawRecord>> {
+        self.records.next().await
+    }
+}
+
+impl<I: Io> Source for DeltaEntries<'_, I> {
+    type Item = RawEntry;
+
+    fn first_key(&self) -> Key {
+        self.entries.file.entry().name.keys().start
+    }
+
+    async fn next(&mut self) -> Result<Option<RawEntry>> {
+        let entry = DeltaEntries::next(self).await?;
+        Ok(entry.map(|(key, lsn, len)| RawEntry {
+            key,
+            lsn,
+            kind: RecordKind::Delta,
+            len,
+        }))
+    }
+}

@@ -1,0 +1,353 @@
+//! Image layers: written, read back, looked up, filtered.
+
+use proptest::prelude::*;
+
+use super::super::{ImageLayer, ImagePlan, ImageWriter, LayerContext};
+use super::{
+    Images, LIMITS, Shelf, finish_image, image_plan, key, op, poke, poll_times, read_images,
+};
+use crate::base::{Error, FileName, Generation, Key, KeyRange, LayerName, Lsn, Result};
+use crate::format::{BLOCK_LEN, ChecksumSection, Compression};
+use crate::io::block_on;
+use crate::io::tests::faulty::{FaultyIo, Pace};
+
+fn keys(start: u32, end: u32) -> KeyRange {
+    KeyRange::new(key(start), key(end))
+}
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at * at % 251) as u8).collect()
+}
+
+/// Written, and read again in every way.
+async fn check_round_trip(plan: ImagePlan, images: &Images) {
+    let shelf = Shelf::new();
+    let layer = finish_image(&shelf, plan, images).await.unwrap();
+    layer.keep();
+    let entry = *layer.entry();
+    let path = shelf.dir.path().join(&shelf.names()[0]);
+    assert_eq!(entry.len, std::fs::metadata(path).unwrap().len());
+    drop(layer);
+    let layer = ImageLayer::new(&shelf.context, entry);
+    assert_eq!((layer.keys(), layer.lsn()), (plan.keys, plan.lsn));
+    assert!(read_images(&layer, LIMITS).await.unwrap() == *images);
+    for (&key, value) in images {
+        let found = layer.locate(op(), KeyRange::single(key), 1).await.unwrap();
+        let [located] = found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (located.key, located.lsn, located.is_base),
+            (key, plan.lsn, true)
+        );
+        let found = layer.read(op(), &[located.blob], 1 << 16).await.unwrap();
+        assert!(found == [value.clone()], "{key}");
+    }
+    let located = layer.locate(op(), KeyRange::ALL, usize::MAX).await.unwrap();
+    let blobs: Vec<_> = located.iter().rev().map(|located| located.blob).collect();
+    let found = layer.read(op(), &blobs, 1 << 16).await.unwrap();
+    let expected: Vec<_> = images.values().rev().cloned().collect();
+    assert!(found == expected);
+}
+
+#[test]
+fn values_of_every_length_around_an_edge_come_back_stored_either_way() {
+    let lens = [0, 1, 127, 128, 8191, 8192, 8193, 70_000];
+    let images: Images = (0..).map(key).zip(lens.map(bytes)).collect();
+    for compression in [Compression::None, Compression::Zstd { level: 1 }] {
+        let plan = ImagePlan {
+            compression,
+            ..image_plan(keys(0, 100))
+        };
+        block_on(check_round_trip(plan, &images));
+    }
+}
+
+#[test]
+fn an_image_of_no_key_says_that_none_has_a_value() {
+    let plan = image_plan(keys(3, 7));
+    block_on(async {
+        check_round_trip(plan, &Images::new()).await;
+        let shelf = Shelf::new();
+        let layer = finish_image(&shelf, plan, &Images::new()).await.unwrap();
+        assert_eq!(layer.locate(op(), keys(0, 9), 10).await.unwrap(), []);
+        assert_eq!(layer.entry().len, 2 * BLOCK_LEN as u64 + 12);
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_lookup_finds_what_a_map_does(
+        numbers in proptest::collection::btree_set(0_u32..40, 0..40),
+        (start, end, count_max) in (0_u32..42, 0_u32..42, 1_usize..12),
+    ) {
+        let images: Images = numbers.iter().map(|&it| (key(it), bytes(it as usize))).collect();
+        let shelf = Shelf::new();
+        let layer = block_on(finish_image(&shelf, image_plan(keys(0, 41)), &images)).unwrap();
+        let found = block_on(layer.locate(op(), keys(start, end), count_max)).unwrap();
+        let found: Vec<Key> = found.iter().map(|located| located.key).collect();
+        let is_inside = |it: &&u32| start <= **it && **it < end;
+        let expected = numbers.iter().filter(is_inside).take(count_max);
+        prop_assert_eq!(found, Vec::from_iter(expected.map(|&it| key(it))));
+    }
+}
+
+#[test]
+fn the_range_ends_where_the_writer_was_told_last() {
+    let shelf = Shelf::new();
+    block_on(async {
+        let plan = image_plan(keys(0, 100));
+        let mut writer = ImageWriter::create(&shelf.context, op(), plan)
+            .await
+            .unwrap();
+        writer.push(key(5), b"five").await.unwrap();
+        assert_eq!(writer.blobs_len(), 5);
+        let layer = writer.finish(key(6)).await.unwrap();
+        assert_eq!(layer.keys(), keys(0, 6));
+        assert_eq!(layer.entry().name.keys(), keys(0, 6));
+        let images = Images::from([(key(5), b"five".to_vec())]);
+        assert_eq!(read_images(&layer, LIMITS).await.unwrap(), images);
+    });
+}
+
+#[test]
+#[should_panic(expected = "last < keys_end")]
+fn the_range_cannot_end_below_a_value() {
+    let plan = image_plan(keys(0, 100));
+    let shelf = Shelf::new();
+    block_on(async {
+        let mut writer = ImageWriter::create(&shelf.context, op(), plan)
+            .await
+            .unwrap();
+        writer.push(key(5), b"five").await.unwrap();
+        let _ = writer.finish(key(5)).await;
+    });
+}
+
+#[test]
+#[should_panic(expected = "self.plan.keys.contains(key)")]
+fn a_key_outside_of_the_plan_cannot_be_written() {
+    let images = Images::from([(key(7), bytes(1))]);
+    let _ = block_on(finish_image(&Shelf::new(), image_plan(keys(3, 7)), &images));
+}
+
+#[test]
+#[should_panic(expected = "keys ascend")]
+fn a_key_cannot_be_written_twice() {
+    let shelf = Shelf::new();
+    block_on(async {
+        let plan = image_plan(keys(3, 7));
+        let mut writer = ImageWriter::create(&shelf.context, op(), plan)
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            writer.push(key(3), b"x").await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_write_that_is_dropped_anywhere_leaves_nothing() {
+    let images: Images = (0..5).map(|number| (key(number), bytes(40_000))).collect();
+    for poll_count in 0.. {
+        let shelf = Shelf::new();
+        shelf.io.set_pace(Pace::Slow);
+        let written = poll_times(
+            finish_image(&shelf, image_plan(keys(0, 9)), &images),
+            poll_count,
+        );
+        shelf.io.set_pace(Pace::Prompt);
+        let is_done = written.is_some();
+        drop(written);
+        assert_eq!(shelf.names(), [""; 0], "{poll_count} polls");
+        if is_done {
+            assert!(20 < poll_count, "only {poll_count} polls");
+            break;
+        }
+    }
+}
+
+fn is_damage(error: &Error) -> bool {
+    matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. })
+}
+
+#[test]
+fn every_flipped_byte_and_every_cut_is_found() {
+    let shelf = Shelf::new();
+    let images: Images = (0..40).map(|number| (key(number), bytes(90))).collect();
+    let layer = block_on(finish_image(&shelf, image_plan(keys(0, 50)), &images)).unwrap();
+    layer.keep();
+    let entry = *layer.entry();
+    drop(layer);
+    let read = || {
+        let layer = ImageLayer::new(&shelf.context, entry);
+        block_on(read_images(&layer, LIMITS))
+    };
+    let path = shelf.dir.path().join(&shelf.names()[0]);
+    let whole = std::fs::read(&path).unwrap();
+    let is_tried = |&at: &usize| whole[at] != 0 || at.is_multiple_of(101);
+    for at in (0..whole.len()).filter(is_tried) {
+        poke(&path, at, whole[at] ^ 1 << (at % 8));
+        let found = read();
+        assert!(found.as_ref().is_err_and(is_damage), "byte {at}: {found:?}");
+        poke(&path, at, whole[at]);
+    }
+    assert_eq!(read().unwrap(), images);
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    for cut in (0..whole.len()).rev().step_by(89) {
+        file.set_len(cut as u64).unwrap();
+        let found = read();
+        assert!(
+            found.as_ref().is_err_and(is_damage),
+            "cut at {cut}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_another_layer_is_corrupt() {
+    let shelf = Shelf::new();
+    let images = Images::from([(key(3), bytes(5))]);
+    let layer = block_on(finish_image(&shelf, image_plan(keys(3, 7)), &images)).unwrap();
+    let mut entry = *layer.entry();
+    let others = [
+        ImagePlan {
+            lsn: Lsn(11),
+            ..image_plan(keys(3, 7))
+        },
+        image_plan(keys(2, 7)),
+        image_plan(keys(3, 8)),
+    ];
+    for other in others {
+        let (generation, dir) = (entry.generation, shelf.dir.path());
+        let path = |name| dir.join(FileName::Layer { name, generation }.to_string());
+        let from = path(layer.entry().name);
+        entry.name = LayerName::Image {
+            keys: other.keys,
+            lsn: other.lsn,
+        };
+        std::fs::copy(from, path(entry.name)).unwrap();
+        let found = block_on(read_images(&ImageLayer::new(&shelf.context, entry), LIMITS));
+        assert!(matches!(found, Err(Error::Corrupt { .. })), "{found:?}");
+    }
+}
+
+/// The key space of the vector: 8192 keys that are neighbours.
+fn vector_key(number: u32) -> Key {
+    "000000067F00000001000000AE0000000000"
+        .parse::<Key>()
+        .unwrap()
+        .add(number)
+}
+
+/// The layer of the vector on a shelf, and what is in it.
+async fn vector(shelf: &Shelf) -> Result<ImageLayer<FaultyIo>> {
+    let images = (0..0x2000).map(|number| (vector_key(number), vec![1, 2, 3, 4]));
+    let plan = ImagePlan {
+        lsn: Lsn(0xDEAD_BEEF_0000),
+        ..image_plan(KeyRange::new(vector_key(0), vector_key(0x2000)))
+    };
+    finish_image(shelf, plan, &images.collect()).await
+}
+
+/// The length of a file but for its checksum section.
+fn len_of_blocks(layer: &ImageLayer<FaultyIo>) -> u64 {
+    let len = layer.entry().len;
+    let block_count = len / BLOCK_LEN as u64;
+    assert_eq!(
+        len % BLOCK_LEN as u64,
+        ChecksumSection::encoded_len(block_count as u32)
+    );
+    block_count * BLOCK_LEN as u64
+}
+
+/// A peer's vector: stripes of 0x800 keys, shared out among four.
+#[test]
+fn a_filtered_image_has_the_wanted_keys_only() {
+    let shelf = Shelf::new();
+    let stripes = [
+        Some((0, 0x800)),
+        None,
+        Some((0x800, 0x1000)),
+        Some((0x1000, 0x2000)),
+    ];
+    let lens = [49_152, 0, 49_152, 73_728];
+    block_on(async {
+        let source = vector(&shelf).await.unwrap();
+        assert_eq!(len_of_blocks(&source), 122_880);
+        for (generation, (stripe, len)) in (2..).zip(stripes.into_iter().zip(lens)) {
+            let context = LayerContext {
+                generation: Generation(generation),
+                ..shelf.context.clone()
+            };
+            let (start, end) = stripe.unwrap_or((0, 0));
+            let wanted = KeyRange::new(vector_key(start), vector_key(end));
+            let filtered = source
+                .filter(op(), (&context, 1), |key| wanted.contains(key))
+                .await;
+            let Some(filtered) = filtered.unwrap() else {
+                assert_eq!(len, 0);
+                continue;
+            };
+            assert_eq!(len_of_blocks(&filtered), len);
+            let name = filtered.entry().name;
+            assert_eq!(
+                (name, filtered.entry().generation),
+                (source.entry().name, context.generation)
+            );
+            let found = read_images(&filtered, LIMITS).await.unwrap();
+            let expected = (start..end).map(|number| (vector_key(number), vec![1, 2, 3, 4]));
+            assert!(found == expected.collect());
+        }
+    });
+    assert_eq!(shelf.names(), [""; 0]);
+}
+
+#[test]
+fn a_filter_copies_values_as_they_are_stored() {
+    let shelf = Shelf::new();
+    let images: Images = (0..300)
+        .map(|number| (key(number), vec![number as u8; 9000]))
+        .collect();
+    let plan = ImagePlan {
+        compression: Compression::Zstd { level: 1 },
+        ..image_plan(keys(0, 300))
+    };
+    block_on(async {
+        let source = finish_image(&shelf, plan, &images).await.unwrap();
+        let context = LayerContext {
+            generation: Generation(2),
+            ..shelf.context.clone()
+        };
+        let target = (&context, 1);
+        let all = source
+            .filter(op(), target, |_| true)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(all.entry().len, source.entry().len);
+        assert!(all.entry().len < 300 * 100);
+        let file = |layer: &ImageLayer<FaultyIo>| {
+            let (name, generation) = (layer.entry().name, layer.entry().generation);
+            let name = FileName::Layer { name, generation }.to_string();
+            std::fs::read(shelf.dir.path().join(name)).unwrap()
+        };
+        assert!(file(&all) == file(&source));
+        drop(all);
+        let is_odd = |key: Key| key.field6 % 2 == 1;
+        let odd = source.filter(op(), target, is_odd).await.unwrap().unwrap();
+        let expected: Images = images.into_iter().filter(|(key, _)| is_odd(*key)).collect();
+        assert!(read_images(&odd, LIMITS).await.unwrap() == expected);
+    });
+}
+
+#[test]
+#[should_panic(expected = "context.generation != self.entry().generation")]
+fn a_filter_cannot_write_its_own_source() {
+    let shelf = Shelf::new();
+    let images = Images::from([(key(3), bytes(5))]);
+    let layer = block_on(finish_image(&shelf, image_plan(keys(3, 7)), &images)).unwrap();
+    let _ = block_on(layer.filter(op(), (&shelf.context, 2), |_| true));
+}

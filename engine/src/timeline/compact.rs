@@ -1,0 +1,267 @@
+//! Compacting: a run of L0s becomes deltas of few keys and many LSNs.
+//!
+//! ```text
+//!  plan: oldest contiguous run ─▶ cut: indexes only ─▶ write, piece by piece ─▶ publish ─▶ index
+//!    (names nothing twice)        (sizes ▶ pieces)      (files nobody sees)     (all or none)
+//! ```
+//!
+//! 1. A run has no gap and no overlap: its records are all that there are between its first LSN and
+//!    its last, so that each output holds all records of its keys and LSNs.
+//! 2. The inputs are read twice. The first time only their indexes: the sizes say where to cut.
+//!    Neither time more is held than a batch of each input.
+//! 3. Outputs and inputs change places in one step, if the inputs still stand. What was written in
+//!    vain goes with its last owner.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Timeline;
+use super::job::{Mode, Progress};
+use super::options::Options;
+use super::shared::Shared;
+use crate::base::{Error, KeyRange, LayerName, LsnRange, Result};
+use crate::format::IndexLayer;
+use crate::io::{Io, Job, Op, Part};
+use crate::layer::{
+    BatchLimits, CutPlan, Cutter, DeltaLayer, DeltaPlan, DeltaWriter, FileLayer, LayerMap, Merge,
+    Piece, is_wide_gap,
+};
+use crate::store::Store;
+
+/// How many bytes of values of each input are held at once.
+const BATCH_LEN: u64 = 128 << 10;
+
+/// A hole between keys is worth a cut if so many images or gaps between images lie in it.
+const HOLE_SEGMENT_COUNT: usize = 3;
+
+/// How long a value is assumed to be where only the number of keys is known, in bytes.
+const VALUE_LEN_ASSUMED: u64 = 8192;
+
+/// What a compaction will do.
+pub struct CompactPlan<I: Io> {
+    inputs: Vec<Arc<DeltaLayer<I>>>,
+    lsns: LsnRange,
+    cut: CutPlan,
+}
+
+/// Chooses the oldest L0s, as many as stand one on the other and are not too long together; nothing
+/// if it is not due.
+pub fn plan<I: Io>(map: &LayerMap<I>, options: &Options, mode: Mode) -> Option<CompactPlan<I>> {
+    let l0s = map.l0s();
+    if mode == Mode::ByNeed && l0s.len() < options.l0_count_trigger.max(1) {
+        return None;
+    }
+    let mut inputs: Vec<Arc<DeltaLayer<I>>> = Vec::new();
+    let mut len = 0_u64;
+    for l0 in l0s {
+        if let Some(newest) = inputs.last() {
+            let is_gap = newest.lsns().end != l0.lsns().start;
+            len = len.saturating_add(l0.entry().len);
+            // Two at least: else a large one would stand in the way for ever.
+            if is_gap || (1 < inputs.len() && options.l0_run_len_max < len) {
+                break;
+            }
+        }
+        inputs.push(l0);
+    }
+    let (first, last) = inputs.first().zip(inputs.last())?;
+    let lsns = LsnRange::new(first.lsns().start, last.lsns().end);
+    let len_target = options.layer_len_target;
+    Some(CompactPlan {
+        inputs,
+        lsns,
+        cut: CutPlan { lsns, len_target },
+    })
+}
+
+impl<I: Io> CompactPlan<I> {
+    /// The layers that will be replaced, the oldest first.
+    pub fn inputs(&self) -> Vec<LayerName> {
+        self.inputs.iter().map(|input| input.entry().name).collect()
+    }
+
+    fn files(&self) -> Vec<FileLayer<I>> {
+        self.inputs.iter().cloned().map(FileLayer::Delta).collect()
+    }
+}
+
+impl<I: Io> PartialEq for CompactPlan<I> {
+    fn eq(&self, other: &CompactPlan<I>) -> bool {
+        (self.inputs(), &self.cut) == (other.inputs(), &other.cut)
+    }
+}
+
+impl<I: Io> fmt::Display for CompactPlan<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len: u64 = self.inputs.iter().map(|input| input.entry().len).sum();
+        let (count, target) = (self.inputs.len(), self.cut.len_target);
+        write!(f, "compact {}: {count} L0s of {len} bytes ", self.lsns)?;
+        write!(f, "into layers of {target}")
+    }
+}
+
+impl<I: Io> fmt::Debug for CompactPlan<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl<S: Store> Timeline<S> {
+    /// Turns a run of L0s into layers of few keys and many LSNs, as [`plan`] chooses it: once.
+    ///
+    /// A second call waits until the first is done. Puts, reads and the other jobs go on meanwhile.
+    ///
+    /// # Shape
+    /// `Superseded` if a collection took an input away meanwhile. When `Done` is returned, it is
+    /// durable.
+    /// # Errors
+    /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if an
+    /// input cannot be read, `Latched`, `Closed`.
+    pub async fn compact(&self, mode: Mode) -> Result<Progress> {
+        let shared = &*self.shared;
+        let _turn = shared.turns.compact.take().await;
+        shared.io().pass(shared.op(Job::Compact, 0)).await;
+        let (op, plan) = {
+            let mut state = shared.state();
+            state.check_writable()?;
+            let Some(plan) = plan(&state.map, &shared.options, mode) else {
+                return Ok(Progress::Idle);
+            };
+            if plan.inputs.len() < state.map.l0_count() {
+                shared
+                    .io()
+                    .reached("a compaction leaves L0s that stand above its run");
+            }
+            (shared.next_op(&mut state, Job::Compact), plan)
+        };
+        let pieces = shared.cut(op, &plan).await?;
+        let built = shared.build_l1s(op, &plan, &pieces).await;
+        let outputs = shared.latch(built)?;
+        shared.io().pass(op).await;
+        let Some(publication) = shared.publish_l1s(&plan, outputs)? else {
+            return Ok(Progress::Superseded);
+        };
+        shared.save_index(op, publication).await?;
+        Ok(Progress::Done)
+    }
+}
+
+impl<S: Store> Shared<S> {
+    /// Finds out where the outputs are cut, from the inputs' indexes.
+    async fn cut(&self, op: Op, plan: &CompactPlan<S::Io>) -> Result<Vec<Piece>> {
+        let sources = plan.inputs.iter().zip(1..);
+        let sources = sources.map(|(input, index)| input.entries(op.on(Part::Delta, index)));
+        let mut merge = Merge::new(sources.collect());
+        let mut cutter = Cutter::new(plan.cut);
+        let gap_min = plan.cut.len_target / VALUE_LEN_ASSUMED;
+        let mut last = None;
+        while let Some(entry) = merge.next().await? {
+            if let Some(last) = last
+                && last != entry.key
+                && is_wide_gap(last, entry.key, gap_min.max(2))
+                && self.is_hole(KeyRange::new(last.next(), entry.key), plan.lsns)
+            {
+                cutter.push_hole();
+            }
+            last = Some(entry.key);
+            cutter.push(entry.key, entry.lsn, entry.len);
+        }
+        let pieces = cutter.finish();
+        let io = self.io();
+        if pieces.windows(2).any(|pair| pair[0].keys == pair[1].keys) {
+            io.reached("a compaction cuts one key's history by LSN");
+        }
+        Ok(pieces)
+    }
+
+    /// Whether keys without records here were imaged on their own: then a layer over them would
+    /// make them look as if they had changed.
+    fn is_hole(&self, keys: KeyRange, lsns: LsnRange) -> bool {
+        let map = self.state().map.clone();
+        let segments = map.files().image_coverage(keys, lsns.end);
+        let is_hole = HOLE_SEGMENT_COUNT <= segments.len();
+        if is_hole {
+            self.io().reached("a compaction leaves a hole between keys");
+        }
+        is_hole
+    }
+
+    /// Writes the pieces out: durable files that nobody can see yet.
+    async fn build_l1s(
+        &self,
+        op: Op,
+        plan: &CompactPlan<S::Io>,
+        pieces: &[Piece],
+    ) -> Result<Vec<DeltaLayer<S::Io>>> {
+        let limits = BatchLimits {
+            len_max: BATCH_LEN,
+            count_max: usize::MAX,
+        };
+        let sources = plan.inputs.iter().zip(1..);
+        let sources = sources.map(|(input, index)| input.iter(op.on(Part::Delta, index), limits));
+        let mut merge = Merge::new(sources.collect());
+        let mut next = merge.next().await?;
+        let mut outputs = Vec::new();
+        for (piece, index) in pieces.iter().zip(1..) {
+            self.check_going()?;
+            let op = op.on(Part::Delta, index);
+            let mut writer = self.delta_writer(op, piece).await?;
+            while let Some(record) = &next
+                && piece.contains(record.key, record.lsn)
+            {
+                let at = (record.key, record.lsn);
+                writer.push(at, &record.bytes, record.is_base).await?;
+                next = merge.next().await?;
+            }
+            outputs.push(writer.finish().await?);
+        }
+        assert!(next.is_none(), "every record has a piece");
+        let entries: Vec<IndexLayer> = outputs.iter().map(|output| *output.entry()).collect();
+        self.store.put_layers(op, self.id, &entries).await?;
+        Ok(outputs)
+    }
+
+    async fn delta_writer(&self, op: Op, piece: &Piece) -> Result<DeltaWriter<S::Io>> {
+        let name = LayerName::Delta {
+            keys: piece.keys,
+            lsns: piece.lsns,
+        };
+        assert!(!name.is_l0(), "a compaction makes no L0");
+        if self.state().map.files().has(&name) {
+            let why = format!("{name} is there already, over records of L0s");
+            return Err(Error::Refused { why });
+        }
+        let plan = DeltaPlan {
+            keys: piece.keys,
+            lsns: piece.lsns,
+            attempt: self.next_scratch(),
+        };
+        DeltaWriter::create(&self.context, op, plan).await
+    }
+
+    /// Puts the outputs in the inputs' place, in one step; nothing if an input is gone.
+    fn publish_l1s(
+        &self,
+        plan: &CompactPlan<S::Io>,
+        outputs: Vec<DeltaLayer<S::Io>>,
+    ) -> Result<Option<u64>> {
+        let mut state = self.state();
+        state.check_writable()?;
+        let inputs = plan.files();
+        if !state.map.has_all(&inputs) {
+            drop(state);
+            self.io()
+                .reached("a compaction finds an input collected meanwhile");
+            return Ok(None);
+        }
+        let outputs = outputs.into_iter().map(|output| {
+            output.keep();
+            FileLayer::Delta(Arc::new(output))
+        });
+        let map = state.map.replace(&inputs, outputs.collect());
+        let publication = state.publish(map, inputs);
+        drop(state);
+        self.changed.notify(usize::MAX);
+        Ok(Some(publication))
+    }
+}

@@ -1,0 +1,231 @@
+//! Which timeline stands on which: one truth for all timelines of an engine.
+//!
+//! 1. A branch's ancestor and LSN stand in the branch's index. At the engine's open they are read
+//!    from all indexes; a creation adds them before its cutoff check, a deletion takes them out
+//!    once it is durable.
+//! 2. What a descendant reads of a timeline must stay readable there: its *retained* LSNs. A
+//!    descendant reads an ancestor at the lowest branch LSN on the way down to it.
+//! 3. While one index cannot be read, nobody knows what it stands on: nothing is collected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::base::{Error, Generation, Lsn, Result, TimelineId};
+use crate::format::Ancestor;
+
+/// Which timeline stands on which.
+#[derive(Default)]
+pub(crate) struct Family {
+    tree: Mutex<Tree>,
+}
+
+#[derive(Default)]
+struct Tree {
+    ancestors: BTreeMap<TimelineId, Option<Ancestor>>,
+    /// Timelines whose index could not be read.
+    unknown: BTreeSet<TimelineId>,
+    /// The last generations of timelines that were deleted in this process.
+    retired: BTreeMap<TimelineId, Generation>,
+}
+
+impl Family {
+    fn tree(&self) -> MutexGuard<'_, Tree> {
+        self.tree.lock().expect("nothing panics while it is held")
+    }
+
+    /// A timeline is there, and this is what it stands on.
+    pub(crate) fn add(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
+        let mut tree = self.tree();
+        tree.unknown.remove(&timeline);
+        tree.ancestors.insert(timeline, ancestor);
+    }
+
+    /// A branch is about to be made: it counts from now on, and no longer if the claim is dropped
+    /// before it is kept.
+    pub(crate) fn claim(&self, timeline: TimelineId, ancestor: Ancestor) -> Claim<'_> {
+        self.add(timeline, Some(ancestor));
+        Claim {
+            family: self,
+            timeline,
+        }
+    }
+
+    /// A timeline is there, and what it stands on could not be read.
+    pub(crate) fn add_unknown(&self, timeline: TimelineId) {
+        self.tree().unknown.insert(timeline);
+    }
+
+    /// A timeline is gone, durably.
+    pub(crate) fn remove(&self, timeline: TimelineId) {
+        let mut tree = self.tree();
+        tree.unknown.remove(&timeline);
+        tree.ancestors.remove(&timeline);
+    }
+
+    /// A timeline is gone, durably, and this was its last generation.
+    pub(crate) fn retire(&self, timeline: TimelineId, last: Generation) {
+        self.remove(timeline);
+        self.tree().retired.insert(timeline, last);
+    }
+
+    /// The last generation that a timeline of this name had, if one was deleted in this process:
+    /// what removes its files may still be on its way, and must not meet new ones of their names.
+    pub(crate) fn last_generation(&self, timeline: TimelineId) -> Option<Generation> {
+        self.tree().retired.get(&timeline).copied()
+    }
+
+    /// The timelines that stand on this one directly, in order.
+    pub(crate) fn children(&self, timeline: TimelineId) -> Vec<TimelineId> {
+        let tree = self.tree();
+        let is_child = |ancestor: &Option<Ancestor>| {
+            ancestor.is_some_and(|ancestor| ancestor.timeline == timeline)
+        };
+        let children = tree.ancestors.iter().filter(|(_, above)| is_child(above));
+        children.map(|(child, _)| *child).collect()
+    }
+
+    /// The LSNs at which this timeline must stay readable for others, `except` one of them.
+    pub(crate) fn retained(
+        &self,
+        timeline: TimelineId,
+        except: Option<TimelineId>,
+    ) -> BTreeSet<Lsn> {
+        let tree = self.tree();
+        let others = tree.ancestors.keys();
+        let others = others.filter(|other| Some(**other) != except);
+        others
+            .filter_map(|&other| tree.lsn_on(other, timeline))
+            .collect()
+    }
+
+    /// Refuses as long as somebody unknown, other than itself, may stand on a timeline.
+    ///
+    /// # Errors
+    /// `Busy`, with the timeline whose index could not be read.
+    pub(crate) fn check_known(&self, timeline: TimelineId) -> Result<()> {
+        let tree = self.tree();
+        let mut others = tree.unknown.iter().filter(|other| **other != timeline);
+        match others.next() {
+            None => Ok(()),
+            Some(timeline) => Err(Error::Busy {
+                what: format!(
+                    "the index of timeline {timeline}, which says what it stands on, cannot be \
+                     read: restore it, or open it once it can"
+                ),
+            }),
+        }
+    }
+}
+
+/// A branch of which nothing is on the disk yet.
+pub(crate) struct Claim<'a> {
+    family: &'a Family,
+    timeline: TimelineId,
+}
+
+impl Claim<'_> {
+    /// Something of it may be on the disk: it counts until it is known to be gone.
+    pub(crate) fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.family.remove(self.timeline);
+    }
+}
+
+impl Tree {
+    /// At which LSN a read of `timeline`'s end comes down to `ancestor`, if it does.
+    fn lsn_on(&self, timeline: TimelineId, ancestor: TimelineId) -> Option<Lsn> {
+        let mut lowest = Lsn::MAX;
+        let mut next = timeline;
+        // No way is longer than there are timelines, even if a damaged one leads in a circle.
+        for _ in 0..self.ancestors.len() {
+            let above = self.ancestors.get(&next).copied().flatten()?;
+            lowest = lowest.min(above.lsn);
+            if above.timeline == ancestor {
+                return Some(lowest);
+            }
+            next = above.timeline;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: TimelineId = TimelineId([0xA; 16]);
+    const B: TimelineId = TimelineId([0xB; 16]);
+    const C: TimelineId = TimelineId([0xC; 16]);
+    const D: TimelineId = TimelineId([0xD; 16]);
+
+    /// B stands on A at 30, C on B at 20, D on B at 50.
+    fn family() -> Family {
+        let family = Family::default();
+        let on = |timeline, lsn| {
+            Some(Ancestor {
+                timeline,
+                lsn: Lsn(lsn),
+            })
+        };
+        family.add(A, None);
+        family.add(B, on(A, 30));
+        family.add(C, on(B, 20));
+        family.add(D, on(B, 50));
+        family
+    }
+
+    fn retained(family: &Family, timeline: TimelineId, except: Option<TimelineId>) -> Vec<u64> {
+        let lsns = family.retained(timeline, except);
+        lsns.into_iter().map(|lsn| lsn.0).collect()
+    }
+
+    #[test]
+    fn descendant_retains_the_lowest_branch_point_on_its_way() {
+        let family = family();
+        assert_eq!(retained(&family, A, None), [20, 30]);
+        assert_eq!(retained(&family, B, None), [20, 50]);
+        assert_eq!(retained(&family, C, None), [] as [u64; 0]);
+        assert_eq!(retained(&family, A, Some(C)), [30]);
+        assert_eq!(family.children(B), [C, D]);
+    }
+
+    #[test]
+    fn retained_lsn_goes_with_the_last_that_needs_it() {
+        let family = family();
+        family.remove(D);
+        assert_eq!(retained(&family, B, None), [20]);
+        assert_eq!(retained(&family, A, None), [20, 30]);
+        family.remove(C);
+        assert_eq!(retained(&family, A, None), [30]);
+    }
+
+    #[test]
+    fn unknown_timeline_is_in_the_way_until_it_is_read_or_gone() {
+        let family = family();
+        family.add_unknown(D);
+        let error = family.check_known(A).unwrap_err().to_string();
+        assert!(error.contains(&D.to_string()), "{error}");
+        family.add(D, None);
+        assert!(family.check_known(A).is_ok());
+        family.add_unknown(D);
+        family.remove(D);
+        assert!(family.check_known(A).is_ok());
+    }
+
+    #[test]
+    fn circle_ends() {
+        let family = family();
+        let on = Some(Ancestor {
+            timeline: B,
+            lsn: Lsn(10),
+        });
+        family.add(A, on);
+        assert_eq!(retained(&family, C, None), [] as [u64; 0]);
+        assert_eq!(retained(&family, A, None), [10, 20, 30]);
+    }
+}

@@ -1,0 +1,192 @@
+//! Collecting garbage: history that no reader may ask for goes.
+//!
+//! ```text
+//!  cutoff published ─▶ readers awaited ─▶ cutoff durable ─▶ plan ─▶ publish ─▶ index ─▶ files
+//!   (new readers refused)  (older ones done)                (layers leave the map)  (last reader)
+//! ```
+//!
+//! 1. A read point is an LSN at which somebody may read: the cutoff and everything above it, and
+//!    each retained LSN. A layer goes if no read point needs it: all its keys are covered by images
+//!    above it, at or below the point.
+//! 2. The retained LSNs are looked up after the cutoff is published. A branch is added to the
+//!    family before its LSN is held against the cutoff: so one of the two sees the other.
+//! 3. Readers that come after the retained LSNs were looked up can only come to what stays.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::Timeline;
+use super::shared::{Shared, State};
+use crate::base::{LayerName, Lsn, LsnRange, Result};
+use crate::io::{Io, Job, Op};
+use crate::layer::{FileLayer, LayerMap};
+use crate::store::Store;
+
+/// What a collection will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GcPlan {
+    /// The lowest LSN that anybody may read at, but for those below.
+    pub cutoff: Lsn,
+    /// Lower LSNs that stay readable for branches.
+    pub retained: BTreeSet<Lsn>,
+    /// The layers that nobody needs, in the order of their names.
+    pub layers: Vec<LayerName>,
+    /// How many layers stay for what is retained only.
+    pub retained_layer_count: usize,
+}
+
+/// What a collection came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collected {
+    /// The cutoff, which is durable.
+    pub cutoff: Lsn,
+    /// How many layers were let go of.
+    pub layer_count: usize,
+}
+
+/// Chooses the layers that nobody needs who reads at `cutoff` or above, or at a retained LSN.
+pub fn plan<I: Io>(map: &LayerMap<I>, cutoff: Lsn, retained: &BTreeSet<Lsn>) -> GcPlan {
+    let retained: BTreeSet<Lsn> = retained.range(..cutoff).copied().collect();
+    let names = map.files().iter().map(|(name, _)| name);
+    let is_needed = |name: &LayerName, point: Lsn| {
+        // From where on an image says all that the layer does.
+        let first = match name {
+            LayerName::Delta { lsns, .. } => Lsn(lsns.end.0 - 1),
+            LayerName::Image { lsn, .. } => lsn.visible_end(),
+        };
+        if point < first {
+            return name.lsns().start <= point;
+        }
+        let images = LsnRange::new(first, point.visible_end());
+        !map.files().is_covered_by_images(name.keys(), images)
+    };
+    let mut layers: Vec<LayerName> = names
+        // What ends above the cutoff is needed by somebody who reads up there.
+        .filter(|name| name.lsns().end <= cutoff && !is_needed(name, cutoff))
+        .collect();
+    let collectable_count = layers.len();
+    layers.retain(|name| !retained.iter().any(|&point| is_needed(name, point)));
+    GcPlan {
+        cutoff,
+        retained,
+        retained_layer_count: collectable_count - layers.len(),
+        layers,
+    }
+}
+
+impl fmt::Display for GcPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "gc up to {}, retained", self.cutoff)?;
+        self.retained
+            .iter()
+            .try_for_each(|lsn| write!(f, " {lsn}"))?;
+        write!(f, ":")?;
+        self.layers
+            .iter()
+            .try_for_each(|name| write!(f, "\n  {name}"))
+    }
+}
+
+impl<S: Store> Timeline<S> {
+    /// Moves the cutoff up to where history need not be kept any longer, and lets go of the layers
+    /// that nobody needs then.
+    ///
+    /// The cutoff comes `gc_distance` below the last record, not above what is durable, and not
+    /// above what was the last record `gc_age` ago; it never goes back. The call waits for readers
+    /// that came before it; a second call waits until the first is done.
+    ///
+    /// # Errors
+    /// `Busy` while the index of a timeline of the engine could not be read: it may be a branch of
+    /// this one. `Io` if the device refused: it can be called again. `Latched`, `Closed`.
+    pub async fn gc(&self) -> Result<Collected> {
+        let shared = &*self.shared;
+        let _turn = shared.turns.gc.take().await;
+        shared.family.check_known(shared.id)?;
+        shared.io().pass(shared.op(Job::Gc, 0)).await;
+        let (op, cutoff) = shared.publish_cutoff()?;
+        shared.io().pass(op).await;
+        let retained = shared.family.retained(shared.id, None);
+        shared.io().pass(op).await;
+        shared.await_readers().await?;
+        let publication = shared.state().publication();
+        shared.save_index(op, publication).await?;
+        shared.io().pass(op).await;
+        let layer_count = match shared.publish_gc((cutoff, &retained))? {
+            (_, 0) => 0,
+            (publication, layer_count) => {
+                shared.save_index(op, publication).await?;
+                layer_count
+            }
+        };
+        Ok(Collected {
+            cutoff,
+            layer_count,
+        })
+    }
+}
+
+impl<S: Store> Shared<S> {
+    /// From now on nobody is admitted below the cutoff who may not be there.
+    fn publish_cutoff(&self) -> Result<(Op, Lsn)> {
+        let now = self.io().now();
+        let mut state = self.state();
+        state.check_writable()?;
+        let op = self.next_op(&mut state, Job::Gc);
+        let last = state.last_record_lsn;
+        state.ages.note(now, last);
+        let by_age = match self.options.gc_age.is_zero() {
+            true => Some(last),
+            false => state.ages.cutoff(now),
+        };
+        let by_distance = Lsn(last.0.saturating_sub(self.options.gc_distance));
+        let limit = by_distance.min(state.disk_consistent_lsn);
+        let cutoff = limit.min(by_age.unwrap_or(Lsn::ZERO));
+        if state.gc_cutoff < cutoff {
+            state.gc_cutoff = cutoff;
+            state.publish_lsns();
+            state.check_lsns();
+        }
+        Ok((op, state.gc_cutoff))
+    }
+
+    /// Waits until those readers are gone that came before this call.
+    async fn await_readers(&self) -> Result<()> {
+        let epoch = self.state().readers.next_epoch();
+        loop {
+            let listener = self.changed.listen();
+            self.check_going()?;
+            if !self.state().readers.has_before(epoch) {
+                return Ok(());
+            }
+            self.io()
+                .reached("a collection waits for readers that came before it");
+            listener.await;
+        }
+    }
+
+    /// Takes the layers out of the map that nobody needs; returns the publication and how many.
+    fn publish_gc(&self, (cutoff, retained): (Lsn, &BTreeSet<Lsn>)) -> Result<(u64, usize)> {
+        let mut state = self.state();
+        state.check_writable()?;
+        let plan = plan(&state.map, cutoff, retained);
+        if 0 < plan.retained_layer_count {
+            self.io()
+                .reached("a collection keeps a layer for a branch only");
+        }
+        if plan.layers.is_empty() {
+            return Ok((state.publication(), 0));
+        }
+        let gone = take_out(&state, &plan);
+        let map = state.map.replace(&gone, Vec::new());
+        let publication = state.publish(map, gone);
+        drop(state);
+        self.changed.notify(usize::MAX);
+        Ok((publication, plan.layers.len()))
+    }
+}
+
+fn take_out<I: Io>(state: &State<I>, plan: &GcPlan) -> Vec<FileLayer<I>> {
+    let layer = |name| state.map.files().get(name).cloned();
+    let layers = plan.layers.iter().filter_map(layer);
+    layers.collect()
+}

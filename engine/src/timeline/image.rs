@@ -1,0 +1,353 @@
+//! Creating images: the values of a range of keys at an LSN, so that reads need not go deeper.
+//!
+//! ```text
+//!  plan: which parts of the keys ─▶ for each: read at the LSN ─▶ write ─▶ publish … ─▶ index
+//!                                        ▲                            │
+//!                                        └── too many L0s? stop here ─┘
+//! ```
+//!
+//! 1. The parts abut: the first starts at the lowest key, the last ends at the highest, and so do
+//!    the images of each part, so that together they cover all keys without a hole. An image says
+//!    of every key of its range what it was, or that it was not.
+//! 2. A key whose records cannot be replayed has no value that an image could hold: the images are
+//!    cut around it.
+//! 3. Images stand at the LSN up to which the delta layers go, never above what is durable.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Timeline;
+use super::job::{Mode, Progress};
+use super::options::Options;
+use super::read::Scan;
+use super::shared::{Shared, State};
+use crate::base::{Error, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result};
+use crate::format::IndexLayer;
+use crate::io::{Io, Job, Op, Part};
+use crate::layer::{FileLayer, ImageLayer, ImagePlan as LayerPlan, ImageWriter, LayerMap};
+use crate::store::Store;
+
+/// How long a value is assumed to be where only the number of keys is known, in bytes.
+const VALUE_LEN_ASSUMED: u64 = 8192;
+
+/// A declared range of more keys than this is not cut.
+const PART_KEY_COUNT_MAX: u64 = 1 << 32;
+
+/// What an image creation will do: write images of these parts of the keys at this LSN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImagePlan {
+    /// When the values are true.
+    pub lsn: Lsn,
+    /// In order; each becomes one image or several that abut.
+    pub parts: Vec<KeyRange>,
+}
+
+/// Chooses the parts of the keys that need an image at `lsn`; nothing if none does.
+///
+/// # Shape
+/// Parts end where the declared `keys` do, as soon as they have enough of them for a layer.
+pub fn plan<I: Io>(
+    map: &LayerMap<I>,
+    (keys, lsn): (&KeySpace, Lsn),
+    options: &Options,
+    mode: Mode,
+) -> Option<ImagePlan> {
+    let mut parts = partition(keys, options.layer_len_target);
+    parts.retain(|part| match mode {
+        Mode::Forced => !is_imaged(map, *part, lsn),
+        Mode::ByNeed => is_due(map, *part, lsn, options.image_delta_count_trigger),
+    });
+    (!parts.is_empty()).then_some(ImagePlan { lsn, parts })
+}
+
+/// Whether images at this very LSN cover a part.
+fn is_imaged<I: Io>(map: &LayerMap<I>, part: KeyRange, lsn: Lsn) -> bool {
+    let at = LsnRange::new(lsn, lsn.visible_end());
+    map.files().is_covered_by_images(part, at)
+}
+
+/// Whether somewhere in a part enough deltas stand above the newest image.
+fn is_due<I: Io>(map: &LayerMap<I>, part: KeyRange, lsn: Lsn, trigger: usize) -> bool {
+    let trigger = trigger.max(1);
+    let files = map.files();
+    let mut segments = files.image_coverage(part, lsn).into_iter();
+    segments.any(|(keys, image)| {
+        if image.is_none() && keys != part && keys == KeyRange::single(keys.start) {
+            return false; // A key that was left out: it has no value that an image could hold.
+        }
+        let start = image.map_or(Lsn::ZERO, |image| image.lsns().end);
+        let above = LsnRange::new(start, lsn.visible_end());
+        !above.is_empty() && trigger <= files.count_deltas(keys, above, trigger)
+    })
+}
+
+/// Cuts all keys into parts that abut, each with about as many of the declared ones as fill a
+/// layer.
+fn partition(keys: &KeySpace, len_target: u64) -> Vec<KeyRange> {
+    let count_target = (len_target / VALUE_LEN_ASSUMED).max(1);
+    let mut parts = Vec::new();
+    let (mut start, mut count) = (Key::MIN, 0_u64);
+    for range in keys.ranges() {
+        let mut from = range.start;
+        loop {
+            let room = count_target - count;
+            let left = from.distance_to(range.end);
+            if PART_KEY_COUNT_MAX < left {
+                // Nobody has so many values: it stands for all that may come.
+                parts.push(KeyRange::new(start, range.end));
+                (start, count) = (range.end, 0);
+                break;
+            }
+            if left < room {
+                count += left;
+                break;
+            }
+            let step = u32::try_from(room).unwrap_or(u32::MAX);
+            from = from.add(step);
+            count += u64::from(step);
+            if count == count_target {
+                parts.push(KeyRange::new(start, from));
+                (start, count) = (from, 0);
+            }
+            if from == range.end {
+                break;
+            }
+        }
+    }
+    // What follows the last full part belongs to it if it has no declared key.
+    match parts.last_mut() {
+        Some(last) if count == 0 => last.end = Key::MAX,
+        _ => parts.push(KeyRange::new(start, Key::MAX)),
+    }
+    parts
+}
+
+impl fmt::Display for ImagePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "images at {}:", self.lsn)?;
+        self.parts.iter().try_for_each(|part| write!(f, " {part}"))
+    }
+}
+
+impl<S: Store> Timeline<S> {
+    /// Says which keys there are: images are cut accordingly, and no answer depends on it.
+    pub fn declare_keys(&self, keys: KeySpace) {
+        self.shared.state().key_space = keys;
+    }
+
+    /// Writes images of all keys, or of those where enough deltas stand above the newest ones.
+    ///
+    /// A second call waits until the first is done. Puts, reads and the other jobs go on meanwhile.
+    ///
+    /// # Shape
+    /// `Preempted` if it stopped between two parts because too many L0s wait to be compacted:
+    /// called again, it goes on behind the part that it ended with. `Idle` also if all that it came
+    /// to write was there. When `Done` or `Preempted` is
+    /// returned, what was made is durable.
+    /// # Errors
+    /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if a
+    /// layer cannot be read, `Latched`, `Closed`, `BelowCutoff` if it was overtaken by a collection
+    /// before it began.
+    pub async fn create_images(&self, mode: Mode) -> Result<Progress> {
+        let shared = &self.shared;
+        let _turn = shared.turns.image.take().await;
+        shared.io().pass(shared.op(Job::Image, 0)).await;
+        let (op, plan) = {
+            let mut state = shared.state();
+            state.check_writable()?;
+            let Some(plan) = shared.plan_images(&mut state, mode) else {
+                return Ok(Progress::Idle);
+            };
+            (shared.next_op(&mut state, Job::Image), plan)
+        };
+        let made = shared.create(op, &plan).await;
+        let progress = shared.latch(made)?;
+        let publication = shared.state().publication();
+        shared.save_index(op, publication).await?;
+        Ok(progress)
+    }
+}
+
+/// Images that are being written, one after another.
+struct Images<'a, S: Store> {
+    shared: &'a Shared<S>,
+    op: Op,
+    lsn: Lsn,
+    /// The end of the last image, or of the key that was left out.
+    start: Key,
+    writer: Option<ImageWriter<S::Io>>,
+    made: Vec<ImageLayer<S::Io>>,
+    count: u32,
+}
+
+impl<S: Store> Shared<S> {
+    fn plan_images(&self, state: &mut State<S::Io>, mode: Mode) -> Option<ImagePlan> {
+        if state.map.files().is_empty() && self.ancestor.is_none() {
+            return None;
+        }
+        let keys = (&state.key_space, state.flushed_lsn);
+        let mut plan = plan(&state.map, keys, &self.options, mode)?;
+        if let Some(resume) = state.resume.take() {
+            // Once around: what lies before it had its turn.
+            let rest: Vec<KeyRange> = plan
+                .parts
+                .iter()
+                .copied()
+                .filter(|part| resume <= part.start)
+                .collect();
+            if !rest.is_empty() {
+                self.io()
+                    .reached("an image creation goes on where it was stopped");
+                plan.parts = rest;
+            }
+        }
+        Some(plan)
+    }
+
+    async fn create(self: &Arc<Self>, op: Op, plan: &ImagePlan) -> Result<Progress> {
+        let mut count = 0;
+        let mut progress = Progress::Idle;
+        for (part, left) in plan.parts.iter().zip((0..plan.parts.len()).rev()) {
+            self.check_going()?;
+            let (made, written) = self.build_images(op, (*part, plan.lsn), count).await?;
+            count = written;
+            if !made.is_empty() {
+                progress = Progress::Done;
+                self.io().pass(op).await;
+                self.publish_images(made)?;
+            }
+            let mut state = self.state();
+            if 0 < left && self.options.image_preempt_l0_count <= state.map.l0_count() {
+                state.resume = Some(part.end);
+                drop(state);
+                self.io()
+                    .reached("an image creation stops for L0s that wait");
+                return Ok(Progress::Preempted);
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Writes the images of one part: durable files that nobody can see yet.
+    async fn build_images(
+        self: &Arc<Self>,
+        op: Op,
+        (part, lsn): (KeyRange, Lsn),
+        count: u32,
+    ) -> Result<(Vec<ImageLayer<S::Io>>, u32)> {
+        let mut images = Images {
+            shared: self,
+            op,
+            lsn,
+            start: part.start,
+            writer: None,
+            made: Vec::new(),
+            count,
+        };
+        let mut scan = Scan::new(self, op, part, lsn).await?;
+        while let Some(values) = scan.next_batch().await? {
+            self.check_going()?;
+            for (key, value) in values {
+                images.push(part, key, value).await?;
+            }
+        }
+        images.end(part).await?;
+        let entries: Vec<IndexLayer> = images.made.iter().map(|image| *image.entry()).collect();
+        self.store.put_layers(op, self.id, &entries).await?;
+        Ok((images.made, images.count))
+    }
+
+    fn publish_images(&self, made: Vec<ImageLayer<S::Io>>) -> Result<()> {
+        let mut state = self.state();
+        state.check_writable()?;
+        let made = made.into_iter().map(|image| {
+            image.keep();
+            FileLayer::Image(Arc::new(image))
+        });
+        let map = state.map.replace(&[], made.collect());
+        state.publish(map, Vec::new());
+        Ok(())
+    }
+}
+
+impl<S: Store> Images<'_, S> {
+    async fn push(&mut self, part: KeyRange, key: Key, value: Result<Vec<u8>>) -> Result<()> {
+        let value = match value {
+            Ok(value) => value,
+            Err(Error::NoBase { .. } | Error::Redo { .. }) => {
+                self.shared
+                    .io()
+                    .reached("an image creation leaves a key out that has no value");
+                self.finish(key).await?;
+                self.start = key.next();
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let target = self.shared.options.layer_len_target;
+        if self
+            .writer
+            .as_ref()
+            .is_some_and(|writer| target <= writer.blobs_len())
+        {
+            self.finish(key).await?;
+        }
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.begin(part.end).await?,
+        };
+        writer.push(key, &value).await?;
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    async fn begin(&mut self, end: Key) -> Result<ImageWriter<S::Io>> {
+        self.count += 1;
+        let plan = LayerPlan {
+            keys: KeyRange::new(self.start, end),
+            lsn: self.lsn,
+            attempt: self.shared.next_scratch(),
+            compression: self.shared.options.image_compression,
+        };
+        let op = self.op.on(Part::Image, self.count);
+        ImageWriter::create(&self.shared.context, op, plan).await
+    }
+
+    /// Ends the image before `end`; one without a value says that no key there has any.
+    async fn finish(&mut self, end: Key) -> Result<()> {
+        let keys = KeyRange::new(self.start, end);
+        let writer = self.writer.take();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.start = end;
+        let name = LayerName::Image {
+            keys,
+            lsn: self.lsn,
+        };
+        if self.shared.state().map.files().has(&name) {
+            self.shared
+                .io()
+                .reached("an image creation comes to an image that is there");
+            return Ok(()); // It says the same: law 1.
+        }
+        let writer = match writer {
+            Some(writer) => writer,
+            None => {
+                self.start = keys.start;
+                let writer = self.begin(end).await?;
+                self.start = end;
+                writer
+            }
+        };
+        self.made.push(writer.finish(end).await?);
+        Ok(())
+    }
+
+    async fn end(&mut self, part: KeyRange) -> Result<()> {
+        self.finish(part.end).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+use super::*;
+
+fn key(number: u32) -> Key {
+    Key::MIN.add(number)
+}
+
+fn parts(ranges: &[(u32, u32)], count_target: u64) -> Vec<(Key, Key)> {
+    let ranges = ranges
+        .iter()
+        .map(|&(start, end)| KeyRange::new(key(start), key(end)));
+    let keys = KeySpace::from_ranges(ranges);
+    let parts = partition(&keys, count_target * VALUE_LEN_ASSUMED);
+    parts.iter().map(|part| (part.start, part.end)).collect()
+}
+
+#[test]
+fn nothing_declared_is_one_part() {
+    assert_eq!(parts(&[], 10), [(Key::MIN, Key::MAX)]);
+}
+
+#[test]
+fn parts_abut_and_end_where_they_have_enough_keys() {
+    let found = parts(&[(5, 15), (20, 24)], 4);
+    let expected = [
+        (Key::MIN, key(9)),
+        (key(9), key(13)),
+        (key(13), key(22)),
+        (key(22), Key::MAX),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_follows_the_last_full_part_belongs_to_it() {
+    assert_eq!(
+        parts(&[(0, 8)], 4),
+        [(Key::MIN, key(4)), (key(4), Key::MAX)]
+    );
+    assert_eq!(parts(&[(0, 4)], 4), [(Key::MIN, Key::MAX)]);
+}
+
+#[test]
+fn target_below_one_value_is_one_key_a_part() {
+    let keys = KeySpace::from_ranges([KeyRange::new(key(1), key(3))]);
+    let found = partition(&keys, 1);
+    let expected = [
+        KeyRange::new(Key::MIN, key(2)),
+        KeyRange::new(key(2), Key::MAX),
+    ];
+    assert_eq!(found, expected);
+}

@@ -1,0 +1,114 @@
+//! Admission: which LSNs may be read, and who waits for those who do.
+
+use std::sync::{Arc, OnceLock};
+
+use super::super::shared::Shared;
+use crate::base::{Error, Lsn, Result};
+use crate::io::{Io, Op};
+use crate::layer::LayerMap;
+use crate::store::Store;
+
+/// A read at an LSN, admitted to a timeline and to all that it stands on. A collection waits for
+/// those that were admitted before it.
+pub(crate) struct Admission<S: Store> {
+    /// From the timeline itself down to the root.
+    links: Vec<Link<S>>,
+}
+
+struct Link<S: Store> {
+    shared: Arc<Shared<S>>,
+    lsn: Lsn,
+    epoch: u64,
+    /// Taken when the read gets here, and kept: a read sees one state of each timeline.
+    snapshot: OnceLock<Snapshot<S::Io>>,
+}
+
+/// What one read sees of one timeline: the layers as they stood, and how much of the open one was
+/// there.
+pub(super) struct Snapshot<I: Io> {
+    pub(super) map: Arc<LayerMap<I>>,
+    pub(super) open_entry_count: usize,
+}
+
+impl<S: Store> Admission<S> {
+    /// Admits a read at `lsn`.
+    ///
+    /// # Errors
+    /// `NotYet`, `BelowCutoff`, or `Closed`.
+    pub(crate) async fn new(shared: &Arc<Shared<S>>, op: Op, lsn: Lsn) -> Result<Admission<S>> {
+        let mut admission = Admission { links: Vec::new() };
+        let mut next = Some((shared.clone(), lsn));
+        while let Some((shared, lsn)) = next {
+            shared.io().pass(op).await;
+            let epoch = shared.admit(lsn)?;
+            let below = shared.parent.clone().zip(shared.ancestor);
+            next = below.map(|(parent, ancestor)| (parent, lsn.min(ancestor.lsn)));
+            admission.links.push(Link {
+                shared,
+                lsn,
+                epoch,
+                snapshot: OnceLock::new(),
+            });
+        }
+        Ok(admission)
+    }
+
+    /// How many timelines there are, from the one that is read down to the root.
+    pub(super) fn depth(&self) -> usize {
+        self.links.len()
+    }
+
+    /// What the read sees of the timeline at a depth, from 0, and at which LSN.
+    pub(super) async fn snapshot(&self, op: Op, depth: usize) -> Result<(&Snapshot<S::Io>, Lsn)> {
+        let link = &self.links[depth];
+        if let Some(snapshot) = link.snapshot.get() {
+            return Ok((snapshot, link.lsn));
+        }
+        link.shared.io().pass(op).await;
+        if 0 < depth {
+            link.shared.io().reached("a read goes on in an ancestor");
+        }
+        let snapshot = link.shared.snapshot()?;
+        Ok((link.snapshot.get_or_init(|| snapshot), link.lsn))
+    }
+}
+
+impl<S: Store> Drop for Link<S> {
+    fn drop(&mut self) {
+        self.shared.state_in_drop().readers.leave(self.epoch);
+        self.shared.changed.notify(usize::MAX);
+    }
+}
+
+impl<S: Store> Shared<S> {
+    /// Lets a reader at `lsn` in, if there may be one, and says when it came.
+    fn admit(&self, lsn: Lsn) -> Result<u64> {
+        let mut state = self.state();
+        state.check_open()?;
+        let last_record_lsn = state.last_record_lsn;
+        if last_record_lsn < lsn {
+            return Err(Error::NotYet {
+                lsn,
+                last_record_lsn,
+            });
+        }
+        let cutoff = state.gc_cutoff;
+        if lsn < cutoff {
+            if !self.family.retained(self.id, None).contains(&lsn) {
+                return Err(Error::BelowCutoff { lsn, cutoff });
+            }
+            self.io()
+                .reached("a read below the cutoff is admitted for a branch's sake");
+        }
+        Ok(state.readers.enter())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot<S::Io>> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(Snapshot {
+            open_entry_count: state.map.open().map_or(0, |open| open.entry_count()),
+            map: state.map.clone(),
+        })
+    }
+}

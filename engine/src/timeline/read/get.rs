@@ -1,0 +1,167 @@
+//! One value, or many.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::super::Timeline;
+use super::super::shared::Shared;
+use super::admit::Admission;
+use super::locate::{Loaded, Locations};
+use super::walk::Log;
+use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
+use crate::format::Record;
+use crate::io::Op;
+use crate::layer::LayerId;
+use crate::store::Store;
+
+/// A value of a key, or why there is none.
+pub type KeyValue = (Key, Result<Vec<u8>>);
+
+/// One layer that a read looks into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Which layer.
+    pub layer: LayerId,
+    /// Which of its LSNs.
+    pub lsns: LsnRange,
+}
+
+impl fmt::Display for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", self.layer, self.lsns)
+    }
+}
+
+/// What a read found.
+pub(super) struct Found {
+    pub(super) values: Vec<KeyValue>,
+    /// The exclusive end of the keys of which all is known: there may be more from it on.
+    pub(super) end: Key,
+}
+
+impl<S: Store> Timeline<S> {
+    /// Rebuilds `key` as it was at `lsn`.
+    ///
+    /// # Shape
+    /// `lsn` is inclusive. The answer is one whole value; nothing if the key has no history there.
+    /// # Errors
+    /// `NotYet` above `last_record_lsn`, `BelowCutoff` below the cutoff, of this timeline or of one
+    /// that it stands on, `NoBase` if the key has records but none of them stands on its own,
+    /// `Redo` if a record cannot be applied, `Corrupt` or `Io` if a layer cannot be read, `Closed`.
+    /// The timeline is unchanged.
+    /// # Source
+    /// Law 7; the walk is drawn at the head of `timeline/read/mod.rs`.
+    pub async fn get(&self, key: Key, lsn: Lsn) -> Result<Option<Vec<u8>>> {
+        let Some(end) = key.checked_next() else {
+            return Ok(None); // No record can stand at the end of all keys.
+        };
+        let shared = &self.shared;
+        let op = shared.read_op();
+        let admission = Admission::new(shared, op, lsn).await?;
+        let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
+        let mut found = shared.find(op, &admission, (keys, 1), lsn).await?;
+        found.values.pop().map(|(_, value)| value).transpose()
+    }
+
+    /// Rebuilds all of `keys` as they were at `lsn`, with fewer reads than one by one.
+    ///
+    /// # Shape
+    /// In the order of the keys; those without history are left out. It is all held in memory: for
+    /// what may be many keys there is [`Timeline::scan`].
+    /// # Errors
+    /// Of each key: `NoBase` or `Redo`. Of all: as [`Timeline::get`].
+    pub async fn get_vectored(&self, keys: &KeySpace, lsn: Lsn) -> Result<Vec<KeyValue>> {
+        let shared = &self.shared;
+        let op = shared.read_op();
+        let admission = Admission::new(shared, op, lsn).await?;
+        let keys = (keys.clone(), usize::MAX);
+        let found = shared.find(op, &admission, keys, lsn).await?;
+        Ok(found.values)
+    }
+
+    /// The layers that [`Timeline::get`] looks into, in this order.
+    ///
+    /// # Errors
+    /// As [`Timeline::get`].
+    pub async fn visits(&self, key: Key, lsn: Lsn) -> Result<Vec<Visit>> {
+        let Some(end) = key.checked_next() else {
+            return Ok(Vec::new());
+        };
+        let shared = &self.shared;
+        let op = shared.read_op();
+        let admission = Admission::new(shared, op, lsn).await?;
+        let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
+        let mut log = Log::new();
+        shared.locate(op, &admission, (keys, 1), &mut log).await?;
+        let visits = log.into_iter().map(|(layer, lsns)| Visit { layer, lsns });
+        Ok(visits.collect())
+    }
+}
+
+impl<S: Store> Shared<S> {
+    /// Rebuilds the lowest of `keys`, so many at most.
+    pub(super) async fn find(
+        &self,
+        op: Op,
+        admission: &Admission<S>,
+        keys: (KeySpace, usize),
+        lsn: Lsn,
+    ) -> Result<Found> {
+        let located = self.locate(op, admission, keys, &mut Log::new()).await?;
+        let end = located.end();
+        let loaded = located.load(op, self.options.read_len_max).await?;
+        Ok(Found {
+            values: self.redo_all(loaded, lsn),
+            end,
+        })
+    }
+
+    /// Walks down through all timelines.
+    async fn locate(
+        &self,
+        op: Op,
+        admission: &Admission<S>,
+        (mut keys, key_count_max): (KeySpace, usize),
+        log: &mut Log,
+    ) -> Result<Locations<S::Io>> {
+        let end = keys.ranges().last().map_or(Key::MIN, |range| range.end);
+        let mut locations = Locations::new(key_count_max, end);
+        for depth in 0..admission.depth() {
+            if keys.ranges().is_empty() {
+                break;
+            }
+            let (snapshot, lsn) = admission.snapshot(op, depth).await?;
+            let walk = snapshot.walk((self.io(), op), (keys, lsn), &mut locations, log);
+            keys = walk.await?;
+        }
+        Ok(locations)
+    }
+
+    fn redo_all(&self, loaded: BTreeMap<Key, Loaded>, lsn: Lsn) -> Vec<KeyValue> {
+        let redo = |(key, loaded)| (key, self.redo((key, lsn), loaded));
+        loaded.into_iter().map(redo).collect()
+    }
+
+    fn redo(&self, (key, lsn): (Key, Lsn), loaded: Loaded) -> Result<Vec<u8>> {
+        if !loaded.is_complete {
+            return Err(Error::NoBase { key, lsn });
+        }
+        match (loaded.base, loaded.records) {
+            (Some(image), records) if records.is_empty() => Ok(image),
+            (base, mut records) => {
+                records.reverse();
+                self.replay(key, base.as_deref(), &records)
+            }
+        }
+    }
+
+    fn replay(&self, key: Key, base: Option<&[u8]>, records: &[(Lsn, Record)]) -> Result<Vec<u8>> {
+        let records: Vec<_> = records.iter().map(|(lsn, record)| (*lsn, record)).collect();
+        let value = self.options.redo.redo(base, &records);
+        value.map_err(|error| Error::Redo {
+            key,
+            lsn: error.lsn,
+            why: error.why,
+        })
+    }
+}

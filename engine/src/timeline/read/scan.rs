@@ -1,0 +1,80 @@
+//! Every key of a range, a batch at a time.
+
+use std::sync::Arc;
+
+use super::super::Timeline;
+use super::super::shared::Shared;
+use super::admit::Admission;
+use super::get::KeyValue;
+use crate::base::{Key, KeyRange, KeySpace, Lsn, Result};
+use crate::io::Op;
+use crate::store::Store;
+
+/// How many keys a batch has at most.
+const BATCH_KEY_COUNT: usize = 256;
+
+/// A read of every key of a range at an LSN, a batch at a time.
+///
+/// All batches see one state of the timeline. As long as the scan lives, a collection that was
+/// begun after it waits for it, and the files that it may read stay.
+pub struct Scan<S: Store> {
+    shared: Arc<Shared<S>>,
+    op: Op,
+    lsn: Lsn,
+    admission: Admission<S>,
+    /// What is left.
+    keys: KeyRange,
+}
+
+impl<S: Store> Timeline<S> {
+    /// Begins to read every key of `keys` as it was at `lsn`.
+    ///
+    /// # Errors
+    /// `NotYet`, `BelowCutoff`, `Closed`, as [`Timeline::get`].
+    pub async fn scan(&self, keys: KeyRange, lsn: Lsn) -> Result<Scan<S>> {
+        let op = self.shared.read_op();
+        Scan::new(&self.shared, op, keys, lsn).await
+    }
+}
+
+impl<S: Store> Scan<S> {
+    pub(crate) async fn new(
+        shared: &Arc<Shared<S>>,
+        op: Op,
+        keys: KeyRange,
+        lsn: Lsn,
+    ) -> Result<Scan<S>> {
+        Ok(Scan {
+            shared: shared.clone(),
+            op,
+            lsn,
+            admission: Admission::new(shared, op, lsn).await?,
+            keys,
+        })
+    }
+
+    /// The next values, in the order of their keys; nothing after the last. A batch may be empty.
+    ///
+    /// # Errors
+    /// Of each key: `NoBase` or `Redo`. Of the batch: `Corrupt`, `Io` or `Closed`; then it can be
+    /// asked for again.
+    pub async fn next_batch(&mut self) -> Result<Option<Vec<KeyValue>>> {
+        if self.keys.is_empty() {
+            return Ok(None);
+        }
+        let keys = KeySpace::from_disjoint(vec![self.keys]);
+        let keys = (keys, BATCH_KEY_COUNT);
+        let found = self
+            .shared
+            .find(self.op, &self.admission, keys, self.lsn)
+            .await?;
+        assert!(self.keys.start < found.end);
+        self.keys.start = found.end;
+        Ok(Some(found.values))
+    }
+
+    /// The first key of which nothing was said yet.
+    pub fn position(&self) -> Key {
+        self.keys.start
+    }
+}

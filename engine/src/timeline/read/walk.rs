@@ -1,0 +1,196 @@
+//! The walk down through one timeline's layers.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::admit::Snapshot;
+use super::locate::Locations;
+use crate::base::{Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
+use crate::io::{Io, Op, Part};
+use crate::layer::{Layer, LayerId, LayerMap, Located};
+
+/// The visits that are left, the next one last: the highest end first, as what is found there may
+/// make others needless; then the lowest keys first.
+struct Fringe<I: Io> {
+    visits: BTreeMap<VisitId, (Layer<I>, Vec<KeyRange>)>,
+    /// The keys for which nothing more is to be found in this timeline.
+    left: Vec<KeyRange>,
+}
+
+/// Two ranges of keys may come to one layer with different floors or ends: the layer alone does not
+/// say what a visit is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct VisitId {
+    end: Lsn,
+    keys_start: Reverse<Key>,
+    floor: Lsn,
+    layer: LayerId,
+}
+
+/// What a walk did, for whoever wants to know.
+pub(super) type Log = Vec<(LayerId, LsnRange)>;
+
+impl<I: Io> Fringe<I> {
+    /// Where a read of these keys goes on that has come down to `end`, exclusive.
+    fn add(&mut self, map: &LayerMap<I>, keys: KeyRange, end: Lsn) {
+        let mut start = keys.start;
+        for (range, layer, floor) in map.range_search(keys, end) {
+            if start < range.start {
+                self.left.push(KeyRange::new(start, range.start));
+            }
+            start = range.end;
+            let id = VisitId {
+                end,
+                keys_start: Reverse(layer.keys().start),
+                floor,
+                layer: layer.id(),
+            };
+            let visit = self.visits.entry(id);
+            visit.or_insert_with(|| (layer, Vec::new())).1.push(range);
+        }
+        if start < keys.end {
+            self.left.push(KeyRange::new(start, keys.end));
+        }
+    }
+
+    fn add_all(&mut self, map: &LayerMap<I>, keys: Vec<KeyRange>, end: Lsn) {
+        keys.into_iter().for_each(|keys| self.add(map, keys, end));
+    }
+}
+
+impl<I: Io> Snapshot<I> {
+    /// Locates the records of `keys` at or below `lsn`; returns the keys whose records, if there
+    /// are any, go on in the ancestor.
+    pub(super) async fn walk(
+        &self,
+        (io, op): (&I, Op),
+        (keys, lsn): (KeySpace, Lsn),
+        locations: &mut Locations<I>,
+        log: &mut Log,
+    ) -> Result<KeySpace> {
+        let mut fringe = Fringe {
+            visits: BTreeMap::new(),
+            left: Vec::new(),
+        };
+        for range in keys.ranges() {
+            fringe.add(&self.map, *range, lsn.visible_end());
+        }
+        while let Some((visit, (layer, ranges))) = fringe.visits.pop_last() {
+            let lsns = LsnRange::new(visit.floor, visit.end);
+            self.mark(io, &layer, visit.floor);
+            log.push((visit.layer, lsns));
+            for range in ranges {
+                let Some(range) = below(range, locations.end()) else {
+                    continue;
+                };
+                let max = locations.key_count_max();
+                let found = self.locate(op, &layer, (range, lsns), max).await?;
+                let rest = match layer {
+                    Layer::Image(_) => Vec::new(),
+                    Layer::Memory(_) | Layer::Delta(_) => without(range, based(&found)),
+                };
+                locations.take(&layer, found);
+                fringe.add_all(&self.map, rest, visit.floor);
+            }
+        }
+        let end = locations.end();
+        let left = fringe.left.into_iter();
+        Ok(KeySpace::from_ranges(
+            left.filter_map(|range| below(range, end)),
+        ))
+    }
+
+    fn mark(&self, io: &I, layer: &Layer<I>, floor: Lsn) {
+        match layer {
+            Layer::Memory(memory) if !memory.is_open() => {
+                io.reached("a read comes to a frozen layer");
+            }
+            Layer::Delta(delta) if delta.lsns().start < floor => {
+                io.reached("a read finds an image inside a delta's LSNs");
+            }
+            Layer::Memory(_) | Layer::Delta(_) | Layer::Image(_) => {}
+        }
+    }
+
+    async fn locate(
+        &self,
+        op: Op,
+        layer: &Layer<I>,
+        (keys, lsns): (KeyRange, LsnRange),
+        key_count_max: usize,
+    ) -> Result<Vec<Located>> {
+        match layer {
+            Layer::Memory(memory) => {
+                let entry_count = match self.map.open() {
+                    Some(open) if std::sync::Arc::ptr_eq(open, memory) => self.open_entry_count,
+                    _ => usize::MAX,
+                };
+                Ok(memory.locate((keys, lsns), entry_count, key_count_max))
+            }
+            Layer::Delta(delta) => {
+                let op = op.on(Part::Delta, 1);
+                delta.locate(op, keys, lsns, key_count_max).await
+            }
+            Layer::Image(image) => {
+                let op = op.on(Part::Image, 1);
+                image.locate(op, keys, key_count_max).await
+            }
+        }
+    }
+}
+
+/// The part of a range below a key, if there is one.
+fn below(range: KeyRange, end: Key) -> Option<KeyRange> {
+    let range = KeyRange::new(range.start, range.end.min(end));
+    (!range.is_empty()).then_some(range)
+}
+
+/// The keys whose base was found, in order.
+fn based(found: &[Located]) -> impl Iterator<Item = Key> {
+    let bases = found.iter().filter(|located| located.is_base);
+    bases.map(|located| located.key)
+}
+
+/// What is left of a range without some of its keys, which ascend.
+fn without(range: KeyRange, keys: impl Iterator<Item = Key>) -> Vec<KeyRange> {
+    let mut left = Vec::new();
+    let mut start = range.start;
+    for key in keys {
+        if start < key {
+            left.push(KeyRange::new(start, key));
+        }
+        start = key.next();
+    }
+    if start < range.end {
+        left.push(KeyRange::new(start, range.end));
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u32) -> Key {
+        Key::MIN.add(number)
+    }
+
+    fn range(start: u32, end: u32) -> KeyRange {
+        KeyRange::new(key(start), key(end))
+    }
+
+    #[test]
+    fn keys_that_are_done_leave_the_ranges_between_them() {
+        assert_eq!(without(range(3, 9), [].into_iter()), [range(3, 9)]);
+        let left = without(range(3, 9), [3, 5, 6].map(key).into_iter());
+        assert_eq!(left, [range(4, 5), range(7, 9)]);
+        assert_eq!(without(range(3, 5), [3, 4].map(key).into_iter()), []);
+    }
+
+    #[test]
+    fn range_is_cut_where_the_keys_end() {
+        assert_eq!(below(range(3, 9), key(5)), Some(range(3, 5)));
+        assert_eq!(below(range(3, 9), key(20)), Some(range(3, 9)));
+        assert_eq!(below(range(3, 9), key(3)), None);
+    }
+}

@@ -1,0 +1,356 @@
+//! Timelines come, branch off and go.
+
+use palimpsest::base::{Lsn, TimelineId};
+use palimpsest::{Error, Timeline};
+
+use super::life::Ended;
+use super::{Driver, Excuse, TRIES_MAX};
+use crate::keys;
+use crate::oracle::{self, Allowed, Existence, Start, Truth};
+use crate::plan::{How, Letter};
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// A branch that is asked for.
+#[derive(Clone, Copy)]
+struct Branch {
+    letter: Letter,
+    ancestor: Letter,
+    lsn: Lsn,
+}
+
+impl Branch {
+    fn asked(&self) -> String {
+        let (letter, ancestor) = (char::from(self.letter.0), char::from(self.ancestor.0));
+        format!("branch {letter} off {ancestor} at {}", self.lsn)
+    }
+}
+
+impl Driver {
+    pub(super) async fn create(&self, letter: Letter, start: Lsn, how: How) -> Result<(), Verdict> {
+        self.world.name_timeline(keys::timeline(letter), letter);
+        for attempt in 0..TRIES_MAX {
+            let how = if attempt == 0 { how } else { How::Wait };
+            if self.try_create(letter, start, how, attempt).await? {
+                return Ok(());
+            }
+        }
+        Err(self.gave_up("create"))
+    }
+
+    /// A creation begins, and is in doubt until it ends. Returns what was known before.
+    fn begin_creation(&self, letter: Letter, start: Start) -> Existence {
+        self.truth(letter, |truth| {
+            let before = truth.existence;
+            if before != Existence::Exists {
+                truth.existence = Existence::InDoubt;
+                truth.starts.push(start);
+            }
+            before
+        })
+    }
+
+    /// Says whether the timeline is there for certain.
+    async fn try_create(
+        &self,
+        letter: Letter,
+        start: Lsn,
+        how: How,
+        attempt: u32,
+    ) -> Result<bool, Verdict> {
+        let begun = Start {
+            lsn: start,
+            ancestor: None,
+        };
+        let before = self.begin_creation(letter, begun);
+        let id = keys::timeline(letter);
+        let asked = format!("create {} at {start}", char::from(letter.0));
+        let excuse = self.try_again(attempt, Some(letter));
+        let engine = self.engine();
+        match self.call(how, engine.create_timeline(id, start)).await {
+            Some(Ok(_)) if before == Existence::Exists => {
+                Err(Verdict::wrong(asked, "it exists", "it was created"))
+            }
+            Some(Ok(timeline)) => {
+                self.truth(letter, |truth| truth.created(start));
+                self.take_in(letter, timeline);
+                Ok(true)
+            }
+            Some(Err(Error::Refused { why })) if before == Existence::Absent => Err(
+                Verdict::wrong(asked, "it is created, it never was before", why),
+            ),
+            Some(Err(Error::Refused { .. })) => {
+                // It exists: by an acknowledged creation, or by one in doubt.
+                drop(engine);
+                self.open_if_in_doubt(letter).await?;
+                Ok(true)
+            }
+            Some(Err(error)) => {
+                // The engine's directory is synced as well: that is nobody's timeline.
+                excuse.check_with(&self.world, &asked, &error, &[None])?;
+                Ok(false)
+            }
+            None => Ok(false),
+        }
+    }
+
+    async fn open_if_in_doubt(&self, letter: Letter) -> Result<(), Verdict> {
+        if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
+            self.restart().await?;
+        }
+        Ok(())
+    }
+
+    /// Branches off `ancestor`, at an LSN that is meant from its last record's.
+    pub(super) async fn branch(
+        &self,
+        (letter, ancestor): (Letter, Letter),
+        offset: i64,
+        how: How,
+    ) -> Result<(), Verdict> {
+        self.world.name_timeline(keys::timeline(letter), letter);
+        for attempt in 0..TRIES_MAX {
+            let how = if attempt == 0 { how } else { How::Wait };
+            let existence = self.truth(ancestor, |truth| truth.existence);
+            if existence == Existence::Absent {
+                return self.branch_off_nothing(letter, ancestor).await;
+            }
+            if 0 <= offset {
+                // A batch in flight may stand at the LSN, or below it.
+                self.join_put(ancestor).await?;
+            }
+            if self.timeline(ancestor).is_none() {
+                return Ok(());
+            }
+            let branch = Branch {
+                letter,
+                ancestor,
+                lsn: self.lsn_at(ancestor, offset),
+            };
+            if self.try_branch(branch, how, attempt).await? {
+                return Ok(());
+            }
+        }
+        Err(self.gave_up("branch"))
+    }
+
+    /// Says whether it is known what came of it.
+    async fn try_branch(&self, branch: Branch, how: How, attempt: u32) -> Result<bool, Verdict> {
+        let Branch {
+            letter,
+            ancestor,
+            lsn,
+        } = branch;
+        let start = Start {
+            lsn,
+            ancestor: Some(ancestor),
+        };
+        let before = self.begin_creation(letter, start);
+        let excuse = self.try_again(attempt, Some(letter));
+        let view = self.view((ancestor, lsn), |_| ())?;
+        self.truth(ancestor, |truth| truth.begin_close());
+        let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
+        let engine = self.engine();
+        let result = self.call(how, engine.branch_timeline(id, on, lsn)).await;
+        drop(engine);
+        let is_done = matches!(result, Some(Ok(_)));
+        self.truth(ancestor, |truth| truth.end_close(is_done.then_some(lsn)));
+        let allowed = view.until(self.view((ancestor, lsn), |_| ())?);
+        match result {
+            Some(Ok(timeline)) => {
+                self.check_branch(branch, before, &allowed)?;
+                self.branched(branch, timeline).map(|()| true)
+            }
+            Some(Err(error)) if is_refusal(&error) => {
+                self.check_refusal(branch, before, &allowed, &error)?;
+                if matches!(error, Error::Refused { .. }) {
+                    self.open_if_in_doubt(letter).await?;
+                } else if before == Existence::Absent {
+                    self.truth(letter, |truth| *truth = Truth::absent());
+                }
+                Ok(true)
+            }
+            Some(Err(error)) => {
+                let others = [None, Some(ancestor)];
+                excuse.check_with(&self.world, &branch.asked(), &error, &others)?;
+                if matches!(error, Error::Latched(_)) {
+                    self.restart().await?;
+                }
+                Ok(false)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn check_branch(
+        &self,
+        branch: Branch,
+        before: Existence,
+        allowed: &Allowed<()>,
+    ) -> Result<(), Verdict> {
+        let expected = match (before, allowed.answers.is_empty()) {
+            (Existence::Exists, _) => "a refusal, it exists",
+            (_, true) => "a refusal, the ancestor cannot be read there",
+            (_, false) => return Ok(()),
+        };
+        Err(Verdict::wrong(branch.asked(), expected, "it was created"))
+    }
+
+    fn check_refusal(
+        &self,
+        branch: Branch,
+        before: Existence,
+        allowed: &Allowed<()>,
+        error: &Error,
+    ) -> Result<(), Verdict> {
+        let is_right = match error {
+            Error::NotYet { .. } => allowed.not_yet,
+            Error::BelowCutoff { .. } => allowed.below,
+            _ => before != Existence::Absent,
+        };
+        if is_right {
+            return Ok(());
+        }
+        let expected = "it is created, it never was before, and the ancestor can be read there";
+        Err(Verdict::wrong(branch.asked(), expected, error.to_string()))
+    }
+
+    /// A branch was acknowledged: its ancestor is durable up to it.
+    fn branched(&self, branch: Branch, timeline: Timeline<SimIo>) -> Result<(), Verdict> {
+        let Branch {
+            letter,
+            ancestor,
+            lsn,
+        } = branch;
+        let durable = self.timeline(ancestor).map(|on| on.disk_consistent_lsn());
+        if durable.is_none_or(|durable| durable < lsn) {
+            let law = format!("a branch is acknowledged when its ancestor is durable up to {lsn}");
+            return Err(Verdict::law(law, format!("{durable:?}")));
+        }
+        let ends = (timeline.last_record_lsn(), timeline.disk_consistent_lsn());
+        if ends != (lsn, lsn) {
+            let law = format!("a branch starts at its point, {lsn}");
+            return Err(Verdict::law(law, format!("{ends:?}")));
+        }
+        {
+            let mut session = self.session();
+            let below = session.truths[&ancestor].clone();
+            let truth = session.truths.entry(letter).or_insert_with(Truth::absent);
+            truth.branched((ancestor, lsn), &below);
+        }
+        self.take_in(letter, timeline);
+        self.count_done("branch");
+        Ok(())
+    }
+
+    /// There is no such ancestor: nothing must come of it.
+    async fn branch_off_nothing(&self, letter: Letter, ancestor: Letter) -> Result<(), Verdict> {
+        if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
+            return Ok(());
+        }
+        let excuse = Excuse::begin(&self.world, Some(letter));
+        let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
+        let asked = format!("branch off {}, which is not there", char::from(ancestor.0));
+        match self.engine().branch_timeline(id, on, Lsn::ZERO).await {
+            Err(Error::Refused { .. }) => Ok(()),
+            Err(error) => {
+                let others = [None, Some(ancestor)];
+                excuse.check_with(&self.world, &asked, &error, &others)
+            }
+            Ok(_) => Err(Verdict::wrong(asked, "a refusal", "it was created")),
+        }
+    }
+
+    pub(super) async fn delete(&self, letter: Letter, how: How) -> Result<(), Verdict> {
+        self.join().await?;
+        if self.timeline(letter).is_none() {
+            return Ok(());
+        }
+        // What a crash leaves of it is then the whole timeline, or nothing.
+        self.restart().await?;
+        if self.timeline(letter).is_none() {
+            return Ok(());
+        }
+        let children = oracle::children(&self.session().truths, letter);
+        if !children.is_empty() {
+            return self.delete_under_children(letter, how).await;
+        }
+        if !self.shut_one_down(letter).await? {
+            return self.restart().await;
+        }
+        self.truth(letter, |truth| truth.existence = Existence::InDoubt);
+        let excuse = Excuse::begin(&self.world, Some(letter));
+        let engine = self.engine();
+        let deleted = engine.delete_timeline(keys::timeline(letter));
+        match self.call(how, deleted).await {
+            Some(Ok(())) => {
+                self.truth(letter, |truth| *truth = Truth::absent());
+                Ok(())
+            }
+            Some(Err(error)) => {
+                excuse.check(&self.world, "delete", &error)?;
+                drop(engine);
+                self.restart().await
+            }
+            None => {
+                drop(engine);
+                self.restart().await
+            }
+        }
+    }
+
+    /// What others stand on stays: neither can it be shut down under them, nor deleted.
+    async fn delete_under_children(&self, letter: Letter, how: How) -> Result<(), Verdict> {
+        let id = keys::timeline(letter);
+        let ended = self.engine().shutdown_timeline(id).await;
+        if !matches!(ended, Err(Error::Busy { .. })) {
+            let asked = "shut down a timeline under an open child";
+            return Err(Verdict::wrong(asked, "it is busy", format!("{ended:?}")));
+        }
+        let mut letters = self.letters();
+        letters.reverse();
+        for other in letters {
+            if self.timeline(other).is_some() && !self.shut_one_down(other).await? {
+                return self.restart().await;
+            }
+        }
+        self.delete_what_others_need(letter, id, how).await?;
+        self.restart().await
+    }
+
+    async fn delete_what_others_need(
+        &self,
+        letter: Letter,
+        id: TimelineId,
+        how: How,
+    ) -> Result<(), Verdict> {
+        let excuse = Excuse::begin(&self.world, Some(letter));
+        let engine = self.engine();
+        match self.call(how, engine.delete_timeline(id)).await {
+            None | Some(Err(Error::Refused { .. })) => Ok(()),
+            Some(Err(Error::Busy { .. })) if self.world.has_unread_index() => Ok(()),
+            Some(Err(error)) => excuse.check_with(&self.world, "delete", &error, &[None]),
+            Some(Ok(())) => {
+                let asked = format!("delete {}, which others need", char::from(letter.0));
+                Err(Verdict::wrong(asked, "a refusal", "it was deleted"))
+            }
+        }
+    }
+
+    /// Shuts one timeline down; not if a fault came, which leaves it open or latched.
+    async fn shut_one_down(&self, letter: Letter) -> Result<bool, Verdict> {
+        self.handles().writers.remove(&letter);
+        let ended = self.shut_down_one(letter, &[]).await?;
+        if !matches!(ended, Ended::Open) {
+            self.handles().timelines.remove(&letter);
+        }
+        Ok(matches!(ended, Ended::Clean(_)))
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Refused { .. } | Error::NotYet { .. } | Error::BelowCutoff { .. }
+    )
+}

@@ -1,0 +1,130 @@
+//! Reads past the same gate as everybody: judged by what was right from their start to their end.
+
+use std::future::Future;
+
+use palimpsest::base::{Key, KeyRange, KeySpace, Lsn};
+use palimpsest::timeline::KeyValue;
+use palimpsest::{Error, Timeline};
+
+use super::said::{Said, Tell, said_many, said_one, values};
+use super::{Driver, Excuse};
+use crate::keys;
+use crate::model::History;
+use crate::plan::{How, KeyIndex, Letter};
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+impl Driver {
+    pub(super) fn key(&self, index: KeyIndex) -> Key {
+        keys::key(self.plan.knobs.layout, index)
+    }
+
+    /// So many keys from one on, by their numbers, in the order of the keys.
+    pub(super) fn keys(&self, (first, count): (KeyIndex, u16)) -> Vec<Key> {
+        let key_count = u32::from(self.plan.knobs.key_count);
+        let numbers = (0..u32::from(count)).map(|at| (u32::from(first.0) + at) % key_count);
+        let mut keys: Vec<Key> = numbers
+            .map(|number| self.key(KeyIndex(number as u16)))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// Every key of the plan, in order.
+    pub(super) fn all_keys(&self) -> Vec<Key> {
+        self.keys((KeyIndex(0), self.plan.knobs.key_count))
+    }
+
+    /// The LSN that a line means.
+    pub(super) fn lsn_at(&self, letter: Letter, offset: i64) -> Lsn {
+        keys::shifted(self.truth(letter, |truth| truth.last), offset)
+    }
+
+    pub(super) async fn get(
+        &self,
+        letter: Letter,
+        (index, offset): (KeyIndex, i64),
+        how: How,
+    ) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(letter) else {
+            return Ok(());
+        };
+        let (key, lsn) = (self.key(index), self.lsn_at(letter, offset));
+        let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
+        let get = async { said_one(timeline.get(key, lsn).await) };
+        let ask = |history: &History| history.answer(key, lsn);
+        self.read((letter, lsn), asked, (how, get), ask).await
+    }
+
+    pub(super) async fn get_many(
+        &self,
+        letter: Letter,
+        keys: (KeyIndex, u16),
+        offset: i64,
+        how: How,
+    ) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(letter) else {
+            return Ok(());
+        };
+        let (keys, lsn) = (self.keys(keys), self.lsn_at(letter, offset));
+        let count = keys.len();
+        let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
+        let space = key_space(&keys);
+        let get = async { said_many(timeline.get_vectored(&space, lsn).await) };
+        let ask = |history: &History| values(history, &keys, lsn);
+        self.read((letter, lsn), asked, (how, get), ask).await
+    }
+
+    pub(super) async fn scan(&self, letter: Letter, offset: i64, how: How) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(letter) else {
+            return Ok(());
+        };
+        let (keys, lsn) = (self.all_keys(), self.lsn_at(letter, offset));
+        let asked = || format!("scan {} at {lsn}", char::from(letter.0));
+        let scan = async { said_many(scan_all(&timeline, lsn).await) };
+        let ask = |history: &History| values(history, &keys, lsn);
+        self.read((letter, lsn), asked, (how, scan), ask).await?;
+        self.count_done("scans");
+        Ok(())
+    }
+
+    async fn read<T: Tell + PartialEq>(
+        &self,
+        point: (Letter, Lsn),
+        asked: impl Fn() -> String,
+        (how, read): (How, impl Future<Output = Said<T>>),
+        ask: impl Fn(&History) -> T,
+    ) -> Result<(), Verdict> {
+        let excuse = Excuse::begin(&self.world, Some(point.0));
+        let start = self.view(point, &ask)?;
+        let begun = self.truth(point.0, |truth| truth.begin_read());
+        let said = self.call(how, read).await;
+        let between = self.truth(point.0, |truth| truth.end_read(begun, &ask));
+        let Some(said) = said else {
+            return Ok(());
+        };
+        self.session().tally.answers += 1;
+        // What was acknowledged meanwhile may be seen as well.
+        let allowed = start.until(self.view(point, &ask)?.with(between));
+        match &said {
+            Said::Error(error) => excuse.check(&self.world, &asked(), error),
+            _ => said.judge(asked, &allowed),
+        }
+    }
+}
+
+/// The keys as a set.
+pub(super) fn key_space(keys: &[Key]) -> KeySpace {
+    KeySpace::from_ranges(keys.iter().map(|key| KeyRange::single(*key)))
+}
+
+/// Everything that a scan gives.
+async fn scan_all(timeline: &Timeline<SimIo>, lsn: Lsn) -> Result<Vec<KeyValue>, Error> {
+    let mut scan = timeline.scan(KeyRange::ALL, lsn).await?;
+    let mut all = Vec::new();
+    while let Some(batch) = scan.next_batch().await? {
+        all.extend(batch);
+    }
+    Ok(all)
+}

@@ -1,0 +1,198 @@
+//! The end of a plan: no fault comes any more, and everything comes to rest.
+
+use std::future::Future;
+use std::time::Duration;
+
+use palimpsest::base::{Key, KeyRange, KeySpace, Lsn};
+use palimpsest::io::Io;
+use palimpsest::timeline::{Mode, Progress};
+use palimpsest::{Result, Timeline};
+
+use super::Driver;
+use super::check::Depth;
+use super::job::l0_count;
+use crate::keys;
+use crate::laws;
+use crate::model::Answer;
+use crate::plan::Letter;
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// How often a job may find something to do until it must have done everything.
+const PASSES_MAX: u32 = 10_000;
+
+/// Where everything has an image, no read looks into more layers.
+const VISITS_MAX: usize = 2;
+
+/// How long it may take to come to rest, by the clock of the run.
+const REST_TIME_MAX: Duration = Duration::from_secs(60 * 60);
+
+impl Driver {
+    /// The plan is done: without further faults, everything must come to rest and stay true.
+    pub(super) async fn finish(&self) -> Result<(), Verdict> {
+        self.join().await?;
+        self.world.heal();
+        let has_latched = self
+            .letters()
+            .iter()
+            .any(|letter| self.world.has_failed_sync(Some(*letter)));
+        if has_latched || self.world.has_unread_index() {
+            self.restart().await?;
+        }
+        for letter in self.letters() {
+            if let Some(timeline) = self.timeline(letter) {
+                let last = self.truth(letter, |truth| truth.last);
+                let durable = timeline.flush().await;
+                let durable = durable.map_err(|error| {
+                    Verdict::wrong("flush, with no fault left", "it is done", error.to_string())
+                })?;
+                self.truth(letter, |truth| truth.acknowledge(durable))?;
+                laws::check_order(last, durable)?;
+                self.come_to_rest(letter, &timeline).await?;
+                self.check_points(letter, Depth::Sample)?;
+                self.explain(letter)?;
+            }
+        }
+        self.check_space().await?;
+        self.restart().await?;
+        for letter in self.letters() {
+            self.check_points(letter, Depth::Full)?;
+        }
+        self.check_space().await
+    }
+
+    /// Waits until only the driver is left, then looks at what lies on the disk. What a removal
+    /// that failed in this life has left may lie there until the next.
+    async fn check_space(&self) -> Result<(), Verdict> {
+        self.world.settle_down().await?;
+        if self.world.has_failed_removal() {
+            return Ok(());
+        }
+        let disk = self.world.state().disk.clone();
+        let open: Vec<_> = {
+            let handles = self.handles();
+            let open = handles.timelines.iter().map(|(letter, timeline)| {
+                let layers = timeline.layers();
+                let memory_count = usize::from(layers.open().is_some()) + layers.frozen().len();
+                (keys::timeline(*letter), memory_count)
+            });
+            open.collect()
+        };
+        laws::check_space(&disk, &open)
+    }
+
+    /// Everything asked for is done, in bounded time, and bounds what a read looks into.
+    async fn come_to_rest(
+        &self,
+        letter: Letter,
+        timeline: &Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
+        let io = SimIo::new(&self.world);
+        let started = io.now();
+        timeline.declare_keys(KeySpace::from_ranges([KeyRange::ALL]));
+        until_idle("compact", || timeline.compact(Mode::ByNeed)).await?;
+        let (found, trigger) = (l0_count(timeline), self.plan.knobs.l0_count_trigger);
+        if trigger <= found as u64 {
+            let law = format!("compaction by need leaves fewer than {trigger} L0s");
+            return Err(Verdict::law(law, format!("{found}")));
+        }
+        until_idle("create images", || timeline.create_images(Mode::ByNeed)).await?;
+        self.check_cutoff(letter, timeline).await?;
+        until_idle("create all images", || timeline.create_images(Mode::Forced)).await?;
+        self.check_visits(letter, timeline).await?;
+        let elapsed = io.now().saturating_since(started);
+        if REST_TIME_MAX < elapsed {
+            let waiting = format!("to come to rest takes {elapsed:?}");
+            return Err(Verdict::Stuck { waiting });
+        }
+        Ok(())
+    }
+
+    /// A collection moves the cutoff as far as it may.
+    async fn check_cutoff(
+        &self,
+        letter: Letter,
+        timeline: &Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
+        let before = timeline.gc_cutoff();
+        self.gc(letter, crate::plan::How::Wait).await?;
+        let knobs = &self.plan.knobs;
+        let kept_from = Lsn(timeline
+            .last_record_lsn()
+            .0
+            .saturating_sub(knobs.gc_distance));
+        let expected = before.max(kept_from.min(timeline.disk_consistent_lsn()));
+        let found = timeline.gc_cutoff();
+        let durable = self.truth(letter, |truth| truth.cutoff.durable());
+        let is_right = match knobs.gc_age {
+            Duration::ZERO => found == expected,
+            _ => before <= found && found <= expected,
+        };
+        if is_right && found == durable {
+            return Ok(());
+        }
+        let law = format!("a collection makes {expected} the cutoff, durably");
+        Err(Verdict::law(
+            law,
+            format!("{found}, and {durable} is durable"),
+        ))
+    }
+
+    /// Behind an image of everything, a read looks into one layer, or two.
+    async fn check_visits(
+        &self,
+        letter: Letter,
+        timeline: &Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
+        let lsn = timeline.last_record_lsn();
+        for key in self.all_keys() {
+            let answer = self.truth(letter, |truth| truth.history.answer(key, lsn));
+            if matches!(answer, Answer::NoBase | Answer::NoRedo) {
+                // No image can stand for it.
+                continue;
+            }
+            self.check_visits_of((key, lsn), timeline).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_visits_of(
+        &self,
+        (key, lsn): (Key, Lsn),
+        timeline: &Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
+        let asked = || format!("visits of {key} at {lsn}");
+        let visits = self.at_once(timeline.visits(key, lsn));
+        let visits =
+            visits.map_err(|error| Verdict::wrong(asked(), "its layers", error.to_string()))?;
+        if visits.len() <= VISITS_MAX {
+            return Ok(());
+        }
+        let law = format!(
+            "where all have images, {} are at most {VISITS_MAX}",
+            asked()
+        );
+        let names: Vec<String> = visits.iter().map(ToString::to_string).collect();
+        Err(Verdict::law(law, names.join(", ")))
+    }
+}
+
+/// Calls a job until there is nothing to do.
+async fn until_idle<F: Future<Output = Result<Progress>>>(
+    what: &str,
+    job: impl Fn() -> F,
+) -> Result<(), Verdict> {
+    for _ in 0..PASSES_MAX {
+        match job().await {
+            Ok(Progress::Idle) => return Ok(()),
+            Ok(Progress::Done | Progress::Preempted | Progress::Superseded) => {}
+            Err(error) => {
+                let asked = format!("{what}, with no fault left");
+                return Err(Verdict::wrong(asked, "it is done", error.to_string()));
+            }
+        }
+    }
+    Err(Verdict::Stuck {
+        waiting: format!("{what} has something to do again and again"),
+    })
+}

@@ -1,0 +1,240 @@
+//! Every layer is explainable, and what the layers have is enough.
+//!
+//! 1. A delta layer has the model's records inside its keys and LSNs: each of them, and no others.
+//! 2. Two delta layers with a key in common have no LSN in common.
+//! 3. An image layer has the model's value of each key in its range that has one, and no others.
+//! 4. Each record that a legal read needs is in a delta layer, or an image stands above it that the
+//!    read comes to first.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use palimpsest::base::{Key, LayerName, Lsn, TimelineId};
+use palimpsest::format::{DeltaKey, Index, IndexLayer};
+
+use super::file::{records, values};
+use super::{ROOT, broken, file_name, index};
+use crate::disk::Disk;
+use crate::keys;
+use crate::model::Answer;
+use crate::oracle::Truth;
+use crate::verdict::Verdict;
+
+/// Holds a timeline's index and everything that it names against the model. `retained` are the
+/// points below the cutoff that must be readable all the same.
+pub fn check_layers(
+    disk: &Disk,
+    timeline: TimelineId,
+    truth: &Truth,
+    retained: &BTreeSet<Lsn>,
+) -> Result<(), Verdict> {
+    let index = index(disk, timeline)?;
+    check_index(&index, truth)?;
+    check_rectangles(&index)?;
+    let judge = Judge { truth, retained };
+    let mut found = BTreeSet::new();
+    for layer in &index.layers {
+        let name = file_name(layer).to_string();
+        let path = Path::new(ROOT).join(timeline.to_string()).join(&name);
+        let bytes = disk.bytes(&path);
+        let bytes = bytes.map_err(|error| broken(&name, &error.to_string()))?;
+        match layer.name {
+            LayerName::Delta { .. } => {
+                let records = records(&bytes, layer);
+                let records = records.map_err(|error| broken(&name, &error.to_string()))?;
+                judge.check_delta(layer, &records)?;
+                found.extend(records.into_iter().map(|(at, _)| (at.key, at.lsn)));
+            }
+            LayerName::Image { lsn, .. } => {
+                let values = values(&bytes, layer, lsn);
+                let values = values.map_err(|error| broken(&name, &error.to_string()))?;
+                judge.check_image(layer, lsn, &values)?;
+            }
+        }
+    }
+    judge.check_readable(&index, &found)
+}
+
+/// What the index says of itself.
+fn check_index(index: &Index, truth: &Truth) -> Result<(), Verdict> {
+    let found = index.ancestor.map(|found| (found.timeline, found.lsn));
+    let asked = truth.ancestor;
+    let asked = asked.map(|(letter, lsn)| (keys::timeline(letter), lsn));
+    if found != asked {
+        let law = format!("the index says what the timeline stands on: {asked:?}");
+        return Err(Verdict::law(law, format!("{found:?}")));
+    }
+    let (durable, published) = (truth.cutoff.durable(), truth.cutoff.seen());
+    if index.gc_cutoff < durable || published < index.gc_cutoff {
+        let law = format!("law 8: {durable} <= the durable cutoff <= {published}, the published");
+        return Err(Verdict::law(law, format!("{}", index.gc_cutoff)));
+    }
+    if index.disk_consistent_lsn < truth.acknowledged {
+        let law = format!(
+            "the index is durable up to {}, as was said",
+            truth.acknowledged
+        );
+        return Err(Verdict::law(law, format!("{}", index.disk_consistent_lsn)));
+    }
+    if index.disk_consistent_lsn < index.gc_cutoff {
+        let law = "the cutoff is at or below disk_consistent_lsn";
+        let (cutoff, lsn) = (index.gc_cutoff, index.disk_consistent_lsn);
+        return Err(Verdict::law(law, format!("{cutoff} and {lsn}")));
+    }
+    let lsn = index.disk_consistent_lsn;
+    match index.layers.iter().find(|layer| layer.name.is_above(lsn)) {
+        Some(layer) => Err(Verdict::law(
+            format!("no layer reaches above disk_consistent_lsn, {lsn}"),
+            layer.name.to_string(),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_rectangles(index: &Index) -> Result<(), Verdict> {
+    let deltas = index.layers.iter().filter(|layer| layer.name.is_delta());
+    let deltas: Vec<LayerName> = deltas.map(|layer| layer.name).collect();
+    for (at, delta) in deltas.iter().enumerate() {
+        // They are in the order of where their LSNs start.
+        let rest = deltas[at + 1..].iter();
+        let mut beside = rest.take_while(|other| other.lsns().start < delta.lsns().end);
+        if let Some(other) = beside.find(|other| other.keys().overlaps(&delta.keys())) {
+            let law = "no two delta layers cover the same point";
+            return Err(Verdict::law(law, format!("{delta} and {other}")));
+        }
+    }
+    Ok(())
+}
+
+/// What the layers are held against.
+struct Judge<'a> {
+    truth: &'a Truth,
+    retained: &'a BTreeSet<Lsn>,
+}
+
+impl Judge<'_> {
+    fn check_delta(
+        &self,
+        layer: &IndexLayer,
+        records: &[(DeltaKey, Vec<u8>)],
+    ) -> Result<(), Verdict> {
+        let name = layer.name;
+        for (at, value) in records {
+            if !name.keys().contains(at.key) || !name.lsns().contains(at.lsn) {
+                let found = format!("{} at {} in {name}", at.key, at.lsn);
+                return Err(Verdict::law("a layer has what its name covers", found));
+            }
+            self.explain(*at, value)?;
+        }
+        let has = |key: Key, lsn: Lsn| {
+            let at = DeltaKey { key, lsn };
+            records.binary_search_by_key(&at, |(at, _)| *at).is_ok()
+        };
+        let points = self
+            .own_points()
+            .filter(|(_, lsn)| name.lsns().contains(*lsn));
+        let mut points = points.filter(|(key, _)| name.keys().contains(*key));
+        match points.find(|&(key, lsn)| !has(key, lsn)) {
+            Some((key, lsn)) => Err(Verdict::law(
+                "a delta layer has every record that its name covers",
+                format!("{key} at {lsn} is not in {name}"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The points at which a record must stand that is the timeline's own.
+    fn own_points(&self) -> impl Iterator<Item = (Key, Lsn)> {
+        let truth = self.truth;
+        let own = truth.history.points().filter(|(_, lsn)| truth.is_own(*lsn));
+        own.filter(|point| !truth.optional.contains(point))
+    }
+
+    fn explain(&self, at: DeltaKey, value: &[u8]) -> Result<(), Verdict> {
+        let history = &self.truth.history;
+        let Some(change) = history.change(at.key, at.lsn) else {
+            if at.lsn < history.remembered_from() && self.truth.is_own(at.lsn) {
+                return Ok(());
+            }
+            let found = format!("{} at {} was never written", at.key, at.lsn);
+            return Err(Verdict::law("every record of a layer was written", found));
+        };
+        let mut expected = Vec::new();
+        change.to_value().encode(&mut expected);
+        if expected == value {
+            return Ok(());
+        }
+        let found = format!("{} at {} has other bytes", at.key, at.lsn);
+        Err(Verdict::law(
+            "every record of a layer is what was written",
+            found,
+        ))
+    }
+
+    fn check_image(
+        &self,
+        layer: &IndexLayer,
+        lsn: Lsn,
+        values: &[(Key, Vec<u8>)],
+    ) -> Result<(), Verdict> {
+        let (name, history) = (layer.name, &self.truth.history);
+        if lsn < history.remembered_from() && !self.retained.contains(&lsn) {
+            return Ok(());
+        }
+        for (key, value) in values {
+            let is_covered = name.keys().contains(*key);
+            if !is_covered || history.answer(*key, lsn) != Answer::Value(value.clone()) {
+                let law = "every value of an image is what a read at its LSN answers";
+                return Err(Verdict::law(law, format!("{key} in {name}")));
+            }
+        }
+        let keys = history.keys();
+        let mut keys = keys.iter().filter(|key| name.keys().contains(**key));
+        let is_in = |key: &Key| values.binary_search_by_key(key, |(key, _)| *key).is_ok();
+        let stands_for = |key: &Key| history.answer(*key, lsn) == Answer::Absent || is_in(key);
+        match keys.find(|key| !stands_for(key)) {
+            Some(key) => Err(Verdict::law(
+                "an image has every key of its range that has a history",
+                format!("{key} is not in {name}"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn check_readable(&self, index: &Index, found: &BTreeSet<(Key, Lsn)>) -> Result<(), Verdict> {
+        let images: Vec<LayerName> = index
+            .layers
+            .iter()
+            .filter(|layer| layer.name.is_image())
+            .map(|layer| layer.name)
+            .collect();
+        let is_missing = |&(key, lsn): &(Key, Lsn)| {
+            if index.disk_consistent_lsn < lsn || found.contains(&(key, lsn)) {
+                return false;
+            }
+            let Some(read) = self.first_read(key, lsn, index.gc_cutoff) else {
+                return false;
+            };
+            let stands_between = |image: &&LayerName| {
+                let at = image.lsns().start;
+                image.keys().contains(key) && lsn <= at && at <= read
+            };
+            !images.iter().any(|image| stands_between(&image))
+        };
+        match self.own_points().find(is_missing) {
+            Some((key, lsn)) => Err(Verdict::law(
+                "every record up to disk_consistent_lsn that a read may need is in a layer",
+                format!("{key} at {lsn} is in none"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The lowest legal LSN at which a read needs a record; nothing if no read needs it.
+    fn first_read(&self, key: Key, lsn: Lsn, cutoff: Lsn) -> Option<Lsn> {
+        let hidden_from = self.truth.history.next_base(key, lsn).unwrap_or(Lsn::MAX);
+        let retained = self.retained.range(lsn..hidden_from).next().copied();
+        let above = Some(lsn.max(cutoff)).filter(|read| *read < hidden_from);
+        retained.into_iter().chain(above).min()
+    }
+}

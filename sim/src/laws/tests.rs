@@ -1,0 +1,194 @@
+//! Disks with one layer that is wrong, each in a way of its own.
+
+mod fabric;
+
+use std::collections::BTreeSet;
+
+use palimpsest::base::Lsn;
+
+use super::check_layers;
+use crate::model::Change;
+use crate::oracle::Truth;
+use crate::verdict::Verdict;
+use fabric::{Fabric, TIMELINE, key};
+
+/// `a` is written at 10, 20 and 30, `b` at 20, `c` has no base; all is durable up to 40, and the
+/// first LSN of all is 1.
+fn truth() -> Truth {
+    let mut truth = Truth::absent();
+    truth.created(Lsn(0));
+    let records = [
+        ("a", 10, Change::Image(b"a1".to_vec())),
+        ("b", 20, Change::Image(b"b2".to_vec())),
+        ("a", 20, Change::Append(b"2".to_vec())),
+        ("c", 20, Change::Append(b"c2".to_vec())),
+        ("a", 30, Change::Image(b"a3".to_vec())),
+    ];
+    for (name, lsn, change) in records {
+        truth.history.put(key(name), Lsn(lsn), change);
+    }
+    truth.last = Lsn(40);
+    truth
+}
+
+fn checked(fabric: &Fabric, truth: &Truth, retained: &[u64]) -> Result<(), Verdict> {
+    let retained: BTreeSet<Lsn> = retained.iter().map(|lsn| Lsn(*lsn)).collect();
+    check_layers(&fabric.disk(), TIMELINE, truth, &retained)
+}
+
+/// Expects a verdict that says this of the law or of what was found.
+fn check_broken(fabric: &Fabric, expected: &str) {
+    let verdict = checked(fabric, &truth(), &[]).expect_err(expected);
+    assert!(verdict.to_string().contains(expected), "{verdict}");
+}
+
+/// Two L0s that are right.
+fn l0s() -> Fabric {
+    Fabric::up_to(40)
+        .delta("..", 1, 21, "a@10 =a1, a@20 +2, b@20 =b2, c@20 +c2")
+        .delta("..", 21, 41, "a@30 =a3")
+}
+
+#[test]
+fn layers_that_are_right_pass() {
+    assert_eq!(checked(&l0s(), &truth(), &[]), Ok(()));
+    let compacted = Fabric::up_to(40)
+        .delta("..b", 1, 41, "a@10 =a1, a@20 +2, a@30 =a3")
+        .delta("b..", 1, 41, "b@20 =b2, c@20 +c2");
+    assert_eq!(checked(&compacted, &truth(), &[]), Ok(()));
+    let imaged = l0s().image("..c", 20, "a=a12, b=b2");
+    assert_eq!(checked(&imaged, &truth(), &[]), Ok(()));
+}
+
+#[test]
+fn a_layer_that_is_not_there_breaks_law_5() {
+    check_broken(&l0s().naming("..", 41, 51), "law 5");
+}
+
+#[test]
+fn a_record_that_was_never_written_is_seen() {
+    let wrong = l0s().delta("..", 31, 41, "");
+    check_broken(&wrong, "no two delta layers cover the same point");
+    let wrong = Fabric::up_to(40).delta("..", 1, 41, "a@10 =a1, a@15 +x");
+    check_broken(&wrong, "was never written");
+}
+
+#[test]
+fn a_record_with_other_bytes_is_seen() {
+    let wrong = Fabric::up_to(40).delta("..", 1, 21, "a@10 =a2, a@20 +2, b@20 =b2, c@20 +c2");
+    check_broken(&wrong, "has other bytes");
+}
+
+#[test]
+fn a_record_outside_of_its_layers_name_is_seen() {
+    let wrong = Fabric::up_to(40).delta("b..", 1, 41, "a@10 =a1, b@20 =b2, c@20 +c2");
+    check_broken(&wrong, "a layer has what its name covers");
+}
+
+#[test]
+fn a_record_that_a_layer_left_out_is_seen() {
+    let wrong = Fabric::up_to(40).delta("..", 1, 41, "a@10 =a1, a@20 +2, c@20 +c2, a@30 =a3");
+    check_broken(
+        &wrong,
+        "a delta layer has every record that its name covers",
+    );
+}
+
+#[test]
+fn deltas_that_cover_one_point_twice_are_seen() {
+    let wrong = l0s().delta("..b", 11, 41, "a@20 +2, a@30 =a3");
+    check_broken(&wrong, "no two delta layers cover the same point");
+}
+
+#[test]
+fn a_layer_beyond_what_is_durable_is_seen() {
+    let wrong = l0s().delta("..", 41, 51, "");
+    check_broken(&wrong, "no layer reaches above disk_consistent_lsn");
+    check_broken(&l0s().image("..c", 41, "a=a3, b=b2"), "reaches above");
+}
+
+#[test]
+fn an_image_with_another_value_is_seen() {
+    check_broken(
+        &l0s().image("..c", 20, "a=a1, b=b2"),
+        "every value of an image",
+    );
+    check_broken(
+        &l0s().image("..c", 10, "a=a1, b=b2"),
+        "every value of an image",
+    );
+}
+
+#[test]
+fn an_image_that_left_a_key_out_is_seen() {
+    check_broken(&l0s().image("..c", 20, "a=a12"), "an image has every key");
+}
+
+#[test]
+fn an_image_over_a_key_without_a_base_is_seen() {
+    let wrong = l0s().image("..", 20, "a=a12, b=b2");
+    check_broken(&wrong, "an image has every key");
+}
+
+#[test]
+fn records_that_a_read_may_need_must_be_somewhere() {
+    let lost = Fabric::up_to(40).delta("..", 21, 41, "a@30 =a3");
+    check_broken(&lost, "that a read may need");
+    // With an image of what they made, no read at the cutoff or above it needs them.
+    let imaged = || lost.clone().image("..c", 30, "a=a3, b=b2").cutoff(30);
+    let mut truth = truth();
+    truth.recover_cutoff(Lsn(0), 0).unwrap();
+    truth.cutoff.begin_gc();
+    truth.cutoff.end_gc(Lsn(30));
+    truth.cutoff.see(Lsn(30)).unwrap();
+    let verdict = checked(&imaged(), &truth, &[]).unwrap_err();
+    assert!(
+        verdict.to_string().contains(&key("c").to_string()),
+        "{verdict}"
+    );
+    let kept = imaged().delta("c..", 1, 21, "c@20 +c2");
+    assert_eq!(checked(&kept, &truth, &[]), Ok(()));
+    // A branch at 25 reads below the image.
+    let verdict = checked(&kept, &truth, &[25]).unwrap_err();
+    assert!(
+        verdict.to_string().contains("that a read may need"),
+        "{verdict}"
+    );
+    let below = kept.image("..c", 20, "a=a12, b=b2");
+    assert_eq!(checked(&below, &truth, &[25]), Ok(()));
+}
+
+#[test]
+fn a_cutoff_that_nobody_published_is_seen() {
+    check_broken(&l0s().cutoff(10), "law 8");
+}
+
+#[test]
+fn what_was_forgotten_is_not_missed() {
+    let mut truth = truth();
+    truth.history.forget(Lsn(35), &BTreeSet::new());
+    assert_eq!(checked(&l0s(), &truth, &[]), Ok(()));
+}
+
+#[test]
+fn a_branch_has_no_record_of_its_ancestor() {
+    let ancestor = truth();
+    let mut truth = Truth::absent();
+    truth.branched((fabric::ON, Lsn(20)), &ancestor);
+    truth
+        .history
+        .put(key("a"), Lsn(25), Change::Append(b"!".to_vec()));
+    truth.last = Lsn(40);
+    let branch = |text| Fabric::up_to(40).on(20).delta("..", 21, 41, text);
+    assert_eq!(checked(&branch("a@25 +!"), &truth, &[]), Ok(()));
+    let imaged = branch("a@25 +!").image("..c", 30, "a=a12!, b=b2");
+    assert_eq!(checked(&imaged, &truth, &[]), Ok(()));
+    let verdict = checked(&branch("a@25 +!, a@30 =a3"), &truth, &[]).unwrap_err();
+    assert!(
+        verdict.to_string().contains("was never written"),
+        "{verdict}"
+    );
+    let elsewhere = Fabric::up_to(40).on(10).delta("..", 21, 41, "a@25 +!");
+    let verdict = checked(&elsewhere, &truth, &[]).unwrap_err();
+    assert!(verdict.to_string().contains("stands on"), "{verdict}");
+}

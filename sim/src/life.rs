@@ -1,0 +1,208 @@
+//! One long life of one timeline: operations without end, and nothing may grow with their number.
+//!
+//! A line is a function of the seed and its index alone, so that no plan is held in memory.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use palimpsest::base::TimelineId;
+
+use crate::dice::mix;
+use crate::drive::{Driver, Lines, Session};
+use crate::faults::Survival;
+use crate::keys;
+use crate::laws;
+use crate::plan::{
+    Compression, Crash, EditPlan, Entry, Housekeeping, How, KeyIndex, Knobs, Layout, Letter, Line,
+    Mode, Plan, PlanOp, Schedule, Then,
+};
+use crate::run;
+use crate::verdict::Verdict;
+use crate::world::World;
+
+const TIMELINE: Letter = Letter(b'a');
+
+const KEY_COUNT: u16 = 200;
+
+/// After one in so many lines the driver looks around, and at one in so many jobs' work.
+const LOOK_ONE_IN: u64 = 64;
+
+/// How much there is at some moment of a life.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Layers that the index names.
+    pub layer_count: usize,
+    /// Records that the model remembers.
+    pub record_count: usize,
+    /// Bytes of the files on the disk.
+    pub disk_len: u64,
+}
+
+/// Lives a life of so many operations. `watch` is told before each of them how many there were, and
+/// whom to ask how much there is.
+pub fn live(
+    operation_count: usize,
+    seed: u64,
+    watch: impl Fn(usize, &dyn Fn() -> Extent) + Send + Sync + 'static,
+) -> Option<Verdict> {
+    let plan = Arc::new(plan(seed));
+    let world = World::new(&plan);
+    world.allow_steps(u64::MAX);
+    let session = Arc::new(Mutex::new(Session::default()));
+    let (watched_world, watched_session) = (world.clone(), session.clone());
+    let lines: Lines = Arc::new(move |index| {
+        watch(index, &|| extent(&watched_world, &watched_session));
+        (index < operation_count).then(|| line(seed, index))
+    });
+    let driver = || Driver::new(&world, &plan, &session).with_lines(&lines, LOOK_ONE_IN);
+    run::carry_out(driver, &world, &session);
+    let session = session.lock();
+    let session = session.unwrap_or_else(|poisoned| poisoned.into_inner());
+    session.verdict.clone()
+}
+
+fn extent(world: &World, session: &Mutex<Session>) -> Extent {
+    let disk = world.state().disk.clone();
+    let timeline: TimelineId = keys::timeline(TIMELINE);
+    let index = laws::index(&disk, timeline);
+    let session = session.lock();
+    let session = session.unwrap_or_else(|poisoned| poisoned.into_inner());
+    let truths = session.truths.values();
+    Extent {
+        layer_count: index.map_or(0, |index| index.layers.len()),
+        record_count: truths.map(|truth| truth.history.record_count()).sum(),
+        disk_len: laws::disk_len(&disk),
+    }
+}
+
+/// Everything but the lines.
+fn plan(seed: u64) -> Plan {
+    Plan {
+        knobs: Knobs {
+            seed,
+            key_count: KEY_COUNT,
+            layout: Layout::Dense,
+            freeze_len_max: 64 << 10,
+            freeze_distance_max: 1 << 40,
+            freeze_age_max: Duration::from_secs(3600),
+            buffer_len: 4 << 10,
+            l0_count_trigger: 4,
+            l0_run_len_max: 4 << 20,
+            layer_len_target: 128 << 10,
+            image_delta_count_trigger: 3,
+            image_preempt_l0_count: 16,
+            compression: Compression::Zstd,
+            gc_distance: 50_000,
+            gc_age: Duration::ZERO,
+            l0_delay_count: 1 << 20,
+            block_cache_len: 1 << 20,
+            read_len_max: 64 << 10,
+            housekeeping: Housekeeping::Off,
+        },
+        ops: Vec::new(),
+        faults: Vec::new(),
+        schedule: Schedule {
+            choices: Vec::new(),
+            then: Then::InOrder,
+        },
+    }
+}
+
+/// The line with this index, from 0.
+fn line(seed: u64, index: usize) -> Line {
+    let draw = mix(seed ^ mix(index as u64));
+    let timeline = TIMELINE;
+    let key = KeyIndex((mix(draw) % u64::from(KEY_COUNT)) as u16);
+    let offset = -((mix(draw ^ 1) % 20_000) as i64);
+    let mode = Mode::ByNeed;
+    let op = match draw % 100_000 {
+        _ if index == 0 => PlanOp::Create {
+            timeline,
+            start_lsn: 8,
+        },
+        0..70_000 => put(draw),
+        70_000..95_000 => PlanOp::Get {
+            timeline,
+            key,
+            offset,
+        },
+        95_000..96_000 => PlanOp::GetMany {
+            timeline,
+            first: key,
+            count: 8,
+            offset,
+        },
+        96_000..96_200 => PlanOp::Scan { timeline, offset },
+        96_200..97_200 => PlanOp::Freeze { timeline },
+        97_200..98_200 => PlanOp::Flush { timeline },
+        98_200..99_000 => PlanOp::Compact { timeline, mode },
+        99_000..99_500 => PlanOp::Images { timeline, mode },
+        99_500..99_980 => PlanOp::Gc { timeline },
+        99_980..99_995 => PlanOp::Restart,
+        _ => PlanOp::Crash(match draw & 1 << 32 {
+            0 => Crash::Kill,
+            _ => Crash::Power(Survival::Draw(draw)),
+        }),
+    };
+    Line { how: How::Wait, op }
+}
+
+fn put(draw: u64) -> PlanOp {
+    let count = 1 + mix(draw ^ 2) % 4;
+    let entry = |at: u64| {
+        let draw = mix(draw ^ 3 ^ at << 8);
+        Entry {
+            lsn_step: 8,
+            key: KeyIndex((mix(draw) % u64::from(KEY_COUNT)) as u16),
+            edit: edit(draw),
+        }
+    };
+    PlanOp::Put {
+        timeline: TIMELINE,
+        entries: (0..count).map(entry).collect(),
+    }
+}
+
+fn edit(draw: u64) -> EditPlan {
+    let seed = mix(draw ^ 4);
+    let len = match draw % 64 {
+        0 => 4_000,
+        len => len as u32,
+    };
+    match draw >> 8 & 7 {
+        0 | 1 => EditPlan::Image { len, seed },
+        2 => EditPlan::Init { len, seed },
+        3 => EditPlan::Set { len, seed },
+        4 | 5 => EditPlan::Append { len, seed },
+        6 => EditPlan::AppendIf { len, seed },
+        _ => EditPlan::Patch {
+            offset: len / 2,
+            len,
+            seed,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_has_some_of_everything() {
+        let lines: Vec<String> = (0..200_000)
+            .map(|index| line(7, index).to_string())
+            .collect();
+        for verb in [
+            "create", "put", "get", "get-many", "scan", "freeze", "flush", "compact", "images",
+            "gc", "restart", "crash",
+        ] {
+            let starts = |line: &&String| line.split(' ').next() == Some(verb);
+            assert!(lines.iter().any(|line| starts(&line)), "no {verb}");
+        }
+    }
+
+    #[test]
+    fn its_knobs_are_a_plans() {
+        assert!(plan(7).check().is_ok());
+    }
+}

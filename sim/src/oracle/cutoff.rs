@@ -1,0 +1,98 @@
+//! The cutoff: what the engine may have published, and what it must have kept.
+
+use palimpsest::base::Lsn;
+
+use crate::verdict::Verdict;
+
+/// What is known of a timeline's cutoff.
+///
+/// # Shape
+/// `durable <= seen <= high`. The published cutoff only grows within a life, the durable one across
+/// lives: law 8.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cutoff {
+    /// What a collection said that is durable.
+    durable: Lsn,
+    /// What was published when it was looked at last.
+    seen: Lsn,
+    /// What a collection may have published since.
+    high: Lsn,
+    /// How many collections are under way.
+    gc_count: u32,
+}
+
+impl Cutoff {
+    /// A timeline was found with this cutoff, and nothing moves it.
+    pub fn at(found: Lsn) -> Cutoff {
+        Cutoff {
+            durable: found,
+            seen: found,
+            high: found,
+            gc_count: 0,
+        }
+    }
+
+    /// What was published when it was looked at last.
+    pub fn seen(&self) -> Lsn {
+        self.seen
+    }
+
+    /// What will be left of it after a crash, at least.
+    pub fn durable(&self) -> Lsn {
+        self.durable
+    }
+
+    /// A collection begins.
+    pub fn begin_gc(&mut self) {
+        self.gc_count += 1;
+    }
+
+    /// A collection has ended, in whatever way. It may have published up to `highest`.
+    pub fn end_gc(&mut self, highest: Lsn) {
+        self.may_reach(highest);
+        self.gc_count -= 1;
+    }
+
+    /// What is under way may by now have published up to `highest`.
+    pub fn may_reach(&mut self, highest: Lsn) {
+        if 0 < self.gc_count {
+            self.high = self.high.max(highest);
+        }
+    }
+
+    /// This one is published now.
+    ///
+    /// # Errors
+    /// A broken law, if it went back or further than any collection may have moved it.
+    pub fn see(&mut self, found: Lsn) -> Result<(), Verdict> {
+        if found < self.seen || self.high < found {
+            let (low, high) = (self.seen, self.high);
+            let law = format!("law 8: {low} <= cutoff <= {high}, what collections can have made");
+            return Err(Verdict::law(law, format!("{found}")));
+        }
+        self.seen = found;
+        if self.gc_count == 0 {
+            self.high = found;
+        }
+        Ok(())
+    }
+
+    /// A collection said that this one is durable.
+    pub fn acknowledge(&mut self, durable: Lsn) {
+        self.durable = self.durable.max(durable);
+    }
+
+    /// The timeline was opened again, with this cutoff.
+    ///
+    /// # Errors
+    /// A broken law, if an acknowledged one was lost, or if nobody can have made it.
+    pub fn recover(&mut self, found: Lsn) -> Result<(), Verdict> {
+        if found < self.durable || self.high < found {
+            let (low, high) = (self.durable, self.high);
+            let law = format!("law 8: after a reopen {low} <= cutoff <= {high}");
+            return Err(Verdict::law(law, format!("{found}")));
+        }
+        *self = Cutoff::at(found);
+        Ok(())
+    }
+}

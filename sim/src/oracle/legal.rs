@@ -1,0 +1,200 @@
+//! Which reads are legal, over a timeline and everything that it stands on.
+//!
+//! An LSN is legal on a timeline if it is at or above the cutoff, or retained for a child; and so
+//! on each ancestor that the read goes down to. A child in doubt may retain its point or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use palimpsest::base::Lsn;
+
+use super::{Existence, Truth, with};
+use crate::model::History;
+use crate::plan::Letter;
+
+/// Everything that is known, by timeline.
+pub type Truths = BTreeMap<Letter, Truth>;
+
+/// How sure something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// It is not so.
+    No,
+    /// Nobody can say.
+    Perhaps,
+    /// It is so.
+    Yes,
+}
+
+/// What a read may answer at one moment.
+#[derive(Clone, Debug)]
+pub struct View<T> {
+    answers: Vec<T>,
+    not_yet: bool,
+    is_kept: Certainty,
+}
+
+/// What a read may answer.
+#[derive(Clone, Debug)]
+pub struct Allowed<T> {
+    /// These answers.
+    pub answers: Vec<T>,
+    /// That it is too early.
+    pub not_yet: bool,
+    /// That it is too late.
+    pub below: bool,
+}
+
+/// What a read may answer at this moment, if `ask` gets its answer from a history.
+pub fn view<T>(
+    truths: &Truths,
+    (letter, lsn): (Letter, Lsn),
+    ask: impl Fn(&History) -> T,
+) -> View<T> {
+    let truth = &truths[&letter];
+    let mut answers = Vec::new();
+    if lsn <= truth.last {
+        answers.push(ask(&truth.history));
+    }
+    if let Some(pending) = &truth.pending
+        && lsn <= pending.last
+    {
+        answers.push(ask(&with(&truth.history, pending)));
+    }
+    View {
+        answers,
+        not_yet: truth.last < lsn,
+        is_kept: is_kept(truths, letter, lsn),
+    }
+}
+
+impl<T> View<T> {
+    /// The same, with answers of moments before it.
+    #[must_use]
+    pub fn with(mut self, answers: Vec<T>) -> View<T> {
+        self.answers.extend(answers);
+        self
+    }
+
+    /// What may be said by a read that was let in at this very moment.
+    pub fn now(self) -> Allowed<T> {
+        let may_answer = self.is_kept != Certainty::No;
+        Allowed {
+            answers: if may_answer { self.answers } else { Vec::new() },
+            not_yet: self.not_yet,
+            below: self.is_kept != Certainty::Yes,
+        }
+    }
+
+    /// What may be said by a read that was let in at some moment from this one to `end`.
+    pub fn until(self, end: View<T>) -> Allowed<T> {
+        let mut answers = self.answers;
+        answers.extend(end.answers);
+        View {
+            answers,
+            not_yet: self.not_yet || end.not_yet,
+            is_kept: match self.is_kept == end.is_kept {
+                true => self.is_kept,
+                false => Certainty::Perhaps,
+            },
+        }
+        .now()
+    }
+}
+
+/// Whether everything that a read at the LSN needs must still be there.
+pub fn is_kept(truths: &Truths, letter: Letter, lsn: Lsn) -> Certainty {
+    let truth = &truths[&letter];
+    let here = match truth.cutoff.seen() <= lsn {
+        true => Certainty::Yes,
+        false => retained(truths, letter).certainty(lsn),
+    };
+    match truth.ancestor {
+        Some((ancestor, at)) => here.min(is_kept(truths, ancestor, lsn.min(at))),
+        None => here,
+    }
+}
+
+/// The points of a timeline that are kept for those that stand on it.
+#[derive(Clone, Debug, Default)]
+pub struct Retained {
+    /// For timelines that are there.
+    pub surely: BTreeSet<Lsn>,
+    /// For those that may be there.
+    pub perhaps: BTreeSet<Lsn>,
+}
+
+impl Retained {
+    fn certainty(&self, lsn: Lsn) -> Certainty {
+        match (self.surely.contains(&lsn), self.perhaps.contains(&lsn)) {
+            (true, _) => Certainty::Yes,
+            (false, true) => Certainty::Perhaps,
+            (false, false) => Certainty::No,
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> BTreeSet<Lsn> {
+        self.surely.union(&self.perhaps).copied().collect()
+    }
+}
+
+/// The points that must be kept on a timeline for its children, their children, and so on.
+pub fn retained(truths: &Truths, letter: Letter) -> Retained {
+    let mut found = Retained::default();
+    for (&child, truth) in truths {
+        match truth.existence {
+            Existence::Absent => {}
+            Existence::Exists => {
+                if let Some((_, at)) = truth.ancestor.filter(|(on, _)| *on == letter) {
+                    let below = retained(truths, child);
+                    found.surely.insert(at);
+                    found
+                        .surely
+                        .extend(below.surely.iter().map(|lsn| at.min(*lsn)));
+                    found
+                        .perhaps
+                        .extend(below.perhaps.iter().map(|lsn| at.min(*lsn)));
+                }
+            }
+            Existence::InDoubt => {
+                let points = truth.possible_points(letter);
+                found.perhaps.extend(points);
+            }
+        }
+    }
+    found
+}
+
+/// The timelines that surely stand on this one.
+pub fn children(truths: &Truths, letter: Letter) -> Vec<Letter> {
+    let is_child = |truth: &Truth| {
+        let stands_on = truth.ancestor.is_some_and(|(on, _)| on == letter);
+        stands_on && truth.existence == Existence::Exists
+    };
+    let children = truths.iter().filter(|(_, truth)| is_child(truth));
+    children.map(|(child, _)| *child).collect()
+}
+
+/// All timelines that may be there, each behind what it stands on.
+pub fn ancestors_first(truths: &Truths) -> Vec<Letter> {
+    let mut order = Vec::new();
+    for &letter in truths.keys() {
+        add_behind_ancestors(truths, letter, &mut order);
+    }
+    order
+}
+
+fn add_behind_ancestors(truths: &Truths, letter: Letter, order: &mut Vec<Letter>) {
+    let Some(truth) = truths.get(&letter) else {
+        return;
+    };
+    if order.contains(&letter) || truth.existence == Existence::Absent {
+        return;
+    }
+    for ancestor in truth.possible_ancestors() {
+        if ancestor != letter {
+            add_behind_ancestors(truths, ancestor, order);
+        }
+    }
+    order.push(letter);
+}

@@ -1,0 +1,201 @@
+//! Branches and the collection of garbage: what may go, and what another timeline still needs.
+
+use super::author::{Author, Spacing};
+use crate::dice::Chance;
+use crate::plan::{How, Mode, PlanOp};
+
+/// How many timelines there are at a time at most.
+const TIMELINE_COUNT_MAX: usize = 4;
+/// How many timelines stand below another at most.
+const DEPTH_MAX: u32 = 3;
+
+impl<C: Chance> Author<'_, C> {
+    /// Collects garbage.
+    pub(super) fn gc(&mut self, how: How, timeline: usize) {
+        let timeline = self.timelines[timeline].letter;
+        self.push(how, PlanOp::Gc { timeline });
+    }
+
+    /// Whether a timeline may be put on this one.
+    fn can_branch(&self, ancestor: usize) -> bool {
+        self.timelines.len() < TIMELINE_COUNT_MAX
+            && self.timelines[ancestor].depth < DEPTH_MAX
+            && self.has_letter()
+    }
+
+    /// Puts a timeline on another, and says where it is remembered.
+    fn branch(&mut self, how: How, ancestor: usize, offset: i64) -> usize {
+        let letter = self.next_letter();
+        let below = &mut self.timelines[ancestor];
+        let branch = below.branch(letter, offset);
+        let op = PlanOp::Branch {
+            timeline: letter,
+            ancestor: below.letter,
+            offset,
+        };
+        self.push(how, op);
+        self.timelines.push(branch);
+        self.timelines.len() - 1
+    }
+
+    /// At the last record mostly, or at an older one.
+    fn branch_offset(&mut self, ancestor: usize) -> i64 {
+        match self.chance.below(16) {
+            0..6 => 0,
+            6..14 => self.old_offset(ancestor),
+            14 => 1,
+            _ => self.offset(ancestor),
+        }
+    }
+
+    /// Puts a timeline on another, or makes room for one, and writes to it.
+    pub(super) fn branch_once(&mut self, ancestor: usize) {
+        if !self.can_branch(ancestor) {
+            return self.delete_branch();
+        }
+        let offset = self.branch_offset(ancestor);
+        let how = match self.chance.below(8) {
+            7 => How::DropAt(self.chance.between(1, 25) as u32),
+            6 => How::Beside,
+            _ => How::Wait,
+        };
+        let branch = self.branch(how, ancestor, offset);
+        self.read_old(How::Wait, branch);
+        self.put(How::Wait, branch, Spacing::Drawn);
+        if self.chance.one_in(2) {
+            self.put(How::Wait, ancestor, Spacing::Drawn);
+        }
+    }
+
+    /// Puts timelines on each other's tops.
+    pub(super) fn branch_deep(&mut self, ancestor: usize) {
+        let mut top = ancestor;
+        while self.can_branch(top) {
+            let offset = self.branch_offset(top);
+            top = self.branch(How::Wait, top, offset);
+            self.put(How::Wait, top, Spacing::Drawn);
+            if self.chance.one_in(2) {
+                self.flush(How::Wait, top);
+            }
+        }
+        self.read(How::Wait, top);
+        self.read_old(How::Wait, top);
+    }
+
+    /// Deletes a timeline that nothing stands on, or tries to with one that something stands on.
+    pub(super) fn delete_branch(&mut self) {
+        let has_branch = |index: &usize| {
+            let letter = Some(self.timelines[*index].letter);
+            self.timelines.iter().any(|other| other.ancestor == letter)
+        };
+        // The first one stays, so that there is always one.
+        let (parents, leaves): (Vec<usize>, Vec<usize>) =
+            (1..self.timelines.len()).partition(has_branch);
+        if !parents.is_empty() && self.chance.one_in(4) {
+            let index = *self.chance.pick(&parents);
+            let timeline = self.timelines[index].letter;
+            self.push(How::Wait, PlanOp::Delete { timeline });
+        } else if !leaves.is_empty() {
+            let index = *self.chance.pick(&leaves);
+            let timeline = self.timelines.remove(index).letter;
+            self.push(How::Wait, PlanOp::Delete { timeline });
+        }
+    }
+
+    /// Collects, and reads about where history ends.
+    pub(super) fn gc_then_reads(&mut self, timeline: usize) {
+        if self.chance.one_in(2) {
+            self.stack(timeline, 1);
+            self.images(How::Wait, timeline, Mode::Forced);
+        }
+        let how = self.how();
+        self.gc(how, timeline);
+        for _ in 0..self.chance.between(2, 4) {
+            let how = self.how();
+            self.read_old(how, timeline);
+        }
+    }
+
+    /// A collection that must wait for those who read.
+    pub(super) fn gc_beside_reads(&mut self, timeline: usize) {
+        if self.chance.one_in(2) {
+            self.stack(timeline, 1);
+            self.images(How::Wait, timeline, Mode::Forced);
+        }
+        for _ in 0..self.chance.between(2, 4) {
+            self.read_old(How::Beside, timeline);
+        }
+        let how = self.how();
+        self.gc(how, timeline);
+        match self.chance.below(4) {
+            0 => self.gc(How::Beside, timeline),
+            1 => self.put(How::Beside, timeline, Spacing::Drawn),
+            2 => self.read_old(How::Beside, timeline),
+            _ => {}
+        }
+        if self.chance.one_in(2) {
+            self.join();
+        }
+    }
+
+    /// A collection beside a branch that may need what goes.
+    pub(super) fn gc_beside_branch(&mut self, timeline: usize) {
+        if !self.can_branch(timeline) {
+            return self.gc_beside_reads(timeline);
+        }
+        self.stack(timeline, 2);
+        let offset = self.old_offset(timeline);
+        let branch = if self.chance.one_in(2) {
+            self.gc(How::Beside, timeline);
+            self.branch(How::Wait, timeline, offset)
+        } else {
+            let branch = self.branch(How::Beside, timeline, offset);
+            self.gc(How::Wait, timeline);
+            self.join();
+            branch
+        };
+        self.scan_at(How::Wait, branch, 0);
+        self.put(How::Wait, branch, Spacing::Drawn);
+    }
+
+    /// A collection that is let go of, and one that finds what it left.
+    pub(super) fn gc_dropped(&mut self, timeline: usize) {
+        self.stack(timeline, 1);
+        self.images(How::Wait, timeline, Mode::Forced);
+        let how = self.drop_in_job();
+        self.gc(how, timeline);
+        if self.chance.one_in(3) {
+            self.crash();
+        }
+        self.read_old(How::Wait, timeline);
+        self.gc(How::Wait, timeline);
+        self.read_old(How::Wait, timeline);
+    }
+
+    /// A cutoff must not come back after a crash, nor may what went.
+    pub(super) fn gc_then_crash(&mut self, timeline: usize) {
+        self.put(How::Wait, timeline, Spacing::Drawn);
+        self.flush(How::Wait, timeline);
+        let how = self.how();
+        self.gc(how, timeline);
+        self.crash();
+        self.read_old(How::Wait, timeline);
+        self.read(How::Wait, timeline);
+    }
+
+    /// A collection that takes an L0 out of the middle: what is older stays for a branch.
+    pub(super) fn gc_gap(&mut self, timeline: usize) {
+        if !self.can_branch(timeline) {
+            return self.gc_dropped(timeline);
+        }
+        self.stack(timeline, 1);
+        let branch = self.branch(How::Wait, timeline, 0);
+        self.stack(timeline, 1);
+        self.images(How::Wait, timeline, Mode::Forced);
+        self.gc(How::Wait, timeline);
+        self.stack(timeline, 1);
+        self.compact(How::Wait, timeline, Mode::Forced);
+        self.scan_at(How::Wait, branch, 0);
+        self.read_old(How::Wait, timeline);
+    }
+}

@@ -1,0 +1,113 @@
+//! What an author remembers of a timeline: which keys have a page since when, which keys the
+//! newest LSN has, and at which LSNs it may be worth to look.
+
+use crate::plan::{KeyIndex, Letter};
+
+/// What is remembered of a timeline.
+pub(super) struct Timeline {
+    pub letter: Letter,
+    /// What it stands on.
+    pub ancestor: Option<Letter>,
+    /// How many stand below it.
+    pub depth: u32,
+    /// The LSNs at which batches ended, its ancestors' up to where it stands included.
+    pub points: Vec<u64>,
+    /// The LSNs at which others were put on it.
+    pub forks: Vec<u64>,
+    last: u64,
+    /// What it was when everything was made durable last.
+    durable_last: u64,
+    /// From which LSN on each key has a page.
+    based: Vec<Option<u64>>,
+    /// The same, as it was when everything was made durable last.
+    durable: Vec<Option<u64>>,
+    /// The keys that the newest LSN has: all of them at the start, where nothing can be put.
+    newest: Vec<KeyIndex>,
+}
+
+impl Timeline {
+    /// One with nothing in it.
+    pub fn new(letter: Letter, start_lsn: u64, key_count: u16) -> Timeline {
+        Timeline {
+            letter,
+            ancestor: None,
+            depth: 0,
+            points: Vec::new(),
+            forks: Vec::new(),
+            last: start_lsn,
+            durable_last: start_lsn,
+            based: vec![None; key_count.into()],
+            durable: vec![None; key_count.into()],
+            newest: (0..key_count).map(KeyIndex).collect(),
+        }
+    }
+
+    /// One that stands on this one.
+    pub fn branch(&mut self, letter: Letter, offset: i64) -> Timeline {
+        let start = self.last.saturating_add_signed(offset).min(self.last);
+        self.forks.push(start);
+        let is_below = |lsn: &u64| *lsn <= start;
+        let based: Vec<Option<u64>> = self.based.iter().map(|at| at.filter(is_below)).collect();
+        Timeline {
+            letter,
+            ancestor: Some(self.letter),
+            depth: self.depth + 1,
+            points: self.points.iter().copied().filter(is_below).collect(),
+            forks: Vec::new(),
+            last: start,
+            durable_last: start,
+            durable: based.clone(),
+            newest: (0..based.len() as u16).map(KeyIndex).collect(),
+            based,
+        }
+    }
+
+    /// Remembers a record, and says whether its key had a page.
+    pub fn add(&mut self, key: KeyIndex, lsn_step: u64) -> bool {
+        if 0 < lsn_step {
+            self.newest.clear();
+        }
+        self.newest.push(key);
+        self.last += lsn_step;
+        self.based[usize::from(key.0)].is_some()
+    }
+
+    /// Remembers that the record that was added last made a page for its key.
+    pub fn make_base(&mut self, key: KeyIndex) {
+        self.based[usize::from(key.0)] = Some(self.last);
+    }
+
+    /// Remembers that a batch ended.
+    pub fn end_batch(&mut self) {
+        self.points.push(self.last);
+    }
+
+    /// Remembers that everything is durable.
+    pub fn keep(&mut self) {
+        self.durable.clone_from(&self.based);
+        self.durable_last = self.last;
+    }
+
+    /// Forgets what was not made durable.
+    pub fn lose(&mut self) {
+        let kept = self.durable_last;
+        self.based.clone_from(&self.durable);
+        self.points.retain(|point| *point <= kept);
+        self.last = kept;
+    }
+
+    /// The newest LSN and this key, or the next one that it does not have; or the next LSN.
+    pub fn place_at_newest(&self, key: KeyIndex) -> (KeyIndex, u64) {
+        let count = self.based.len() as u16;
+        (0..count)
+            .map(|step| KeyIndex((key.0 + step) % count))
+            .find(|key| !self.newest.contains(key))
+            .map_or((key, 1), |free| (free, 0))
+    }
+
+    /// How far an LSN is from the newest one.
+    pub fn offset_of(&self, lsn: u64) -> i64 {
+        let distance = self.last.saturating_sub(lsn);
+        i64::try_from(distance).map_or(0, |distance| -distance)
+    }
+}

@@ -1,0 +1,187 @@
+//! Compaction and images: alone, and in the company in which they are known to be hard.
+
+use super::author::{Author, Spacing};
+use crate::dice::Chance;
+use crate::plan::{How, KeyIndex, Mode, PlanOp};
+
+/// How many L0s a move makes at most: no move may be much longer than another.
+const STACK_COUNT_MAX: u64 = 4;
+
+impl<C: Chance> Author<'_, C> {
+    /// Compacts L0s in this mode.
+    pub(super) fn compact(&mut self, how: How, timeline: usize, mode: Mode) {
+        let timeline = self.timelines[timeline].letter;
+        self.push(how, PlanOp::Compact { timeline, mode });
+    }
+
+    /// Creates images in this mode.
+    pub(super) fn images(&mut self, how: How, timeline: usize, mode: Mode) {
+        let timeline = self.timelines[timeline].letter;
+        self.push(how, PlanOp::Images { timeline, mode });
+    }
+
+    /// Says which keys there are, rightly or not.
+    pub(super) fn declare(&mut self, timeline: usize) {
+        let first = KeyIndex(self.chance.below(self.key_count.into()) as u16);
+        let count = self.chance.between(1, self.key_count.into()) as u16;
+        let timeline = self.timelines[timeline].letter;
+        self.push(
+            How::Wait,
+            PlanOp::Declare {
+                timeline,
+                first,
+                count,
+            },
+        );
+    }
+
+    fn mode(&mut self) -> Mode {
+        *self.chance.pick(&[Mode::Forced, Mode::ByNeed])
+    }
+
+    /// Compacts L0s, by need or not.
+    pub(super) fn compact_once(&mut self, how: How, timeline: usize) {
+        let mode = self.mode();
+        self.compact(how, timeline, mode);
+    }
+
+    /// Creates images, by need or not.
+    pub(super) fn images_once(&mut self, how: How, timeline: usize) {
+        let mode = self.mode();
+        self.images(how, timeline, mode);
+    }
+
+    /// A drop within a job: at its first steps, or somewhere.
+    pub(super) fn drop_in_job(&mut self) -> How {
+        let last = *self.chance.pick(&[8, 25, 60]);
+        How::DropAt(self.chance.between(1, last) as u32)
+    }
+
+    /// Writes and flushes so often: as many L0s.
+    pub(super) fn stack(&mut self, timeline: usize, count: u64) {
+        for _ in 0..count.min(STACK_COUNT_MAX) {
+            self.put(How::Wait, timeline, Spacing::Drawn);
+            self.flush(How::Wait, timeline);
+        }
+    }
+
+    /// As many L0s as make a compaction due, and the compaction.
+    pub(super) fn compact_stack(&mut self, timeline: usize) {
+        self.stack(timeline, self.l0_count_trigger);
+        let how = self.how();
+        self.compact(how, timeline, Mode::ByNeed);
+        match self.chance.below(6) {
+            0 => self.compact(How::Wait, timeline, Mode::Forced),
+            1 => self.crash(),
+            2 => self.read_old(How::Wait, timeline),
+            _ => self.read(How::Wait, timeline),
+        }
+    }
+
+    /// A compaction beside everything that may go on meanwhile.
+    pub(super) fn compact_beside(&mut self, timeline: usize) {
+        self.stack(timeline, 2);
+        self.compact(How::Beside, timeline, Mode::Forced);
+        for _ in 0..self.chance.between(1, 3) {
+            let how = self.how();
+            match self.chance.below(8) {
+                0 | 1 => self.put(how, timeline, Spacing::Drawn),
+                2 | 3 => self.read_old(How::Beside, timeline),
+                4 => self.flush(how, timeline),
+                5 => self.images(How::Beside, timeline, Mode::Forced),
+                6 => self.gc(How::Beside, timeline),
+                _ => self.compact(How::Beside, timeline, Mode::Forced),
+            }
+        }
+        if self.chance.one_in(2) {
+            self.join();
+        }
+    }
+
+    /// A compaction that is let go of, and one that finds what it left.
+    pub(super) fn compact_dropped(&mut self, timeline: usize) {
+        self.stack(timeline, 2);
+        let how = self.drop_in_job();
+        self.compact(how, timeline, Mode::Forced);
+        match self.chance.below(4) {
+            0 => self.crash(),
+            1 => self.put(How::Wait, timeline, Spacing::Drawn),
+            2 => self.restart(),
+            _ => {}
+        }
+        self.compact(How::Wait, timeline, Mode::Forced);
+        self.read(How::Wait, timeline);
+        self.read_old(How::Wait, timeline);
+    }
+
+    /// One key with so many records that they must be cut by LSN.
+    pub(super) fn compact_fat_key(&mut self, timeline: usize) {
+        let key = self.key();
+        for _ in 0..self.chance.between(1, 3) {
+            self.put_on_key(timeline, key);
+            self.flush(How::Wait, timeline);
+        }
+        self.compact(How::Wait, timeline, Mode::Forced);
+        self.read_old(How::Wait, timeline);
+        self.scan_at(How::Wait, timeline, 0);
+    }
+
+    /// An image that comes to lie within the LSNs of a compacted layer.
+    pub(super) fn images_under(&mut self, timeline: usize) {
+        self.stack(timeline, 1);
+        self.images(How::Wait, timeline, Mode::Forced);
+        let count = self.chance.between(1, 2);
+        self.stack(timeline, count);
+        self.compact(How::Wait, timeline, Mode::Forced);
+        self.read_old(How::Wait, timeline);
+        self.read(How::Wait, timeline);
+    }
+
+    /// Images beside everything that may go on meanwhile.
+    pub(super) fn images_beside(&mut self, timeline: usize) {
+        self.stack(timeline, 1);
+        self.images(How::Beside, timeline, Mode::Forced);
+        for _ in 0..self.chance.between(1, 4) {
+            let how = self.how();
+            match self.chance.below(8) {
+                0 | 1 => self.put(how, timeline, Spacing::Drawn),
+                2 | 3 => self.read_old(How::Beside, timeline),
+                4 => self.flush(how, timeline),
+                5 => self.compact(How::Beside, timeline, Mode::Forced),
+                6 => self.gc(How::Beside, timeline),
+                _ => self.images(How::Beside, timeline, Mode::Forced),
+            }
+        }
+        if self.chance.one_in(2) {
+            self.join();
+        }
+    }
+
+    /// Images that are let go of, and images that find what those left.
+    pub(super) fn images_dropped(&mut self, timeline: usize) {
+        self.stack(timeline, 1);
+        let how = self.drop_in_job();
+        self.images(how, timeline, Mode::Forced);
+        match self.chance.below(4) {
+            0 => self.crash(),
+            1 => self.stack(timeline, 1),
+            2 => self.restart(),
+            _ => {}
+        }
+        self.images(How::Wait, timeline, Mode::Forced);
+        self.read(How::Wait, timeline);
+        self.read_old(How::Wait, timeline);
+    }
+
+    /// Images that stop for a compaction, and go on after it.
+    pub(super) fn images_preempted(&mut self, timeline: usize) {
+        let count = self.chance.between(2, 3);
+        self.stack(timeline, count);
+        let mode = self.mode();
+        self.images(How::Wait, timeline, mode);
+        self.images(How::Wait, timeline, mode);
+        self.compact(How::Wait, timeline, Mode::Forced);
+        self.images(How::Wait, timeline, mode);
+        self.read(How::Wait, timeline);
+    }
+}
