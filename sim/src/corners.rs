@@ -1,7 +1,7 @@
 //! The rare corners that the engine marks, so that a report can name those it never reached.
 
 /// Every mark in the engine's source, in the order of the alphabet.
-pub const CORNERS: [&str; 33] = [
+pub const CORNERS: [&str; 34] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
@@ -30,6 +30,7 @@ pub const CORNERS: [&str; 33] = [
     "a value is longer than what is read of it at first",
     "an image creation comes to an image that is there",
     "an image creation goes on where it was stopped",
+    "an image creation is overtaken by a collection",
     "an image creation leaves a key out that has no value",
     "an image creation stops for L0s that wait",
     "an open ends a deletion that a crash interrupted",

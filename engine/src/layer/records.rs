@@ -12,6 +12,7 @@ use super::file::LayerFile;
 use super::file_index::{BlobPlace, Located};
 use super::merge::Source;
 use super::raw_record::{RawEntry, RawRecord, RecordKind};
+use super::read_plan::StreamPlanner;
 use crate::base::{Error, Key, Lsn, Result};
 use crate::format::{DeltaKey, Node, Value, Walk};
 use crate::io::{Io, Op};
@@ -34,6 +35,10 @@ pub(crate) struct FileEntries<'a, I: Io, const L: usize> {
     /// The entry that is told next, for its blob ends where the one behind it starts.
     next: Option<Located>,
     batch: Vec<Located>,
+    /// Says when a batch is enough for one read; nothing before the first.
+    planner: Option<StreamPlanner>,
+    /// Where the last blob of a batch ends.
+    blobs_end: u64,
     failure: Option<Error>,
 }
 
@@ -48,6 +53,8 @@ where
             walk: None,
             next: None,
             batch: Vec::new(),
+            planner: None,
+            blobs_end: 0,
             failure: None,
         }
     }
@@ -87,26 +94,31 @@ where
         limits: BatchLimits,
         is_wanted: impl Fn(&Located) -> bool,
     ) -> Result<Vec<Located>> {
-        assert!(0 < limits.count_max);
-        while !is_full(&self.batch, limits) {
-            match self.next().await? {
-                Some(entry) if is_wanted(&entry) => self.batch.push(entry),
-                Some(_) => {}
-                None => break,
+        while let Some(entry) = self.next().await? {
+            if is_wanted(&entry) && self.closes_batch(entry, limits)? {
+                break;
             }
+        }
+        if let Some(planner) = &mut self.planner {
+            planner.finish();
         }
         Ok(std::mem::take(&mut self.batch))
     }
-}
 
-fn is_full(batch: &[Located], limits: BatchLimits) -> bool {
-    let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
-        return false;
-    };
-    let end = last.blob.end.expect("an iterator knows it");
-    // A damaged index may have them in any order, which the read refuses.
-    let len = end.saturating_sub(first.blob.offset);
-    limits.len_max <= len || limits.count_max <= batch.len()
+    /// Adds an entry to the batch, and says whether that is enough for one read.
+    fn closes_batch(&mut self, entry: Located, limits: BatchLimits) -> Result<bool> {
+        let BlobPlace { offset, end } = entry.blob;
+        let end = end.expect("an iterator knows it");
+        if end < offset || offset < self.blobs_end {
+            let problem = "stands before the one of the record before it";
+            return Err(self.file.malformed("blob", offset, problem));
+        }
+        let new = || StreamPlanner::new(limits.len_max, limits.count_max);
+        let planner = self.planner.get_or_insert_with(new);
+        self.blobs_end = end;
+        self.batch.push(entry);
+        Ok(planner.push(offset, end).is_some())
+    }
 }
 
 /// The records of a file, in order.

@@ -19,7 +19,7 @@ use super::Timeline;
 use super::job::{Mode, Progress};
 use super::options::Options;
 use super::shared::Shared;
-use crate::base::{Error, KeyRange, LayerName, LsnRange, Result};
+use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{
@@ -178,7 +178,7 @@ impl<S: Store> Shared<S> {
     /// make them look as if they had changed.
     fn is_hole(&self, keys: KeyRange, lsns: LsnRange) -> bool {
         let map = self.state().map.clone();
-        let segments = map.files().image_coverage(keys, lsns.end);
+        let segments = map.files().image_coverage(keys, Lsn(lsns.end.0 - 1));
         let is_hole = HOLE_SEGMENT_COUNT <= segments.len();
         if is_hole {
             self.io().reached("a compaction leaves a hole between keys");

@@ -20,7 +20,7 @@ use super::Timeline;
 use super::job::{Mode, Progress};
 use super::options::Options;
 use super::read::Scan;
-use super::shared::{Shared, State};
+use super::shared::Shared;
 use crate::base::{Error, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result};
 use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
@@ -142,24 +142,19 @@ impl<S: Store> Timeline<S> {
     /// # Shape
     /// `Preempted` if it stopped between two parts because too many L0s wait to be compacted:
     /// called again, it goes on behind the part that it ended with. `Idle` also if all that it came
-    /// to write was there. When `Done` or `Preempted` is
-    /// returned, what was made is durable.
+    /// to write was there, `Superseded` if a collection passed the LSN meanwhile. When `Done` or
+    /// `Preempted` is returned, what was made is durable.
     /// # Errors
     /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if a
-    /// layer cannot be read, `Latched`, `Closed`, `BelowCutoff` if it was overtaken by a collection
-    /// before it began.
+    /// layer cannot be read, `Latched`, `Closed`.
     pub async fn create_images(&self, mode: Mode) -> Result<Progress> {
         let shared = &self.shared;
         let _turn = shared.turns.image.take().await;
         shared.io().pass(shared.op(Job::Image, 0)).await;
-        let (op, plan) = {
-            let mut state = shared.state();
-            state.check_writable()?;
-            let Some(plan) = shared.plan_images(&mut state, mode) else {
-                return Ok(Progress::Idle);
-            };
-            (shared.next_op(&mut state, Job::Image), plan)
+        let Some(plan) = shared.plan_images(mode)? else {
+            return Ok(Progress::Idle);
         };
+        let op = shared.next_op(&mut shared.state(), Job::Image);
         let made = shared.create(op, &plan).await;
         let progress = shared.latch(made)?;
         let publication = shared.state().publication();
@@ -181,27 +176,29 @@ struct Images<'a, S: Store> {
 }
 
 impl<S: Store> Shared<S> {
-    fn plan_images(&self, state: &mut State<S::Io>, mode: Mode) -> Option<ImagePlan> {
-        if state.map.files().is_empty() && self.ancestor.is_none() {
-            return None;
+    fn plan_images(&self, mode: Mode) -> Result<Option<ImagePlan>> {
+        let (map, keys, lsn, resume) = {
+            let mut state = self.state();
+            state.check_writable()?;
+            let keys = state.key_space.clone();
+            let resume = state.resume.take();
+            (state.map.clone(), keys, state.flushed_lsn, resume)
+        };
+        if map.files().is_empty() && self.ancestor.is_none() {
+            return Ok(None);
         }
-        let keys = (&state.key_space, state.flushed_lsn);
-        let mut plan = plan(&state.map, keys, &self.options, mode)?;
-        if let Some(resume) = state.resume.take() {
+        let Some(mut plan) = plan(&map, (&keys, lsn), &self.options, mode) else {
+            return Ok(None);
+        };
+        if let Some(resume) = resume
+            && plan.parts.iter().any(|part| resume <= part.start)
+        {
             // Once around: what lies before it had its turn.
-            let rest: Vec<KeyRange> = plan
-                .parts
-                .iter()
-                .copied()
-                .filter(|part| resume <= part.start)
-                .collect();
-            if !rest.is_empty() {
-                self.io()
-                    .reached("an image creation goes on where it was stopped");
-                plan.parts = rest;
-            }
+            self.io()
+                .reached("an image creation goes on where it was stopped");
+            plan.parts.retain(|part| resume <= part.start);
         }
-        Some(plan)
+        Ok(Some(plan))
     }
 
     async fn create(self: &Arc<Self>, op: Op, plan: &ImagePlan) -> Result<Progress> {
@@ -209,7 +206,14 @@ impl<S: Store> Shared<S> {
         let mut progress = Progress::Idle;
         for (part, left) in plan.parts.iter().zip((0..plan.parts.len()).rev()) {
             self.check_going()?;
-            let (made, written) = self.build_images(op, (*part, plan.lsn), count).await?;
+            let (made, written) = match self.build_images(op, (*part, plan.lsn), count).await {
+                Err(Error::BelowCutoff { .. }) => {
+                    self.io()
+                        .reached("an image creation is overtaken by a collection");
+                    return Ok(Progress::Superseded);
+                }
+                built => built?,
+            };
             count = written;
             if !made.is_empty() {
                 progress = Progress::Done;

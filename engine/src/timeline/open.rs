@@ -82,12 +82,14 @@ impl<S: Store> Opener<'_, S> {
         let entries = self.store.list(op, timeline).await?;
         let listing = Listing::new(&entries.unwrap_or_default());
         let plan = plan(&index, &listing)?;
-        let attempt = listing.scratch_count(Some(plan.index.generation)) + 1;
-        if 1 < attempt {
+        let found = listing.scratch_count(Some(plan.index.generation));
+        if 0 < found {
             let io = self.store.io();
             io.reached("an open finds the index that an open before it did not finish");
         }
-        self.store.save_index(op, &plan.index, attempt).await?;
+        self.store
+            .save_index(op, &plan.index, self.attempt())
+            .await?;
         // Its creation may have been interrupted between the index and this.
         self.store.acknowledge(op, timeline).await?;
         for name in &plan.removals {
@@ -99,7 +101,7 @@ impl<S: Store> Opener<'_, S> {
             // What stays, the next open finds again.
             let _ = self.store.remove(op, timeline, &name.to_string()).await;
         }
-        Ok(self.start(plan.index, attempt, parent))
+        Ok(self.start(plan.index, parent))
     }
 
     /// Creates a timeline whose first record stands above `start`.
@@ -109,9 +111,9 @@ impl<S: Store> Opener<'_, S> {
             let why = format!("no record can stand above {start}");
             return Err(Error::Refused { why });
         }
-        let attempt = self.make_way(op, timeline).await?;
+        self.make_way(op, timeline).await?;
         let index = self.first_index(timeline, None, start)?;
-        self.begin(op, index, attempt, None).await
+        self.begin(op, index, None).await
     }
 
     /// Creates a timeline on top of another one. The branch is known to its family while it is
@@ -126,7 +128,7 @@ impl<S: Store> Opener<'_, S> {
         lsn: Lsn,
     ) -> Result<Timeline<S>> {
         let op = Op::new(Some(timeline), Job::Branch, 1);
-        let attempt = self.make_way(op, timeline).await?;
+        self.make_way(op, timeline).await?;
         let ancestor = Ancestor {
             timeline: parent.id(),
             lsn,
@@ -137,17 +139,27 @@ impl<S: Store> Opener<'_, S> {
         // From here on it may be on the disk, whatever happens.
         claim.keep();
         let index = self.first_index(timeline, Some(ancestor), lsn)?;
-        self.begin(op, index, attempt, Some(parent.clone())).await
+        self.begin(op, index, Some(parent.clone())).await
     }
 
     /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
-    /// Returns the first attempt that has a scratch name of its own.
-    async fn make_way(&self, op: Op, timeline: TimelineId) -> Result<u32> {
+    async fn make_way(&self, op: Op, timeline: TimelineId) -> Result<()> {
         if self.store.load_index(op, timeline).await?.is_some() {
             let why = format!("timeline {timeline} exists");
             return Err(Error::Refused { why });
         }
-        Ok(self.clear_unfinished(op, timeline).await? + 1)
+        self.clear_unfinished(op, timeline).await
+    }
+
+    /// A part of a scratch name that nobody has, not even a file that is gone and whose removal is
+    /// still on its way: an engine that was closed in this process may have ordered it.
+    fn attempt(&self) -> u32 {
+        (self.store.io().random() >> 32) as u32
+    }
+
+    fn first_generation(&self, timeline: TimelineId) -> Result<Generation> {
+        let last = self.family.last_generation(timeline);
+        last.map_or(Ok(FIRST), next_generation)
     }
 
     fn first_index(
@@ -156,11 +168,10 @@ impl<S: Store> Opener<'_, S> {
         ancestor: Option<Ancestor>,
         start: Lsn,
     ) -> Result<Index> {
-        let last = self.family.last_generation(timeline);
         Ok(Index {
             tenant: self.options.tenant,
             timeline,
-            generation: last.map_or(Ok(FIRST), next_generation)?,
+            generation: self.first_generation(timeline)?,
             ancestor,
             disk_consistent_lsn: start,
             gc_cutoff: Lsn::ZERO,
@@ -173,15 +184,14 @@ impl<S: Store> Opener<'_, S> {
         &self,
         op: Op,
         index: Index,
-        attempt: u32,
         parent: Option<Timeline<S>>,
     ) -> Result<Timeline<S>> {
         let timeline = index.timeline;
         self.store.create(op, timeline).await?;
-        self.store.save_index(op, &index, attempt).await?;
+        self.store.save_index(op, &index, self.attempt()).await?;
         self.store.acknowledge(op, timeline).await?;
         self.family.add(timeline, index.ancestor);
-        Ok(self.start(index, attempt, parent))
+        Ok(self.start(index, parent))
     }
 
     /// Deletes a timeline: durably marked in its index first, so that a crash cannot bring half of
@@ -197,8 +207,7 @@ impl<S: Store> Opener<'_, S> {
         if !index.is_deleted {
             index.is_deleted = true;
             index.generation = next_generation(index.generation)?;
-            let attempt = listing.scratch_count(Some(index.generation)) + 1;
-            self.store.save_index(op, &index, attempt).await?;
+            self.store.save_index(op, &index, self.attempt()).await?;
         }
         // Only now: before, a crash could have brought it back.
         self.family.retire(timeline, index.generation);
@@ -230,12 +239,11 @@ impl<S: Store> Opener<'_, S> {
         }
     }
 
-    /// Removes what a creation left that did not come to its index. Returns the highest ordinal of
-    /// its scratch names: what it dropped may still be on its way out.
+    /// Removes what a creation left that did not come to its index.
     ///
     /// # Errors
     /// `Corrupt` if layers are there: then it is an index that was lost.
-    async fn clear_unfinished(&self, op: Op, timeline: TimelineId) -> Result<u32> {
+    async fn clear_unfinished(&self, op: Op, timeline: TimelineId) -> Result<()> {
         let entries = self.store.list(op, timeline).await?.unwrap_or_default();
         let listing = Listing::new(&entries);
         if listing.has_layers() {
@@ -247,7 +255,7 @@ impl<S: Store> Opener<'_, S> {
                 .reached("a creation that did not come to its index is cleared away");
             self.store.remove(op, timeline, &name.to_string()).await?;
         }
-        Ok(listing.scratch_count(None))
+        Ok(())
     }
 
     fn check_tenant(&self, index: &Index) -> Result<()> {
@@ -262,7 +270,7 @@ impl<S: Store> Opener<'_, S> {
         Err(Error::Refused { why })
     }
 
-    fn start(&self, index: Index, scratch_count: u32, parent: Option<Timeline<S>>) -> Timeline<S> {
+    fn start(&self, index: Index, parent: Option<Timeline<S>>) -> Timeline<S> {
         let context = LayerContext {
             io: self.store.io().clone(),
             dir: self.store.dir(index.timeline).into(),
@@ -282,7 +290,6 @@ impl<S: Store> Opener<'_, S> {
             parent: parent.map(|parent| parent.shared),
             family: self.family.clone(),
             options: self.options.clone(),
-            scratch_count,
             lock: self.lock.clone(),
         });
         let timeline = Timeline {

@@ -108,8 +108,6 @@ pub(crate) struct Opening<S: Store> {
     pub(crate) parent: Option<Arc<Shared<S>>>,
     pub(crate) family: Arc<Family>,
     pub(crate) options: Options,
-    /// How many scratch names of this generation may be taken.
-    pub(crate) scratch_count: u32,
     pub(crate) lock: Arc<<S::Io as Io>::Lock>,
 }
 
@@ -135,7 +133,7 @@ impl<S: Store> Shared<S> {
             turns: Turns::default(),
             changed: Event::new(),
             work: Arc::default(),
-            scratch_count: AtomicU32::new(opening.scratch_count),
+            scratch_count: AtomicU32::new(1),
             read_count: AtomicU32::new(0),
             state: Mutex::new(State::new(&index, opening.map, ages)),
             _lock: opening.lock,

@@ -3,7 +3,7 @@
 use super::Timeline;
 use super::shared::Shared;
 use crate::base::{Error, Result};
-use crate::io::Io;
+use crate::io::{Io, Job};
 use crate::store::Store;
 
 impl<S: Store> Timeline<S> {
@@ -36,8 +36,19 @@ impl<S: Store> Timeline<S> {
         let _image = turns.image.take().await;
         let _gc = turns.gc.take().await;
         let _flush = turns.flush.take().await;
-        shared.close();
-        flushed.map(|_| ())
+        let ended = match flushed {
+            // A job may have published what no index names yet.
+            Ok(_) => {
+                let publication = shared.state().publication();
+                let op = shared.op(Job::Flush, 0);
+                shared.save_index(op, publication).await
+            }
+            Err(error) => Err(error),
+        };
+        if matches!(ended, Ok(()) | Err(Error::Latched(_))) {
+            shared.close();
+        }
+        ended
     }
 }
 

@@ -4,7 +4,8 @@ use palimpsest::base::Generation;
 use palimpsest::format::Index;
 use palimpsest::{Engine, Error, Lsn, Options, OsIo, TenantId, TimelineId, block_on};
 
-use crate::script::{TIMELINE, check, key, names};
+use crate::script::{TIMELINE, check, names};
+use crate::words::key;
 
 #[test]
 fn a_timeline_has_one_writer() {

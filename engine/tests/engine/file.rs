@@ -3,22 +3,25 @@
 //! ```text
 //! delta:1..11/2           the L0 of LSNs 1 to 10, by generation 2
 //! temp-delta:1..11/2.3    the same on its way, third attempt
+//! image:all@10/2          an image; layers have the short names of `layer.rs`
 //! ephemeral/2.4           temp-index/2.3           index           and foreign names as they are
 //! ```
 
-use palimpsest::base::{FileName, Generation, KeyRange, LayerName, Lsn, LsnRange};
+use palimpsest::base::{FileName, Generation, LayerName};
+
+use crate::layer;
 
 /// The short form of a file's name.
 pub fn short(name: &str) -> String {
     match FileName::parse(name) {
         Some(FileName::Layer { name, generation }) => {
-            format!("delta:{}/{}", lsns(name), generation.0)
+            format!("{}/{}", layer(name), generation.0)
         }
         Some(FileName::LayerTemp {
             name,
             generation,
             attempt,
-        }) => format!("temp-delta:{}/{}.{attempt}", lsns(name), generation.0),
+        }) => format!("temp-{}/{}.{attempt}", layer(name), generation.0),
         Some(FileName::Ephemeral {
             generation,
             ordinal,
@@ -31,10 +34,8 @@ pub fn short(name: &str) -> String {
     }
 }
 
-fn lsns(name: LayerName) -> String {
-    assert!(name.is_l0());
-    let lsns = name.lsns();
-    format!("{}..{}", lsns.start.0, lsns.end.0)
+fn layer(name: LayerName) -> String {
+    format!("{}:{}", layer::kind(name), layer::short(name))
 }
 
 /// The name that has this short form.
@@ -50,12 +51,12 @@ fn parse(short: &str) -> Option<FileName> {
     let generation = Generation(generation.parse().ok()?);
     let ordinal = ordinal.parse().ok()?;
     let (kind, name) = match stem.split_once(':') {
-        Some((kind, lsns)) => (kind, l0(lsns)),
+        Some((kind, name)) => (kind, layer::long(kind.trim_start_matches("temp-"), name)),
         None => (stem, None),
     };
     Some(match (kind, name) {
-        ("delta", Some(name)) => FileName::Layer { name, generation },
-        ("temp-delta", Some(name)) => FileName::LayerTemp {
+        ("delta" | "image", Some(name)) => FileName::Layer { name, generation },
+        ("temp-delta" | "temp-image", Some(name)) => FileName::LayerTemp {
             name,
             generation,
             attempt: ordinal,
@@ -69,14 +70,5 @@ fn parse(short: &str) -> Option<FileName> {
             attempt: ordinal,
         },
         _ => return None,
-    })
-}
-
-fn l0(lsns: &str) -> Option<LayerName> {
-    let (start, end) = lsns.split_once("..")?;
-    let [start, end] = [start, end].map(|lsn| lsn.parse().ok().map(Lsn));
-    Some(LayerName::Delta {
-        keys: KeyRange::ALL,
-        lsns: LsnRange::new(start?, end?),
     })
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use palimpsest::timeline::plan_flush;
 use palimpsest::{Batch, Engine, Lsn, Options, OsIo, Value, block_on};
 
-use crate::script::{TIMELINE, check, check_with, key};
+use crate::script::{TIMELINE, check, check_with};
+use crate::words::key;
 
 /// A value of one byte has 13 where it is stored.
 fn len_max(freeze_len_max: u64) -> Options {

@@ -6,16 +6,24 @@
 
 use palimpsest::{base, io};
 
+mod aside;
 #[path = "../../src/io/tests/faulty.rs"]
 mod faulty;
 mod file;
+mod layer;
 mod script;
+mod words;
 
+mod branch;
 mod catalog;
+mod collect;
 mod crash;
 mod damage;
 mod dropped;
 mod fault;
 mod freeze;
 mod history;
+mod order;
+mod plans;
+mod reshape;
 mod side_by_side;

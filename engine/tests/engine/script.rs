@@ -6,11 +6,19 @@
 //! ```text
 //! create 10                   a timeline, whose first record stands above 10
 //! open   shutdown   delete    the timeline, in an engine that is opened if there is none
+//! branch b at 20              a timeline `b` on top of the current one; it is the current one now
+//! on main                     goes to another one that was opened; the first is `main`
+//! open b   shutdown b   delete b                        one that is not the current one
 //! put a@20=x b@20+y c@30!z    one batch: an image, an append, an append to an empty page
 //! put a@30?x                  and `!` is appended if the page is x; x*9 is xxxxxxxxx everywhere
 //! get a@25 b@30               a@25 = x, b@30 none
+//! many a b@30   scan a..c@30  a@30 = x: keys without history are left out
+//! hold a..c@30   next   release                         a scan that stays open
+//! visits a@30                 which layers a get looks into
 //! freeze   flush   plan       the plan of a flush
-//! layers   lsns   generation   timelines   files
+//! declare a..c e..f           which keys there are
+//! compact [forced]   images [forced]   gc   tidy        says what it came to, unless it is done
+//! layers   lsns   cutoff   generation   timelines   files
 //! claim                       becomes the writer, as the first put does by itself
 //! engine                      opens another engine on the directory, for a moment
 //! drop [writer|timeline|engine]    lets go of one of them, or of all
@@ -18,24 +26,30 @@
 //! fail sync 2   heal          the second sync from now fails; says so if that was never reached
 //! late create                 what is spawned comes before the next call of this kind
 //! drop@3 flush                polls a step three times and drops it: dropped, or done
+//! park gc index write         from now on these calls wait
+//! start gc                    begins a job: done, or parked at such a call, or waits otherwise
+//! resume   end                lets the calls go on; says what all jobs came to
 //! watch   changes             the calls since that change files
 //! leave FILE   lose FILE   cut FILE   flip FILE 0   set FILE 11 2    as in `file.rs`
 //! ```
 
-use std::future::Future;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::time::Duration;
 
-use palimpsest::io::{Job, Op};
-use palimpsest::timeline::plan_flush;
-use palimpsest::{
-    Batch, Edit, Engine, Error, Key, Lsn, Options, Timeline, TimelineId, Value, Writer, block_on,
-};
+use palimpsest::base::{KeyRange, KeySpace};
+use palimpsest::io::{Job as JobKind, Op};
+use palimpsest::timeline::{Collected, KeyValue, Mode, Progress, Scan as TimelineScan, plan_flush};
+use palimpsest::{Batch, Engine, Error, Options, Timeline, TimelineId, Writer, block_on, store};
 use tempfile::TempDir;
 
+use crate::aside::{Answer, Aside, Job, poll_times};
 use crate::faulty::{Call, FaultyIo, Pace, Tasks};
-use crate::file;
+use crate::words::{key, keys, lsn, point, text, value, word};
+use crate::{file, layer, words};
+
+type Scan = TimelineScan<store::DirStore<FaultyIo>>;
 
 pub const TIMELINE: TimelineId = TimelineId([0x71; 16]);
 
@@ -52,10 +66,18 @@ pub fn check_with(options: Options, script: &str, expected: &str) {
     assert_eq!(found, expected, "of the script: {script}");
 }
 
+/// History is kept for so many LSNs, and for no time.
+pub fn keep(gc_distance: u64) -> Options {
+    Options {
+        gc_distance,
+        gc_age: Duration::ZERO,
+        ..Options::default()
+    }
+}
+
 /// What the engine answers to a script.
 pub fn run(options: Options, script: &str) -> Vec<String> {
-    let mut stage = Stage::new(options);
-    steps(script).flat_map(|step| stage.play(step)).collect()
+    Stage::new(options).play_all(script)
 }
 
 fn steps(script: &str) -> impl Iterator<Item = &str> {
@@ -64,16 +86,18 @@ fn steps(script: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where a script is played.
-struct Stage {
-    writer: Option<Writer<FaultyIo>>,
-    timeline: Option<Timeline<FaultyIo>>,
-    engine: Option<Engine<FaultyIo>>,
+pub struct Stage {
+    aside: Aside,
+    scan: Option<Scan>,
+    /// The current one.
+    timeline: TimelineId,
+    writers: BTreeMap<TimelineId, Writer<FaultyIo>>,
+    timelines: BTreeMap<TimelineId, Timeline<FaultyIo>>,
+    engine: Option<Arc<Engine<FaultyIo>>>,
     options: Options,
     io: FaultyIo,
     root: TempDir,
 }
-
-type Answer = Result<Option<String>, Error>;
 
 const DONE: Answer = Ok(None);
 
@@ -82,15 +106,23 @@ fn say(answer: impl ToString) -> Answer {
 }
 
 impl Stage {
-    fn new(options: Options) -> Stage {
+    pub fn new(options: Options) -> Stage {
         Stage {
-            writer: None,
-            timeline: None,
+            aside: Aside::default(),
+            scan: None,
+            timeline: TIMELINE,
+            writers: BTreeMap::new(),
+            timelines: BTreeMap::new(),
             engine: None,
             options,
             io: FaultyIo::new(),
             root: tempfile::tempdir().expect("a directory"),
         }
+    }
+
+    /// Plays steps and returns what is answered.
+    pub fn play_all(&mut self, script: &str) -> Vec<String> {
+        steps(script).flat_map(|step| self.play(step)).collect()
     }
 
     fn play(&mut self, step: &str) -> Option<String> {
@@ -99,9 +131,7 @@ impl Stage {
             Some(poll_count) => self.play_partly(poll_count.parse().unwrap(), rest),
             None => block_on(self.step(verb, rest)),
         };
-        if let Some(timeline) = &self.timeline {
-            timeline.check_laws();
-        }
+        self.timelines.values().for_each(Timeline::check_laws);
         let answer = played.map_err(|error| format!("{verb}: {}", word(&error)));
         answer.unwrap_or_else(Some)
     }
@@ -120,27 +150,34 @@ impl Stage {
 
     async fn step(&mut self, verb: &str, rest: &str) -> Answer {
         match verb {
-            "create" | "open" | "shutdown" | "delete" | "timelines" | "engine" => {
+            "create" | "open" | "branch" | "delete" | "timelines" | "engine" => {
                 self.catalog(verb, rest).await
             }
             "put" => self.put(rest).await,
             "claim" => self.claim(),
-            "get" => self.get(rest).await,
+            "get" | "many" | "scan" | "hold" | "next" | "visits" => self.read(verb, rest).await,
+            "flush" | "compact" | "images" | "gc" | "tidy" | "shutdown" => {
+                self.job(verb, rest).await
+            }
+            "start" | "park" | "resume" | "end" => self.set_aside(verb, rest),
             "freeze" => self.timeline().freeze().await.map(|()| None),
-            "flush" => self.timeline().flush().await.map(|_| None),
-            "plan" | "layers" | "lsns" | "generation" => self.look(verb),
-            "drop" | "kill" => self.let_go(verb, rest),
+            "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "generation" => {
+                self.look(verb, rest)
+            }
+            "drop" | "kill" | "release" => self.let_go(verb, rest),
             "fail" | "heal" | "late" | "watch" | "changes" => self.order(verb, rest),
             _ => self.touch(verb, rest),
         }
     }
 
-    fn timeline(&self) -> &Timeline<FaultyIo> {
-        self.timeline.as_ref().expect("the script has opened it")
+    /// The current timeline.
+    pub fn timeline(&self) -> &Timeline<FaultyIo> {
+        let current = self.timelines.get(&self.timeline);
+        current.expect("the script has opened it")
     }
 
-    fn dir(&self) -> PathBuf {
-        self.root.path().join("db").join(TIMELINE.to_string())
+    pub fn dir(&self) -> PathBuf {
+        self.root.path().join("db").join(self.timeline.to_string())
     }
 
     async fn catalog(&mut self, verb: &str, rest: &str) -> Answer {
@@ -150,23 +187,110 @@ impl Stage {
             return open().await.map(|_| None);
         }
         if self.engine.is_none() {
-            self.engine = Some(open().await?);
+            self.engine = Some(Arc::new(open().await?));
         }
         let engine = self.engine.as_ref().expect("it was opened");
+        let named = match rest {
+            "" => self.timeline,
+            _ => words::timeline(rest.split(' ').next().expect("a name")),
+        };
         let opened = match verb {
-            "create" => engine.create_timeline(TIMELINE, lsn(rest)).await?,
-            "open" => engine.open_timeline(TIMELINE).await?,
-            "shutdown" => return engine.shutdown().await.map(|()| None),
-            "delete" => return engine.delete_timeline(TIMELINE).await.map(|()| None),
+            "create" => engine.create_timeline(self.timeline, lsn(rest)).await?,
+            "open" => engine.open_timeline(named).await?,
+            "branch" => {
+                let (_, at) = rest.split_once(" at ").expect("a name at an LSN");
+                let at = lsn(at);
+                engine.branch_timeline(named, self.timeline, at).await?
+            }
+            "delete" => return engine.delete_timeline(named).await.map(|()| None),
             _ => return say(format!("timelines {}", engine.timelines().await?.len())),
         };
-        self.writer = None;
-        self.timeline = Some(opened);
+        self.timeline = opened.id();
+        self.writers.remove(&self.timeline);
+        self.timelines.insert(self.timeline, opened);
         DONE
     }
 
+    /// A step that can wait while others are played.
+    fn job(&self, verb: &str, rest: &str) -> Job {
+        let mode = match rest {
+            "forced" => Mode::Forced,
+            _ => Mode::ByNeed,
+        };
+        if verb == "shutdown" {
+            let engine = self.engine.clone().expect("the script has opened it");
+            let named = (!rest.is_empty()).then(|| words::timeline(rest));
+            return Box::pin(async move {
+                match named {
+                    Some(timeline) => engine.shutdown_timeline(timeline).await?,
+                    None => engine.shutdown().await?,
+                }
+                DONE
+            });
+        }
+        let timeline = self.timeline().clone();
+        match verb {
+            "flush" => Box::pin(async move { timeline.flush().await.map(|_| None) }),
+            "compact" => {
+                Box::pin(async move { progress("compact", timeline.compact(mode).await?) })
+            }
+            "images" => {
+                Box::pin(async move { progress("images", timeline.create_images(mode).await?) })
+            }
+            "tidy" => Box::pin(async move { timeline.tidy().await.map(|()| None) }),
+            _ => Box::pin(async move {
+                let Collected {
+                    cutoff,
+                    layer_count,
+                } = timeline.gc().await?;
+                say(format!("cutoff {}, {layer_count} gone", cutoff.0))
+            }),
+        }
+    }
+
+    fn set_aside(&mut self, verb: &str, rest: &str) -> Answer {
+        match verb {
+            "start" => {
+                let (verb, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                let before = self.io.waiting_count();
+                let job = self.job(verb, rest);
+                say(match self.aside.start(verb, job) {
+                    true => format!("{verb} ended"),
+                    false if before < self.io.waiting_count() => format!("{verb} parked"),
+                    false => format!("{verb} waits"),
+                })
+            }
+            "park" => {
+                let meant: Vec<String> = rest.split(' ').map(str::to_owned).collect();
+                let [job, part, call] = meant.try_into().expect("a job, a part and a call");
+                self.io.park(move |at, op: Op| {
+                    (op.job.name(), op.part.name()) == (&job, &part) && is_kind(at, &call)
+                });
+                DONE
+            }
+            "resume" => {
+                assert!(0 < self.io.resume(), "nobody came to where calls wait");
+                DONE
+            }
+            _ => {
+                let ended = self
+                    .aside
+                    .end()
+                    .into_iter()
+                    .map(|(verb, ended)| match ended {
+                        None => format!("{verb} waits"),
+                        Some(Err(error)) => format!("{verb}: {}", word(&error)),
+                        Some(Ok(None)) => format!("{verb} done"),
+                        Some(Ok(Some(answer))) => answer,
+                    });
+                say(ended.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     fn claim(&mut self) -> Answer {
-        self.writer = Some(self.timeline().writer()?);
+        let writer = self.timeline().writer()?;
+        self.writers.insert(self.timeline, writer);
         DONE
     }
 
@@ -179,33 +303,77 @@ impl Stage {
             let (key, lsn) = point(at);
             batch.push(key, lsn, &self::value(record.as_bytes()[at.len()], value))?;
         }
-        if self.writer.is_none() {
+        if !self.writers.contains_key(&self.timeline) {
             self.claim()?;
         }
-        let writer = self.writer.as_mut().expect("it was claimed");
+        let writer = self.writers.get_mut(&self.timeline);
+        let writer = writer.expect("it was claimed");
         writer.put_batch(&batch).await.map(|()| None)
+    }
+
+    async fn read(&mut self, verb: &str, rest: &str) -> Answer {
+        match verb {
+            "get" => self.get(rest).await,
+            "visits" => {
+                let (key, lsn) = point(rest);
+                say(layer::visits(&self.timeline().visits(key, lsn).await?))
+            }
+            "many" => {
+                let (names, at) = rest.split_once('@').expect("keys@lsn");
+                let asked = names.split(' ').map(|name| KeyRange::single(key(name)));
+                let keys = KeySpace::from_ranges(asked);
+                let found = self.timeline().get_vectored(&keys, lsn(at)).await?;
+                say(list(found, at))
+            }
+            "scan" | "hold" => {
+                let (range, at) = rest.split_once('@').expect("keys@lsn");
+                let mut scan = self.timeline().scan(keys(range), lsn(at)).await?;
+                if verb == "hold" {
+                    self.scan = Some(scan);
+                    return DONE;
+                }
+                let mut found = Vec::new();
+                while let Some(batch) = scan.next_batch().await? {
+                    found.extend(batch);
+                }
+                say(list(found, at))
+            }
+            _ => {
+                let scan = self.scan.as_mut().expect("the script holds it");
+                match scan.next_batch().await? {
+                    Some(batch) => say(list(batch, "held")),
+                    None => say("end"),
+                }
+            }
+        }
     }
 
     async fn get(&self, points: &str) -> Answer {
         let mut answers = Vec::new();
         for at in points.split_whitespace() {
             let (key, lsn) = point(at);
-            answers.push(match self.timeline().get(key, lsn).await {
-                Ok(Some(value)) => format!("{at} = {}", text(&value)),
-                Ok(None) => format!("{at} none"),
-                Err(error) => format!("{at}: {}", word(&error)),
-            });
+            let found = self.timeline().get(key, lsn).await;
+            answers.push(tell(at, found));
         }
         say(answers.join(", "))
     }
 
-    fn look(&self, verb: &str) -> Answer {
+    fn look(&mut self, verb: &str, rest: &str) -> Answer {
+        if verb == "on" {
+            self.timeline = words::timeline(rest);
+            return DONE;
+        }
         let timeline = self.timeline();
         let (last, durable) = (timeline.last_record_lsn(), timeline.disk_consistent_lsn());
         match verb {
+            "declare" => {
+                timeline.declare_keys(KeySpace::from_ranges(rest.split(' ').map(keys)));
+                DONE
+            }
             "lsns" => say(format!("last {}, durable {}", last.0, durable.0)),
+            "cutoff" => say(format!("cutoff {}", timeline.gc_cutoff().0)),
             "generation" => say(format!("generation {}", timeline.generation().0)),
-            "layers" => say(picture(timeline)),
+            "layers" => say(layer::list(&timeline.layers())),
             _ => say(match plan_flush(&timeline.layers()) {
                 Some(plan) => plan.to_string(),
                 None => "nothing to flush".to_owned(),
@@ -214,13 +382,21 @@ impl Stage {
     }
 
     fn let_go(&mut self, verb: &str, what: &str) -> Answer {
+        self.scan = None;
+        if verb == "release" {
+            return DONE;
+        }
         if verb == "kill" {
             self.io.set_tasks(Tasks::Never);
+            self.aside = Aside::default();
         }
-        let is_meant = |it| what.is_empty() || what == it;
-        self.writer.take_if(|_| is_meant("writer"));
-        self.timeline.take_if(|_| is_meant("timeline"));
-        self.engine.take_if(|_| is_meant("engine"));
+        if matches!(what, "" | "writer") {
+            self.writers.clear();
+        }
+        if matches!(what, "" | "timeline") {
+            self.timelines.clear();
+        }
+        self.engine.take_if(|_| matches!(what, "" | "engine"));
         self.io.set_tasks(Tasks::AtOnce);
         DONE
     }
@@ -289,19 +465,36 @@ impl Stage {
     }
 }
 
-/// Polls `future` so many times and drops it; its result, if it came to that.
-fn poll_times<F: Future>(future: F, count: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    (0..count).find_map(|_| match future.as_mut().poll(&mut context) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    })
+fn progress(verb: &str, progress: Progress) -> Answer {
+    match progress {
+        Progress::Done => DONE,
+        _ => say(format!("{verb}: {progress}")),
+    }
+}
+
+/// What a read of one key came to.
+fn tell(at: &str, found: Result<Option<Vec<u8>>, Error>) -> String {
+    match found {
+        Ok(Some(value)) => format!("{at} = {}", text(&value)),
+        Ok(None) => format!("{at} none"),
+        Err(error) => format!("{at}: {}", word(&error)),
+    }
+}
+
+fn list(found: Vec<KeyValue>, at: &str) -> String {
+    let tell = |(key, value): KeyValue| {
+        let at = format!("{}@{at}", words::name(key));
+        tell(&at, value.map(Some))
+    };
+    match found.is_empty() {
+        true => "none".to_owned(),
+        false => found.into_iter().map(tell).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// What drops a file is no job.
 fn is_job(op: &Op) -> bool {
-    op.job != Job::Drop
+    op.job != JobKind::Drop
 }
 
 /// `any` is any call whose failure loses nothing.
@@ -320,95 +513,4 @@ pub fn names(dir: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// From the oldest layer on.
-fn picture(timeline: &Timeline<FaultyIo>) -> String {
-    let map = timeline.layers();
-    let deltas = map.l0s();
-    let deltas = deltas.iter().map(|delta| ("delta", delta.lsns()));
-    let frozen = map.frozen().iter().map(|layer| {
-        let lsns = layer.lsns().expect("it is frozen");
-        ("frozen", lsns)
-    });
-    let mut layers: Vec<String> = deltas
-        .chain(frozen)
-        .map(|(kind, lsns)| format!("{kind} {}..{}", lsns.start.0, lsns.end.0))
-        .collect();
-    layers.extend(map.open().map(|open| format!("open {}..", open.start().0)));
-    match layers.is_empty() {
-        true => "no layer".to_owned(),
-        false => layers.join(", "),
-    }
-}
-
-fn point(at: &str) -> (Key, Lsn) {
-    let (key, lsn) = at.split_once('@').expect("key@lsn");
-    (self::key(key), self::lsn(lsn))
-}
-
-/// `a` is a key, and so is each other letter; `MAX` is the end of all.
-pub fn key(name: &str) -> Key {
-    match name {
-        "MAX" => Key::MAX,
-        _ => Key::MIN.add(u32::from(name.as_bytes()[0])),
-    }
-}
-
-fn lsn(text: &str) -> Lsn {
-    match text {
-        "MAX" => Lsn::MAX,
-        "MAX-1" => Lsn(u64::MAX - 1),
-        _ => Lsn(text.parse().unwrap()),
-    }
-}
-
-fn value(kind: u8, text: &str) -> Value {
-    let suffix = match text.split_once('*') {
-        Some((text, count)) => text.repeat(count.parse().unwrap()).into_bytes(),
-        None => text.as_bytes().to_vec(),
-    };
-    match kind {
-        b'=' => Value::Image(suffix),
-        b'+' => Value::Record(Edit::Append { suffix }.into_record()),
-        b'?' => Value::Record(append_if(suffix).into_record()),
-        _ => Value::Record(Edit::Append { suffix }.into_init_record()),
-    }
-}
-
-fn append_if(only_if: Vec<u8>) -> Edit {
-    let suffix = b"!".to_vec();
-    Edit::AppendIf { only_if, suffix }
-}
-
-/// The bytes as text, where nine or more of one kind are x*9.
-fn text(bytes: &[u8]) -> String {
-    let runs = bytes.chunk_by(|a, b| a == b);
-    let runs = runs.map(|run| match (char::from(run[0]), run.len()) {
-        (letter, len @ 9..) => format!("{letter}*{len}"),
-        (letter, len) => letter.to_string().repeat(len),
-    });
-    runs.collect()
-}
-
-/// What is to be done about it, in a word or two.
-fn word(error: &Error) -> String {
-    let file = |file: &String| {
-        let name = file.strip_prefix(&format!("{TIMELINE}/"));
-        self::file::short(name.expect("relative to the engine's directory"))
-    };
-    match error {
-        Error::Corrupt { file: name, .. } => format!("corrupt {}", file(name)),
-        Error::Unsupported { file: name, .. } => format!("unsupported {}", file(name)),
-        Error::BelowCutoff { .. } => "below the cutoff".to_owned(),
-        Error::NotYet { .. } => "not yet".to_owned(),
-        Error::NoBase { .. } => "no base".to_owned(),
-        Error::Redo { .. } => "redo".to_owned(),
-        Error::Refused { .. } => "refused".to_owned(),
-        Error::Busy { .. } => "busy".to_owned(),
-        Error::Closed => "closed".to_owned(),
-        Error::Io(failure) => format!("io {}", failure.source),
-        Error::Latched(failure) => format!("latched {}", failure.source),
-        other => other.to_string(),
-    }
 }

@@ -5,7 +5,8 @@ use std::thread;
 
 use palimpsest::{Batch, Edit, Engine, Error, Lsn, Options, OsIo, Timeline, Value, block_on};
 
-use crate::script::{TIMELINE, key};
+use crate::script::TIMELINE;
+use crate::words::key;
 
 const BATCH_COUNT: u64 = 400;
 const KEYS: [&str; 3] = ["a", "b", "c"];

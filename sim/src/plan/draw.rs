@@ -85,20 +85,25 @@ fn draw_stops(dice: &mut Dice, aim: u64) -> Vec<(u64, Stop)> {
     stops
 }
 
-/// Draws a schedule: mostly even; or in order but for a few choices, as most races need no more.
+/// Draws a schedule: even; or in order but for a few choices, as most races need no more; or one
+/// in which somebody waits for long.
 fn draw_schedule(dice: &mut Dice) -> Schedule {
     match dice.below(8) {
         0 => Schedule {
             choices: Vec::new(),
             then: Then::InOrder,
         },
-        1 | 2 => Schedule {
+        1 => Schedule {
             choices: draw_preemptions(dice),
             then: Then::InOrder,
         },
-        _ => Schedule {
+        2 | 3 => Schedule {
             choices: Vec::new(),
             then: Then::Uniform(dice.below(1 << 32)),
+        },
+        _ => Schedule {
+            choices: Vec::new(),
+            then: Then::ByRank(dice.below(1 << 32)),
         },
     }
 }

@@ -337,4 +337,8 @@ pub enum Then {
     InOrder,
     /// Uniform among those held, drawn from a seed: `uniform SEED`.
     Uniform(u64),
+    /// By ranks of the tasks, drawn from a seed; now and then the first falls behind all others:
+    /// `by-rank SEED`. Where all are equal nobody waits for long; here one may, while others do all
+    /// that they have to.
+    ByRank(u64),
 }

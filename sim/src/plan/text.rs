@@ -51,7 +51,7 @@
 //! job, part and step                   a name of `Job`, `Part` or `StepKind`, or "*"
 //!
 //! choices   = "choices" (N | N "*" COUNT)*     3*40 is forty times 3
-//! then      = "then" ("in-order" | "uniform" N)
+//! then      = "then" ("in-order" | "uniform" N | "by-rank" N)
 //!
 //! LETTER is a to z; KEY is k0, k1, …; DURATION is a number and s, ms, us or ns; OFFSET says which
 //! LSN, counted from the last record's: 0, -8 or +1.
@@ -174,7 +174,10 @@ fn read_schedule(lines: &mut Lines<'_>) -> Result<Schedule, PlanError> {
         }
         return Ok(Schedule { choices, then });
     }
-    Err(lines.cut_off("`then`", "end with `then in-order` or `then uniform SEED`"))
+    Err(lines.cut_off(
+        "`then`",
+        "end with `then in-order`, `then uniform SEED` or `then by-rank SEED`",
+    ))
 }
 
 /// Reads one line of a schedule: more choices, or what comes after them.
@@ -188,10 +191,12 @@ fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Then>,
             Ok(None)
         }
         Some("then") => {
-            let then = match words.expect("`then`", "write `in-order` or `uniform SEED`")? {
+            const REMEDY: &str = "write in-order, uniform SEED or by-rank SEED";
+            let then = match words.expect("`then`", REMEDY)? {
                 "in-order" => Then::InOrder,
                 "uniform" => Then::Uniform(words.number("seed")?),
-                other => return Err(Problem::new("`then`", other, "write in-order or uniform")),
+                "by-rank" => Then::ByRank(words.number("seed")?),
+                other => return Err(Problem::new("`then`", other, REMEDY)),
             };
             words.end()?;
             Ok(Some(then))
@@ -247,6 +252,7 @@ impl fmt::Display for Schedule {
         match self.then {
             Then::InOrder => writeln!(f, "  then in-order"),
             Then::Uniform(seed) => writeln!(f, "  then uniform {seed}"),
+            Then::ByRank(seed) => writeln!(f, "  then by-rank {seed}"),
         }
     }
 }

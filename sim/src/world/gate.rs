@@ -74,6 +74,7 @@ impl Gate {
         self.running = None;
         self.granted = None;
         self.is_stopped = false;
+        self.chooser.ranks.clear();
     }
 
     pub(super) fn stop(&mut self) {
@@ -156,7 +157,7 @@ impl Gate {
         if self.held.is_empty() {
             return None;
         }
-        let index = self.chooser.below(self.held.len());
+        let index = self.chooser.choose(&self.held);
         let held = self.held.remove(index);
         if held.call.is_none()
             && let Some(slot) = self.slots.get_mut(&held.task)
@@ -215,33 +216,114 @@ impl Gate {
     }
 }
 
+/// Ranks are drawn below this.
+const RANK_END: u64 = 1 << 32;
+/// Whoever goes by rank falls behind all others once in so many times, or in twice, four or eight
+/// times as many: nobody waits for good.
+const FALL_ONE_IN_MIN: u64 = 32;
+/// At a pass, which the engine makes where it matters who comes between, once in so many times.
+const FALL_AT_PASS_ONE_IN: u64 = 6;
+
 /// The schedule, as it is used up.
 struct Chooser {
     choices: std::vec::IntoIter<u8>,
-    dice: Option<Dice>,
+    then: Then,
+    dice: Dice,
+    /// Of the tasks of this life that were held beside others; the lowest goes first.
+    ranks: BTreeMap<TaskId, u64>,
+    fall_count: u64,
+    fall_one_in: u64,
 }
 
 impl Chooser {
     fn new(schedule: Schedule) -> Chooser {
-        let dice = match schedule.then {
-            Then::InOrder => None,
-            Then::Uniform(seed) => Some(Dice::new(seed)),
+        let seed = match schedule.then {
+            Then::InOrder => 0,
+            Then::Uniform(seed) | Then::ByRank(seed) => seed,
         };
         Chooser {
             choices: schedule.choices.into_iter(),
-            dice,
+            then: schedule.then,
+            dice: Dice::new(seed),
+            ranks: BTreeMap::new(),
+            fall_count: 0,
+            fall_one_in: FALL_ONE_IN_MIN << (seed % 4),
         }
     }
 
-    /// A choice among `count`; where there is only one, nothing is used up.
-    fn below(&mut self, count: usize) -> usize {
+    /// A choice among those held, by index; where there is only one, nothing is used up.
+    fn choose(&mut self, held: &[Held]) -> usize {
+        let count = held.len();
         if count == 1 {
             return 0;
         }
-        match (self.choices.next(), &mut self.dice) {
-            (Some(choice), _) => usize::from(choice) % count,
-            (None, Some(dice)) => dice.below(count as u64) as usize,
-            (None, None) => 0,
+        if let Some(choice) = self.choices.next() {
+            return usize::from(choice) % count;
         }
+        match self.then {
+            Then::InOrder => 0,
+            Then::Uniform(_) => self.dice.below(count as u64) as usize,
+            Then::ByRank(_) => self.choose_by_rank(held),
+        }
+    }
+
+    /// The oldest of what is held for the task of the lowest rank.
+    fn choose_by_rank(&mut self, held: &[Held]) -> usize {
+        let ranks = held.iter().map(|held| self.rank(held.task));
+        let ranks: Vec<u64> = ranks.collect();
+        let lowest = (0..held.len()).min_by_key(|index| ranks[*index]);
+        let lowest = lowest.expect("something is held");
+        let is_pass = held[lowest]
+            .call
+            .is_some_and(|call| call.step == StepKind::Pass);
+        let one_in = if is_pass {
+            FALL_AT_PASS_ONE_IN
+        } else {
+            self.fall_one_in
+        };
+        if self.dice.one_in(one_in) {
+            self.fall_count += 1;
+            self.ranks
+                .insert(held[lowest].task, RANK_END + self.fall_count);
+        }
+        lowest
+    }
+
+    fn rank(&mut self, task: TaskId) -> u64 {
+        let dice = &mut self.dice;
+        let rank = self.ranks.entry(task);
+        *rank.or_insert_with(|| dice.below(RANK_END))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often the oldest of so many tasks, all of which are always held, goes among the first
+    /// picks.
+    fn turns_of_the_oldest(then: Then, pick_count: usize) -> usize {
+        let choices = Vec::new();
+        let mut chooser = Chooser::new(Schedule { choices, then });
+        let held: Vec<Held> = (0..4)
+            .map(|task| Held {
+                task: TaskId(task),
+                call: None,
+            })
+            .collect();
+        let picks = (0..pick_count).map(|_| chooser.choose(&held));
+        picks.filter(|index| *index == 0).count()
+    }
+
+    #[test]
+    fn by_rank_one_may_wait_for_long_and_none_for_good() {
+        let turns = |pick_count| {
+            let seeds = 0..40;
+            let turns = seeds.map(|seed| turns_of_the_oldest(Then::ByRank(seed), pick_count));
+            Vec::from_iter(turns)
+        };
+        let never = turns(20).into_iter().filter(|turns| *turns == 0).count();
+        assert!((20..40).contains(&never), "{never} of 40 seeds");
+        assert!(turns(5000).into_iter().all(|turns| 0 < turns));
     }
 }

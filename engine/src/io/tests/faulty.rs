@@ -9,8 +9,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use event_listener::Event;
+
 use crate::base::Time;
-use crate::io::{Entry, File, Io, Op, OsFile, OsIo, OsLock, block_on};
+use crate::io::{Entry, File, Io, Job, Op, OsFile, OsIo, OsLock, block_on};
 
 /// Which call of the seam is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +100,7 @@ pub struct FaultyFile {
 
 struct Desk {
     fault: Option<Fault>,
+    gate: Option<Gate>,
     fault_count: u32,
     pace: Pace,
     calls: Vec<(Call, Op)>,
@@ -106,6 +109,13 @@ struct Desk {
 }
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where some calls wait.
+struct Gate {
+    is_meant: Box<dyn Fn(Call, Op) -> bool + Send>,
+    opened: Arc<Event>,
+    waiting_count: usize,
+}
 
 struct Fault {
     name: String,
@@ -120,6 +130,7 @@ impl FaultyIo {
     pub fn new() -> FaultyIo {
         let desk = Desk {
             fault: None,
+            gate: None,
             fault_count: 0,
             pace: Pace::Prompt,
             calls: Vec::new(),
@@ -155,6 +166,44 @@ impl FaultyIo {
         fault.is_some_and(|fault| fault.has_fired)
     }
 
+    /// Makes all calls wait that are meant, from now on until [`FaultyIo::resume`].
+    pub fn park(&self, is_meant: impl Fn(Call, Op) -> bool + Send + 'static) {
+        self.desk().gate = Some(Gate {
+            is_meant: Box::new(is_meant),
+            opened: Arc::default(),
+            waiting_count: 0,
+        });
+    }
+
+    /// Lets those go on that wait, and says how many came.
+    pub fn resume(&self) -> usize {
+        let gate = self.desk().gate.take();
+        gate.map_or(0, |gate| {
+            gate.opened.notify(usize::MAX);
+            gate.waiting_count
+        })
+    }
+
+    /// How many calls have come that were made to wait.
+    pub fn waiting_count(&self) -> usize {
+        let desk = self.desk();
+        desk.gate.as_ref().map_or(0, |gate| gate.waiting_count)
+    }
+
+    async fn wait_at_gate(&self, call: Call, op: Op) {
+        let listener = {
+            let mut desk = self.desk();
+            let gate = desk.gate.as_mut();
+            gate.filter(|gate| (gate.is_meant)(call, op)).map(|gate| {
+                gate.waiting_count += 1;
+                gate.opened.listen()
+            })
+        };
+        if let Some(listener) = listener {
+            listener.await;
+        }
+    }
+
     /// Says how calls go from now on.
     pub fn set_pace(&self, pace: Pace) {
         self.desk().pace = pace;
@@ -182,6 +231,7 @@ impl FaultyIo {
             }
         };
         late.into_iter().for_each(block_on);
+        self.wait_at_gate(call, op).await;
         match self.desk().fire(call, op) {
             Some(error) => Err(error),
             None => Ok(()),
@@ -294,7 +344,11 @@ impl Io for FaultyIo {
         self.os.random()
     }
 
-    fn spawn(&self, _op: Op, task: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, op: Op, task: impl Future<Output = ()> + Send + 'static) {
+        if op.job == Job::Keep {
+            // It ends with the timeline only: it has a thread of its own.
+            return self.os.spawn(op, task);
+        }
         let tasks = self.desk().tasks;
         match tasks {
             Tasks::AtOnce => block_on(task),

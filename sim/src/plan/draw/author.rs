@@ -178,6 +178,25 @@ impl<'d, C: Chance> Author<'d, C> {
         self.push_put(How::Wait, timeline, entries);
     }
 
+    /// Writes a change of a page that is not there, if there is a key without one: nobody can read
+    /// that key then, nor make an image of it.
+    pub(super) fn put_without_base(&mut self, timeline: usize) {
+        let key = self.key();
+        let Some(key) = self.timelines[timeline].without_page(key) else {
+            return;
+        };
+        let lsn_step = self.chance.between(1, 8);
+        self.timelines[timeline].add(key, lsn_step);
+        let (len, seed) = (self.len(), self.seed());
+        let edit = EditPlan::Append { len, seed };
+        let entry = Entry {
+            lsn_step,
+            key,
+            edit,
+        };
+        self.push_put(How::Wait, timeline, vec![entry]);
+    }
+
     fn push_put(&mut self, how: How, index: usize, entries: Vec<Entry>) {
         self.timelines[index].end_batch();
         let timeline = self.timelines[index].letter;

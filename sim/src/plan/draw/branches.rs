@@ -118,12 +118,19 @@ impl<C: Chance> Author<'_, C> {
 
     /// A collection that must wait for those who read.
     pub(super) fn gc_beside_reads(&mut self, timeline: usize) {
-        if self.chance.one_in(2) {
-            self.stack(timeline, 1);
+        let is_under_image = self.chance.ratio(2, 3);
+        if is_under_image {
+            // What is read stands below the image that is to take its place.
+            self.stack(timeline, 2);
             self.images(How::Wait, timeline, Mode::Forced);
         }
         for _ in 0..self.chance.between(2, 4) {
-            self.read_old(How::Beside, timeline);
+            if is_under_image && self.chance.ratio(2, 3) {
+                let offset = self.offset_before_last(timeline);
+                self.read_at(How::Beside, timeline, offset);
+            } else {
+                self.read_old(How::Beside, timeline);
+            }
         }
         let how = self.how();
         self.gc(how, timeline);

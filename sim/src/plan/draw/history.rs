@@ -68,7 +68,7 @@ impl Timeline {
             self.newest.clear();
         }
         self.newest.push(key);
-        self.last += lsn_step;
+        self.last = self.last.saturating_add(lsn_step);
         self.based[usize::from(key.0)].is_some()
     }
 
@@ -94,6 +94,13 @@ impl Timeline {
         self.based.clone_from(&self.durable);
         self.points.retain(|point| *point <= kept);
         self.last = kept;
+    }
+
+    /// This key, or the next one that has no page, if there is one.
+    pub fn without_page(&self, key: KeyIndex) -> Option<KeyIndex> {
+        let count = self.based.len() as u16;
+        let mut keys = (0..count).map(|step| KeyIndex((key.0 + step) % count));
+        keys.find(|key| self.based[usize::from(key.0)].is_none())
     }
 
     /// The newest LSN and this key, or the next one that it does not have; or the next LSN.

@@ -126,8 +126,12 @@ impl<C: Chance> Author<'_, C> {
         self.scan_at(How::Wait, timeline, 0);
     }
 
-    /// An image that comes to lie within the LSNs of a compacted layer.
+    /// An image that comes to lie within the LSNs of a compacted layer: over all of its keys, or
+    /// over those about a key for which no image can stand.
     pub(super) fn images_under(&mut self, timeline: usize) {
+        if self.chance.one_in(3) {
+            self.put_without_base(timeline);
+        }
         self.stack(timeline, 1);
         self.images(How::Wait, timeline, Mode::Forced);
         let count = self.chance.between(1, 2);

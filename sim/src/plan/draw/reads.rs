@@ -78,6 +78,11 @@ impl<C: Chance> Author<'_, C> {
     /// Reads something older in one of three ways.
     pub(super) fn read_old(&mut self, how: How, timeline: usize) {
         let offset = self.old_offset(timeline);
+        self.read_at(how, timeline, offset);
+    }
+
+    /// Reads something of an LSN in one of three ways.
+    pub(super) fn read_at(&mut self, how: How, timeline: usize, offset: i64) {
         match self.chance.below(4) {
             0 | 1 => self.scan_at(how, timeline, offset),
             2 => self.get_many_at(how, timeline, offset),
@@ -94,6 +99,13 @@ impl<C: Chance> Author<'_, C> {
             14 => -(1 << 62),
             _ => 1,
         }
+    }
+
+    /// The LSN at which the last batch was still to come.
+    pub(super) fn offset_before_last(&self, timeline: usize) -> i64 {
+        let remembered = &self.timelines[timeline];
+        let point = remembered.points.iter().rev().nth(1);
+        point.map_or(0, |point| remembered.offset_of(*point))
     }
 
     /// Draws an LSN at which something may be other than it is now: where a batch ended, where

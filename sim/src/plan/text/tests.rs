@@ -84,6 +84,11 @@ fn everything_prints_as_it_was_written() {
     let plan: Plan = EVERYTHING.parse().unwrap();
     assert_eq!(plan.to_string(), EVERYTHING);
     assert_eq!(plan.check(), Ok(()));
+    for then in ["in-order", "by-rank 7"] {
+        let text = EVERYTHING.replace("uniform 123", then);
+        let plan: Plan = text.parse().unwrap();
+        assert_eq!(plan.to_string(), text);
+    }
 }
 
 #[test]
@@ -106,7 +111,7 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
-const REFUSALS: [(&str, &str, &str); 60] = [
+const REFUSALS: [(&str, &str, &str); 61] = [
     (
         "plan 2",
         "plan 1",
@@ -280,7 +285,13 @@ const REFUSALS: [(&str, &str, &str); 60] = [
     (
         "then uniform 123\n",
         "",
-        "line 65: `then` is missing; end with `then in-order` or `then uniform SEED`",
+        "line 65: `then` is missing; end with `then in-order`, `then uniform \
+         SEED` or `then by-rank SEED`",
+    ),
+    (
+        "then uniform 123",
+        "then at-will",
+        "line 65: `then` at-will; write in-order, uniform SEED or by-rank SEED",
     ),
     (
         "uniform 123\n",

@@ -1,0 +1,153 @@
+//! Branches: a timeline on top of another one.
+
+use crate::script::{check, check_with, keep};
+
+#[test]
+fn a_branch_reads_its_ancestor_up_to_its_lsn() {
+    check(
+        "create 10; put a@20=1 b@20=9; put a@30+2; branch b at 20; lsns; layers
+         get a@19 a@20 a@21; put a@25+b; get a@20 a@25; on main; put a@40+3
+         get a@25 a@30 a@40; on b; put c@60=c; get a@60 b@60 c@60; visits a@60; many a b c@60
+         scan MIN..MAX@25; on main; get c@40",
+        "last 20, durable 20; no layer; a@19 none, a@20 = 1, a@21: not yet
+         a@20 = 1, a@25 = 1b; a@25 = 1, a@30 = 12, a@40 = 123
+         a@60 = 1b, b@60 = 9, c@60 = c; memory 21.., delta 11..31
+         a@60 = 1b, b@60 = 9, c@60 = c; a@25 = 1b, b@25 = 9; c@40 none",
+    );
+}
+
+#[test]
+fn a_branch_may_stand_at_any_lsn_of_its_ancestors_past() {
+    check(
+        "create 10; put a@20=1; flush; put a@30+2; flush; put a@40+3; flush; compact forced
+         images forced; branch o at 10; get a@10; on main; branch b at 20; get a@20; on main
+         branch c at 35; get a@35 a@20; put a@36+c; get a@36; on main; branch d at 40; get a@40",
+        "a@10 none; a@20 = 1; a@35 = 12, a@20 = 1; a@36 = 12c; a@40 = 123",
+    );
+}
+
+#[test]
+fn branches_may_stand_several_deep() {
+    check(
+        "create 10; put a@20=1; put a@30+2; branch b at 20; put a@30+b; branch c at 30
+         put a@40+c; branch d at 25; put a@40+d
+         get a@20 a@25 a@40; on c; get a@30 a@40; on b; get a@30; on main; get a@30
+         shutdown; drop; on d; open; get a@25; on c; open; get a@30 a@40; timelines",
+        "a@20 = 1, a@25 = 1, a@40 = 1d; a@30 = 1b, a@40 = 1bc; a@30 = 1b; a@30 = 12
+         a@25 = 1; a@30 = 1b, a@40 = 1bc; timelines 4",
+    );
+}
+
+#[test]
+fn a_branch_that_was_acknowledged_is_there_after_a_kill() {
+    check(
+        "create 10; put a@20=1; branch b at 20; put a@30+lost; kill; open; lsns; get a@20 a@30
+         ; put a@40+2; flush; kill; open; get a@40; on main; open; lsns; get a@20",
+        "last 20, durable 20; a@20 = 1, a@30: not yet; a@40 = 12; last 20, durable 20; a@20 = 1",
+    );
+}
+
+#[test]
+fn a_branch_is_refused_where_its_ancestor_cannot_be_read() {
+    check_with(
+        keep(5),
+        "create 10; put a@20=1; flush; gc; branch b at 21; branch b at 14; timelines; branch b at 15
+         on main; branch b at 20; timelines",
+        "cutoff 15, 0 gone; branch: not yet; branch: below the cutoff; timelines 1
+         branch: refused; timelines 2",
+    );
+    check("branch b at 10; timelines; create 10; branch b at 10", {
+        "branch: refused; timelines 0"
+    });
+}
+
+#[test]
+fn what_others_stand_on_is_not_deleted_and_stays_open() {
+    check(
+        "create 10; put a@20=1; branch b at 20; shutdown main; delete main; shutdown b
+         shutdown main; delete main; open b; get a@20; shutdown b; shutdown main
+         delete b; delete main; timelines",
+        "shutdown: busy; delete: busy; delete: refused; a@20 = 1; timelines 0",
+    );
+}
+
+#[test]
+fn images_of_a_branch_hide_its_ancestor() {
+    check(
+        "create 10; put a@20=1 b@20=2; branch b at 20; images forced; layers; visits a@20
+         put a@30+3; flush; images forced; layers; get a@20 a@30 b@30 c@30; visits a@30",
+        "image all@20; image all@20; image all@20, delta 21..31, image all@30
+         a@20 = 1, a@30 = 13, b@30 = 2, c@30 none; image all@30",
+    );
+}
+
+#[test]
+fn a_compaction_of_a_branch_takes_nothing_of_its_ancestor() {
+    check(
+        "create 10; put a@20=1 b@20=2; branch b at 20; put a@30+3; flush; put a@40+4; flush
+         compact forced; layers; get a@20 a@40 b@40; visits a@40; visits b@40; on main; layers",
+        "delta a..b@21..41; a@20 = 1, a@40 = 134, b@40 = 2
+         delta a..b@21..41, delta 11..21; delta 11..21; delta 11..21",
+    );
+}
+
+#[test]
+fn gc_keeps_what_a_branch_needs_and_lets_it_go_with_it() {
+    check_with(
+        keep(0),
+        "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
+         gc; layers; get a@19 a@20 a@21 a@30; on b; get a@20; shutdown b; on main; gc; get a@20
+         delete b; gc; layers; files; get a@20 a@30",
+        "cutoff 30, 0 gone; delta 11..21, delta 21..31, image all@30
+         a@19: below the cutoff, a@20 = 1, a@21: below the cutoff, a@30 = 2; a@20 = 1
+         cutoff 30, 0 gone; a@20 = 1
+         cutoff 30, 1 gone; delta 21..31, image all@30; delta:21..31/1 image:all@30/1 index
+         a@20: below the cutoff, a@30 = 2",
+    );
+}
+
+#[test]
+fn gc_keeps_what_a_branch_needs_that_is_not_open() {
+    check_with(
+        keep(0),
+        "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
+         drop; open; gc; layers; open b; get a@20",
+        "cutoff 30, 0 gone; delta 11..21, delta 21..31, image all@30; a@20 = 1",
+    );
+}
+
+/// It reads its grandparent where the branch below stands, not where it stands itself.
+#[test]
+fn gc_keeps_what_a_branch_of_a_branch_needs() {
+    check_with(
+        keep(0),
+        "create 10; put a@20=1; flush; put a@30+2; flush; branch b at 30; branch c at 20
+         on main; put a@40=3; flush; images forced; gc; layers; on c; get a@20; on b; get a@30
+         put a@50=4; flush; images forced; gc; get a@20 a@29 a@30; on c; get a@20",
+        "cutoff 40, 0 gone; delta 11..21, delta 21..31, delta 31..41, image all@40
+         a@20 = 1; a@30 = 12; cutoff 50, 0 gone
+         a@20 = 1, a@29: below the cutoff, a@30: below the cutoff; a@20 = 1",
+    );
+}
+
+/// The LSN is retained for another branch: one more may stand there, below the cutoff.
+#[test]
+fn a_branch_may_stand_where_another_one_does() {
+    check_with(
+        keep(0),
+        "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
+         gc; branch c at 20; get a@20; shutdown b; delete b; on main; gc; on c; get a@20",
+        "cutoff 30, 0 gone; a@20 = 1; cutoff 30, 0 gone; a@20 = 1",
+    );
+}
+
+#[test]
+fn a_reader_of_a_branch_is_waited_for_in_its_ancestor() {
+    check_with(
+        keep(0),
+        "create 10; put a@20=1; flush; branch b at 20; hold a..c@20; on main; put a@30=2; flush
+         images forced; start gc; layers; next; release; end; layers",
+        "gc waits; delta 11..21, delta 21..31, image all@30; a@held = 1
+         cutoff 30, 0 gone; delta 11..21, delta 21..31, image all@30",
+    );
+}
