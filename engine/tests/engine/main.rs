@@ -24,6 +24,7 @@ mod fault;
 mod freeze;
 mod history;
 mod order;
+mod parked;
 mod plans;
 mod reshape;
 mod side_by_side;

@@ -1,0 +1,194 @@
+//! Jobs that wait for a device or for readers: nobody waits for them, and a shutdown ends them.
+
+use palimpsest::Options;
+
+use crate::script::{keep, run};
+
+/// Each kind of job with the calls at which it may stand still.
+const PLACES: [(&str, &[&str]); 4] = [
+    (
+        "flush",
+        &[
+            "delta create",
+            "delta write",
+            "delta sync",
+            "delta rename",
+            "index write",
+            "index replace",
+            "index syncdir",
+        ],
+    ),
+    (
+        "compact",
+        &[
+            "delta open",
+            "delta read",
+            "delta write",
+            "delta rename",
+            "index write",
+            "index replace",
+        ],
+    ),
+    (
+        "images",
+        &[
+            "delta open",
+            "delta read",
+            "image write",
+            "image rename",
+            "index write",
+            "index replace",
+        ],
+    ),
+    ("gc", &["index create", "index write", "index syncdir"]),
+];
+
+/// Two L0s under an image, one above it, and records that wait to be flushed; gc has something to
+/// take.
+const PREPARE: &str = "create 10; put a@20=1 b@20=2; flush; put a@30+3; flush; images forced
+     put a@40+4; flush; put b@45+4";
+
+/// How the engine calls the job that the verb starts.
+fn label(verb: &str) -> &str {
+    match verb {
+        "images" => "image",
+        _ => verb,
+    }
+}
+
+/// What is asked of a timeline after `PREPARE`, and more puts.
+const ASK: &str = "get a@40 b@45 a@50 b@50; scan a..c@45; many a b@50";
+
+const ANSWERS: [&str; 3] = [
+    "a@40 = 134, b@45 = 24, a@50 = 1345, b@50 = 24",
+    "a@45 = 134, b@45 = 24",
+    "a@50 = 1345, b@50 = 24",
+];
+
+fn for_each_place(check: impl Fn(&str, &str)) {
+    for (verb, places) in PLACES {
+        for place in places {
+            check(verb, &format!("{} {place}", label(verb)));
+        }
+    }
+}
+
+fn options() -> Options {
+    keep(10)
+}
+
+/// How a job is started, with something to do whatever the triggers say.
+fn start(verb: &str) -> String {
+    match verb {
+        "compact" | "images" => format!("start {verb} forced"),
+        _ => format!("start {verb}"),
+    }
+}
+
+#[test]
+fn reads_and_puts_are_done_while_a_job_stands_still() {
+    for_each_place(|verb, place| {
+        let script = format!(
+            "{PREPARE}; park {place}; {}; put a@50+5; {ASK}; resume; end; {ASK}
+             flush; lsns; {ASK}; kill; open; {ASK}",
+            start(verb)
+        );
+        let said = run(options(), &script);
+        let (first, then) = said.split_at(4);
+        assert_eq!(first[0], format!("{verb} parked"), "{place}");
+        assert_eq!(first[1..], ANSWERS, "{place}");
+        let ended = match verb {
+            "gc" => "cutoff 35, 2 gone".to_owned(),
+            _ => format!("{verb} done"),
+        };
+        assert_eq!(then[0], ended, "{place}");
+        assert_eq!(then[1..4], ANSWERS, "{place}");
+        assert_eq!(then[4], "last 50, durable 50", "{place}");
+        assert_eq!(then[5..8], ANSWERS, "{place}");
+        assert_eq!(then[8..], ANSWERS, "{place}");
+    });
+}
+
+#[test]
+fn jobs_of_other_kinds_are_done_while_one_stands_still() {
+    for_each_place(|verb, place| {
+        // Two index writers take turns, and one flush is enough for all.
+        if place.contains("index") {
+            return;
+        }
+        let others = ["flush", "compact forced", "images forced", "start gc"];
+        let others: Vec<&str> = others.into_iter().filter(|it| !it.contains(verb)).collect();
+        let script = format!(
+            "{PREPARE}; put a@50+5; park {place}; {}; {}; {ASK}; resume; end; {ASK}
+             shutdown; open; {ASK}",
+            start(verb),
+            others.join("; ")
+        );
+        let said = run(options(), &script);
+        assert_eq!(said[0], format!("{verb} parked"), "{place}");
+        // What reads the pages of images is a reader, for which a collection waits.
+        let gc = match verb == "images" {
+            true => "gc waits",
+            false => "gc ended",
+        };
+        assert_eq!(said[1], gc, "{place}");
+        assert_eq!(said[2..5], ANSWERS, "{place}");
+        let ended = said[5].split_once(", cutoff 40");
+        let (ended, gc) = ended.unwrap_or_else(|| panic!("{place}: {said:?}"));
+        let is_ended = ended.ends_with("done") || ended == "compact: superseded";
+        assert!(is_ended, "{place}: {ended}");
+        assert!(gc.ends_with("gone"), "{place}: {gc}");
+        assert_eq!(said[6..9], ANSWERS, "{place}");
+        assert_eq!(said[9..], ANSWERS, "{place}");
+    });
+}
+
+#[test]
+fn a_shutdown_ends_whatever_stands_still_and_nothing_is_lost() {
+    for_each_place(|verb, place| {
+        let script = format!(
+            "{PREPARE}; put a@50+5; park {place}; {}; start shutdown; put a@60+lost
+             resume; end; get a@50; drop; open; lsns; {ASK}",
+            start(verb)
+        );
+        let said = run(options(), &script);
+        assert_eq!(said[0], format!("{verb} parked"), "{place}");
+        assert_eq!(said[1], "shutdown waits", "{place}");
+        assert_eq!(said[2], "put: closed", "{place}");
+        let ended: Vec<&str> = said[3].rsplitn(2, ", ").collect();
+        assert_eq!(ended[0], "shutdown done", "{place}: {said:?}");
+        assert_eq!(said[4], "a@50: closed", "{place}");
+        assert_eq!(said[5], "last 50, durable 50", "{place}");
+        assert_eq!(said[6..], ANSWERS, "{place}");
+    });
+}
+
+/// A reader that never ends holds a collection up, and nobody else.
+#[test]
+fn reads_puts_and_jobs_are_done_while_a_collection_waits_for_readers() {
+    let script = format!(
+        "{PREPARE}; hold a..c@20; start gc; put a@50+5; {ASK}; flush; compact forced
+         images forced; {ASK}; next; release; end; {ASK}"
+    );
+    let said = run(options(), &script);
+    assert_eq!(said[0], "gc waits");
+    assert_eq!(said[1..4], ANSWERS);
+    assert_eq!(said[4..7], ANSWERS);
+    assert_eq!(said[7], "a@held = 1, b@held = 2");
+    assert_eq!(said[8], "cutoff 35, 0 gone");
+    assert_eq!(said[9..], ANSWERS);
+}
+
+#[test]
+fn a_shutdown_ends_a_collection_that_waits_for_readers() {
+    let script = format!(
+        "{PREPARE}; put a@50+5; hold a..c@20; start gc; start shutdown; end; next; drop; open
+         {ASK}; cutoff"
+    );
+    let said = run(options(), &script);
+    assert_eq!(said[0], "gc waits");
+    assert_eq!(said[1], "shutdown waits");
+    assert_eq!(said[2], "gc: closed, shutdown done");
+    assert_eq!(said[4..7], ANSWERS);
+    assert_eq!(said[3], "next: closed");
+}
