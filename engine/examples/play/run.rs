@@ -1,0 +1,146 @@
+//! The program: from its arguments to what it prints.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::compare::Tally;
+use crate::peer::{self, Recording};
+use crate::report::{Report, Verdict};
+use crate::script::{self, Command, Step};
+use crate::stage::play;
+use crate::wrong::Wrong;
+
+const USAGE: &str = "\
+usage: cargo run -p palimpsest --example play -- [--dir DIR] [--leave-out-gc-compact] FILE
+FILE is a script or lines of JSON, - is the standard input; examples/play/main.rs tells all";
+
+/// How a file starts that was packed by xz.
+const XZ: &[u8] = b"\xFD7zXZ";
+
+/// What was asked for on the command line.
+struct Request {
+    file: String,
+    dir: Option<PathBuf>,
+    gc_compact: GcCompact,
+}
+
+/// What is done about `gc_compact`, which the engine cannot do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GcCompact {
+    /// A script with it is refused, or skipped if there are many.
+    Refuse,
+    /// It is left out: no answer of a read that is promised depends on it.
+    LeaveOut,
+}
+
+/// Does what the arguments say, and returns what is to be printed.
+pub fn run(arguments: &[String]) -> Result<(String, Verdict), Wrong> {
+    if arguments.iter().any(|argument| argument == "--help") {
+        return Ok((format!("{USAGE}\n"), Verdict::AllRight));
+    }
+    let request = Request::parse(arguments)?;
+    let input = read(&request.file)?;
+    let temp = tempfile::tempdir();
+    let temp = temp.map_err(|error| Wrong::new(format!("no temporary directory: {error}")))?;
+    let root = match &request.dir {
+        Some(dir) => {
+            let made = std::fs::create_dir(dir);
+            made.map_err(|error| Wrong::new(format!("{error}: name a directory that is new")))
+                .map_err(|wrong| wrong.at(dir.display()))?;
+            dir.as_path()
+        }
+        None => temp.path(),
+    };
+    let is_json = request.file.ends_with(".jsonl") || input.trim_start().starts_with('{');
+    let done = match is_json {
+        true => compare_all(root, request.gc_compact, &input),
+        false => answer_all(root, request.gc_compact, &input),
+    };
+    done.map_err(|wrong| wrong.at(&request.file))
+}
+
+impl Request {
+    fn parse(arguments: &[String]) -> Result<Request, Wrong> {
+        let mut dir = None;
+        let mut gc_compact = GcCompact::Refuse;
+        let mut files = Vec::new();
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--dir" => dir = words.next().map(PathBuf::from),
+                "--leave-out-gc-compact" => gc_compact = GcCompact::LeaveOut,
+                option if option.starts_with('-') && option != "-" => {
+                    let what = format!("{option} is no option that is known\n{USAGE}");
+                    return Err(Wrong::new(what));
+                }
+                _ => files.push(word.clone()),
+            }
+        }
+        match <[String; 1]>::try_from(files) {
+            Ok([file]) => Ok(Request {
+                file,
+                dir,
+                gc_compact,
+            }),
+            Err(_) => Err(Wrong::new(USAGE)),
+        }
+    }
+}
+
+fn read(file: &str) -> Result<String, Wrong> {
+    let mut bytes = Vec::new();
+    let read = match file {
+        "-" => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ()),
+        _ => std::fs::read(file).map(|found| bytes = found),
+    };
+    read.map_err(|error| Wrong::new(format!("{file}: {error}: name a file that can be read")))?;
+    if bytes.starts_with(XZ) {
+        let what = format!("{file}: it is packed: pipe it in, xzcat {file} | … -");
+        return Err(Wrong::new(what));
+    }
+    let text = String::from_utf8(bytes);
+    text.map_err(|error| Wrong::new(format!("{file}: {error}: name a file of text")))
+}
+
+/// The answers to one script, a line of JSON each.
+pub fn answer_all(
+    root: &Path,
+    gc_compact: GcCompact,
+    text: &str,
+) -> Result<(String, Verdict), Wrong> {
+    let steps = gc_compact.apply(script::parse(text.lines())?);
+    let played = play(&root.join("engine"), &steps)?;
+    let answers = played.iter().map(|played| played.answer.to_json());
+    let text = answers.map(|answer| format!("{answer}\n")).collect();
+    Ok((text, Verdict::AllRight))
+}
+
+/// The report on many scripts whose answers are known.
+pub fn compare_all(
+    root: &Path,
+    gc_compact: GcCompact,
+    text: &str,
+) -> Result<(String, Verdict), Wrong> {
+    let mut report = Report::default();
+    for recording in peer::parse(text)? {
+        let Recording { line, seed, .. } = recording;
+        let steps = gc_compact.apply(recording.steps);
+        if steps.iter().any(|step| step.command == Command::GcCompact) {
+            report.skip();
+            continue;
+        }
+        let played = play(&root.join(format!("engine-{line}")), &steps);
+        let played = played.map_err(|wrong| wrong.at(format!("line {line}: script {seed}")))?;
+        report.add(seed, &Tally::of(&played, &recording.answers));
+    }
+    Ok(report.finish())
+}
+
+impl GcCompact {
+    fn apply(self, mut steps: Vec<Step>) -> Vec<Step> {
+        if self == GcCompact::LeaveOut {
+            steps.retain(|step| step.command != Command::GcCompact);
+        }
+        steps
+    }
+}
