@@ -133,7 +133,7 @@ impl<S: Store> Shared<S> {
         state.freeze();
         drop(state);
         self.changed.notify(usize::MAX);
-        self.work.notify(usize::MAX);
+        self.house.work.notify(usize::MAX);
         Ok(())
     }
 

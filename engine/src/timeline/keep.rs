@@ -4,21 +4,45 @@
 //!  sleep ─ period over, or something changed ─▶ flush ─▶ compact ─▶ images ─▶ gc ─▶ sleep …
 //! ```
 //!
-//! It holds the timeline only while it works: who lets go of the last handle ends it. An error is
-//! the next round's business: what failed is due still. A failed sync ends it, as it ends all work.
+//! It holds the timeline only while it works: who lets go of the last handle ends it. It does so
+//! inside its turn, so that whoever has shut the timeline down, which takes that turn, finds that
+//! it does not hold it any more, nor the engine's directory with it. An error is the next round's
+//! business: what failed is due still. A failed sync ends it, as it ends all work.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
+use event_listener::Event;
+
 use super::Timeline;
 use super::job::{Mode, Progress};
 use super::shared::Shared;
+use super::turn::Turn;
 use crate::base::Result;
 use crate::io::{Io, Job};
 use crate::store::Store;
+
+/// What the housekeeper has of a timeline that it does not hold.
+#[derive(Default)]
+pub(crate) struct House {
+    /// There may be work.
+    pub(crate) work: Event,
+    /// A round, or the end of a shutdown.
+    pub(crate) turn: Turn,
+    is_closed: AtomicBool,
+}
+
+impl House {
+    /// The timeline was shut down: from now on the housekeeper does not touch it. The caller has
+    /// the turn.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+    }
+}
 
 impl<S: Store> Timeline<S> {
     /// Starts the task, if the options want one.
@@ -28,7 +52,8 @@ impl<S: Store> Timeline<S> {
             return;
         };
         let (io, op) = (shared.io().clone(), shared.op(Job::Keep, 1));
-        let task = keep(Arc::downgrade(shared), io.clone(), period);
+        let house = shared.house.clone();
+        let task = keep((Arc::downgrade(shared), house), io.clone(), period);
         io.spawn(op, task);
     }
 
@@ -50,19 +75,23 @@ impl<S: Store> Timeline<S> {
     }
 }
 
-async fn keep<S: Store>(shared: Weak<Shared<S>>, io: S::Io, period: Duration) {
-    loop {
-        let Some(signal) = shared.upgrade().map(|shared| shared.work.clone()) else {
-            return;
-        };
-        let listener = signal.listen();
+async fn keep<S: Store>(
+    (shared, house): (Weak<Shared<S>>, Arc<House>),
+    io: S::Io,
+    period: Duration,
+) {
+    while 0 < shared.strong_count() {
+        let listener = house.work.listen();
         first_of(listener, io.sleep(period)).await;
+        let _turn = house.turn.take().await;
+        if house.is_closed.load(Ordering::Acquire) {
+            return;
+        }
+        // Declared after the turn, and so let go of before it.
         let Some(shared) = shared.upgrade() else {
             return;
         };
         let timeline = Timeline { shared };
-        // A shutdown waits for the end of the round: then nobody holds the timeline here.
-        let _turn = timeline.shared.turns.keep.take().await;
         if timeline.shared.state().is_over() {
             return;
         }

@@ -19,6 +19,7 @@ use event_listener::Event;
 
 use super::ages::Ages;
 use super::family::Family;
+use super::keep::House;
 use super::options::Options;
 use super::turn::Turn;
 use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, TimelineId};
@@ -42,8 +43,8 @@ pub(crate) struct Shared<S: Store> {
     pub(crate) turns: Turns,
     /// Something changed that somebody may wait for.
     pub(crate) changed: Event,
-    /// There may be work for whoever keeps house.
-    pub(crate) work: Arc<Event>,
+    /// What the housekeeper has of it.
+    pub(crate) house: Arc<House>,
     scratch_count: AtomicU32,
     read_count: AtomicU32,
     state: Mutex<State<S::Io>>,
@@ -52,15 +53,13 @@ pub(crate) struct Shared<S: Store> {
 }
 
 /// One job of each kind at a time, and one index writer. Whoever has a job's turn may take the
-/// index's, and no other; whoever has the housekeeper's may take any of a job's.
+/// index's, and no other; whoever has the house's may take any of a job's.
 #[derive(Default)]
 pub(crate) struct Turns {
     pub(crate) flush: Turn,
     pub(crate) compact: Turn,
     pub(crate) image: Turn,
     pub(crate) gc: Turn,
-    /// The housekeeper's round.
-    pub(crate) keep: Turn,
     index: Turn,
 }
 
@@ -132,7 +131,7 @@ impl<S: Store> Shared<S> {
             store: opening.store,
             turns: Turns::default(),
             changed: Event::new(),
-            work: Arc::default(),
+            house: Arc::default(),
             scratch_count: AtomicU32::new(1),
             read_count: AtomicU32::new(0),
             state: Mutex::new(State::new(&index, opening.map, ages)),

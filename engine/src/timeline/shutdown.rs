@@ -31,7 +31,7 @@ impl<S: Store> Timeline<S> {
         }
         // No job may be under way when the layers are let go of.
         let turns = &shared.turns;
-        let _keep = turns.keep.take().await;
+        let _keep = shared.house.turn.take().await;
         let _compact = turns.compact.take().await;
         let _image = turns.image.take().await;
         let _gc = turns.gc.take().await;
@@ -46,6 +46,7 @@ impl<S: Store> Timeline<S> {
             Err(error) => Err(error),
         };
         if matches!(ended, Ok(()) | Err(Error::Latched(_))) {
+            shared.house.close();
             shared.close();
         }
         ended
