@@ -1,0 +1,57 @@
+//! What the engine does in a second, beside what the machine does at best in the same run:
+//! `cargo bench -p palimpsest --bench workload`.
+//!
+//! The tables are markdown. Nothing in them is asserted; the seeds are fixed, so that two runs differ
+//! in time only. Behind `--` may stand `writes` or `reads`, to run these alone, and `quick`, for a
+//! tenth of the records: its figures are of no use but to see that it runs.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a benchmark stands outside of any run: it asks the clock, and the files by hand"
+)]
+
+mod draw;
+mod engine;
+mod machine;
+mod meter;
+mod reads;
+mod table;
+mod watched_io;
+mod writes;
+
+/// How much of everything there is.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    /// How many records a workload of records has.
+    record_count: u32,
+    /// How many pages a workload of pages writes, and how many keys there are.
+    key_count: u32,
+    /// How many bytes are ingested before the next durable flush begins.
+    flush_len: u64,
+}
+
+const FULL: Scale = Scale {
+    record_count: 1_000_000,
+    key_count: 20_000,
+    flush_len: 64 << 20,
+};
+
+const QUICK: Scale = Scale {
+    record_count: 100_000,
+    key_count: 2_000,
+    flush_len: 64 << 17,
+};
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let has = |word: &str| words.iter().any(|given| given == word);
+    let scale = if has("quick") { QUICK } else { FULL };
+    let is_all = !has("writes") && !has("reads");
+    println!("{}", machine::table());
+    if is_all || has("writes") {
+        println!("{}", writes::tables(scale));
+    }
+    if is_all || has("reads") {
+        println!("{}", reads::tables(scale));
+    }
+}
