@@ -42,6 +42,24 @@ impl<I: Io> LayerFile<I> {
         self.read_as(op, blobs, read_len_max, value).await
     }
 
+    /// Reads the value of one blob: into what is returned, unless it is compressed.
+    pub(crate) async fn read_one(&self, op: Op, blob: BlobPlace) -> Result<Vec<u8>> {
+        self.root(op).await?;
+        let Some(end) = blob.end else {
+            return self.read_alone(op, blob.offset, value).await;
+        };
+        self.check_places(&[(blob.offset, end, 0)])?;
+        let mut bytes = self.span(op, blob.offset, end).await?;
+        let corrupt = |error: DecodeError| self.corrupt(error.at(blob.offset));
+        let header = BlobHeader::decode(&bytes).map_err(corrupt)?;
+        if header.is_compressed || bytes.len() < header.blob_len() {
+            return self.take_blob(blob.offset, &bytes, value);
+        }
+        bytes.truncate(header.blob_len());
+        bytes.drain(..header.header_len);
+        Ok(bytes)
+    }
+
     /// Reads blobs as they stand in the file, headers and all; otherwise as [`LayerFile::read`].
     pub(crate) async fn read_raw(
         &self,

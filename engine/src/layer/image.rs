@@ -110,6 +110,24 @@ impl<I: Io> ImageLayer<I> {
         Ok(located)
     }
 
+    /// The value of a key; nothing if it has none at the layer's LSN.
+    ///
+    /// # Errors
+    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
+    pub async fn get(&self, op: Op, key: Key) -> Result<Option<Vec<u8>>> {
+        assert!(self.keys.contains(key));
+        let wanted = key.to_bytes()..=key.to_bytes();
+        if self.file.is_surely_without(&wanted) {
+            return Ok(None);
+        }
+        let root = self.file.root(op).await?;
+        let mut walk = Walk::forward(root.root_block, wanted);
+        match self.file.next_entry(op, &mut walk).await? {
+            Some(found) => self.file.read_one(op, found.blob).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Reads values that were located in it, in the order in which they are asked for.
     ///
     /// # Shape

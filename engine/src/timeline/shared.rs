@@ -95,7 +95,8 @@ pub(crate) struct State<I: Io> {
 #[derive(Default)]
 pub(crate) struct Readers {
     epoch: u64,
-    counts: BTreeMap<u64, usize>,
+    /// In order, and none is 0. It is a few at most, and keeps its room when they go.
+    counts: Vec<(u64, usize)>,
 }
 
 /// What a timeline is opened with.
@@ -363,16 +364,19 @@ impl<I: Io> State<I> {
 impl Readers {
     /// A reader comes; returns when it came.
     pub(crate) fn enter(&mut self) -> u64 {
-        *self.counts.entry(self.epoch).or_insert(0) += 1;
+        match self.counts.last_mut() {
+            Some((epoch, count)) if *epoch == self.epoch => *count += 1,
+            _ => self.counts.push((self.epoch, 1)),
+        }
         self.epoch
     }
 
     /// A reader that came at `epoch` goes.
     pub(crate) fn leave(&mut self, epoch: u64) {
-        if let Some(count) = self.counts.get_mut(&epoch) {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&epoch);
+        if let Ok(index) = self.counts.binary_search_by_key(&epoch, |(came, _)| *came) {
+            self.counts[index].1 -= 1;
+            if self.counts[index].1 == 0 {
+                self.counts.remove(index);
             }
         }
     }
@@ -385,6 +389,6 @@ impl Readers {
 
     /// Whether somebody is here who came before `epoch`.
     pub(crate) fn has_before(&self, epoch: u64) -> bool {
-        self.counts.range(..epoch).next().is_some()
+        self.counts.first().is_some_and(|(came, _)| *came < epoch)
     }
 }

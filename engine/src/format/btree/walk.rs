@@ -16,9 +16,14 @@
 
 use std::ops::RangeInclusive;
 
+use smallvec::SmallVec;
+
 use super::super::BLOCK_LEN;
 use super::Node;
 use crate::base::DecodeError;
+
+/// How long a path is nearly always: a root over leaves.
+const PATH_LEN: usize = 2;
 
 /// What a walk says next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub struct Walk<const L: usize> {
     last: [u8; L],
     direction: Direction,
     /// The nodes from the root down to where the walk is.
-    path: Vec<Place<L>>,
+    path: SmallVec<[Place<L>; PATH_LEN]>,
     wanted: Option<Wanted<L>>,
 }
 
@@ -99,7 +104,7 @@ impl<const L: usize> Walk<L> {
             first,
             last,
             direction,
-            path: Vec::new(),
+            path: SmallVec::new(),
             wanted: (first <= last).then_some(root),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::history::{Found, History};
 use super::select::{Kind, select};
-use crate::base::{DecodeError, Error, KeyRange, LayerName, Lsn, LsnRange};
+use crate::base::{DecodeError, Error, Key, KeyRange, LayerName, Lsn, LsnRange};
 use crate::format::IndexLayer;
 use crate::io::Io;
 use crate::layer::{DeltaLayer, ImageLayer, LayerContext, MemoryLayer};
@@ -123,9 +123,26 @@ impl<I: Io> LayerMap<I> {
         self.l0_count() + self.frozen.len()
     }
 
+    /// The layer that a read of `key` visits next that has come down to `end`, and down to which
+    /// floor; nothing if there is none.
+    pub fn search(&self, key: Key, end: Lsn) -> Option<(Layer<I>, Lsn)> {
+        match (self.memory_below(end), self.files.search(key, end)) {
+            (Some(memory), Some(found)) => Some(against_memory(memory, found, end)),
+            (Some(memory), None) => Some((Layer::Memory(memory.clone()), memory.start())),
+            (None, found) => found.map(|found| (Layer::from(found.layer), found.floor)),
+        }
+    }
+
     /// The layers that a read of `keys` visits next that has come down to `end`, and down to which
     /// floor: in the order of the keys; keys for which there is none are left out.
     pub fn range_search(&self, keys: KeyRange, end: Lsn) -> Vec<(KeyRange, Layer<I>, Lsn)> {
+        if keys.start.checked_next() == Some(keys.end) {
+            let visit = self.search(keys.start, end);
+            return visit
+                .map(|(layer, floor)| (keys, layer, floor))
+                .into_iter()
+                .collect();
+        }
         let found = self.files.range_search(keys, end);
         let Some(memory) = self.memory_below(end) else {
             let visit = |(keys, found): (KeyRange, Found<FileLayer<I>>)| {

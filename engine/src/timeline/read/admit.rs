@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, OnceLock};
 
+use smallvec::SmallVec;
+
 use super::super::shared::Shared;
-use crate::base::{Error, Lsn, Result};
+use crate::base::{Error, Key, Lsn, Result};
 use crate::io::{Io, Op};
-use crate::layer::LayerMap;
+use crate::layer::{ImageLayer, Layer, LayerMap};
 use crate::store::Store;
 
 /// A read at an LSN, admitted to a timeline and to all that it stands on. A collection waits for
 /// those that were admitted before it.
 pub(crate) struct Admission<S: Store> {
-    /// From the timeline itself down to the root.
-    links: Vec<Link<S>>,
+    /// From the timeline itself, which most often is all, down to the root.
+    links: SmallVec<[Link<S>; 1]>,
 }
 
 struct Link<S: Store> {
@@ -36,7 +38,9 @@ impl<S: Store> Admission<S> {
     /// # Errors
     /// `NotYet`, `BelowCutoff`, or `Closed`.
     pub(crate) async fn new(shared: &Arc<Shared<S>>, op: Op, lsn: Lsn) -> Result<Admission<S>> {
-        let mut admission = Admission { links: Vec::new() };
+        let mut admission = Admission {
+            links: SmallVec::new(),
+        };
         let mut next = Some((shared.clone(), lsn));
         while let Some((shared, lsn)) = next {
             shared.io().pass(op).await;
@@ -70,6 +74,20 @@ impl<S: Store> Admission<S> {
         }
         let snapshot = link.shared.snapshot()?;
         Ok((link.snapshot.get_or_init(|| snapshot), link.lsn))
+    }
+
+    /// The image in which a read of `key` begins and ends, if that is so: as it is once all is
+    /// compacted. Then nothing needs to be gathered.
+    pub(super) async fn image_on_top(
+        &self,
+        op: Op,
+        key: Key,
+    ) -> Result<Option<Arc<ImageLayer<S::Io>>>> {
+        let (snapshot, lsn) = self.snapshot(op, 0).await?;
+        match snapshot.map.search(key, lsn.visible_end()) {
+            Some((Layer::Image(image), _)) => Ok(Some(image)),
+            _ => Ok(None),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::locate::{Loaded, Locations};
 use super::walk::Log;
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::format::Record;
-use crate::io::Op;
+use crate::io::{Op, Part};
 use crate::layer::LayerId;
 use crate::store::Store;
 
@@ -58,6 +58,9 @@ impl<S: Store> Timeline<S> {
         let shared = &self.shared;
         let op = shared.read_op();
         let admission = Admission::new(shared, op, lsn).await?;
+        if let Some(image) = admission.image_on_top(op, key).await? {
+            return image.get(op.on(Part::Image, 1), key).await;
+        }
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
         let mut found = shared.find(op, &admission, (keys, 1), lsn).await?;
         found.values.pop().map(|(_, value)| value).transpose()
