@@ -6,8 +6,9 @@
 //!
 //! 1. Values stand in an ephemeral file, in the order in which they came. The index is a list in
 //!    the same order; each entry knows the key's entry before it, and a hash map the key's newest
-//!    one. So a record costs an append and a hash, a read walks down its own key only, and nothing
-//!    is sorted before the layer is written out, once.
+//!    one. So a record costs an append and a hash, and a read walks down its own key only. When the
+//!    layer is written out its keys are sorted, once, and its entries, which are in the order of
+//!    their LSNs already, are dealt out to them.
 //! 2. Entries come batch by batch under one lock. A reader's snapshot is a count of entries: what
 //!    came later is invisible to it, so it sees each batch whole or not at all.
 //! 3. A batch's bytes are in the ephemeral file before its entries are in the list. Bytes without
@@ -39,16 +40,24 @@ pub struct MemoryLayer<I: Io> {
 #[derive(Default)]
 struct Entries {
     list: Vec<Entry>,
-    newest: FxHashMap<Key, u32>,
-    /// The keys of the first `sorted_count` entries, in order: reads of ranges bring it up to date.
+    /// The keys that have records, in the order in which they came.
+    keys: Vec<Key>,
+    newest: FxHashMap<Key, Newest>,
+    /// The first of `keys`, as many as there are, in order: reads of ranges bring it up to date.
     sorted_keys: Vec<Key>,
-    sorted_count: usize,
+}
+
+/// What is known of a key: its index in `keys`, and that of its newest entry in `list`.
+#[derive(Clone, Copy)]
+struct Newest {
+    key_index: u32,
+    entry_index: u32,
 }
 
 /// One record: whose, since when, and where its value stands.
 #[derive(Clone, Copy)]
 struct Entry {
-    key: Key,
+    key_index: u32,
     lsn: Lsn,
     position: u64,
     len: u32,
@@ -146,7 +155,7 @@ impl<I: Io> MemoryLayer<I> {
         let mut shared = shared.map(|record| (record.key, record.lsn));
         shared.find(|&(key, lsn)| {
             let newest = entries.newest.get(&key);
-            newest.is_some_and(|&index| entries.list[index as usize].lsn == lsn)
+            newest.is_some_and(|newest| entries.list[newest.entry_index as usize].lsn == lsn)
         })
     }
 
@@ -235,10 +244,7 @@ impl<I: Io> MemoryLayer<I> {
     /// The records of a frozen layer in the order of keys, then LSNs.
     pub(crate) fn sorted_records(&self) -> Vec<MemoryRecord> {
         assert!(!self.is_open());
-        let entries = self.entries();
-        let mut records: Vec<MemoryRecord> = entries.list.iter().map(Entry::record).collect();
-        drop(entries);
-        records.sort_unstable_by_key(|record| (record.key, record.lsn));
+        let records = self.entries().sorted_records();
         assert!(records.is_sorted_by(|a, b| (a.key, a.lsn) < (b.key, b.lsn)));
         records
     }
@@ -255,11 +261,20 @@ impl<I: Io> MemoryLayer<I> {
 impl Entries {
     fn push(&mut self, record: &BatchRecord, position: u64) {
         assert!(self.list.last().is_none_or(|last| last.lsn <= record.lsn));
-        let index = u32::try_from(self.list.len()).expect("a layer is frozen long before");
-        assert!(index < NONE);
-        let previous = self.newest.insert(record.key, index).unwrap_or(NONE);
+        let entry_index = u32::try_from(self.list.len()).expect("a layer is frozen long before");
+        assert!(entry_index < NONE);
+        let unseen = Newest {
+            key_index: self.keys.len() as u32,
+            entry_index: NONE,
+        };
+        let newest = self.newest.entry(record.key).or_insert(unseen);
+        let (key_index, previous) = (newest.key_index, newest.entry_index);
+        newest.entry_index = entry_index;
+        if previous == NONE {
+            self.keys.push(record.key);
+        }
         self.list.push(Entry {
-            key: record.key,
+            key_index,
             lsn: record.lsn,
             position: position + record.offset,
             len: record.len,
@@ -270,14 +285,45 @@ impl Entries {
 
     /// Brings the list of keys up to date.
     fn sort_keys(&mut self) {
-        let is_first = |entry: &&Entry| entry.previous == NONE;
-        let new = self.list[self.sorted_count..].iter().filter(is_first);
-        let new: Vec<Key> = new.map(|entry| entry.key).collect();
-        self.sorted_count = self.list.len();
+        let new = &self.keys[self.sorted_keys.len()..];
         if !new.is_empty() {
             // Sorting is fast where most of it is sorted.
             self.sorted_keys.extend(new);
             self.sorted_keys.sort();
+        }
+    }
+
+    /// All records in the order of keys, then LSNs: keys are sorted, and entries counted.
+    fn sorted_records(&self) -> Vec<MemoryRecord> {
+        // First how many records each key has, then where the next one of them goes.
+        let mut places = vec![0_usize; self.keys.len()];
+        for entry in &self.list {
+            places[entry.key_index as usize] += 1;
+        }
+        let mut keys: Vec<(Key, usize)> = self.keys.iter().copied().zip(0..).collect();
+        keys.sort_unstable();
+        let mut start = 0;
+        for (_, key_index) in keys {
+            start += std::mem::replace(&mut places[key_index], start);
+        }
+        let mut order = vec![NONE; self.list.len()];
+        for (entry, entry_index) in self.list.iter().zip(0..) {
+            let place = &mut places[entry.key_index as usize];
+            order[*place] = entry_index;
+            *place += 1;
+        }
+        let record = |&entry_index: &u32| self.record(&self.list[entry_index as usize]);
+        order.iter().map(record).collect()
+    }
+
+    fn record(&self, entry: &Entry) -> MemoryRecord {
+        let start = usize::try_from(entry.position).expect("it was appended from memory");
+        MemoryRecord {
+            key: self.keys[entry.key_index as usize],
+            lsn: entry.lsn,
+            will_init: entry.will_init,
+            start,
+            end: start + entry.len as usize,
         }
     }
 
@@ -290,7 +336,10 @@ impl Entries {
 
     /// The key's entries at `lsns`, newest first: down to one that needs nothing below it.
     fn locate(&self, key: Key, lsns: LsnRange, entry_count: usize, located: &mut Vec<Located>) {
-        let mut next = self.newest.get(&key).copied().unwrap_or(NONE);
+        let mut next = self
+            .newest
+            .get(&key)
+            .map_or(NONE, |newest| newest.entry_index);
         while next != NONE {
             let entry = self.list[next as usize];
             let is_visible = (next as usize) < entry_count && entry.lsn < lsns.end;
@@ -313,19 +362,6 @@ impl Entries {
             if entry.will_init {
                 break;
             }
-        }
-    }
-}
-
-impl Entry {
-    fn record(&self) -> MemoryRecord {
-        let start = usize::try_from(self.position).expect("it was appended from memory");
-        MemoryRecord {
-            key: self.key,
-            lsn: self.lsn,
-            will_init: self.will_init,
-            start,
-            end: start + self.len as usize,
         }
     }
 }
