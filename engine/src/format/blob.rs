@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 
-use zstd::zstd_safe::{self, DCtx};
+use zstd::zstd_safe::{self, CCtx, CParameter, DCtx};
 
 use super::take::Take;
 use crate::base::DecodeError;
@@ -132,60 +132,118 @@ impl BlobHeader {
     }
 }
 
-/// Appends `payload` to `out` as a blob.
+/// Makes blobs, one after another: what zstd needs to compress is made once for all of them.
+pub struct BlobEncoder {
+    compression: Compression,
+    /// Nothing before the first payload that is long enough.
+    context: Option<CCtx<'static>>,
+}
+
+/// Reads blobs, one after another: what zstd needs to decompress is made once for all of them.
+#[derive(Default)]
+pub struct BlobDecoder {
+    /// Nothing before the first frame.
+    context: Option<DCtx<'static>>,
+}
+
+impl BlobEncoder {
+    /// An encoder of blobs that are stored like this.
+    pub fn new(compression: Compression) -> BlobEncoder {
+        BlobEncoder {
+            compression,
+            context: None,
+        }
+    }
+
+    /// Appends `payload` to `out` as a blob.
+    ///
+    /// # Shape
+    /// An empty payload is the one byte 00.
+    /// # Errors
+    /// If the payload is longer than `BLOB_LEN_MAX`; `out` is unchanged.
+    pub fn encode(&mut self, out: &mut Vec<u8>, payload: &[u8]) -> Result<(), BlobTooLarge> {
+        if BLOB_LEN_MAX < payload.len() {
+            return Err(BlobTooLarge { len: payload.len() });
+        }
+        let frame = match self.compression {
+            Compression::Zstd { level } if LONG_LEN_MIN <= payload.len() => {
+                let context = self.context.get_or_insert_with(|| compressor(level));
+                compress(payload, context)
+            }
+            _ => None,
+        };
+        let stored = frame.as_deref().unwrap_or(payload);
+        BlobHeader::new(stored.len(), frame.is_some()).encode(out);
+        out.extend_from_slice(stored);
+        Ok(())
+    }
+}
+
+impl BlobDecoder {
+    /// The payload of a blob whose header was decoded and whose stored bytes were read.
+    ///
+    /// # Errors
+    /// If `stored` is not what the header says, or if the payload is longer than `len_max` bytes,
+    /// which is also what this allocates for it at most.
+    pub fn decode<'a>(
+        &mut self,
+        header: &BlobHeader,
+        stored: &'a [u8],
+        len_max: usize,
+    ) -> Result<Cow<'a, [u8]>, DecodeError> {
+        if stored.len() != header.stored_len {
+            let (expected, found) = (header.stored_len, stored.len());
+            return malformed(format!("expected {expected} bytes, found {found}"));
+        }
+        if header.is_compressed {
+            let context = self.context.get_or_insert_with(DCtx::create);
+            return decompress(stored, len_max, context).map(Cow::Owned);
+        }
+        if len_max < stored.len() {
+            let found = stored.len();
+            return malformed(format!("expected {len_max} bytes at most, found {found}"));
+        }
+        Ok(Cow::Borrowed(stored))
+    }
+}
+
+/// Appends one `payload` to `out` as a blob, as [`BlobEncoder::encode`] does.
 ///
-/// # Shape
-/// An empty payload is the one byte 00.
 /// # Errors
-/// If the payload is longer than `BLOB_LEN_MAX`; `out` is unchanged.
+/// As [`BlobEncoder::encode`].
 pub fn encode_blob(
     out: &mut Vec<u8>,
     payload: &[u8],
     compression: Compression,
 ) -> Result<(), BlobTooLarge> {
-    if BLOB_LEN_MAX < payload.len() {
-        return Err(BlobTooLarge { len: payload.len() });
-    }
-    let frame = match compression {
-        Compression::Zstd { level } if LONG_LEN_MIN <= payload.len() => compress(payload, level),
-        _ => None,
-    };
-    let stored = frame.as_deref().unwrap_or(payload);
-    BlobHeader::new(stored.len(), frame.is_some()).encode(out);
-    out.extend_from_slice(stored);
-    Ok(())
+    BlobEncoder::new(compression).encode(out, payload)
 }
 
-/// The payload of a blob whose header was decoded and whose stored bytes were read.
+/// The payload of one blob, as [`BlobDecoder::decode`] tells it.
 ///
 /// # Errors
-/// If `stored` is not what the header says, or if the payload is longer than `len_max` bytes, which
-/// is also what this allocates at most.
+/// As [`BlobDecoder::decode`].
 pub fn decode_blob<'a>(
     header: &BlobHeader,
     stored: &'a [u8],
     len_max: usize,
 ) -> Result<Cow<'a, [u8]>, DecodeError> {
-    if stored.len() != header.stored_len {
-        let (expected, found) = (header.stored_len, stored.len());
-        return malformed(format!("expected {expected} bytes, found {found}"));
-    }
-    if header.is_compressed {
-        return decompress(stored, len_max).map(Cow::Owned);
-    }
-    if len_max < stored.len() {
-        let found = stored.len();
-        return malformed(format!("expected {len_max} bytes at most, found {found}"));
-    }
-    Ok(Cow::Borrowed(stored))
+    BlobDecoder::default().decode(header, stored, len_max)
+}
+
+fn compressor(level: i32) -> CCtx<'static> {
+    let mut context = CCtx::create();
+    let set = context.set_parameter(CParameter::CompressionLevel(level));
+    set.expect("zstd brings any level into its bounds");
+    context
 }
 
 /// A frame that is shorter than `payload`, if there is one.
-fn compress(payload: &[u8], level: i32) -> Option<Vec<u8>> {
+fn compress(payload: &[u8], context: &mut CCtx<'static>) -> Option<Vec<u8>> {
     // Writing all first and ending then keeps the length of the content out of the frame.
     const WHY: &str = "memory takes any number of bytes";
     let out = Vec::with_capacity(payload.len());
-    let mut encoder = zstd::Encoder::new(out, level).expect(WHY);
+    let mut encoder = zstd::Encoder::with_context(out, context);
     encoder.write_all(payload).expect(WHY);
     let frame = encoder.finish().expect(WHY);
     (frame.len() < payload.len()).then_some(frame)
@@ -196,14 +254,17 @@ fn compress(payload: &[u8], level: i32) -> Option<Vec<u8>> {
 /// In one go, for then the output is all the memory that it needs: a streaming decoder would also
 /// allocate the window that the frame asks for. The frame does not tell how long its content is, so
 /// this tries a likely length and goes on in large steps.
-fn decompress(frame: &[u8], len_max: usize) -> Result<Vec<u8>, DecodeError> {
+fn decompress(
+    frame: &[u8],
+    len_max: usize,
+    context: &mut DCtx<'static>,
+) -> Result<Vec<u8>, DecodeError> {
     const LEN_LIKELY_MIN: usize = 16 * 1024;
     match zstd_safe::find_frame_compressed_size(frame) {
         Ok(len) if len == frame.len() => {}
         Ok(len) => return malformed(format!("{} bytes behind the frame", frame.len() - len)),
         Err(code) => return malformed(zstd_safe::get_error_name(code).to_owned()),
     }
-    let mut context = DCtx::create();
     let mut capacity = frame.len().saturating_mul(4).max(LEN_LIKELY_MIN);
     loop {
         capacity = capacity.min(len_max);

@@ -22,8 +22,8 @@ mod take;
 mod value;
 
 pub use blob::{
-    BLOB_HEADER_LEN_MAX, BLOB_LEN_MAX, BlobHeader, BlobTooLarge, Compression, decode_blob,
-    encode_blob,
+    BLOB_HEADER_LEN_MAX, BLOB_LEN_MAX, BlobDecoder, BlobEncoder, BlobHeader, BlobTooLarge,
+    Compression, decode_blob, encode_blob,
 };
 pub use btree::{Node, Step, Tree, TreeBuilder, TreeError, VALUE_MAX, Walk};
 pub use checksum::{ChecksumMarker, ChecksumSection};

@@ -4,7 +4,7 @@ use super::file::{LayerFile, len_of};
 use super::file_index::BlobPlace;
 use super::read_plan::plan_reads;
 use crate::base::{DecodeError, Result};
-use crate::format::{BLOB_LEN_MAX, BLOCK_LEN, BlobHeader, decode_blob};
+use crate::format::{BLOB_LEN_MAX, BLOCK_LEN, BlobDecoder, BlobHeader};
 use crate::io::{Io, Op};
 
 /// The longest value that a blob may hold once it is decompressed, in bytes.
@@ -14,16 +14,20 @@ const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
 const BLOB_HEAD_LEN: u64 = 512;
 
 /// What is wanted of a blob: a header, and the bytes that it stands in front of with it.
-type Wanted = fn(&BlobHeader, &[u8]) -> Result<Vec<u8>, DecodeError>;
+type Wanted = fn(&mut BlobDecoder, &BlobHeader, &[u8]) -> Result<Vec<u8>, DecodeError>;
 
 /// The value that a blob holds.
-fn value(header: &BlobHeader, blob: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let value = decode_blob(header, &blob[header.header_len..], VALUE_LEN_MAX)?;
+fn value(
+    decoder: &mut BlobDecoder,
+    header: &BlobHeader,
+    blob: &[u8],
+) -> Result<Vec<u8>, DecodeError> {
+    let value = decoder.decode(header, &blob[header.header_len..], VALUE_LEN_MAX)?;
     Ok(value.into_owned())
 }
 
 /// A blob as it stands in the file.
-fn raw(_: &BlobHeader, blob: &[u8]) -> Result<Vec<u8>, DecodeError> {
+fn raw(_: &mut BlobDecoder, _: &BlobHeader, blob: &[u8]) -> Result<Vec<u8>, DecodeError> {
     Ok(blob.to_vec())
 }
 
@@ -45,15 +49,18 @@ impl<I: Io> LayerFile<I> {
     /// Reads the value of one blob: into what is returned, unless it is compressed.
     pub(crate) async fn read_one(&self, op: Op, blob: BlobPlace) -> Result<Vec<u8>> {
         self.root(op).await?;
-        let Some(end) = blob.end else {
-            return self.read_alone(op, blob.offset, value).await;
+        let mut bytes = match blob.end {
+            Some(end) => {
+                self.check_places(&[(blob.offset, end, 0)])?;
+                self.span(op, blob.offset, end).await?
+            }
+            None => self.read_alone(op, blob.offset).await?,
         };
-        self.check_places(&[(blob.offset, end, 0)])?;
-        let mut bytes = self.span(op, blob.offset, end).await?;
         let corrupt = |error: DecodeError| self.corrupt(error.at(blob.offset));
         let header = BlobHeader::decode(&bytes).map_err(corrupt)?;
         if header.is_compressed || bytes.len() < header.blob_len() {
-            return self.take_blob(blob.offset, &bytes, value);
+            let mut decoder = BlobDecoder::default();
+            return self.take_blob(blob.offset, &bytes, (&mut decoder, value));
         }
         bytes.truncate(header.blob_len());
         bytes.drain(..header.header_len);
@@ -81,12 +88,17 @@ impl<I: Io> LayerFile<I> {
             return Ok(Vec::new());
         }
         self.root(op).await?;
+        let mut decoder = BlobDecoder::default();
         let mut found = vec![Vec::new(); blobs.len()];
         let mut places = Vec::with_capacity(blobs.len());
         for (index, blob) in blobs.iter().enumerate() {
             match blob.end {
                 Some(end) => places.push((blob.offset, end, index)),
-                None => found[index] = self.read_alone(op, blob.offset, wanted).await?,
+                None => {
+                    let alone = self.read_alone(op, blob.offset);
+                    found[index] =
+                        self.take_blob(blob.offset, &alone.await?, (&mut decoder, wanted))?;
+                }
             }
         }
         places.sort_unstable();
@@ -96,7 +108,7 @@ impl<I: Io> LayerFile<I> {
             let bytes = self.span(op, read.start, read.end).await?;
             for &(offset, end, index) in &places[read.blobs] {
                 let bytes = &bytes[len_of(read.start, offset)..len_of(read.start, end)];
-                found[index] = self.take_blob(offset, bytes, wanted)?;
+                found[index] = self.take_blob(offset, bytes, (&mut decoder, wanted))?;
             }
         }
         Ok(found)
@@ -120,16 +132,22 @@ impl<I: Io> LayerFile<I> {
     }
 
     /// What is wanted of the blob at `offset`, of which `bytes` hold all.
-    fn take_blob(&self, offset: u64, bytes: &[u8], wanted: Wanted) -> Result<Vec<u8>> {
+    fn take_blob(
+        &self,
+        offset: u64,
+        bytes: &[u8],
+        (decoder, wanted): (&mut BlobDecoder, Wanted),
+    ) -> Result<Vec<u8>> {
         let corrupt = |error: DecodeError| self.corrupt(error.at(offset));
         let header = BlobHeader::decode(bytes).map_err(corrupt)?;
         match bytes.get(..header.blob_len()) {
-            Some(blob) => wanted(&header, blob).map_err(corrupt),
+            Some(blob) => wanted(decoder, &header, blob).map_err(corrupt),
             None => Err(self.malformed("blob", offset, "ends behind the next one's start")),
         }
     }
 
-    async fn read_alone(&self, op: Op, offset: u64, wanted: Wanted) -> Result<Vec<u8>> {
+    /// Reads all of a blob whose end is not known, and perhaps more.
+    async fn read_alone(&self, op: Op, offset: u64) -> Result<Vec<u8>> {
         let end = self.blobs_end();
         if offset < BLOCK_LEN as u64 || end <= offset {
             return Err(self.malformed("blob", offset, "stands outside of the blobs"));
@@ -147,6 +165,6 @@ impl<I: Io> LayerFile<I> {
             io.reached("a value is longer than what is read of it at first");
             bytes.extend(self.span(op, head_end, blob_end).await?);
         }
-        self.take_blob(offset, &bytes, wanted)
+        Ok(bytes)
     }
 }

@@ -4,7 +4,7 @@ use super::context::LayerContext;
 use super::file_writer::FileWriter;
 use super::image::ImageLayer;
 use crate::base::{Error, FileName, Key, KeyRange, LayerName, Lsn, Result};
-use crate::format::{BLOCK_LEN, Compression, ImageSummary, TreeBuilder, encode_blob};
+use crate::format::{BLOCK_LEN, BlobEncoder, Compression, ImageSummary, TreeBuilder};
 use crate::io::{Io, Op};
 
 /// What a new image layer will be.
@@ -24,6 +24,7 @@ pub struct ImagePlan {
 pub struct ImageWriter<I: Io> {
     plan: ImagePlan,
     file: FileWriter<I>,
+    encoder: BlobEncoder,
     tree: TreeBuilder<{ Key::LEN }>,
     last_key: Option<Key>,
 }
@@ -56,6 +57,7 @@ impl<I: Io> ImageWriter<I> {
         };
         Ok(ImageWriter {
             plan,
+            encoder: BlobEncoder::new(plan.compression),
             file: FileWriter::create(context, op, temp).await?,
             tree: TreeBuilder::new(),
             last_key: None,
@@ -74,7 +76,7 @@ impl<I: Io> ImageWriter<I> {
     /// file would become too long.
     pub async fn push(&mut self, key: Key, value: &[u8]) -> Result<()> {
         let offset = self.file.offset();
-        let encoded = encode_blob(self.file.buffer(), value, self.plan.compression);
+        let encoded = self.encoder.encode(self.file.buffer(), value);
         encoded.map_err(|error| {
             let why = format!("key {key}: {error}");
             Error::Refused { why }
