@@ -13,7 +13,8 @@ use crate::format::{BLOB_LEN_MAX, Value};
 pub struct Batch {
     raw: Vec<u8>,
     records: Vec<BatchRecord>,
-    /// The keys of the last records, as far as these share an LSN.
+    /// The keys of the last records, as far as these share an LSN; none if it is one record's
+    /// alone, as most are.
     keys_at_last_lsn: BTreeSet<Key>,
 }
 
@@ -41,10 +42,10 @@ impl Batch {
     /// blob can be. The batch is unchanged.
     pub fn push(&mut self, key: Key, lsn: Lsn, value: &Value) -> Result<()> {
         self.check(key, lsn, value)?;
-        if self.last_lsn() != Some(lsn) {
-            self.keys_at_last_lsn.clear();
+        match self.records.last() {
+            Some(last) if last.lsn == lsn => self.keys_at_last_lsn.extend([last.key, key]),
+            _ => self.keys_at_last_lsn.clear(),
         }
-        self.keys_at_last_lsn.insert(key);
         let offset = self.raw.len() as u64;
         value.encode(&mut self.raw);
         let len = self.raw.len() as u64 - offset;
@@ -68,11 +69,13 @@ impl Batch {
         if key == Key::MAX {
             return refuse(format!("key {key} is the end of all, no layer can hold it"));
         }
-        if let Some(last) = self.last_lsn() {
-            if lsn < last {
+        if let Some(last) = self.records.last() {
+            if lsn < last.lsn {
+                let last = last.lsn;
                 return refuse(format!("LSN {lsn} of key {key} is below {last} before it"));
             }
-            if lsn == last && self.keys_at_last_lsn.contains(&key) {
+            let is_there = last.key == key || self.keys_at_last_lsn.contains(&key);
+            if lsn == last.lsn && is_there {
                 return refuse(format!("key {key} stands twice at LSN {lsn}"));
             }
         }
@@ -144,6 +147,19 @@ mod tests {
         let refused = batch.push(Key::MIN, Lsn(8), &image());
         assert!(matches!(refused, Err(Error::Refused { .. })));
         batch.push(Key::MIN, Lsn(9), &image()).unwrap();
+    }
+
+    #[test]
+    fn one_key_stands_once_at_one_lsn_of_many() {
+        let mut batch = Batch::new();
+        for key in [3, 1, 2].map(|number| Key::MIN.add(number)) {
+            batch.push(key, Lsn(8), &image()).unwrap();
+        }
+        for key in [1, 2, 3].map(|number| Key::MIN.add(number)) {
+            let refused = batch.push(key, Lsn(8), &image());
+            assert!(matches!(refused, Err(Error::Refused { .. })));
+        }
+        assert_eq!(batch.record_count(), 3);
     }
 
     #[test]
