@@ -68,6 +68,11 @@ impl<I: Io> Snapshot<I> {
         locations: &mut Locations<I>,
         log: &mut Log,
     ) -> Result<KeySpace> {
+        if let [only] = keys.ranges()
+            && only.start.checked_next() == Some(only.end)
+        {
+            return self.walk_key((io, op), (*only, lsn), locations, log).await;
+        }
         let mut fringe = Fringe {
             visits: BTreeMap::new(),
             left: Vec::new(),
@@ -98,6 +103,30 @@ impl<I: Io> Snapshot<I> {
         Ok(KeySpace::from_ranges(
             left.filter_map(|range| below(range, end)),
         ))
+    }
+
+    /// The same for one key, for which there is never more than one way to go on.
+    async fn walk_key(
+        &self,
+        (io, op): (&I, Op),
+        (only, lsn): (KeyRange, Lsn),
+        locations: &mut Locations<I>,
+        log: &mut Log,
+    ) -> Result<KeySpace> {
+        let mut end = lsn.visible_end();
+        while let Some((layer, floor)) = self.map.search(only.start, end) {
+            let lsns = LsnRange::new(floor, end);
+            self.mark(io, &layer, floor);
+            log.push((layer.id(), lsns));
+            let found = self.locate(op, &layer, (only, lsns), 1).await?;
+            let is_end = matches!(layer, Layer::Image(_)) || based(&found).next().is_some();
+            locations.take(&layer, found);
+            if is_end {
+                return Ok(KeySpace::new());
+            }
+            end = floor;
+        }
+        Ok(KeySpace::from_disjoint(vec![only]))
     }
 
     fn mark(&self, io: &I, layer: &Layer<I>, floor: Lsn) {
