@@ -1,9 +1,9 @@
 //! What the engine does in a second, beside what the machine does at best in the same run:
 //! `cargo bench -p palimpsest --bench workload`.
 //!
-//! The tables are markdown. Nothing in them is asserted; the seeds are fixed, so that two runs differ
-//! in time only. Behind `--` may stand `writes` or `reads`, to run these alone, and `quick`, for a
-//! tenth of the records: its figures are of no use but to see that it runs.
+//! The tables are markdown. Nothing in them is asserted; the seeds are fixed, so that two runs
+//! differ in time only. Behind `--` may stand `writes` or `reads`, to run these alone, and `quick`,
+//! for a tenth of the records: its figures are of no use but to see that it runs.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
