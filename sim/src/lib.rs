@@ -8,6 +8,7 @@ compile_error!(
      replaces that; unset RUSTFLAGS, or add `--cfg madsim` to it"
 );
 
+pub mod bugs;
 pub mod cli;
 pub mod corners;
 pub mod dice;
@@ -24,6 +25,7 @@ mod panics;
 pub mod plan;
 pub mod report;
 mod run;
+pub mod shrink;
 mod verdict;
 pub mod world;
 

@@ -14,7 +14,7 @@ use crate::keys;
 use crate::laws;
 use crate::plan::{
     Compression, Crash, EditPlan, Entry, Housekeeping, How, KeyIndex, Knobs, Layout, Letter, Line,
-    Mode, Plan, PlanOp, Schedule, Then,
+    Look, Mode, Plan, PlanOp, Schedule, Then,
 };
 use crate::run;
 use crate::verdict::Verdict;
@@ -98,6 +98,7 @@ fn plan(seed: u64) -> Plan {
             block_cache_len: 1 << 20,
             read_len_max: 64 << 10,
             housekeeping: Housekeeping::Off,
+            look: Look::Sample,
         },
         ops: Vec::new(),
         faults: Vec::new(),

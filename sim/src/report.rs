@@ -116,6 +116,34 @@ impl Report {
     }
 }
 
+/// The first line of a report, as another program reads it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Headline {
+    /// The seed that failed, if one did.
+    pub seed: Option<u64>,
+    /// How many plans were run.
+    pub plan_count: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Headline {
+    /// Reads what a report begins with; nothing if it is none.
+    pub fn read(line: &str) -> Option<Headline> {
+        let (head, counts) = line.split_once(": ")?;
+        let seed = head.strip_prefix("seed ");
+        let seed = seed.and_then(|rest| rest.strip_suffix(" failed"));
+        let mut words = counts.split(' ');
+        let plans = words.next()?.replace(',', "");
+        let seconds = words.nth(2)?;
+        Some(Headline {
+            seed: seed.and_then(|seed| seed.parse().ok()),
+            plan_count: plans.parse().ok()?,
+            seconds: seconds.parse().ok()?,
+        })
+    }
+}
+
 /// What was wrong with a run, and how to see it again.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -143,6 +171,61 @@ impl fmt::Display for Failure {
             }
         }
         writeln!(f, "\nreplay it with\n  {}", self.replay)
+    }
+}
+
+impl Failure {
+    /// Whether its run came to an end, so that it can be made again.
+    pub fn ends(&self) -> bool {
+        !self.trace.is_empty()
+    }
+}
+
+/// What a failing plan was shrunk to.
+#[derive(Clone, Debug)]
+pub struct Smaller {
+    /// How many operations the plan had before.
+    pub op_count: usize,
+    /// How many rules it had before.
+    pub rule_count: usize,
+    /// What is left.
+    pub plan: Plan,
+    /// What that comes to.
+    pub verdict: Verdict,
+    /// What was kept of its steps.
+    pub trace: Vec<String>,
+    /// How many plans were run on the way.
+    pub run_count: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The command that runs it again.
+    pub replay: String,
+}
+
+impl fmt::Display for Smaller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ops, rules) = (self.plan.ops.len() as u64, self.plan.faults.len() as u64);
+        writeln!(
+            f,
+            "shrunk from {} and {} to {} and {}, by {} in {:.1} s\n",
+            counted(self.op_count as u64, "operation"),
+            counted(self.rule_count as u64, "rule"),
+            grouped(ops),
+            grouped(rules),
+            counted(self.run_count, "run"),
+            self.elapsed.as_secs_f64(),
+        )?;
+        let text = self.plan.to_string();
+        let streams = text
+            .split_once("\nops\n")
+            .map_or(text.as_str(), |(_, rest)| rest);
+        writeln!(f, "{streams}")?;
+        let failure = Failure {
+            verdict: self.verdict.clone(),
+            trace: self.trace.clone(),
+            replay: self.replay.clone(),
+        };
+        write!(f, "{failure}")
     }
 }
 
@@ -291,5 +374,46 @@ fn percent(part: u64, whole: u64) -> String {
     match whole {
         0 => "0 %".to_string(),
         whole => format!("{:.0} %", part as f64 * 100.0 / whole as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headline(failed: Option<u64>) -> Option<Headline> {
+        let verdict = Verdict::law("a", "b");
+        let trace = Vec::new();
+        let replay = String::new();
+        let failure = Failure {
+            verdict,
+            trace,
+            replay,
+        };
+        let summary = Summary {
+            plan_count: 12_345,
+            ..Summary::default()
+        };
+        let report = Report {
+            summary,
+            elapsed: Duration::from_millis(67_890),
+            job_count: 1,
+            failure: failed.map(|seed| (seed, failure)),
+            interrupted: None,
+        };
+        Headline::read(report.to_string().lines().next()?)
+    }
+
+    #[test]
+    fn a_headline_is_read_as_it_was_written() {
+        for seed in [None, Some(17)] {
+            let expected = Headline {
+                seed,
+                plan_count: 12_345,
+                seconds: 67.9,
+            };
+            assert_eq!(headline(seed), Some(expected));
+        }
+        assert_eq!(Headline::read("error: no such file"), None);
     }
 }

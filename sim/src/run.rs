@@ -8,10 +8,15 @@ use std::time::Duration;
 use madsim::runtime::Runtime;
 
 use crate::drive::{self, Driver, Session, Tally};
+use crate::faults::Rule;
 use crate::panics;
 use crate::plan::{Crash, Plan};
 use crate::verdict::Verdict;
 use crate::world::{Counts, Ending, TaskName, World};
+
+/// The stack of a thread that makes runs. It is that of a main thread, or a run could overflow it
+/// that does not when it is replayed.
+pub(crate) const STACK_LEN: usize = 8 << 20;
 
 /// The seed of the executor. It decides nothing: the plan does.
 const EXECUTOR_SEED: u64 = 0;
@@ -40,6 +45,8 @@ pub struct Outcome {
     pub trace: Vec<String>,
     /// The rules that never fired, as text.
     pub silent_rules: Vec<String>,
+    /// The calls that the rules hit, the first thousand, as rules that hit them alone.
+    pub hits: Vec<Rule>,
 }
 
 /// Runs a plan.
@@ -60,6 +67,7 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
         tally: session.tally.clone(),
         trace: state.trace.lines(),
         silent_rules: state.silent_rules(),
+        hits: state.hits(),
     }
 }
 

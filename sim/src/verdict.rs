@@ -40,6 +40,9 @@ pub enum Verdict {
     },
 }
 
+/// Behind so many words an error names what is particular to it.
+const SIGNATURE_WORDS_MAX: usize = 6;
+
 impl Verdict {
     /// The law that was broken, and how.
     pub fn law(law: impl Into<String>, found: impl Into<String>) -> Verdict {
@@ -71,6 +74,22 @@ impl Verdict {
             Verdict::Stuck { .. } => "stuck",
             Verdict::Diverged { .. } => "two runs that differ",
         }
+    }
+
+    /// What two verdicts share that come of the same bug: the kind, and the words without the
+    /// numbers. Of a wrong answer, what came instead of an answer tells more than what was asked.
+    pub fn signature(&self) -> String {
+        let words = match self {
+            Verdict::WrongAnswer { got, .. } => got.split(',').next().unwrap_or(got),
+            Verdict::BrokenLaw { law, .. } => law,
+            Verdict::Panic { message } => message,
+            Verdict::Stuck { waiting } => waiting,
+            Verdict::Diverged { .. } => "",
+        };
+        let is_word = |word: &&str| !word.contains(|letter: char| letter.is_ascii_digit());
+        let words = words.split_whitespace().filter(is_word);
+        let words: Vec<&str> = words.take(SIGNATURE_WORDS_MAX).collect();
+        format!("{}: {}", self.name(), words.join(" "))
     }
 
     /// The exit code of a command that found it.

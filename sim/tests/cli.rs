@@ -60,7 +60,7 @@ fn check_snapshot(name: &str, text: &str) {
 #[test]
 fn help_says_what_each_command_does() {
     check_snapshot("help_of_the_simulator", &printed(&["--help"]));
-    for name in ["run", "replay", "plan", "meta", "life"] {
+    for name in ["run", "shrink", "replay", "plan", "meta", "life", "bugs"] {
         check_snapshot(&format!("help_of_{name}"), &printed(&[name, "--help"]));
     }
 }
@@ -88,7 +88,7 @@ fn a_life_is_lived_to_its_end_and_told_on_the_way() {
 
 #[test]
 fn wrong_usage_ends_with_1_and_says_what_to_do() {
-    let cases: [(&[&str], &str); 17] = [
+    let cases: [(&[&str], &str); 21] = [
         (&["walk"], "unrecognized subcommand 'walk'"),
         (&["run", "--sedes", "0..5"], "unexpected argument '--sedes'"),
         (&["run", "--seeds", "5..2"], "no seed is in it"),
@@ -103,6 +103,10 @@ fn wrong_usage_ends_with_1_and_says_what_to_do() {
         (&["plan", "x"], "`x` is no seed"),
         (&["life", "--operations", "0"], "0 is not in 1.."),
         (&["replay"], "<SEED|FILE>"),
+        (&["shrink"], "<SEED|FILE>"),
+        (&["shrink", "no-such-file"], "no-such-file: cannot be read"),
+        (&["bugs", "no-such-bug"], "no bug is called no-such-bug"),
+        (&["bugs", "--budget", "0s"], "write 30s"),
         (&["replay", "no-such-file"], "no-such-file: cannot be read"),
         (
             &["replay", env!("CARGO_TARGET_TMPDIR")],
@@ -144,6 +148,41 @@ fn a_file_that_is_no_plan_is_refused_with_its_place() {
         check_refusal(&["replay", path], complaint);
         check_refusal(&["replay", path], path);
     }
+}
+
+/// A plan whose device acknowledges syncs that it does not make.
+fn lying_plan(name: &str) -> PathBuf {
+    let drawn = Plan::draw(0).to_string();
+    let (knobs, _) = drawn.split_once("ops\n").unwrap();
+    let ops =
+        "  create a 0\n  put a +8 k0 image:9:1\n  get a k0 0\n  flush a\n  crash power none\n";
+    let rest = "  at life*/*/*/*/sync lie times 9\nschedule\n  then uniform 3\n";
+    let path = scratch(name);
+    fs::write(&path, format!("{knobs}ops\n{ops}faults\n{rest}")).unwrap();
+    path
+}
+
+#[test]
+fn a_plan_that_fails_is_shrunk_to_a_file_that_fails_alike() {
+    let (plan, small) = (lying_plan("lying.plan"), scratch("lying.small.plan"));
+    let output = output(&["shrink", plan.to_str().unwrap()]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let headline = "shrunk from 5 operations and 1 rule to ";
+    assert!(said.starts_with(headline), "{said}");
+    let replay = format!("cargo sim replay {}", small.display());
+    assert!(said.trim_end().ends_with(&replay), "{said}");
+    let text = fs::read_to_string(&small).unwrap();
+    let verdict = "lying.plan, shrunk: wrong answer";
+    assert!(text.lines().nth(1).unwrap().ends_with(verdict), "{text}");
+    let again = self::output(&["replay", small.to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(2));
+}
+
+#[test]
+fn a_plan_that_passes_is_not_shrunk() {
+    let said = printed(&["shrink", "7"]);
+    assert!(said.starts_with("all right: 7 does not fail"), "{said}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use palimpsest_sim::Plan;
 use palimpsest_sim::world::{Ending, SimIo, TaskName, World};
 
 /// A plan without operations, faults or a schedule of its own.
-const EMPTY: &str = "palimpsest plan 2
+const EMPTY: &str = "palimpsest plan 3
 knobs
   seed 1
   keys 1
@@ -29,6 +29,7 @@ knobs
   cache-len 67108864
   read-len 65536
   housekeeping off
+  look sample
 ops
 faults
 schedule

@@ -52,7 +52,7 @@ const REOPEN: &str = "
 
 fn plan(ops: &str, choices: &str) -> Plan {
     let text = format!(
-        "palimpsest plan 2
+        "palimpsest plan 3
 knobs
   seed 1
   keys 3
@@ -73,6 +73,7 @@ knobs
   cache-len 67108864
   read-len 65536
   housekeeping off
+  look sample
 ops{ops}faults
 schedule
   choices {choices}

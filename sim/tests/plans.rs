@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use palimpsest_sim::bugs::Bug;
 use palimpsest_sim::{Plan, run_twice};
 
 /// The files of a folder of this package, in order.
@@ -16,6 +17,11 @@ fn files(folder: &str) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
+}
+
+fn bugs() -> Vec<Bug> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bugs");
+    Bug::read_all(&folder).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -36,13 +42,22 @@ fn every_kept_plan_passes() {
 
 #[test]
 fn every_planted_bug_has_a_story_and_a_plan() {
-    for path in files("bugs") {
-        let text = fs::read_to_string(&path).unwrap();
-        let story = text.split("\ndiff --git").next().unwrap();
-        assert!(60 < story.len(), "{} opens without a story", path.display());
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        let plan = format!("plans/{name}.plan");
+    for bug in bugs() {
+        assert!(60 < bug.story.len(), "{} opens without a story", bug.id);
+        let plan = format!("plans/{}.plan", bug.id);
         let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join(plan);
-        assert!(plan.exists(), "{name} has no plan that found it");
+        assert!(plan.exists(), "{} has no plan that found it", bug.id);
+    }
+}
+
+#[test]
+fn every_planted_bug_applies_and_changes_something() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for bug in bugs() {
+        let changed = bug.apply(&root).unwrap_or_else(|error| panic!("{error}"));
+        for (path, text) in changed {
+            let before = fs::read_to_string(root.join(&path)).unwrap();
+            assert_ne!(before, text, "{}: {path}", bug.id);
+        }
     }
 }

@@ -1,9 +1,22 @@
 //! What can be asked for, and how it is written.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, value_parser};
+
+/// How long a plan is shrunk, if it is not said.
+const SHRINK_TIME: &str = "30s";
+
+/// How long a planted bug is hunted, if it is not said.
+const HUNT_TIME: &str = "60s";
+
+/// Where bugs are planted, if it is not said.
+const YARD: &str = "target/bugs";
+
+/// Where the plans go that failed, if it is not said.
+const FAILURES: &str = "target/sim";
 
 /// No machine has so many cores, and more threads would only be in each other's way.
 const JOBS_MAX: u64 = 1024;
@@ -28,6 +41,22 @@ pub struct CommandLine {
     pub command: Option<Command>,
 }
 
+impl CommandLine {
+    /// What to do: to `run` with its defaults, if nothing is said.
+    ///
+    /// # Errors
+    /// As clap has them.
+    pub fn command(self) -> Result<Command, clap::Error> {
+        match self.command {
+            Some(command) => Ok(command),
+            None => {
+                let line = CommandLine::try_parse_from(["cargo sim", "run"])?;
+                Ok(line.command.expect("it was just said"))
+            }
+        }
+    }
+}
+
 const EXIT_CODES: &str = "\
 Without a command: run, with its defaults.
 
@@ -38,6 +67,7 @@ Exit codes:
   3  stuck
   4  the simulator itself failed
   5  two runs of one plan differ
+  7  a planted bug survived
   130, 143  interrupted; the report was written first";
 
 /// What to do.
@@ -46,12 +76,17 @@ pub enum Command {
     /// Runs the plans of many seeds on all cores, until one fails
     ///
     /// One plan in twenty is run twice, to see that both runs are the same. The first
-    /// failure ends the run: it is reported with the command that replays it.
+    /// failure ends the run: it is reported with the command that replays it, then shrunk.
     Run(RunArgs),
     /// Runs one plan again, drawn from a seed or read from a file
     ///
     /// It is run twice, as one that failed by making two different runs must fail again.
     Replay(ReplayArgs),
+    /// Makes a plan that fails smaller, and writes it to a file
+    ///
+    /// Operations, crashes and faults are left out, then the schedule, the knobs, the values and
+    /// the names are made plain, as long as it fails alike. Interrupted, it writes the best so far.
+    Shrink(ShrinkArgs),
     /// Prints the plan that a seed draws
     Plan {
         /// The seed that draws the plan
@@ -65,10 +100,15 @@ pub enum Command {
     /// Batches, reads, scans, flushes, compactions, images, collections, restarts and crashes, and
     /// the model forgets what is below the cutoff: what grows all the same is a leak.
     Life(LifeArgs),
+    /// Plants bugs in copies of the engine, one at a time, and hunts each
+    ///
+    /// Each bug is a patch in sim/bugs that opens with its story. It prints how many plans and
+    /// seconds it took to find it on one core, and to how much the plan was shrunk on all cores.
+    Bugs(BugsArgs),
 }
 
 /// What `run` is told.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct RunArgs {
     /// From seed A up to but not including B, or to no end as in 500.. [default: 0..]
     #[arg(long, value_name = "A..B", value_parser = read_seeds)]
@@ -79,6 +119,29 @@ pub struct RunArgs {
     /// How many plans to run at the same time [default: one a core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
     pub jobs: Option<u64>,
+    /// For how long to shrink the plan that failed
+    #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
+    pub shrink_time: Duration,
+    /// The folder that the shrunk plan is written to, as seed-SEED.plan
+    #[arg(long, value_name = "DIR", default_value = FAILURES)]
+    pub failures: PathBuf,
+}
+
+/// What `shrink` is told.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// The seed that draws the plan, or a file with the plan's text
+    #[arg(value_name = "SEED|FILE")]
+    pub plan: OsString,
+    /// For how long to go on at most
+    #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
+    pub time: Duration,
+    /// How many plans to run at the same time [default: one a core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
+    pub jobs: Option<u64>,
+    /// The file to write [default: SEED.plan, or FILE with the ending small.plan]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// What `replay` is told.
@@ -102,6 +165,23 @@ pub struct LifeArgs {
     /// What draws them
     #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = read_seed)]
     pub seed: u64,
+}
+
+/// What `bugs` is told.
+#[derive(Debug, Args)]
+pub struct BugsArgs {
+    /// Which bugs, by the names of their files without .patch [default: all]
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// For how long each is hunted, on one core
+    #[arg(long, value_name = "TIME", value_parser = read_time, default_value = HUNT_TIME)]
+    pub budget: Duration,
+    /// For how long the plan that found it is shrunk, on all cores
+    #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
+    pub shrink_time: Duration,
+    /// Where the copy of the sources stands, its build, and the plans that found bugs
+    #[arg(long, value_name = "DIR", default_value = YARD)]
+    pub yard: PathBuf,
 }
 
 /// What `meta` is told.

@@ -6,11 +6,14 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::args::{Command, CommandLine, MetaArgs, RunArgs, Seeds};
-use super::console;
 use super::fleet::{self, Work};
 use super::life;
 use super::replay;
+use super::shrink::{self, Wish};
+use super::signals::Signals;
+use super::{bugs, console};
 use crate::plan::Plan;
+use crate::report::Report;
 
 /// How long a run goes on if nothing else bounds it.
 const TIME: Duration = Duration::from_secs(30);
@@ -26,6 +29,8 @@ pub mod code {
     pub const WRONG_INPUT: u8 = 1;
     /// The simulator itself failed.
     pub const HARNESS_FAILED: u8 = 4;
+    /// A planted bug survived.
+    pub const SURVIVED: u8 = 7;
 }
 
 /// Why a command came to no verdict.
@@ -60,18 +65,19 @@ pub fn main() -> ExitCode {
 }
 
 fn obey() -> u8 {
-    let line = match CommandLine::try_parse() {
-        Ok(line) => line,
+    let command = match CommandLine::try_parse().and_then(CommandLine::command) {
+        Ok(command) => command,
         Err(error) => return tell_usage(&error),
     };
-    let command = line.command.unwrap_or(Command::Run(RunArgs::default()));
     let ended = match command {
         Command::Run(args) => run(&args),
+        Command::Shrink(args) => shrink::shrink(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Plan { seed } => {
             console::print(&Plan::draw(seed).to_string()).map(|()| code::ALL_RIGHT)
         }
         Command::Meta(args) => meta(&args),
+        Command::Bugs(args) => bugs::bugs(&args),
         Command::Life(args) => life::live(&args),
     };
     ended.unwrap_or_else(|refusal| {
@@ -98,27 +104,58 @@ fn run(args: &RunArgs) -> Result<u8, Refusal> {
         Some(_) => args.time,
         None => Some(args.time.unwrap_or(TIME)),
     };
-    carry_out(&Work {
+    let work = Work {
         seeds,
         time,
         job_count: args.jobs,
         twice_one_in: TWICE_ONE_IN,
-    })
+    };
+    let signals = Signals::heed()?;
+    let report = carry_out(&work, &signals)?;
+    if let Some((seed, failure)) = &report.failure
+        && failure.ends()
+        && signals.interrupted().is_none()
+    {
+        shrink_failure(*seed, args, &signals)?;
+    }
+    Ok(exit_code(&report))
+}
+
+/// Shrinks what a seed draws, and shows it.
+fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), Refusal> {
+    let seconds = args.shrink_time.as_secs_f64();
+    console::complain(&format!("shrinking it, for {seconds} s at most"));
+    let wish = Wish {
+        time: args.shrink_time,
+        job_count: args.jobs,
+        file: &args.failures.join(format!("seed-{seed}.plan")),
+        name: &format!("seed {seed}"),
+    };
+    match shrink::carry_out(&Plan::draw(seed), &wish, signals)? {
+        Some(smaller) => console::print(&format!("\n{smaller}")),
+        None => console::print("\nit did not fail again, so it was not shrunk\n"),
+    }
 }
 
 fn meta(args: &MetaArgs) -> Result<u8, Refusal> {
-    carry_out(&Work {
+    let work = Work {
         seeds: args.seeds,
         time: None,
         job_count: args.jobs,
         twice_one_in: 1,
-    })
+    };
+    let report = carry_out(&work, &Signals::heed()?)?;
+    Ok(exit_code(&report))
 }
 
-fn carry_out(work: &Work) -> Result<u8, Refusal> {
-    let report = fleet::carry_out(work)?;
+fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
+    let report = fleet::carry_out(work, signals)?;
     console::print(&report.to_string())?;
+    Ok(report)
+}
+
+fn exit_code(report: &Report) -> u8 {
     let failure = report.failure.as_ref();
     let otherwise = report.interrupted.unwrap_or(code::ALL_RIGHT);
-    Ok(failure.map_or(otherwise, |(_, failure)| failure.verdict.exit_code()))
+    failure.map_or(otherwise, |(_, failure)| failure.verdict.exit_code())
 }

@@ -13,25 +13,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-
 use super::args::Seeds;
 use super::command::Refusal;
 use super::progress::Progress;
+use super::signals::Signals;
 use crate::plan::Plan;
 use crate::report::{Failure, Report, Summary};
-use crate::run::{Keep, Outcome, run, run_twice};
+use crate::run::{Keep, Outcome, STACK_LEN, run, run_twice};
 use crate::verdict::Verdict;
-
-/// The stack of a worker. It is that of a main thread, or a run could overflow it that does not
-/// when it is replayed.
-const STACK_LEN: usize = 8 << 20;
 
 /// How often the office looks at the clock when there is no news.
 const TICK: Duration = Duration::from_millis(100);
@@ -58,10 +52,9 @@ pub struct Work {
 /// At least one plan is run, however short the time.
 /// # Errors
 /// `Harness` if a thread could not be started, or died.
-pub fn carry_out(work: &Work) -> Result<Report, Refusal> {
+pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
     let started = Instant::now();
-    let queue = Arc::new(Queue::new(work, started));
-    queue.heed_signals()?;
+    let queue = Arc::new(Queue::new(work, started, signals.clone()));
     let job_count = work.job_count.unwrap_or_else(core_count);
     let (sender, inbox) = channel();
     let workers = (0..job_count)
@@ -85,11 +78,12 @@ pub fn carry_out(work: &Work) -> Result<Report, Refusal> {
         elapsed: started.elapsed(),
         job_count,
         failure: office.failures.pop_first(),
-        interrupted: queue.interrupted(),
+        interrupted: signals.interrupted(),
     })
 }
 
-fn core_count() -> u64 {
+/// As many threads as the machine has cores.
+pub fn core_count() -> u64 {
     std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
 }
 
@@ -100,43 +94,19 @@ struct Queue {
     end: u64,
     deadline: Option<Instant>,
     is_closed: AtomicBool,
-    /// The exit code of a signal that came, or 0.
-    signal: Arc<AtomicUsize>,
+    signals: Signals,
 }
 
-/// The signals that end a run in good order, each with its exit code.
-const SIGNALS: [(i32, usize); 2] = [(SIGINT, 130), (SIGTERM, 143)];
-
 impl Queue {
-    fn new(work: &Work, started: Instant) -> Queue {
+    fn new(work: &Work, started: Instant, signals: Signals) -> Queue {
         Queue {
             start: work.seeds.start,
             next: AtomicU64::new(work.seeds.start),
             end: work.seeds.end.unwrap_or(u64::MAX),
             deadline: work.time.and_then(|time| started.checked_add(time)),
             is_closed: AtomicBool::new(false),
-            signal: Arc::default(),
+            signals,
         }
-    }
-
-    /// From now on a signal closes the queue. A second one ends the process as if nobody heeded it.
-    ///
-    /// # Errors
-    /// `Harness` if the system refuses.
-    fn heed_signals(&self) -> Result<(), Refusal> {
-        let refused = |error| Refusal::Harness(format!("cannot heed signals: {error}"));
-        let is_second = Arc::new(AtomicBool::new(false));
-        for (signal, code) in SIGNALS {
-            flag::register_conditional_default(signal, is_second.clone()).map_err(refused)?;
-            flag::register(signal, is_second.clone()).map_err(refused)?;
-            flag::register_usize(signal, self.signal.clone(), code).map_err(refused)?;
-        }
-        Ok(())
-    }
-
-    fn interrupted(&self) -> Option<u8> {
-        let code = self.signal.load(Ordering::Relaxed);
-        u8::try_from(code).ok().filter(|code| 0 < *code)
     }
 
     fn take(&self) -> Option<u64> {
@@ -144,7 +114,7 @@ impl Queue {
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now());
         let is_closed = self.is_closed.load(Ordering::Relaxed);
-        let is_over = is_late || is_closed || self.interrupted().is_some();
+        let is_over = is_late || is_closed || self.signals.interrupted().is_some();
         let step = |next: u64| {
             let is_open = next < self.end && (next == self.start || !is_over);
             is_open.then(|| next + 1)
@@ -316,7 +286,7 @@ mod tests {
             job_count: None,
             twice_one_in: 1,
         };
-        Queue::new(&work, Instant::now())
+        Queue::new(&work, Instant::now(), Signals::default())
     }
 
     #[test]

@@ -8,11 +8,15 @@
 //!    reported is the lowest there is, whatever the number of threads.
 
 mod args;
+mod bugs;
 mod command;
 mod console;
 mod fleet;
 mod life;
+mod plan_file;
 mod progress;
 mod replay;
+mod shrink;
+mod signals;
 
 pub use command::main;

@@ -1,5 +1,6 @@
 //! Looking: reads of the oracle's own, which no fault touches and nobody comes between.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -14,7 +15,7 @@ use crate::dice::mix;
 use crate::keys;
 use crate::model::{Answer, History};
 use crate::oracle::{self, Settled, with};
-use crate::plan::{KeyIndex, Letter};
+use crate::plan::{KeyIndex, Letter, Look};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -34,6 +35,18 @@ pub(super) enum Depth {
     Sample,
     /// Everything.
     Full,
+}
+
+/// Where everything is looked at, it is at so many LSNs at most, beside those of refusals.
+const LSNS_LOOKED_AT: usize = 64;
+
+/// And at so many keys.
+const KEYS_LOOKED_AT: usize = 16;
+
+/// At most so many of them, evenly apart.
+fn apart<T>(all: impl ExactSizeIterator<Item = T>, count: usize) -> impl Iterator<Item = T> {
+    let stride = all.len().div_ceil(count).max(1);
+    all.step_by(stride)
 }
 
 impl Driver {
@@ -92,8 +105,13 @@ impl Driver {
             timeline.check_laws();
             let durable = timeline.disk_consistent_lsn();
             self.truth(letter, |truth| truth.acknowledge(durable))?;
-            let draw = mix(self.plan.knobs.seed ^ mix(line));
-            self.check_drawn((letter, &timeline), draw)?;
+            match self.plan.knobs.look {
+                Look::Sample => {
+                    let draw = mix(self.plan.knobs.seed ^ mix(line));
+                    self.check_drawn((letter, &timeline), draw)?;
+                }
+                Look::All => self.check_all((letter, &timeline))?,
+            }
         }
         Ok(())
     }
@@ -115,6 +133,30 @@ impl Driver {
             self.check_keys(asked, &keys, [last, edge][(draw % 2) as usize])?;
         }
         Ok(())
+    }
+
+    /// Asks for every key at every LSN at which something changes or a refusal begins or ends: one
+    /// by one, all together, and all but each. Of very many, some that are evenly apart.
+    fn check_all(&self, asked: (Letter, &Timeline<SimIo>)) -> Result<(), Verdict> {
+        let (points, last) = self.points(asked.0);
+        let changes = BTreeSet::from_iter(points.into_iter().map(|(_, lsn)| lsn));
+        let mut lsns = BTreeSet::from_iter(apart(changes.into_iter(), LSNS_LOOKED_AT));
+        lsns.extend(self.edges(asked.0));
+        lsns.extend([keys::shifted(last, -1), last, keys::shifted(last, 1)]);
+        let keys = self.all_keys();
+        let some = Vec::from_iter(apart(keys.iter().copied(), KEYS_LOOKED_AT));
+        for lsn in lsns {
+            for key in &some {
+                self.check_point(asked, *key, lsn)?;
+            }
+            self.check_keys(asked, &some, lsn)?;
+        }
+        for without in 0..some.len() {
+            let mut fewer = some.clone();
+            fewer.remove(without);
+            self.check_keys(asked, &fewer, last)?;
+        }
+        self.check_keys(asked, &keys, last)
     }
 
     /// The LSNs of a timeline at which reads begin or cease to be legal.
@@ -142,9 +184,9 @@ impl Driver {
         };
         self.look_at_cutoffs()?;
         let (points, last) = self.points(letter);
-        let stride = match depth {
-            Depth::Full => 1,
-            Depth::Sample => points.len().div_ceil(SAMPLE_LEN).max(1),
+        let stride = match (depth, self.plan.knobs.look) {
+            (Depth::Full, _) | (_, Look::All) => 1,
+            (Depth::Sample, Look::Sample) => points.len().div_ceil(SAMPLE_LEN).max(1),
         };
         let answers = self.session().tally.answers;
         let first = (mix(answers ^ self.plan.knobs.seed) % stride as u64) as usize;

@@ -171,6 +171,19 @@ pub struct CallSite {
     pub step_index: u32,
 }
 
+impl CallSite {
+    /// The address that means this call alone.
+    pub fn address(&self) -> Address {
+        Address::Call {
+            life: Some(self.life),
+            scope: self.letter.map_or(Scope::Engine, Scope::Timeline),
+            job: Counted::exactly(self.op.job, self.op.job_index),
+            part: Counted::exactly(self.op.part, self.op.part_index),
+            step: Counted::exactly(self.step, self.step_index),
+        }
+    }
+}
+
 impl Address {
     /// Whether it means this call.
     pub fn means(&self, site: &CallSite) -> bool {
@@ -204,6 +217,14 @@ impl Scope {
 }
 
 impl<T: Copy + PartialEq> Counted<T> {
+    /// What is not counted has the ordinal 0, and none to ask for.
+    fn exactly(kind: T, index: u32) -> Counted<T> {
+        Counted {
+            kind: Some(kind),
+            index: Some(index).filter(|index| 0 < *index),
+        }
+    }
+
     fn means(self, kind: T, index: u32) -> bool {
         is(self.kind, kind) && is(self.index, index)
     }

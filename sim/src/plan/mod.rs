@@ -65,6 +65,18 @@ pub struct Knobs {
     pub read_len_max: u64,
     /// Who runs the jobs.
     pub housekeeping: Housekeeping,
+    /// How much is asked after each operation.
+    pub look: Look,
+}
+
+/// How much the oracle asks after each operation, beside what the plan asks itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A few points, drawn from the run's seed and the operation's number: `sample`.
+    Sample,
+    /// Everything: `all`. What it finds does not depend on how many operations came before, so
+    /// that a plan can be shrunk.
+    All,
 }
 
 /// Whether the values of image layers are compressed.

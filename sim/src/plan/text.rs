@@ -5,7 +5,7 @@
 //! is empty, and the text ends with the schedule's `then`: a text that was cut off is no plan.
 //!
 //! ```text
-//! plan      = "palimpsest plan 2"
+//! plan      = "palimpsest plan 3"
 //!             "knobs"    knob*         each knob once, in the order in which they stand here
 //!             "ops"      line*
 //!             "faults"   rule*
@@ -19,7 +19,7 @@
 //!           | "image-trigger" N | "image-preempt" N | "compression" ("none" | "zstd")
 //!           | "gc-distance" N | "gc-age" DURATION
 //!           | "l0-delay-count" N | "cache-len" N | "read-len" N
-//!           | "housekeeping" ("off" | "every" DURATION "stall" N)
+//!           | "housekeeping" ("off" | "every" DURATION "stall" N) | "look" ("sample" | "all")
 //!
 //! line      = ["&" | "drop" N] op      left running beside what follows | dropped as it pends
 //!                                      for the Nth time | neither: waited for
@@ -83,7 +83,7 @@ use words::Lines;
 pub(crate) use words::{Words, named, number};
 
 /// The format that this build reads and writes.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 /// What comes before the number of the format.
 const TITLE: &str = "palimpsest plan";
 /// How many words a printed line of choices has.

@@ -84,9 +84,13 @@ impl FaultClass {
 /// A life after so many does not crash by a rule: a plan ends.
 const CRASHING_LIVES_MAX: u32 = 60;
 
+/// So many of the calls that were hit are remembered: as many as a plan may have rules.
+const HITS_MAX: usize = 1000;
+
 /// Rules with what is left of them.
 pub(super) struct FaultBook {
     rules: Vec<Open>,
+    hits: Vec<Rule>,
     is_healed: bool,
     seed: u64,
 }
@@ -106,6 +110,7 @@ impl FaultBook {
         };
         FaultBook {
             rules: rules.iter().map(open).collect(),
+            hits: Vec::new(),
             is_healed: false,
             seed,
         }
@@ -121,7 +126,7 @@ impl FaultBook {
         let seed = self.seed;
         let is_healed = self.is_healed;
         let mut rules = self.rules.iter_mut().enumerate();
-        rules.find_map(|(index, open)| {
+        let fault = rules.find_map(|(index, open)| {
             let can = can_happen(open.rule.fault, site.step)
                 && match open.rule.fault {
                     Fault::Crash(_) => site.life <= CRASHING_LIVES_MAX,
@@ -137,7 +142,21 @@ impl FaultBook {
             }
             open.fired += 1;
             Some(open.rule.fault)
-        })
+        })?;
+        if self.hits.len() < HITS_MAX {
+            self.hits.push(Rule {
+                address: site.address(),
+                fault,
+                times: 1,
+                one_in: 1,
+            });
+        }
+        Some(fault)
+    }
+
+    /// The calls that the rules hit, as rules that hit them alone.
+    pub(super) fn hits(&self) -> &[Rule] {
+        &self.hits
     }
 
     /// The rules that never fired.

@@ -11,7 +11,7 @@ use palimpsest::io::{Io, Job, Op};
 
 use crate::dice::Dice;
 use crate::disk::Disk;
-use crate::faults::{CallSite, Fault, StepKind};
+use crate::faults::{CallSite, Fault, Rule, StepKind};
 use crate::plan::{Crash, Housekeeping, Letter, Plan};
 use crate::verdict::Verdict;
 
@@ -303,6 +303,11 @@ impl State {
     /// The rules that never fired, as text.
     pub fn silent_rules(&self) -> Vec<String> {
         self.book.silent().map(ToString::to_string).collect()
+    }
+
+    /// The calls that the rules hit, up to a limit, as rules that hit them alone.
+    pub fn hits(&self) -> Vec<Rule> {
+        self.book.hits().to_vec()
     }
 
     /// What the task said that panicked.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::swarm::{Scale, Swarm};
 use super::themes::Theme;
 use crate::dice::Chance;
-use crate::plan::{Compression, Housekeeping, Knobs, Layout};
+use crate::plan::{Compression, Housekeeping, Knobs, Layout, Look};
 
 /// A distance that no plan comes to.
 const DISTANCE_NEVER: u64 = 1 << 62;
@@ -54,6 +54,7 @@ pub fn draw_knobs(chance: &mut impl Chance, swarm: &Swarm, seed: u64) -> Knobs {
         block_cache_len: chance.pick_weighted(&CACHE_LENS),
         read_len_max: 512 << chance.below(8),
         housekeeping: draw_housekeeping(chance, l0_count_trigger),
+        look: Look::Sample,
     }
 }
 

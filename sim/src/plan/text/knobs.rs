@@ -7,7 +7,7 @@ use super::{Place, PlanError, Problem};
 use crate::plan::check::{
     check_duration, check_key_count, check_period, check_stall, check_threshold,
 };
-use crate::plan::{Compression, Housekeeping, Knobs, Layout};
+use crate::plan::{Compression, Housekeeping, Knobs, Layout, Look};
 
 /// How housekeeping is written.
 const HOUSEKEEPING: &str = "write `off`, or `every 250ms stall 0`";
@@ -36,11 +36,14 @@ pub(super) fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
         block_cache_len: read_knob(lines, "cache-len", number, no_limit)?,
         read_len_max: read_knob(lines, "read-len", number, check_threshold)?,
         housekeeping: Housekeeping::Off,
+        look: Look::Sample,
     };
     let trigger = knobs.l0_count_trigger;
     knobs.housekeeping = read_line(lines, "housekeeping", |words| {
         read_housekeeping(words, trigger)
     })?;
+    let look = |word: &str, what| named(word, what, &Look::ALL, Look::name);
+    knobs.look = read_knob(lines, "look", look, no_limit)?;
     Ok(knobs)
 }
 
@@ -127,7 +130,8 @@ impl fmt::Display for Knobs {
         writeln!(f, "  l0-delay-count {}", self.l0_delay_count)?;
         writeln!(f, "  cache-len {}", self.block_cache_len)?;
         writeln!(f, "  read-len {}", self.read_len_max)?;
-        writeln!(f, "  housekeeping {}", self.housekeeping)
+        writeln!(f, "  housekeeping {}", self.housekeeping)?;
+        writeln!(f, "  look {}", self.look.name())
     }
 }
 
@@ -139,6 +143,19 @@ impl fmt::Display for Housekeeping {
                 period,
                 l0_stall_count,
             } => write!(f, "every {} stall {l0_stall_count}", Written(*period)),
+        }
+    }
+}
+
+impl Look {
+    /// Both.
+    pub const ALL: [Look; 2] = [Look::Sample, Look::All];
+
+    /// The word for it in a plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            Look::Sample => "sample",
+            Look::All => "all",
         }
     }
 }

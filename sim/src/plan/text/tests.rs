@@ -6,7 +6,7 @@ use crate::plan::{Plan, PlanError};
 
 /// Everything that the grammar has, in the words in which it is printed.
 const EVERYTHING: &str = "\
-palimpsest plan 2
+palimpsest plan 3
 knobs
   seed 18446744073709551615
   keys 8
@@ -27,6 +27,7 @@ knobs
   cache-len 0
   read-len 512
   housekeeping every 250ms stall 3
+  look sample
 ops
   create a 16
   put a +8 k0 image:100:7f, +0 k1 append:5:2
@@ -111,16 +112,16 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
-const REFUSALS: [(&str, &str, &str); 61] = [
+const REFUSALS: [(&str, &str, &str); 62] = [
     (
+        "plan 3",
         "plan 2",
-        "plan 1",
-        "line 1: plan format 1; this build reads 2",
+        "line 1: plan format 2; this build reads 3",
     ),
     (
-        "palimpsest plan 2\n",
+        "palimpsest plan 3\n",
         "",
-        "line 1: title knobs; start with `palimpsest plan 2`",
+        "line 1: title knobs; start with `palimpsest plan 3`",
     ),
     (
         "  keys 8\n",
@@ -151,152 +152,152 @@ const REFUSALS: [(&str, &str, &str); 61] = [
     (
         "ops\n",
         "opps\n",
-        "line 22: section opps; write `ops` on a line of its own, and its items under it",
+        "line 23: section opps; write `ops` on a line of its own, and its items under it",
     ),
     (
         "create a 16",
         "create A 16",
-        "line 23: timeline A; write a letter from a to z",
+        "line 24: timeline A; write a letter from a to z",
     ),
     (
         "create a 16",
         "create a",
-        "line 23: start LSN is missing; write a number",
+        "line 24: start LSN is missing; write a number",
     ),
     (
         "create a 16",
         "create a 18446744073709551604",
-        "line 25: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+        "line 26: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
     ),
     (
         "+8 k0",
         "8 k0",
-        "line 24: LSN step 8; write `+` and a number",
+        "line 25: LSN step 8; write `+` and a number",
     ),
     (
         "+8 k0",
         "+8 k8",
-        "line 24: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 25: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "image:100:7f,",
         "image:100:7f",
-        "line 24: word +0; end the line before it",
+        "line 25: word +0; end the line before it",
     ),
     (
         "image:100:7f,",
         "image:100:7f,,",
-        "line 24: record is missing; write it like +8 k0 image:100:7f",
+        "line 25: record is missing; write it like +8 k0 image:100:7f",
     ),
     (
         "image:100:7f",
         "image:100",
-        "line 24: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+        "line 25: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
     ),
     (
         "image:100:7f",
         "image:1048577:7f",
-        "line 24: length 1048577; keep it from 0 to 1048576",
+        "line 25: length 1048577; keep it from 0 to 1048576",
     ),
     (
         "clear",
         "clear:0",
-        "line 25: part 0; end the edit before it",
+        "line 26: part 0; end the edit before it",
     ),
     (
         "drop 3",
         "drop 0",
-        "line 29: drop 0; keep it from 1 to 4294967295",
+        "line 30: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  join",
         "  & join",
-        "line 30: operation join; write it without `&` and `drop`: it is always waited for",
+        "line 31: operation join; write it without `&` and `drop`: it is always waited for",
     ),
     (
         "k0 -8",
         "k0 8",
-        "line 31: LSN 8; write 0, -8 or +1: how far from the last record's",
+        "line 32: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "  restart",
         "  reboot\u{7}",
-        "line 38: operation reboot\\u{7}; write one of create branch delete put freeze flush \
+        "line 39: operation reboot\\u{7}; write one of create branch delete put freeze flush \
          compact images gc declare get get-many scan join wait restart crash, behind `&` or \
          `drop N` if you like",
     ),
     (
         "draw:99",
         "some",
-        "line 39: survival some; write one of all none draw:SEED",
+        "line 40: survival some; write one of all none draw:SEED",
     ),
     (
         "life1/a",
         "life0/a",
-        "line 57: life 0; keep it from 1 to 4294967295",
+        "line 58: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 57: life a; write life1, life2, … or life*",
+        "line 58: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 57: job push; write one of open create delete put freeze flush read branch \
+        "line 58: job push; write one of open create delete put freeze flush read branch \
          compact image gc keep drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 57: ordinal -2; write a number from 0 to 4294967295",
+        "line 58: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 59: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 60: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 58: times 0; keep it from 1 to 4294967295",
+        "line 59: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 58: word times; say it once",
+        "line 59: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 61: length 0; keep it from 1 to 4294967295",
+        "line 62: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 64: choice 256; write a number from 0 to 255",
+        "line 65: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 64: count of choices 100000; keep it from 1 to 99990",
+        "line 65: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 65: `then` is missing; end with `then in-order`, `then uniform \
+        "line 66: `then` is missing; end with `then in-order`, `then uniform \
          SEED` or `then by-rank SEED`",
     ),
     (
         "then uniform 123",
         "then at-will",
-        "line 65: `then` at-will; write in-order, uniform SEED or by-rank SEED",
+        "line 66: `then` at-will; write in-order, uniform SEED or by-rank SEED",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 66: line ops; end the text with the schedule's `then`",
+        "line 67: line ops; end the text with the schedule's `then`",
     ),
     (
         "l0-trigger 2",
@@ -349,6 +350,11 @@ const REFUSALS: [(&str, &str, &str); 61] = [
         "line 21: stall 2; write 0 for never, or more than the knob `l0-trigger`",
     ),
     (
+        "look sample",
+        "look away",
+        "line 22: look away; write one of sample all",
+    ),
+    (
         "stall 3",
         "stall 3 4",
         "line 21: word 4; end the line before it",
@@ -356,67 +362,67 @@ const REFUSALS: [(&str, &str, &str); 61] = [
     (
         "branch b a -8",
         "branch a a -8",
-        "line 44: ancestor a; write another letter than the branch's",
+        "line 45: ancestor a; write another letter than the branch's",
     ),
     (
         "branch b a -8",
         "branch b -8",
-        "line 44: timeline -8; write a letter from a to z",
+        "line 45: timeline -8; write a letter from a to z",
     ),
     (
         "branch b a -8",
         "branch b a",
-        "line 44: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 45: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "k3 5 -8",
         "k3 9 -8",
-        "line 46: count of keys 9; keep it from 1 to 8",
+        "line 47: count of keys 9; keep it from 1 to 8",
     ),
     (
         "k3 5 -8",
         "k3 -8",
-        "line 46: count of keys -8; write a number from 0 to 65535",
+        "line 47: count of keys -8; write a number from 0 to 65535",
     ),
     (
         "scan b -1",
         "scan b",
-        "line 48: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 49: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "compact b forced",
         "compact b by-need",
-        "line 50: word by-need; write `forced`, or nothing",
+        "line 51: word by-need; write `forced`, or nothing",
     ),
     (
         "images c forced",
         "images c forced k0",
-        "line 52: word k0; end the line before it",
+        "line 53: word k0; end the line before it",
     ),
     (
         "drop 9 images",
         "drop 0 images",
-        "line 52: drop 0; keep it from 1 to 4294967295",
+        "line 53: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  gc c",
         "  gc c forced",
-        "line 54: word forced; end the line before it",
+        "line 55: word forced; end the line before it",
     ),
     (
         "k0 5\nfaults",
         "k0 0\nfaults",
-        "line 55: count of keys 0; keep it from 1 to 8",
+        "line 56: count of keys 0; keep it from 1 to 8",
     ),
     (
         "k0 5\nfaults",
         "k8 5\nfaults",
-        "line 55: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 56: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "  declare",
         "  & declare",
-        "line 55: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
+        "line 56: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
          for",
     ),
 ];
@@ -433,14 +439,14 @@ fn what_is_wrong_is_named_with_its_line() {
 #[test]
 fn an_error_keeps_its_line() {
     let error = EVERYTHING.replace("scan a 0", "scan").parse::<Plan>();
-    assert_eq!(error.unwrap_err().line(), Some(34));
+    assert_eq!(error.unwrap_err().line(), Some(35));
 }
 
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
     let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
-    let expected = "line 23: sum of lengths 269484032; keep it from 0 to 268435456";
+    let expected = "line 24: sum of lengths 269484032; keep it from 0 to 268435456";
     assert_eq!(refusal(&text), expected);
 }
 

@@ -1,0 +1,135 @@
+//! The copy of the sources in which bugs are planted.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it copies the repository and builds it, outside of any run"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Bug, Trouble};
+
+/// What a build of the simulator needs of the repository.
+const SOURCES: [&str; 7] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "README.md",
+    "engine",
+    "fuzz",
+    "sim",
+];
+
+/// A copy of the sources, and what is built from it.
+///
+/// # Shape
+/// Files are written only where they differ, so that a build compiles only what a bug has changed.
+#[derive(Debug)]
+pub struct Yard {
+    root: PathBuf,
+    copy: PathBuf,
+    target: PathBuf,
+}
+
+impl Yard {
+    /// A yard under `folder` for the repository at `root`.
+    pub fn new(root: &Path, folder: &Path) -> Yard {
+        Yard {
+            root: root.to_path_buf(),
+            copy: folder.join("sources"),
+            target: folder.join("target"),
+        }
+    }
+
+    /// Plants a bug, and only this one, and builds the simulator with it. Returns the program.
+    ///
+    /// # Errors
+    /// `Input` if it does not apply or does not compile, `Machine` if files cannot be copied.
+    pub fn build(&self, bug: &Bug) -> Result<PathBuf, Trouble> {
+        let planted = bug.apply(&self.root)?;
+        let failed = |error: io::Error| {
+            Trouble::Machine(format!("{}: cannot copy: {error}", self.copy.display()))
+        };
+        let mut wanted = BTreeSet::new();
+        for source in SOURCES {
+            files_under(&self.root, Path::new(source), &mut wanted).map_err(failed)?;
+        }
+        let mut present = BTreeSet::new();
+        if self.copy.is_dir() {
+            files_under(&self.copy, Path::new(""), &mut present).map_err(failed)?;
+        }
+        for gone in present.difference(&wanted) {
+            fs::remove_file(self.copy.join(gone)).map_err(failed)?;
+        }
+        for path in &wanted {
+            let planted = planted
+                .iter()
+                .find(|(changed, _)| Path::new(changed) == path);
+            let bytes = match planted {
+                Some((_, text)) => text.clone().into_bytes(),
+                None => fs::read(self.root.join(path)).map_err(failed)?,
+            };
+            write_if_other(&self.copy.join(path), &bytes).map_err(failed)?;
+        }
+        self.compile(bug)
+    }
+
+    fn compile(&self, bug: &Bug) -> Result<PathBuf, Trouble> {
+        let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+        let mut command = Command::new(&cargo);
+        command.current_dir(&self.copy).arg("build");
+        command.args([
+            "--release",
+            "--offline",
+            "--quiet",
+            "-p",
+            "palimpsest-sim",
+            "--bins",
+        ]);
+        command.arg("--target-dir").arg(&self.target);
+        // Most of a build would else go to what a bug has not changed, and to debug information.
+        command.env("CARGO_INCREMENTAL", "1");
+        command.env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+        let built = command.output().map_err(|error| {
+            Trouble::Machine(format!("cannot start {}: {error}", cargo.to_string_lossy()))
+        })?;
+        if !built.status.success() {
+            let said = String::from_utf8_lossy(&built.stderr);
+            return Err(Trouble::Input(format!(
+                "bug {} does not build:\n{said}",
+                bug.id
+            )));
+        }
+        Ok(self.target.join("release").join("palimpsest-sim"))
+    }
+}
+
+/// Gathers all files at or under `path`, relative to `root`.
+fn files_under(root: &Path, path: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    let whole = root.join(path);
+    if !whole.is_dir() {
+        found.insert(path.to_path_buf());
+        return Ok(());
+    }
+    for entry in fs::read_dir(whole)? {
+        let name = entry?.file_name();
+        // Builds of the fuzzer's own may lie there.
+        if name != "target" {
+            files_under(root, &path.join(name), found)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_if_other(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|present| present == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, bytes)
+}

@@ -1,0 +1,125 @@
+//! Plans in files.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it reads and writes the files that the caller names, outside of any run"
+)]
+
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::command::Refusal;
+use crate::plan::{Plan, PlanError};
+
+/// No plan that can be run is longer, in bytes.
+const FILE_LEN_MAX: u64 = 256 << 20;
+
+/// What to name instead of what cannot be read.
+const REMEDY: &str = "name a seed, or a file with what `cargo sim plan SEED` prints";
+
+/// Draws the plan of a seed, or reads that of a file.
+///
+/// # Errors
+/// `Input` if there is no such plan.
+pub fn read(name: &OsStr) -> Result<Plan, Refusal> {
+    let text = name.to_string_lossy();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return read_file(Path::new(name));
+    }
+    let seed = text.parse().map_err(|_| {
+        Refusal::Input(format!(
+            "{text} is no seed: the last is {}; a file of that name is ./{text}",
+            u64::MAX
+        ))
+    })?;
+    Ok(Plan::draw(seed))
+}
+
+/// Reads the plan of a file.
+///
+/// # Errors
+/// `Input` if it holds none.
+pub fn read_file(path: &Path) -> Result<Plan, Refusal> {
+    let refuse = |why: &dyn Display| {
+        let path = quoted(path.as_os_str());
+        Refusal::Input(format!("{path}: {why}"))
+    };
+    let bytes = read_bytes(path)
+        .map_err(|error| refuse(&format_args!("cannot be read: {error}; {REMEDY}")))?;
+    if FILE_LEN_MAX < bytes.len() as u64 {
+        return Err(refuse(&format_args!("too long for a plan; {REMEDY}")));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        refuse(&format_args!(
+            "no text, for byte {at} is not UTF-8; {REMEDY}"
+        ))
+    })?;
+    text.parse().map_err(|error: PlanError| refuse(&error))
+}
+
+/// Reads a file up to one byte more than a plan may have.
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a plan with a comment under its title, and makes the folder if there is none.
+///
+/// # Errors
+/// `Input` if it cannot be written.
+pub fn write(path: &Path, plan: &Plan, comment: &str) -> Result<(), Refusal> {
+    let written = (|| {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, commented(plan, comment))
+    })();
+    written.map_err(|error| {
+        let path = quoted(path.as_os_str());
+        Refusal::Input(format!("{path}: cannot be written: {error}"))
+    })
+}
+
+/// The plan's text with a comment under its title.
+fn commented(plan: &Plan, comment: &str) -> String {
+    let text = plan.to_string();
+    let (title, rest) = text.split_once('\n').expect("a title stands on a line");
+    let lines = comment.lines().map(|line| format!("# {line}\n"));
+    format!("{title}\n{}{rest}", lines.collect::<String>())
+}
+
+/// The name as a shell takes it for one word.
+pub fn quoted(name: &OsStr) -> String {
+    let name = name.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name.into_owned();
+    }
+    format!("'{}'", name.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_name_for_one_word() {
+        assert_eq!(quoted(OsStr::new("plans/7.plan")), "plans/7.plan");
+        assert_eq!(quoted(OsStr::new("my plan")), "'my plan'");
+        assert_eq!(quoted(OsStr::new("it's")), r"'it'\''s'");
+    }
+
+    #[test]
+    fn a_comment_changes_no_plan() {
+        let plan = Plan::draw(7);
+        let text = commented(&plan, "wrong answer\n  got  #1\n\nops");
+        assert!(text.lines().nth(1).unwrap().starts_with("# wrong"));
+        assert_eq!(text.parse(), Ok(plan));
+    }
+}

@@ -1,0 +1,110 @@
+//! One plan that fails, made smaller.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands outside of any run, and goes by the clock"
+)]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::args::ShrinkArgs;
+use super::command::{Refusal, code};
+use super::signals::Signals;
+use super::{console, fleet, plan_file};
+use crate::plan::Plan;
+use crate::report::Smaller;
+use crate::shrink::{self, Limits};
+
+/// How a plan is shrunk, and where it goes.
+pub struct Wish<'a> {
+    /// When to stop.
+    pub time: Duration,
+    /// How many plans are run at the same time; if it is not said, as many as there are cores.
+    pub job_count: Option<u64>,
+    /// The file that the plan is written to.
+    pub file: &'a Path,
+    /// What the plan was called before.
+    pub name: &'a str,
+}
+
+/// Shrinks the plan of the caller's and returns the exit code.
+///
+/// # Errors
+/// `Input` if there is no such plan, or the smaller one cannot be written.
+pub fn shrink(args: &ShrinkArgs) -> Result<u8, Refusal> {
+    let plan = plan_file::read(&args.plan)?;
+    let name = plan_file::quoted(&args.plan);
+    let file = args.out.clone().unwrap_or_else(|| default_file(&args.plan));
+    let wish = Wish {
+        time: args.time,
+        job_count: args.jobs,
+        file: &file,
+        name: &name,
+    };
+    let Some(smaller) = carry_out(&plan, &wish, &Signals::heed()?)? else {
+        console::print(&format!(
+            "all right: {name} does not fail, so nothing is shrunk\n"
+        ))?;
+        return Ok(code::ALL_RIGHT);
+    };
+    console::print(&smaller.to_string())?;
+    Ok(smaller.verdict.exit_code())
+}
+
+/// `17` becomes `17.plan`, and a file's name gets another ending.
+fn default_file(name: &OsStr) -> PathBuf {
+    let path = Path::new(name);
+    match path.extension() {
+        Some(_) => path.with_extension("small.plan"),
+        None => path.with_extension("plan"),
+    }
+}
+
+/// Shrinks a plan and writes it to its file; nothing if it does not fail.
+///
+/// # Errors
+/// `Input` if the file cannot be written.
+pub fn carry_out(
+    plan: &Plan,
+    wish: &Wish<'_>,
+    signals: &Signals,
+) -> Result<Option<Smaller>, Refusal> {
+    let started = Instant::now();
+    let limits = Limits {
+        deadline: started + wish.time,
+        thread_count: wish.job_count.unwrap_or_else(fleet::core_count),
+        is_over: &|| signals.interrupted().is_some(),
+    };
+    let Some(shrunk) = shrink::shrink(plan, limits) else {
+        return Ok(None);
+    };
+    let verdict = shrunk.outcome.verdict.expect("it was kept for its verdict");
+    let comment = format!("{}, shrunk: {verdict}", wish.name);
+    plan_file::write(wish.file, &shrunk.plan, &comment)?;
+    Ok(Some(Smaller {
+        op_count: plan.ops.len(),
+        rule_count: plan.faults.len(),
+        plan: shrunk.plan,
+        verdict,
+        trace: shrunk.outcome.trace,
+        run_count: shrunk.run_count,
+        elapsed: started.elapsed(),
+        replay: format!(
+            "cargo sim replay {}",
+            plan_file::quoted(wish.file.as_os_str())
+        ),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_plan_does_not_replace_the_one_it_came_from() {
+        let named = |name: &str| default_file(OsStr::new(name));
+        assert_eq!(named("17"), Path::new("17.plan"));
+        assert_eq!(named("a/b.plan"), Path::new("a/b.small.plan"));
+    }
+}

@@ -1,0 +1,43 @@
+//! Signals that end a command in good order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::command::Refusal;
+
+/// The signals that end a command in good order, each with its exit code.
+const SIGNALS: [(i32, usize); 2] = [(SIGINT, 130), (SIGTERM, 143)];
+
+/// Whether one of them came.
+#[derive(Clone, Debug, Default)]
+pub struct Signals {
+    /// The exit code of the signal that came, or 0.
+    code: Arc<AtomicUsize>,
+}
+
+impl Signals {
+    /// From now on the first signal is noted. A second one ends the process as if nobody heeded it.
+    ///
+    /// # Errors
+    /// `Harness` if the system refuses.
+    pub fn heed() -> Result<Signals, Refusal> {
+        let refused = |error| Refusal::Harness(format!("cannot heed signals: {error}"));
+        let signals = Signals::default();
+        let is_second = Arc::new(AtomicBool::new(false));
+        for (signal, code) in SIGNALS {
+            flag::register_conditional_default(signal, is_second.clone()).map_err(refused)?;
+            flag::register(signal, is_second.clone()).map_err(refused)?;
+            flag::register_usize(signal, signals.code.clone(), code).map_err(refused)?;
+        }
+        Ok(signals)
+    }
+
+    /// The exit code of the signal that came.
+    pub fn interrupted(&self) -> Option<u8> {
+        let code = self.code.load(Ordering::Relaxed);
+        u8::try_from(code).ok().filter(|code| 0 < *code)
+    }
+}

@@ -1,0 +1,130 @@
+//! Runs candidates, and keeps the best.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands outside of any run: its threads each make runs of their own, by the clock"
+)]
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::{Limits, Shrunk};
+use crate::plan::Plan;
+use crate::run::{Keep, Outcome, STACK_LEN, run, run_twice};
+use crate::verdict::Verdict;
+
+/// The smallest plan so far, and what a smaller one must come to.
+pub struct Judge<'a> {
+    best: Plan,
+    outcome: Outcome,
+    signature: String,
+    limits: Limits<'a>,
+    run_count: AtomicU64,
+}
+
+/// A candidate that failed alike.
+struct Found {
+    index: usize,
+    plan: Plan,
+    outcome: Outcome,
+}
+
+impl<'a> Judge<'a> {
+    /// Runs the plan; nothing if all is right with it.
+    pub fn new(plan: &Plan, limits: Limits<'a>) -> Option<Judge<'a>> {
+        let outcome = run_twice(plan);
+        let signature = outcome.verdict.as_ref()?.signature();
+        Some(Judge {
+            best: plan.clone(),
+            outcome,
+            signature,
+            limits,
+            run_count: AtomicU64::new(2),
+        })
+    }
+
+    pub fn best(&self) -> &Plan {
+        &self.best
+    }
+
+    /// What came of the best.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Whether to stop here.
+    pub fn is_over(&self) -> bool {
+        self.limits.deadline <= Instant::now() || (self.limits.is_over)()
+    }
+
+    pub fn end(self) -> Shrunk {
+        Shrunk {
+            plan: self.best,
+            outcome: self.outcome,
+            run_count: self.run_count.into_inner(),
+        }
+    }
+
+    /// Takes the first of `count` candidates that fails alike, as the best, and says which it was.
+    ///
+    /// `change` makes a candidate from the best and its index, or nothing.
+    pub fn take_first(
+        &mut self,
+        count: usize,
+        change: impl Fn(&Plan, usize) -> Option<Plan> + Sync,
+    ) -> Option<usize> {
+        let next = AtomicUsize::new(0);
+        let end = AtomicUsize::new(count);
+        let found: Mutex<Option<Found>> = Mutex::new(None);
+        let work = || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                // Those behind one that was found are not needed, those before it are.
+                if end.load(Ordering::Relaxed) <= index || self.is_over() {
+                    return;
+                }
+                let Some((plan, outcome)) = self.test(change(&self.best, index)) else {
+                    continue;
+                };
+                end.fetch_min(index, Ordering::Relaxed);
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                if found.as_ref().is_none_or(|found| index < found.index) {
+                    *found = Some(Found {
+                        index,
+                        plan,
+                        outcome,
+                    });
+                }
+            }
+        };
+        side_by_side(self.limits.thread_count.min(count as u64), &work);
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+        self.best = found.plan;
+        self.outcome = found.outcome;
+        Some(found.index)
+    }
+
+    /// The candidate with what came of it, if it fails alike.
+    fn test(&self, plan: Option<Plan>) -> Option<(Plan, Outcome)> {
+        let plan = plan.filter(|plan| *plan != self.best && plan.check().is_ok())?;
+        self.run_count.fetch_add(1, Ordering::Relaxed);
+        let outcome = match self.outcome.verdict {
+            Some(Verdict::Diverged { .. }) => run_twice(&plan),
+            _ => run(&plan, Keep::Tail),
+        };
+        let is_alike = outcome.verdict.as_ref()?.signature() == self.signature;
+        is_alike.then_some((plan, outcome))
+    }
+}
+
+/// Does the work on so many threads at once.
+fn side_by_side(thread_count: u64, work: &(impl Fn() + Sync)) {
+    std::thread::scope(|scope| {
+        for _ in 1..thread_count {
+            let thread = std::thread::Builder::new().stack_size(STACK_LEN);
+            // Where no thread can be had, those that there are do more.
+            let _ = thread.spawn_scoped(scope, work);
+        }
+        work();
+    });
+}

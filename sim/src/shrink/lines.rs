@@ -1,0 +1,222 @@
+//! One line at a time: a plainer way to say nearly the same.
+
+use std::time::Duration;
+
+use super::judge::Judge;
+use crate::faults::{Address, Counted, Rule, Survival};
+use crate::plan::{Crash, EditPlan, Entry, How, Line, PlanOp};
+
+/// How far LSNs are apart where nothing depends on it.
+const LSN_STEP: u64 = 10;
+
+/// How long a wait is where nothing depends on it.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Makes each operation and each rule as plain as can be.
+pub fn simplify(judge: &mut Judge<'_>) {
+    for at in (0..judge.best().ops.len()).rev() {
+        loop {
+            let plainer = plainer_lines(&judge.best().ops[at]);
+            let taken = judge.take_first(plainer.len(), |plan, index| {
+                let mut plan = plan.clone();
+                plan.ops[at] = plainer[index].clone();
+                Some(plan)
+            });
+            if taken.is_none() {
+                break;
+            }
+        }
+    }
+    for at in 0..judge.best().faults.len() {
+        loop {
+            let plainer = plainer_rules(&judge.best().faults[at]);
+            let taken = judge.take_first(plainer.len(), |plan, index| {
+                let mut plan = plan.clone();
+                plan.faults[at] = plainer[index].clone();
+                Some(plan)
+            });
+            if taken.is_none() {
+                break;
+            }
+        }
+    }
+}
+
+/// Each is plainer than `line` by a measure of its own, so that no two of them take turns.
+fn plainer_lines(line: &Line) -> Vec<Line> {
+    let how = match line.how {
+        How::Wait => None,
+        _ => Some(How::Wait),
+    };
+    let mut lines: Vec<Line> = Vec::new();
+    lines.extend(how.map(|how| Line {
+        how,
+        op: line.op.clone(),
+    }));
+    lines.extend(
+        plainer_ops(&line.op)
+            .into_iter()
+            .map(|op| Line { how: line.how, op }),
+    );
+    lines
+}
+
+fn plainer_ops(op: &PlanOp) -> Vec<PlanOp> {
+    let mut plainer = Vec::new();
+    let mut change = |change: &dyn Fn(&mut PlanOp)| {
+        let mut changed = op.clone();
+        change(&mut changed);
+        if changed != *op {
+            plainer.push(changed);
+        }
+    };
+    match op {
+        PlanOp::Put { timeline, entries } => {
+            let timeline = *timeline;
+            let puts = plainer_batches(entries);
+            return Vec::from_iter(puts.map(|entries| PlanOp::Put { timeline, entries }));
+        }
+        PlanOp::Create { .. } => change(&|op| {
+            if let PlanOp::Create { start_lsn, .. } = op {
+                *start_lsn = 0;
+            }
+        }),
+        PlanOp::Crash(Crash::Power(Survival::Draw(_))) => {
+            change(&|op| *op = PlanOp::Crash(Crash::Kill));
+            change(&|op| *op = PlanOp::Crash(Crash::Power(Survival::Nothing)));
+            change(&|op| *op = PlanOp::Crash(Crash::Power(Survival::All)));
+        }
+        PlanOp::Crash(Crash::Power(_)) => change(&|op| *op = PlanOp::Crash(Crash::Kill)),
+        PlanOp::Wait { duration } if WAIT < *duration => {
+            change(&|op| *op = PlanOp::Wait { duration: WAIT });
+        }
+        _ => change(&|op| {
+            if let Some(offset) = offset_of(op) {
+                *offset = 0;
+            }
+        }),
+    }
+    plainer
+}
+
+fn offset_of(op: &mut PlanOp) -> Option<&mut i64> {
+    match op {
+        PlanOp::Get { offset, .. }
+        | PlanOp::GetMany { offset, .. }
+        | PlanOp::Scan { offset, .. } => Some(offset),
+        _ => None,
+    }
+}
+
+/// Batches with fewer records, and with plainer ones.
+fn plainer_batches(entries: &[Entry]) -> impl Iterator<Item = Vec<Entry>> {
+    let sizes = std::iter::successors(Some(entries.len() / 2), |size| Some(size / 2));
+    let sizes = sizes.take_while(|size| 0 < *size);
+    let fewer = sizes.flat_map(move |size| {
+        let starts = (0..entries.len()).step_by(size);
+        starts.map(move |start| {
+            let end = entries.len().min(start + size);
+            let kept = [&entries[..start], &entries[end..]];
+            kept.concat()
+        })
+    });
+    let plainer = (0..entries.len()).flat_map(move |at| {
+        plainer_entries(&entries[at]).into_iter().map(move |entry| {
+            let mut entries = entries.to_vec();
+            entries[at] = entry;
+            entries
+        })
+    });
+    fewer.filter(|kept| !kept.is_empty()).chain(plainer)
+}
+
+fn plainer_entries(entry: &Entry) -> Vec<Entry> {
+    let mut plainer: Vec<Entry> = plainer_edits(entry.edit)
+        .into_iter()
+        .map(|edit| Entry {
+            edit,
+            ..entry.clone()
+        })
+        .collect();
+    if LSN_STEP < entry.lsn_step {
+        let lsn_step = LSN_STEP;
+        plainer.push(Entry {
+            lsn_step,
+            ..entry.clone()
+        });
+    }
+    plainer
+}
+
+fn plainer_edits(edit: EditPlan) -> Vec<EditPlan> {
+    let shorter = |len: u32| {
+        let lens = [0, 1, 8, len / 2];
+        lens.into_iter().filter(move |shorter| *shorter < len)
+    };
+    match edit {
+        EditPlan::Image { len, seed } => {
+            let image = |len| EditPlan::Image { len, seed };
+            let plain_seed = EditPlan::Image { len, seed: 0 };
+            let seeds = (0 < seed).then_some(plain_seed);
+            shorter(len).map(image).chain(seeds).collect()
+        }
+        EditPlan::Append { len, seed } => {
+            let append = |len| EditPlan::Append { len, seed };
+            let image = EditPlan::Image { len, seed };
+            let seeds = (0 < seed).then_some(EditPlan::Append { len, seed: 0 });
+            let edits = std::iter::once(image).chain(shorter(len).map(append));
+            edits.chain(seeds).collect()
+        }
+        EditPlan::Init { len, seed }
+        | EditPlan::Set { len, seed }
+        | EditPlan::AppendIf { len, seed }
+        | EditPlan::Patch { len, seed, .. } => {
+            let image = EditPlan::Image { len, seed };
+            let append = EditPlan::Append { len, seed };
+            vec![image, append]
+        }
+        EditPlan::Clear => vec![EditPlan::Image { len: 0, seed: 0 }],
+    }
+}
+
+/// Rules that fire once, that hit by a plainer draw, and that need not count.
+fn plainer_rules(rule: &Rule) -> Vec<Rule> {
+    let mut plainer = Vec::new();
+    let mut change = |change: &dyn Fn(&mut Rule)| {
+        let mut changed = rule.clone();
+        change(&mut changed);
+        if changed != *rule {
+            plainer.push(changed);
+        }
+    };
+    change(&|rule| rule.times = 1);
+    change(&|rule| rule.one_in = 1);
+    if let crate::faults::Fault::Crash(Crash::Power(Survival::Draw(_))) = rule.fault {
+        change(&|rule| rule.fault = crate::faults::Fault::Crash(Crash::Kill));
+        let nothing = Crash::Power(Survival::Nothing);
+        change(&|rule| rule.fault = crate::faults::Fault::Crash(nothing));
+    }
+    change(&|rule| set_ordinals(rule, |life, _, _, _| *life = None));
+    change(&|rule| set_ordinals(rule, |_, job, _, _| *job = None));
+    change(&|rule| set_ordinals(rule, |_, _, part, _| *part = None));
+    change(&|rule| set_ordinals(rule, |_, _, _, step| *step = None));
+    plainer
+}
+
+type Ordinal = Option<u32>;
+
+fn set_ordinals(
+    rule: &mut Rule,
+    set: impl Fn(&mut Ordinal, &mut Ordinal, &mut Ordinal, &mut Ordinal),
+) {
+    if let Address::Call {
+        life,
+        job: Counted { index: job, .. },
+        part: Counted { index: part, .. },
+        step: Counted { index: step, .. },
+        ..
+    } = &mut rule.address
+    {
+        set(life, job, part, step);
+    }
+}

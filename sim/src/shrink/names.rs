@@ -1,0 +1,95 @@
+//! Plain names: keys and timelines are called by the first that there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::judge::Judge;
+use crate::faults::{Address, Scope};
+use crate::plan::{KeyIndex, Letter, Plan, PlanOp};
+
+/// Renames keys and timelines, and leaves out the keys that nobody writes.
+pub fn simplify(judge: &mut Judge<'_>) {
+    judge.take_first(4, |plan, index| {
+        let mut plan = plan.clone();
+        if index < 2 {
+            rename_letters(&mut plan);
+        }
+        let key_count = rename_keys(&mut plan);
+        if index.is_multiple_of(2) {
+            plan.knobs.key_count = key_count;
+        }
+        Some(plan)
+    });
+    judge.take_first(1, |plan, _| {
+        let mut plan = plan.clone();
+        plan.knobs.seed = 0;
+        Some(plan)
+    });
+}
+
+/// Keys become the first ones, in their order. Returns how many there are, at least one.
+fn rename_keys(plan: &mut Plan) -> u16 {
+    let mut keys = BTreeSet::new();
+    for line in &mut plan.ops {
+        keys_of(&mut line.op, |key| {
+            keys.insert(*key);
+        });
+    }
+    let place = |key: KeyIndex| keys.iter().take_while(|other| **other < key).count();
+    for line in &mut plan.ops {
+        keys_of(&mut line.op, |key| *key = KeyIndex(place(*key) as u16));
+    }
+    keys.len().max(1) as u16
+}
+
+fn keys_of(op: &mut PlanOp, mut visit: impl FnMut(&mut KeyIndex)) {
+    match op {
+        PlanOp::Put { entries, .. } => entries.iter_mut().for_each(|entry| visit(&mut entry.key)),
+        PlanOp::Get { key, .. } => visit(key),
+        PlanOp::GetMany { first, .. } | PlanOp::Declare { first, .. } => visit(first),
+        _ => {}
+    }
+}
+
+fn rename_letters(plan: &mut Plan) {
+    let mut names: BTreeMap<Letter, Letter> = BTreeMap::new();
+    let mut rename = |letter: &mut Letter| {
+        let next = Letter(b'a' + names.len() as u8);
+        *letter = *names.entry(*letter).or_insert(next);
+    };
+    for line in &mut plan.ops {
+        letters_of(&mut line.op, &mut rename);
+    }
+    for rule in &mut plan.faults {
+        if let Address::Call {
+            scope: Scope::Timeline(letter),
+            ..
+        } = &mut rule.address
+        {
+            rename(letter);
+        }
+    }
+}
+
+fn letters_of(op: &mut PlanOp, mut visit: impl FnMut(&mut Letter)) {
+    match op {
+        PlanOp::Branch {
+            timeline, ancestor, ..
+        } => {
+            visit(ancestor);
+            visit(timeline);
+        }
+        PlanOp::Create { timeline, .. }
+        | PlanOp::Delete { timeline }
+        | PlanOp::Put { timeline, .. }
+        | PlanOp::Freeze { timeline }
+        | PlanOp::Flush { timeline }
+        | PlanOp::Get { timeline, .. }
+        | PlanOp::GetMany { timeline, .. }
+        | PlanOp::Scan { timeline, .. }
+        | PlanOp::Compact { timeline, .. }
+        | PlanOp::Images { timeline, .. }
+        | PlanOp::Gc { timeline }
+        | PlanOp::Declare { timeline, .. } => visit(timeline),
+        PlanOp::Join | PlanOp::Wait { .. } | PlanOp::Restart | PlanOp::Crash(_) => {}
+    }
+}

@@ -1,0 +1,92 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a deadline is told by the clock, outside of any run"
+)]
+
+use std::time::{Duration, Instant};
+
+use super::{Limits, Shrunk, shrink};
+use crate::plan::Plan;
+use crate::run::{Keep, run};
+
+/// No test comes to it: a smaller plan is found or is not, whatever the time.
+const TIME: Duration = Duration::from_secs(600);
+
+/// With the knobs of a drawn plan.
+fn plan(ops: &str, faults: &str) -> Plan {
+    let drawn = Plan::draw(0).to_string();
+    let (knobs, _) = drawn.split_once("ops\n").expect("a plan has operations");
+    let text = format!(
+        "{knobs}ops\n{ops}\nfaults\n{faults}\nschedule\n  choices 3 1 2\n  then uniform 5\n"
+    );
+    text.parse().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What was flushed is lost on a device that lies; the rest has nothing to do with it.
+fn lost() -> Plan {
+    let ops = "
+        create b 5000
+        create a 100
+        put b +8 k1 image:900:7
+        put a +800 k2 image:100:1, +3 k1 image:20:2, +5 k2 append:7:9
+        & get a k2 -1
+        wait 90s
+        join
+        drop 3 flush b
+        flush a
+        scan a -4
+        flush a
+        crash power draw:9
+        get a k2 0
+        put a +1 k1 image:1:1";
+    let faults = "
+        at life*/b/*/*/write#3 eio
+        at life*/*/*/*/sync lie times 1000
+        at life1/io#7 short:100";
+    plan(ops, faults)
+}
+
+fn shrunk(plan: &Plan, is_over: &(dyn Fn() -> bool + Sync)) -> Option<Shrunk> {
+    let limits = Limits {
+        deadline: Instant::now() + TIME,
+        thread_count: 2,
+        is_over,
+    };
+    shrink(plan, limits)
+}
+
+fn signature(plan: &Plan) -> Option<String> {
+    let verdict = run(plan, Keep::Tail).verdict;
+    verdict.map(|verdict| verdict.signature())
+}
+
+#[test]
+fn a_plan_shrinks_to_what_its_failure_needs() {
+    let small = shrunk(&lost(), &|| false).expect("it fails").plan;
+    let wanted = signature(&lost());
+    assert_eq!(signature(&small), wanted, "{small}");
+    assert!(small.ops.len() <= 4 && small.faults.len() <= 2, "{small}");
+    for at in 0..small.ops.len() {
+        let mut smaller = small.clone();
+        smaller.ops.remove(at);
+        assert_ne!(
+            signature(&smaller),
+            wanted,
+            "without line {}: {small}",
+            at + 1
+        );
+    }
+    // What is left prints and reads as any plan does.
+    assert_eq!(small.to_string().parse(), Ok(small));
+}
+
+#[test]
+fn a_plan_that_passes_is_not_shrunk() {
+    assert!(shrunk(&plan("create a 0", ""), &|| false).is_none());
+}
+
+#[test]
+fn whoever_interrupts_gets_the_best_so_far() {
+    let best = shrunk(&lost(), &|| true).expect("it fails");
+    assert_eq!((best.plan, best.run_count), (lost(), 2));
+}
