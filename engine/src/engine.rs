@@ -160,7 +160,9 @@ impl<I: Io> Engine<I> {
         match children.find(|child| open.contains_key(child)) {
             None => Ok(()),
             Some(child) => Err(Error::Busy {
-                what: format!("timeline {timeline}, on which the open timeline {child} stands"),
+                what: format!(
+                    "the open timeline {child} stands on timeline {timeline}: shut it down first"
+                ),
             }),
         }
     }
@@ -196,7 +198,7 @@ impl<I: Io> Engine<I> {
     pub async fn delete_timeline(&self, timeline: TimelineId) -> Result<()> {
         let _turn = self.catalog_turn.take().await;
         if self.open_timelines().contains_key(&timeline) {
-            let what = format!("timeline {timeline}");
+            let what = format!("timeline {timeline} is open: shut it down first");
             return Err(Error::Busy { what });
         }
         self.family.check_known(timeline)?;
@@ -248,7 +250,10 @@ async fn lock<I: Io>(io: &I, op: Op, root: &Path) -> Result<I::Lock> {
         .await
         .map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => Error::Busy {
-                what: root.display().to_string(),
+                what: format!(
+                    "{} is open in another engine or process: end that one first",
+                    root.display()
+                ),
             },
             _ => Error::Io(IoFailure::new("lock", &path, error)),
         })

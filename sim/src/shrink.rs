@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  streams as a whole ─▶ operations and rules, in chunks ─▶ schedule ─▶ knobs ─▶ lines ─▶ names
-//!          ▲                                                                                │
-//!          └───────────────── again, until a round changes nothing ◀────────────────────────┘
+//!                           ▲                                                                 │
+//!                           ├───────────────────────── again, if it helped ◀──────────────────┤
+//!                           └── again, if it helped ◀─ pairs, other orders ◀─ if it did not ◀─┘
 //! ```
 //!
 //! What is left out moves what comes after it: a rule's ordinals count the jobs before it, and a
@@ -62,8 +63,8 @@ pub fn shrink(plan: &Plan, limits: Limits<'_>) -> Option<Shrunk> {
         if judge.is_over() {
             break;
         }
-        let is_stuck = *judge.best() == before;
-        if is_stuck && !streams::leave_out_pairs(&mut judge) && !streams::reorder(&mut judge) {
+        let is_unchanged = *judge.best() == before;
+        if is_unchanged && !streams::leave_out_pairs(&mut judge) && !streams::reorder(&mut judge) {
             break;
         }
     }

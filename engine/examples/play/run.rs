@@ -12,7 +12,7 @@ use crate::wrong::Wrong;
 
 const USAGE: &str = "\
 usage: cargo run -p palimpsest --example play -- [--dir DIR] [--leave-out-gc-compact] FILE
-FILE is a script or lines of JSON, - is the standard input; examples/play/main.rs tells all";
+FILE is a script or lines of JSON, - is the standard input; engine/examples/play/main.rs tells all";
 
 /// How a file starts that was packed by xz.
 const XZ: &[u8] = b"\xFD7zXZ";
@@ -67,7 +67,10 @@ impl Request {
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             match word.as_str() {
-                "--dir" => dir = words.next().map(PathBuf::from),
+                "--dir" => match words.next() {
+                    Some(word) => dir = Some(PathBuf::from(word)),
+                    None => return Err(Wrong::new(USAGE.to_string())),
+                },
                 "--leave-out-gc-compact" => gc_compact = GcCompact::LeaveOut,
                 option if option.starts_with('-') && option != "-" => {
                     let what = format!("{option} is no option that is known\n{USAGE}");

@@ -129,7 +129,8 @@ fn conf(name: &str, value: &str) -> Result<Conf, Wrong> {
         }
         _ => {
             return Err(Wrong::new(format!(
-                "{name:?} is no option that is known: the table in examples/play/main.rs has them"
+                "{name:?} is no option that is known: the table in \
+                 engine/examples/play/main.rs has them"
             )));
         }
     })

@@ -65,7 +65,7 @@ pub enum Error {
     },
     /// Somebody else holds what the call needs. Try again after they let go of it.
     Busy {
-        /// What is held.
+        /// What is held, and what to do about it.
         what: String,
     },
     /// The timeline was shut down. Open it again.
@@ -230,7 +230,7 @@ impl fmt::Display for Error {
                 )
             }
             Error::Refused { why } => write!(f, "refused: {why}"),
-            Error::Busy { what } => write!(f, "{what} is in use"),
+            Error::Busy { what } => write!(f, "busy: {what}"),
             Error::Closed => write!(f, "the timeline was shut down"),
             Error::Stale { mine, seen } => {
                 write!(f, "generation {mine} is stale: {seen} owns the timeline")

@@ -16,7 +16,7 @@ pub struct Op {
     /// What the caller is doing.
     pub job: Job,
     /// The ordinal of the job among those of its kind in the life of the timeline, from 1. Only
-    /// work whose plan was not empty counts.
+    /// work whose plan was not empty counts; 0 before that is known.
     pub job_index: u32,
     /// Which kind of file is meant.
     pub part: Part,

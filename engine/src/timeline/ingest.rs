@@ -35,7 +35,8 @@ impl<S: Store> Timeline<S> {
         let mut state = self.shared.state();
         state.check_writable()?;
         if state.has_writer {
-            let what = format!("the writer of timeline {}", self.shared.id);
+            let id = self.shared.id;
+            let what = format!("timeline {id} has a writer: drop that one first");
             return Err(Error::Busy { what });
         }
         state.has_writer = true;
@@ -217,7 +218,7 @@ impl<I: Io> State<I> {
     /// Refuses a batch that starts below what is closed.
     fn admit(&self, first: Lsn) -> Result<()> {
         self.check_writable()?;
-        if self.is_ending {
+        if 0 < self.ending_count {
             return Err(Error::Closed);
         }
         let start = self.map.open().map_or(self.next_start, |open| open.start());

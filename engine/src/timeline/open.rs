@@ -58,7 +58,7 @@ impl<S: Store> Opener<'_, S> {
         let index = match self.store.load_index(op, timeline).await? {
             Some(index) if !index.is_deleted => index,
             Some(_) => {
-                let why = format!("timeline {timeline} was deleted, its files are left to remove");
+                let why = deleted(timeline);
                 return Err(Error::Refused { why });
             }
             None => {
@@ -82,8 +82,7 @@ impl<S: Store> Opener<'_, S> {
         let entries = self.store.list(op, timeline).await?;
         let listing = Listing::new(&entries.unwrap_or_default());
         let plan = plan(&index, &listing)?;
-        let found = listing.scratch_count(Some(plan.index.generation));
-        if 0 < found {
+        if listing.has_index_temp(plan.index.generation) {
             let io = self.store.io();
             io.reached("an open finds the index that an open before it did not finish");
         }
@@ -144,8 +143,11 @@ impl<S: Store> Opener<'_, S> {
 
     /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
     async fn make_way(&self, op: Op, timeline: TimelineId) -> Result<()> {
-        if self.store.load_index(op, timeline).await?.is_some() {
-            let why = format!("timeline {timeline} exists");
+        if let Some(index) = self.store.load_index(op, timeline).await? {
+            let why = match index.is_deleted {
+                true => deleted(timeline),
+                false => format!("timeline {timeline} exists"),
+            };
             return Err(Error::Refused { why });
         }
         self.clear_unfinished(op, timeline).await
@@ -381,6 +383,10 @@ fn next_generation(generation: Generation) -> Result<Generation> {
     })
 }
 
+fn deleted(timeline: TimelineId) -> String {
+    format!("timeline {timeline} was deleted, and its files are left: delete it again")
+}
+
 impl Listing {
     fn new(entries: &[Entry]) -> Listing {
         let ours = |entry: &Entry| Some((FileName::parse(&entry.name)?, entry.len?));
@@ -402,16 +408,13 @@ impl Listing {
         !self.layer_lens().is_empty()
     }
 
-    /// The highest ordinal that a scratch name has, of a generation or of all.
-    fn scratch_count(&self, generation: Option<Generation>) -> u32 {
-        let ordinal = |&(file, _): &(FileName, u64)| match file {
-            FileName::IndexTemp {
-                generation: found,
-                attempt,
-            } if generation.is_none_or(|generation| generation == found) => attempt,
-            _ => 0,
+    /// Whether an index of this generation was begun and not finished.
+    fn has_index_temp(&self, wanted: Generation) -> bool {
+        let is_it = |(file, _): &(FileName, u64)| match file {
+            FileName::IndexTemp { generation, .. } => *generation == wanted,
+            _ => false,
         };
-        self.files.iter().map(ordinal).max().unwrap_or(0)
+        self.files.iter().any(is_it)
     }
 
     /// Why a timeline without an index cannot be opened.

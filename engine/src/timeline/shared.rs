@@ -87,8 +87,8 @@ pub(crate) struct State<I: Io> {
     unlinked: Vec<(u64, FileLayer<I>)>,
     failure: Option<IoFailure>,
     is_closed: bool,
-    /// Whether a shutdown is under way.
-    pub(crate) is_ending: bool,
+    /// How many shutdowns are under way.
+    pub(crate) ending_count: u32,
 }
 
 /// How many readers there are, by when they came.
@@ -200,7 +200,7 @@ impl<S: Store> Shared<S> {
     pub(crate) fn check_going(&self) -> Result<()> {
         let state = self.state();
         state.check_writable()?;
-        match state.is_ending {
+        match 0 < state.ending_count {
             true => Err(Error::Closed),
             false => Ok(()),
         }
@@ -296,7 +296,7 @@ impl<I: Io> State<I> {
             unlinked: Vec::new(),
             failure: None,
             is_closed: false,
-            is_ending: false,
+            ending_count: 0,
         }
     }
 

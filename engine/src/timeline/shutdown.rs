@@ -14,7 +14,7 @@ impl<S: Store> Timeline<S> {
     /// # Errors
     /// `Io` if the device refused: the timeline is open still, and it can be called again.
     /// `Latched` if a sync failed, now or before: then nothing is written, and the timeline is
-    /// closed.
+    /// closed. `Closed` if it was closed before.
     pub async fn shutdown(&self) -> Result<()> {
         let shared = &self.shared;
         let _ending = Ending::begin(shared);
@@ -60,7 +60,7 @@ struct Ending<'a, S: Store> {
 
 impl<'a, S: Store> Ending<'a, S> {
     fn begin(shared: &'a Shared<S>) -> Ending<'a, S> {
-        shared.state().is_ending = true;
+        shared.state().ending_count += 1;
         shared.changed.notify(usize::MAX);
         Ending { shared }
     }
@@ -68,7 +68,8 @@ impl<'a, S: Store> Ending<'a, S> {
 
 impl<S: Store> Drop for Ending<'_, S> {
     fn drop(&mut self) {
-        // A timeline that was closed meanwhile stays so; one that was not goes on.
-        self.shared.state_in_drop().is_ending = false;
+        // A timeline that was closed meanwhile stays so; one that was not goes on, unless somebody
+        // else is shutting it down.
+        self.shared.state_in_drop().ending_count -= 1;
     }
 }

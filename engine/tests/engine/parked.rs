@@ -1,8 +1,13 @@
 //! Jobs that wait for a device or for readers: nobody waits for them, and a shutdown ends them.
 
-use palimpsest::Options;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
-use crate::script::{keep, run};
+use palimpsest::{Options, block_on};
+
+use crate::aside::poll_times;
+use crate::script::{Stage, keep, run};
 
 /// Each kind of job with the calls at which it may stand still.
 const PLACES: [(&str, &[&str]); 4] = [
@@ -161,6 +166,24 @@ fn a_shutdown_ends_whatever_stands_still_and_nothing_is_lost() {
         assert_eq!(said[5], "last 50, durable 50", "{place}");
         assert_eq!(said[6..], ANSWERS, "{place}");
     });
+}
+
+#[test]
+fn a_shutdown_that_is_given_up_lets_no_batch_into_another() {
+    let mut stage = Stage::new(options());
+    stage.play_all("create 10; put a@20=1; park flush delta sync");
+    let timeline = stage.timeline().clone();
+    {
+        let mut first = pin!(timeline.shutdown());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        assert!(poll_times(timeline.shutdown(), 1).is_none());
+        assert_eq!(stage.play_all("put a@30=lost"), ["put: closed"]);
+        stage.play_all("resume");
+        block_on(first).expect("nothing fails");
+    }
+    drop(timeline);
+    assert_eq!(stage.play_all("drop; open; lsns"), ["last 20, durable 20"]);
 }
 
 /// A reader that never ends holds a collection up, and nobody else.

@@ -15,7 +15,7 @@ use crate::history::{Draw, KEY_COUNT, Point, START, Tree, key, mix, timeline_id}
 use crate::judge::Ground;
 use crate::rest;
 
-/// The timelines that stay: each with what it stands on, and how far below its end.
+/// The timelines that stay: each with what it stands on, at its end then.
 const TIMELINES: [(u8, Option<u8>); 3] = [(1, None), (2, Some(1)), (3, Some(2))];
 
 /// What there are threads for, beside the writers and the one that branches.

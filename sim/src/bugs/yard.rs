@@ -51,11 +51,19 @@ impl Yard {
     pub fn build(&self, bug: &Bug) -> Result<PathBuf, Trouble> {
         let planted = bug.apply(&self.root)?;
         let failed = |error: io::Error| {
-            Trouble::Machine(format!("{}: cannot copy: {error}", self.copy.display()))
+            let (root, copy) = (self.root.display(), self.copy.display());
+            let remedy = "see that both can be read and written, or name another --yard";
+            Trouble::Machine(format!("cannot copy {root} to {copy}: {error}; {remedy}"))
         };
         let mut wanted = BTreeSet::new();
         for source in SOURCES {
             files_under(&self.root, Path::new(source), &mut wanted).map_err(failed)?;
+        }
+        let is_foreign = |(path, _): &&(String, String)| !wanted.contains(Path::new(path));
+        if let Some((path, _)) = planted.iter().find(is_foreign) {
+            let id = &bug.id;
+            let why = format!("bug {id}: {path} is no source of the simulator or the engine");
+            return Err(Trouble::Input(why));
         }
         let mut present = BTreeSet::new();
         if self.copy.is_dir() {

@@ -68,7 +68,7 @@ Exit codes:
   4  the simulator itself failed
   5  two runs of one plan differ
   7  a planted bug survived
-  130, 143  interrupted; the report was written first";
+  130, 143  interrupted; run, meta and bugs have written their report first";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -100,7 +100,7 @@ pub enum Command {
     /// Batches, reads, scans, flushes, compactions, images, collections, restarts and crashes, and
     /// the model forgets what is below the cutoff: what grows all the same is a leak.
     Life(LifeArgs),
-    /// Plants bugs in copies of the engine, one at a time, and hunts each
+    /// Plants bugs in a copy of the sources, one at a time, and hunts each
     ///
     /// Each bug is a patch in sim/bugs that opens with its story. It prints how many plans and
     /// seconds it took to find it on one core, and to how much the plan was shrunk on all cores.

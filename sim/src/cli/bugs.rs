@@ -20,7 +20,8 @@ const ID_LEN: usize = 36;
 /// Hunts the bugs and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such bug, or one does not apply; `Harness` if one cannot be built or run.
+/// `Input` if there is no such bug, or one does not apply or compile; `Harness` if files cannot be
+/// copied, or one cannot be run.
 pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
     let signals = Signals::heed()?;
     let root = repository()?;
@@ -38,27 +39,30 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
         "{heading:ID_LEN$}    found    seed   plans       s  operations  rules  shrunk in s\n"
     ))?;
     let mut survivor_count = 0;
+    let mut found_count = 0;
     for bug in &bugs {
-        if let Some(code) = signals.interrupted() {
-            return Ok(code);
-        }
         console::complain(&format!("building {}", bug.id));
-        let simulator = yard.build(bug).map_err(refusal)?;
+        let built = yard.build(bug);
         let started = Instant::now();
-        let hunted = hunt(bug, &simulator, &folder.join("plans"), budget);
-        if let (Err(_), Some(code)) = (&hunted, signals.interrupted()) {
-            return Ok(code);
+        let hunted =
+            built.and_then(|simulator| hunt(bug, &simulator, &folder.join("plans"), budget));
+        // What a signal ends fails for that reason alone, for it ends the children as well.
+        if signals.interrupted().is_some() {
+            break;
         }
         let hunted = hunted.map_err(refusal)?;
-        survivor_count += u64::from(matches!(hunted, Hunted::Survived { .. }));
+        match hunted {
+            Hunted::Survived { .. } => survivor_count += 1,
+            Hunted::Found(_) => found_count += 1,
+        }
         console::print(&row(bug, &hunted, started)?)?;
     }
-    let found = bugs.len() as u64 - survivor_count;
     let survivors = counted(survivor_count, "survivor");
-    console::print(&format!("\n{found} found, {survivors}\n"))?;
-    Ok(match survivor_count {
-        0 => code::ALL_RIGHT,
-        _ => code::SURVIVED,
+    console::print(&format!("\n{found_count} found, {survivors}\n"))?;
+    Ok(match (survivor_count, signals.interrupted()) {
+        (_, Some(code)) => code,
+        (0, None) => code::ALL_RIGHT,
+        (_, None) => code::SURVIVED,
     })
 }
 
@@ -93,7 +97,7 @@ fn row(bug: &Bug, hunted: &Hunted, started: Instant) -> Result<String, Refusal> 
     Ok(match hunted {
         Hunted::Survived { plan_count } => {
             let seconds = started.elapsed().as_secs_f64();
-            format!("{id:ID_LEN$} survived          {plan_count:>7} {seconds:>7.1}\n")
+            format!("{id:ID_LEN$} survived         {plan_count:>7} {seconds:>7.1}\n")
         }
         Hunted::Found(shot) => {
             let plan = plan_file::read_file(&shot.plan)?;

@@ -116,7 +116,10 @@ fn run(args: &RunArgs) -> Result<u8, Refusal> {
         && failure.ends()
         && signals.interrupted().is_none()
     {
-        shrink_failure(*seed, args, &signals)?;
+        // Whatever comes of it, what was found is what counts.
+        if let Err(refusal) = shrink_failure(*seed, args, &signals) {
+            console::complain(&format!("error: {}", refusal.text()));
+        }
     }
     Ok(exit_code(&report))
 }

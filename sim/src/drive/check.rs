@@ -95,7 +95,8 @@ impl Driver {
         said.judge(asked, &allowed)
     }
 
-    /// After each operation: the laws, the order of the LSNs, and a few points.
+    /// After each operation: the laws, the order of the LSNs, and as many points as the plan's
+    /// `look` says.
     pub(super) fn look_around(&self, line: u64) -> Result<(), Verdict> {
         self.look_at_cutoffs()?;
         for letter in self.letters() {

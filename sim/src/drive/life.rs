@@ -99,6 +99,7 @@ impl Driver {
                 Some(l0_stall_count).filter(|count| *count != 0),
             ),
         };
+        let defaults = Options::default();
         Options {
             tenant: TenantId([7; 16]),
             freeze_len_max: knobs.freeze_len_max,
@@ -121,7 +122,8 @@ impl Driver {
             block_cache_len: knobs.block_cache_len,
             read_len_max: knobs.read_len_max,
             housekeeping_period,
-            ..Options::default()
+            l0_delay: defaults.l0_delay,
+            redo: defaults.redo,
         }
     }
 

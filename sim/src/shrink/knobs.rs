@@ -11,7 +11,7 @@ const NEVER: u64 = 1 << 62;
 /// No plan has so many layers.
 const COUNT_NEVER: u64 = 1_000_000;
 
-/// Each sets one knob, or a few that belong together, to where it does least.
+/// Each sets one knob to where it does least.
 const PLAIN: [fn(&mut Knobs); 17] = [
     |knobs| knobs.housekeeping = Housekeeping::Off,
     |knobs| knobs.layout = Layout::Dense,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::judge::Judge;
-use crate::faults::{Address, Counted, Rule, Survival};
+use crate::faults::{Address, Counted, Fault, Rule, Survival};
 use crate::plan::{Crash, EditPlan, Entry, How, Line, PlanOp};
 
 /// How far LSNs are apart where nothing depends on it.
@@ -81,12 +81,11 @@ fn plainer_ops(op: &PlanOp) -> Vec<PlanOp> {
                 *start_lsn = 0;
             }
         }),
-        PlanOp::Crash(Crash::Power(Survival::Draw(_))) => {
-            change(&|op| *op = PlanOp::Crash(Crash::Kill));
-            change(&|op| *op = PlanOp::Crash(Crash::Power(Survival::Nothing)));
-            change(&|op| *op = PlanOp::Crash(Crash::Power(Survival::All)));
+        PlanOp::Crash(crash) => {
+            for &plainer in plainer_crashes(*crash) {
+                change(&|op| *op = PlanOp::Crash(plainer));
+            }
         }
-        PlanOp::Crash(Crash::Power(_)) => change(&|op| *op = PlanOp::Crash(Crash::Kill)),
         PlanOp::Wait { duration } if WAIT < *duration => {
             change(&|op| *op = PlanOp::Wait { duration: WAIT });
         }
@@ -99,11 +98,26 @@ fn plainer_ops(op: &PlanOp) -> Vec<PlanOp> {
     plainer
 }
 
+/// Of what a power loss keeps, all or nothing is plainer than a draw, and a kill than both.
+fn plainer_crashes(crash: Crash) -> &'static [Crash] {
+    const ALL: [Crash; 3] = [
+        Crash::Kill,
+        Crash::Power(Survival::Nothing),
+        Crash::Power(Survival::All),
+    ];
+    match crash {
+        Crash::Kill => &[],
+        Crash::Power(Survival::Draw(_)) => &ALL,
+        Crash::Power(_) => &ALL[..1],
+    }
+}
+
 fn offset_of(op: &mut PlanOp) -> Option<&mut i64> {
     match op {
         PlanOp::Get { offset, .. }
         | PlanOp::GetMany { offset, .. }
-        | PlanOp::Scan { offset, .. } => Some(offset),
+        | PlanOp::Scan { offset, .. }
+        | PlanOp::Branch { offset, .. } => Some(offset),
         _ => None,
     }
 }
@@ -148,34 +162,46 @@ fn plainer_entries(entry: &Entry) -> Vec<Entry> {
     plainer
 }
 
+/// An image is plainer than what needs a page, and what adds to a page than what looks at it.
 fn plainer_edits(edit: EditPlan) -> Vec<EditPlan> {
-    let shorter = |len: u32| {
-        let lens = [0, 1, 8, len / 2];
-        lens.into_iter().filter(move |shorter| *shorter < len)
-    };
-    match edit {
-        EditPlan::Image { len, seed } => {
-            let image = |len| EditPlan::Image { len, seed };
-            let plain_seed = EditPlan::Image { len, seed: 0 };
-            let seeds = (0 < seed).then_some(plain_seed);
-            shorter(len).map(image).chain(seeds).collect()
-        }
-        EditPlan::Append { len, seed } => {
-            let append = |len| EditPlan::Append { len, seed };
-            let image = EditPlan::Image { len, seed };
-            let seeds = (0 < seed).then_some(EditPlan::Append { len, seed: 0 });
-            let edits = std::iter::once(image).chain(shorter(len).map(append));
-            edits.chain(seeds).collect()
-        }
-        EditPlan::Init { len, seed }
+    let (len, seed) = match edit {
+        EditPlan::Image { len, seed }
+        | EditPlan::Init { len, seed }
         | EditPlan::Set { len, seed }
-        | EditPlan::AppendIf { len, seed }
-        | EditPlan::Patch { len, seed, .. } => {
-            let image = EditPlan::Image { len, seed };
-            let append = EditPlan::Append { len, seed };
-            vec![image, append]
-        }
-        EditPlan::Clear => vec![EditPlan::Image { len: 0, seed: 0 }],
+        | EditPlan::Patch { len, seed, .. }
+        | EditPlan::Append { len, seed }
+        | EditPlan::AppendIf { len, seed } => (len, seed),
+        EditPlan::Clear => return vec![EditPlan::Image { len: 0, seed: 0 }],
+    };
+    let (image, append) = (
+        EditPlan::Image { len, seed },
+        EditPlan::Append { len, seed },
+    );
+    let mut plainer = match edit {
+        EditPlan::Image { .. } | EditPlan::Clear => Vec::new(),
+        EditPlan::Append { .. } => vec![image],
+        _ => vec![image, append],
+    };
+    let shorter = [0, 1, 8, len / 2]
+        .into_iter()
+        .filter(|shorter| *shorter < len);
+    plainer.extend(shorter.map(|len| resized(edit, len, seed)));
+    if 0 < seed {
+        plainer.push(resized(edit, len, 0));
+    }
+    plainer
+}
+
+/// The same edit, of another length and with other bytes.
+fn resized(edit: EditPlan, len: u32, seed: u64) -> EditPlan {
+    match edit {
+        EditPlan::Image { .. } => EditPlan::Image { len, seed },
+        EditPlan::Init { .. } => EditPlan::Init { len, seed },
+        EditPlan::Set { .. } => EditPlan::Set { len, seed },
+        EditPlan::Patch { offset, .. } => EditPlan::Patch { offset, len, seed },
+        EditPlan::Append { .. } => EditPlan::Append { len, seed },
+        EditPlan::AppendIf { .. } => EditPlan::AppendIf { len, seed },
+        EditPlan::Clear => EditPlan::Clear,
     }
 }
 
@@ -191,10 +217,10 @@ fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     };
     change(&|rule| rule.times = 1);
     change(&|rule| rule.one_in = 1);
-    if let crate::faults::Fault::Crash(Crash::Power(Survival::Draw(_))) = rule.fault {
-        change(&|rule| rule.fault = crate::faults::Fault::Crash(Crash::Kill));
-        let nothing = Crash::Power(Survival::Nothing);
-        change(&|rule| rule.fault = crate::faults::Fault::Crash(nothing));
+    if let Fault::Crash(crash) = rule.fault {
+        for &plainer in plainer_crashes(crash) {
+            change(&|rule| rule.fault = Fault::Crash(plainer));
+        }
     }
     change(&|rule| set_ordinals(rule, |life, _, _, _| *life = None));
     change(&|rule| set_ordinals(rule, |_, job, _, _| *job = None));

@@ -6,7 +6,7 @@ use super::judge::Judge;
 use crate::faults::{Address, Scope};
 use crate::plan::{KeyIndex, Letter, Plan, PlanOp};
 
-/// Renames keys and timelines, and leaves out the keys that nobody writes.
+/// Renames keys and timelines, and leaves out the keys that nobody names.
 pub fn simplify(judge: &mut Judge<'_>) {
     judge.take_first(4, |plan, index| {
         let mut plan = plan.clone();

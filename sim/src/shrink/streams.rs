@@ -5,8 +5,8 @@ use std::ops::Range;
 use palimpsest::io::Job;
 
 use super::judge::Judge;
-use crate::faults::{Address, Rule};
-use crate::plan::{Look, Plan, PlanOp, Schedule, Then};
+use crate::faults::{Address, Rule, Scope};
+use crate::plan::{Letter, Look, Plan, PlanOp, Schedule, Then};
 
 /// So many other orders are tried for each operation that could be left out.
 const ORDER_COUNT: u64 = 12;
@@ -183,28 +183,40 @@ impl Stream {
     }
 }
 
-/// A rule that counts jobs or lives counts one less, if the operation was one of them.
+/// A rule that counts lives, or this timeline's jobs of this kind, counts one less, if the
+/// operation was one of them. Which ones came before its own is not known here: the judge tells.
 fn move_ordinals(address: &mut Address, gone: &PlanOp) {
-    let Address::Call { life, job, .. } = address else {
+    let Address::Call {
+        life, scope, job, ..
+    } = address
+    else {
         return;
     };
     let lower = |ordinal: &mut Option<u32>| {
-        *ordinal = ordinal.map(|ordinal| (ordinal - 1).max(1));
+        *ordinal = ordinal.map(|ordinal| ordinal.saturating_sub(1).max(1));
     };
-    match gone {
-        PlanOp::Crash(_) => lower(life),
-        op if job.kind == job_of(op) => lower(&mut job.index),
-        _ => {}
+    if matches!(gone, PlanOp::Crash(_)) {
+        lower(life);
+    }
+    if let Some((kind, timeline)) = job_of(gone)
+        && job.kind == Some(kind)
+        && (*scope == Scope::Any || *scope == Scope::Timeline(timeline))
+    {
+        lower(&mut job.index);
     }
 }
 
-fn job_of(op: &PlanOp) -> Option<Job> {
+/// Which of a timeline's jobs an operation is, where they are counted.
+fn job_of(op: &PlanOp) -> Option<(Job, Letter)> {
     match op {
-        PlanOp::Flush { .. } => Some(Job::Flush),
-        PlanOp::Compact { .. } => Some(Job::Compact),
-        PlanOp::Images { .. } => Some(Job::Image),
-        PlanOp::Gc { .. } => Some(Job::Gc),
-        PlanOp::Branch { .. } => Some(Job::Branch),
+        PlanOp::Put { timeline, .. } => Some((Job::Put, *timeline)),
+        PlanOp::Get { timeline, .. }
+        | PlanOp::GetMany { timeline, .. }
+        | PlanOp::Scan { timeline, .. } => Some((Job::Read, *timeline)),
+        PlanOp::Flush { timeline } => Some((Job::Flush, *timeline)),
+        PlanOp::Compact { timeline, .. } => Some((Job::Compact, *timeline)),
+        PlanOp::Images { timeline, .. } => Some((Job::Image, *timeline)),
+        PlanOp::Gc { timeline } => Some((Job::Gc, *timeline)),
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ pub enum FaultClass {
     Enospc,
     /// A file's sync failed and dropped its pages.
     FailedSync,
-    /// A directory's sync failed and dropped its entries.
+    /// A directory's sync failed; its entries stay pending.
     FailedDirectorySync,
     /// A read gave fewer bytes than were there.
     ShortRead,

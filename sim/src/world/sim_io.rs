@@ -78,7 +78,8 @@ impl SimIo {
         result
     }
 
-    /// A sync: an error drops what it was to make durable.
+    /// A sync: a file's drops what it was to make durable if it fails, and fails with EIO whatever
+    /// the rule says, as systems do that find out late that there is no space.
     async fn sync_call(
         &self,
         op: Op,

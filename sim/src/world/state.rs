@@ -295,7 +295,7 @@ pub(super) enum Grant {
 }
 
 impl State {
-    /// The present life, from 1, and whether it goes on.
+    /// The present life, from 1.
     pub fn life(&self) -> u32 {
         self.life
     }

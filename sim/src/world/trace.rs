@@ -7,7 +7,6 @@ use std::io;
 use super::gate::TaskId;
 use crate::dice::mix;
 use crate::faults::{CallSite, Fault};
-use crate::plan::Letter;
 
 /// How many events are kept when not all of them are wanted.
 const EVENTS_KEPT: usize = 64;
@@ -125,30 +124,12 @@ fn fault_word(fault: Fault) -> u64 {
     }
 }
 
-/// A call's address, as a rule would name it.
-fn address(site: &CallSite) -> String {
-    let scope = match site.letter {
-        Some(Letter(letter)) => char::from(letter).to_string(),
-        None => "engine".to_string(),
-    };
-    format!(
-        "life{}/{scope}/{}#{}/{}#{}/{}#{}",
-        site.life,
-        site.op.job.name(),
-        site.op.job_index,
-        site.op.part.name(),
-        site.op.part_index,
-        site.step.name(),
-        site.step_index
-    )
-}
-
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Event::Woke { life, task } => write!(f, "         t{task} wakes (life {life})"),
             Event::Called { task, site, fault } => {
-                write!(f, "io {:>5} t{task} {}", site.io_index, address(site))?;
+                write!(f, "io {:>5} t{task} {}", site.io_index, site.address())?;
                 match fault {
                     Some(fault) => write!(f, "  <- {fault}"),
                     None => Ok(()),

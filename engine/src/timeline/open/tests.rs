@@ -170,7 +170,7 @@ fn the_last_generation_has_none_after_it() {
 }
 
 #[test]
-fn a_scratch_name_is_not_taken_twice_in_a_generation() {
+fn an_index_that_was_not_finished_is_seen_in_its_generation_alone() {
     let temp = |generation, attempt| {
         let generation = Generation(generation);
         file(
@@ -181,9 +181,9 @@ fn a_scratch_name_is_not_taken_twice_in_a_generation() {
             1,
         )
     };
-    let listing = Listing::new(&[temp(4, 9), temp(5, 2), temp(5, 3), temp(6, 7)]);
-    let counts = [4, 5, 6, 7].map(|generation| listing.scratch_count(Some(Generation(generation))));
-    assert_eq!(counts, [9, 3, 7, 0]);
+    let listing = Listing::new(&[temp(4, 9), temp(5, 0), temp(5, 3)]);
+    let is_there = [4, 5, 6].map(|generation| listing.has_index_temp(Generation(generation)));
+    assert_eq!(is_there, [true, true, false]);
 }
 
 #[test]

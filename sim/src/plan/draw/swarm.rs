@@ -39,7 +39,7 @@ pub enum Scale {
     Large,
 }
 
-/// The kinds of edits that need a page.
+/// The kinds of edits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditKind {
     /// A whole value.
