@@ -1,8 +1,16 @@
 //! A bug that only coverage can lead to: the fuzzer must find it, or it is not looking.
-#![no_main]
-#![expect(clippy::disallowed_types, reason = "`fuzz_target!` names `File`")]
+#![cfg_attr(fuzzing, no_main)]
+#![cfg_attr(
+    fuzzing,
+    expect(clippy::disallowed_types, reason = "`fuzz_target!` names `File`")
+)]
 
-use libfuzzer_sys::fuzz_target;
-use palimpsest_sim::fuzzing::check_canary;
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| palimpsest_sim::fuzzing::check_canary(bytes));
 
-fuzz_target!(|bytes: &[u8]| check_canary(bytes));
+/// Without libFuzzer there is nothing that it could run.
+#[cfg(not(fuzzing))]
+fn main() -> std::process::ExitCode {
+    eprintln!("this was built without libFuzzer: run it with `cargo fuzz-run canary`");
+    std::process::ExitCode::FAILURE
+}
