@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::judge::Judge;
 use crate::faults::{Address, Counted, Fault, Rule, Survival};
-use crate::plan::{Crash, EditPlan, Entry, How, Line, PlanOp};
+use crate::plan::{Crash, EditPlan, Entry, How, Line, Plan, PlanOp};
 
 /// How far LSNs are apart where nothing depends on it.
 const LSN_STEP: u64 = 10;
@@ -15,29 +15,28 @@ const WAIT: Duration = Duration::from_secs(1);
 /// Makes each operation and each rule as plain as can be.
 pub fn simplify(judge: &mut Judge<'_>) {
     for at in (0..judge.best().ops.len()).rev() {
-        loop {
-            let plainer = plainer_lines(&judge.best().ops[at]);
-            let taken = judge.take_first(plainer.len(), |plan, index| {
-                let mut plan = plan.clone();
-                plan.ops[at] = plainer[index].clone();
-                Some(plan)
-            });
-            if taken.is_none() {
-                break;
-            }
-        }
+        simplify_one(judge, |plan| &mut plan.ops[at], plainer_lines);
     }
     for at in 0..judge.best().faults.len() {
-        loop {
-            let plainer = plainer_rules(&judge.best().faults[at]);
-            let taken = judge.take_first(plainer.len(), |plan, index| {
-                let mut plan = plan.clone();
-                plan.faults[at] = plainer[index].clone();
-                Some(plan)
-            });
-            if taken.is_none() {
-                break;
-            }
+        simplify_one(judge, |plan| &mut plan.faults[at], plainer_rules);
+    }
+}
+
+/// Puts a plainer item in the place of `item`, until none fails alike.
+fn simplify_one<T: Clone + Sync>(
+    judge: &mut Judge<'_>,
+    item: impl Fn(&mut Plan) -> &mut T + Sync,
+    plainer: impl Fn(&T) -> Vec<T>,
+) {
+    loop {
+        let items = plainer(item(&mut judge.best().clone()));
+        let taken = judge.take_first(items.len(), |plan, index| {
+            let mut plan = plan.clone();
+            *item(&mut plan) = items[index].clone();
+            Some(plan)
+        });
+        if taken.is_none() {
+            return;
         }
     }
 }
