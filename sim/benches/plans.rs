@@ -1,19 +1,35 @@
 //! How many plans, and how many crashes, one core gets through: `cargo bench -p palimpsest-sim`.
 //!
-//! The plans are those of the first seeds, each run once, one after another on one thread; and
-//! some that do nothing but write, crash and recover. Behind `--` may stand `quick`, for a tenth
-//! of the seeds.
+//! The plans are those of the first seeds, each run once, one after another on one thread; some of
+//! one shape, with 200 operations and 3 crashes each; and some that do nothing but write, crash and
+//! recover. Then it says how much time passes in a run while one second passes outside, what two
+//! threads get through while one does so much, and whether memory grows with the number of plans.
+//! Behind `--` may stand `quick`, for a tenth of the seeds.
+//!
+//! Time is that of a thread on its core: what others do on the machine does not count, but for the
+//! caches that they share.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark stands outside of any run: it asks the system for the time"
 )]
 
 use std::fs;
+use std::time::Duration;
 
+use mimalloc::MiMalloc;
+use palimpsest_sim::plan::Housekeeping;
 use palimpsest_sim::{Keep, Outcome, Plan, run};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SEED_COUNT: u64 = 1000;
 const SEED_COUNT_QUICK: u64 = 100;
+
+/// How many plans of one shape there are, and which of their operations are crashes.
+const SHAPED_PLAN_COUNT: u64 = 300;
+const SHAPED_OP_COUNT: u64 = 200;
+const SHAPED_CRASHES: [u64; 3] = [50, 100, 150];
 
 /// How many crashes a plan has that has nothing else, and how many such plans there are.
 const CRASH_COUNT: u64 = 20;
@@ -30,6 +46,7 @@ struct Sum {
     answers: u64,
     calls: u64,
     steps: u64,
+    elapsed: Duration,
 }
 
 impl Sum {
@@ -52,6 +69,7 @@ impl Sum {
         self.answers += outcome.tally.answers;
         self.calls += outcome.counts.calls;
         self.steps += outcome.counts.steps;
+        self.elapsed += outcome.counts.elapsed;
     }
 
     fn rows(&self) -> [(&'static str, u64); 7] {
@@ -100,6 +118,76 @@ fn crashes(plan_index: u64) -> Plan {
     text.parse().expect("it is written as plans are")
 }
 
+/// A plan of 200 operations, 3 of them crashes, with knobs and an order that a seed draws: batches
+/// and reads, and now and then a job.
+fn shaped(plan_index: u64) -> Plan {
+    let mut plan = Plan::draw(plan_index);
+    plan.knobs.key_count = 16;
+    plan.knobs.housekeeping = Housekeeping::Off;
+    plan.faults.clear();
+    let knobs = plan.to_string();
+    let (knobs, _) = knobs.split_once("\nops\n").expect("it has this part");
+    let mut text = format!("{knobs}\nops\n  create a 0\n");
+    for index in 1..SHAPED_OP_COUNT {
+        let line = match index {
+            60 => "branch b a 0".to_string(),
+            index if SHAPED_CRASHES.contains(&index) => format!("crash power draw:{index}"),
+            index => shaped_line(plan_index * SHAPED_OP_COUNT + index, index),
+        };
+        text += &format!("  {line}\n");
+    }
+    text += &format!("faults\nschedule\n  then uniform {plan_index}\n");
+    text.parse().expect("it is written as plans are")
+}
+
+fn shaped_line(draw: u64, index: u64) -> String {
+    let letter = if 60 < index && draw.is_multiple_of(3) {
+        'b'
+    } else {
+        'a'
+    };
+    let (key, other) = (draw % 16, draw / 7 % 16);
+    match index % 20 {
+        0 => format!("flush {letter}"),
+        5 => format!("compact {letter}"),
+        10 => format!("images {letter}"),
+        15 => format!("gc {letter}"),
+        3 | 12 => format!("get {letter} k{key} -{other}"),
+        8 | 17 => format!("get-many {letter} k{key} 5 0"),
+        1 | 11 => format!("put {letter} +8 k{key} image:200:{draw}, +8 k{other} image:20:{draw}"),
+        _ => format!("put {letter} +8 k{key} append:40:{draw}, +8 k{other} set:90:{draw}"),
+    }
+}
+
+/// How much memory the process has, in bytes.
+fn memory_len() -> u64 {
+    let status = fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages = status
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok());
+    let pages: u64 = pages.expect("it is the second");
+    pages * 4096
+}
+
+fn run_all(plans: &[Plan]) -> Sum {
+    let mut sum = Sum::default();
+    plans.iter().for_each(|plan| sum.run(plan));
+    sum
+}
+
+/// What two threads get through while one, alone, does so much.
+fn speedup(plans: &[Plan]) -> f64 {
+    let alone = run_all(plans).spent_ns;
+    let work = || run_all(plans).spent_ns;
+    let beside = std::thread::scope(|scope| {
+        let other = scope.spawn(work);
+        let here = work();
+        here.max(other.join().expect("it runs what was run before"))
+    });
+    2.0 * alone as f64 / beside as f64
+}
+
 fn main() {
     let is_quick = std::env::args().any(|word| word == "quick");
     let seed_count = if is_quick {
@@ -107,14 +195,22 @@ fn main() {
     } else {
         SEED_COUNT
     };
-    let mut drawn = Sum::default();
-    for seed in 0..seed_count {
-        drawn.run(&Plan::draw(seed));
-    }
-    drawn.print(&format!("plans of the seeds 0..{seed_count}"));
-    let mut crashing = Sum::default();
-    for plan_index in 0..CRASH_PLAN_COUNT {
-        crashing.run(&crashes(plan_index));
-    }
-    crashing.print("plans of crashes alone");
+    let seeds = 0..seed_count;
+    let drawn: Vec<Plan> = seeds.clone().map(Plan::draw).collect();
+    let (first, rest) = drawn.split_at(drawn.len() / 10);
+    let mut sum = run_all(first);
+    let memory_before = memory_len();
+    rest.iter().for_each(|plan| sum.run(plan));
+    let memory_grown = memory_len() as i64 - memory_before as i64;
+    sum.print(&format!("plans of the seeds 0..{seed_count}"));
+    let shaped: Vec<Plan> = (0..SHAPED_PLAN_COUNT).map(shaped).collect();
+    run_all(&shaped).print("plans of 200 operations and 3 crashes");
+    let crashing: Vec<Plan> = (0..CRASH_PLAN_COUNT).map(crashes).collect();
+    run_all(&crashing).print("plans of crashes alone");
+    let ratio = sum.elapsed.as_secs_f64() / (sum.spent_ns as f64 / 1e9);
+    println!("| of the machine | |\n|---|---:|");
+    println!("| seconds that pass in a run while one passes outside | {ratio:.0} |");
+    println!("| two threads, of one | {:.2} |", speedup(&shaped));
+    let (plans, grown) = (rest.len(), memory_grown / 1024);
+    println!("| KiB by which memory grew over {plans} plans | {grown} |");
 }

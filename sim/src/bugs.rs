@@ -1,18 +1,23 @@
 //! Planted bugs: does the simulator see?
 //!
 //! A bug is a patch in `sim/bugs`, which opens with its story. Each is applied to a copy of the
-//! sources, built there, and hunted by the `run` of that build.
+//! sources, built there, and hunted by the `run` of that build from one or several bases: seeds
+//! that are far apart. Who asks for it gets every crash of the certified plans tried as well.
 //!
 //! ```text
 //!  bugs/ID.patch ─▶ copy of the sources ─build▶ simulator with the bug ─run▶ seed ─shrink▶ plan
 //! ```
 
+mod certified;
 mod hunt;
 mod patch;
+mod score;
 mod yard;
 
-pub use hunt::{Budget, Hunted, Shot, hunt};
+pub use certified::Exhausted;
+pub use hunt::{Budget, Findings, Hunt, Shrunk};
 pub use patch::Bug;
+pub use score::{Hunted, Score, Shot};
 pub use yard::Yard;
 
 use std::fmt;

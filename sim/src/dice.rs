@@ -4,6 +4,8 @@
 //! it. The ranges are our own and not `rand`'s, which may change theirs: a seed in a report must
 //! draw tomorrow what it drew today.
 
+use std::hash::{Hash, Hasher};
+
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
@@ -93,9 +95,25 @@ impl Dice {
         }
     }
 
+    /// Stirs in where the dice stand.
+    pub fn stir_into(&self, hasher: &mut impl Hasher) {
+        let state = self.generator.serialize_state();
+        let bytes: &[u8] = state.as_ref();
+        bytes.hash(hasher);
+    }
+
     /// Sixty-four random bits.
     pub fn bits(&mut self) -> u64 {
         self.generator.next_u64()
+    }
+}
+
+impl Clone for Dice {
+    /// Dice that draw from now on what these draw.
+    fn clone(&self) -> Dice {
+        Dice {
+            generator: ChaCha8Rng::deserialize_state(&self.generator.serialize_state()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! explained, everything that may be read can be read, and nothing else lies about.
 
 mod file;
+mod known;
 mod layers;
 #[cfg(test)]
 mod tests;
@@ -15,13 +16,15 @@ use palimpsest::format::{Index, IndexLayer};
 use crate::disk::Disk;
 use crate::verdict::Verdict;
 
+pub(crate) use file::{records, values};
+pub use known::Known;
 pub use layers::check_layers;
 
 /// The engine's directory on the simulated disk.
 pub const ROOT: &str = "/db";
 
 /// The durable truth of a timeline, as it stands on the disk.
-pub fn index(disk: &Disk, timeline: TimelineId) -> Result<Index, Verdict> {
+pub fn index(disk: &mut Disk, timeline: TimelineId) -> Result<Index, Verdict> {
     let path = Path::new(ROOT).join(timeline.to_string()).join("index");
     let bytes = disk.bytes(&path);
     let bytes = bytes.map_err(|error| broken(&path.to_string_lossy(), &error.to_string()))?;
@@ -29,7 +32,7 @@ pub fn index(disk: &Disk, timeline: TimelineId) -> Result<Index, Verdict> {
 }
 
 /// How many bytes the files have that lie on the disk, in all timelines.
-pub fn disk_len(disk: &Disk) -> u64 {
+pub fn disk_len(disk: &mut Disk) -> u64 {
     let dirs = disk.list(Path::new(ROOT)).unwrap_or_default();
     let dirs = dirs.iter().map(|entry| Path::new(ROOT).join(&entry.name));
     let files = dirs.flat_map(|dir| disk.list(&dir).unwrap_or_default());
@@ -50,7 +53,7 @@ fn broken(file: &str, problem: &str) -> Verdict {
 
 /// At rest there are the files that the index names, the index, the lock, and one ephemeral file
 /// for each memory layer, which are counted for each timeline.
-pub fn check_space(disk: &Disk, timelines: &[(TimelineId, usize)]) -> Result<(), Verdict> {
+pub fn check_space(disk: &mut Disk, timelines: &[(TimelineId, usize)]) -> Result<(), Verdict> {
     let mut expected = BTreeSet::from(["lock".to_string()]);
     let mut memory_counts = Vec::new();
     for &(timeline, memory_count) in timelines {
@@ -78,7 +81,7 @@ pub fn check_space(disk: &Disk, timelines: &[(TimelineId, usize)]) -> Result<(),
     Err(Verdict::law(law, found))
 }
 
-fn files(disk: &Disk) -> Result<BTreeSet<String>, Verdict> {
+fn files(disk: &mut Disk) -> Result<BTreeSet<String>, Verdict> {
     let unreadable = |error: std::io::Error| broken(ROOT, &error.to_string());
     let mut found = BTreeSet::new();
     for entry in disk.list(Path::new(ROOT)).map_err(unreadable)? {

@@ -9,24 +9,35 @@ compile_error!(
 );
 
 pub mod bugs;
+pub mod capsule;
 pub mod cli;
 pub mod corners;
 pub mod dice;
+pub mod diff;
 pub mod disk;
 mod drive;
+pub mod exhaust;
+pub mod explain;
 pub mod faults;
 pub mod fuzzing;
 pub mod keys;
+pub mod lack;
 pub mod laws;
 mod life;
+pub mod matrix;
+pub mod meta;
 pub mod model;
 pub mod oracle;
 mod panics;
+pub mod parting;
 pub mod plan;
 pub mod report;
 mod run;
 pub mod shrink;
+pub mod syncs;
 mod verdict;
+pub mod weaken;
+pub mod witness;
 pub mod world;
 
 pub use drive::Tally;

@@ -9,7 +9,7 @@ use palimpsest::base::TimelineId;
 
 use crate::dice::mix;
 use crate::drive::{Driver, Lines, Session};
-use crate::faults::Survival;
+use crate::faults::{Device, Survival};
 use crate::keys;
 use crate::laws;
 use crate::plan::{
@@ -62,16 +62,16 @@ pub fn live(
 }
 
 fn extent(world: &World, session: &Mutex<Session>) -> Extent {
-    let disk = world.state().disk.clone();
+    let mut disk = world.state().disk.clone();
     let timeline: TimelineId = keys::timeline(TIMELINE);
-    let index = laws::index(&disk, timeline);
+    let index = laws::index(&mut disk, timeline);
     let session = session.lock();
     let session = session.unwrap_or_else(|poisoned| poisoned.into_inner());
     let truths = session.truths.values();
     Extent {
         layer_count: index.map_or(0, |index| index.layers.len()),
         record_count: truths.map(|truth| truth.history.record_count()).sum(),
-        disk_len: laws::disk_len(&disk),
+        disk_len: laws::disk_len(&mut disk),
     }
 }
 
@@ -99,6 +99,7 @@ fn plan(seed: u64) -> Plan {
             read_len_max: 64 << 10,
             housekeeping: Housekeeping::Off,
             look: Look::Sample,
+            device: Device::Posix,
         },
         ops: Vec::new(),
         faults: Vec::new(),

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use palimpsest::base::{Key, Lsn};
 use palimpsest::format::{Edit, Value};
@@ -47,6 +48,19 @@ pub struct History {
     changes: BTreeMap<(Key, Lsn), Change>,
     /// Below it, only what [`History::forget`] was told to keep is remembered.
     remembered_from: Lsn,
+    /// In this epoch nothing stands above it, and nothing comes below it.
+    newest: Lsn,
+    epoch: Epoch,
+}
+
+/// A time in which a history only grows at its end. Equal epochs are one and the same.
+#[derive(Clone, Debug, Default)]
+pub struct Epoch(Arc<()>);
+
+impl PartialEq for Epoch {
+    fn eq(&self, other: &Epoch) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Change {
@@ -100,6 +114,20 @@ impl History {
     pub fn put(&mut self, key: Key, lsn: Lsn, change: Change) {
         let before = self.changes.insert((key, lsn), change);
         assert!(before.is_none(), "a key stands once at an LSN");
+        if lsn < self.newest {
+            self.epoch = Epoch::default();
+        }
+        self.newest = self.newest.max(lsn);
+    }
+
+    /// The epoch that it is in.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch.clone()
+    }
+
+    /// Nothing comes below it in this epoch.
+    pub fn newest(&self) -> Lsn {
+        self.newest
     }
 
     /// Whether the key stands at the LSN.
@@ -120,6 +148,8 @@ impl History {
     /// Forgets what stands above an LSN.
     pub fn cut(&mut self, lsn: Lsn) {
         self.changes.retain(|(_, at), _| *at <= lsn);
+        self.newest = self.newest.min(lsn);
+        self.epoch = Epoch::default();
     }
 
     /// How many records are remembered.
@@ -171,6 +201,7 @@ impl History {
         for point in hidden {
             self.changes.remove(&point);
         }
+        self.epoch = Epoch::default();
         self.remembered_from = self.remembered_from.max(cutoff);
     }
 

@@ -14,6 +14,7 @@ mod legal;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use palimpsest::base::{Key, Lsn};
 
@@ -56,6 +57,38 @@ pub struct Pending {
     pub changes: Vec<(Key, Lsn, Change)>,
     /// The LSN of the last of them.
     pub last: Lsn,
+    /// The history with it, once somebody has asked.
+    whole: OnceLock<Arc<History>>,
+}
+
+impl Pending {
+    fn new(changes: Vec<(Key, Lsn, Change)>) -> Pending {
+        let last = changes.last().expect("a batch has records").1;
+        Pending {
+            changes,
+            last,
+            whole: OnceLock::new(),
+        }
+    }
+
+    /// The history on which it was begun, with it.
+    pub fn whole(&self, history: &History) -> Arc<History> {
+        let whole = self.whole.get_or_init(|| {
+            let mut whole = history.clone();
+            self.add_to(&mut whole);
+            Arc::new(whole)
+        });
+        whole.clone()
+    }
+
+    fn add_to(&self, history: &mut History) {
+        for (key, lsn, change) in &self.changes {
+            // One that stands there already makes the batch one that must be refused.
+            if !history.has(*key, *lsn) {
+                history.put(*key, *lsn, change.clone());
+            }
+        }
+    }
 }
 
 /// What is known of one timeline.
@@ -63,6 +96,9 @@ pub struct Pending {
 pub struct Truth {
     /// Whether it is there.
     pub existence: Existence,
+    /// Whether the engine could not open it, for its index or one below it is wrong: then nobody
+    /// knows which points it retains.
+    pub is_unread: bool,
     /// How a creation in doubt may have started it.
     pub starts: Vec<Start>,
     /// What it stands on, and at which LSN.
@@ -110,6 +146,7 @@ impl Truth {
     pub fn absent() -> Truth {
         Truth {
             existence: Existence::Absent,
+            is_unread: false,
             starts: Vec::new(),
             ancestor: None,
             cutoff: Cutoff::default(),
@@ -185,8 +222,7 @@ impl Truth {
     /// A batch begins.
     pub fn begin_put(&mut self, changes: Vec<(Key, Lsn, Change)>) {
         assert!(self.pending.is_none(), "one batch at a time");
-        let last = changes.last().expect("a batch has records").1;
-        self.pending = Some(Pending { changes, last });
+        self.pending = Some(Pending::new(changes));
     }
 
     /// The batch in flight was acknowledged.
@@ -279,6 +315,7 @@ impl Truth {
             return Err(Verdict::law(law, format!("{lsn}")));
         }
         self.existence = Existence::Exists;
+        self.is_unread = false;
         self.history.cut(lsn);
         self.last = lsn;
         self.acknowledged = lsn;
@@ -311,6 +348,9 @@ impl Truth {
             return;
         }
         self.history.forget(self.cutoff.durable(), retained);
+        if let Some(pending) = &mut self.pending {
+            pending.whole.take();
+        }
         let history = &self.history;
         self.optional.retain(|(key, lsn)| history.has(*key, *lsn));
         self.forget_from = FORGET_FROM.max(2 * self.history.record_count());
@@ -332,7 +372,7 @@ impl Truth {
             // All its records share the LSN of the last one before it: both are possible.
             self.pending = Some(pending);
         } else if pending.last <= lsn {
-            self.history = with(&self.history, &pending);
+            pending.add_to(&mut self.history);
             self.last = pending.last;
         } else if self.last < lsn {
             let law = format!("a batch up to {} is whole or absent", pending.last);
@@ -351,23 +391,11 @@ impl Truth {
             return;
         }
         self.keep_state_before(&pending);
-        self.history = with(&self.history, &pending);
+        pending.add_to(&mut self.history);
         self.last = pending.last.max(self.last);
         if settled == Settled::Either {
             let points = pending.changes.iter().map(|(key, lsn, _)| (*key, *lsn));
             self.optional.extend(points);
         }
     }
-}
-
-/// The history with a batch.
-pub fn with(history: &History, pending: &Pending) -> History {
-    let mut history = history.clone();
-    for (key, lsn, change) in &pending.changes {
-        // One that stands there already makes the batch one that must be refused.
-        if !history.has(*key, *lsn) {
-            history.put(*key, *lsn, change.clone());
-        }
-    }
-    history
 }

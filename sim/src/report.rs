@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::corners::CORNERS;
 use crate::drive::Tally;
+use crate::matrix::Cells;
 use crate::plan::Plan;
 use crate::run::Outcome;
 use crate::verdict::Verdict;
@@ -30,6 +31,8 @@ pub struct Summary {
     pub step_count: u64,
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
+    /// Faults delivered, by class, job and what came of it.
+    pub cells: Cells,
     /// Corners reached, by mark.
     pub marks: BTreeMap<&'static str, u64>,
     /// Fault rules of all plans.
@@ -55,6 +58,9 @@ impl Summary {
         self.silent_rule_count += outcome.silent_rules.len() as u64;
         for (class, count) in &outcome.counts.faults {
             *self.faults.entry(*class).or_insert(0) += count;
+        }
+        for (cell, count) in &outcome.counts.cells {
+            *self.cells.entry(*cell).or_insert(0) += count;
         }
         for (mark, count) in &outcome.counts.marks {
             *self.marks.entry(mark).or_insert(0) += count;
@@ -198,6 +204,8 @@ pub struct Smaller {
     pub run_count: u64,
     /// How long it took.
     pub elapsed: Duration,
+    /// The file with all that is known of it, if it failed again.
+    pub capsule: Option<String>,
     /// The command that runs it again.
     pub replay: String,
 }
@@ -220,6 +228,9 @@ impl fmt::Display for Smaller {
             .split_once("\nops\n")
             .map_or(text.as_str(), |(_, rest)| rest);
         writeln!(f, "{streams}")?;
+        if let Some(capsule) = &self.capsule {
+            writeln!(f, "its capsule is {capsule}\n")?;
+        }
         let failure = Failure {
             verdict: self.verdict.clone(),
             trace: self.trace.clone(),
@@ -351,6 +362,22 @@ impl fmt::Display for Table {
     }
 }
 
+/// Rows as lines whose words stand under each other.
+pub fn columns(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate();
+        let cells: Vec<String> = cells
+            .map(|(column, cell)| format!("{cell:<0$}", width(column)))
+            .collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
 /// A number in groups of three digits: 1,234,567.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -366,8 +393,13 @@ pub fn grouped(number: u64) -> String {
 
 /// A number of things.
 pub fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(number))
+    counted_as(number, thing, &format!("{thing}s"))
+}
+
+/// A number of things that are not many by an `s`.
+pub fn counted_as(number: u64, thing: &str, things: &str) -> String {
+    let word = if number == 1 { thing } else { things };
+    format!("{} {word}", grouped(number))
 }
 
 fn percent(part: u64, whole: u64) -> String {

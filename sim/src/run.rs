@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use madsim::runtime::Runtime;
 
-use crate::drive::{self, Driver, Session, Tally};
+use crate::drive::{self, Driver, Ended, Session, Tally};
 use crate::faults::Rule;
 use crate::panics;
-use crate::plan::{Crash, Plan};
+use crate::parting;
+use crate::plan::Plan;
 use crate::verdict::Verdict;
-use crate::world::{Counts, Ending, TaskName, World};
+use crate::world::{Counts, Digests, Ending, TaskName, Watch, World};
+
+pub use crate::world::Keep;
 
 /// The stack of a thread that makes runs. It is that of a main thread, or a run could overflow it
 /// that does not when it is replayed.
@@ -21,15 +24,6 @@ pub(crate) const STACK_LEN: usize = 8 << 20;
 /// The seed of the executor. It decides nothing: the plan does.
 const EXECUTOR_SEED: u64 = 0;
 
-/// How much of what happened is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// The last steps.
-    Tail,
-    /// Every step.
-    Everything,
-}
-
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -37,11 +31,13 @@ pub struct Outcome {
     pub verdict: Option<Verdict>,
     /// The digest of every event.
     pub digest: u64,
+    /// The tree of digests that it is the root of.
+    pub digests: Digests,
     /// What the world counted.
     pub counts: Counts,
     /// What the driver counted.
     pub tally: Tally,
-    /// The kept events, as lines.
+    /// The kept events, as lines. Of the last ones nobody needs any where all was right.
     pub trace: Vec<String>,
     /// The rules that never fired, as text.
     pub silent_rules: Vec<String>,
@@ -49,23 +45,55 @@ pub struct Outcome {
     pub hits: Vec<Rule>,
 }
 
+/// Runs a plan while somebody looks on, who is given the session to look at as well.
+pub(crate) fn run_watched(
+    plan: &Plan,
+    watch: impl FnOnce(&Arc<Mutex<Session>>) -> Watch,
+) -> Option<Verdict> {
+    let plan = Arc::new(plan.clone());
+    let world = World::new(&plan);
+    let session = Arc::new(Mutex::new(Session::default()));
+    world.watch(watch(&session));
+    carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
+    lock(&session).verdict.clone()
+}
+
+/// Runs a plan, and asks for everything in the end.
+pub(crate) fn run_to_answers(plan: &Plan) -> Ended {
+    let plan = Arc::new(plan.clone());
+    let world = World::new(&plan);
+    let session = Arc::new(Mutex::new(Session {
+        ended: Some(Ended::default()),
+        ..Session::default()
+    }));
+    carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
+    let mut session = lock(&session);
+    Ended {
+        verdict: session.verdict.take(),
+        ..session.ended.take().unwrap_or_default()
+    }
+}
+
 /// Runs a plan.
 pub fn run(plan: &Plan, keep: Keep) -> Outcome {
     let plan = Arc::new(plan.clone());
     let world = World::new(&plan);
-    if keep == Keep::Everything {
-        world.state().trace.keep_all();
-    }
+    world.state().trace.keep(keep);
     let session = Arc::new(Mutex::new(Session::default()));
     carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
     let session = lock(&session);
     let state = world.state();
+    let is_wanted = keep != Keep::Tail || session.verdict.is_some();
     Outcome {
         verdict: session.verdict.clone(),
-        digest: state.trace.digest(),
+        digest: state.trace.digests().root(),
+        digests: state.trace.digests().clone(),
         counts: state.counts.clone(),
         tally: session.tally.clone(),
-        trace: state.trace.lines(),
+        trace: match is_wanted {
+            true => state.trace.lines(),
+            false => Vec::new(),
+        },
         silent_rules: state.silent_rules(),
         hits: state.hits(),
     }
@@ -79,7 +107,11 @@ pub(crate) fn carry_out(
 ) {
     let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
     let quiet = panics::quiet();
-    let all = AssertUnwindSafe(|| runtime.block_on(lives(driver, world, session)));
+    let all = async {
+        lives(driver, world, session).await;
+        world.state().counts.elapsed = madsim::time::TimeHandle::current().elapsed();
+    };
+    let all = AssertUnwindSafe(|| runtime.block_on(all));
     if let Err(panic) = std::panic::catch_unwind(all) {
         // It comes from no task of the plan's: from what a dead one drops, or from the simulator.
         let message = panics::take(&*panic);
@@ -90,24 +122,15 @@ pub(crate) fn carry_out(
 
 /// Runs a plan twice: the same plan must make the same run.
 pub fn run_twice(plan: &Plan) -> Outcome {
-    let first = run(plan, Keep::Tail);
-    let second = run(plan, Keep::Tail);
-    if first.digest == second.digest && first.verdict == second.verdict {
-        return first;
-    }
-    Outcome {
-        verdict: Some(Verdict::Diverged {
-            first: first.digest,
-            second: second.digest,
-        }),
-        ..second
-    }
+    parting::compared(|keep| [run(plan, keep), run(plan, keep)])
 }
 
 /// Lives one life after another, until the plan is done or something is wrong.
 async fn lives(driver: impl Fn() -> Driver, world: &Arc<World>, session: &Arc<Mutex<Session>>) {
     loop {
-        let ending = live_once(world, drive::live(driver())).await;
+        // It holds everything that a life can wait for: too much to be moved on its way to a task.
+        let life = Box::pin(drive::live(driver()));
+        let ending = live_once(world, life).await;
         let verdict = match ending {
             Some(Ending::Finished) => return,
             Some(Ending::Crashed(crash)) => {
@@ -169,15 +192,4 @@ async fn live_once(
     // Killed tasks are dropped when they are polled next: give them the time.
     madsim::time::sleep(Duration::from_millis(1)).await;
     ending
-}
-
-impl World {
-    /// What a crash leaves is what the next life finds.
-    fn survive(&self, crash: Crash) {
-        let mut state = self.state();
-        match crash {
-            Crash::Kill => state.disk.close_all(),
-            Crash::Power(survival) => state.disk = state.disk.crash(survival),
-        }
-    }
 }

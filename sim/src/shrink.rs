@@ -16,6 +16,7 @@ mod judge;
 mod knobs;
 mod lines;
 mod names;
+mod orders;
 mod streams;
 #[cfg(test)]
 mod tests;

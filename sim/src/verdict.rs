@@ -37,6 +37,8 @@ pub enum Verdict {
         first: u64,
         /// The digest of the second.
         second: u64,
+        /// The first event that differs, in both.
+        at: String,
     },
 }
 
@@ -127,9 +129,10 @@ impl fmt::Display for Verdict {
                 writeln!(f, "  expected  an end")?;
                 write!(f, "  got       {waiting}")
             }
-            Verdict::Diverged { first, second } => {
+            Verdict::Diverged { first, second, at } => {
                 writeln!(f, "  expected  digest {first:016x}, of the first run")?;
-                write!(f, "  got       digest {second:016x}, of the second")
+                writeln!(f, "  got       digest {second:016x}, of the second")?;
+                write!(f, "  parting   {at}")
             }
         }
     }

@@ -60,9 +60,29 @@ fn check_snapshot(name: &str, text: &str) {
 #[test]
 fn help_says_what_each_command_does() {
     check_snapshot("help_of_the_simulator", &printed(&["--help"]));
-    for name in ["run", "shrink", "replay", "plan", "meta", "life", "bugs"] {
+    let names = [
+        "run", "shrink", "replay", "explain", "base", "exhaust", "plan", "matrix", "meta", "life",
+        "bugs", "syncs", "weaken",
+    ];
+    for name in names {
         check_snapshot(&format!("help_of_{name}"), &printed(&[name, "--help"]));
     }
+    for name in ["add", "list", "show", "recheck"] {
+        let help = printed(&["base", name, "--help"]);
+        check_snapshot(&format!("help_of_base_{name}"), &help);
+    }
+}
+
+#[test]
+fn what_few_plans_have_not_tried_is_a_gap() {
+    let output = output(&["matrix", "--seeds", "0..2"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.contains("delivered: tolerated/reported"), "{said}");
+    assert!(
+        said.contains("never delivered: bit rot, image, reported"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -88,7 +108,7 @@ fn a_life_is_lived_to_its_end_and_told_on_the_way() {
 
 #[test]
 fn wrong_usage_ends_with_1_and_says_what_to_do() {
-    let cases: [(&[&str], &str); 21] = [
+    let cases: [(&[&str], &str); 22] = [
         (&["walk"], "unrecognized subcommand 'walk'"),
         (&["run", "--sedes", "0..5"], "unexpected argument '--sedes'"),
         (&["run", "--seeds", "5..2"], "no seed is in it"),
@@ -107,6 +127,7 @@ fn wrong_usage_ends_with_1_and_says_what_to_do() {
         (&["shrink", "no-such-file"], "no-such-file: cannot be read"),
         (&["bugs", "no-such-bug"], "no bug is called no-such-bug"),
         (&["bugs", "--budget", "0s"], "write 30s"),
+        (&["bugs", "--bases", "0"], "0 is not in 1..=99"),
         (&["replay", "no-such-file"], "no-such-file: cannot be read"),
         (
             &["replay", env!("CARGO_TARGET_TMPDIR")],
@@ -230,10 +251,17 @@ fn whichever_bound_comes_first_ends_a_run() {
 }
 
 #[test]
-fn meta_runs_every_plan_twice() {
+fn meta_runs_every_plan_again() {
     let report = printed(&["meta", "--seeds", "1..4"]);
     assert_eq!(figure(&report, "plans"), "3");
     assert_eq!(figure(&report, "of them twice"), "3");
+}
+
+#[test]
+fn meta_compares_the_runs_of_two_builds() {
+    let this = env!("CARGO_BIN_EXE_palimpsest-sim");
+    let report = printed(&["meta", "--seeds", "1..4", "--other", this]);
+    assert_eq!(report, "all right: 3 plans, the same runs by both builds\n");
 }
 
 #[test]

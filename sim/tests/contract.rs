@@ -8,7 +8,7 @@ use palimpsest_sim::Plan;
 use palimpsest_sim::world::{Ending, SimIo, TaskName, World};
 
 /// A plan without operations, faults or a schedule of its own.
-const EMPTY: &str = "palimpsest plan 3
+const EMPTY: &str = "palimpsest plan 4
 knobs
   seed 1
   keys 1
@@ -30,6 +30,7 @@ knobs
   read-len 65536
   housekeeping off
   look sample
+  device posix
 ops
 faults
 schedule

@@ -10,7 +10,7 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::LayerContext;
 use super::file_names::TakenName;
@@ -39,8 +39,6 @@ struct Opened<I: Io> {
     root: Root,
     /// The checksum of each block; nothing for a peer's file without any.
     section: Option<ChecksumSection>,
-    /// A bit for each block whose checksum was found right.
-    verified: Vec<AtomicU64>,
 }
 
 fn file_name(entry: &IndexLayer) -> FileName {
@@ -155,12 +153,10 @@ impl<I: Io> LayerFile<I> {
         let root = Root::read(self.entry.name, self.context.tenant, &block);
         let root = root.map_err(|error| self.corrupt(error))?;
         let section = self.section(&file, op, (&block, root)).await?;
-        let words = usize::try_from(root.block_count.div_ceil(64)).expect("as many as in the file");
         Ok(Opened {
             file,
             root,
             section,
-            verified: (0..words).map(|_| AtomicU64::new(0)).collect(),
         })
     }
 
@@ -207,24 +203,26 @@ impl<I: Io> LayerFile<I> {
         })
     }
 
-    /// Reads the bytes from `start` to `end`, after [`LayerFile::root`]. As long as one of the
-    /// blocks that they stand in was not verified, all these are read whole, and verified.
+    /// Reads the bytes from `start` to `end`, after [`LayerFile::root`]. The blocks that they stand
+    /// in are read whole and verified, each time: a bit may turn over between two reads. Of a
+    /// peer's file without checksums only the bytes themselves are read.
     pub(crate) async fn span(&self, op: Op, start: u64, end: u64) -> Result<Vec<u8>> {
         let opened = self.opened.get().expect("root() was asked for before");
         let block_len = BLOCK_LEN as u64;
         let blocks = start / block_len..end.div_ceil(block_len);
         assert!(start <= end);
         assert!(blocks.end <= opened.root.block_count);
-        if blocks.clone().all(|index| opened.is_verified(index)) {
+        let Some(section) = &opened.section else {
             let mut bytes = vec![0; len_of(start, end)];
             self.fill(&opened.file, op, start, &mut bytes).await?;
             return Ok(bytes);
-        }
+        };
         let first = blocks.start * block_len;
         let mut bytes = vec![0; len_of(first, blocks.end * block_len)];
         self.fill(&opened.file, op, first, &mut bytes).await?;
         for (index, block) in blocks.zip(bytes.chunks_exact(BLOCK_LEN)) {
-            let verified = opened.verify(index, block);
+            let index = u32::try_from(index).expect("a block of the file");
+            let verified = section.verify_block(index, block);
             verified.map_err(|error| self.corrupt(error))?;
         }
         bytes.truncate(len_of(first, end));
@@ -250,21 +248,4 @@ impl<I: Io> Drop for LayerFile<I> {
 
 pub(crate) fn len_of(start: u64, end: u64) -> usize {
     usize::try_from(end - start).expect("a part of a file that memory is there for")
-}
-
-impl<I: Io> Opened<I> {
-    /// Whether there is nothing to verify in a block any more, or nothing to verify it by.
-    fn is_verified(&self, index: u64) -> bool {
-        let word = self.verified[(index / 64) as usize].load(Ordering::Relaxed);
-        self.section.is_none() || word & (1 << (index % 64)) != 0
-    }
-
-    fn verify(&self, index: u64, block: &[u8]) -> Result<(), DecodeError> {
-        if let Some(section) = &self.section {
-            let block_index = u32::try_from(index).expect("a block of the file");
-            section.verify_block(block_index, block)?;
-        }
-        self.verified[(index / 64) as usize].fetch_or(1 << (index % 64), Ordering::Relaxed);
-        Ok(())
-    }
 }

@@ -140,6 +140,11 @@ impl<I: Io> Store for DirStore<I> {
         self.sync_dir(op, &dir).await
     }
 
+    async fn confirm_index(&self, op: Op, timeline: TimelineId) -> Result<()> {
+        self.sync_dir(op.on(Part::Index, 1), &self.dir(timeline))
+            .await
+    }
+
     async fn put_layers(&self, op: Op, timeline: TimelineId, layers: &[IndexLayer]) -> Result<()> {
         if layers.is_empty() {
             return Ok(());
@@ -185,6 +190,8 @@ impl<I: Io> Store for DirStore<I> {
         self.sync_dir(op, &dir).await?;
         self.remove(op, timeline, &index).await?;
         self.remove_dir(op, &dir).await?;
+        // No answer needs this one, for what comes back says "deleted". It is for the space: or
+        // each power loss could bring the directory back.
         self.sync_dir(op, &self.root).await
     }
 }

@@ -61,6 +61,14 @@ pub trait Store: Clone + Send + Sync + 'static {
         attempt: u32,
     ) -> impl Future<Output = Result<()>> + Send;
 
+    /// Makes durable the index that [`Store::load_index`] gave: a process that was killed may have
+    /// written it and not come to its sync.
+    fn confirm_index(
+        &self,
+        op: Op,
+        timeline: TimelineId,
+    ) -> impl Future<Output = Result<()>> + Send;
+
     /// Makes finished layer files objects: durable, before an index names them.
     fn put_layers(
         &self,

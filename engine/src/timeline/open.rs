@@ -206,7 +206,10 @@ impl<S: Store> Opener<'_, S> {
             return Err(listing.no_timeline(timeline));
         };
         self.check_tenant(&index)?;
-        if !index.is_deleted {
+        if index.is_deleted {
+            // By a deletion that may not have come to its sync.
+            self.store.confirm_index(op, timeline).await?;
+        } else {
             index.is_deleted = true;
             index.generation = next_generation(index.generation)?;
             self.store.save_index(op, &index, self.attempt()).await?;
@@ -227,7 +230,11 @@ impl<S: Store> Opener<'_, S> {
                 self.store
                     .io()
                     .reached("an open ends a deletion that a crash interrupted");
-                let _ = self.store.delete(op, timeline).await;
+                // Until that is durable, a crash can bring all of it back.
+                match self.store.confirm_index(op, timeline).await {
+                    Ok(()) => _ = self.store.delete(op, timeline).await,
+                    Err(_) => self.family.add(timeline, index.ancestor),
+                }
             }
             Ok(Some(index)) => self.family.add(timeline, index.ancestor),
             Ok(None) => match self.clear_unfinished(op, timeline).await {

@@ -6,120 +6,184 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use super::certified::{self, Exhausted};
+use super::score::{Hunted, Score, Shot};
 use super::{Bug, Trouble};
 use crate::report::Headline;
 
-/// For how long a bug is hunted, and what it leaves is shrunk.
+/// How far apart the first seeds of two bases are: further than any budget goes.
+const BASE_LEN: u64 = 1_000_000;
+
+/// What is tried on a bug, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// The time to find it, on one core.
+    /// How many times it is hunted, each from another seed on.
+    pub base_count: u64,
+    /// The time of each hunt, on one core.
     pub hunt: Duration,
     /// The time to shrink the plan that found it, on all cores.
     pub shrink: Duration,
+    /// The time to try every crash of the certified plans, on one core; nothing to leave that out.
+    pub exhaust: Option<Duration>,
+    /// How many hunts run at the same time.
+    pub thread_count: u64,
 }
 
-/// What came of a hunt.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Hunted {
-    /// It was found.
-    Found(Shot),
-    /// It was not, by so many plans.
-    Survived {
-        /// How many plans were run.
-        plan_count: u64,
-    },
+/// What came of a bug.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// What `run` made of it, from each base on.
+    pub score: Score,
+    /// What every crash of the certified plans made of it, if that was asked for.
+    pub exhausted: Option<Exhausted>,
+    /// The plan of the first base that found it, as it was shrunk.
+    pub shrunk: Option<Shrunk>,
 }
 
-/// How a bug was found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shot {
-    /// The seed of the plan that found it.
-    pub seed: u64,
-    /// How many plans were run, this one included.
-    pub plan_count: u64,
-    /// How long that took.
-    pub seconds: f64,
-    /// Where the shrunk plan stands.
+impl Findings {
+    /// Whether a base missed it, and no crash of the certified plans showed it.
+    pub fn has_survived(&self) -> bool {
+        let is_exhausted = matches!(self.exhausted, Some(Exhausted::Found { .. }));
+        self.score.has_survived() && !is_exhausted
+    }
+}
+
+/// A plan that was shrunk.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// Where it stands.
     pub plan: PathBuf,
+    /// How long it took.
+    pub seconds: f64,
 }
 
-/// Lets the `simulator`, which has the bug, run until it finds it, and shrinks the plan into
-/// `folder`.
-///
-/// # Errors
-/// `Machine` if the simulator cannot be run, or failed itself.
-pub fn hunt(bug: &Bug, simulator: &Path, folder: &Path, budget: Budget) -> Result<Hunted, Trouble> {
-    let hunted = milliseconds(budget.hunt);
-    let mut command = Command::new(simulator);
-    command.args([
-        "run",
-        "--jobs",
-        "1",
-        "--shrink-time",
-        "1ms",
-        "--time",
-        &hunted,
-    ]);
-    command.arg("--failures").arg(folder.join("unshrunk"));
-    let output = run(&mut command, bug)?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let headline = said.lines().next().and_then(Headline::read);
-    match (output.status.code(), headline) {
-        (Some(0), Some(headline)) => Ok(Hunted::Survived {
-            plan_count: headline.plan_count,
-        }),
-        (
-            Some(2 | 3 | 5),
-            Some(Headline {
-                seed: Some(seed),
-                plan_count,
-                seconds,
+/// A simulator that has a bug, and the folder for what comes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Hunt<'a> {
+    /// The bug.
+    pub bug: &'a Bug,
+    /// The program.
+    pub simulator: &'a Path,
+    /// The folder.
+    pub folder: &'a Path,
+}
+
+impl Hunt<'_> {
+    /// Lets each base run until it finds the bug, shrinks the first one's plan, and tries the
+    /// certified plans of `certified`.
+    ///
+    /// # Errors
+    /// `Machine` if the simulator cannot be run, or failed itself.
+    pub fn carry_out(&self, certified: &Path, budget: Budget) -> Result<Findings, Trouble> {
+        let bases = self.hunt_all(budget)?;
+        let score = Score { bases };
+        let shrunk = match score.first_shot() {
+            Some(shot) => Some(self.shrink(shot.seed, budget.shrink)?),
+            None => None,
+        };
+        let exhausted = match budget.exhaust {
+            Some(time) => Some(certified::exhaust(self, certified, time)?),
+            None => None,
+        };
+        Ok(Findings {
+            score,
+            exhausted,
+            shrunk,
+        })
+    }
+
+    fn hunt_all(&self, budget: Budget) -> Result<Vec<Hunted>, Trouble> {
+        let next = AtomicU64::new(0);
+        let work = || {
+            let mut mine = Vec::new();
+            loop {
+                let base = next.fetch_add(1, Ordering::Relaxed);
+                if budget.base_count <= base {
+                    return mine;
+                }
+                mine.push((base, self.hunt(base, budget.hunt)));
+            }
+        };
+        let mut all: Vec<_> = thread::scope(|scope| {
+            let workers =
+                (0..budget.thread_count.min(budget.base_count)).map(|_| scope.spawn(work));
+            let workers: Vec<_> = workers.collect();
+            let done = workers.into_iter().map(|worker| worker.join());
+            done.flat_map(|mine| mine.expect("a hunt does not panic"))
+                .collect()
+        });
+        all.sort_by_key(|(base, _)| *base);
+        all.into_iter().map(|(_, hunted)| hunted).collect()
+    }
+
+    fn hunt(&self, base: u64, time: Duration) -> Result<Hunted, Trouble> {
+        let (start, end) = (base * BASE_LEN, (base + 1) * BASE_LEN);
+        let mut command = Command::new(self.simulator);
+        command.args(["run", "--jobs", "1", "--shrink-time", "1ms"]);
+        command.args(["--time", &milliseconds(time)]);
+        command.args(["--seeds", &format!("{start}..{end}")]);
+        let unshrunk = self.folder.join("unshrunk").join(base.to_string());
+        command.arg("--failures").arg(unshrunk);
+        let output = self.run(&mut command)?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        match (
+            output.status.code(),
+            said.lines().next().and_then(Headline::read),
+        ) {
+            (Some(0), Some(headline)) => Ok(Hunted::Survived {
+                plan_count: headline.plan_count,
             }),
-        ) => {
-            let plan = folder.join(format!("{}.plan", bug.id));
-            shrink(bug, simulator, (seed, &plan), budget.shrink)?;
-            Ok(Hunted::Found(Shot {
+            (
+                Some(2 | 3 | 5),
+                Some(Headline {
+                    seed: Some(seed),
+                    plan_count,
+                    seconds,
+                }),
+            ) => Ok(Hunted::Found(Shot {
                 seed,
                 plan_count,
                 seconds,
-                plan,
-            }))
+            })),
+            _ => Err(self.failed(&output)),
         }
-        _ => Err(failed(bug, &output)),
+    }
+
+    fn shrink(&self, seed: u64, time: Duration) -> Result<Shrunk, Trouble> {
+        let plan = self.folder.join(format!("{}.plan", self.bug.id));
+        let mut command = Command::new(self.simulator);
+        command.args(["shrink", &seed.to_string(), "--time", &milliseconds(time)]);
+        command.arg("--out").arg(&plan);
+        let started = Instant::now();
+        let output = self.run(&mut command)?;
+        match output.status.code() {
+            Some(2 | 3 | 5) => Ok(Shrunk {
+                plan,
+                seconds: started.elapsed().as_secs_f64(),
+            }),
+            _ => Err(self.failed(&output)),
+        }
+    }
+
+    pub(super) fn run(&self, command: &mut Command) -> Result<Output, Trouble> {
+        let id = &self.bug.id;
+        let failed = |error| Trouble::Machine(format!("bug {id}: cannot run it: {error}"));
+        command.output().map_err(failed)
+    }
+
+    pub(super) fn failed(&self, output: &Output) -> Trouble {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Trouble::Machine(format!(
+            "bug {}: the simulator ended with {}:\n{said}",
+            self.bug.id, output.status
+        ))
     }
 }
 
-fn shrink(
-    bug: &Bug,
-    simulator: &Path,
-    (seed, plan): (u64, &Path),
-    time: Duration,
-) -> Result<(), Trouble> {
-    let mut command = Command::new(simulator);
-    command.args(["shrink", &seed.to_string(), "--time", &milliseconds(time)]);
-    command.arg("--out").arg(plan);
-    let output = run(&mut command, bug)?;
-    match output.status.code() {
-        Some(2 | 3 | 5) => Ok(()),
-        _ => Err(failed(bug, &output)),
-    }
-}
-
-fn run(command: &mut Command, bug: &Bug) -> Result<Output, Trouble> {
-    let failed = |error| Trouble::Machine(format!("bug {}: cannot run it: {error}", bug.id));
-    command.output().map_err(failed)
-}
-
-fn failed(bug: &Bug, output: &Output) -> Trouble {
-    let said = String::from_utf8_lossy(&output.stderr);
-    Trouble::Machine(format!(
-        "bug {}: the simulator ended with {}:\n{said}",
-        bug.id, output.status
-    ))
-}
-
-fn milliseconds(time: Duration) -> String {
+pub(super) fn milliseconds(time: Duration) -> String {
     format!("{}ms", time.as_millis().max(1))
 }

@@ -5,17 +5,21 @@
 )]
 
 use std::path::Path;
-use std::time::Instant;
 
 use super::args::BugsArgs;
+use super::bug_json;
 use super::command::{Refusal, code};
 use super::signals::Signals;
-use super::{console, plan_file};
-use crate::bugs::{Budget, Bug, Hunted, Trouble, Yard, hunt};
+use super::{console, fleet, plan_file};
+use crate::bugs::{Budget, Bug, Exhausted, Findings, Hunt, Trouble, Yard};
 use crate::report::counted;
 
 /// The longest name of a bug, about, in columns.
-const ID_LEN: usize = 36;
+const ID_LEN: usize = 40;
+
+/// What stands over the columns.
+const HEADING: &str = "  found    seed   plans       s   1 s  10 s  60 s  operations  rules  \
+                       shrunk in s";
 
 /// Hunts the bugs and returns the exit code.
 ///
@@ -30,36 +34,54 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
     let folder = std::path::absolute(&args.yard)
         .map_err(|error| Refusal::Input(format!("{}: {error}", args.yard.display())))?;
     let yard = Yard::new(root, &folder);
-    let budget = Budget {
-        hunt: args.budget,
-        shrink: args.shrink_time,
-    };
     let heading = "bug";
-    console::print(&format!(
-        "{heading:ID_LEN$}    found    seed   plans       s  operations  rules  shrunk in s\n"
-    ))?;
-    let mut survivor_count = 0;
-    let mut found_count = 0;
-    for bug in &bugs {
-        console::complain(&format!("building {}", bug.id));
+    let exhaust = args.exhaust.map_or("", |_| "  exhaust");
+    console::print(&format!("{heading:ID_LEN$}{HEADING}{exhaust}\n"))?;
+    let mut told = Vec::new();
+    for (bug, number) in bugs.iter().zip(1..) {
+        let (id, count) = (&bug.id, bugs.len());
+        console::complain(&format!("{number} of {count}: building {id}"));
         let built = yard.build(bug);
-        let started = Instant::now();
-        let hunted =
-            built.and_then(|simulator| hunt(bug, &simulator, &folder.join("plans"), budget));
+        console::complain(&format!("{number} of {count}: hunting {id}"));
+        let found = built.and_then(|simulator| {
+            let hunt = Hunt {
+                bug,
+                simulator: &simulator,
+                folder: &folder.join("plans"),
+            };
+            hunt.carry_out(&root.join("sim/certified"), budget(args))
+        });
         // What a signal ends fails for that reason alone, for it ends the children as well.
         if signals.interrupted().is_some() {
             break;
         }
-        let hunted = hunted.map_err(refusal)?;
-        match hunted {
-            Hunted::Survived { .. } => survivor_count += 1,
-            Hunted::Found(_) => found_count += 1,
-        }
-        console::print(&row(bug, &hunted, started)?)?;
+        let findings = found.map_err(refusal)?;
+        let size = size(&findings)?;
+        console::print(&row(bug, &findings, size))?;
+        told.push((bug, findings, size));
     }
-    let survivors = counted(survivor_count, "survivor");
-    console::print(&format!("\n{found_count} found, {survivors}\n"))?;
-    Ok(match (survivor_count, signals.interrupted()) {
+    if let Some(file) = &args.json {
+        bug_json::write(file, args.budget, &told)?;
+    }
+    let survived = told.iter().filter(|(_, found, _)| found.has_survived());
+    end(told.len(), survived.count(), &signals)
+}
+
+fn budget(args: &BugsArgs) -> Budget {
+    Budget {
+        base_count: args.bases,
+        hunt: args.budget,
+        shrink: args.shrink_time,
+        exhaust: args.exhaust,
+        thread_count: fleet::core_count(),
+    }
+}
+
+fn end(told: usize, survived: usize, signals: &Signals) -> Result<u8, Refusal> {
+    let found = told - survived;
+    let survivors = counted(survived as u64, "survivor");
+    console::print(&format!("\n{found} found, {survivors}\n"))?;
+    Ok(match (survived, signals.interrupted()) {
         (_, Some(code)) => code,
         (0, None) => code::ALL_RIGHT,
         (_, None) => code::SURVIVED,
@@ -92,24 +114,49 @@ fn choose(all: Vec<Bug>, ids: &[String]) -> Result<Vec<Bug>, Refusal> {
     Ok(all.into_iter().filter(is_meant).collect())
 }
 
-fn row(bug: &Bug, hunted: &Hunted, started: Instant) -> Result<String, Refusal> {
-    let id = &bug.id;
-    Ok(match hunted {
-        Hunted::Survived { plan_count } => {
-            let seconds = started.elapsed().as_secs_f64();
-            format!("{id:ID_LEN$} survived         {plan_count:>7} {seconds:>7.1}\n")
-        }
-        Hunted::Found(shot) => {
-            let plan = plan_file::read_file(&shot.plan)?;
-            let shrunk = (started.elapsed().as_secs_f64() - shot.seconds).max(0.0);
-            let (ops, rules) = (plan.ops.len(), plan.faults.len());
-            let (seed, plans, seconds) = (shot.seed, shot.plan_count, shot.seconds);
-            format!(
-                "{id:ID_LEN$}    found {seed:>7} {plans:>7} {seconds:>7.1} {ops:>11} {rules:>6} \
-                 {shrunk:>12.1}\n"
-            )
-        }
-    })
+/// How large a shrunk plan is.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub(super) op_count: usize,
+    pub(super) rule_count: usize,
+}
+
+fn size(findings: &Findings) -> Result<Option<Size>, Refusal> {
+    let Some(shrunk) = &findings.shrunk else {
+        return Ok(None);
+    };
+    let plan = plan_file::read_file(&shrunk.plan)?;
+    Ok(Some(Size {
+        op_count: plan.ops.len(),
+        rule_count: plan.faults.len(),
+    }))
+}
+
+fn row(bug: &Bug, findings: &Findings, size: Option<Size>) -> String {
+    let (id, score) = (&bug.id, &findings.score);
+    let bases = format!("{}/{}", score.found_count(), score.bases.len());
+    let median = score.median().map(|shot| {
+        let (seed, plans, seconds) = (shot.seed, shot.plan_count, shot.seconds);
+        format!("{seed:>7} {plans:>7} {seconds:>7.1}")
+    });
+    let median = median.unwrap_or_else(|| format!("{:>23}", "survived"));
+    let rates = [1.0, 10.0, 60.0].map(|seconds| format!("{:>3} %", score.rate(seconds)));
+    let rates = rates.join(" ");
+    let shrunk = findings.shrunk.as_ref().zip(size).map(|(shrunk, size)| {
+        let (ops, rules, seconds) = (size.op_count, size.rule_count, shrunk.seconds);
+        format!("{ops:>11} {rules:>6} {seconds:>12.1}")
+    });
+    let shrunk = shrunk.unwrap_or_else(|| " ".repeat(31));
+    let exhausted = match &findings.exhausted {
+        None => String::new(),
+        Some(Exhausted::Survived) => "  -".to_string(),
+        Some(Exhausted::Found {
+            plan,
+            depth,
+            seconds,
+        }) => format!("  {plan} at depth {depth}, {seconds:.1} s"),
+    };
+    format!("{id:ID_LEN$} {bases:>6} {median} {rates} {shrunk}{exhausted}\n")
 }
 
 fn refusal(trouble: Trouble) -> Refusal {

@@ -1,19 +1,27 @@
 //! From the words of a command line to an exit code.
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 
-use super::args::{Command, CommandLine, MetaArgs, RunArgs, Seeds};
-use super::fleet::{self, Work};
+use super::args::{Command, CommandLine, MatrixArgs, RunArgs, Seeds};
+use super::exhaust;
+use super::fleet::{self, Again, Work};
 use super::life;
+use super::matrix;
+use super::meta;
 use super::replay;
 use super::shrink::{self, Wish};
 use super::signals::Signals;
-use super::{bugs, console};
+use super::syncs;
+use super::weaken;
+use super::{base, bugs, console, explain, plan_file};
+use crate::diff;
 use crate::plan::Plan;
-use crate::report::Report;
+use crate::report::{Report, Summary};
+use crate::verdict::Verdict;
 
 /// How long a run goes on if nothing else bounds it.
 const TIME: Duration = Duration::from_secs(30);
@@ -29,7 +37,9 @@ pub mod code {
     pub const WRONG_INPUT: u8 = 1;
     /// The simulator itself failed.
     pub const HARNESS_FAILED: u8 = 4;
-    /// A planted bug survived.
+    /// A capsule does not fit this build.
+    pub const UNFIT: u8 = 6;
+    /// A planted bug or a sync left out survived, or something was never tried.
     pub const SURVIVED: u8 = 7;
 }
 
@@ -38,6 +48,8 @@ pub mod code {
 pub enum Refusal {
     /// It was asked for what cannot be: whoever asked must ask otherwise.
     Input(String),
+    /// It was asked for what this build cannot run, and another can.
+    Unfit(String),
     /// The simulator or the machine failed, whatever the engine does.
     Harness(String),
 }
@@ -46,13 +58,14 @@ impl Refusal {
     fn code(&self) -> u8 {
         match self {
             Refusal::Input(_) => code::WRONG_INPUT,
+            Refusal::Unfit(_) => code::UNFIT,
             Refusal::Harness(_) => code::HARNESS_FAILED,
         }
     }
 
     fn text(&self) -> &str {
         match self {
-            Refusal::Input(text) | Refusal::Harness(text) => text,
+            Refusal::Input(text) | Refusal::Unfit(text) | Refusal::Harness(text) => text,
         }
     }
 }
@@ -71,13 +84,20 @@ fn obey() -> u8 {
     };
     let ended = match command {
         Command::Run(args) => run(&args),
+        Command::Diff { plan } => diff(&plan),
+        Command::Exhaust(args) => exhaust::exhaust(&args),
         Command::Shrink(args) => shrink::shrink(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Base(args) => base::base(&args),
         Command::Plan { seed } => {
             console::print(&Plan::draw(seed).to_string()).map(|()| code::ALL_RIGHT)
         }
-        Command::Meta(args) => meta(&args),
+        Command::Matrix(args) => try_all(&args),
+        Command::Meta(args) => meta::meta(&args),
         Command::Bugs(args) => bugs::bugs(&args),
+        Command::Syncs(args) => syncs::syncs(&args),
+        Command::Weaken(args) => weaken::weaken(&args),
         Command::Life(args) => life::live(&args),
     };
     ended.unwrap_or_else(|refusal| {
@@ -108,7 +128,7 @@ fn run(args: &RunArgs) -> Result<u8, Refusal> {
         seeds,
         time,
         job_count: args.jobs,
-        twice_one_in: TWICE_ONE_IN,
+        again: Again::OneIn(TWICE_ONE_IN),
     };
     let signals = Signals::heed()?;
     let report = carry_out(&work, &signals)?;
@@ -121,7 +141,30 @@ fn run(args: &RunArgs) -> Result<u8, Refusal> {
             console::complain(&format!("error: {}", refusal.text()));
         }
     }
-    Ok(exit_code(&report))
+    if args.matrix {
+        matrix::print_table(&report.summary)?;
+    }
+    judge(&report, args.strict.then_some(&report.summary))
+}
+
+/// How a run ended, and if nothing was wrong, whether everything was tried.
+fn judge(report: &Report, strict: Option<&Summary>) -> Result<u8, Refusal> {
+    match (exit_code(report), strict) {
+        (code::ALL_RIGHT, Some(summary)) => matrix::judge(summary),
+        (code, _) => Ok(code),
+    }
+}
+
+fn try_all(args: &MatrixArgs) -> Result<u8, Refusal> {
+    let work = Work {
+        seeds: args.seeds,
+        time: Some(args.time),
+        job_count: args.jobs,
+        again: Again::OneIn(TWICE_ONE_IN),
+    };
+    let report = carry_out(&work, &Signals::heed()?)?;
+    matrix::print_table(&report.summary)?;
+    judge(&report, Some(&report.summary))
 }
 
 /// Shrinks what a seed draws, and shows it.
@@ -132,6 +175,7 @@ fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), Re
         time: args.shrink_time,
         job_count: args.jobs,
         file: &args.failures.join(format!("seed-{seed}.plan")),
+        seed: Some(seed),
         name: &format!("seed {seed}"),
     };
     match shrink::carry_out(&Plan::draw(seed), &wish, signals)? {
@@ -140,24 +184,24 @@ fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), Re
     }
 }
 
-fn meta(args: &MetaArgs) -> Result<u8, Refusal> {
-    let work = Work {
-        seeds: args.seeds,
-        time: None,
-        job_count: args.jobs,
-        twice_one_in: 1,
-    };
-    let report = carry_out(&work, &Signals::heed()?)?;
-    Ok(exit_code(&report))
-}
-
-fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
+/// Runs plans, prints what came of them, and returns it.
+///
+/// # Errors
+/// `Harness` if threads or the output failed.
+pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
     let report = fleet::carry_out(work, signals)?;
     console::print(&report.to_string())?;
     Ok(report)
 }
 
-fn exit_code(report: &Report) -> u8 {
+/// How a command ends that comes to such a report.
+fn diff(name: &OsStr) -> Result<u8, Refusal> {
+    let found = diff::diff(&plan_file::read(name)?.plan()?);
+    console::print(&found.to_string())?;
+    Ok(found.verdict().map_or(code::ALL_RIGHT, Verdict::exit_code))
+}
+
+pub fn exit_code(report: &Report) -> u8 {
     let failure = report.failure.as_ref();
     let otherwise = report.interrupted.unwrap_or(code::ALL_RIGHT);
     failure.map_or(otherwise, |(_, failure)| failure.verdict.exit_code())

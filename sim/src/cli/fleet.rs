@@ -22,6 +22,7 @@ use super::args::Seeds;
 use super::command::Refusal;
 use super::progress::Progress;
 use super::signals::Signals;
+use crate::meta::run_everywhere;
 use crate::plan::Plan;
 use crate::report::{Failure, Report, Summary};
 use crate::run::{Keep, Outcome, STACK_LEN, run, run_twice};
@@ -42,8 +43,17 @@ pub struct Work {
     pub time: Option<Duration>,
     /// How many threads run them; as many as the machine has cores, if it is not said.
     pub job_count: Option<u64>,
-    /// One in so many is run twice.
-    pub twice_one_in: u64,
+    /// Which are run again.
+    pub again: Again,
+}
+
+/// Which plans are run again, to see that they make the same run.
+#[derive(Clone, Copy, Debug)]
+pub enum Again {
+    /// One in so many, in the same surroundings.
+    OneIn(u64),
+    /// Each, in other surroundings.
+    Everywhere,
 }
 
 /// Runs plans until their seeds or the time are used up, or one fails.
@@ -58,7 +68,7 @@ pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
     let job_count = work.job_count.unwrap_or_else(core_count);
     let (sender, inbox) = channel();
     let workers = (0..job_count)
-        .map(|_| start_worker(&queue, work.twice_one_in, sender.clone()))
+        .map(|_| start_worker(&queue, work.again, sender.clone()))
         .collect::<Result<Vec<_>, _>>()?;
     // The workers hold the other ends: when the last of them is done, the inbox says so.
     drop(sender);
@@ -147,7 +157,7 @@ struct Finished {
 
 fn start_worker(
     queue: &Arc<Queue>,
-    twice_one_in: u64,
+    again: Again,
     sender: Sender<News>,
 ) -> Result<JoinHandle<()>, Refusal> {
     let queue = queue.clone();
@@ -158,7 +168,7 @@ fn start_worker(
         while let Some(seed) = queue.take() {
             // Nobody listens any more when the office has given up: then the process ends as well.
             let _ = sender.send(News::Began(seed));
-            let tried = std::panic::catch_unwind(|| try_seed(seed, twice_one_in));
+            let tried = std::panic::catch_unwind(|| try_seed(seed, again));
             if !matches!(&tried, Ok(finished) if finished.outcome.verdict.is_none()) {
                 queue.close();
             }
@@ -171,12 +181,12 @@ fn start_worker(
     })
 }
 
-fn try_seed(seed: u64, twice_one_in: u64) -> Finished {
+fn try_seed(seed: u64, again: Again) -> Finished {
     let plan = Plan::draw(seed);
-    let is_twice = seed.is_multiple_of(twice_one_in);
-    let outcome = match is_twice {
-        true => run_twice(&plan),
-        false => run(&plan, Keep::Tail),
+    let (is_twice, outcome) = match again {
+        Again::OneIn(count) if seed.is_multiple_of(count) => (true, run_twice(&plan)),
+        Again::OneIn(_) => (false, run(&plan, Keep::Tail)),
+        Again::Everywhere => (true, run_everywhere(&plan)),
     };
     Finished {
         seed,
@@ -284,7 +294,7 @@ mod tests {
             seeds: Seeds { start, end },
             time,
             job_count: None,
-            twice_one_in: 1,
+            again: Again::OneIn(1),
         };
         Queue::new(&work, Instant::now(), Signals::default())
     }

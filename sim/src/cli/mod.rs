@@ -8,15 +8,23 @@
 //!    reported is the lowest there is, whatever the number of threads; unless one hangs.
 
 mod args;
+mod base;
+mod bug_json;
 mod bugs;
 mod command;
 mod console;
+mod exhaust;
+mod explain;
 mod fleet;
 mod life;
+mod matrix;
+mod meta;
 mod plan_file;
 mod progress;
 mod replay;
 mod shrink;
 mod signals;
+mod syncs;
+mod weaken;
 
 pub use command::main;

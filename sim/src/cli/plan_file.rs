@@ -12,22 +12,59 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::command::Refusal;
+use crate::capsule::{self, Capsule, CapsuleError, Which};
 use crate::plan::{Plan, PlanError};
 
 /// No plan that can be run is longer, in bytes.
 const FILE_LEN_MAX: u64 = 256 << 20;
 
 /// What to name instead of what cannot be read.
-const REMEDY: &str = "name a seed, or a file with what `cargo sim plan SEED` prints";
+const REMEDY: &str = "name a seed, or a file with what `cargo sim plan SEED` prints, or a capsule";
 
-/// Draws the plan of a seed, or reads that of a file.
+/// What a command line names.
+#[derive(Debug)]
+pub enum Subject {
+    /// The plan that a seed draws.
+    Seed(u64),
+    /// The plan of a file.
+    Plan(Box<Plan>),
+    /// A capsule.
+    Capsule(Box<Capsule>),
+}
+
+impl Subject {
+    /// Its plan; of a capsule, the shrunk one.
+    ///
+    /// # Errors
+    /// `Unfit` if it is a capsule of another release.
+    pub fn plan(&self) -> Result<Plan, Refusal> {
+        match self {
+            Subject::Seed(seed) => Ok(Plan::draw(*seed)),
+            Subject::Plan(plan) => Ok((**plan).clone()),
+            Subject::Capsule(capsule) => capsule.plan(Which::Shrunk).map_err(|error| {
+                let revision = &capsule.origin.revision;
+                Refusal::Unfit(format!(
+                    "the capsule does not fit this build: its plan was made by revision \
+                     {revision}, and cannot be run here: {error}"
+                ))
+            }),
+        }
+    }
+}
+
+/// Reads what a name means: a seed, or a file, by its first line.
 ///
 /// # Errors
-/// `Input` if there is no such plan.
-pub fn read(name: &OsStr) -> Result<Plan, Refusal> {
+/// `Input` if there is no such thing.
+pub fn read(name: &OsStr) -> Result<Subject, Refusal> {
     let text = name.to_string_lossy();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return read_file(Path::new(name));
+        let path = Path::new(name);
+        let text = read_text(path)?;
+        return match text.starts_with(capsule::TITLE) {
+            true => parse_capsule(path, &text).map(|it| Subject::Capsule(Box::new(it))),
+            false => parse_plan(path, &text).map(|it| Subject::Plan(Box::new(it))),
+        };
     }
     let seed = text.parse().map_err(|_| {
         Refusal::Input(format!(
@@ -35,7 +72,30 @@ pub fn read(name: &OsStr) -> Result<Plan, Refusal> {
             u64::MAX
         ))
     })?;
-    Ok(Plan::draw(seed))
+    Ok(Subject::Seed(seed))
+}
+
+/// Reads a capsule.
+///
+/// # Errors
+/// `Input` if the file holds none.
+pub fn read_capsule(path: &Path) -> Result<Capsule, Refusal> {
+    parse_capsule(path, &read_text(path)?)
+}
+
+fn parse_capsule(path: &Path, text: &str) -> Result<Capsule, Refusal> {
+    let parsed = text.parse();
+    parsed.map_err(|error: CapsuleError| refuse(path, &error))
+}
+
+fn parse_plan(path: &Path, text: &str) -> Result<Plan, Refusal> {
+    let parsed = text.parse();
+    parsed.map_err(|error: PlanError| refuse(path, &error))
+}
+
+fn refuse(path: &Path, why: &dyn Display) -> Refusal {
+    let path = quoted(path.as_os_str());
+    Refusal::Input(format!("{path}: {why}"))
 }
 
 /// Reads the plan of a file.
@@ -43,22 +103,22 @@ pub fn read(name: &OsStr) -> Result<Plan, Refusal> {
 /// # Errors
 /// `Input` if it holds none.
 pub fn read_file(path: &Path) -> Result<Plan, Refusal> {
-    let refuse = |why: &dyn Display| {
-        let path = quoted(path.as_os_str());
-        Refusal::Input(format!("{path}: {why}"))
-    };
+    parse_plan(path, &read_text(path)?)
+}
+
+fn read_text(path: &Path) -> Result<String, Refusal> {
+    let refuse = |why: &dyn Display| refuse(path, why);
     let bytes = read_bytes(path)
         .map_err(|error| refuse(&format_args!("cannot be read: {error}; {REMEDY}")))?;
     if FILE_LEN_MAX < bytes.len() as u64 {
         return Err(refuse(&format_args!("too long for a plan; {REMEDY}")));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         refuse(&format_args!(
             "no text, for byte {at} is not UTF-8; {REMEDY}"
         ))
-    })?;
-    text.parse().map_err(|error: PlanError| refuse(&error))
+    })
 }
 
 /// Reads a file up to one byte more than a plan may have.
@@ -74,11 +134,19 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// `Input` if it cannot be written.
 pub fn write(path: &Path, plan: &Plan, comment: &str) -> Result<(), Refusal> {
+    write_text(path, &commented(plan, comment))
+}
+
+/// Writes a file, and makes the folder if there is none.
+///
+/// # Errors
+/// `Input` if it cannot be written.
+pub fn write_text(path: &Path, text: &str) -> Result<(), Refusal> {
     let written = (|| {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(path, commented(plan, comment))
+        fs::write(path, text)
     })();
     written.map_err(|error| {
         let path = quoted(path.as_os_str());

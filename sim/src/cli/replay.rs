@@ -2,7 +2,9 @@
 
 use super::args::ReplayArgs;
 use super::command::{Refusal, code};
+use super::plan_file::Subject;
 use super::{console, plan_file};
+use crate::capsule::{self, Capsule};
 use crate::plan::Plan;
 use crate::report::{Failure, Single, Summary};
 use crate::run::{Keep, Outcome, run, run_twice};
@@ -13,26 +15,46 @@ use crate::verdict::Verdict;
 /// # Errors
 /// `Input` if there is no such plan.
 pub fn replay(args: &ReplayArgs) -> Result<u8, Refusal> {
-    let plan = plan_file::read(&args.plan)?;
+    let subject = plan_file::read(&args.plan)?;
+    if let Subject::Capsule(capsule) = &subject {
+        return replay_capsule(capsule, args);
+    }
+    let plan = subject.plan()?;
     let outcome = run_twice(&plan);
+    console::print(&shown(&plan, &outcome, args))?;
+    let verdict = outcome.verdict.as_ref();
+    Ok(verdict.map_or(code::ALL_RIGHT, Verdict::exit_code))
+}
+
+/// Runs a capsule again, and says what that comes to.
+fn replay_capsule(capsule: &Capsule, args: &ReplayArgs) -> Result<u8, Refusal> {
+    let replayed = capsule::replay(capsule);
+    let mut text = replayed.told(capsule).to_string();
+    if let Some(replay) = replayed.replay() {
+        text.push('\n');
+        text.push_str(&shown(&replay.plan, &replay.outcome, args));
+    }
+    console::print(&text)?;
+    Ok(replayed.exit_code())
+}
+
+/// What came of a plan, with its trace if that was asked for.
+fn shown(plan: &Plan, outcome: &Outcome, args: &ReplayArgs) -> String {
     let mut text = String::new();
     if args.trace {
-        let trace = run(&plan, Keep::Everything).trace;
+        let trace = run(plan, Keep::Everything).trace;
         text = format!("{}\n\n", trace.join("\n"));
     }
-    let single = judge(&plan, outcome, args);
-    text.push_str(&single.to_string());
-    console::print(&text)?;
-    let failure = single.failure.as_ref();
-    Ok(failure.map_or(code::ALL_RIGHT, |failure| failure.verdict.exit_code()))
+    text.push_str(&judge(plan, outcome.clone(), args).to_string());
+    text
 }
 
 fn judge(plan: &Plan, outcome: Outcome, args: &ReplayArgs) -> Single {
     let mut summary = Summary::default();
     summary.add(plan, &outcome);
     let trace = match &outcome.verdict {
-        Some(Verdict::Diverged { .. }) => divergence(plan),
-        // They have been printed.
+        // What is wrong is not in the one that has been printed.
+        Some(Verdict::Diverged { .. }) => outcome.trace,
         _ if args.trace => Vec::new(),
         _ => outcome.trace,
     };
@@ -46,52 +68,5 @@ fn judge(plan: &Plan, outcome: Outcome, args: &ReplayArgs) -> Single {
         digest: outcome.digest,
         silent_rules: outcome.silent_rules,
         failure,
-    }
-}
-
-/// Where two runs of the plan part, and what came before.
-fn divergence(plan: &Plan) -> Vec<String> {
-    let first = run(plan, Keep::Everything).trace;
-    let second = run(plan, Keep::Everything).trace;
-    parting(&first, &second)
-}
-
-fn parting(first: &[String], second: &[String]) -> Vec<String> {
-    let pairs = first.iter().zip(second);
-    let same = pairs.take_while(|(left, right)| left == right).count();
-    let mut lines = first[..same].to_vec();
-    if same == first.len() && same == second.len() {
-        lines.push("two more runs did not differ".to_string());
-        return lines;
-    }
-    let at = |trace: &[String]| trace.get(same).map_or("its end".to_string(), String::clone);
-    lines.push(format!("first:  {}", at(first)));
-    lines.push(format!("second: {}", at(second)));
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parted(first: &[&str], second: &[&str]) -> String {
-        let owned = |trace: &[&str]| {
-            trace
-                .iter()
-                .map(|line| line.to_string())
-                .collect::<Vec<_>>()
-        };
-        parting(&owned(first), &owned(second)).join(" | ")
-    }
-
-    #[test]
-    fn two_runs_part_at_the_first_step_that_differs() {
-        let found = parted(&["a", "b", "c"], &["a", "x", "c"]);
-        assert_eq!(found, "a | first:  b | second: x");
-        assert_eq!(
-            parted(&["a"], &["a", "b"]),
-            "a | first:  its end | second: b"
-        );
-        assert_eq!(parted(&["a"], &["a"]), "a | two more runs did not differ");
     }
 }

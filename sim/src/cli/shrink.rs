@@ -10,11 +10,16 @@ use std::time::{Duration, Instant};
 
 use super::args::ShrinkArgs;
 use super::command::{Refusal, code};
+use super::plan_file::Subject;
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
+use crate::capsule;
 use crate::plan::Plan;
 use crate::report::Smaller;
 use crate::shrink::{self, Limits};
+
+/// So long it is tried at most which rules were necessary.
+const LEAVING_OUT_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// How a plan is shrunk, and where it goes.
 pub struct Wish<'a> {
@@ -26,6 +31,8 @@ pub struct Wish<'a> {
     pub file: &'a Path,
     /// What the plan was called before.
     pub name: &'a str,
+    /// What drew it, if a seed did.
+    pub seed: Option<u64>,
 }
 
 /// Shrinks the plan of the caller's and returns the exit code.
@@ -33,7 +40,8 @@ pub struct Wish<'a> {
 /// # Errors
 /// `Input` if there is no such plan, or the smaller one cannot be written.
 pub fn shrink(args: &ShrinkArgs) -> Result<u8, Refusal> {
-    let plan = plan_file::read(&args.plan)?;
+    let subject = plan_file::read(&args.plan)?;
+    let plan = subject.plan()?;
     let name = plan_file::quoted(&args.plan);
     let file = args.out.clone().unwrap_or_else(|| default_file(&args.plan));
     let wish = Wish {
@@ -41,6 +49,11 @@ pub fn shrink(args: &ShrinkArgs) -> Result<u8, Refusal> {
         job_count: args.jobs,
         file: &file,
         name: &name,
+        seed: match subject {
+            Subject::Seed(seed) => Some(seed),
+            Subject::Plan(_) => None,
+            Subject::Capsule(capsule) => capsule.seed,
+        },
     };
     let Some(smaller) = carry_out(&plan, &wish, &Signals::heed()?)? else {
         console::print(&format!(
@@ -82,6 +95,16 @@ pub fn carry_out(
     let verdict = shrunk.outcome.verdict.expect("it was kept for its verdict");
     let comment = format!("{}, shrunk: {verdict}", wish.name);
     plan_file::write(wish.file, &shrunk.plan, &comment)?;
+    let time = match signals.interrupted() {
+        Some(_) => Duration::ZERO,
+        None => wish.time.min(LEAVING_OUT_TIME_MAX),
+    };
+    let deadline = Instant::now() + time;
+    let capsule = capsule::make(wish.seed, (plan, &shrunk.plan), deadline);
+    let capsule_file = wish.file.with_extension("capsule");
+    if let Some(capsule) = &capsule {
+        plan_file::write_text(&capsule_file, &capsule.to_string())?;
+    }
     Ok(Some(Smaller {
         op_count: plan.ops.len(),
         rule_count: plan.faults.len(),
@@ -90,6 +113,7 @@ pub fn carry_out(
         trace: shrunk.outcome.trace,
         run_count: shrunk.run_count,
         elapsed: started.elapsed(),
+        capsule: capsule.map(|_| plan_file::quoted(capsule_file.as_os_str())),
         replay: format!(
             "cargo sim replay {}",
             plan_file::quoted(wish.file.as_os_str())

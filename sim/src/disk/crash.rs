@@ -1,22 +1,60 @@
 //! A power loss: from what is live, durable and pending, and a choice, to one possible next disk.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::image::{Disk, NodeId, ROOT, SECTOR_LEN};
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
+use super::undecided::Choices;
 use crate::dice::{Chance, Dice};
-use crate::faults::Survival;
+use crate::faults::{Device, Survival};
 
 impl Disk {
     /// The disk after a power loss. What was durable is there; what was pending is kept as
     /// `survival` says.
     #[must_use]
     pub fn crash(&self, survival: Survival) -> Disk {
-        let mut chooser = Chooser::new(survival);
+        match survival {
+            Survival::Case(case) => self.crash_open(case),
+            Survival::All | Survival::Nothing | Survival::Draw(_) => self.crash_drawn(survival),
+        }
+    }
+
+    /// The disk after a power loss whose choices are made when somebody looks, by a number.
+    fn crash_open(&self, case: u64) -> Disk {
+        let mut after = Disk {
+            choices: Choices::new(case),
+            ..self.clone()
+        };
+        after.note_bounds(self.is_bounded());
+        let mut is_bounded = false;
+        let nodes = self.nodes.iter().map(|(id, node)| {
+            let (node, has_more) = match &**node {
+                Node::File(file) => {
+                    let (file, has_more) = file.opened();
+                    (Node::File(file), has_more)
+                }
+                Node::Directory(directory) => {
+                    let (directory, has_more) = directory.opened();
+                    (Node::Directory(directory), has_more)
+                }
+            };
+            is_bounded |= has_more;
+            (*id, Arc::new(node))
+        });
+        after.nodes = Arc::new(nodes.collect());
+        after.note_bounds(is_bounded);
+        after.forget_unreachable();
+        after
+    }
+
+    fn crash_drawn(&self, survival: Survival) -> Disk {
+        let mut chooser = Chooser::new(survival, self.device);
+        let mut gone = (*self.gone).clone();
         let mut nodes = BTreeMap::new();
-        let mut waiting = vec![ROOT];
-        while let Some(id) = waiting.pop() {
+        let mut waiting = vec![(ROOT, PathBuf::from("/"))];
+        while let Some((id, path)) = waiting.pop() {
             let Some(node) = self.nodes.get(&id) else {
                 continue;
             };
@@ -29,13 +67,21 @@ impl Disk {
             };
             if let Node::Directory(directory) = &after {
                 // Depth first and by name: the order in which choices are drawn.
-                waiting.extend(directory.live.values().rev());
+                let entries = directory.live.iter().rev();
+                waiting.extend(entries.map(|(name, id)| (*id, path.join(name))));
+                let undecided = directory.undecided.iter().flat_map(BTreeMap::iter);
+                waiting.extend(undecided.map(|(name, id)| (*id, path.join(name))));
+                let torn = chooser.torn_names.drain(..);
+                gone.extend(torn.map(|name| (path.join(name), Vec::new())));
             }
             nodes.insert(id, Arc::new(after));
         }
         Disk {
             nodes: Arc::new(nodes),
             next: self.next,
+            choices: self.choices.clone(),
+            device: self.device,
+            gone: Arc::new(gone),
         }
     }
 }
@@ -58,23 +104,28 @@ enum Filler {
 /// Makes the choices of one power loss.
 struct Chooser {
     survival: Survival,
+    device: Device,
     dice: Dice,
+    /// Names of the directory at hand that a torn rename has taken, and that led to a file before.
+    torn_names: Vec<String>,
     /// How many of four pending writes are kept, and how many of the rest are torn.
     writes_kept: u64,
     entries_kept: u64,
 }
 
 impl Chooser {
-    fn new(survival: Survival) -> Chooser {
+    fn new(survival: Survival, device: Device) -> Chooser {
         let mut dice = Dice::new(match survival {
             Survival::Draw(seed) => seed,
-            Survival::All | Survival::Nothing => 0,
+            Survival::All | Survival::Nothing | Survival::Case(_) => 0,
         });
         let writes_kept = dice.below(5);
         let entries_kept = dice.below(5);
         Chooser {
             survival,
+            device,
             dice,
+            torn_names: Vec::new(),
             writes_kept,
             entries_kept,
         }
@@ -82,7 +133,7 @@ impl Chooser {
 
     fn fate_of_write(&mut self) -> Fate {
         match self.survival {
-            Survival::All => Fate::Kept,
+            Survival::All | Survival::Case(_) => Fate::Kept,
             Survival::Nothing => Fate::Lost,
             Survival::Draw(_) if self.dice.below(4) < self.writes_kept => Fate::Kept,
             Survival::Draw(_) if self.dice.one_in(3) => Fate::Torn,
@@ -92,25 +143,61 @@ impl Chooser {
 
     fn keeps_entry(&mut self) -> bool {
         match self.survival {
-            Survival::All => true,
+            Survival::All | Survival::Case(_) => true,
             Survival::Nothing => false,
             Survival::Draw(_) => self.dice.below(4) < self.entries_kept,
         }
     }
 
     fn directory(&mut self, directory: &Directory) -> Directory {
+        if !directory.undecided.is_empty() {
+            // An earlier power loss left it open, and nobody has looked since.
+            return directory.clone();
+        }
         let mut entries = directory.durable.clone();
         for change in &directory.pending {
-            if self.keeps_entry() {
-                EntryChange::apply(change, &mut entries);
+            match self.keeps_entry() {
+                true => EntryChange::apply(change, &mut entries),
+                false if self.device == Device::Ext4Ordered => break,
+                false => {}
+            }
+            if let EntryChange::Rename { from, to, id } = change
+                && self.tears_rename()
+            {
+                self.tear_rename((from, to), *id, &mut entries);
             }
         }
         Directory::settled(entries)
     }
 
+    fn tears_rename(&mut self) -> bool {
+        let is_drawn = matches!(self.survival, Survival::Draw(_));
+        self.device == Device::RenameNotAtomic && is_drawn && self.dice.one_in(3)
+    }
+
+    /// Leaves both names of a renamed file, or neither.
+    fn tear_rename(
+        &mut self,
+        (from, to): (&String, &String),
+        id: NodeId,
+        entries: &mut BTreeMap<String, NodeId>,
+    ) {
+        if self.dice.one_in(2) {
+            entries.insert(from.clone(), id);
+            entries.insert(to.clone(), id);
+            return;
+        }
+        entries.remove(from);
+        entries.remove(to);
+        self.torn_names.push(to.clone());
+    }
+
     fn file(&mut self, file: &FileNode) -> FileNode {
         if file.pending.is_empty() {
-            return FileNode::settled(file.durable.clone());
+            return file.closed();
+        }
+        if self.device == Device::Ext4Ordered {
+            return self.file_in_order(file);
         }
         let mut content = (*file.durable).clone();
         let mut writes: Vec<&Write> = file.pending.iter().collect();
@@ -125,6 +212,21 @@ impl Chooser {
             }
         }
         self.resize(file, &mut content);
+        FileNode {
+            wrong: file.wrong.clone(),
+            ..FileNode::settled(Arc::new(content))
+        }
+    }
+
+    /// The first of the writes, whole; the length never goes further than the content.
+    fn file_in_order(&mut self, file: &FileNode) -> FileNode {
+        let mut content = (*file.durable).clone();
+        for write in &file.pending {
+            match self.fate_of_write() {
+                Fate::Kept => write.apply(&mut content),
+                Fate::Torn | Fate::Lost => break,
+            }
+        }
         FileNode::settled(Arc::new(content))
     }
 
@@ -156,7 +258,7 @@ impl Chooser {
     /// where a kept write ends.
     fn resize(&mut self, file: &FileNode, content: &mut Vec<u8>) {
         let len = match self.survival {
-            Survival::All | Survival::Nothing => return,
+            Survival::All | Survival::Nothing | Survival::Case(_) => return,
             Survival::Draw(_) => match self.dice.below(6) {
                 0 => file.durable.len(),
                 1 | 2 => file.live.len(),
@@ -200,8 +302,19 @@ fn restore(before: &[u8], bytes: &mut [u8], start: usize) {
 }
 
 impl FileNode {
+    /// What a power loss leaves of a file of which nothing is pending.
+    pub(super) fn closed(&self) -> FileNode {
+        FileNode {
+            wrong: self.wrong.clone(),
+            honest: self.honest.clone(),
+            before: self.before.clone(),
+            undecided: self.undecided.clone(),
+            ..FileNode::settled(self.durable.clone())
+        }
+    }
+
     /// A file of which everything is durable.
-    fn settled(content: Arc<Vec<u8>>) -> FileNode {
+    pub(super) fn settled(content: Arc<Vec<u8>>) -> FileNode {
         FileNode {
             live: content.clone(),
             durable: content,
@@ -212,7 +325,7 @@ impl FileNode {
 
 impl Directory {
     /// A directory of which everything is durable.
-    fn settled(entries: BTreeMap<String, NodeId>) -> Directory {
+    pub(super) fn settled(entries: BTreeMap<String, NodeId>) -> Directory {
         Directory {
             live: entries.clone(),
             durable: entries,

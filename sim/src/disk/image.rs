@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Component, Path};
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use palimpsest::io::Entry;
 
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
+use super::undecided::Choices;
+use crate::faults::{Device, Fault};
 
 /// What a device promises to write whole.
 pub const SECTOR_LEN: usize = 512;
@@ -16,11 +19,19 @@ pub const SECTOR_LEN: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u32);
 
+/// Where a file is wrong, and by what.
+pub type Wrongs = Vec<(Range<u64>, Fault)>;
+
 /// A whole disk, with what of it is durable.
 #[derive(Clone, Debug)]
 pub struct Disk {
     pub(super) nodes: Arc<BTreeMap<NodeId, Arc<Node>>>,
     pub(super) next: u32,
+    pub(super) choices: Choices,
+    pub(super) device: Device,
+    /// Files that were wrong somewhere and are gone, and files that a power loss took although a
+    /// rename had put them there, each with where it was wrong.
+    pub(super) gone: Arc<BTreeMap<PathBuf, Wrongs>>,
 }
 
 pub(super) const ROOT: NodeId = NodeId(0);
@@ -32,18 +43,32 @@ impl Default for Disk {
 }
 
 impl Disk {
-    /// An empty disk: one durable directory, `/`.
+    /// An empty disk that promises what it can: one durable directory, `/`.
     pub fn new() -> Disk {
+        Disk::on(Device::Posix)
+    }
+
+    /// An empty disk on this device.
+    pub fn on(device: Device) -> Disk {
         let root = Arc::new(Node::Directory(Directory::default()));
         Disk {
             nodes: Arc::new(BTreeMap::from([(ROOT, root)])),
             next: 1,
+            choices: Choices::default(),
+            device,
+            gone: Arc::default(),
         }
+    }
+
+    /// What it promises.
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// Makes an empty file and returns it.
     pub fn create(&mut self, path: &Path) -> io::Result<NodeId> {
         let (parent, name) = self.parent(path)?;
+        self.forget_gone(path);
         self.add(parent, name, Node::File(FileNode::default()))
     }
 
@@ -67,7 +92,7 @@ impl Disk {
     }
 
     /// The file at `path`.
-    pub fn open(&self, path: &Path) -> io::Result<NodeId> {
+    pub fn open(&mut self, path: &Path) -> io::Result<NodeId> {
         let id = self.find(path)?;
         match self.node(id)? {
             Node::File(_) => Ok(id),
@@ -76,19 +101,17 @@ impl Disk {
     }
 
     /// Everything in the directory at `path`, by name.
-    pub fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        let directory = self.directory(self.find(path)?)?;
-        let entry = |(name, &id): (&String, &NodeId)| {
+    pub fn list(&mut self, path: &Path) -> io::Result<Vec<Entry>> {
+        let id = self.find(path)?;
+        let entries = self.directory(id)?.live.clone();
+        let entry = |(name, id)| {
             let len = match self.node(id)? {
-                Node::File(file) => Some(file.live.len() as u64),
+                Node::File(_) => Some(self.len(id)?),
                 Node::Directory(_) => None,
             };
-            Ok(Entry {
-                name: name.clone(),
-                len,
-            })
+            Ok(Entry { name, len })
         };
-        directory.live.iter().map(entry).collect()
+        entries.into_iter().map(entry).collect()
     }
 
     /// Renames within a directory; a taken `to` is replaced or refused.
@@ -96,13 +119,15 @@ impl Disk {
         let (parent, from_name) = self.parent(from)?;
         let (to_parent, to_name) = self.parent(to)?;
         assert_eq!(parent, to_parent, "a rename stays in its directory");
-        let directory = self.directory_mut(parent)?;
+        let directory = self.directory(parent)?;
         let Some(&id) = directory.live.get(&from_name) else {
             return Err(io::ErrorKind::NotFound.into());
         };
         if taken == Taken::Refuse && directory.live.contains_key(&to_name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
+        self.forget_gone(to);
+        let directory = self.directory_mut(parent)?;
         directory.apply(EntryChange::Rename {
             from: from_name,
             to: to_name,
@@ -113,7 +138,12 @@ impl Disk {
 
     /// Removes a file's name.
     pub fn remove(&mut self, path: &Path) -> io::Result<()> {
-        self.open(path)?;
+        let id = self.open(path)?;
+        let wrong = &self.file(id)?.wrong;
+        if !wrong.is_empty() {
+            let wrong = wrong.clone();
+            Arc::make_mut(&mut self.gone).insert(path.to_path_buf(), wrong);
+        }
         let (parent, name) = self.parent(path)?;
         self.directory_mut(parent)?
             .apply(EntryChange::Remove { name });
@@ -122,7 +152,8 @@ impl Disk {
 
     /// Removes an empty directory.
     pub fn remove_dir(&mut self, path: &Path) -> io::Result<()> {
-        if !self.directory(self.find(path)?)?.live.is_empty() {
+        let id = self.find(path)?;
+        if !self.directory(id)?.live.is_empty() {
             return Err(io::ErrorKind::DirectoryNotEmpty.into());
         }
         let (parent, name) = self.parent(path)?;
@@ -140,11 +171,11 @@ impl Disk {
     }
 
     /// Reads from `offset` on and says how many bytes there were.
-    pub fn read(&self, id: NodeId, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    pub fn read(&mut self, id: NodeId, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        self.decide_bytes(id, start, start.saturating_add(buf.len()));
         let live = &self.file(id)?.live;
-        let start = live
-            .len()
-            .min(usize::try_from(offset).unwrap_or(usize::MAX));
+        let start = live.len().min(start);
         let count = buf.len().min(live.len() - start);
         buf[..count].copy_from_slice(&live[start..start + count]);
         Ok(count)
@@ -177,16 +208,20 @@ impl Disk {
     }
 
     /// A file's live length.
-    pub fn len(&self, id: NodeId) -> io::Result<u64> {
+    pub fn len(&mut self, id: NodeId) -> io::Result<u64> {
+        self.decide_len(id);
         Ok(self.file(id)?.live.len() as u64)
     }
 
-    /// A file's live bytes.
-    pub fn bytes(&self, path: &Path) -> io::Result<Arc<Vec<u8>>> {
-        Ok(self.file(self.open(path)?)?.live.clone())
+    /// A file's live bytes, as a device would give them that is always right.
+    pub fn bytes(&mut self, path: &Path) -> io::Result<Arc<Vec<u8>>> {
+        let id = self.open(path)?;
+        self.decide_bytes(id, 0, usize::MAX);
+        let file = self.file(id)?;
+        Ok(file.honest.as_ref().unwrap_or(&file.live).clone())
     }
 
-    fn find(&self, path: &Path) -> io::Result<NodeId> {
+    pub(super) fn find(&mut self, path: &Path) -> io::Result<NodeId> {
         let mut id = ROOT;
         for part in path.components() {
             if let Component::Normal(name) = part {
@@ -198,39 +233,42 @@ impl Disk {
         Ok(id)
     }
 
-    fn parent(&self, path: &Path) -> io::Result<(NodeId, String)> {
+    pub(super) fn parent(&mut self, path: &Path) -> io::Result<(NodeId, String)> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
         Ok((self.find(parent)?, name.to_string_lossy().into_owned()))
     }
 
-    fn node(&self, id: NodeId) -> io::Result<&Node> {
+    pub(super) fn node(&self, id: NodeId) -> io::Result<&Node> {
         let node = self.nodes.get(&id).ok_or(io::ErrorKind::NotFound)?;
         Ok(node)
     }
 
-    fn file(&self, id: NodeId) -> io::Result<&FileNode> {
+    pub(super) fn file(&mut self, id: NodeId) -> io::Result<&FileNode> {
         match self.node(id)? {
             Node::File(file) => Ok(file),
             Node::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 
-    fn directory(&self, id: NodeId) -> io::Result<&Directory> {
+    fn directory(&mut self, id: NodeId) -> io::Result<&Directory> {
+        self.decide_directory(id);
         match self.node(id)? {
             Node::Directory(directory) => Ok(directory),
             Node::File(_) => Err(io::ErrorKind::NotADirectory.into()),
         }
     }
 
-    fn file_mut(&mut self, id: NodeId) -> io::Result<&mut FileNode> {
+    pub(super) fn file_mut(&mut self, id: NodeId) -> io::Result<&mut FileNode> {
+        self.decide_file(id);
         match self.node_mut(id)? {
             Node::File(file) => Ok(file),
             Node::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 
-    fn directory_mut(&mut self, id: NodeId) -> io::Result<&mut Directory> {
+    pub(super) fn directory_mut(&mut self, id: NodeId) -> io::Result<&mut Directory> {
+        self.decide_directory(id);
         match self.node_mut(id)? {
             Node::Directory(directory) => Ok(directory),
             Node::File(_) => Err(io::ErrorKind::NotADirectory.into()),
@@ -245,14 +283,16 @@ impl Disk {
 
     /// Forgets directories and files that no name, live, durable or pending, leads to. A file that
     /// is only held open keeps its bytes: see [`Disk::release`].
-    fn forget_unreachable(&mut self) {
-        let mut reached = std::collections::BTreeSet::from([ROOT]);
+    pub(super) fn forget_unreachable(&mut self) {
+        let mut reached = vec![ROOT];
         for node in self.nodes.values() {
             if let Node::Directory(directory) = &**node {
-                directory.for_each_id(|id| _ = reached.insert(id));
+                directory.for_each_id(|id| reached.push(id));
             }
         }
-        let is_kept = |id: &NodeId, node: &Node| reached.contains(id) || node.is_held();
+        reached.sort_unstable();
+        let is_reached = |id: &NodeId| reached.binary_search(id).is_ok();
+        let is_kept = |id: &NodeId, node: &Node| is_reached(id) || node.is_held();
         if self.nodes.iter().all(|(id, node)| is_kept(id, node)) {
             return;
         }

@@ -8,12 +8,20 @@
 //!    directory's sync that fails leaves its entries pending.
 //! 3. A power loss keeps, loses or tears each pending write, at 512-byte sectors, and keeps or
 //!    undoes each pending entry by itself: see [`Disk::crash`]. Lengths survive apart from content.
-//! 4. A fork costs O(1): images are copy-on-write values.
+//! 4. A power loss may leave its choices open (`undecided.rs`): each is made when somebody looks.
+//! 5. A device may rot, lose or misdirect what it was handed, if the plan's does. Where it did is
+//!    kept beside what would be right: see `wrong.rs`.
+//! 6. A fork costs O(1): images are copy-on-write values.
 
 mod crash;
+mod fates;
+mod fingerprint;
 mod image;
 mod node;
 #[cfg(test)]
 mod tests;
+mod undecided;
+mod wrong;
 
-pub use image::{Disk, NodeId, SECTOR_LEN, Taken};
+pub use fates::Fate;
+pub use image::{Disk, NodeId, SECTOR_LEN, Taken, Wrongs};

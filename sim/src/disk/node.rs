@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::image::NodeId;
+use super::image::{NodeId, SECTOR_LEN, Wrongs};
+use super::undecided::UndecidedFile;
+use crate::faults::Fault;
 
 #[derive(Clone, Debug)]
 pub(super) enum Node {
@@ -45,15 +47,83 @@ pub(super) struct FileNode {
     /// Whether a failed sync left live bytes that no later sync covers.
     pub(super) has_dropped_pages: bool,
     pub(super) open_count: u32,
+    /// What a power loss left open of it.
+    pub(super) undecided: Option<Arc<UndecidedFile>>,
+    /// What was durable before the last sync.
+    pub(super) before: Arc<Vec<u8>>,
+    /// Where the device gave or may give something else than what was written.
+    pub(super) wrong: Wrongs,
+    /// What it would hold on a device that is always right; nothing as long as that is the same.
+    pub(super) honest: Option<Arc<Vec<u8>>>,
 }
 
 impl FileNode {
     pub(super) fn write(&mut self, write: Write) {
+        if let Some(honest) = &mut self.honest {
+            write.apply(Arc::make_mut(honest));
+        }
+        self.store(write);
+    }
+
+    fn store(&mut self, write: Write) {
         write.apply(Arc::make_mut(&mut self.live));
         self.pending.push(write);
     }
 
+    /// What stands at these offsets is from now on, or was for once, not what was written.
+    pub(super) fn go_wrong(&mut self, (offset, len): (usize, usize), fault: Fault) {
+        self.honest.get_or_insert_with(|| self.live.clone());
+        let range = offset as u64..(offset + len) as u64;
+        self.wrong.push((range, fault));
+    }
+
+    /// A write that changes nothing but the length.
+    pub(super) fn lose(&mut self, write: &Write, fault: Fault) {
+        self.go_wrong((write.offset, write.bytes.len()), fault);
+        write.apply(Arc::make_mut(
+            self.honest.as_mut().expect("it has gone wrong"),
+        ));
+        let mut found = vec![0; write.bytes.len()];
+        let live = self.live.get(write.offset..).unwrap_or_default();
+        let count = live.len().min(found.len());
+        found[..count].copy_from_slice(&live[..count]);
+        self.store(Write {
+            offset: write.offset,
+            bytes: found.into(),
+        });
+    }
+
+    /// A write that lands further on, as far as the file goes there.
+    pub(super) fn misdirect(&mut self, write: &Write, sectors: u32) {
+        let fault = Fault::Astray(sectors);
+        self.lose(write, fault);
+        let distance = sectors as usize * SECTOR_LEN;
+        let offset = write.offset.saturating_add(distance);
+        let room = self.live.len().saturating_sub(offset);
+        let len = room.min(write.bytes.len());
+        if 0 < len {
+            self.go_wrong((offset, len), fault);
+            self.store(Write {
+                offset,
+                bytes: write.bytes[..len].into(),
+            });
+        }
+    }
+
+    /// Turns a bit over in a byte that is durable, and says whether there is one.
+    pub(super) fn rot(&mut self, offset: usize) -> bool {
+        if !self.pending.is_empty() || self.durable.len() <= offset || self.has_dropped_pages {
+            return false;
+        }
+        self.go_wrong((offset, 1), Fault::Rot(0));
+        for content in [&mut self.live, &mut self.durable] {
+            Arc::make_mut(content)[offset] ^= 1 << (offset % 8);
+        }
+        true
+    }
+
     pub(super) fn sync(&mut self) {
+        self.before = self.durable.clone();
         if self.has_dropped_pages {
             let durable = Arc::make_mut(&mut self.durable);
             self.pending
@@ -68,6 +138,15 @@ impl FileNode {
     pub(super) fn fail_sync(&mut self) {
         self.has_dropped_pages |= !self.pending.is_empty();
         self.pending.clear();
+    }
+
+    /// What was not durable is gone from what can be read as well, but for the length.
+    pub(super) fn revert(&mut self) {
+        self.fail_sync();
+        let len = self.live.len();
+        let mut live = (*self.durable).clone();
+        live.resize(len, 0);
+        self.live = Arc::new(live);
     }
 }
 
@@ -113,12 +192,26 @@ pub(super) struct Directory {
     pub(super) live: BTreeMap<String, NodeId>,
     pub(super) durable: BTreeMap<String, NodeId>,
     pub(super) pending: Vec<EntryChange>,
+    /// What a power loss may have made of the entries, if that is open.
+    pub(super) undecided: Arc<[BTreeMap<String, NodeId>]>,
 }
 
 impl Directory {
     pub(super) fn apply(&mut self, change: EntryChange) {
         change.apply(&mut self.live);
         self.pending.push(change);
+    }
+
+    /// Makes the last change, if it is a rename, three that survive by themselves.
+    pub(super) fn tear_last(&mut self) {
+        match self.pending.pop() {
+            Some(EntryChange::Rename { from, to, id }) => self.pending.extend([
+                EntryChange::Remove { name: to.clone() },
+                EntryChange::Remove { name: from },
+                EntryChange::Put { name: to, id },
+            ]),
+            other => self.pending.extend(other),
+        }
     }
 
     pub(super) fn sync(&mut self) {
@@ -129,6 +222,8 @@ impl Directory {
     pub(super) fn for_each_id(&self, mut visit: impl FnMut(NodeId)) {
         self.live.values().for_each(|&id| visit(id));
         self.durable.values().for_each(|&id| visit(id));
+        let undecided = self.undecided.iter().flat_map(BTreeMap::values);
+        undecided.for_each(|&id| visit(id));
         for change in &self.pending {
             match change {
                 EntryChange::Put { id, .. } | EntryChange::Rename { id, .. } => visit(*id),

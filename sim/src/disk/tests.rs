@@ -2,7 +2,7 @@ use std::io;
 use std::path::Path;
 
 use super::{Disk, NodeId, SECTOR_LEN, Taken};
-use crate::faults::Survival;
+use crate::faults::{Device, Fault, Survival};
 
 fn path(text: &str) -> &Path {
     Path::new(text)
@@ -19,7 +19,10 @@ fn disk_with(bytes: &[u8]) -> (Disk, NodeId) {
 }
 
 fn content(disk: &Disk, name: &str) -> Option<Vec<u8>> {
-    disk.bytes(path(name)).ok().map(|bytes| bytes.to_vec())
+    disk.clone()
+        .bytes(path(name))
+        .ok()
+        .map(|bytes| bytes.to_vec())
 }
 
 #[test]
@@ -125,4 +128,244 @@ fn open_files_outlive_their_names() {
     disk.release(id);
     disk.sync_dir(path("/d")).unwrap();
     assert!(disk.read(id, 0, &mut buf).is_err());
+}
+
+/// All that `/d/a` may hold after a power loss, and how many cases there are.
+fn every_case(disk: &Disk) -> (std::collections::BTreeSet<Option<Vec<u8>>>, u64) {
+    let mut found = std::collections::BTreeSet::new();
+    let mut case_count = 1;
+    let mut case = 0;
+    while case < case_count {
+        let mut after = disk.crash(Survival::Case(case));
+        let bytes = after.bytes(path("/d/a")).ok();
+        found.insert(bytes.map(|bytes| bytes.to_vec()));
+        case_count = case_count.max(after.choice_counts().iter().product());
+        case += 1;
+    }
+    (found, case_count)
+}
+
+#[test]
+fn cases_are_all_that_a_draw_may_leave() {
+    let (mut disk, id) = disk_with(&[1; 700]);
+    disk.sync(id).unwrap();
+    disk.sync_dir(path("/d")).unwrap();
+    disk.write(id, 0, &[2; 600]).unwrap();
+    disk.write(id, 700, &[3; 300]).unwrap();
+    let (cases, case_count) = every_case(&disk);
+    // Two lengths; the first sector is new, old, zeros or garbage, and the second may have either
+    // write without the other as well.
+    assert_eq!(case_count, 2 * 4 * 6);
+    // Cut to 700 bytes, the second sector's last write does not show.
+    assert!(cases.len() < 48);
+    // What a draw fills in instead of a part of a write, a case fills in for the whole sector.
+    let is_written = |bytes: &[u8]| bytes.iter().all(|byte| [1, 2, 3].contains(byte));
+    let draws = (0..400).filter_map(|seed| content(&disk.crash(Survival::Draw(seed)), "/d/a"));
+    let draws = Vec::from_iter(draws.filter(|bytes| is_written(bytes)));
+    assert!(100 < draws.len());
+    assert!(draws.into_iter().all(|bytes| cases.contains(&Some(bytes))));
+}
+
+#[test]
+fn the_first_case_is_what_was_live() {
+    let (disk, _) = disk_with(&[7; 1000]);
+    let mut after = disk.crash(Survival::Case(0));
+    assert_eq!(content(&after, "/d/a"), Some(vec![7; 1000]));
+    assert!(after.choice_counts().is_empty(), "a copy was looked at");
+    assert!(after.bytes(path("/d/a")).is_ok());
+    // The directory, the length and two sectors.
+    assert_eq!(after.choice_counts().len(), 4);
+}
+
+#[test]
+fn nobody_chooses_what_nobody_looks_at() {
+    let (mut disk, _) = disk_with(&[7; 5000]);
+    disk.create_dir(path("/e")).unwrap();
+    disk.sync_dir(path("/")).unwrap();
+    let mut after = disk.crash(Survival::Case(0));
+    let images = after.log2_of_images();
+    assert_eq!(after.list(path("/e")).unwrap(), []);
+    assert!(after.choice_counts().is_empty());
+    assert!((after.log2_of_images() - images).abs() < 1e-9);
+    assert!(10.0 < images);
+}
+
+#[test]
+fn what_a_power_loss_left_open_stays_open_in_the_next() {
+    let (mut disk, _) = disk_with(&[7; 600]);
+    disk.sync_dir(path("/d")).unwrap();
+    let cut = disk.crash(Survival::Case(0));
+    let lost = cut.crash(Survival::Case(1));
+    assert_eq!(content(&lost, "/d/a"), Some(vec![]));
+    // Whoever looks decides: from then on it is so.
+    let mut looked_at = disk.crash(Survival::Case(0));
+    assert_eq!(looked_at.bytes(path("/d/a")).unwrap().len(), 600);
+    let lost = looked_at.crash(Survival::Case(1));
+    assert_eq!(content(&lost, "/d/a"), Some(vec![7; 600]));
+}
+
+#[test]
+fn reverting_sync_shows_what_was_durable_before() {
+    let (mut disk, id) = disk_with(b"abc");
+    disk.sync(id).unwrap();
+    disk.write(id, 1, b"XYZ").unwrap();
+    disk.revert_sync(id).unwrap();
+    assert_eq!(content(&disk, "/d/a").as_deref(), Some(&b"abc\0"[..]));
+}
+
+#[test]
+fn rotten_byte_stays_rotten_and_what_would_be_right_is_kept_beside() {
+    let (mut disk, id) = disk_with(b"abc");
+    assert!(!disk.rot(id, 1).unwrap(), "nothing of it is durable");
+    disk.sync(id).unwrap();
+    disk.sync_dir(path("/d")).unwrap();
+    assert!(disk.rot(id, 1).unwrap());
+    assert!(!disk.rot(id, 3).unwrap(), "it ends there");
+    let mut after = disk.crash(Survival::Nothing);
+    let mut buf = [0; 3];
+    let id = after.open(path("/d/a")).unwrap();
+    after.read(id, 0, &mut buf).unwrap();
+    assert_eq!(&buf, &[b'a', b'b' ^ 2, b'c']);
+    assert_eq!(content(&after, "/d/a").as_deref(), Some(&b"abc"[..]));
+    assert_eq!(
+        after.wrongs(path("/d/a")),
+        Some(vec![(1..2, Fault::Rot(0))])
+    );
+    assert_eq!(after.wrongs(path("/d/b")), None);
+}
+
+#[test]
+fn misdirected_write_lands_further_on_and_no_further_than_the_file() {
+    let (mut disk, id) = disk_with(&[1; 3 * SECTOR_LEN]);
+    disk.misdirect_write(id, (0, 2), &[7; 2 * SECTOR_LEN])
+        .unwrap();
+    let mut buf = vec![0; 4 * SECTOR_LEN];
+    assert_eq!(disk.read(id, 0, &mut buf).unwrap(), 3 * SECTOR_LEN);
+    let sectors: Vec<u8> = buf.chunks(SECTOR_LEN).map(|sector| sector[0]).collect();
+    assert_eq!(sectors, [1, 1, 7, 0]);
+}
+
+#[test]
+fn lost_write_makes_the_file_longer_and_no_more() {
+    let (mut disk, id) = disk_with(b"abc");
+    disk.lose_write(id, 2, b"XYZ").unwrap();
+    let mut buf = [9; 5];
+    assert_eq!(disk.read(id, 0, &mut buf).unwrap(), 5);
+    assert_eq!(&buf, b"abc\0\0");
+    assert_eq!(content(&disk, "/d/a").as_deref(), Some(&b"abXYZ"[..]));
+}
+
+#[test]
+fn stale_read_finds_what_was_durable_before_the_last_sync() {
+    let (mut disk, id) = disk_with(b"abc");
+    disk.sync(id).unwrap();
+    disk.write(id, 0, b"XYZU").unwrap();
+    disk.sync(id).unwrap();
+    let mut buf = [9; 4];
+    assert_eq!(disk.read_stale(id, 0, &mut buf).unwrap(), 4);
+    assert_eq!(&buf, b"abc\0");
+    assert_eq!(disk.read(id, 0, &mut buf).unwrap(), 4);
+    assert_eq!(&buf, b"XYZU");
+}
+
+#[test]
+fn wrong_file_is_remembered_when_its_name_is_gone() {
+    let (mut disk, id) = disk_with(b"abc");
+    disk.lose_write(id, 0, b"X").unwrap();
+    disk.rename(path("/d/a"), path("/d/b"), Taken::Refuse)
+        .unwrap();
+    assert!(disk.wrongs(path("/d/b")).is_some());
+    disk.remove(path("/d/b")).unwrap();
+    disk.sync_dir(path("/d")).unwrap();
+    assert!(disk.wrongs(path("/d/b")).is_some());
+    disk.create(path("/d/b")).unwrap();
+    assert_eq!(disk.wrongs(path("/d/b")), None);
+}
+
+/// The names that may be left of a file that was renamed from `a` to `b`, over another one.
+fn left_of_a_rename(device: Device) -> std::collections::BTreeSet<String> {
+    let mut disk = Disk::on(device);
+    for name in ["/a", "/b"] {
+        disk.create(path(name)).unwrap();
+    }
+    disk.sync_dir(path("/")).unwrap();
+    disk.rename(path("/a"), path("/b"), Taken::Replace).unwrap();
+    let names = |seed| {
+        let mut after = disk.crash(Survival::Draw(seed));
+        let entries = after.list(path("/")).unwrap();
+        entries
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect::<String>()
+    };
+    (0..64).map(names).collect()
+}
+
+#[test]
+fn rename_that_is_not_atomic_leaves_both_names_or_neither() {
+    assert_eq!(Vec::from_iter(left_of_a_rename(Device::Posix)), ["ab", "b"]);
+    let torn = Vec::from_iter(left_of_a_rename(Device::RenameNotAtomic));
+    assert_eq!(torn, ["", "ab", "b"]);
+}
+
+#[test]
+fn device_that_writes_in_order_keeps_the_first_writes_and_entries() {
+    let mut disk = Disk::on(Device::Ext4Ordered);
+    let id = disk.create(path("/a")).unwrap();
+    disk.sync_dir(path("/")).unwrap();
+    for byte in 0..4 {
+        disk.write(id, byte, b"x").unwrap();
+        disk.create(path(["/b", "/c", "/d", "/e"][byte as usize]))
+            .unwrap();
+    }
+    for seed in 0..64 {
+        let mut after = disk.crash(Survival::Draw(seed));
+        let found = content(&after, "/a").unwrap();
+        assert_eq!(found, vec![b'x'; found.len()]);
+        let names = after.list(path("/")).unwrap();
+        let names: String = names.into_iter().map(|entry| entry.name).collect();
+        assert!("abcde".starts_with(&names), "{names}");
+    }
+}
+
+#[test]
+fn a_torn_rename_leaves_either_name_or_both_or_neither() {
+    let mut seen = std::collections::BTreeSet::new();
+    let (mut disk, id) = disk_with(b"abc");
+    disk.sync(id).unwrap();
+    disk.sync_dir(path("/d")).unwrap();
+    disk.rename(path("/d/a"), path("/d/b"), Taken::Refuse)
+        .unwrap();
+    disk.tear_last_rename(path("/d/b")).unwrap();
+    assert_eq!(content(&disk, "/d/a"), None);
+    for case in 0..64 {
+        let after = disk.crash(Survival::Case(case));
+        let is_there = |name| content(&after, name).is_some();
+        seen.insert((is_there("/d/a"), is_there("/d/b")));
+    }
+    assert_eq!(seen.len(), 4);
+}
+
+#[test]
+fn a_read_that_is_lied_to_finds_what_is_durable() {
+    let (mut disk, id) = disk_with(b"abc");
+    let mut read = *b"abc";
+    assert!(disk.forget_unsynced(id, 0, &mut read).unwrap());
+    assert_eq!(read, [0; 3]);
+    disk.sync(id).unwrap();
+    let mut read = *b"bc";
+    assert!(!disk.forget_unsynced(id, 1, &mut read).unwrap());
+    assert_eq!(&read, b"bc");
+}
+
+#[test]
+fn a_removal_takes_the_bytes_from_who_has_the_file_open() {
+    let (mut disk, id) = disk_with(b"abc");
+    disk.sync(id).unwrap();
+    disk.sync_dir(path("/d")).unwrap();
+    disk.hold(id);
+    assert!(disk.remove_with_bytes(path("/d/a")).unwrap());
+    assert_eq!(disk.len(id).unwrap(), 0);
+    let found = content(&disk.crash(Survival::Nothing), "/d/a");
+    assert_eq!(found.as_deref(), Some(&b"abc"[..]));
 }

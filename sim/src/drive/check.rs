@@ -5,16 +5,17 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use palimpsest::Timeline;
 use palimpsest::base::{Key, Lsn};
+use palimpsest::{Error, Timeline};
 
 use super::Driver;
 use super::read::key_space;
-use super::said::{Said, said_many, said_one, values};
+use super::said::{Said, Tell, said_many, said_one, values};
 use crate::dice::mix;
+use crate::diff::Answers;
 use crate::keys;
-use crate::model::{Answer, History};
-use crate::oracle::{self, Settled, with};
+use crate::model::{Answer, Change, History};
+use crate::oracle::{self, Allowed, Settled, Truth};
 use crate::plan::{KeyIndex, Letter, Look};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
@@ -25,8 +26,14 @@ const KEYS_ONE_IN: u64 = 8;
 /// So many of them.
 const KEYS_AT_ONCE: u16 = 6;
 
-/// How many points a sample has, about.
-const SAMPLE_LEN: usize = 24;
+/// How many points a sample has, about: all keys at the LSNs that matter most come on top.
+const SAMPLE_LEN: usize = 16;
+
+/// And of the moments before points.
+const BEFORE_LEN: usize = 12;
+
+/// How many points are asked for one by one at most, where all are wanted.
+const FULL_LEN: usize = 256;
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +84,23 @@ impl Driver {
         let allowed = oracle::view(&self.session().truths, (letter, lsn), ask).now();
         let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
         let said = self.peek(timeline, key, lsn);
-        said.judge(asked, &allowed)
+        let judged = self.judge((letter, &said), asked, &allowed);
+        judged.inspect_err(|_| self.witness_read((letter, key), lsn))
+    }
+
+    /// Holds what was said against what may be said, unless it names a file that is wrong, or the
+    /// timeline is being shut down.
+    fn judge<T: Tell + PartialEq>(
+        &self,
+        (letter, said): (Letter, &Said<T>),
+        asked: impl FnOnce() -> String,
+        allowed: &Allowed<T>,
+    ) -> Result<(), Verdict> {
+        match said {
+            Said::Error(error) if self.world.is_rot(error) => Ok(()),
+            Said::Error(Error::Closed) if self.world.is_ending(letter) => Ok(()),
+            _ => said.judge(asked, allowed),
+        }
     }
 
     /// Reads some keys at once, and compares all of them.
@@ -92,13 +115,19 @@ impl Driver {
         let count = keys.len();
         let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
         let said = said_many(self.at_once(timeline.get_vectored(&key_space(keys), lsn)));
-        said.judge(asked, &allowed)
+        let judged = self.judge((letter, &said), asked, &allowed);
+        judged.inspect_err(|_| {
+            if let Some(key) = said.culprit(&allowed).or(keys.first().copied()) {
+                self.witness_read((letter, key), lsn);
+            }
+        })
     }
 
     /// After each operation: the laws, the order of the LSNs, and as many points as the plan's
-    /// `look` says.
-    pub(super) fn look_around(&self, line: u64) -> Result<(), Verdict> {
+    /// `look` says; of the timeline that it touched more than of the others.
+    pub(super) fn look_around(&self, line: u64, touched: Option<Letter>) -> Result<(), Verdict> {
         self.look_at_cutoffs()?;
+        let draw = mix(self.plan.knobs.seed ^ mix(line));
         for letter in self.letters() {
             let Some(timeline) = self.timeline(letter) else {
                 continue;
@@ -107,10 +136,10 @@ impl Driver {
             let durable = timeline.disk_consistent_lsn();
             self.truth(letter, |truth| truth.acknowledge(durable))?;
             match self.plan.knobs.look {
-                Look::Sample => {
-                    let draw = mix(self.plan.knobs.seed ^ mix(line));
+                Look::Sample if touched.is_none_or(|touched| touched == letter) => {
                     self.check_drawn((letter, &timeline), draw)?;
                 }
+                Look::Sample => self.check_one_drawn((letter, &timeline), draw)?,
                 Look::All => self.check_all((letter, &timeline))?,
             }
         }
@@ -119,10 +148,7 @@ impl Driver {
 
     /// Asks for a key at the end, for one before it, and for one where a refusal begins or ends.
     fn check_drawn(&self, asked: (Letter, &Timeline<SimIo>), draw: u64) -> Result<(), Verdict> {
-        let last = self.truth(asked.0, |truth| truth.last);
-        let older = Lsn(last.0.saturating_sub(mix(draw) % 256));
-        let edges = self.edges(asked.0);
-        let edge = edges[(mix(draw ^ 1) % edges.len() as u64) as usize];
+        let [last, older, edge] = self.drawn_lsns(asked.0, draw);
         for (at, lsn) in (2..).zip([last, older, edge]) {
             let number = mix(draw ^ at) % u64::from(self.plan.knobs.key_count);
             self.check_point(asked, self.key(KeyIndex(number as u16)), lsn)?;
@@ -136,13 +162,32 @@ impl Driver {
         Ok(())
     }
 
+    /// Asks for one of these alone.
+    fn check_one_drawn(&self, asked: (Letter, &Timeline<SimIo>), draw: u64) -> Result<(), Verdict> {
+        let lsns = self.drawn_lsns(asked.0, draw);
+        let number = mix(draw ^ 7) % u64::from(self.plan.knobs.key_count);
+        let key = self.key(KeyIndex(number as u16));
+        self.check_point(asked, key, lsns[(mix(draw ^ 8) % 3) as usize])
+    }
+
+    /// The last LSN, one before it, and one where a refusal begins or ends.
+    fn drawn_lsns(&self, letter: Letter, draw: u64) -> [Lsn; 3] {
+        let last = self.truth(letter, |truth| truth.last);
+        let older = Lsn(last.0.saturating_sub(mix(draw) % 256));
+        let edges = self.edges(letter);
+        let edge = edges[(mix(draw ^ 1) % edges.len() as u64) as usize];
+        [last, older, edge]
+    }
+
     /// Asks for every key at every LSN at which something changes or a refusal begins or ends: one
     /// by one, all together, and all but each. Of very many, some that are evenly apart.
     fn check_all(&self, asked: (Letter, &Timeline<SimIo>)) -> Result<(), Verdict> {
-        let (points, last) = self.points(asked.0);
+        let (points, matter) = self.points(asked.0);
+        let last = matter[0];
         let changes = BTreeSet::from_iter(points.into_iter().map(|(_, lsn)| lsn));
         let mut lsns = BTreeSet::from_iter(apart(changes.into_iter(), LSNS_LOOKED_AT));
         lsns.extend(self.edges(asked.0));
+        lsns.extend(matter);
         lsns.extend([keys::shifted(last, -1), last, keys::shifted(last, 1)]);
         let keys = self.all_keys();
         let some = Vec::from_iter(apart(keys.iter().copied(), KEYS_LOOKED_AT));
@@ -176,94 +221,179 @@ impl Driver {
             .collect()
     }
 
-    /// Asks for the points at which something changes and for every key at the end, at the cutoff
-    /// and at each point that is retained: for all of them, or for a sample. Then for the moments
-    /// before a sample of them, beyond the end, and for all keys at once.
+    /// Asks for the points at which something changes, one by one: for all of them, unless there
+    /// are very many, or for a sample. Then for the moments before a sample of them, for all keys
+    /// at once at the end, at the cutoff and at each point that is retained, and beyond the end.
     pub(super) fn check_points(&self, letter: Letter, depth: Depth) -> Result<(), Verdict> {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
         self.look_at_cutoffs()?;
-        let (points, last) = self.points(letter);
-        let stride = match (depth, self.plan.knobs.look) {
-            (Depth::Full, _) | (_, Look::All) => 1,
-            (Depth::Sample, Look::Sample) => points.len().div_ceil(SAMPLE_LEN).max(1),
+        let (points, lsns) = self.points(letter);
+        let stride = |count: usize| points.len().div_ceil(count).max(1);
+        let stride_at = match (depth, self.plan.knobs.look) {
+            (_, Look::All) => 1,
+            (Depth::Full, Look::Sample) => stride(FULL_LEN),
+            (Depth::Sample, Look::Sample) => stride(SAMPLE_LEN),
         };
-        let answers = self.session().tally.answers;
-        let first = (mix(answers ^ self.plan.knobs.seed) % stride as u64) as usize;
         let asked = (letter, &timeline);
-        for &(key, lsn) in points.iter().skip(first).step_by(stride) {
+        let answers = self.session().tally.answers;
+        let first = |stride: usize| (mix(answers ^ self.plan.knobs.seed) % stride as u64) as usize;
+        for &(key, lsn) in points.iter().skip(first(stride_at)).step_by(stride_at) {
             self.check_point(asked, key, lsn)?;
         }
-        let stride = points.len().div_ceil(SAMPLE_LEN).max(1);
-        for &(key, lsn) in points.iter().step_by(stride) {
+        let stride_before = stride(BEFORE_LEN);
+        for &(key, lsn) in points
+            .iter()
+            .skip(first(stride_before))
+            .step_by(stride_before)
+        {
             self.check_point(asked, key, keys::shifted(lsn, -1))?;
         }
-        self.check_keys(asked, &self.all_keys(), last)?;
-        self.check_point(asked, self.key(KeyIndex(0)), keys::shifted(last, 1))
+        let keys = self.all_keys();
+        for lsn in &lsns {
+            self.check_keys(asked, &keys, *lsn)?;
+        }
+        self.check_point(asked, self.key(KeyIndex(0)), keys::shifted(lsns[0], 1))
     }
 
-    /// The points that matter on a timeline, and its last record's LSN.
-    fn points(&self, letter: Letter) -> (Vec<(Key, Lsn)>, Lsn) {
-        let keys = self.all_keys();
+    /// The points at which something changes on a timeline; and the LSNs at which every key
+    /// matters: its last record's first, then the cutoff and those that are retained.
+    fn points(&self, letter: Letter) -> (Vec<(Key, Lsn)>, Vec<Lsn>) {
         let session = self.session();
         let truth = &session.truths[&letter];
-        let mut points: Vec<(Key, Lsn)> = truth.history.points().collect();
-        let cutoff = truth.cutoff.seen();
+        let points = truth.history.points().collect();
+        let cutoff = Some(truth.cutoff.seen()).filter(|cutoff| *cutoff != Lsn::ZERO);
+        let retained = oracle::retained(&session.truths, letter).surely;
         let mut lsns = vec![truth.last];
-        if cutoff != Lsn::ZERO {
-            lsns.push(cutoff);
-        }
-        lsns.extend(oracle::retained(&session.truths, letter).surely);
-        for lsn in lsns {
-            points.extend(keys.iter().map(|key| (*key, lsn)));
-        }
-        (points, truth.last)
+        lsns.extend(cutoff);
+        lsns.extend(retained);
+        (points, lsns)
     }
 
-    /// Finds out whether the batch in doubt is there, all of it or nothing.
+    /// For whoever wants to compare it: how many layers there are.
+    pub(super) fn note_layers(&self) {
+        let timelines = self.handles().timelines.clone();
+        let counts = timelines
+            .values()
+            .map(|timeline| timeline.layers().files().len());
+        let count = counts.sum();
+        if let Some(ended) = &mut self.session().ended {
+            ended.layer_count = count;
+        }
+    }
+
+    /// For whoever wants to compare it: what every point of the history is answered now.
+    pub(super) fn note_answers(&self) {
+        if self.session().ended.is_none() {
+            return;
+        }
+        let mut answers = Answers::new();
+        for letter in self.letters() {
+            let Some(timeline) = self.timeline(letter) else {
+                continue;
+            };
+            let (points, _) = self.points(letter);
+            for (key, lsn) in points {
+                if let Said::Answer(answer) = self.peek(&timeline, key, lsn) {
+                    answers.insert((letter, key, lsn), answer);
+                }
+            }
+        }
+        if let Some(ended) = &mut self.session().ended {
+            ended.answers = answers;
+        }
+    }
+
+    /// Finds out whether the batch in doubt is there, all of it or nothing. It stays in doubt if
+    /// that can be told by nothing but a file that is wrong.
     pub(super) fn settle(&self, letter: Letter) -> Result<(), Verdict> {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        if self.truth(letter, |truth| truth.pending.is_none()) {
+        let doubt = self.truth(letter, |truth| Doubt::of(truth, timeline.gc_cutoff()));
+        let Some(doubt) = doubt else {
             return Ok(());
-        }
-        let truth = self.truth(letter, |truth| truth.clone());
-        let pending = truth.pending.as_ref().expect("it was looked for");
+        };
         let engine_last = timeline.last_record_lsn();
-        if engine_last != truth.last && engine_last != pending.last {
-            let law = format!("the last record is at {} or {}", truth.last, pending.last);
+        if engine_last != doubt.last && engine_last != doubt.pending_last {
+            let law = format!(
+                "the last record is at {} or {}",
+                doubt.last, doubt.pending_last
+            );
             return Err(Verdict::law(law, format!("{engine_last}")));
         }
-        let (mut can_be_there, mut can_be_absent) = (true, truth.last == pending.last);
-        if truth.last != pending.last {
-            can_be_there = engine_last == pending.last;
+        let (mut can_be_there, mut can_be_absent) = (true, doubt.last == doubt.pending_last);
+        if doubt.last != doubt.pending_last {
+            can_be_there = engine_last == doubt.pending_last;
             can_be_absent = !can_be_there;
         }
-        let whole = with(&truth.history, pending);
-        let cutoff = timeline.gc_cutoff();
-        for (key, lsn, _) in &pending.changes {
-            // What is below the cutoff cannot be asked for; it shows at the cutoff as well.
-            let (key, lsn) = (*key, cutoff.max(*lsn));
-            if engine_last < lsn {
+        let is_known = can_be_there != can_be_absent;
+        for point in &doubt.points {
+            if engine_last < point.lsn {
                 continue;
             }
-            let said = self.peek(&timeline, key, lsn);
-            let is = |answer: Answer| matches!(&said, Said::Answer(said) if *said == answer);
-            can_be_there &= is(whole.answer(key, lsn));
-            can_be_absent &= is(truth.history.answer(key, lsn));
+            let said = self.peek(&timeline, point.key, point.lsn);
+            match &said {
+                Said::Error(error) if self.world.is_rot(error) && is_known => continue,
+                Said::Error(error) if self.world.is_rot(error) => return Ok(()),
+                Said::Error(Error::Closed) if self.world.is_ending(letter) => return Ok(()),
+                _ => {}
+            }
+            let is = |answer: &Answer| matches!(&said, Said::Answer(said) if said == answer);
+            can_be_there &= is(&point.there);
+            can_be_absent &= is(&point.absent);
         }
         let settled = match (can_be_there, can_be_absent) {
             (true, true) => Settled::Either,
             (true, false) => Settled::There,
             (false, true) => Settled::Absent,
             (false, false) => {
-                let law = format!("a batch up to {} is whole or absent", pending.last);
+                let law = format!("a batch up to {} is whole or absent", doubt.pending_last);
                 return Err(Verdict::law(law, "a part of it"));
             }
         };
         self.truth(letter, |truth| truth.settle(settled));
         Ok(())
+    }
+}
+
+/// What is asked to settle whether a batch in doubt is there.
+struct Doubt {
+    /// The last record's LSN without it.
+    last: Lsn,
+    /// And with it.
+    pending_last: Lsn,
+    points: Vec<DoubtfulPoint>,
+}
+
+/// A point with its answers, if the batch is there and if it is not.
+struct DoubtfulPoint {
+    key: Key,
+    lsn: Lsn,
+    there: Answer,
+    absent: Answer,
+}
+
+impl Doubt {
+    /// Of the batch in doubt, if there is one.
+    fn of(truth: &Truth, cutoff: Lsn) -> Option<Doubt> {
+        let pending = truth.pending.as_ref()?;
+        let whole = pending.whole(&truth.history);
+        let point = |(key, lsn, _): &(Key, Lsn, Change)| {
+            // What is below the cutoff cannot be asked for; it shows at the cutoff as well.
+            let (key, lsn) = (*key, cutoff.max(*lsn));
+            DoubtfulPoint {
+                key,
+                lsn,
+                there: whole.answer(key, lsn),
+                absent: truth.history.answer(key, lsn),
+            }
+        };
+        Some(Doubt {
+            last: truth.last,
+            pending_last: pending.last,
+            points: pending.changes.iter().map(point).collect(),
+        })
     }
 }

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
 
 use palimpsest::{Engine, Error, Lsn, Timeline, Writer};
 
+use super::ending::Held;
+use crate::diff::Answers;
+use crate::laws::Known;
+use crate::matrix::Outcome;
 use crate::model::History;
 use crate::oracle::{self, Truth, Truths, View};
 use crate::plan::{Letter, Line, Plan};
 use crate::verdict::Verdict;
+use crate::witness::Witness;
 use crate::world::{Join, SimIo, World};
 
 /// How often an operation is tried again that failed by a fault.
@@ -18,16 +24,33 @@ pub(super) const TRIES_MAX: u32 = 12;
 pub(super) const TRIES_BEFORE_HEALING: u32 = 6;
 
 /// What outlives the process.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Session {
     /// The line that comes next.
     pub next_line: usize,
     /// What is known of each timeline.
     pub truths: Truths,
+    /// What is known of the layers on the disk.
+    pub known: Known,
     /// What was wrong, once something was.
     pub verdict: Option<Verdict>,
     /// What was counted.
     pub tally: Tally,
+    /// What is shown to those who want to see it.
+    pub witness: Option<Witness>,
+    /// What is answered in the end, for those who want to compare it.
+    pub ended: Option<Ended>,
+}
+
+/// How a plan ended.
+#[derive(Clone, Debug, Default)]
+pub struct Ended {
+    /// What every point of the history is answered.
+    pub answers: Answers,
+    /// How many layers there were before everything came to rest, of all timelines.
+    pub layer_count: usize,
+    /// What was wrong.
+    pub verdict: Option<Verdict>,
 }
 
 /// What the driver counts.
@@ -58,6 +81,12 @@ pub(super) struct Handles {
     pub(super) writers: BTreeMap<Letter, Writer<SimIo>>,
     pub(super) puts: BTreeMap<Letter, Join<Result<(), Verdict>>>,
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
+    /// How many work on each timeline's instance.
+    pub(super) users: BTreeMap<Letter, u32>,
+    /// Those who wait until nobody does.
+    pub(super) waiting: Vec<Waker>,
+    /// What was kept of instances that were shut down.
+    pub(super) held: Vec<(Letter, Held)>,
 }
 
 /// What every operation has at hand.
@@ -147,18 +176,35 @@ impl Driver {
     /// # Errors
     /// A broken law, if one went where no collection can have moved it.
     pub(super) fn look_at_cutoffs(&self) -> Result<(), Verdict> {
-        let timelines = self.handles().timelines.clone();
         let gc_distance = self.plan.knobs.gc_distance;
-        for (letter, timeline) in timelines {
-            let (found, durable) = (timeline.gc_cutoff(), timeline.disk_consistent_lsn());
+        let found: Vec<(Letter, Lsn, Lsn)> = {
+            let handles = self.handles();
+            let timelines = handles.timelines.iter();
+            let found = timelines.map(|(letter, timeline)| {
+                (
+                    *letter,
+                    timeline.gc_cutoff(),
+                    timeline.disk_consistent_lsn(),
+                )
+            });
+            found.collect()
+        };
+        for letter in self.letters() {
+            let is_closed = self.timeline(letter).is_none();
+            self.truth(letter, |truth| {
+                let highest = truth.highest_cutoff(gc_distance);
+                match is_closed {
+                    true => truth.cutoff.hide(highest),
+                    false => truth.cutoff.may_reach(highest),
+                }
+            });
+        }
+        for (letter, found, durable) in found {
             if durable < found {
                 let law = format!("the cutoff is at or below disk_consistent_lsn, {durable}");
                 return Err(Verdict::law(law, format!("{found}")));
             }
-            self.truth(letter, |truth| {
-                truth.cutoff.may_reach(truth.highest_cutoff(gc_distance));
-                truth.cutoff.see(found)
-            })?;
+            self.truth(letter, |truth| truth.cutoff.see(found))?;
         }
         Ok(())
     }
@@ -174,15 +220,28 @@ pub(super) struct Excuse {
     pub(super) letter: Option<Letter>,
     pub(super) was_latched: bool,
     pub(super) faults_before: u32,
+    /// How many shutdowns of the timeline had begun or ended.
+    pub(super) endings_before: u32,
+    pub(super) was_ending: bool,
 }
 
 impl Excuse {
     pub(super) fn begin(world: &World, letter: Option<Letter>) -> Excuse {
+        // Whatever came before it ended right, or has said so.
+        world.end_operation(Outcome::Tolerated);
         Excuse {
             letter,
             was_latched: letter.is_some_and(|letter| world.is_latched(letter)),
             faults_before: world.faults_of_running_task(),
+            endings_before: letter.map_or(0, |letter| world.ending_count(letter)),
+            was_ending: letter.is_some_and(|letter| world.is_ending(letter)),
         }
+    }
+
+    /// Whether the timeline was being shut down at some moment since.
+    fn met_an_ending(&self, world: &World) -> bool {
+        let count = self.letter.map_or(0, |letter| world.ending_count(letter));
+        self.was_ending || self.endings_before < count
     }
 
     /// A write was done.
@@ -216,14 +275,16 @@ impl Excuse {
         let is_excused = match error {
             Error::Io(_) => had_fault,
             Error::Latched(_) => had_fault || letters.any(|letter| world.has_failed_sync(*letter)),
-            _ => false,
+            Error::Closed => self.met_an_ending(world),
+            _ => world.is_reported_rot(error),
         };
         if is_excused {
+            world.end_operation(Outcome::Reported);
             return Ok(());
         }
         Err(Verdict::wrong(
             asked,
-            "no error, for no fault was delivered to it",
+            "no error, for no fault was delivered to it, and it names no file that is wrong",
             error.to_string(),
         ))
     }

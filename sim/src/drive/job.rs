@@ -6,9 +6,8 @@ use palimpsest::timeline::{Collected, Mode, Progress};
 use palimpsest::{Error, Result, Timeline};
 
 use super::read::key_space;
-use super::{Driver, Excuse};
+use super::{Driver, Excuse, Session};
 use crate::keys;
-use crate::laws;
 use crate::oracle;
 use crate::plan::{self, How, KeyIndex, Letter};
 use crate::verdict::Verdict;
@@ -198,14 +197,22 @@ impl Driver {
         Ok(())
     }
 
+    /// Whether a batch stays in doubt, for what could tell is wrong.
+    pub(super) fn is_unsettled(&self, letter: Letter) -> bool {
+        self.truth(letter, |truth| truth.pending.is_some())
+    }
+
     /// Holds every layer on the raw disk against the model.
     pub(super) fn explain(&self, letter: Letter) -> Result<(), Verdict> {
         self.look_at_cutoffs()?;
-        let disk = self.world.state().disk.clone();
-        let session = self.session();
-        let retained = oracle::retained(&session.truths, letter).surely;
-        let truth = &session.truths[&letter];
-        laws::check_layers(&disk, keys::timeline(letter), truth, &retained)
+        if self.is_unsettled(letter) {
+            return Ok(());
+        }
+        let mut session = self.session();
+        let Session { truths, known, .. } = &mut *session;
+        let retained = oracle::retained(truths, letter).surely;
+        let disk = &mut self.world.state().disk;
+        known.check_layers(disk, keys::timeline(letter), (&truths[&letter], &retained))
     }
 }
 

@@ -8,12 +8,14 @@ use palimpsest::format::Compression;
 use palimpsest::{Engine, Error, Options, Timeline};
 
 use super::check::Depth;
+use super::line::touched_by;
 use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::keys;
 use crate::laws::ROOT;
 use crate::oracle::{self, Existence, Truth};
 use crate::plan::{self, Housekeeping, Letter};
 use crate::verdict::Verdict;
+use crate::witness::Moment;
 use crate::world::{Ending, SimIo};
 
 /// How a timeline's shutdown ended.
@@ -34,6 +36,7 @@ fn in_memory(number: u64) -> usize {
 /// Lives one life: from the first line that is left to the end of the plan, or to a crash.
 pub async fn live(driver: Driver) {
     if let Err(verdict) = driver.lead().await {
+        driver.witness_bad();
         driver.session().verdict = Some(verdict);
     }
     driver.world.end_life(Ending::Finished);
@@ -42,6 +45,9 @@ pub async fn live(driver: Driver) {
 impl Driver {
     async fn lead(&self) -> Result<(), Verdict> {
         self.start().await?;
+        self.witness_good(|| Moment::Opened {
+            life: self.world.state().life(),
+        });
         loop {
             let index = {
                 let mut session = self.session();
@@ -53,10 +59,12 @@ impl Driver {
                 return self.finish().await;
             };
             self.session().tally.operations += 1;
-            self.line(index as u32 + 1, &line).await?;
+            let touched = touched_by(&line.op);
+            self.line(index as u32 + 1, &Arc::new(line)).await?;
             if self.is_time_to_look() {
-                self.look_around(index as u64)?;
+                self.look_around(index as u64, touched)?;
             }
+            self.witness_good(|| Moment::After { line: index + 1 });
         }
     }
 
@@ -70,6 +78,19 @@ impl Driver {
 
     /// Opens the engine and every timeline that may be there, and checks what was recovered.
     pub(super) async fn start(&self) -> Result<(), Verdict> {
+        self.open_and_check(Depth::Sample).await
+    }
+
+    async fn open_and_check(&self, depth: Depth) -> Result<(), Verdict> {
+        for letter in self.open_all().await? {
+            self.check_points(letter, depth)?;
+            self.explain(letter)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the engine and every timeline that may be there, and pulls each back to what it says.
+    async fn open_all(&self) -> Result<Vec<Letter>, Verdict> {
         let engine = self.open_engine().await?;
         self.handles().engine = Some(Arc::new(engine));
         let mut opened = Vec::new();
@@ -79,12 +100,8 @@ impl Driver {
                 opened.push(letter);
             }
         }
-        // What may be read on one depends on all that stand on it.
-        for letter in opened {
-            self.check_points(letter, Depth::Sample)?;
-            self.explain(letter)?;
-        }
-        Ok(())
+        // What may be read on one depends on all that stand on it: they are checked after this.
+        Ok(opened)
     }
 
     fn options(&self) -> Options {
@@ -154,7 +171,10 @@ impl Driver {
     }
 
     /// Opens a timeline that may be there; nothing if it is not, and need not be.
-    async fn open_timeline(&self, letter: Letter) -> Result<Option<Timeline<SimIo>>, Verdict> {
+    pub(super) async fn open_timeline(
+        &self,
+        letter: Letter,
+    ) -> Result<Option<Timeline<SimIo>>, Verdict> {
         let id = keys::timeline(letter);
         let asked = format!("open timeline {}", char::from(letter.0));
         for attempt in 0..TRIES_MAX {
@@ -164,22 +184,45 @@ impl Driver {
                     self.world.forget_latch(letter);
                     return Ok(Some(timeline));
                 }
+                Err(Error::Refused { .. }) if self.stands_on_what_is_lost(letter) => {
+                    self.truth(letter, |truth| truth.is_unread = true);
+                    return Ok(None);
+                }
                 Err(Error::Refused { why }) => {
                     let existence = self.truth(letter, |truth| truth.existence);
-                    if existence == Existence::Exists {
+                    if existence == Existence::Exists && !self.world.has_lost_index(id) {
                         return Err(Verdict::wrong(asked, "it was acknowledged", why));
                     }
                     self.truth(letter, |truth| *truth = Truth::absent());
                     return Ok(None);
                 }
-                Err(error) => excuse.check(&self.world, &asked, &error)?,
+                Err(error) => {
+                    excuse.check(&self.world, &asked, &error)?;
+                    if self.world.is_rot(&error) {
+                        // It cannot be opened, and all else goes on without it.
+                        self.truth(letter, |truth| truth.is_unread = true);
+                        return Ok(None);
+                    }
+                }
             }
         }
         Err(self.gave_up(&asked))
     }
 
+    /// Whether something below a timeline is not there any more, for a power loss took its index.
+    fn stands_on_what_is_lost(&self, letter: Letter) -> bool {
+        let session = self.session();
+        let ancestor = |letter: &Letter| Some(session.truths.get(letter)?.ancestor?.0);
+        let mut below = std::iter::successors(ancestor(&letter), ancestor);
+        below.any(|letter| self.world.has_lost_index(keys::timeline(letter)))
+    }
+
     /// A timeline was opened: it is pulled back to what it says is durable.
-    fn recovered(&self, letter: Letter, timeline: Timeline<SimIo>) -> Result<(), Verdict> {
+    pub(super) fn recovered(
+        &self,
+        letter: Letter,
+        timeline: Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
         let durable = timeline.disk_consistent_lsn();
         self.world
             .state()
@@ -216,7 +259,7 @@ impl Driver {
     fn find_ancestor(&self, letter: Letter, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
         let found = timeline.ancestor();
         let mut session = self.session();
-        let truth = session.truths[&letter].clone();
+        let truth = &session.truths[&letter];
         let is_it = |(on, lsn): (Letter, Lsn)| {
             found.is_some_and(|found| (found.timeline, found.lsn) == (keys::timeline(on), lsn))
         };
@@ -235,9 +278,8 @@ impl Driver {
                 let found = format!("{:?} up to {}", below.existence, below.acknowledged);
                 return Err(Verdict::law(law, found));
             }
-            session
-                .truths
-                .insert(letter, truth.found_branch((on, lsn), &below));
+            let truth = truth.clone().found_branch((on, lsn), &below);
+            session.truths.insert(letter, truth);
             return Ok(());
         }
         let is_right = truth.ancestor.map_or(found.is_none(), is_it);
@@ -253,9 +295,14 @@ impl Driver {
 
     /// Ends the engine's life in good order, and opens it again.
     pub(super) async fn restart(&self) -> Result<(), Verdict> {
+        self.restart_and_check(Depth::Sample).await
+    }
+
+    /// The same, and asks so much of what is opened.
+    pub(super) async fn restart_and_check(&self, depth: Depth) -> Result<(), Verdict> {
         self.join().await?;
         let is_clean = self.shut_down().await?;
-        self.start().await?;
+        self.open_and_check(depth).await?;
         if let Some((letter, last)) = is_clean.iter().find(|(letter, last)| {
             self.truth(*letter, |truth| {
                 truth.existence == Existence::Exists && truth.last != *last
@@ -275,6 +322,8 @@ impl Driver {
     /// Shuts the engine down and drops it; returns the timelines that ended without an error, and
     /// where.
     async fn shut_down(&self) -> Result<Vec<(Letter, Lsn)>, Verdict> {
+        // They hold the engine's directory.
+        self.let_go()?;
         self.handles().writers.clear();
         let mut clean = Vec::new();
         let mut left_open = Vec::new();

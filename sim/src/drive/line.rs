@@ -1,22 +1,20 @@
 //! One line of the plan.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use palimpsest::base::Lsn;
 use palimpsest::io::Io;
 
 use super::Driver;
-use crate::plan::{How, Line, PlanOp};
+use crate::plan::{How, Letter, Line, PlanOp};
 use crate::verdict::Verdict;
 use crate::world::{Ending, FaultClass, Join, SimIo, TaskName, drop_at};
 
 impl Driver {
     /// Carries a line out, or starts it.
-    pub(super) async fn line(&self, number: u32, line: &Line) -> Result<(), Verdict> {
-        self.world
-            .state()
-            .trace
-            .note(|| format!("line {number}: {line}"));
+    pub(super) async fn line(&self, number: u32, line: &Arc<Line>) -> Result<(), Verdict> {
+        self.world.state().trace.line(number, line);
         let how = line.how;
         match &line.op {
             PlanOp::Create {
@@ -44,6 +42,21 @@ impl Driver {
                 SimIo::new(&self.world).sleep(duration).await;
                 Ok(())
             }
+            PlanOp::Clock(jump) => {
+                self.world.count_fault(FaultClass::ClockJump);
+                self.world.set_clock(jump.nanos());
+                Ok(())
+            }
+            PlanOp::LetGo => self.let_go(),
+            PlanOp::Shutdown {
+                timeline,
+                shutdowns,
+                kept,
+            } => {
+                let (driver, meant) = (self.clone(), (*timeline, *shutdowns, *kept));
+                let shutdown = async move { driver.shutdown(number, meant, how).await };
+                self.start_line(number, how, shutdown).await
+            }
             PlanOp::Restart => self.restart().await,
             PlanOp::Crash(crash) => {
                 self.world.crash(*crash);
@@ -66,6 +79,7 @@ impl Driver {
 
     /// What is done on one timeline, and can be left running.
     async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
+        let _using = op.timeline().map(|letter| self.using(letter));
         match *op {
             PlanOp::Freeze { timeline } => self.freeze(timeline, how).await,
             PlanOp::Flush { timeline } => self.flush(timeline, how).await,
@@ -120,7 +134,7 @@ impl Driver {
         };
         let result = drop_at(count, call).await;
         if result.is_none() {
-            self.world.count_fault(FaultClass::Dropped);
+            self.world.count_drop();
             self.session().tally.drops += 1;
         }
         result
@@ -132,5 +146,31 @@ impl crate::world::World {
     pub fn crash(&self, crash: crate::plan::Crash) {
         self.count_fault(FaultClass::of_crash(crash));
         self.end_life(Ending::Crashed(crash));
+    }
+}
+
+/// The timeline that an operation works on; nothing if it is on all of them.
+pub(super) fn touched_by(op: &PlanOp) -> Option<Letter> {
+    match op {
+        PlanOp::Create { timeline, .. }
+        | PlanOp::Branch { timeline, .. }
+        | PlanOp::Delete { timeline }
+        | PlanOp::Put { timeline, .. }
+        | PlanOp::Freeze { timeline }
+        | PlanOp::Flush { timeline }
+        | PlanOp::Get { timeline, .. }
+        | PlanOp::GetMany { timeline, .. }
+        | PlanOp::Scan { timeline, .. }
+        | PlanOp::Compact { timeline, .. }
+        | PlanOp::Images { timeline, .. }
+        | PlanOp::Gc { timeline }
+        | PlanOp::Declare { timeline, .. } => Some(*timeline),
+        PlanOp::Shutdown { .. }
+        | PlanOp::LetGo
+        | PlanOp::Clock(_)
+        | PlanOp::Join
+        | PlanOp::Wait { .. }
+        | PlanOp::Restart
+        | PlanOp::Crash(_) => None,
     }
 }

@@ -12,15 +12,18 @@
 mod catalog;
 mod check;
 mod driver;
+mod ending;
 mod job;
 mod life;
 mod line;
 mod read;
 mod rest;
 mod said;
+mod watch;
 mod write;
 
-pub use driver::{Driver, Lines, Session, Tally};
+pub use driver::{Driver, Ended, Lines, Session, Tally};
 pub use life::live;
+pub(crate) use watch::on_disk;
 
 use driver::{Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};

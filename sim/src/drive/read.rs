@@ -54,7 +54,8 @@ impl Driver {
         let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
         let get = async { said_one(timeline.get(key, lsn).await) };
         let ask = |history: &History| history.answer(key, lsn);
-        self.read((letter, lsn), asked, (how, get), ask).await
+        let read = self.read((letter, lsn), asked, (how, get), ask).await;
+        read.inspect_err(|_| self.witness_read((letter, key), lsn))
     }
 
     pub(super) async fn get_many(
@@ -109,7 +110,11 @@ impl Driver {
         let allowed = start.until(self.view(point, &ask)?.with(between));
         match &said {
             Said::Error(error) => excuse.check(&self.world, &asked(), error),
-            _ => said.judge(asked, &allowed),
+            _ => said.judge(asked, &allowed).inspect_err(|_| {
+                if let Some(key) = said.culprit(&allowed) {
+                    self.witness_read((point.0, key), point.1);
+                }
+            }),
         }
     }
 }

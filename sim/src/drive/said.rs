@@ -25,6 +25,11 @@ pub(super) enum Said<T> {
 pub(super) trait Tell {
     /// It as text, with what sets it apart from the other.
     fn tell(&self, other: &Self) -> String;
+
+    /// The first key of which it says something else than the other, if it is about many.
+    fn first_difference(&self, _other: &Self) -> Option<Key> {
+        None
+    }
 }
 
 /// What a read of one key said.
@@ -100,6 +105,24 @@ impl<T: Tell + PartialEq> Said<T> {
         Err(Verdict::wrong(asked(), self.expected(allowed), got))
     }
 
+    /// Of many keys, the first that was answered otherwise than it should be.
+    pub(super) fn culprit(&self, allowed: &Allowed<T>) -> Option<Key> {
+        match self {
+            Said::Answer(answer) => answer.first_difference(allowed.answers.first()?),
+            _ => None,
+        }
+    }
+
+    /// It as text, with nothing to set it apart from.
+    pub(super) fn tell_alone(&self) -> String {
+        match self {
+            Said::Answer(answer) => answer.tell(answer),
+            Said::NotYet => "too early".to_string(),
+            Said::Below => "too late: below the cutoff".to_string(),
+            Said::Error(error) => error.to_string(),
+        }
+    }
+
     fn expected(&self, allowed: &Allowed<T>) -> String {
         let tell = |answer: &T| match self {
             Said::Answer(other) => answer.tell(other),
@@ -143,6 +166,13 @@ impl Tell for Values {
             Some((key, answer)) => format!("{count} values, {key}: {}", answer.tell(answer)),
             None => format!("{count} values"),
         }
+    }
+
+    fn first_difference(&self, other: &Values) -> Option<Key> {
+        let pairs = self.iter().zip(other);
+        let same = pairs.take_while(|(left, right)| left == right).count();
+        let keys = [self.get(same), other.get(same)].into_iter().flatten();
+        keys.map(|(key, _)| *key).min()
     }
 }
 

@@ -37,16 +37,23 @@ impl Driver {
         how: How,
     ) -> Result<(), Verdict> {
         self.join_put(letter).await?;
+        let using = self.using(letter);
         let Some(writer) = self.writer(letter)? else {
             return Ok(());
         };
         self.settle(letter)?;
-        let Some(changes) = self.changes(letter, entries) else {
+        let is_settled = self.truth(letter, |truth| truth.pending.is_none());
+        let changes = self.changes(letter, entries);
+        let Some(changes) = changes.filter(|_| is_settled) else {
             self.handles().writers.insert(letter, writer);
             return Ok(());
         };
         let driver = self.clone();
-        let put = async move { driver.put_batch(letter, writer, changes, how).await };
+        let put = async move {
+            let put = driver.put_batch(letter, writer, changes, how).await;
+            drop(using);
+            put
+        };
         if how != How::Beside {
             return put.await;
         }
@@ -57,12 +64,12 @@ impl Driver {
 
     /// The timeline's writer, unless there is no timeline or a failed sync has latched it.
     fn writer(&self, letter: Letter) -> Result<Option<Writer<SimIo>>, Verdict> {
-        if let Some(writer) = self.handles().writers.remove(&letter) {
-            return Ok(Some(writer));
-        }
         let Some(timeline) = self.timeline(letter) else {
             return Ok(None);
         };
+        if let Some(writer) = self.handles().writers.remove(&letter) {
+            return Ok(Some(writer));
+        }
         let excuse = Excuse::begin(&self.world, Some(letter));
         match timeline.writer() {
             Ok(writer) => Ok(Some(writer)),
@@ -95,6 +102,40 @@ impl Driver {
         })
     }
 
+    /// Whether the layer that a batch went to was frozen before it, if the batch would have made it
+    /// too long or too wide. One that goes on at the LSN of the last record may not be parted from
+    /// it.
+    fn check_rolled(
+        &self,
+        letter: Letter,
+        batch: &Batch,
+        before: Option<Lsn>,
+    ) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(letter) else {
+            return Ok(());
+        };
+        let map = timeline.layers();
+        let Some(open) = map.open() else {
+            return Ok(());
+        };
+        let is_alone = open.entry_count() <= batch.record_count();
+        if is_alone || batch.first_lsn() <= before {
+            return Ok(());
+        }
+        let knobs = &self.plan.knobs;
+        let (len, width) = (
+            open.byte_len(),
+            timeline.last_record_lsn().0 - open.start().0,
+        );
+        if len < knobs.freeze_len_max && width < knobs.freeze_distance_max {
+            return Ok(());
+        }
+        Err(Verdict::law(
+            "a batch that would make its layer too long or too wide freezes it before",
+            format!("the layer has {len} bytes over {width} LSNs now"),
+        ))
+    }
+
     async fn put_batch(
         &self,
         letter: Letter,
@@ -112,6 +153,9 @@ impl Driver {
             truth.begin_put(changes);
             truth.put_refusal().0
         });
+        let before = self
+            .timeline(letter)
+            .map(|timeline| timeline.last_record_lsn());
         let result = self.call(how, writer.put_batch(&batch)).await;
         self.handles().writers.insert(letter, writer);
         let may_refuse = self.truth(letter, |truth| truth.put_refusal().1);
@@ -124,6 +168,7 @@ impl Driver {
             )),
             Some(Ok(())) => {
                 self.truth(letter, |truth| truth.end_put());
+                self.check_rolled(letter, &batch, before)?;
                 excuse.check_done("put")
             }
             Some(Err(Error::Refused { .. })) if may_refuse => {

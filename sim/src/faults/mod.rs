@@ -4,9 +4,11 @@
 //! second write to its first delta layer fails. Each part of an address may be `*`. Rules print and
 //! parse, and mean the same after the code around them has changed.
 
+mod device;
 mod rule;
 mod text;
 
 pub(crate) use text::{read_crash, read_rule};
 
+pub use device::Device;
 pub use rule::{Address, CallSite, Counted, Fault, Rule, Scope, StepKind, Survival};

@@ -1,5 +1,7 @@
 //! Rules, addresses and faults as values.
 
+use std::time::Duration;
+
 use palimpsest::io::{Job, Op, Part};
 
 use crate::plan::{Crash, Letter};
@@ -134,12 +136,38 @@ pub enum Fault {
     Eio,
     /// It fails for want of space: `enospc`.
     Enospc,
+    /// It fails, for the file system takes no more changes: `erofs`.
+    Erofs,
+    /// It fails for want of a right to do it: `eacces`.
+    Eacces,
+    /// A file's sync fails with an I/O error, and from then on reads find what was durable before:
+    /// `revert`. Some file systems throw dirty pages away where others let them be read.
+    Revert,
+    /// It takes so long, and others go on meanwhile: `slow:DURATION`.
+    Slow(Duration),
+    /// It takes until everybody else waits for the clock, or for it: `stall`.
+    Stall,
+    /// A bit of what a read asks for, or of what a sync has just made durable, turns over in the
+    /// file, in the byte with this offset, and stays so: `rot:OFFSET`.
+    Rot(u32),
+    /// A write is acknowledged and lands so many sectors of 512 bytes further: `astray:SECTORS`.
+    Astray(u32),
+    /// A write is acknowledged and changes nothing but the file's length: `lost`.
+    Lost,
+    /// A read finds what was durable before the last sync: `stale`.
+    Stale,
     /// It reads or writes at most so many bytes, from 1: `short:BYTES`.
     Short(u32),
-    /// A sync is acknowledged and not made: `lie`. No device that promises anything does this; the
-    /// engine cannot survive it, and a simulator that does not notice is blind.
+    /// A call is acknowledged, and what the device promises of it is not kept: `lie`. A sync is not
+    /// made; a creation or a rename takes a name that is taken; a list leaves its last entry out; a
+    /// read finds no write that no sync has covered; a removal takes the bytes from those who have
+    /// the file open. No device that promises anything does this: what the engine cannot survive of
+    /// it, it needs, and a simulator that does not notice is blind.
     Lie,
-    /// The process ends before it: `crash kill`, `crash power all|none|draw:SEED`.
+    /// A rename is made of parts, each of which a power loss keeps or undoes by itself: `tear`. No
+    /// excuse comes of it, as with a lie.
+    Tear,
+    /// The process ends before it: `crash kill`, `crash power all|none|draw:SEED|case:NUMBER`.
     Crash(Crash),
 }
 
@@ -152,6 +180,9 @@ pub enum Survival {
     Nothing,
     /// Any subset in any order, torn, with garbage and zeros, drawn from a seed: `draw:SEED`.
     Draw(u64),
+    /// One of all cases, by number; 0 is everything: `case:NUMBER`. A choice is made when somebody
+    /// looks at what it is about, by the number's remainder.
+    Case(u64),
 }
 
 /// A call as it is made: what an address is held against.
@@ -169,6 +200,50 @@ pub struct CallSite {
     pub step: StepKind,
     /// Its ordinal among its like on that file, from 1.
     pub step_index: u32,
+}
+
+impl Fault {
+    /// Whether only a device that may be wrong does this.
+    pub fn is_wrong(self) -> bool {
+        match self {
+            Fault::Rot(_) | Fault::Astray(_) | Fault::Lost | Fault::Stale => true,
+            Fault::Eio
+            | Fault::Enospc
+            | Fault::Erofs
+            | Fault::Eacces
+            | Fault::Revert
+            | Fault::Slow(_)
+            | Fault::Stall
+            | Fault::Short(_)
+            | Fault::Lie
+            | Fault::Tear
+            | Fault::Crash(_) => false,
+        }
+    }
+
+    /// Whether it can happen to such a call at all.
+    pub fn can_happen(self, step: StepKind, part: Part) -> bool {
+        use StepKind::{Create, Remove, Rename, Replace};
+        use StepKind::{Len, List, Open, Pass, Read, Sync, SyncDir, Write};
+        // What is never synced never leaves the page cache, and that is no device.
+        let is_stored = matches!(part, Part::Delta | Part::Image | Part::Index);
+        match self {
+            Fault::Crash(_) => true,
+            Fault::Short(_) => matches!(step, Read | Write),
+            Fault::Lie => matches!(
+                step,
+                Sync | SyncDir | Create | Rename | List | Read | Remove
+            ),
+            Fault::Tear => matches!(step, Rename | Replace),
+            Fault::Revert => step == Sync,
+            Fault::Eio | Fault::Enospc | Fault::Slow(_) | Fault::Stall => step != Pass,
+            Fault::Erofs => !matches!(step, Pass | Open | List | Len | Read | Sync | SyncDir),
+            Fault::Eacces => !matches!(step, Pass | Len | Read | Write | Sync | SyncDir),
+            Fault::Rot(_) => is_stored && matches!(step, Read | Sync),
+            Fault::Stale => is_stored && step == Read,
+            Fault::Astray(_) | Fault::Lost => is_stored && step == Write,
+        }
+    }
 }
 
 impl CallSite {

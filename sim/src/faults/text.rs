@@ -5,13 +5,14 @@ use std::fmt;
 use palimpsest::io::{Job, Part};
 
 use super::{Address, Counted, Fault, Rule, Scope, StepKind, Survival};
-use crate::plan::text::{Problem, Words, named, number};
+use crate::plan::text::{Problem, Words, Written, duration, named, number};
 use crate::plan::{Crash, Letter};
 
 /// How an address looks.
 const ADDRESS: &str = "write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as life2/a/flush#1/index/sync";
 /// The words that a fault can start with.
-const FAULTS: &str = "write one of eio enospc short:BYTES lie crash";
+const FAULTS: &str = "write one of eio enospc erofs eacces revert slow:DURATION stall short:BYTES \
+                      rot:OFFSET astray:SECTORS lost stale lie tear crash";
 
 /// Reads a rule; its limits are checked apart.
 pub(crate) fn read_rule(line: &str) -> Result<Rule, Problem> {
@@ -111,11 +112,21 @@ fn read_fault(words: &mut Words<'_>) -> Result<Fault, Problem> {
     match words.expect("fault", FAULTS)? {
         "eio" => Ok(Fault::Eio),
         "enospc" => Ok(Fault::Enospc),
+        "erofs" => Ok(Fault::Erofs),
+        "eacces" => Ok(Fault::Eacces),
+        "revert" => Ok(Fault::Revert),
+        "stall" => Ok(Fault::Stall),
+        "lost" => Ok(Fault::Lost),
+        "stale" => Ok(Fault::Stale),
         "lie" => Ok(Fault::Lie),
+        "tear" => Ok(Fault::Tear),
         "crash" => read_crash(words).map(Fault::Crash),
-        word => match word.strip_prefix("short:") {
-            Some(len) => number(len, "length").map(Fault::Short),
-            None => Err(Problem::new("fault", word, FAULTS)),
+        word => match word.split_once(':') {
+            Some(("short", len)) => number(len, "length").map(Fault::Short),
+            Some(("slow", time)) => duration(time, "duration").map(Fault::Slow),
+            Some(("rot", offset)) => number(offset, "offset").map(Fault::Rot),
+            Some(("astray", sectors)) => number(sectors, "sectors").map(Fault::Astray),
+            _ => Err(Problem::new("fault", word, FAULTS)),
         },
     }
 }
@@ -125,7 +136,7 @@ pub(crate) fn read_crash(words: &mut Words<'_>) -> Result<Crash, Problem> {
     match words.expect("crash", "write `kill`, or `power` and what it keeps")? {
         "kill" => Ok(Crash::Kill),
         "power" => {
-            let remedy = "write one of all none draw:SEED";
+            let remedy = "write one of all none draw:SEED case:NUMBER";
             read_survival(words.expect("survival", remedy)?, remedy).map(Crash::Power)
         }
         other => Err(Problem::new("crash", other, "write `kill` or `power`")),
@@ -136,9 +147,10 @@ fn read_survival(word: &str, remedy: &str) -> Result<Survival, Problem> {
     match word {
         "all" => Ok(Survival::All),
         "none" => Ok(Survival::Nothing),
-        _ => match word.strip_prefix("draw:") {
-            Some(seed) => number(seed, "seed").map(Survival::Draw),
-            None => Err(Problem::new("survival", word, remedy)),
+        _ => match word.split_once(':') {
+            Some(("draw", seed)) => number(seed, "seed").map(Survival::Draw),
+            Some(("case", case)) => number(case, "case").map(Survival::Case),
+            _ => Err(Problem::new("survival", word, remedy)),
         },
     }
 }
@@ -210,7 +222,17 @@ impl fmt::Display for Fault {
         match self {
             Fault::Eio => write!(f, "eio"),
             Fault::Enospc => write!(f, "enospc"),
+            Fault::Erofs => write!(f, "erofs"),
+            Fault::Eacces => write!(f, "eacces"),
+            Fault::Revert => write!(f, "revert"),
+            Fault::Slow(time) => write!(f, "slow:{}", Written(*time)),
+            Fault::Stall => write!(f, "stall"),
+            Fault::Rot(offset) => write!(f, "rot:{offset}"),
+            Fault::Astray(sectors) => write!(f, "astray:{sectors}"),
+            Fault::Lost => write!(f, "lost"),
+            Fault::Stale => write!(f, "stale"),
             Fault::Lie => write!(f, "lie"),
+            Fault::Tear => write!(f, "tear"),
             Fault::Short(len) => write!(f, "short:{len}"),
             Fault::Crash(crash) => write!(f, "{crash}"),
         }
@@ -232,6 +254,7 @@ impl fmt::Display for Survival {
             Survival::All => write!(f, "all"),
             Survival::Nothing => write!(f, "none"),
             Survival::Draw(seed) => write!(f, "draw:{seed}"),
+            Survival::Case(case) => write!(f, "case:{case}"),
         }
     }
 }

@@ -7,13 +7,12 @@
 //!    read comes to first.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use palimpsest::base::{Key, LayerName, Lsn, TimelineId};
 use palimpsest::format::{DeltaKey, Index, IndexLayer};
 
-use super::file::{records, values};
-use super::{ROOT, broken, file_name, index};
+use super::index;
+use super::known::{Content, Known, KnownLayer};
 use crate::disk::Disk;
 use crate::keys;
 use crate::model::Answer;
@@ -23,36 +22,39 @@ use crate::verdict::Verdict;
 /// Holds a timeline's index and everything that it names against the model. `retained` are the
 /// points below the cutoff that must be readable all the same.
 pub fn check_layers(
-    disk: &Disk,
+    disk: &mut Disk,
     timeline: TimelineId,
     truth: &Truth,
     retained: &BTreeSet<Lsn>,
 ) -> Result<(), Verdict> {
-    let index = index(disk, timeline)?;
-    check_index(&index, truth)?;
-    check_rectangles(&index)?;
-    let judge = Judge { truth, retained };
-    let mut found = BTreeSet::new();
-    for layer in &index.layers {
-        let name = file_name(layer).to_string();
-        let path = Path::new(ROOT).join(timeline.to_string()).join(&name);
-        let bytes = disk.bytes(&path);
-        let bytes = bytes.map_err(|error| broken(&name, &error.to_string()))?;
-        match layer.name {
-            LayerName::Delta { .. } => {
-                let records = records(&bytes, layer);
-                let records = records.map_err(|error| broken(&name, &error.to_string()))?;
-                judge.check_delta(layer, &records)?;
-                found.extend(records.into_iter().map(|(at, _)| (at.key, at.lsn)));
+    Known::default().check_layers(disk, timeline, (truth, retained))
+}
+
+impl Known {
+    /// The same, where what is known of the layers from before is not looked up again.
+    pub fn check_layers(
+        &mut self,
+        disk: &mut Disk,
+        timeline: TimelineId,
+        (truth, retained): (&Truth, &BTreeSet<Lsn>),
+    ) -> Result<(), Verdict> {
+        let index = index(disk, timeline)?;
+        check_index(&index, truth)?;
+        check_rectangles(&index)?;
+        let judge = Judge { truth, retained };
+        let layers = self.look(disk, timeline, &index.layers)?;
+        let mut found = Vec::new();
+        for layer in layers {
+            if !layer.is_right_by(&truth.history) && judge.check(layer)? == Seen::All {
+                layer.note_right(&truth.history);
             }
-            LayerName::Image { lsn, .. } => {
-                let values = values(&bytes, layer, lsn);
-                let values = values.map_err(|error| broken(&name, &error.to_string()))?;
-                judge.check_image(layer, lsn, &values)?;
+            if let Content::Delta(records) = &*layer.content {
+                found.extend(records.iter().map(|(at, _)| (at.key, at.lsn)));
             }
         }
+        found.sort_unstable();
+        judge.check_readable(&index, &found)
     }
-    judge.check_readable(&index, &found)
 }
 
 /// What the index says of itself.
@@ -112,7 +114,22 @@ struct Judge<'a> {
     retained: &'a BTreeSet<Lsn>,
 }
 
+/// How much of a layer the model can tell.
+#[derive(PartialEq, Eq)]
+enum Seen {
+    All,
+    /// It has forgotten what was there.
+    Nothing,
+}
+
 impl Judge<'_> {
+    fn check(&self, layer: &KnownLayer) -> Result<Seen, Verdict> {
+        match &*layer.content {
+            Content::Delta(records) => self.check_delta(&layer.entry, records).map(|()| Seen::All),
+            Content::Image(lsn, values) => self.check_image(&layer.entry, *lsn, values),
+        }
+    }
+
     fn check_delta(
         &self,
         layer: &IndexLayer,
@@ -176,10 +193,10 @@ impl Judge<'_> {
         layer: &IndexLayer,
         lsn: Lsn,
         values: &[(Key, Vec<u8>)],
-    ) -> Result<(), Verdict> {
+    ) -> Result<Seen, Verdict> {
         let (name, history) = (layer.name, &self.truth.history);
         if lsn < history.remembered_from() && !self.retained.contains(&lsn) {
-            return Ok(());
+            return Ok(Seen::Nothing);
         }
         for (key, value) in values {
             let is_covered = name.keys().contains(*key);
@@ -197,11 +214,12 @@ impl Judge<'_> {
                 "an image has every key of its range that has a history",
                 format!("{key} is not in {name}"),
             )),
-            None => Ok(()),
+            None => Ok(Seen::All),
         }
     }
 
-    fn check_readable(&self, index: &Index, found: &BTreeSet<(Key, Lsn)>) -> Result<(), Verdict> {
+    /// `found` is in order.
+    fn check_readable(&self, index: &Index, found: &[(Key, Lsn)]) -> Result<(), Verdict> {
         let images: Vec<LayerName> = index
             .layers
             .iter()
@@ -209,7 +227,7 @@ impl Judge<'_> {
             .map(|layer| layer.name)
             .collect();
         let is_missing = |&(key, lsn): &(Key, Lsn)| {
-            if index.disk_consistent_lsn < lsn || found.contains(&(key, lsn)) {
+            if index.disk_consistent_lsn < lsn || found.binary_search(&(key, lsn)).is_ok() {
                 return false;
             }
             let Some(read) = self.first_read(key, lsn, index.gc_cutoff) else {

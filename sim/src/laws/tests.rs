@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use palimpsest::base::Lsn;
 
-use super::check_layers;
+use super::{Known, check_layers};
 use crate::model::Change;
 use crate::oracle::Truth;
 use crate::verdict::Verdict;
@@ -33,7 +33,7 @@ fn truth() -> Truth {
 
 fn checked(fabric: &Fabric, truth: &Truth, retained: &[u64]) -> Result<(), Verdict> {
     let retained: BTreeSet<Lsn> = retained.iter().map(|lsn| Lsn(*lsn)).collect();
-    check_layers(&fabric.disk(), TIMELINE, truth, &retained)
+    check_layers(&mut fabric.disk(), TIMELINE, truth, &retained)
 }
 
 /// Expects a verdict that says this of the law or of what was found.
@@ -191,4 +191,41 @@ fn a_branch_has_no_record_of_its_ancestor() {
     let elsewhere = Fabric::up_to(40).on(10).delta("..", 21, 41, "a@25 +!");
     let verdict = checked(&elsewhere, &truth, &[]).unwrap_err();
     assert!(verdict.to_string().contains("stands on"), "{verdict}");
+}
+
+/// Checks right layers, puts a record into the model, and checks them again.
+fn checked_again(key_name: &str, lsn: u64) -> Result<(), Verdict> {
+    let (mut disk, retained, mut truth) = (l0s().disk(), BTreeSet::new(), truth());
+    let mut known = Known::default();
+    for _ in 0..2 {
+        let checked = known.check_layers(&mut disk, TIMELINE, (&truth, &retained));
+        assert_eq!(checked, Ok(()));
+    }
+    let change = Change::Image(b"x".to_vec());
+    truth.history.put(key(key_name), Lsn(lsn), change);
+    known.check_layers(&mut disk, TIMELINE, (&truth, &retained))
+}
+
+#[test]
+fn a_layer_that_was_right_is_held_against_a_model_that_changed() {
+    for (key_name, lsn) in [("b", 15), ("b", 25), ("c", 30), ("a", 35), ("b", 40)] {
+        let verdict = checked_again(key_name, lsn).expect_err("no layer has it");
+        let law = "a delta layer has every record that its name covers";
+        assert!(verdict.to_string().contains(law), "{lsn}: {verdict}");
+    }
+    assert_eq!(checked_again("b", 50), Ok(()));
+}
+
+#[test]
+fn a_layer_that_was_right_is_read_again_where_its_bytes_are_others() {
+    let other = Fabric::up_to(40)
+        .delta("..", 1, 21, "a@10 =a2, a@20 +2, b@20 =b2, c@20 +c2")
+        .delta("..", 21, 41, "a@30 =a3");
+    let (retained, truth) = (BTreeSet::new(), truth());
+    let mut known = Known::default();
+    let mut check =
+        |fabric: &Fabric| known.check_layers(&mut fabric.disk(), TIMELINE, (&truth, &retained));
+    assert_eq!(check(&l0s()), Ok(()));
+    let verdict = check(&other).expect_err("it is another value");
+    assert!(verdict.to_string().contains("has other bytes"), "{verdict}");
 }

@@ -19,6 +19,8 @@ pub struct Cutoff {
     high: Lsn,
     /// How many collections are under way.
     gc_count: u32,
+    /// Whether nobody can look at what is published now.
+    is_hidden: bool,
 }
 
 impl Cutoff {
@@ -29,7 +31,20 @@ impl Cutoff {
             seen: found,
             high: found,
             gc_count: 0,
+            is_hidden: false,
         }
+    }
+
+    /// Nobody can look at what is published, which may by now be up to `highest`.
+    pub fn hide(&mut self, highest: Lsn) {
+        self.may_reach(highest);
+        self.is_hidden = true;
+    }
+
+    /// Whether what is at the LSN and not kept for anybody may be gone, although nobody has seen
+    /// that.
+    pub fn may_hide(&self, lsn: Lsn) -> bool {
+        self.is_hidden && lsn < self.high
     }
 
     /// What was published when it was looked at last.
@@ -71,6 +86,7 @@ impl Cutoff {
             return Err(Verdict::law(law, format!("{found}")));
         }
         self.seen = found;
+        self.is_hidden = false;
         if self.gc_count == 0 {
             self.high = found;
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use palimpsest::base::Lsn;
 
-use super::{Existence, Truth, with};
+use super::{Existence, Truth};
 use crate::model::History;
 use crate::plan::Letter;
 
@@ -58,7 +58,7 @@ pub fn view<T>(
     if let Some(pending) = &truth.pending
         && lsn <= pending.last
     {
-        answers.push(ask(&with(&truth.history, pending)));
+        answers.push(ask(&pending.whole(&truth.history)));
     }
     View {
         answers,
@@ -105,6 +105,9 @@ impl<T> View<T> {
 pub fn is_kept(truths: &Truths, letter: Letter, lsn: Lsn) -> Certainty {
     let truth = &truths[&letter];
     let here = match truth.cutoff.seen() <= lsn {
+        true if truth.cutoff.may_hide(lsn) => {
+            Certainty::Perhaps.max(retained(truths, letter).certainty(lsn))
+        }
         true => Certainty::Yes,
         false => retained(truths, letter).certainty(lsn),
     };
@@ -132,9 +135,28 @@ impl Retained {
         }
     }
 
+    fn add(&mut self, mut other: Retained) {
+        self.surely.append(&mut other.surely);
+        self.perhaps.append(&mut other.perhaps);
+    }
+
     /// All of them.
     pub fn all(&self) -> BTreeSet<Lsn> {
         self.surely.union(&self.perhaps).copied().collect()
+    }
+}
+
+/// The points that must be kept below a child that stands at an LSN.
+fn retained_by(truths: &Truths, (child, at): (Letter, Lsn)) -> Retained {
+    let mut below = retained(truths, child);
+    below.surely.insert(at);
+    if truths[&child].is_unread {
+        below.perhaps.append(&mut below.surely);
+    }
+    let here = |lsns: BTreeSet<Lsn>| lsns.into_iter().map(|lsn| at.min(lsn)).collect();
+    Retained {
+        surely: here(below.surely),
+        perhaps: here(below.perhaps),
     }
 }
 
@@ -146,14 +168,7 @@ pub fn retained(truths: &Truths, letter: Letter) -> Retained {
             Existence::Absent => {}
             Existence::Exists => {
                 if let Some((_, at)) = truth.ancestor.filter(|(on, _)| *on == letter) {
-                    let below = retained(truths, child);
-                    found.surely.insert(at);
-                    found
-                        .surely
-                        .extend(below.surely.iter().map(|lsn| at.min(*lsn)));
-                    found
-                        .perhaps
-                        .extend(below.perhaps.iter().map(|lsn| at.min(*lsn)));
+                    found.add(retained_by(truths, (child, at)));
                 }
             }
             Existence::InDoubt => {

@@ -5,9 +5,10 @@
 //! used up. Everything that can exist does: what to do often is the fuzzer's to find out.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use palimpsest::io::Job;
 
-use super::draw::{Author, Scale, Swarm, draw_knobs, draw_rules};
-use super::{Plan, Schedule, Then};
+use super::draw::{Author, Reach, Scale, Swarm, draw_knobs, draw_rules};
+use super::{Plan, Schedule, Starved, Then};
 use crate::dice::Chance;
 
 /// One plan in so many is large.
@@ -22,11 +23,12 @@ const TOTAL_LEN_MAX: u64 = 4 << 20;
 impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Plan> {
         let mut bytes = Bytes(bytes);
-        let swarm = Swarm::all(Scale::draw(&mut bytes, LARGE_ONE_IN));
+        let scale = Scale::draw(&mut bytes, LARGE_ONE_IN);
+        let swarm = Swarm::all(&mut bytes, scale);
         let seed = bytes.below(1 << 16);
         let knobs = draw_knobs(&mut bytes, &swarm, seed);
         let schedule = read_schedule(&mut bytes);
-        let faults = draw_rules(&mut bytes, &swarm);
+        let faults = draw_rules(&mut bytes, &swarm, &Reach::UNKNOWN);
         let mut author = Author::new(&mut bytes, &swarm, &knobs, TOTAL_LEN_MAX);
         while !author.is_spent() && author.op_count() < OP_COUNT_AIM_MAX {
             author.make_move();
@@ -42,16 +44,38 @@ impl<'a> Arbitrary<'a> for Plan {
 }
 
 fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
-    let then = match bytes.below(4) {
-        0 => Then::InOrder,
-        _ => Then::Uniform(bytes.below(1 << 16)),
-    };
+    let then = read_then(bytes);
     let count = bytes.below(CHOICE_COUNT_MAX + 1);
     let mut choices = Vec::new();
     while (choices.len() as u64) < count && !bytes.is_spent() {
         choices.push(bytes.below(256) as u8);
     }
     Schedule { choices, then }
+}
+
+fn read_then(bytes: &mut Bytes<'_, '_>) -> Then {
+    let order = bytes.below(8);
+    if order == 0 {
+        return Then::InOrder;
+    }
+    let seed = bytes.below(1 << 16);
+    match order {
+        1 => Then::NewestFirst,
+        2 => Then::ByRank(seed),
+        3 => Then::Pct(seed, bytes.below(8) as u32),
+        4 => Then::Starve(read_starved(bytes), seed),
+        5 => Then::ToCompletion(seed),
+        _ => Then::Uniform(seed),
+    }
+}
+
+fn read_starved(bytes: &mut Bytes<'_, '_>) -> Starved {
+    match bytes.below(256) {
+        0 => Starved::Driver,
+        1 => Starved::Engine(Job::Keep),
+        2 => Starved::Engine(Job::Drop),
+        line => Starved::Line(line as u32),
+    }
 }
 
 /// Chance from a fuzzer's bytes: as few of them as the count needs, and 0 when there are no more.

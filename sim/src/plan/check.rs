@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::text::{Place, PlanError, Problem};
-use super::{EditPlan, Entry, Housekeeping, How, KeyIndex, Knobs, Letter, Line, Plan, PlanOp};
-use crate::faults::{Address, Counted, Fault, Rule, Scope};
+use super::{
+    EditPlan, Entry, Housekeeping, How, Jump, KeyIndex, Knobs, Letter, Line, Plan, PlanOp, Then,
+};
+use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
 
 /// How many keys a plan has at most.
 pub const KEY_COUNT_MAX: u16 = 999;
@@ -17,12 +19,16 @@ pub const ENTRY_COUNT_MAX: usize = 1_000_000;
 pub const RULE_COUNT_MAX: usize = 1_000;
 /// How many choices its schedule has at most.
 pub const CHOICE_COUNT_MAX: usize = 100_000;
+/// How many times the ranks of its tasks change at most, where that is bounded.
+const CHANGE_COUNT_MAX: u64 = 1_000;
 /// The length or the offset of one edit, in bytes, is at most this.
 pub const LEN_MAX: u32 = 1 << 20;
 /// The lengths of all its edits, in bytes, are together at most this.
 pub const TOTAL_LEN_MAX: u64 = 256 << 20;
 /// A wait, an age or a period is at most thirty days.
 pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// A call takes an hour at most.
+pub const SLOW_MAX: Duration = Duration::from_secs(60 * 60);
 /// The period of housekeeping is at least this.
 pub const PERIOD_MIN: Duration = Duration::from_millis(1);
 
@@ -44,7 +50,7 @@ impl Plan {
                 index as u64 + 1,
                 0..=RULE_COUNT_MAX as u64,
             )
-            .and_then(|()| check_rule(rule));
+            .and_then(|()| check_rule(rule, self.knobs.device));
             checked.map_err(|problem| problem.at(Place::Rule(index + 1)))?;
         }
         let choice_count = self.schedule.choices.len() as u64;
@@ -53,7 +59,16 @@ impl Plan {
             choice_count,
             0..=CHOICE_COUNT_MAX as u64,
         )
+        .and_then(|()| check_then(self.schedule.then))
         .map_err(|problem| problem.at(Place::Schedule))
+    }
+}
+
+/// Checks what comes after a schedule's choices.
+pub(super) fn check_then(then: Then) -> Result<(), Problem> {
+    match then {
+        Then::Pct(_, count) => within("count of changes", count.into(), 0..=CHANGE_COUNT_MAX),
+        _ => Ok(()),
     }
 }
 
@@ -130,8 +145,12 @@ impl Tally {
             | PlanOp::Images { timeline, .. }
             | PlanOp::Gc { timeline }
             | PlanOp::Scan { timeline, .. } => check_letter(*timeline),
-            PlanOp::Wait { duration } => check_duration("wait", *duration),
-            PlanOp::Join | PlanOp::Restart | PlanOp::Crash(_) => Ok(()),
+            PlanOp::Shutdown { timeline, .. } => check_letter(*timeline),
+            PlanOp::Wait { duration }
+            | PlanOp::Clock(Jump::Forward(duration) | Jump::Back(duration)) => {
+                check_duration("duration", *duration)
+            }
+            PlanOp::Join | PlanOp::LetGo | PlanOp::Restart | PlanOp::Crash(_) => Ok(()),
         }
     }
 
@@ -218,6 +237,8 @@ fn check_how(line: &Line) -> Result<(), Problem> {
         PlanOp::Declare { .. }
             | PlanOp::Join
             | PlanOp::Wait { .. }
+            | PlanOp::Clock(_)
+            | PlanOp::LetGo
             | PlanOp::Restart
             | PlanOp::Crash(_)
     );
@@ -288,7 +309,7 @@ pub(super) fn check_stall(l0_stall_count: u64, l0_count_trigger: u64) -> Result<
 const ORDINALS: RangeInclusive<u64> = 1..=u32::MAX as u64;
 
 /// A rule's limits.
-pub(super) fn check_rule(rule: &Rule) -> Result<(), Problem> {
+pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
     match rule.address {
         Address::Nth { life, index } => {
             check_ordinal("life", life)?;
@@ -310,8 +331,18 @@ pub(super) fn check_rule(rule: &Rule) -> Result<(), Problem> {
             check_counted(step)?;
         }
     }
-    if let Fault::Short(len) = rule.fault {
-        within("length", len.into(), ORDINALS)?;
+    match rule.fault {
+        Fault::Short(len) => within("length", len.into(), ORDINALS)?,
+        Fault::Astray(sectors) => within("sectors", sectors.into(), ORDINALS)?,
+        Fault::Slow(time) if SLOW_MAX < time => {
+            let remedy = "write at most 3600s, an hour";
+            return Err(Problem::new("duration", format!("{time:?}"), remedy));
+        }
+        _ => {}
+    }
+    if rule.fault.is_wrong() && !device.may_be_wrong() {
+        let remedy = "write the knob `device rots`";
+        return Err(Problem::new("fault", rule.fault, remedy));
     }
     within("times", rule.times.into(), ORDINALS)?;
     within("one-in", rule.one_in.into(), ORDINALS)

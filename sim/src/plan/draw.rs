@@ -6,10 +6,12 @@
 
 mod author;
 mod branches;
+mod endings;
 mod history;
 mod jobs;
 mod knobs;
 mod moves;
+mod reach;
 mod reads;
 mod rules;
 mod swarm;
@@ -18,11 +20,14 @@ mod themes;
 #[cfg(test)]
 mod tests;
 
-use super::{Knobs, Line, Plan, Schedule, Then};
+use palimpsest::io::Job;
+
+use super::{How, Knobs, Line, Plan, Schedule, Starved, Then};
 use crate::dice::{Chance, Dice};
 
 pub(super) use author::Author;
 pub(super) use knobs::draw_knobs;
+pub(super) use reach::Reach;
 pub(super) use rules::draw_rules;
 pub(super) use swarm::{Scale, Swarm};
 
@@ -50,10 +55,11 @@ impl Plan {
         let mut dice = Dice::new(seed);
         let swarm = Swarm::draw(&mut dice);
         let knobs = draw_knobs(&mut dice, &swarm, seed);
+        let ops = draw_ops(&mut dice, &swarm, &knobs);
         let plan = Plan {
-            ops: draw_ops(&mut dice, &swarm, &knobs),
-            faults: draw_rules(&mut dice, &swarm),
-            schedule: draw_schedule(&mut dice),
+            faults: draw_rules(&mut dice, &swarm, &Reach::of(&ops, &knobs)),
+            schedule: draw_schedule(&mut dice, &ops),
+            ops,
             knobs,
         };
         debug_assert_eq!(plan.check(), Ok(()));
@@ -85,26 +91,61 @@ fn draw_stops(dice: &mut Dice, aim: u64) -> Vec<(u64, Stop)> {
     stops
 }
 
-/// Draws a schedule: even; or in order but for a few choices, as most races need no more; or one
-/// in which somebody waits for long.
-fn draw_schedule(dice: &mut Dice) -> Schedule {
+/// The kinds of schedules, and how often each is drawn.
+const ORDERS: [(u64, OrderKind); 8] = [
+    (2, OrderKind::InOrder),
+    (2, OrderKind::Preempted),
+    (3, OrderKind::Uniform),
+    (5, OrderKind::ByRank),
+    (3, OrderKind::Pct),
+    (2, OrderKind::Starve),
+    (1, OrderKind::ToCompletion),
+    (1, OrderKind::NewestFirst),
+];
+
+/// The kinds of schedules.
+#[derive(Clone, Copy)]
+enum OrderKind {
+    InOrder,
+    /// In order but for a few choices: most races need no more.
+    Preempted,
+    Uniform,
+    ByRank,
+    Pct,
+    Starve,
+    ToCompletion,
+    NewestFirst,
+}
+
+fn draw_schedule(dice: &mut Dice, ops: &[Line]) -> Schedule {
+    let order = dice.pick_weighted(&ORDERS);
+    let seed = dice.below(1 << 32);
+    let choices = match order {
+        OrderKind::Preempted => draw_preemptions(dice),
+        _ => Vec::new(),
+    };
+    let then = match order {
+        OrderKind::InOrder | OrderKind::Preempted => Then::InOrder,
+        OrderKind::Uniform => Then::Uniform(seed),
+        OrderKind::ByRank => Then::ByRank(seed),
+        OrderKind::Pct => Then::Pct(seed, dice.below(7) as u32),
+        OrderKind::Starve => Then::Starve(draw_starved(dice, ops), seed),
+        OrderKind::ToCompletion => Then::ToCompletion(seed),
+        OrderKind::NewestFirst => Then::NewestFirst,
+    };
+    Schedule { choices, then }
+}
+
+/// Draws who is starved: mostly one of those that run beside others.
+fn draw_starved(dice: &mut Dice, ops: &[Line]) -> Starved {
+    let beside = (1..).zip(ops).filter(|(_, line)| line.how == How::Beside);
+    let beside: Vec<u32> = beside.map(|(number, _)| number).collect();
     match dice.below(8) {
-        0 => Schedule {
-            choices: Vec::new(),
-            then: Then::InOrder,
-        },
-        1 => Schedule {
-            choices: draw_preemptions(dice),
-            then: Then::InOrder,
-        },
-        2 | 3 => Schedule {
-            choices: Vec::new(),
-            then: Then::Uniform(dice.below(1 << 32)),
-        },
-        _ => Schedule {
-            choices: Vec::new(),
-            then: Then::ByRank(dice.below(1 << 32)),
-        },
+        0 | 1 => Starved::Driver,
+        2 => Starved::Engine(Job::Keep),
+        3 => Starved::Engine(Job::Drop),
+        _ if beside.is_empty() => Starved::Driver,
+        _ => Starved::Line(*dice.pick(&beside)),
     }
 }
 

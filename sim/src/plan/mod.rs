@@ -3,11 +3,14 @@
 mod arbitrary;
 mod check;
 mod draw;
+mod op;
 pub(crate) mod text;
 
 use std::time::Duration;
 
-use crate::faults::{Rule, Survival};
+use palimpsest::io::Job;
+
+use crate::faults::{Device, Rule, Survival};
 
 pub use text::PlanError;
 
@@ -67,6 +70,8 @@ pub struct Knobs {
     pub housekeeping: Housekeeping,
     /// How much is asked after each operation.
     pub look: Look,
+    /// What the device promises.
+    pub device: Device,
 }
 
 /// How much the oracle asks after each operation, beside what the plan asks itself.
@@ -246,10 +251,51 @@ pub enum PlanOp {
         /// How much.
         duration: Duration,
     },
+    /// Sets the clock: `clock +10800s`, `clock -3600s`.
+    Clock(Jump),
+    /// Shuts a timeline down beside all that works on it, and opens it again: `shutdown a`,
+    /// `shutdown a twice`, `shutdown a keeping`.
+    Shutdown {
+        /// Which.
+        timeline: Letter,
+        /// How many do so at the same time.
+        shutdowns: Shutdowns,
+        /// What is kept of the instance that was closed.
+        kept: Kept,
+    },
+    /// Lets go of what shutdowns have kept: `let-go`.
+    LetGo,
     /// Shuts the engine down and opens it again.
     Restart,
     /// Ends the process, and with it the machine's power or not.
     Crash(Crash),
+}
+
+/// How far the clock jumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jump {
+    /// Into the future.
+    Forward(Duration),
+    /// Into the past.
+    Back(Duration),
+}
+
+/// How many shut a timeline down at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdowns {
+    /// One.
+    One,
+    /// Another as well: `twice`.
+    Two,
+}
+
+/// What is kept of a timeline's instance that was shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing.
+    Nothing,
+    /// The timeline, its writer and a scan that has not come to its end: `keeping`.
+    Handles,
 }
 
 /// How a process ends.
@@ -342,15 +388,36 @@ pub struct Schedule {
     pub then: Then,
 }
 
-/// How a schedule goes on when its choices are used up.
+/// How a schedule goes on when its choices are used up. A seed draws what is not said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
     /// First come, first served: `in-order`.
     InOrder,
-    /// Uniform among those held, drawn from a seed: `uniform SEED`.
+    /// Last come, first served: `newest-first`.
+    NewestFirst,
+    /// Uniform among those held: `uniform SEED`.
     Uniform(u64),
-    /// By ranks of the tasks, drawn from a seed; now and then the first falls behind all others:
+    /// By ranks of the tasks; now and then the first falls behind all others, without end:
     /// `by-rank SEED`. Where all are equal nobody waits for long; here one may, while others do all
-    /// that they have to.
+    /// that they have to. It needs no guess of how long a run is, as `Pct` does.
     ByRank(u64),
+    /// By ranks of the tasks; so many times in all the first falls behind all others:
+    /// `pct SEED CHANGES`. A failure that needs so many changes and no more is found with a chance
+    /// that can be told, as in probabilistic concurrency testing.
+    Pct(u64, u32),
+    /// Uniform among all but some, who go when nobody else is held: `starve WHO SEED`.
+    Starve(Starved, u64),
+    /// The one that went goes on while it is held, then any: `to-completion SEED`.
+    ToCompletion(u64),
+}
+
+/// Who is starved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starved {
+    /// The one that carries out the plan: `driver`.
+    Driver,
+    /// A line that was left running, by its number from 1: `line N`.
+    Line(u32),
+    /// What the engine has started for such jobs: `keep`, `drop`, and so on.
+    Engine(Job),
 }

@@ -5,7 +5,7 @@
 //! is empty, and the text ends with the schedule's `then`: a text that was cut off is no plan.
 //!
 //! ```text
-//! plan      = "palimpsest plan 3"
+//! plan      = "palimpsest plan 4"
 //!             "knobs"    knob*         each knob once, in the order in which they stand here
 //!             "ops"      line*
 //!             "faults"   rule*
@@ -20,6 +20,8 @@
 //!           | "gc-distance" N | "gc-age" DURATION
 //!           | "l0-delay-count" N | "cache-len" N | "read-len" N
 //!           | "housekeeping" ("off" | "every" DURATION "stall" N) | "look" ("sample" | "all")
+//!           | "device" ("posix" | "ext4-ordered" | "rename-not-atomic" | "rots")
+//!                                      what it promises: sim/DEVICE.md
 //!
 //! line      = ["&" | "drop" N] op      left running beside what follows | dropped as it pends
 //!                                      for the Nth time | neither: waited for
@@ -34,16 +36,21 @@
 //!           | "get" LETTER KEY OFFSET
 //!           | "get-many" LETTER KEY COUNT OFFSET
 //!           | "scan" LETTER OFFSET
-//!           | "join" | "wait" DURATION | "restart" | crash
+//!           | "join" | "wait" DURATION | "clock" ("+" | "-") DURATION | "restart" | crash
+//!           | "shutdown" LETTER ["twice"] ["keeping"] | "let-go"   and opened again; what is
+//!                                                kept of it until it is let go of
 //! crash     = "crash" ("kill" | "power" survival)
-//! survival  = "all" | "none" | "draw:" N
+//! survival  = "all" | "none" | "draw:" N | "case:" N    0 is everything; a choice is made when
+//!                                                it matters, by the rest of N
 //! entry     = "+" N KEY edit           N above the LSN before it
 //! edit      = ("image" | "init" | "set" | "append" | "append-if") ":" LEN ":" HEX
 //!           | "patch:" OFFSET ":" LEN ":" HEX
 //!           | "clear"
 //!
 //! rule      = "at" address fault ["times" N] ["one-in" N]
-//! fault     = "eio" | "enospc" | "short:" N | "lie" | crash
+//! fault     = "eio" | "enospc" | "erofs" | "eacces" | "revert" | "short:" N | crash
+//!           | "slow:" DURATION | "stall" | "lie" | "tear"
+//!           | "rot:" OFFSET | "astray:" SECTORS | "lost" | "stale"     on a device that rots
 //! address   = life "/" "io#" N
 //!           | life "/" scope "/" job ["#" N] "/" part ["#" N] "/" step ["#" N]
 //! life      = "life" N | "life*"       a lone "*" is read as "life*"
@@ -51,7 +58,8 @@
 //! job, part and step                   a name of `Job`, `Part` or `StepKind`, or "*"
 //!
 //! choices   = "choices" (N | N "*" COUNT)*     3*40 is forty times 3
-//! then      = "then" ("in-order" | "uniform" N | "by-rank" N)
+//! then      = "then" ("in-order" | "newest-first" | "uniform" N | "by-rank" N | "pct" N COUNT
+//!           | "starve" ("driver" | "line" N | job) N | "to-completion" N)
 //!
 //! LETTER is a to z; KEY is k0, k1, …; DURATION is a number and s, ms, us or ns; OFFSET says which
 //! LSN, counted from the last record's: 0, -8 or +1.
@@ -63,6 +71,7 @@
 mod knobs;
 mod op;
 mod problem;
+mod then;
 mod words;
 
 #[cfg(test)]
@@ -71,19 +80,20 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, Tally, check_rule, within};
+use super::check::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, Tally, check_rule, check_then, within};
 use super::{Plan, Schedule, Then};
 use crate::faults::read_rule;
 use knobs::read_knobs;
 use op::read_line;
+use then::read_then;
 
 pub use problem::PlanError;
 pub(crate) use problem::{Place, Problem};
 use words::Lines;
-pub(crate) use words::{Words, named, number};
+pub(crate) use words::{Words, Written, duration, named, number};
 
 /// The format that this build reads and writes.
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
 /// What comes before the number of the format.
 const TITLE: &str = "palimpsest plan";
 /// How many words a printed line of choices has.
@@ -114,7 +124,7 @@ impl FromStr for Plan {
         let faults = read_items(&mut lines, |count, item| {
             within("count of rules", count as u64, 0..=RULE_COUNT_MAX as u64)?;
             let rule = read_rule(item)?;
-            check_rule(&rule)?;
+            check_rule(&rule, knobs.device)?;
             Ok(rule)
         })?;
         lines.open_section("schedule")?;
@@ -174,10 +184,8 @@ fn read_schedule(lines: &mut Lines<'_>) -> Result<Schedule, PlanError> {
         }
         return Ok(Schedule { choices, then });
     }
-    Err(lines.cut_off(
-        "`then`",
-        "end with `then in-order`, `then uniform SEED` or `then by-rank SEED`",
-    ))
+    let remedy = "end with `then in-order`, `then uniform SEED` or the like";
+    Err(lines.cut_off("`then`", remedy))
 }
 
 /// Reads one line of a schedule: more choices, or what comes after them.
@@ -191,14 +199,8 @@ fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Then>,
             Ok(None)
         }
         Some("then") => {
-            const REMEDY: &str = "write in-order, uniform SEED or by-rank SEED";
-            let then = match words.expect("`then`", REMEDY)? {
-                "in-order" => Then::InOrder,
-                "uniform" => Then::Uniform(words.number("seed")?),
-                "by-rank" => Then::ByRank(words.number("seed")?),
-                other => return Err(Problem::new("`then`", other, REMEDY)),
-            };
-            words.end()?;
+            let then = read_then(words)?;
+            check_then(then)?;
             Ok(Some(then))
         }
         other => Err(Problem::new(
@@ -249,11 +251,7 @@ impl fmt::Display for Schedule {
         for words in words.chunks(CHOICES_PER_LINE) {
             writeln!(f, "  choices {}", words.join(" "))?;
         }
-        match self.then {
-            Then::InOrder => writeln!(f, "  then in-order"),
-            Then::Uniform(seed) => writeln!(f, "  then uniform {seed}"),
-            Then::ByRank(seed) => writeln!(f, "  then by-rank {seed}"),
-        }
+        writeln!(f, "  then {}", self.then)
     }
 }
 

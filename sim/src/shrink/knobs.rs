@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::judge::Judge;
+use crate::faults::Device;
 use crate::plan::{Compression, Housekeeping, Knobs, Layout};
 
 /// No plan comes to it.
@@ -12,7 +13,7 @@ const NEVER: u64 = 1 << 62;
 const COUNT_NEVER: u64 = 1_000_000;
 
 /// Each sets one knob to where it does least.
-const PLAIN: [fn(&mut Knobs); 17] = [
+const PLAIN: [fn(&mut Knobs); 18] = [
     |knobs| knobs.housekeeping = Housekeeping::Off,
     |knobs| knobs.layout = Layout::Dense,
     |knobs| knobs.compression = Compression::None,
@@ -30,6 +31,7 @@ const PLAIN: [fn(&mut Knobs); 17] = [
     |knobs| knobs.freeze_len_max = 1 << 20,
     |knobs| knobs.freeze_age_max = Duration::from_secs(3600),
     |knobs| knobs.buffer_len = 4 << 10,
+    |knobs| knobs.device = Device::Posix,
 ];
 
 /// Sets all knobs to where they do least, or else each that can be.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::judge::Judge;
 use crate::faults::{Address, Counted, Fault, Rule, Survival};
-use crate::plan::{Crash, EditPlan, Entry, How, Line, Plan, PlanOp};
+use crate::plan::{Crash, EditPlan, Entry, How, Jump, Kept, Line, Plan, PlanOp, Shutdowns};
 
 /// How far LSNs are apart where nothing depends on it.
 const LSN_STEP: u64 = 10;
@@ -85,6 +85,24 @@ fn plainer_ops(op: &PlanOp) -> Vec<PlanOp> {
                 change(&|op| *op = PlanOp::Crash(plainer));
             }
         }
+        PlanOp::Clock(Jump::Forward(duration)) if WAIT < *duration => {
+            change(&|op| *op = PlanOp::Clock(Jump::Forward(WAIT)));
+        }
+        PlanOp::Clock(Jump::Back(duration)) if WAIT < *duration => {
+            change(&|op| *op = PlanOp::Clock(Jump::Back(WAIT)));
+        }
+        PlanOp::Shutdown { .. } => {
+            change(&|op| {
+                if let PlanOp::Shutdown { shutdowns, .. } = op {
+                    *shutdowns = Shutdowns::One;
+                }
+            });
+            change(&|op| {
+                if let PlanOp::Shutdown { kept, .. } = op {
+                    *kept = Kept::Nothing;
+                }
+            });
+        }
         PlanOp::Wait { duration } if WAIT < *duration => {
             change(&|op| *op = PlanOp::Wait { duration: WAIT });
         }
@@ -106,7 +124,7 @@ fn plainer_crashes(crash: Crash) -> &'static [Crash] {
     ];
     match crash {
         Crash::Kill => &[],
-        Crash::Power(Survival::Draw(_)) => &ALL,
+        Crash::Power(Survival::Draw(_) | Survival::Case(_)) => &ALL,
         Crash::Power(_) => &ALL[..1],
     }
 }
@@ -216,16 +234,38 @@ fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     };
     change(&|rule| rule.times = 1);
     change(&|rule| rule.one_in = 1);
-    if let Fault::Crash(crash) = rule.fault {
-        for &plainer in plainer_crashes(crash) {
-            change(&|rule| rule.fault = Fault::Crash(plainer));
-        }
+    for plainer in plainer_faults(rule.fault) {
+        change(&|rule| rule.fault = plainer);
     }
     change(&|rule| set_ordinals(rule, |life, _, _, _| *life = None));
     change(&|rule| set_ordinals(rule, |_, job, _, _| *job = None));
     change(&|rule| set_ordinals(rule, |_, _, part, _| *part = None));
     change(&|rule| set_ordinals(rule, |_, _, _, step| *step = None));
     plainer
+}
+
+/// EIO is the plainest error, and a lost write the plainest of those that are wrong.
+fn plainer_faults(fault: Fault) -> Vec<Fault> {
+    match fault {
+        Fault::Crash(crash) => {
+            let plainer = plainer_crashes(crash).iter();
+            plainer.map(|crash| Fault::Crash(*crash)).collect()
+        }
+        Fault::Enospc | Fault::Erofs | Fault::Eacces | Fault::Revert => vec![Fault::Eio],
+        Fault::Slow(time) if WAIT < time => vec![Fault::Stall, Fault::Slow(WAIT)],
+        Fault::Slow(_) => vec![Fault::Stall],
+        Fault::Astray(1) => vec![Fault::Lost],
+        Fault::Astray(_) => vec![Fault::Lost, Fault::Astray(1)],
+        Fault::Rot(offset) if 0 < offset => vec![Fault::Rot(0), Fault::Rot(offset / 2)],
+        Fault::Rot(_)
+        | Fault::Eio
+        | Fault::Stall
+        | Fault::Short(_)
+        | Fault::Lost
+        | Fault::Stale
+        | Fault::Lie
+        | Fault::Tear => Vec::new(),
+    }
 }
 
 type Ordinal = Option<u32>;

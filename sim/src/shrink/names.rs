@@ -89,7 +89,13 @@ fn letters_of(op: &mut PlanOp, mut visit: impl FnMut(&mut Letter)) {
         | PlanOp::Compact { timeline, .. }
         | PlanOp::Images { timeline, .. }
         | PlanOp::Gc { timeline }
-        | PlanOp::Declare { timeline, .. } => visit(timeline),
-        PlanOp::Join | PlanOp::Wait { .. } | PlanOp::Restart | PlanOp::Crash(_) => {}
+        | PlanOp::Declare { timeline, .. }
+        | PlanOp::Shutdown { timeline, .. } => visit(timeline),
+        PlanOp::Join
+        | PlanOp::Wait { .. }
+        | PlanOp::Clock(_)
+        | PlanOp::LetGo
+        | PlanOp::Restart
+        | PlanOp::Crash(_) => {}
     }
 }

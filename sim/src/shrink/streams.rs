@@ -5,6 +5,7 @@ use std::ops::Range;
 use palimpsest::io::Job;
 
 use super::judge::Judge;
+use super::orders;
 use crate::faults::{Address, Rule, Scope};
 use crate::plan::{Letter, Look, Plan, PlanOp, Schedule, Then};
 
@@ -118,6 +119,12 @@ pub fn simplify_schedule(judge: &mut Judge<'_>) {
         }
         Some(plan)
     });
+    let plainer = orders::plainer(judge.best());
+    judge.take_first(plainer.len(), |plan, index| {
+        let mut plan = plan.clone();
+        plan.schedule.then = plainer[index];
+        Some(plan)
+    });
     leave_out_of(judge, Stream::Choices);
     let choice_count = judge.best().schedule.choices.len();
     for at in 0..choice_count {
@@ -167,6 +174,9 @@ impl Stream {
 
     fn without(self, plan: &Plan, range: Range<usize>) -> Plan {
         let mut plan = plan.clone();
+        if matches!(self, Stream::Ops | Stream::OpsAndOrdinals) {
+            orders::move_starved(&mut plan.schedule.then, &range);
+        }
         match self {
             Stream::Ops => drop(plan.ops.drain(range)),
             Stream::Rules => drop(plan.faults.drain(range)),

@@ -1,5 +1,7 @@
 //! The plan's rules, as they fire.
 
+use std::hash::{Hash, Hasher};
+
 use crate::dice::mix;
 use crate::faults::{CallSite, Fault, Rule, StepKind};
 use crate::plan::Crash;
@@ -15,32 +17,65 @@ pub enum FaultClass {
     Eio,
     /// A call failed for want of space.
     Enospc,
-    /// A file's sync failed and dropped its pages.
+    /// A call failed, for nothing may be changed.
+    Erofs,
+    /// A call failed for want of a right.
+    Eacces,
+    /// A file's sync failed and dropped its pages, which can still be read.
     FailedSync,
+    /// A file's sync failed and dropped its pages, and they cannot be read any more.
+    RevertedSync,
     /// A directory's sync failed; its entries stay pending.
     FailedDirectorySync,
     /// A read gave fewer bytes than were there.
     ShortRead,
     /// A write took fewer bytes than it was given.
     ShortWrite,
+    /// A call took long.
+    Slow,
+    /// A call took until nobody else had anything to do.
+    Stall,
+    /// A bit of what was stored turned over.
+    Rot,
+    /// A write landed elsewhere.
+    Astray,
+    /// A write was acknowledged and not made.
+    Lost,
+    /// A read found what was there before.
+    Stale,
     /// A future was dropped before it was done.
     Dropped,
-    /// A sync that was acknowledged and not made.
+    /// The clock jumped.
+    ClockJump,
+    /// A timeline was shut down beside what worked on it.
+    Shutdown,
+    /// A call was acknowledged, and not what was promised of it.
     Lie,
 }
 
 impl FaultClass {
-    /// Every class that a device may show: all but the lie.
-    pub const ALL: [FaultClass; 9] = [
+    /// Every class that a device may show: all but lies.
+    pub const ALL: [FaultClass; 20] = [
         FaultClass::Kill,
         FaultClass::PowerLoss,
         FaultClass::Eio,
         FaultClass::Enospc,
+        FaultClass::Erofs,
+        FaultClass::Eacces,
         FaultClass::FailedSync,
+        FaultClass::RevertedSync,
         FaultClass::FailedDirectorySync,
         FaultClass::ShortRead,
         FaultClass::ShortWrite,
+        FaultClass::Slow,
+        FaultClass::Stall,
+        FaultClass::Rot,
+        FaultClass::Astray,
+        FaultClass::Lost,
+        FaultClass::Stale,
         FaultClass::Dropped,
+        FaultClass::ClockJump,
+        FaultClass::Shutdown,
     ];
 
     /// Its name in the report.
@@ -50,12 +85,23 @@ impl FaultClass {
             FaultClass::PowerLoss => "power loss",
             FaultClass::Eio => "EIO",
             FaultClass::Enospc => "ENOSPC",
+            FaultClass::Erofs => "EROFS",
+            FaultClass::Eacces => "EACCES",
             FaultClass::FailedSync => "failed file sync",
+            FaultClass::RevertedSync => "reverting file sync",
             FaultClass::FailedDirectorySync => "failed directory sync",
             FaultClass::ShortRead => "short read",
             FaultClass::ShortWrite => "short write",
+            FaultClass::Slow => "slow call",
+            FaultClass::Stall => "stalled call",
+            FaultClass::Rot => "bit rot",
+            FaultClass::Astray => "misdirected write",
+            FaultClass::Lost => "lost write",
+            FaultClass::Stale => "stale read",
             FaultClass::Dropped => "dropped future",
-            FaultClass::Lie => "lying sync",
+            FaultClass::ClockJump => "clock jump",
+            FaultClass::Shutdown => "shutdown beside work",
+            FaultClass::Lie => "lie",
         }
     }
 
@@ -72,11 +118,20 @@ impl FaultClass {
             (Fault::Crash(crash), _) => FaultClass::of_crash(crash),
             (Fault::Short(_), StepKind::Read) => FaultClass::ShortRead,
             (Fault::Short(_), _) => FaultClass::ShortWrite,
-            (Fault::Lie, _) => FaultClass::Lie,
+            (Fault::Lie | Fault::Tear, _) => FaultClass::Lie,
+            (Fault::Slow(_), _) => FaultClass::Slow,
+            (Fault::Stall, _) => FaultClass::Stall,
+            (Fault::Rot(_), _) => FaultClass::Rot,
+            (Fault::Astray(_), _) => FaultClass::Astray,
+            (Fault::Lost, _) => FaultClass::Lost,
+            (Fault::Stale, _) => FaultClass::Stale,
+            (Fault::Revert, _) => FaultClass::RevertedSync,
             (_, StepKind::Sync) => FaultClass::FailedSync,
             (_, StepKind::SyncDir) => FaultClass::FailedDirectorySync,
             (Fault::Eio, _) => FaultClass::Eio,
             (Fault::Enospc, _) => FaultClass::Enospc,
+            (Fault::Erofs, _) => FaultClass::Erofs,
+            (Fault::Eacces, _) => FaultClass::Eacces,
         }
     }
 }
@@ -88,6 +143,7 @@ const CRASHING_LIVES_MAX: u32 = 60;
 const HITS_MAX: usize = 1000;
 
 /// Rules with what is left of them.
+#[derive(Clone)]
 pub(super) struct FaultBook {
     rules: Vec<Open>,
     hits: Vec<Rule>,
@@ -95,6 +151,7 @@ pub(super) struct FaultBook {
     seed: u64,
 }
 
+#[derive(Clone)]
 struct Open {
     rule: Rule,
     matched: u64,
@@ -127,7 +184,7 @@ impl FaultBook {
         let is_healed = self.is_healed;
         let mut rules = self.rules.iter_mut().enumerate();
         let fault = rules.find_map(|(index, open)| {
-            let can = can_happen(open.rule.fault, site.step)
+            let can = open.rule.fault.can_happen(site.step, site.op.part)
                 && match open.rule.fault {
                     Fault::Crash(_) => site.life <= CRASHING_LIVES_MAX,
                     _ => !is_healed,
@@ -159,21 +216,19 @@ impl FaultBook {
         &self.hits
     }
 
+    /// Stirs in what is left of the rules.
+    pub(super) fn stir_into(&self, hasher: &mut impl Hasher) {
+        self.is_healed.hash(hasher);
+        for open in &self.rules {
+            (open.matched, open.fired).hash(hasher);
+        }
+    }
+
     /// The rules that never fired.
     pub(super) fn silent(&self) -> impl Iterator<Item = &Rule> {
         self.rules
             .iter()
             .filter(|open| open.fired == 0)
             .map(|open| &open.rule)
-    }
-}
-
-/// Whether a fault can happen to such a call at all.
-fn can_happen(fault: Fault, step: StepKind) -> bool {
-    match fault {
-        Fault::Crash(_) => true,
-        Fault::Short(_) => matches!(step, StepKind::Read | StepKind::Write),
-        Fault::Lie => matches!(step, StepKind::Sync | StepKind::SyncDir),
-        Fault::Eio | Fault::Enospc => step != StepKind::Pass,
     }
 }

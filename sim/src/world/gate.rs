@@ -5,10 +5,9 @@ use std::task::Waker;
 
 use palimpsest::io::{Job, Op};
 
+use super::chooser::Chooser;
 use super::{Picked, TaskName};
-use crate::dice::{Chance, Dice};
 use crate::faults::{Fault, StepKind};
-use crate::plan::{Schedule, Then};
 
 /// A task of the present life, by the order in which it was spawned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,15 +30,21 @@ pub(super) struct Call {
 pub(super) struct Held {
     pub(super) task: TaskId,
     pub(super) call: Option<Call>,
+    /// Whether the task has let all others go first.
+    pub(super) yields: bool,
 }
 
 /// A task that is not done.
 struct Slot {
     waker: Option<Waker>,
     has_wake_up: bool,
+    /// Whether its next wake-up lets all others go first.
+    yields: bool,
     /// Whether it looks after a timeline for as long as that is open.
     is_keeper: bool,
     fault_count: u32,
+    /// What its last call was for.
+    job: Option<Job>,
 }
 
 pub(super) struct Gate {
@@ -54,7 +59,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(schedule: Schedule) -> Gate {
+    pub(super) fn new(chooser: Chooser) -> Gate {
         Gate {
             slots: BTreeMap::new(),
             task_count: 0,
@@ -63,8 +68,13 @@ impl Gate {
             granted: None,
             is_stopped: true,
             next_call: 0,
-            chooser: Chooser::new(schedule),
+            chooser,
         }
+    }
+
+    /// What is left of the schedule.
+    pub(super) fn chooser(&self) -> &Chooser {
+        &self.chooser
     }
 
     pub(super) fn begin_life(&mut self) {
@@ -74,7 +84,7 @@ impl Gate {
         self.running = None;
         self.granted = None;
         self.is_stopped = false;
-        self.chooser.ranks.clear();
+        self.chooser.begin_life();
     }
 
     pub(super) fn stop(&mut self) {
@@ -91,10 +101,13 @@ impl Gate {
         let slot = Slot {
             waker: None,
             has_wake_up: false,
+            yields: false,
             is_keeper: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
             fault_count: 0,
+            job: None,
         };
         self.slots.insert(task, slot);
+        self.chooser.meet(task, name);
         self.hold_wake_up(task);
         task
     }
@@ -102,6 +115,12 @@ impl Gate {
     /// The task that runs now.
     pub(super) fn running(&self) -> Option<TaskId> {
         self.running
+    }
+
+    /// The task that runs now, and what its last call was for.
+    pub(super) fn running_job(&self) -> Option<(TaskId, Job)> {
+        let task = self.running?;
+        Some((task, self.slots.get(&task)?.job?))
     }
 
     pub(super) fn fault_count(&self, task: TaskId) -> u32 {
@@ -121,11 +140,26 @@ impl Gate {
     /// Holds a call of the running task.
     pub(super) fn hold_call(&mut self, op: Op, step: StepKind) -> CallId {
         let task = self.running.expect("calls come from tasks behind the gate");
+        if let Some(slot) = self.slots.get_mut(&task) {
+            slot.job = Some(op.job);
+        }
         let id = CallId(self.next_call);
         self.next_call += 1;
         let call = Some(Call { id, op, step });
-        self.held.push(Held { task, call });
+        self.held.push(Held {
+            task,
+            call,
+            yields: false,
+        });
         id
+    }
+
+    /// The running task's next wake-up lets all others go first.
+    pub(super) fn yield_running(&mut self) {
+        let running = self.running.and_then(|task| self.slots.get_mut(&task));
+        if let Some(slot) = running {
+            slot.yields = true;
+        }
     }
 
     /// Holds a wake-up of a task, once, and says whether nobody runs who would pick it.
@@ -133,11 +167,16 @@ impl Gate {
         let Some(slot) = self.slots.get_mut(&task) else {
             return false;
         };
+        let yields = std::mem::take(&mut slot.yields);
         if self.is_stopped || slot.has_wake_up {
             return false;
         }
         slot.has_wake_up = true;
-        self.held.push(Held { task, call: None });
+        self.held.push(Held {
+            task,
+            call: None,
+            yields,
+        });
         self.running.is_none()
     }
 
@@ -213,117 +252,5 @@ impl Gate {
     pub(super) fn finish(&mut self, task: TaskId) {
         self.slots.remove(&task);
         self.held.retain(|held| held.task != task);
-    }
-}
-
-/// Ranks are drawn below this.
-const RANK_END: u64 = 1 << 32;
-/// Whoever goes by rank falls behind all others once in so many times, or in twice, four or eight
-/// times as many: nobody waits for good.
-const FALL_ONE_IN_MIN: u64 = 32;
-/// At a pass, which the engine makes where it matters who comes between, once in so many times.
-const FALL_AT_PASS_ONE_IN: u64 = 6;
-
-/// The schedule, as it is used up.
-struct Chooser {
-    choices: std::vec::IntoIter<u8>,
-    then: Then,
-    dice: Dice,
-    /// Of the tasks of this life that were held beside others; the lowest goes first.
-    ranks: BTreeMap<TaskId, u64>,
-    fall_count: u64,
-    fall_one_in: u64,
-}
-
-impl Chooser {
-    fn new(schedule: Schedule) -> Chooser {
-        let seed = match schedule.then {
-            Then::InOrder => 0,
-            Then::Uniform(seed) | Then::ByRank(seed) => seed,
-        };
-        Chooser {
-            choices: schedule.choices.into_iter(),
-            then: schedule.then,
-            dice: Dice::new(seed),
-            ranks: BTreeMap::new(),
-            fall_count: 0,
-            fall_one_in: FALL_ONE_IN_MIN << (seed % 4),
-        }
-    }
-
-    /// A choice among those held, by index; where there is only one, nothing is used up.
-    fn choose(&mut self, held: &[Held]) -> usize {
-        let count = held.len();
-        if count == 1 {
-            return 0;
-        }
-        if let Some(choice) = self.choices.next() {
-            return usize::from(choice) % count;
-        }
-        match self.then {
-            Then::InOrder => 0,
-            Then::Uniform(_) => self.dice.below(count as u64) as usize,
-            Then::ByRank(_) => self.choose_by_rank(held),
-        }
-    }
-
-    /// The oldest of what is held for the task of the lowest rank.
-    fn choose_by_rank(&mut self, held: &[Held]) -> usize {
-        let ranks = held.iter().map(|held| self.rank(held.task));
-        let ranks: Vec<u64> = ranks.collect();
-        let lowest = (0..held.len()).min_by_key(|index| ranks[*index]);
-        let lowest = lowest.expect("something is held");
-        let is_pass = held[lowest]
-            .call
-            .is_some_and(|call| call.step == StepKind::Pass);
-        let one_in = if is_pass {
-            FALL_AT_PASS_ONE_IN
-        } else {
-            self.fall_one_in
-        };
-        if self.dice.one_in(one_in) {
-            self.fall_count += 1;
-            self.ranks
-                .insert(held[lowest].task, RANK_END + self.fall_count);
-        }
-        lowest
-    }
-
-    fn rank(&mut self, task: TaskId) -> u64 {
-        let dice = &mut self.dice;
-        let rank = self.ranks.entry(task);
-        *rank.or_insert_with(|| dice.below(RANK_END))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How often the oldest of so many tasks, all of which are always held, goes among the first
-    /// picks.
-    fn turns_of_the_oldest(then: Then, pick_count: usize) -> usize {
-        let choices = Vec::new();
-        let mut chooser = Chooser::new(Schedule { choices, then });
-        let held: Vec<Held> = (0..4)
-            .map(|task| Held {
-                task: TaskId(task),
-                call: None,
-            })
-            .collect();
-        let picks = (0..pick_count).map(|_| chooser.choose(&held));
-        picks.filter(|index| *index == 0).count()
-    }
-
-    #[test]
-    fn by_rank_one_may_wait_for_long_and_none_for_good() {
-        let turns = |pick_count| {
-            let seeds = 0..40;
-            let turns = seeds.map(|seed| turns_of_the_oldest(Then::ByRank(seed), pick_count));
-            Vec::from_iter(turns)
-        };
-        let never = turns(20).into_iter().filter(|turns| *turns == 0).count();
-        assert!((20..40).contains(&never), "{never} of 40 seeds");
-        assert!(turns(5000).into_iter().all(|turns| 0 < turns));
     }
 }

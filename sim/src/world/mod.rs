@@ -14,16 +14,24 @@
 //!    from its seed. Every step goes into a digest.
 
 mod book;
+mod chooser;
+mod digests;
 mod gate;
+mod journal;
+mod remains;
 mod sim_io;
 mod state;
 mod task;
 mod trace;
+mod wrong;
 
 pub use book::FaultClass;
+pub use digests::Digests;
+pub use journal::{CrashSeen, Effect, End, Journal};
+pub use remains::{Remains, Watch};
 pub use sim_io::{SimFile, SimIo, SimLock};
 pub use state::{Counts, Ending, State, World};
 pub use task::{Join, TaskName, drop_at};
-pub use trace::{Event, Trace};
+pub use trace::{EVENTS_AROUND, Event, Keep, Trace};
 
 use state::{Grant, Picked};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use palimpsest::base::Time;
 use palimpsest::io::{Entry, File, Io, Op};
 
-use super::gate::CallId;
+use super::gate::{CallId, TaskId};
 use super::task::{self, TaskName};
 use super::{Grant, State, World};
 use crate::disk::{NodeId, Taken};
@@ -53,25 +53,21 @@ impl SimIo {
         &self,
         op: Op,
         step: StepKind,
-        act: impl FnOnce(&mut State, Option<u32>) -> io::Result<T>,
+        act: impl FnOnce(&mut State, Option<Fault>) -> io::Result<T>,
     ) -> io::Result<T> {
-        let grant = Turn::new(self, op, step).await;
+        let grant = self.turn(op, step).await;
         let mut state = self.world.state();
-        let result = match grant {
+        let fault = match grant {
             Grant::Dead => return Err(io::Error::other("the process has ended")),
-            Grant::Granted(None) => act(&mut state, None),
-            Grant::Granted(Some(Fault::Short(len))) => act(&mut state, Some(len)),
-            Grant::Granted(Some(Fault::Crash(_) | Fault::Lie)) => {
-                unreachable!("a crash ends the life first, and only syncs lie")
+            Grant::Granted(fault) => fault,
+        };
+        let result = match fault.and_then(error_of) {
+            Some(error) => {
+                let fault = fault.expect("it has an error");
+                state.deliver_error(fault, op, step);
+                Err(error)
             }
-            Grant::Granted(Some(Fault::Eio)) => {
-                state.deliver_error(Fault::Eio, op, step);
-                Err(io::Error::from_raw_os_error(EIO))
-            }
-            Grant::Granted(Some(Fault::Enospc)) => {
-                state.deliver_error(Fault::Enospc, op, step);
-                Err(io::ErrorKind::StorageFull.into())
-            }
+            None => act(&mut state, fault),
         };
         let report = result.as_ref().map(T::report).map_err(io::Error::kind);
         state.trace.done(report);
@@ -84,26 +80,63 @@ impl SimIo {
         &self,
         op: Op,
         step: StepKind,
-        act: impl FnOnce(&mut State, bool) -> io::Result<()>,
+        act: impl FnOnce(&mut State, Sync) -> io::Result<()>,
     ) -> io::Result<()> {
-        let grant = Turn::new(self, op, step).await;
+        let grant = self.turn(op, step).await;
         let mut state = self.world.state();
-        let result = match grant {
+        let fault = match grant {
             Grant::Dead => return Err(io::Error::other("the process has ended")),
-            Grant::Granted(Some(fault @ (Fault::Eio | Fault::Enospc))) => {
+            Grant::Granted(fault) => fault,
+        };
+        let result = match fault {
+            Some(fault @ (Fault::Eio | Fault::Enospc | Fault::Revert)) => {
                 state.deliver_error(fault, op, step);
-                act(&mut state, false)?;
+                let how = match fault {
+                    Fault::Revert => Sync::Reverted,
+                    _ => Sync::Failed,
+                };
+                act(&mut state, how)?;
                 Err(io::Error::from_raw_os_error(EIO))
             }
-            Grant::Granted(Some(Fault::Lie)) => {
-                state.count_fault(Fault::Lie, step);
+            Some(Fault::Lie) => {
+                state.count_fault(Fault::Lie, op.job, step);
                 Ok(())
             }
-            Grant::Granted(_) => act(&mut state, true),
+            Some(Fault::Rot(offset)) => act(&mut state, Sync::MadeAndRotten(offset)),
+            _ => act(&mut state, Sync::Made),
         };
         let report = result.as_ref().map(|()| 0).map_err(io::Error::kind);
         state.trace.done(report);
         result
+    }
+
+    /// Waits at the gate, and for as long as a slow device takes.
+    async fn turn(&self, op: Op, step: StepKind) -> Grant {
+        let grant = Turn::new(self, op, step).await;
+        let Grant::Granted(Some(fault @ (Fault::Slow(_) | Fault::Stall))) = grant else {
+            return grant;
+        };
+        self.world.state().count_fault(fault, op.job, step);
+        match fault {
+            Fault::Slow(time) => self.sleep(time).await,
+            _ => self.stall().await,
+        }
+        match self.world.state().is_live(self.life) {
+            true => Grant::Granted(None),
+            false => Grant::Dead,
+        }
+    }
+
+    /// Waits until everybody else waits for the clock, or for the caller, or stalls as well.
+    async fn stall(&self) {
+        let _stalling = Stalling::begin(self);
+        loop {
+            let before = self.world.state().busy_steps;
+            self.sleep(STALL_STEP).await;
+            if self.world.state().busy_steps == before {
+                return;
+            }
+        }
     }
 
     fn file(&self, state: &mut State, node: NodeId) -> SimFile {
@@ -118,13 +151,78 @@ impl SimIo {
 /// What Linux calls an I/O error; the standard library has no kind for it.
 const EIO: i32 = 5;
 
+/// The shortest time that the clock can tell apart: it passes when nobody has anything to do.
+const STALL_STEP: Duration = Duration::from_millis(1);
+
+/// The error that a call fails with, if that is what the fault is.
+fn error_of(fault: Fault) -> Option<io::Error> {
+    match fault {
+        Fault::Eio | Fault::Revert => Some(io::Error::from_raw_os_error(EIO)),
+        Fault::Enospc => Some(io::ErrorKind::StorageFull.into()),
+        Fault::Erofs => Some(io::ErrorKind::ReadOnlyFilesystem.into()),
+        Fault::Eacces => Some(io::ErrorKind::PermissionDenied.into()),
+        Fault::Slow(_)
+        | Fault::Stall
+        | Fault::Short(_)
+        | Fault::Rot(_)
+        | Fault::Astray(_)
+        | Fault::Lost
+        | Fault::Stale
+        | Fault::Lie
+        | Fault::Tear
+        | Fault::Crash(_) => None,
+    }
+}
+
+/// One who waits for all others; its own steps do not count.
+struct Stalling<'a> {
+    io: &'a SimIo,
+    task: Option<TaskId>,
+}
+
+impl<'a> Stalling<'a> {
+    fn begin(io: &'a SimIo) -> Stalling<'a> {
+        let mut state = io.world.state();
+        let task = state.gate.running();
+        state.stalled.extend(task);
+        Stalling { io, task }
+    }
+}
+
+impl Drop for Stalling<'_> {
+    fn drop(&mut self) {
+        let mut state = self.io.world.state();
+        if let Some(task) = self.task
+            && state.is_live(self.io.life)
+        {
+            state.stalled.remove(&task);
+        }
+    }
+}
+
+/// What comes of a sync.
+#[derive(Clone, Copy)]
+enum Sync {
+    Made,
+    /// And then this byte rots.
+    MadeAndRotten(u32),
+    Failed,
+    Reverted,
+}
+
 impl Io for SimIo {
     type File = SimFile;
     type Lock = SimLock;
 
     async fn create(&self, op: Op, path: &Path) -> io::Result<SimFile> {
-        let act = |state: &mut State, _| {
-            let node = state.disk.create(path)?;
+        let act = |state: &mut State, fault| {
+            let node = match (state.disk.create(path), fault) {
+                (Err(_), Some(Fault::Lie)) => {
+                    state.count_fault(Fault::Lie, op.job, StepKind::Create);
+                    state.disk.open(path)?
+                }
+                (created, _) => created?,
+            };
             Ok(self.file(state, node))
         };
         self.call(op, StepKind::Create, act).await
@@ -139,22 +237,48 @@ impl Io for SimIo {
     }
 
     async fn list(&self, op: Op, dir: &Path) -> io::Result<Vec<Entry>> {
-        let act = |state: &mut State, _| state.disk.list(dir);
+        let act = |state: &mut State, fault| {
+            let mut entries = state.disk.list(dir)?;
+            if fault == Some(Fault::Lie) && entries.pop().is_some() {
+                state.count_fault(Fault::Lie, op.job, StepKind::List);
+            }
+            Ok(entries)
+        };
         self.call(op, StepKind::List, act).await
     }
 
     async fn rename(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
-        let act = |state: &mut State, _| state.disk.rename(from, to, Taken::Refuse);
+        let act = |state: &mut State, fault| {
+            match (state.disk.rename(from, to, Taken::Refuse), fault) {
+                (Err(_), Some(Fault::Lie)) => {
+                    state.count_fault(Fault::Lie, op.job, StepKind::Rename);
+                    state.disk.rename(from, to, Taken::Replace)?;
+                }
+                (renamed, _) => renamed?,
+            }
+            tear(state, (op, StepKind::Rename), to, fault)
+        };
         self.call(op, StepKind::Rename, act).await
     }
 
     async fn replace(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
-        let act = |state: &mut State, _| state.disk.rename(from, to, Taken::Replace);
+        let act = |state: &mut State, fault| {
+            state.disk.rename(from, to, Taken::Replace)?;
+            tear(state, (op, StepKind::Replace), to, fault)
+        };
         self.call(op, StepKind::Replace, act).await
     }
 
     async fn remove(&self, op: Op, path: &Path) -> io::Result<()> {
-        let act = |state: &mut State, _| state.disk.remove(path);
+        let act = |state: &mut State, fault| match fault {
+            Some(Fault::Lie) => {
+                if state.disk.remove_with_bytes(path)? {
+                    state.count_fault(Fault::Lie, op.job, StepKind::Remove);
+                }
+                Ok(())
+            }
+            _ => state.disk.remove(path),
+        };
         self.call(op, StepKind::Remove, act).await
     }
 
@@ -169,10 +293,10 @@ impl Io for SimIo {
     }
 
     async fn sync_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
-        let act = |state: &mut State, is_kept| match is_kept {
-            true => state.disk.sync_dir(dir),
+        let act = |state: &mut State, how| match how {
+            Sync::Made | Sync::MadeAndRotten(_) => state.disk.sync_dir(dir),
             // Its entries stay pending: a later sync covers them, a power loss may take them.
-            false => Ok(()),
+            Sync::Failed | Sync::Reverted => Ok(()),
         };
         self.sync_call(op, StepKind::SyncDir, act).await
     }
@@ -195,8 +319,12 @@ impl Io for SimIo {
     }
 
     fn now(&self) -> Time {
-        let elapsed = madsim::time::TimeHandle::current().elapsed();
-        Time(TIME_START + u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - TIME_START))
+        let (elapsed, offset) = {
+            let state = self.world.state();
+            (state.elapsed(), state.clock_offset)
+        };
+        let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - TIME_START);
+        Time((TIME_START + elapsed).saturating_add_signed(offset))
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -218,6 +346,7 @@ impl Io for SimIo {
                 return Poll::Ready(());
             }
             has_pended = true;
+            self.world.state().gate.yield_running();
             context.waker().wake_by_ref();
             Poll::Pending
         })
@@ -240,33 +369,78 @@ impl Io for SimIo {
 
 impl File for SimFile {
     async fn read_at(&self, op: Op, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let act = |state: &mut State, short: Option<u32>| {
-            let len = shortened(short, buf.len());
-            let count = state.disk.read(self.node, offset, &mut buf[..len])?;
-            if len < buf.len() {
-                state.count_fault(Fault::Short(0), StepKind::Read);
+        let act = |state: &mut State, fault: Option<Fault>| match fault {
+            Some(Fault::Stale) => {
+                state.go_wrong(Fault::Stale, op, StepKind::Read);
+                state.disk.read_stale(self.node, offset, buf)
             }
-            Ok(count)
+            Some(Fault::Rot(at)) => {
+                let len = state.disk.len(self.node)?.saturating_sub(offset);
+                let len = len.min(buf.len() as u64).max(1);
+                state.rot(
+                    self.node,
+                    offset + u64::from(at) % len,
+                    (op, StepKind::Read),
+                )?;
+                state.disk.read(self.node, offset, buf)
+            }
+            Some(Fault::Lie) => {
+                let count = state.disk.read(self.node, offset, buf)?;
+                if state
+                    .disk
+                    .forget_unsynced(self.node, offset, &mut buf[..count])?
+                {
+                    state.count_fault(Fault::Lie, op.job, StepKind::Read);
+                }
+                Ok(count)
+            }
+            fault => {
+                let len = shortened(fault, buf.len());
+                let count = state.disk.read(self.node, offset, &mut buf[..len])?;
+                if len < buf.len() {
+                    state.count_fault(Fault::Short(0), op.job, StepKind::Read);
+                }
+                Ok(count)
+            }
         };
         self.io.call(op, StepKind::Read, act).await
     }
 
     async fn write_at(&self, op: Op, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        let act = |state: &mut State, short: Option<u32>| {
-            let len = shortened(short, bytes.len());
-            state.disk.write(self.node, offset, &bytes[..len])?;
-            if len < bytes.len() {
-                state.count_fault(Fault::Short(0), StepKind::Write);
+        let act = |state: &mut State, fault: Option<Fault>| match fault {
+            Some(fault @ (Fault::Lost | Fault::Astray(_))) => {
+                state.go_wrong(fault, op, StepKind::Write);
+                match fault {
+                    Fault::Astray(sectors) => {
+                        let place = (offset, sectors);
+                        state.disk.misdirect_write(self.node, place, bytes)?;
+                    }
+                    _ => state.disk.lose_write(self.node, offset, bytes)?,
+                }
+                Ok(bytes.len())
             }
-            Ok(len)
+            fault => {
+                let len = shortened(fault, bytes.len());
+                state.disk.write(self.node, offset, &bytes[..len])?;
+                if len < bytes.len() {
+                    state.count_fault(Fault::Short(0), op.job, StepKind::Write);
+                }
+                Ok(len)
+            }
         };
         self.io.call(op, StepKind::Write, act).await
     }
 
     async fn sync(&self, op: Op) -> io::Result<()> {
-        let act = |state: &mut State, is_kept| match is_kept {
-            true => state.disk.sync(self.node),
-            false => state.disk.fail_sync(self.node),
+        let act = |state: &mut State, how| match how {
+            Sync::Made => state.disk.sync(self.node),
+            Sync::MadeAndRotten(at) => {
+                state.disk.sync(self.node)?;
+                let len = state.disk.len(self.node)?.max(1);
+                state.rot(self.node, u64::from(at) % len, (op, StepKind::Sync))
+            }
+            Sync::Failed => state.disk.fail_sync(self.node),
+            Sync::Reverted => state.disk.revert_sync(self.node),
         };
         self.io.sync_call(op, StepKind::Sync, act).await
     }
@@ -277,8 +451,25 @@ impl File for SimFile {
     }
 }
 
-fn shortened(short: Option<u32>, len: usize) -> usize {
-    short.map_or(len, |short| len.min(short as usize))
+/// Takes the rename apart that was just made, if that is the fault.
+fn tear(
+    state: &mut State,
+    (op, step): (Op, StepKind),
+    to: &Path,
+    fault: Option<Fault>,
+) -> io::Result<()> {
+    if fault == Some(Fault::Tear) {
+        state.count_fault(Fault::Tear, op.job, step);
+        state.disk.tear_last_rename(to)?;
+    }
+    Ok(())
+}
+
+fn shortened(fault: Option<Fault>, len: usize) -> usize {
+    match fault {
+        Some(Fault::Short(short)) => len.min(short as usize),
+        _ => len,
+    }
 }
 
 impl Drop for SimFile {

@@ -8,15 +8,20 @@ use std::time::Duration;
 
 use palimpsest::base::TimelineId;
 use palimpsest::io::{Io, Job, Op};
+use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::faults::{CallSite, Fault, Rule, StepKind};
+use crate::matrix::{Cells, Outcome};
 use crate::plan::{Crash, Housekeeping, Letter, Plan};
 use crate::verdict::Verdict;
 
 use super::book::{FaultBook, FaultClass};
-use super::gate::Gate;
+use super::chooser::Chooser;
+use super::gate::{Gate, TaskId};
+use super::journal::Journal;
+use super::remains::{Remains, Watch};
 use super::sim_io::SimIo;
 use super::trace::Trace;
 
@@ -35,6 +40,15 @@ const CALL_COUNTS_MAX: usize = 1 << 20;
 
 /// How long the engine's own tasks may take to end, in turns of the task that waits.
 const SETTLING_STEPS_MAX: u32 = 10_000;
+
+/// The file that says what a timeline is.
+pub(super) const INDEX: &str = "index";
+
+/// After so many turns time passes as well, so much at least.
+const SETTLING_STEPS_AT_ONCE: u32 = 200;
+
+/// Longer than one who stalls waits for others to move.
+const SETTLING_TIME: Duration = Duration::from_millis(5);
 
 /// How a life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +74,20 @@ pub struct Counts {
     pub calls: u64,
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
+    /// Faults delivered, by class, job and what came of it.
+    pub cells: Cells,
     /// Corners reached, by mark.
     pub marks: BTreeMap<&'static str, u64>,
+    /// How much time passed, by the clock of the run.
+    pub elapsed: Duration,
 }
 
 /// The world of one run.
 pub struct World {
     state: Mutex<State>,
     wait_max: Duration,
+    /// How long a call takes at most.
+    slow_max: Duration,
 }
 
 /// Everything that changes, behind the one lock.
@@ -78,11 +98,13 @@ pub struct State {
     pub trace: Trace,
     /// What was counted.
     pub counts: Counts,
+    /// What each call changed on the disk, if somebody wants to know.
+    pub journal: Option<Journal>,
     pub(super) life: u32,
     pub(super) is_alive: bool,
     pub(super) gate: Gate,
     pub(super) book: FaultBook,
-    pub(super) call_counts: BTreeMap<(Op, StepKind), u32>,
+    pub(super) call_counts: FxHashMap<(Op, StepKind), u32>,
     pub(super) call_index: u32,
     pub(super) letters: BTreeMap<TimelineId, Letter>,
     pub(super) locks: BTreeSet<PathBuf>,
@@ -92,40 +114,80 @@ pub struct State {
     pub(super) supervisor: Option<Waker>,
     pub(super) sync_failed: BTreeSet<Option<Letter>>,
     pub(super) latched: BTreeSet<Letter>,
+    /// Shutdowns of a timeline alone: how many have begun or ended, so that it is odd during one.
+    endings: BTreeMap<Letter, u32>,
     pub(super) removal_failed: bool,
     pub(super) index_unread: bool,
     pub(super) steps_max: u64,
+    /// Tasks that wait for everybody else.
+    pub(super) stalled: BTreeSet<TaskId>,
+    /// Steps of all others.
+    pub(super) busy_steps: u64,
+    /// Faults of operations that have not ended.
+    open_faults: Vec<(TaskId, FaultClass, Job)>,
+    /// How far the clock was set forward, or back, in nanoseconds.
+    pub(super) clock_offset: i64,
     pub(super) panic: Option<String>,
+    pub(super) watch: Option<Watch>,
+    pub(super) elapsed_before: Duration,
 }
 
 impl World {
     /// A world with an empty disk, before the first life.
     pub fn new(plan: &Plan) -> Arc<World> {
+        let remains = Remains {
+            disk: Disk::on(plan.knobs.device),
+            chooser: Chooser::new(plan.schedule.clone()),
+            book: FaultBook::new(&plan.faults, plan.knobs.seed),
+            letters: BTreeMap::new(),
+            dice: Dice::new(plan.knobs.seed),
+            life: 0,
+            clock_offset: 0,
+            elapsed: Duration::ZERO,
+        };
+        World::from_remains(plan, remains)
+    }
+
+    /// A world after a life that has left this.
+    pub(super) fn from_remains(plan: &Plan, remains: Remains) -> Arc<World> {
         let state = State {
-            disk: Disk::new(),
+            disk: remains.disk,
             trace: Trace::default(),
             counts: Counts::default(),
-            life: 0,
+            journal: None,
+            life: remains.life,
             is_alive: false,
-            gate: Gate::new(plan.schedule.clone()),
-            book: FaultBook::new(&plan.faults, plan.knobs.seed),
-            call_counts: BTreeMap::new(),
+            gate: Gate::new(remains.chooser),
+            book: remains.book,
+            call_counts: FxHashMap::default(),
             call_index: 0,
-            letters: BTreeMap::new(),
+            letters: remains.letters,
             locks: BTreeSet::new(),
-            dice: Dice::new(plan.knobs.seed),
+            dice: remains.dice,
             is_direct: false,
             ending: None,
             supervisor: None,
             sync_failed: BTreeSet::new(),
             latched: BTreeSet::new(),
+            endings: BTreeMap::new(),
             removal_failed: false,
             index_unread: false,
             steps_max: STEPS_MAX,
+            stalled: BTreeSet::new(),
+            busy_steps: 0,
+            open_faults: Vec::new(),
+            clock_offset: remains.clock_offset,
             panic: None,
+            watch: None,
+            elapsed_before: remains.elapsed,
         };
+        let slow = plan.faults.iter().filter_map(|rule| match rule.fault {
+            Fault::Slow(time) => Some(time),
+            _ => None,
+        });
         Arc::new(World {
             state: Mutex::new(state),
+            slow_max: slow.max().unwrap_or_default(),
             wait_max: match plan.knobs.housekeeping {
                 Housekeeping::Off => SILENCE_MAX,
                 Housekeeping::On { period, .. } => period * PERIODS_WAITED_MAX,
@@ -140,7 +202,10 @@ impl World {
 
     /// For how long nothing may happen but what the engine does on its own.
     pub fn silence_max(&self) -> Duration {
-        let waits = self.wait_max.saturating_mul(2);
+        let waits = self
+            .wait_max
+            .saturating_mul(2)
+            .saturating_add(self.slow_max);
         SILENCE_MAX.min(waits.saturating_add(Duration::from_secs(10)))
     }
 
@@ -164,8 +229,10 @@ impl World {
         state.locks.clear();
         state.sync_failed.clear();
         state.latched.clear();
+        state.endings.clear();
         state.removal_failed = false;
         state.index_unread = false;
+        state.stalled.clear();
         state.gate.begin_life();
         state.life
     }
@@ -234,6 +301,26 @@ impl World {
         self.state().latched.remove(&letter);
     }
 
+    /// A timeline is about to be shut down.
+    pub fn begin_ending(&self, letter: Letter) {
+        *self.state().endings.entry(letter).or_insert(0) += 1;
+    }
+
+    /// It was, or it stays open.
+    pub fn end_ending(&self, letter: Letter) {
+        *self.state().endings.entry(letter).or_insert(0) += 1;
+    }
+
+    /// How many shutdowns of a timeline have begun, and how many have ended, together.
+    pub fn ending_count(&self, letter: Letter) -> u32 {
+        self.state().endings.get(&letter).copied().unwrap_or(0)
+    }
+
+    /// Whether a timeline is being shut down.
+    pub fn is_ending(&self, letter: Letter) -> bool {
+        !self.ending_count(letter).is_multiple_of(2)
+    }
+
     /// Whether a removal failed in this life: what it was for may lie about until the next.
     pub fn has_failed_removal(&self) -> bool {
         self.state().removal_failed
@@ -242,12 +329,19 @@ impl World {
     /// Whether a call failed in this life that an open of the engine made: then it may not know
     /// what all timelines stand on.
     pub fn has_unread_index(&self) -> bool {
-        self.state().index_unread
+        let state = self.state();
+        state.index_unread || state.disk.has_wrong(INDEX)
     }
 
     /// The engine is about to be opened, and will look at every index.
     pub fn forget_unread_index(&self) {
         self.state().index_unread = false;
+    }
+
+    /// Sets the clock forward or back, in nanoseconds.
+    pub fn set_clock(&self, offset: i64) {
+        let mut state = self.state();
+        state.clock_offset = state.clock_offset.saturating_add(offset);
     }
 
     /// Lets this world make so many steps.
@@ -260,17 +354,39 @@ impl World {
         *self.state().counts.faults.entry(class).or_insert(0) += 1;
     }
 
+    /// The running task's future was dropped, and with it its last call.
+    pub fn count_drop(&self) {
+        let mut state = self.state();
+        let state = &mut *state;
+        *state.counts.faults.entry(FaultClass::Dropped).or_insert(0) += 1;
+        if let Some((task, job)) = state.gate.running_job() {
+            state.open_faults.push((task, FaultClass::Dropped, job));
+        }
+    }
+
+    /// The running task's operation has come to this.
+    pub fn end_operation(&self, outcome: Outcome) {
+        let mut state = self.state();
+        if let Some(task) = state.gate.running() {
+            state.end_operation(task, outcome);
+        }
+    }
+
     /// Waits until the running task is the only one left.
     ///
     /// # Errors
     /// `Stuck` if the others do not end.
     pub async fn settle_down(self: &Arc<Self>) -> Result<(), Verdict> {
         let io = SimIo::new(self);
-        for _ in 0..SETTLING_STEPS_MAX {
+        for step in 0..SETTLING_STEPS_MAX {
             if self.state().gate.has_only_running() {
                 return Ok(());
             }
-            io.yield_now().await;
+            match (step + 1).is_multiple_of(SETTLING_STEPS_AT_ONCE) {
+                // Somebody may be held up by a device that takes its time.
+                true => io.sleep(self.slow_max.max(SETTLING_TIME)).await,
+                false => io.yield_now().await,
+            }
         }
         Err(Verdict::Stuck {
             waiting: "the engine's own tasks do not end".to_string(),
@@ -323,6 +439,7 @@ impl State {
     pub(super) fn end_life(&mut self, ending: Ending) -> Option<Waker> {
         self.is_alive = false;
         self.ending = Some(ending);
+        self.open_faults.clear();
         self.gate.stop();
         self.supervisor.take()
     }
@@ -337,6 +454,9 @@ impl State {
             return Picked::Nobody;
         };
         self.counts.steps += 1;
+        if !self.stalled.contains(&picked.task) {
+            self.busy_steps += 1;
+        }
         if !self.gate.is_keeper(picked.task) {
             self.counts.driven_steps += 1;
         }
@@ -348,12 +468,18 @@ impl State {
         match picked.call {
             None => self.trace.woke(self.life, picked.task),
             Some(call) => {
+                if let Some(journal) = &mut self.journal {
+                    journal.next_call(&self.disk);
+                }
                 let site = self.site(call.op, call.step);
                 let fault = self.book.fault_at(&site);
+                if fault.is_none() {
+                    self.show(&site);
+                }
                 self.trace.called(picked.task, &site, fault);
                 self.counts.calls += 1;
                 if let Some(Fault::Crash(crash)) = fault {
-                    self.count_fault(Fault::Crash(crash), call.step);
+                    self.count_fault(Fault::Crash(crash), call.op.job, call.step);
                     let supervisor = self.end_life(Ending::Crashed(crash));
                     return supervisor.map_or(Picked::Nobody, Picked::Wake);
                 }
@@ -381,17 +507,30 @@ impl State {
     }
 
     /// Notes that a fault did what it is there for.
-    pub(super) fn count_fault(&mut self, fault: Fault, step: StepKind) {
-        *self
-            .counts
-            .faults
-            .entry(FaultClass::of(fault, step))
-            .or_insert(0) += 1;
+    pub(super) fn count_fault(&mut self, fault: Fault, job: Job, step: StepKind) {
+        let class = FaultClass::of(fault, step);
+        *self.counts.faults.entry(class).or_insert(0) += 1;
+        match (fault, self.gate.running()) {
+            (Fault::Crash(_), _) => {
+                let cell = (class, job, Outcome::Crashed);
+                *self.counts.cells.entry(cell).or_insert(0) += 1;
+            }
+            (_, Some(task)) => self.open_faults.push((task, class, job)),
+            (_, None) => {}
+        }
+    }
+
+    /// A task's operation has come to this.
+    pub(super) fn end_operation(&mut self, task: TaskId, outcome: Outcome) {
+        let is_its = |(of, _, _): &(TaskId, FaultClass, Job)| *of == task;
+        for (_, class, job) in self.open_faults.extract_if(.., |fault| is_its(fault)) {
+            *self.counts.cells.entry((class, job, outcome)).or_insert(0) += 1;
+        }
     }
 
     /// Notes that a call of the running task failed by a fault.
     pub(super) fn deliver_error(&mut self, fault: Fault, op: Op, step: StepKind) {
-        self.count_fault(fault, step);
+        self.count_fault(fault, op.job, step);
         if let Some(task) = self.gate.running() {
             self.gate.add_fault(task);
         }

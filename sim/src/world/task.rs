@@ -11,6 +11,7 @@ use palimpsest::io::Op;
 
 use super::gate::TaskId;
 use super::{Ending, Picked, World};
+use crate::matrix::Outcome;
 use crate::panics;
 
 /// What a task is there for.
@@ -47,7 +48,7 @@ pub(super) fn spawn(
             return;
         }
         let task = state.gate.add_task(name);
-        state.trace.note(|| format!("t{} is {name}", task.0));
+        state.trace.started(task, name);
         task
     };
     let waker = Waker::from(Arc::new(GateWaker {
@@ -142,6 +143,7 @@ impl World {
                 return Turn::Over;
             }
             if is_done {
+                state.end_operation(task, Outcome::Tolerated);
                 state.gate.finish(task);
             }
             match state.pick() {

@@ -1,24 +1,49 @@
-//! What happened, as a digest of everything and as text of the end, or of everything on demand.
+//! What happened: a digest of everything, and the events themselves as far as somebody wants them.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
+use super::TaskName;
+use super::digests::Digests;
 use super::gate::TaskId;
 use crate::dice::mix;
 use crate::faults::{CallSite, Fault};
+use crate::plan::Line;
 
 /// How many events are kept when not all of them are wanted.
 const EVENTS_KEPT: usize = 64;
 
+/// How many of those before a place are kept, and behind it.
+pub const EVENTS_AROUND: u64 = 24;
+
+/// How much of what happened is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The last steps.
+    Tail,
+    /// Every step.
+    Everything,
+    /// Those around the event with this index, from 0.
+    Around(u64),
+}
+
 /// One step of a run.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// A task was started.
+    Started {
+        /// The task, by the order in which the life spawned it.
+        task: u32,
+        /// What it is there for.
+        name: TaskName,
+    },
     /// A task was woken and goes on.
     Woke {
         /// The life.
         life: u32,
-        /// The task, by the order in which the life spawned it.
+        /// The task.
         task: u32,
     },
     /// A call was let through.
@@ -32,85 +57,149 @@ pub enum Event {
     },
     /// What became of the call before.
     Done(Result<u64, io::ErrorKind>),
+    /// A line of the plan begins.
+    Line(u32, Arc<Line>),
     /// A word of the driver's.
     Note(String),
 }
 
 /// Everything that happened, in order.
-#[derive(Default)]
 pub struct Trace {
-    digest: u64,
+    digests: Digests,
+    /// Those that are kept.
     events: VecDeque<Event>,
-    keeps_all: bool,
+    keep: Keep,
+    is_behind_call: bool,
+}
+
+impl Default for Trace {
+    fn default() -> Trace {
+        Trace {
+            digests: Digests::default(),
+            events: VecDeque::new(),
+            keep: Keep::Tail,
+            is_behind_call: false,
+        }
+    }
 }
 
 impl Trace {
-    /// From now on every event is kept.
-    pub fn keep_all(&mut self) {
-        self.keeps_all = true;
+    /// How much is kept from now on.
+    pub fn keep(&mut self, keep: Keep) {
+        self.keep = keep;
     }
 
-    /// The digest of all events so far.
-    pub fn digest(&self) -> u64 {
-        self.digest
+    /// The digests of all events so far.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
     }
 
     /// The kept events, as lines.
     pub fn lines(&self) -> Vec<String> {
-        self.events.iter().map(Event::to_string).collect()
+        let events = self.events.iter();
+        events.map(Event::to_string).collect()
+    }
+
+    /// Notes that a line of the plan begins.
+    pub fn line(&mut self, number: u32, line: &Arc<Line>) {
+        let hash = Hash::of(1).word(number.into());
+        self.push(hash, || Event::Line(number, line.clone()));
+    }
+
+    /// The kept events.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
     }
 
     /// Notes a word of the driver's.
     pub fn note(&mut self, text: impl FnOnce() -> String) {
         let text = text();
+        let mut hash = Hash::of(2);
         for chunk in text.as_bytes().chunks(8) {
             let mut word = [0; 8];
             word[..chunk.len()].copy_from_slice(chunk);
-            self.stir(u64::from_le_bytes(word));
+            hash = hash.word(u64::from_le_bytes(word));
         }
-        self.push(Event::Note(text));
+        self.push(hash, || Event::Note(text));
+    }
+
+    pub(super) fn started(&mut self, task: TaskId, name: TaskName) {
+        let name_word = match name {
+            TaskName::Driver => 0,
+            TaskName::Line(line) => u64::from(line) << 1 | 1,
+            TaskName::Engine(op) => (op.job as u64) << 32 | u64::from(op.job_index) << 1,
+        };
+        let hash = Hash::of(3).word(task.0.into()).word(name_word);
+        let task = task.0;
+        self.push(hash, || Event::Started { task, name });
     }
 
     pub(super) fn woke(&mut self, life: u32, task: TaskId) {
-        self.stir(u64::from(life) << 32 | u64::from(task.0));
-        self.push(Event::Woke { life, task: task.0 });
+        let hash = Hash::of(4).word(u64::from(life) << 32 | u64::from(task.0));
+        self.push(hash, || Event::Woke { life, task: task.0 });
     }
 
     pub(super) fn called(&mut self, task: TaskId, site: &CallSite, fault: Option<Fault>) {
-        self.stir(u64::from(site.life) << 32 | u64::from(site.io_index));
-        self.stir(u64::from(task.0) << 32 | site.step as u64);
-        self.stir(u64::from(site.op.job_index) << 32 | u64::from(site.op.part_index));
-        self.stir((site.op.job as u64) << 32 | site.op.part as u64);
-        self.stir(u64::from(site.letter.map_or(0, |letter| letter.0)));
-        self.stir(fault.map_or(0, fault_word));
-        self.push(Event::Called {
-            task: task.0,
-            site: *site,
-            fault,
-        });
+        let (op, letter) = (site.op, site.letter);
+        let kinds = (op.job as u64) << 16 | (op.part as u64) << 8 | site.step as u64;
+        let hash = Hash::of(5)
+            .word(u64::from(site.life) << 32 | u64::from(site.io_index))
+            .word(u64::from(task.0) << 32 | kinds)
+            .word(u64::from(op.job_index) << 32 | u64::from(op.part_index))
+            .word(u64::from(letter.map_or(0, |letter| letter.0)));
+        let hash = match fault {
+            Some(fault) => hash.word(fault_word(fault)),
+            None => hash,
+        };
+        let (task, site) = (task.0, *site);
+        self.push(hash, || Event::Called { task, site, fault });
+        self.is_behind_call = true;
     }
 
     /// Notes what became of a call: a count, or the kind of error.
     pub(super) fn done(&mut self, result: Result<u64, io::ErrorKind>) {
-        self.stir(match result {
+        let hash = Hash::of(6).word(match result {
             Ok(count) => count,
             Err(kind) => kind as u64 ^ u64::MAX,
         });
         // The oracle's own reads pass no gate: their results would crowd out everything else.
-        if matches!(self.events.back(), Some(Event::Called { .. })) {
-            self.push(Event::Done(result));
+        if self.is_behind_call || matches!(self.keep, Keep::Around(_)) {
+            self.push(hash, || Event::Done(result));
+        } else {
+            self.digests.push(hash.0);
         }
     }
 
-    fn stir(&mut self, word: u64) {
-        self.digest = mix(self.digest ^ word);
-    }
-
-    fn push(&mut self, event: Event) {
-        if !self.keeps_all && EVENTS_KEPT <= self.events.len() {
+    fn push(&mut self, hash: Hash, event: impl FnOnce() -> Event) {
+        let index = self.digests.event_count();
+        self.digests.push(hash.0);
+        self.is_behind_call = false;
+        let is_kept = match self.keep {
+            Keep::Tail | Keep::Everything => true,
+            Keep::Around(at) => index.abs_diff(at) <= EVENTS_AROUND,
+        };
+        if !is_kept {
+            return;
+        }
+        if self.keep == Keep::Tail && EVENTS_KEPT <= self.events.len() {
             self.events.pop_front();
         }
-        self.events.push_back(event);
+        self.events.push_back(event());
+    }
+}
+
+/// The hash of an event, word by word.
+#[derive(Clone, Copy)]
+struct Hash(u64);
+
+impl Hash {
+    /// Of an event of this kind.
+    fn of(kind: u64) -> Hash {
+        Hash(kind)
+    }
+
+    fn word(self, word: u64) -> Hash {
+        Hash(mix(self.0 ^ word))
     }
 }
 
@@ -121,12 +210,24 @@ fn fault_word(fault: Fault) -> u64 {
         Fault::Short(len) => 3 | u64::from(len) << 8,
         Fault::Crash(_) => 4,
         Fault::Lie => 5,
+        Fault::Erofs => 6,
+        Fault::Eacces => 7,
+        Fault::Revert => 8,
+        Fault::Slow(time) => 9 | (time.as_nanos() as u64) << 8,
+        Fault::Stall => 10,
+        Fault::Rot(offset) => 11 | u64::from(offset) << 8,
+        Fault::Astray(sectors) => 12 | u64::from(sectors) << 8,
+        Fault::Lost => 13,
+        Fault::Stale => 14,
+        Fault::Tear => 15,
     }
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Event::Started { task, name } => write!(f, "-- t{task} is {name}"),
+            Event::Line(number, line) => write!(f, "-- line {number}: {line}"),
             Event::Woke { life, task } => write!(f, "         t{task} wakes (life {life})"),
             Event::Called { task, site, fault } => {
                 write!(f, "io {:>5} t{task} {}", site.io_index, site.address())?;

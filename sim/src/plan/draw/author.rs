@@ -15,6 +15,8 @@ use crate::plan::{Crash, EditPlan, Entry, How, KeyIndex, Knobs, Letter, Line, Pl
 const BESIDE_COUNT_MAX: u32 = 6;
 /// How many timelines are created at most.
 const CREATED_COUNT_MAX: u8 = 10;
+/// One timeline in so many ends near the last LSN that there is.
+const HIGHEST_ONE_IN: u64 = 24;
 /// One record in so many is written without regard to what the author remembers.
 const CARELESS_ONE_IN: u64 = 64;
 /// Lengths at which the encoding of a length changes, and their neighbours.
@@ -35,6 +37,10 @@ pub struct Author<'d, C> {
     beside_count: u32,
     edit_count: u64,
     len_left: u64,
+    /// Letters of timelines that were deleted.
+    free_letters: Vec<Letter>,
+    /// A timeline that is to end near the last LSN that there is.
+    highest: Option<Letter>,
 }
 
 /// How far the LSNs of a batch are apart.
@@ -69,6 +75,8 @@ impl<'d, C: Chance> Author<'d, C> {
             beside_count: 0,
             edit_count: 0,
             len_left: total_len_max,
+            free_letters: Vec::new(),
+            highest: None,
         };
         author.create();
         author
@@ -94,7 +102,30 @@ impl<'d, C: Chance> Author<'d, C> {
                 self.scan_at(How::Wait, index, offset);
             }
         }
+        if let Some(letter) = self.highest {
+            self.lift(letter);
+        }
         self.ops
+    }
+
+    /// Starts a timeline so high that the steps of all batches together end right below the last
+    /// LSN that a record may have.
+    fn lift(&mut self, letter: Letter) {
+        let entries = self.ops.iter().flat_map(|line| match &line.op {
+            PlanOp::Put { entries, .. } => entries.as_slice(),
+            _ => &[],
+        });
+        let steps: u64 = entries.map(|entry| entry.lsn_step).sum();
+        for line in &mut self.ops {
+            if let PlanOp::Create {
+                timeline,
+                start_lsn,
+            } = &mut line.op
+                && *timeline == letter
+            {
+                *start_lsn = u64::MAX - 1 - steps;
+            }
+        }
     }
 
     /// Ends the process: what was not made durable is forgotten.
@@ -114,6 +145,9 @@ impl<'d, C: Chance> Author<'d, C> {
     pub(super) fn create(&mut self) {
         let timeline = self.next_letter();
         let start_lsn = self.start_lsn();
+        if self.highest.is_none() && self.chance.one_in(HIGHEST_ONE_IN) {
+            self.highest = Some(timeline);
+        }
         self.push(
             How::Wait,
             PlanOp::Create {
@@ -125,11 +159,19 @@ impl<'d, C: Chance> Author<'d, C> {
         self.timelines.push(created);
     }
 
-    /// The letter of the next timeline: none comes twice.
+    /// The letter of the next timeline: one that was deleted, or a new one.
     pub(super) fn next_letter(&mut self) -> Letter {
+        if !self.free_letters.is_empty() && self.chance.one_in(2) {
+            return self.free_letters.remove(0);
+        }
         assert!(self.has_letter());
         self.created_count += 1;
         Letter(b'a' + self.created_count - 1)
+    }
+
+    /// A timeline was deleted: its letter may come again.
+    pub(super) fn free(&mut self, letter: Letter) {
+        self.free_letters.push(letter);
     }
 
     /// Whether there is a letter for another timeline.

@@ -99,6 +99,7 @@ impl<C: Chance> Author<'_, C> {
             let index = *self.chance.pick(&leaves);
             let timeline = self.timelines.remove(index).letter;
             self.push(How::Wait, PlanOp::Delete { timeline });
+            self.free(timeline);
         }
     }
 
@@ -151,7 +152,12 @@ impl<C: Chance> Author<'_, C> {
             return self.gc_beside_reads(timeline);
         }
         self.stack(timeline, 2);
-        let offset = self.old_offset(timeline);
+        let mut offset = self.old_offset(timeline);
+        if self.chance.ratio(2, 3) {
+            // What the branch reads stands below the image that is to take its place.
+            self.images(How::Wait, timeline, Mode::Forced);
+            offset = self.offset_before_last(timeline);
+        }
         let branch = if self.chance.one_in(2) {
             self.gc(How::Beside, timeline);
             self.branch(How::Wait, timeline, offset)

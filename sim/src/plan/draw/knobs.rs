@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::swarm::{Scale, Swarm};
 use super::themes::Theme;
 use crate::dice::Chance;
+use crate::faults::Device;
 use crate::plan::{Compression, Housekeeping, Knobs, Layout, Look};
 
 /// A distance that no plan comes to.
@@ -53,8 +54,9 @@ pub fn draw_knobs(chance: &mut impl Chance, swarm: &Swarm, seed: u64) -> Knobs {
         l0_delay_count: chance.pick_weighted(&[(3, COUNT_NEVER), (1, 2), (1, 4)]),
         block_cache_len: chance.pick_weighted(&CACHE_LENS),
         read_len_max: 512 << chance.below(8),
-        housekeeping: draw_housekeeping(chance, l0_count_trigger),
+        housekeeping: draw_housekeeping(chance, swarm.device, l0_count_trigger),
         look: Look::Sample,
+        device: swarm.device,
     }
 }
 
@@ -144,13 +146,20 @@ fn draw_gc_age(chance: &mut impl Chance) -> Duration {
     }
 }
 
-fn draw_housekeeping(chance: &mut impl Chance, l0_count_trigger: u64) -> Housekeeping {
+/// An L0 that is wrong is never compacted: who waited for that would wait for good.
+fn draw_housekeeping(
+    chance: &mut impl Chance,
+    device: Device,
+    l0_count_trigger: u64,
+) -> Housekeeping {
     if !chance.one_in(4) {
         return Housekeeping::Off;
     }
     let stall = chance.pick_weighted(&[(2, None), (1, Some(1)), (1, Some(3))]);
     Housekeeping::On {
         period: Duration::from_millis(chance.pick_weighted(&PERIODS)),
-        l0_stall_count: stall.map_or(0, |above| l0_count_trigger + above),
+        l0_stall_count: stall
+            .filter(|_| !device.may_be_wrong())
+            .map_or(0, |above| l0_count_trigger + above),
     }
 }

@@ -57,6 +57,8 @@ impl<C: Chance> Author<'_, C> {
             Move::GcDropped => self.gc_dropped(timeline),
             Move::GcThenCrash => self.gc_then_crash(timeline),
             Move::GcGap => self.gc_gap(timeline),
+            Move::Clock => self.set_clock(),
+            Move::Shutdown => self.shutdown_beside(timeline),
         }
     }
 

@@ -3,6 +3,8 @@
 use palimpsest::io::{Job, Part};
 
 use super::author::draw_crash;
+use super::knobs::draw_duration;
+use super::reach::Reach;
 use super::swarm::{CrashKind, FaultKind, Swarm};
 use super::themes::Theme;
 use crate::dice::Chance;
@@ -17,8 +19,15 @@ use crate::plan::{Crash, Letter};
 const RULE_COUNT_MAX: u64 = 6;
 /// So many times as many rules mean what a plan is about.
 const THEME_WEIGHT: u64 = 4;
-/// One plan in so many crashes inside two openings in a row, if crashes exist in it.
+/// One plan in so many crashes inside two or three openings in a row, if crashes exist in it.
 const CRASHING_OPENS_ONE_IN: u64 = 10;
+/// One plan in so many crashes where an index has its name and no sync has covered that, if
+/// crashes exist in it: nowhere else can a power loss keep what names, and undo what is named.
+const CRASHING_INDEXES_ONE_IN: u64 = 4;
+/// One plan in so many that delete something ends deletions half way.
+const FAILING_DELETES_ONE_IN: u64 = 2;
+/// One plan in so many ends a creation when all but the sync of the engine's directory is done.
+const FAILING_CREATIONS_ONE_IN: u64 = 8;
 
 const POWER: [(u64, CrashKind); 4] = [
     (6, CrashKind::PowerDraw),
@@ -72,8 +81,8 @@ const SITES: [Site; 36] = [
     site(8, Job::Read, Part::Delta, &[Open, Read]),
     site(8, Job::Read, Part::Image, &[Open, Read]),
     site(2, Job::Read, Part::Ephemeral, &[Read]),
-    site(2, Job::Branch, Part::Index, INDEX_STEPS),
-    site(1, Job::Branch, Part::Directory, &[List, CreateDir, SyncDir]),
+    site(3, Job::Branch, Part::Index, INDEX_STEPS),
+    site(2, Job::Branch, Part::Directory, &[List, CreateDir, SyncDir]),
     site(5, Job::Compact, Part::Delta, &[Open, Read]),
     site(6, Job::Compact, Part::Delta, LAYER_STEPS),
     site(4, Job::Compact, Part::Index, INDEX_STEPS),
@@ -99,7 +108,7 @@ const SITES: [Site; 36] = [
 ];
 
 /// Draws the rules of a plan from the kinds of faults that exist in it.
-pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm) -> Vec<Rule> {
+pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec<Rule> {
     let kinds = &swarm.faults;
     if kinds.is_empty() {
         return Vec::new();
@@ -107,7 +116,7 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm) -> Vec<Rule> {
     let mut rules = Vec::new();
     for _ in 0..chance.below(RULE_COUNT_MAX + 1) {
         let kind = chance.pick_weighted(kinds);
-        rules.push(draw_rule(chance, swarm.theme, kind));
+        rules.push(draw_rule(chance, (swarm.theme, reach), kind));
     }
     let has_crashes = kinds
         .iter()
@@ -115,23 +124,51 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm) -> Vec<Rule> {
     if has_crashes && chance.one_in(CRASHING_OPENS_ONE_IN) {
         rules.push(draw_crash_in_open(chance, 2));
         rules.push(draw_crash_in_open(chance, 3));
+        if chance.one_in(2) {
+            rules.push(draw_crash_in_open(chance, 4));
+        }
+    }
+    if has_crashes && chance.one_in(CRASHING_INDEXES_ONE_IN) {
+        let jobs = [Job::Flush, Job::Compact, Job::Image, Job::Gc];
+        let jobs: Vec<Job> = jobs.into_iter().filter(|job| reach.has(*job)).collect();
+        if !jobs.is_empty() {
+            let place = (*chance.pick(&jobs), Part::Index, SyncDir);
+            rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
+        }
+    }
+    if reach.has(Job::Delete) && chance.one_in(FAILING_DELETES_ONE_IN) {
+        draw_failing_deletes(chance, kinds, &mut rules);
+    }
+    if chance.one_in(FAILING_CREATIONS_ONE_IN) {
+        let ends = [FaultKind::CrashAtStep, FaultKind::Sync];
+        let job = *chance.pick(&[Job::Create, Job::Branch]);
+        if let Some(kind) = pick_one_of(chance, kinds, &ends) {
+            let place = (job, Part::Directory, SyncDir);
+            rules.push(draw_rule_at(chance, place, kind));
+        }
     }
     rules
 }
 
-fn draw_rule(chance: &mut impl Chance, theme: Theme, kind: FaultKind) -> Rule {
+/// One of these kinds, if the plan has any of them.
+fn pick_one_of(
+    chance: &mut impl Chance,
+    kinds: &[(u64, FaultKind)],
+    these: &[FaultKind],
+) -> Option<FaultKind> {
+    let is_one = |kind: &FaultKind| these.contains(kind);
+    let here: Vec<FaultKind> = kinds.iter().map(|(_, kind)| *kind).filter(is_one).collect();
+    (!here.is_empty()).then(|| *chance.pick(&here))
+}
+
+fn draw_rule(chance: &mut impl Chance, (theme, reach): (Theme, &Reach), kind: FaultKind) -> Rule {
+    let fault = draw_fault(chance, kind);
     let address = match kind {
         FaultKind::CrashAtCall => Address::Nth {
-            life: draw_life(chance),
+            life: draw_life(chance, reach),
             index: chance.between(1, 120) as u32,
         },
-        _ => draw_call(chance, theme, kind),
-    };
-    let fault = match kind {
-        FaultKind::Sync | FaultKind::Eio => Fault::Eio,
-        FaultKind::Enospc => Fault::Enospc,
-        FaultKind::Short => Fault::Short(draw_short_len(chance)),
-        FaultKind::CrashAtStep | FaultKind::CrashAtCall => Fault::Crash(draw_power(chance)),
+        _ => draw_call(chance, (theme, reach), (kind, fault)),
     };
     Rule {
         address,
@@ -141,11 +178,37 @@ fn draw_rule(chance: &mut impl Chance, theme: Theme, kind: FaultKind) -> Rule {
     }
 }
 
-/// Draws where a fault of this kind can happen.
-fn draw_call(chance: &mut impl Chance, theme: Theme, kind: FaultKind) -> Address {
+fn draw_fault(chance: &mut impl Chance, kind: FaultKind) -> Fault {
+    match kind {
+        FaultKind::Sync if chance.one_in(4) => Fault::Revert,
+        FaultKind::Sync | FaultKind::Eio => Fault::Eio,
+        FaultKind::Enospc => Fault::Enospc,
+        FaultKind::Denied if chance.one_in(2) => Fault::Erofs,
+        FaultKind::Denied => Fault::Eacces,
+        FaultKind::Short => Fault::Short(draw_short_len(chance)),
+        FaultKind::Slow => Fault::Slow(draw_duration(chance)),
+        FaultKind::Stall => Fault::Stall,
+        FaultKind::Wrong => match chance.below(6) {
+            0 => Fault::Lost,
+            1 => Fault::Astray(chance.between(1, 20) as u32),
+            2 => Fault::Stale,
+            _ => Fault::Rot(draw_rot_offset(chance)),
+        },
+        FaultKind::CrashAtStep | FaultKind::CrashAtCall => Fault::Crash(draw_power(chance)),
+    }
+}
+
+/// Draws where a fault of this kind can happen, if possible where the plan comes by.
+fn draw_call(
+    chance: &mut impl Chance,
+    (theme, reach): (Theme, &Reach),
+    (kind, fault): (FaultKind, Fault),
+) -> Address {
     let mut calls = Vec::new();
-    for site in &SITES {
-        let steps = site.steps.iter().filter(|step| is_subject(**step, kind));
+    for site in SITES.iter().filter(|site| reach.has(site.job)) {
+        let steps = site.steps.iter();
+        let steps =
+            steps.filter(|step| fault.can_happen(**step, site.part) && is_worth_it(**step, kind));
         let weight = if theme.is_about(site.job) {
             THEME_WEIGHT * site.weight
         } else {
@@ -155,7 +218,7 @@ fn draw_call(chance: &mut impl Chance, theme: Theme, kind: FaultKind) -> Address
     }
     let (site, step) = chance.pick_weighted(&calls);
     Address::Call {
-        life: draw_life(chance),
+        life: draw_life(chance, reach),
         scope: draw_scope(chance, theme, site),
         job: Counted {
             kind: Some(site.job),
@@ -172,21 +235,25 @@ fn draw_call(chance: &mut impl Chance, theme: Theme, kind: FaultKind) -> Address
     }
 }
 
-/// Whether such a call can meet with such a fault.
-fn is_subject(step: StepKind, kind: FaultKind) -> bool {
+/// Whether a fault of this kind at such a call is one of its own.
+fn is_worth_it(step: StepKind, kind: FaultKind) -> bool {
     match kind {
         FaultKind::Sync => matches!(step, Sync | SyncDir),
-        FaultKind::Eio => !matches!(step, Sync | SyncDir | Pass),
+        FaultKind::Eio => !matches!(step, Sync | SyncDir),
         FaultKind::Enospc => matches!(step, Write | Create | CreateDir | Rename | Replace),
-        FaultKind::Short => matches!(step, Read | Write),
         // A crash before a call that changes nothing is one before the next that does.
         FaultKind::CrashAtStep => !matches!(step, Open | Len | List | Lock | Read),
-        FaultKind::CrashAtCall => true,
+        FaultKind::Denied
+        | FaultKind::Short
+        | FaultKind::Slow
+        | FaultKind::Stall
+        | FaultKind::Wrong
+        | FaultKind::CrashAtCall => true,
     }
 }
 
-fn draw_life(chance: &mut impl Chance) -> Option<u32> {
-    (!chance.ratio(2, 5)).then(|| chance.between(1, 4) as u32)
+fn draw_life(chance: &mut impl Chance, reach: &Reach) -> Option<u32> {
+    (!chance.ratio(3, 5)).then(|| chance.between(1, reach.life_count()) as u32)
 }
 
 /// The engine's own files are the lock and directories; timelines have all the others.
@@ -241,9 +308,69 @@ fn draw_short_len(chance: &mut impl Chance) -> u32 {
     chance.between(1, last) as u32
 }
 
+/// In the head of a file, in its first blocks, or anywhere: it is counted round in the file.
+fn draw_rot_offset(chance: &mut impl Chance) -> u32 {
+    let last = *chance.pick(&[100, 9000, 1 << 20]);
+    chance.below(last) as u32
+}
+
 fn draw_power(chance: &mut impl Chance) -> Crash {
     let kind = chance.pick_weighted(&POWER);
     draw_crash(chance, kind)
+}
+
+/// Draws what ends a deletion half way: a failure among its removals, or a crash before its index
+/// is durable and one in the open that goes on with it.
+fn draw_failing_deletes(
+    chance: &mut impl Chance,
+    kinds: &[(u64, FaultKind)],
+    rules: &mut Vec<Rule>,
+) {
+    let removals = [Remove, RemoveDir, SyncDir];
+    let removal = (Job::Delete, Part::Directory, *chance.pick(&removals));
+    let all = [FaultKind::CrashAtStep, FaultKind::Eio, FaultKind::Denied];
+    let is_once = chance.one_in(2);
+    let these = if is_once { &all[..] } else { &all[..1] };
+    let Some(kind) = pick_one_of(chance, kinds, these) else {
+        return;
+    };
+    if !is_once {
+        let index = (Job::Delete, Part::Index, *chance.pick(&[Replace, SyncDir]));
+        rules.push(draw_rule_at(chance, index, kind));
+    }
+    let rule = draw_rule_at(chance, removal, kind);
+    if rule.fault.can_happen(removal.2, removal.1) {
+        rules.push(rule);
+    }
+}
+
+/// Draws a rule for any call of this kind, in any life and on any timeline.
+fn draw_rule_at(
+    chance: &mut impl Chance,
+    (job, part, step): (Job, Part, StepKind),
+    kind: FaultKind,
+) -> Rule {
+    Rule {
+        address: Address::Call {
+            life: None,
+            scope: Scope::Any,
+            job: Counted {
+                kind: Some(job),
+                index: None,
+            },
+            part: Counted {
+                kind: Some(part),
+                index: None,
+            },
+            step: Counted {
+                kind: Some(step),
+                index: draw_ordinal(chance, 6, 2),
+            },
+        },
+        fault: draw_fault(chance, kind),
+        times: 1,
+        one_in: chance.pick_weighted(&[(3, 1), (1, 2), (1, 3)]),
+    }
 }
 
 /// Draws a crash in the opening that begins a life.

@@ -5,6 +5,7 @@
 
 use super::themes::{Move, Theme};
 use crate::dice::Chance;
+use crate::faults::Device;
 
 /// What exists in a plan, and how often.
 pub struct Swarm {
@@ -28,6 +29,8 @@ pub struct Swarm {
     pub crashes: Vec<(u64, CrashKind)>,
     /// Which faults there are. May be empty.
     pub faults: Vec<(u64, FaultKind)>,
+    /// What the device promises.
+    pub device: Device,
 }
 
 /// How much there is of everything.
@@ -112,8 +115,16 @@ pub enum FaultKind {
     Eio,
     /// A call fails for want of space.
     Enospc,
+    /// A call is refused: nothing may be changed, or not by us.
+    Denied,
     /// A read or a write is short.
     Short,
+    /// A call takes long.
+    Slow,
+    /// A call takes until nobody else has anything to do.
+    Stall,
+    /// What was stored is not what is read.
+    Wrong,
     /// The process ends at a certain step of a job.
     CrashAtStep,
     /// The process ends at a call counted from its start.
@@ -165,14 +176,28 @@ const CRASHES: [(u64, CrashKind); 4] = [
     (2, CrashKind::Kill),
 ];
 
-const FAULTS: [(u64, FaultKind); 6] = [
+const FAULTS: [(u64, FaultKind); 9] = [
     (3, FaultKind::Sync),
     (3, FaultKind::Eio),
     (2, FaultKind::Enospc),
+    (2, FaultKind::Denied),
     (2, FaultKind::Short),
+    (1, FaultKind::Slow),
+    (2, FaultKind::Stall),
     (3, FaultKind::CrashAtStep),
     (3, FaultKind::CrashAtCall),
 ];
+
+/// Most devices are honest, and most faults are those of honest ones.
+const DEVICES: [(u64, Device); 4] = [
+    (20, Device::Posix),
+    (2, Device::Ext4Ordered),
+    (1, Device::RenameNotAtomic),
+    (3, Device::Rots),
+];
+
+/// How often a device that may be wrong is.
+const WRONG_WEIGHT: u64 = 8;
 
 impl Swarm {
     /// Draws what exists.
@@ -190,6 +215,7 @@ impl Swarm {
             steps: draw_part(chance, &STEPS),
             crashes: draw_part(chance, &CRASHES),
             faults: Vec::new(),
+            device: Device::Posix,
         };
         if !chance.one_in(3) {
             swarm.moves.retain(|&(_, kept)| kept != Move::Second);
@@ -198,11 +224,20 @@ impl Swarm {
             let kinds = FAULTS.iter().filter(|_| chance.one_in(2));
             swarm.faults = kinds.copied().collect();
         }
+        swarm.device = chance.pick_weighted(&DEVICES);
+        if swarm.device.may_be_wrong() {
+            swarm.faults.push((WRONG_WEIGHT, FaultKind::Wrong));
+        }
         swarm
     }
 
     /// Everything there is, for one who chooses alone what happens often: a fuzzer.
-    pub fn all(scale: Scale) -> Swarm {
+    pub fn all(chance: &mut impl Chance, scale: Scale) -> Swarm {
+        let device = chance.pick_weighted(&DEVICES);
+        let mut faults = FAULTS.to_vec();
+        if device.may_be_wrong() {
+            faults.push((WRONG_WEIGHT, FaultKind::Wrong));
+        }
         Swarm {
             scale,
             theme: Theme::Mixed,
@@ -213,7 +248,8 @@ impl Swarm {
             sizes: scale.sizes().to_vec(),
             steps: STEPS.to_vec(),
             crashes: CRASHES.to_vec(),
-            faults: FAULTS.to_vec(),
+            faults,
+            device,
         }
     }
 }

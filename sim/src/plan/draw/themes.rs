@@ -101,9 +101,13 @@ pub enum Move {
     GcThenCrash,
     /// Collect what lies between what a branch needs and what is new.
     GcGap,
+    /// Set the clock.
+    Clock,
+    /// Shut a timeline down beside what works on it.
+    Shutdown,
 }
 
-const WRITES: [(u64, Move); 20] = [
+const WRITES: [(u64, Move); 22] = [
     (60, Move::Put),
     (8, Move::PutAtOneLsn),
     (12, Move::Get),
@@ -124,10 +128,12 @@ const WRITES: [(u64, Move); 20] = [
     (4, Move::Second),
     (1, Move::Compact),
     (1, Move::Gc),
+    (2, Move::Clock),
+    (3, Move::Shutdown),
 ];
 
 /// What there is of writing in a plan that is about something else.
-const OTHERS: [(u64, Move); 13] = [
+const OTHERS: [(u64, Move); 15] = [
     (40, Move::Put),
     (3, Move::PutAtOneLsn),
     (4, Move::Get),
@@ -141,6 +147,8 @@ const OTHERS: [(u64, Move); 13] = [
     (4, Move::Wait),
     (2, Move::Restart),
     (2, Move::Second),
+    (1, Move::Clock),
+    (3, Move::Shutdown),
 ];
 
 const COMPACTION: [(u64, Move); 7] = [

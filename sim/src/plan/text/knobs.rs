@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::words::{Lines, Words, Written, duration, named, number};
 use super::{Place, PlanError, Problem};
+use crate::faults::Device;
 use crate::plan::check::{
     check_duration, check_key_count, check_period, check_stall, check_threshold,
 };
@@ -37,6 +38,7 @@ pub(super) fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
         read_len_max: read_knob(lines, "read-len", number, check_threshold)?,
         housekeeping: Housekeeping::Off,
         look: Look::Sample,
+        device: Device::Posix,
     };
     let trigger = knobs.l0_count_trigger;
     knobs.housekeeping = read_line(lines, "housekeeping", |words| {
@@ -44,6 +46,8 @@ pub(super) fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
     })?;
     let look = |word: &str, what| named(word, what, &Look::ALL, Look::name);
     knobs.look = read_knob(lines, "look", look, no_limit)?;
+    let device = |word: &str, what| named(word, what, &Device::ALL, Device::name);
+    knobs.device = read_knob(lines, "device", device, no_limit)?;
     Ok(knobs)
 }
 
@@ -131,7 +135,8 @@ impl fmt::Display for Knobs {
         writeln!(f, "  cache-len {}", self.block_cache_len)?;
         writeln!(f, "  read-len {}", self.read_len_max)?;
         writeln!(f, "  housekeeping {}", self.housekeeping)?;
-        writeln!(f, "  look {}", self.look.name())
+        writeln!(f, "  look {}", self.look.name())?;
+        writeln!(f, "  device {}", self.device.name())
     }
 }
 

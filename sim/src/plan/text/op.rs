@@ -5,11 +5,14 @@ use std::fmt;
 use super::Problem;
 use super::words::{Words, Written, duration, in_digits, number};
 use crate::faults::read_crash;
-use crate::plan::{EditPlan, Entry, How, KeyIndex, Letter, Line, Mode, PlanOp};
+use crate::plan::{
+    EditPlan, Entry, How, Jump, Kept, KeyIndex, Letter, Line, Mode, PlanOp, Shutdowns,
+};
 
 /// The words that an operation can start with.
 const VERBS: &str = "write one of create branch delete put freeze flush compact images gc declare \
-                     get get-many scan join wait restart crash, behind `&` or `drop N` if you like";
+                     get get-many scan join wait clock shutdown let-go restart crash, behind `&` \
+                     or `drop N` if you like";
 
 /// Reads an operation and how it is started.
 pub(super) fn read_line(line: &str) -> Result<Line, Problem> {
@@ -48,6 +51,9 @@ fn read_op(verb: &str, mut words: Words<'_>) -> Result<PlanOp, Problem> {
         "wait" => PlanOp::Wait {
             duration: duration(words.expect("duration", "write it like 250ms")?, "duration")?,
         },
+        "clock" => PlanOp::Clock(read_jump(&mut words)?),
+        "shutdown" => read_shutdown(&mut words)?,
+        "let-go" => PlanOp::LetGo,
         "restart" => PlanOp::Restart,
         "crash" => PlanOp::Crash(read_crash(&mut words)?),
         other => return Err(Problem::new("operation", other, VERBS)),
@@ -98,6 +104,39 @@ fn read_job(verb: &str, words: &mut Words<'_>) -> Result<PlanOp, Problem> {
             first: read_key(words)?,
             count: words.number("count of keys")?,
         },
+    })
+}
+
+fn read_jump(words: &mut Words<'_>) -> Result<Jump, Problem> {
+    const REMEDY: &str = "write it like +10800s or -250ms";
+    let word = words.expect("jump", REMEDY)?;
+    match (word.strip_prefix('+'), word.strip_prefix('-')) {
+        (Some(forward), _) => duration(forward, "jump").map(Jump::Forward),
+        (None, Some(back)) => duration(back, "jump").map(Jump::Back),
+        (None, None) => Err(Problem::new("jump", word, REMEDY)),
+    }
+}
+
+fn read_shutdown(words: &mut Words<'_>) -> Result<PlanOp, Problem> {
+    let timeline = read_letter(words)?;
+    let (mut shutdowns, mut kept) = (Shutdowns::One, Kept::Nothing);
+    while let Some(word) = words.next_word() {
+        match word {
+            "twice" if shutdowns == Shutdowns::One => shutdowns = Shutdowns::Two,
+            "keeping" if kept == Kept::Nothing => kept = Kept::Handles,
+            other => {
+                return Err(Problem::new(
+                    "word",
+                    other,
+                    "write `twice` or `keeping`, once",
+                ));
+            }
+        }
+    }
+    Ok(PlanOp::Shutdown {
+        timeline,
+        shutdowns,
+        kept,
     })
 }
 
@@ -249,6 +288,14 @@ impl fmt::Display for PlanOp {
             } => write!(f, "declare {timeline} {first} {count}"),
             PlanOp::Join => write!(f, "join"),
             PlanOp::Wait { duration } => write!(f, "wait {}", Written(*duration)),
+            PlanOp::Clock(Jump::Forward(duration)) => write!(f, "clock +{}", Written(*duration)),
+            PlanOp::Clock(Jump::Back(duration)) => write!(f, "clock -{}", Written(*duration)),
+            PlanOp::Shutdown {
+                timeline,
+                shutdowns,
+                kept,
+            } => write!(f, "shutdown {timeline}{shutdowns}{kept}"),
+            PlanOp::LetGo => write!(f, "let-go"),
             PlanOp::Restart => write!(f, "restart"),
             PlanOp::Crash(crash) => write!(f, "{crash}"),
         }
@@ -282,6 +329,26 @@ impl fmt::Display for Mode {
         match self {
             Mode::ByNeed => Ok(()),
             Mode::Forced => write!(f, " forced"),
+        }
+    }
+}
+
+/// What stands behind the timeline.
+impl fmt::Display for Shutdowns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shutdowns::One => Ok(()),
+            Shutdowns::Two => write!(f, " twice"),
+        }
+    }
+}
+
+/// What stands behind that.
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kept::Nothing => Ok(()),
+            Kept::Handles => write!(f, " keeping"),
         }
     }
 }

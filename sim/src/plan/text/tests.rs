@@ -6,7 +6,7 @@ use crate::plan::{Plan, PlanError};
 
 /// Everything that the grammar has, in the words in which it is printed.
 const EVERYTHING: &str = "\
-palimpsest plan 3
+palimpsest plan 4
 knobs
   seed 18446744073709551615
   keys 8
@@ -28,6 +28,7 @@ knobs
   read-len 512
   housekeeping every 250ms stall 3
   look sample
+  device rots
 ops
   create a 16
   put a +8 k0 image:100:7f, +0 k1 append:5:2
@@ -61,6 +62,12 @@ ops
   drop 9 images c forced
   & gc b
   gc c
+  clock +10800s
+  clock -1s
+  shutdown a
+  & shutdown b twice keeping
+  drop 4 shutdown c keeping
+  let-go
   declare b k0 5
 faults
   at life1/a/flush#1/delta#1/write#2 eio
@@ -69,6 +76,15 @@ faults
   at life*/io#1 crash kill
   at life*/engine/open/index/rename short:7
   at life3/z/put/ephemeral/*#4 enospc one-in 2
+  at life1/a/compact/index/create erofs
+  at life1/*/open/*/open eacces times 2
+  at life*/*/flush/delta/sync revert
+  at life1/a/read/image/read slow:250ms
+  at life1/a/put/ephemeral/write stall times 9
+  at life*/*/flush/delta/sync rot:8191
+  at life*/*/flush/delta/write#2 astray:16
+  at life*/*/gc/index/write lost
+  at life*/*/open/index/read stale
 schedule
   choices 0 3 1 1 0 7*4 255 0*3000
   then uniform 123
@@ -85,7 +101,16 @@ fn everything_prints_as_it_was_written() {
     let plan: Plan = EVERYTHING.parse().unwrap();
     assert_eq!(plan.to_string(), EVERYTHING);
     assert_eq!(plan.check(), Ok(()));
-    for then in ["in-order", "by-rank 7"] {
+    for then in [
+        "in-order",
+        "newest-first",
+        "by-rank 7",
+        "pct 7 3",
+        "starve driver 7",
+        "starve line 12 7",
+        "starve keep 7",
+        "to-completion 7",
+    ] {
         let text = EVERYTHING.replace("uniform 123", then);
         let plan: Plan = text.parse().unwrap();
         assert_eq!(plan.to_string(), text);
@@ -112,16 +137,16 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
-const REFUSALS: [(&str, &str, &str); 62] = [
+const REFUSALS: [(&str, &str, &str); 71] = [
     (
+        "plan 4",
         "plan 3",
-        "plan 2",
-        "line 1: plan format 2; this build reads 3",
+        "line 1: plan format 3; this build reads 4",
     ),
     (
-        "palimpsest plan 3\n",
+        "palimpsest plan 4\n",
         "",
-        "line 1: title knobs; start with `palimpsest plan 3`",
+        "line 1: title knobs; start with `palimpsest plan 4`",
     ),
     (
         "  keys 8\n",
@@ -152,152 +177,162 @@ const REFUSALS: [(&str, &str, &str); 62] = [
     (
         "ops\n",
         "opps\n",
-        "line 23: section opps; write `ops` on a line of its own, and its items under it",
+        "line 24: section opps; write `ops` on a line of its own, and its items under it",
     ),
     (
         "create a 16",
         "create A 16",
-        "line 24: timeline A; write a letter from a to z",
+        "line 25: timeline A; write a letter from a to z",
     ),
     (
         "create a 16",
         "create a",
-        "line 24: start LSN is missing; write a number",
+        "line 25: start LSN is missing; write a number",
     ),
     (
         "create a 16",
         "create a 18446744073709551604",
-        "line 26: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+        "line 27: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
     ),
     (
         "+8 k0",
         "8 k0",
-        "line 25: LSN step 8; write `+` and a number",
+        "line 26: LSN step 8; write `+` and a number",
     ),
     (
         "+8 k0",
         "+8 k8",
-        "line 25: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 26: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "image:100:7f,",
         "image:100:7f",
-        "line 25: word +0; end the line before it",
+        "line 26: word +0; end the line before it",
     ),
     (
         "image:100:7f,",
         "image:100:7f,,",
-        "line 25: record is missing; write it like +8 k0 image:100:7f",
+        "line 26: record is missing; write it like +8 k0 image:100:7f",
     ),
     (
         "image:100:7f",
         "image:100",
-        "line 25: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+        "line 26: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
     ),
     (
         "image:100:7f",
         "image:1048577:7f",
-        "line 25: length 1048577; keep it from 0 to 1048576",
+        "line 26: length 1048577; keep it from 0 to 1048576",
     ),
     (
         "clear",
         "clear:0",
-        "line 26: part 0; end the edit before it",
+        "line 27: part 0; end the edit before it",
     ),
     (
         "drop 3",
         "drop 0",
-        "line 30: drop 0; keep it from 1 to 4294967295",
+        "line 31: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  join",
         "  & join",
-        "line 31: operation join; write it without `&` and `drop`: it is always waited for",
+        "line 32: operation join; write it without `&` and `drop`: it is always waited for",
     ),
     (
         "k0 -8",
         "k0 8",
-        "line 32: LSN 8; write 0, -8 or +1: how far from the last record's",
+        "line 33: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "  restart",
         "  reboot\u{7}",
-        "line 39: operation reboot\\u{7}; write one of create branch delete put freeze flush \
-         compact images gc declare get get-many scan join wait restart crash, behind `&` or \
-         `drop N` if you like",
+        "line 40: operation reboot\\u{7}; write one of create branch delete put freeze flush \
+         compact images gc declare get get-many scan join wait clock shutdown let-go restart \
+         crash, behind `&` or `drop N` if you like",
     ),
     (
         "draw:99",
         "some",
-        "line 40: survival some; write one of all none draw:SEED",
+        "line 41: survival some; write one of all none draw:SEED case:NUMBER",
     ),
     (
         "life1/a",
         "life0/a",
-        "line 58: life 0; keep it from 1 to 4294967295",
+        "line 65: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 58: life a; write life1, life2, … or life*",
+        "line 65: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 58: job push; write one of open create delete put freeze flush read branch \
+        "line 65: job push; write one of open create delete put freeze flush read branch \
          compact image gc keep drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 58: ordinal -2; write a number from 0 to 4294967295",
+        "line 65: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 60: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 67: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 59: times 0; keep it from 1 to 4294967295",
+        "line 66: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 59: word times; say it once",
+        "line 66: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 62: length 0; keep it from 1 to 4294967295",
+        "line 69: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 65: choice 256; write a number from 0 to 255",
+        "line 81: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 65: count of choices 100000; keep it from 1 to 99990",
+        "line 81: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 66: `then` is missing; end with `then in-order`, `then uniform \
-         SEED` or `then by-rank SEED`",
+        "line 82: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
     ),
     (
         "then uniform 123",
         "then at-will",
-        "line 66: `then` at-will; write in-order, uniform SEED or by-rank SEED",
+        "line 82: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
+         to-completion",
+    ),
+    (
+        "then uniform 123",
+        "then starve line 3",
+        "line 82: seed is missing; write a number",
+    ),
+    (
+        "then uniform 123",
+        "then pct 3 5000",
+        "line 82: count of changes 5000; keep it from 0 to 1000",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 67: line ops; end the text with the schedule's `then`",
+        "line 83: line ops; end the text with the schedule's `then`",
     ),
     (
         "l0-trigger 2",
@@ -362,68 +397,103 @@ const REFUSALS: [(&str, &str, &str); 62] = [
     (
         "branch b a -8",
         "branch a a -8",
-        "line 45: ancestor a; write another letter than the branch's",
+        "line 46: ancestor a; write another letter than the branch's",
     ),
     (
         "branch b a -8",
         "branch b -8",
-        "line 45: timeline -8; write a letter from a to z",
+        "line 46: timeline -8; write a letter from a to z",
     ),
     (
         "branch b a -8",
         "branch b a",
-        "line 45: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 46: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "k3 5 -8",
         "k3 9 -8",
-        "line 47: count of keys 9; keep it from 1 to 8",
+        "line 48: count of keys 9; keep it from 1 to 8",
     ),
     (
         "k3 5 -8",
         "k3 -8",
-        "line 47: count of keys -8; write a number from 0 to 65535",
+        "line 48: count of keys -8; write a number from 0 to 65535",
     ),
     (
         "scan b -1",
         "scan b",
-        "line 49: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 50: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "compact b forced",
         "compact b by-need",
-        "line 51: word by-need; write `forced`, or nothing",
+        "line 52: word by-need; write `forced`, or nothing",
     ),
     (
         "images c forced",
         "images c forced k0",
-        "line 53: word k0; end the line before it",
+        "line 54: word k0; end the line before it",
     ),
     (
         "drop 9 images",
         "drop 0 images",
-        "line 53: drop 0; keep it from 1 to 4294967295",
+        "line 54: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  gc c",
         "  gc c forced",
-        "line 55: word forced; end the line before it",
+        "line 56: word forced; end the line before it",
     ),
     (
         "k0 5\nfaults",
         "k0 0\nfaults",
-        "line 56: count of keys 0; keep it from 1 to 8",
+        "line 63: count of keys 0; keep it from 1 to 8",
     ),
     (
         "k0 5\nfaults",
         "k8 5\nfaults",
-        "line 56: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 63: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "  declare",
         "  & declare",
-        "line 56: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
+        "line 63: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
          for",
+    ),
+    (
+        "device rots\n",
+        "device posix\n",
+        "line 76: fault rot:8191; write the knob `device rots`",
+    ),
+    (
+        "device rots\n",
+        "device perfect\n",
+        "line 23: device perfect; write one of posix ext4-ordered rename-not-atomic rots",
+    ),
+    (
+        "slow:250ms",
+        "slow:3601s",
+        "line 74: duration 3601s; write at most 3600s, an hour",
+    ),
+    (
+        "astray:16",
+        "astray:0",
+        "line 77: sectors 0; keep it from 1 to 4294967295",
+    ),
+    (
+        "clock +10800s",
+        "clock 3h",
+        "line 57: jump 3h; write it like +10800s or -250ms",
+    ),
+    (
+        "b twice keeping",
+        "b twice twice",
+        "line 60: word twice; write `twice` or `keeping`, once",
+    ),
+    (
+        "  let-go",
+        "  & let-go",
+        "line 62: operation let-go; write it without `&` and `drop`: it is always waited for",
     ),
 ];
 
@@ -439,14 +509,14 @@ fn what_is_wrong_is_named_with_its_line() {
 #[test]
 fn an_error_keeps_its_line() {
     let error = EVERYTHING.replace("scan a 0", "scan").parse::<Plan>();
-    assert_eq!(error.unwrap_err().line(), Some(35));
+    assert_eq!(error.unwrap_err().line(), Some(36));
 }
 
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
     let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
-    let expected = "line 24: sum of lengths 269484032; keep it from 0 to 268435456";
+    let expected = "line 25: sum of lengths 269484032; keep it from 0 to 268435456";
     assert_eq!(refusal(&text), expected);
 }
 

@@ -1,0 +1,108 @@
+//! What several hunts for one bug come to.
+
+/// What came of a hunt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hunted {
+    /// It was found.
+    Found(Shot),
+    /// It was not, by so many plans.
+    Survived {
+        /// How many plans were run.
+        plan_count: u64,
+    },
+}
+
+/// How a bug was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shot {
+    /// The seed of the plan that found it.
+    pub seed: u64,
+    /// How many plans were run, this one included.
+    pub plan_count: u64,
+    /// How long that took, on one core.
+    pub seconds: f64,
+}
+
+/// The hunts from several bases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    /// What came of each, in the order of their seeds.
+    pub bases: Vec<Hunted>,
+}
+
+impl Score {
+    fn shots(&self) -> impl Iterator<Item = Shot> {
+        self.bases.iter().filter_map(|hunted| match hunted {
+            Hunted::Found(shot) => Some(*shot),
+            Hunted::Survived { .. } => None,
+        })
+    }
+
+    /// What the first base found that found anything.
+    pub fn first_shot(&self) -> Option<Shot> {
+        self.shots().next()
+    }
+
+    /// How many bases found it.
+    pub fn found_count(&self) -> usize {
+        self.shots().count()
+    }
+
+    /// Whether it got through the budget of a base.
+    pub fn has_survived(&self) -> bool {
+        self.found_count() < self.bases.len()
+    }
+
+    /// The shot in the middle, by time; nothing if too few bases found it to say.
+    ///
+    /// # Shape
+    /// Of an even number of bases it is the slower one of the two in the middle.
+    pub fn median(&self) -> Option<Shot> {
+        let mut shots: Vec<Shot> = self.shots().collect();
+        shots.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
+        shots.get(self.bases.len() / 2).copied()
+    }
+
+    /// The share of the bases that found it within so many seconds, in percent.
+    pub fn rate(&self, seconds: f64) -> usize {
+        let found = self.shots().filter(|shot| shot.seconds <= seconds).count();
+        found * 100 / self.bases.len().max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(seconds: &[Option<f64>]) -> Score {
+        let hunted = |(seconds, seed): (&Option<f64>, u64)| match seconds {
+            Some(seconds) => Hunted::Found(Shot {
+                seed,
+                plan_count: 10 * seed,
+                seconds: *seconds,
+            }),
+            None => Hunted::Survived { plan_count: 1000 },
+        };
+        Score {
+            bases: seconds.iter().zip(1..).map(hunted).collect(),
+        }
+    }
+
+    #[test]
+    fn a_base_that_found_nothing_counts_as_slower_than_any() {
+        let found = score(&[None, Some(0.5), Some(20.0), None, Some(3.0)]);
+        assert_eq!(found.median().map(|shot| shot.seconds), Some(20.0));
+        assert_eq!(found.first_shot().map(|shot| shot.seed), Some(2));
+        assert_eq!((found.found_count(), found.has_survived()), (3, true));
+        assert_eq!([1.0, 10.0, 60.0].map(|s| found.rate(s)), [20, 40, 60]);
+        assert_eq!(score(&[None, None, Some(1.0)]).median(), None);
+    }
+
+    #[test]
+    fn one_base_is_its_own_median() {
+        let found = score(&[Some(0.7)]);
+        assert_eq!(found.median(), found.first_shot());
+        assert_eq!((found.rate(0.5), found.rate(1.0)), (0, 100));
+        assert!(!found.has_survived());
+    }
+}

@@ -1,0 +1,210 @@
+//! A folder of capsules, one for each signature.
+//!
+//! ```text
+//! ID.capsule   of those with this signature, the one with the smallest plan
+//! ID.seen      how many there were, and when and at which revision the first came
+//! ```
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it keeps files for its caller, outside of any run"
+)]
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::text::hash;
+use super::{Capsule, CapsuleError};
+
+/// So many characters of a signature stand in an id.
+const SLUG_LEN_MAX: usize = 40;
+
+/// A folder of capsules.
+#[derive(Clone, Debug)]
+pub struct Base {
+    folder: PathBuf,
+}
+
+/// What is known of all capsules with one signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// How many there were.
+    pub count: u64,
+    /// When the first came.
+    pub first_seen: String,
+    /// At which revision.
+    pub first_revision: String,
+}
+
+/// One signature's capsule.
+#[derive(Clone, Debug)]
+pub struct BaseEntry {
+    /// The name of its files.
+    pub id: String,
+    /// What is known of all with its signature.
+    pub kept: Kept,
+    /// The one with the smallest plan, if it can be read.
+    pub capsule: Result<Capsule, CapsuleError>,
+}
+
+/// A base cannot be read or written, or is none. Whoever named it must name another, or mend it.
+#[derive(Debug)]
+pub enum BaseError {
+    /// The system refused.
+    Io(PathBuf, io::Error),
+    /// A file of it is not what it should be.
+    Damaged(PathBuf, String),
+}
+
+impl std::error::Error for BaseError {}
+
+impl fmt::Display for BaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BaseError::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            BaseError::Damaged(path, problem) => write!(f, "{}: {problem}", path.display()),
+        }
+    }
+}
+
+impl Base {
+    /// The base in a folder, which is made with the first capsule.
+    pub fn new(folder: &Path) -> Base {
+        Base {
+            folder: folder.to_path_buf(),
+        }
+    }
+
+    /// Adds a capsule: one more of its signature, and the one that is kept if it is the smallest.
+    ///
+    /// # Errors
+    /// `Io` or `Damaged`; what was there before is still there.
+    pub fn add(&self, capsule: &Capsule, now: &str) -> Result<BaseEntry, BaseError> {
+        let id = id_of(&capsule.signature);
+        let before = match self.has(&id)? {
+            true => Some(self.entry(&id)?),
+            false => None,
+        };
+        let kept = match &before {
+            Some(before) => Kept {
+                count: before.kept.count + 1,
+                ..before.kept.clone()
+            },
+            None => Kept {
+                count: 1,
+                first_seen: now.to_string(),
+                first_revision: capsule.origin.revision.clone(),
+            },
+        };
+        let smallest = match before.map(|before| before.capsule) {
+            Some(Ok(before)) if before.size() <= capsule.size() => before,
+            _ => capsule.clone(),
+        };
+        self.write(&id, "capsule", &smallest.to_string())?;
+        self.write(&id, "seen", &kept.to_string())?;
+        Ok(BaseEntry {
+            id,
+            kept,
+            capsule: Ok(smallest),
+        })
+    }
+
+    /// Everything that is in it, in the order of the ids.
+    ///
+    /// # Errors
+    /// `Io` or `Damaged`. A capsule that cannot be read is no error here.
+    pub fn entries(&self) -> Result<Vec<BaseEntry>, BaseError> {
+        let listed = match fs::read_dir(&self.folder) {
+            Ok(listed) => listed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(BaseError::Io(self.folder.clone(), error)),
+        };
+        let mut ids = Vec::new();
+        for file in listed {
+            let file = file.map_err(|error| BaseError::Io(self.folder.clone(), error))?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            ids.extend(name.strip_suffix(".capsule").map(str::to_string));
+        }
+        ids.sort();
+        ids.iter().map(|id| self.entry(id)).collect()
+    }
+
+    fn path(&self, id: &str, ending: &str) -> PathBuf {
+        self.folder.join(format!("{id}.{ending}"))
+    }
+
+    fn has(&self, id: &str) -> Result<bool, BaseError> {
+        let path = self.path(id, "capsule");
+        fs::exists(&path).map_err(|error| BaseError::Io(path, error))
+    }
+
+    fn entry(&self, id: &str) -> Result<BaseEntry, BaseError> {
+        let read = |ending| {
+            let path = self.path(id, ending);
+            let text = fs::read_to_string(&path);
+            text.map_err(|error| BaseError::Io(path.clone(), error))
+        };
+        let damaged = || {
+            let problem = "expected `count`, `first-seen` and `first-revision`; remove it and the \
+                           capsule beside it, and add that again";
+            BaseError::Damaged(self.path(id, "seen"), problem.to_string())
+        };
+        Ok(BaseEntry {
+            id: id.to_string(),
+            kept: Kept::read(&read("seen")?).ok_or_else(damaged)?,
+            capsule: read("capsule")?.parse(),
+        })
+    }
+
+    /// Writes a file beside it and puts it in its place.
+    fn write(&self, id: &str, ending: &str, text: &str) -> Result<(), BaseError> {
+        let (path, temp) = (self.path(id, ending), self.path(id, "temp"));
+        let written = fs::create_dir_all(&self.folder)
+            .and_then(|()| fs::write(&temp, text))
+            .and_then(|()| fs::rename(&temp, &path));
+        written.map_err(|error| BaseError::Io(path, error))
+    }
+}
+
+impl Capsule {
+    /// How much there is to understand: of two that fail alike, the smaller has less of it.
+    fn size(&self) -> (usize, usize) {
+        let len = self.shrunk_plan.iter().map(String::len).sum();
+        (self.shrunk_plan.len(), len)
+    }
+}
+
+impl Kept {
+    fn read(text: &str) -> Option<Kept> {
+        let mut lines = text.lines();
+        let mut field = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
+        Some(Kept {
+            count: field("count")?.parse().ok()?,
+            first_seen: field("first-seen")?.to_string(),
+            first_revision: field("first-revision")?.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "count {}", self.count)?;
+        writeln!(f, "first-seen {}", self.first_seen)?;
+        writeln!(f, "first-revision {}", self.first_revision)
+    }
+}
+
+/// The signature in words that a file can be named by, and a hash that tells it from others.
+fn id_of(signature: &str) -> String {
+    let letter = |letter: char| match letter.is_ascii_alphanumeric() {
+        true => letter.to_ascii_lowercase(),
+        false => '-',
+    };
+    let words: String = signature.chars().map(letter).collect();
+    let words: Vec<&str> = words.split('-').filter(|word| !word.is_empty()).collect();
+    let mut slug = words.join("-");
+    slug.truncate(SLUG_LEN_MAX);
+    let slug = slug.trim_end_matches('-');
+    format!("{slug}-{:08x}", hash(signature.as_bytes()) as u32)
+}

@@ -1,0 +1,106 @@
+//! Every crash of plans, or of all short sequences of operations.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands outside of any run, and goes by the clock"
+)]
+
+use std::ffi::OsStr;
+use std::time::Instant;
+
+use super::args::ExhaustArgs;
+use super::command::{Refusal, code};
+use super::signals::Signals;
+use super::{console, fleet, plan_file};
+use crate::exhaust::{self, Certificate, Counterexample, Limits};
+use crate::faults::Device;
+use crate::plan::Plan;
+use crate::verdict::Verdict;
+
+/// Of so many sequences, one is told of.
+const TOLD_ONE_IN: usize = 100;
+
+/// Tries every crash and returns the exit code.
+///
+/// # Errors
+/// `Input` if there is no such plan, or a counterexample cannot be written.
+pub fn exhaust(args: &ExhaustArgs) -> Result<u8, Refusal> {
+    let signals = Signals::heed()?;
+    let limits = Limits {
+        depth: args.depth,
+        deadline: args.time.map(|time| Instant::now() + time),
+        thread_count: args.jobs.unwrap_or_else(fleet::core_count),
+        is_over: &|| signals.interrupted().is_some(),
+        from_line: 0,
+    };
+    if let Some(length) = args.all_of {
+        let code = tell(args, exhaust_all(length, limits))?;
+        return Ok(ended(code, &signals));
+    }
+    let plans = args.plans.iter().map(|name| Ok((name, read(name)?)));
+    let plans: Vec<_> = plans.collect::<Result<_, Refusal>>()?;
+    for (name, plan) in plans {
+        let (name, seconds) = (plan_file::quoted(name), args.time);
+        let limits = Limits {
+            deadline: seconds.map(|time| Instant::now() + time),
+            ..limits
+        };
+        console::print(&format!("{name}: "))?;
+        let found = exhaust::exhaust(&plan, limits);
+        let code = tell(args, found.unwrap_or_else(|verdict| failed(plan, verdict)))?;
+        let code = ended(code, &signals);
+        if code != code::ALL_RIGHT {
+            return Ok(code);
+        }
+    }
+    Ok(code::ALL_RIGHT)
+}
+
+/// The plan of that name, on a device of which all cases are known.
+fn read(name: &OsStr) -> Result<Plan, Refusal> {
+    let plan = plan_file::read(name)?.plan()?;
+    match plan.knobs.device {
+        Device::Posix => Ok(plan),
+        device => Err(Refusal::Input(format!(
+            "{}: its device is {}, and only of posix all cases are known: write `device posix`",
+            plan_file::quoted(name),
+            device.name()
+        ))),
+    }
+}
+
+/// Tells what was found, and writes a counterexample.
+fn tell(args: &ExhaustArgs, certificate: Certificate) -> Result<u8, Refusal> {
+    console::print(&certificate.to_string())?;
+    let Some(found) = &certificate.counterexample else {
+        console::print("\n")?;
+        return Ok(code::ALL_RIGHT);
+    };
+    plan_file::write(&args.out, &found.plan, &found.verdict.to_string())?;
+    let file = plan_file::quoted(args.out.as_os_str());
+    console::print(&format!("\nreplay it with\n  cargo sim replay {file}\n"))?;
+    Ok(found.verdict.exit_code())
+}
+
+fn ended(code: u8, signals: &Signals) -> u8 {
+    match code {
+        code::ALL_RIGHT => signals.interrupted().unwrap_or(code),
+        code => code,
+    }
+}
+
+fn exhaust_all(length: u32, limits: Limits<'_>) -> Certificate {
+    let found = exhaust::exhaust_all(length, limits, |done, total| {
+        if done.is_multiple_of(TOLD_ONE_IN) {
+            console::complain(&format!("{done} of {total} sequences"));
+        }
+    });
+    found.unwrap_or_else(|(verdict, plan)| failed(*plan, verdict))
+}
+
+/// What fails without a crash is a counterexample as it is.
+fn failed(plan: Plan, verdict: Verdict) -> Certificate {
+    Certificate {
+        counterexample: Some(Counterexample { plan, verdict }),
+        ..Certificate::default()
+    }
+}

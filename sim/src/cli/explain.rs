@@ -1,0 +1,83 @@
+//! A page that shows what a plan came to.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::args::ExplainArgs;
+use super::command::{Refusal, code};
+use super::plan_file::Subject;
+use super::{console, plan_file};
+use crate::explain;
+use crate::run::run_twice;
+use crate::verdict::Verdict;
+use crate::witness::watch;
+
+/// Writes the page and returns the exit code.
+///
+/// # Errors
+/// `Input` if there is no such plan, or the page cannot be written; `Unfit` if it is a capsule of
+/// another release.
+pub fn explain(args: &ExplainArgs) -> Result<u8, Refusal> {
+    let subject = plan_file::read(&args.plan)?;
+    let plan = subject.plan()?;
+    let mut story = watch(&plan);
+    if story.outcome.verdict.is_none() {
+        // It may fail by differing from itself.
+        story.outcome = run_twice(&plan);
+    }
+    let name = plan_file::quoted(&args.plan);
+    let now = story.outcome.verdict.as_ref();
+    let told = explain::Subject {
+        replay: format!("cargo sim replay {name}"),
+        name: match &subject {
+            Subject::Seed(seed) => format!("seed {seed}"),
+            Subject::Plan(_) | Subject::Capsule(_) => file_name(&args.plan),
+        },
+        facts: facts(&subject, now),
+        rules: match &subject {
+            Subject::Capsule(capsule) => capsule.rules.clone(),
+            Subject::Seed(_) | Subject::Plan(_) => Vec::new(),
+        },
+    };
+    let out = args.out.clone();
+    let out = out.unwrap_or_else(|| Path::new(&args.plan).with_extension("html"));
+    plan_file::write_text(&out, &explain::page(&told, &plan, &story))?;
+    let words = now.map_or("all right", Verdict::name);
+    let path = plan_file::quoted(out.as_os_str());
+    console::print(&format!("{words}: {path} shows it\n"))?;
+    Ok(now.map_or(code::ALL_RIGHT, Verdict::exit_code))
+}
+
+/// What is known of where it comes from.
+fn facts(subject: &Subject, now: Option<&Verdict>) -> Vec<(String, String)> {
+    let Subject::Capsule(capsule) = subject else {
+        return Vec::new();
+    };
+    let came_to = match now.map(Verdict::signature) {
+        Some(found) if found == capsule.signature => "the same failure on this build".to_string(),
+        Some(_) => format!(
+            "another failure on this build; it was: {}",
+            capsule.signature
+        ),
+        None => format!("fixed on this build; it was: {}", capsule.signature),
+    };
+    let mut facts = vec![
+        ("capsule".to_string(), came_to),
+        (
+            "made by".to_string(),
+            format!("revision {}", capsule.origin.revision),
+        ),
+    ];
+    facts.extend(
+        capsule
+            .seed
+            .map(|seed| ("drawn by".to_string(), format!("seed {seed}"))),
+    );
+    facts
+}
+
+fn file_name(path: &OsStr) -> String {
+    let name = PathBuf::from(path);
+    let name = name.file_name().unwrap_or(path);
+    name.to_string_lossy().into_owned()
+}

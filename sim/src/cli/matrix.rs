@@ -1,0 +1,34 @@
+//! What runs have not tried.
+
+use super::command::Refusal;
+use super::command::code;
+use super::console;
+use crate::matrix::{Gaps, Table, Waivers};
+use crate::report::Summary;
+
+/// The repository's waivers.
+const WAIVERS: &str = include_str!("../../waivers.txt");
+
+/// Prints which fault met which job.
+///
+/// # Errors
+/// `Harness` if the output cannot be written.
+pub fn print_table(summary: &Summary) -> Result<(), Refusal> {
+    console::print(&Table(&summary.cells).to_string())
+}
+
+/// Prints the gaps, and returns how a command ends that found nothing else.
+///
+/// # Errors
+/// `Harness` if the waivers cannot be read, or the output not be written.
+pub fn judge(summary: &Summary) -> Result<u8, Refusal> {
+    let waivers = Waivers::read(WAIVERS);
+    let waivers =
+        waivers.map_err(|problem| Refusal::Harness(format!("sim/waivers.txt: {problem}")))?;
+    let gaps = Gaps::of(summary, &waivers);
+    console::print(&format!("\n{gaps}"))?;
+    Ok(match gaps.is_open() {
+        true => code::SURVIVED,
+        false => code::ALL_RIGHT,
+    })
+}

@@ -1,0 +1,99 @@
+//! The same plans in other surroundings, or by another build.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it runs another simulator, outside of any run of its own"
+)]
+
+use std::path::Path;
+use std::process::Command;
+
+use super::args::{MetaArgs, Seeds};
+use super::command::{Refusal, carry_out, code, exit_code};
+use super::console;
+use super::fleet::{Again, Work};
+use super::plan_file::quoted;
+use super::signals::Signals;
+use crate::parting::Parting;
+use crate::plan::Plan;
+use crate::report::counted;
+use crate::run::{Keep, run};
+
+/// The exit code for two runs that differ.
+const DIFFER: u8 = 5;
+
+/// Compares runs and returns the exit code.
+///
+/// # Errors
+/// `Input` if the other program is none or prints something else, `Harness` if threads or the
+/// output failed.
+pub fn meta(args: &MetaArgs) -> Result<u8, Refusal> {
+    if args.digests {
+        let digests = digests(args.seeds)?;
+        return console::print(&digests).map(|()| code::ALL_RIGHT);
+    }
+    if let Some(other) = &args.other {
+        return compare(args.seeds, other);
+    }
+    let work = Work {
+        seeds: args.seeds,
+        time: None,
+        job_count: args.jobs,
+        again: Again::Everywhere,
+    };
+    let report = carry_out(&work, &Signals::heed()?)?;
+    Ok(exit_code(&report))
+}
+
+/// A line for each seed: it, and its run's digest.
+fn digests(seeds: Seeds) -> Result<String, Refusal> {
+    let end = seeds.end.expect("clap has seen that it has an end");
+    let line = |seed| {
+        let digest = run(&Plan::draw(seed), Keep::Tail).digest;
+        format!("{seed} {digest:016x}\n")
+    };
+    Ok((seeds.start..end).map(line).collect())
+}
+
+/// Compares the runs of this build with another's.
+fn compare(seeds: Seeds, other: &Path) -> Result<u8, Refusal> {
+    let end = seeds.end.expect("clap has seen that it has an end");
+    let range = format!("{}..{end}", seeds.start);
+    let theirs = printed_by(other, &["meta", "--digests", "--seeds", &range])?;
+    let ours = digests(seeds)?;
+    let pairs = ours.lines().zip(theirs.lines());
+    let same_count = pairs.take_while(|(our, their)| our == their).count() as u64;
+    if same_count == end - seeds.start {
+        let plans = counted(same_count, "plan");
+        console::print(&format!(
+            "all right: {plans}, the same runs by both builds\n"
+        ))?;
+        return Ok(code::ALL_RIGHT);
+    }
+    let seed = seeds.start + same_count;
+    let traced = printed_by(other, &["replay", &seed.to_string(), "--trace"])?;
+    let (trace, _) = traced.split_once("\n\n").unwrap_or((&traced, ""));
+    let theirs: Vec<String> = trace.lines().map(String::from).collect();
+    let ours = run(&Plan::draw(seed), Keep::Everything).trace;
+    let told = match Parting::of([&ours, &theirs], 0) {
+        Some(parting) => format!("{parting}, by the other build"),
+        None => "no event that is told, but digests".to_string(),
+    };
+    console::print(&format!(
+        "seed {seed}: two builds make runs that differ\n  parting   {told}\n"
+    ))?;
+    Ok(DIFFER)
+}
+
+fn printed_by(program: &Path, words: &[&str]) -> Result<String, Refusal> {
+    let name = quoted(program.as_os_str());
+    let output = Command::new(program).args(words).output();
+    let output = output.map_err(|error| Refusal::Input(format!("{name}: {error}")))?;
+    // A run that fails tells its trace all the same.
+    if output.stdout.is_empty() {
+        let words = words.join(" ");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let what = format!("{name} {words} printed nothing; it said: {}", said.trim());
+        return Err(Refusal::Input(what));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

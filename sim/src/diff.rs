@@ -1,0 +1,259 @@
+//! One plan under several policies of compaction and images: they may change what a file holds and
+//! how long a read takes, and no answer.
+//!
+//! 1. The policies differ in what is compacted and imaged, when, and how it is cut. What is put,
+//!    frozen and flushed is the plan's under all of them, and so is every fault: rules mean calls
+//!    by their semantic addresses, so that a crash comes at the same step of the same flush.
+//! 2. What a power loss keeps must not depend on how many files there are: where the plan leaves it
+//!    to a draw, nothing that was not synced is kept.
+//! 3. Each run is held against the model as any other. In the end every point of the history is
+//!    asked for, and where two runs answer the same question they answer the same.
+//! 4. Where crashes leave one run a longer history than another, for a crash came in a job that the
+//!    other has none of, only what both have is compared.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use palimpsest::base::{Key, Lsn};
+
+use crate::faults::{Fault, Survival};
+use crate::model::Answer;
+use crate::plan::{Compression, Crash, Housekeeping, Knobs, Letter, Mode, Plan, PlanOp};
+use crate::report::grouped;
+use crate::run;
+use crate::verdict::Verdict;
+
+/// What was answered in the end, by timeline, key and LSN.
+pub type Answers = BTreeMap<(Letter, Key, Lsn), Answer>;
+
+/// More than any plan makes.
+const NEVER: u64 = 1_000_000;
+
+/// What is compacted and imaged, when, and how it is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// As the plan has it.
+    AsWritten,
+    /// Nothing, until the plan is done.
+    Never,
+    /// Whenever the plan names a job, in any case, into one file for each record or two.
+    Finely,
+    /// The same, into files that hold everything.
+    Coarsely,
+    /// The same, with compressed images, read through a cache of one block.
+    Compressed,
+}
+
+impl Policy {
+    /// Every policy; the others are compared with the first.
+    pub const ALL: [Policy; 5] = [
+        Policy::AsWritten,
+        Policy::Never,
+        Policy::Finely,
+        Policy::Coarsely,
+        Policy::Compressed,
+    ];
+
+    /// Its name in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Policy::AsWritten => "as written",
+            Policy::Never => "never",
+            Policy::Finely => "finely cut",
+            Policy::Coarsely => "coarsely cut",
+            Policy::Compressed => "compressed",
+        }
+    }
+
+    /// The plan under this policy.
+    pub fn of(self, plan: &Plan) -> Plan {
+        let mut plan = plan.clone();
+        plan.faults.iter_mut().for_each(|rule| {
+            if let Fault::Crash(crash) = &mut rule.fault {
+                draw_nothing(crash);
+            }
+        });
+        for line in &mut plan.ops {
+            match &mut line.op {
+                PlanOp::Compact { mode, .. } | PlanOp::Images { mode, .. } => {
+                    *mode = self.mode(*mode)
+                }
+                PlanOp::Crash(crash) => draw_nothing(crash),
+                _ => {}
+            }
+        }
+        self.set(&mut plan.knobs);
+        plan
+    }
+
+    fn mode(self, written: Mode) -> Mode {
+        match self {
+            Policy::AsWritten => written,
+            Policy::Never => Mode::ByNeed,
+            Policy::Finely | Policy::Coarsely | Policy::Compressed => Mode::Forced,
+        }
+    }
+
+    fn set(self, knobs: &mut Knobs) {
+        match self {
+            Policy::AsWritten => {}
+            Policy::Never => {
+                knobs.l0_count_trigger = NEVER;
+                knobs.image_delta_count_trigger = NEVER;
+                if let Housekeeping::On { l0_stall_count, .. } = &mut knobs.housekeeping {
+                    // Nobody would ever let a batch go on.
+                    *l0_stall_count = 0;
+                }
+            }
+            Policy::Finely => {
+                knobs.l0_count_trigger = 1;
+                knobs.image_delta_count_trigger = 1;
+                knobs.layer_len_target = 128;
+            }
+            Policy::Coarsely => knobs.layer_len_target = 1 << 40,
+            Policy::Compressed => {
+                knobs.compression = Compression::Zstd;
+                knobs.block_cache_len = 8192;
+                knobs.image_delta_count_trigger = 1;
+            }
+        }
+    }
+}
+
+fn draw_nothing(crash: &mut Crash) {
+    if let Crash::Power(Survival::Draw(_) | Survival::Case(_)) = crash {
+        *crash = Crash::Power(Survival::Nothing);
+    }
+}
+
+/// What came of one policy.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Which.
+    pub policy: Policy,
+    /// What was wrong with its run.
+    pub verdict: Option<Verdict>,
+    /// How many layers there were before everything came to rest, of all timelines.
+    pub layer_count: usize,
+    /// How many answers were compared with those of the first.
+    pub compared_count: usize,
+    /// How many answers only one of the two has.
+    pub apart_count: usize,
+}
+
+/// What came of all of them.
+#[derive(Clone, Debug)]
+pub struct Diff {
+    /// Each policy.
+    pub rows: Vec<Row>,
+}
+
+impl Diff {
+    /// What was wrong with the first run that was.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.rows.iter().find_map(|row| row.verdict.as_ref())
+    }
+}
+
+/// Runs a plan under each policy, and compares the answers.
+pub fn diff(plan: &Plan) -> Diff {
+    let mut first: Option<Answers> = None;
+    let rows = Policy::ALL.map(|policy| {
+        let ended = run::run_to_answers(&policy.of(plan));
+        let mut row = Row {
+            policy,
+            verdict: ended.verdict,
+            layer_count: ended.layer_count,
+            compared_count: 0,
+            apart_count: 0,
+        };
+        if row.verdict.is_none() {
+            let first = first.get_or_insert_with(|| ended.answers.clone());
+            row.compare(first, &ended.answers);
+        }
+        row
+    });
+    Diff { rows: rows.into() }
+}
+
+impl Row {
+    fn compare(&mut self, first: &Answers, answers: &Answers) {
+        for (asked, answer) in answers {
+            match first.get(asked) {
+                None => self.apart_count += 1,
+                Some(expected) if expected == answer => self.compared_count += 1,
+                Some(expected) => {
+                    let (letter, key, lsn) = asked;
+                    let asked = format!("get {letter} {key} at {lsn}, {}", self.policy.name());
+                    self.verdict = Some(Verdict::wrong(
+                        asked,
+                        format!("{expected:?}, as another policy has it"),
+                        format!("{answer:?}"),
+                    ));
+                    return;
+                }
+            }
+        }
+        let here = answers.keys();
+        let both = here.filter(|asked| first.contains_key(asked)).count();
+        self.apart_count += first.len() - both;
+    }
+}
+
+impl fmt::Display for Diff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = match self.verdict() {
+            None => "all right: no policy changes an answer",
+            Some(_) => "a policy changes an answer, or its run failed",
+        };
+        writeln!(f, "{head}\n")?;
+        writeln!(f, "policy        layers  answers compared  only in one")?;
+        for row in &self.rows {
+            writeln!(
+                f,
+                "{:<12}  {:>6}  {:>16}  {:>11}",
+                row.policy.name(),
+                grouped(row.layer_count as u64),
+                grouped(row.compared_count as u64),
+                grouped(row.apart_count as u64),
+            )?;
+        }
+        match self.verdict() {
+            None => Ok(()),
+            Some(verdict) => writeln!(f, "\n{verdict}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_policy_changes_an_answer_of_drawn_plans() {
+        for seed in [3, 4, 6, 7] {
+            let diff = diff(&Plan::draw(seed));
+            assert!(diff.verdict().is_none(), "seed {seed}: {diff}");
+            let compared = diff.rows.iter().map(|row| row.compared_count);
+            assert!(compared.min().unwrap() > 0, "seed {seed}: {diff}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_differs_is_told() {
+        let asked = (Letter(b'a'), Key::MIN, Lsn(8));
+        let first = Answers::from([(asked, Answer::Value(vec![1]))]);
+        let second = Answers::from([(asked, Answer::Value(vec![2]))]);
+        let mut row = Row {
+            policy: Policy::Never,
+            verdict: None,
+            layer_count: 0,
+            compared_count: 0,
+            apart_count: 0,
+        };
+        row.compare(&first, &first);
+        assert_eq!((row.compared_count, row.apart_count), (1, 0));
+        row.compare(&first, &second);
+        assert!(matches!(row.verdict, Some(Verdict::WrongAnswer { .. })));
+    }
+}

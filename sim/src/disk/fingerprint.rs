@@ -1,0 +1,67 @@
+//! A disk as a number: the same for two that nobody can tell apart, now or after any crash.
+
+use std::hash::{Hash, Hasher};
+
+use super::image::{Disk, NodeId, ROOT};
+use super::node::{Directory, EntryChange, FileNode, Node};
+
+impl Disk {
+    /// Stirs into `hasher` all that may be seen of the disk behind a power loss, if the device
+    /// gives what was written: by names, from the root on, for the numbers of files tell only who
+    /// was first.
+    pub fn stir_into(&self, hasher: &mut impl Hasher) {
+        self.stir_node(ROOT, hasher);
+    }
+
+    fn stir_node(&self, id: NodeId, hasher: &mut impl Hasher) {
+        match self.nodes.get(&id).map(|node| &**node) {
+            None => 0_u8.hash(hasher),
+            Some(Node::File(file)) => file.stir_into(hasher),
+            Some(Node::Directory(directory)) => self.stir_directory(directory, hasher),
+        }
+    }
+
+    fn stir_directory(&self, directory: &Directory, hasher: &mut impl Hasher) {
+        let listings = [&directory.live, &directory.durable].into_iter();
+        for entries in listings.chain(directory.undecided.iter()) {
+            entries.len().hash(hasher);
+            for (name, id) in entries {
+                name.hash(hasher);
+                self.stir_node(*id, hasher);
+            }
+        }
+        directory.pending.len().hash(hasher);
+        for change in &directory.pending {
+            match change {
+                EntryChange::Put { name, id } => {
+                    (0, name).hash(hasher);
+                    self.stir_node(*id, hasher);
+                }
+                EntryChange::Rename { from, to, id } => {
+                    (1, from, to).hash(hasher);
+                    self.stir_node(*id, hasher);
+                }
+                EntryChange::Remove { name } => (2, name).hash(hasher),
+            }
+        }
+    }
+}
+
+impl FileNode {
+    fn stir_into(&self, hasher: &mut impl Hasher) {
+        self.live.hash(hasher);
+        match std::sync::Arc::ptr_eq(&self.live, &self.durable) {
+            true => true.hash(hasher),
+            false => self.durable.hash(hasher),
+        }
+        (self.has_dropped_pages, self.wrong.len()).hash(hasher);
+        self.honest.hash(hasher);
+        self.pending.len().hash(hasher);
+        for write in &self.pending {
+            (write.offset, &write.bytes).hash(hasher);
+        }
+        if let Some(open) = &self.undecided {
+            open.stir_into(hasher);
+        }
+    }
+}

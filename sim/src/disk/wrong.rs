@@ -1,0 +1,168 @@
+//! A device that gives back something else than what was written, and where it did.
+//!
+//! Beside what is wrong the disk keeps what would be right: the laws hold the engine to what it
+//! wrote, and the oracle knows which files it may call corrupt.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::image::{Disk, NodeId, Wrongs};
+use super::node::{EntryChange, Node, Write};
+use crate::faults::Fault;
+
+impl Disk {
+    /// Turns a bit over in a byte of a file, and says whether there is such a byte that is durable.
+    pub fn rot(&mut self, id: NodeId, offset: u64) -> io::Result<bool> {
+        let file = self.file_mut(id)?;
+        Ok(usize::try_from(offset).is_ok_and(|offset| file.rot(offset)))
+    }
+
+    /// A write that changes nothing but the file's length.
+    pub fn lose_write(&mut self, id: NodeId, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let write = pending(offset, bytes)?;
+        self.file_mut(id)?.lose(&write, Fault::Lost);
+        Ok(())
+    }
+
+    /// A write that lands so many sectors further, as far as the file goes there.
+    pub fn misdirect_write(
+        &mut self,
+        id: NodeId,
+        (offset, sectors): (u64, u32),
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let write = pending(offset, bytes)?;
+        self.file_mut(id)?.misdirect(&write, sectors);
+        Ok(())
+    }
+
+    /// Reads what was durable before the last sync, and zeros where that ended.
+    pub fn read_stale(&mut self, id: NodeId, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.read(id, offset, buf)?;
+        let file = self.file_mut(id)?;
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        file.go_wrong((start, count), Fault::Stale);
+        for (index, byte) in buf[..count].iter_mut().enumerate() {
+            *byte = file.before.get(start + index).copied().unwrap_or(0);
+        }
+        Ok(count)
+    }
+
+    /// Takes from what was read of a file what no sync has covered, and says whether that changed
+    /// anything.
+    pub fn forget_unsynced(
+        &mut self,
+        id: NodeId,
+        offset: u64,
+        read: &mut [u8],
+    ) -> io::Result<bool> {
+        let file = self.file(id)?;
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let mut has_changed = false;
+        for (index, byte) in read.iter_mut().enumerate() {
+            let durable = file.durable.get(start.saturating_add(index));
+            let durable = durable.copied().unwrap_or(0);
+            has_changed |= *byte != durable;
+            *byte = durable;
+        }
+        Ok(has_changed)
+    }
+
+    /// Removes a file's name, and its bytes for those who have it open; says whether anybody has.
+    /// A power loss may still undo it.
+    pub fn remove_with_bytes(&mut self, path: &Path) -> io::Result<bool> {
+        let id = self.open(path)?;
+        // What nobody has open is not looked at, and stays undecided.
+        let is_held = self.node(id)?.is_held();
+        self.remove(path)?;
+        if is_held {
+            self.file_mut(id)?.live = Arc::default();
+        }
+        Ok(is_held)
+    }
+
+    /// Makes the last change of a directory's entries, a rename to this name, one of parts.
+    pub fn tear_last_rename(&mut self, to: &Path) -> io::Result<()> {
+        let (parent, _) = self.parent(to)?;
+        self.directory_mut(parent)?.tear_last();
+        Ok(())
+    }
+
+    /// A file's sync fails, and from then on reads find what was durable before it.
+    pub fn revert_sync(&mut self, id: NodeId) -> io::Result<()> {
+        self.file_mut(id)?.revert();
+        Ok(())
+    }
+
+    /// Where the files were wrong that have or had this name, and by what; nothing if none of them
+    /// was. A file that a power loss took whole was wrong nowhere in particular.
+    pub fn wrongs(&self, path: &Path) -> Option<Wrongs> {
+        let mut wrong: Wrongs = Vec::new();
+        for id in self.all_by_name(path) {
+            if let Some(Node::File(file)) = self.nodes.get(&id).map(Arc::as_ref) {
+                wrong.extend(file.wrong.iter().cloned());
+            }
+        }
+        let gone = self.gone.get(path);
+        wrong.extend(gone.into_iter().flatten().cloned());
+        (gone.is_some() || !wrong.is_empty()).then_some(wrong)
+    }
+
+    /// Whether a power loss took the file of this name.
+    pub fn has_lost(&self, path: &Path) -> bool {
+        self.gone.contains_key(path)
+    }
+
+    /// Whether a file of this name, in whichever directory, is or was wrong.
+    pub fn has_wrong(&self, name: &str) -> bool {
+        let is_wrong = |id: &NodeId| {
+            let node = self.nodes.get(id).map(Arc::as_ref);
+            matches!(node, Some(Node::File(file)) if !file.wrong.is_empty())
+        };
+        let directories = self.nodes.values().filter_map(|node| match &**node {
+            Node::Directory(directory) => Some(directory),
+            Node::File(_) => None,
+        });
+        let mut named = directories.filter_map(|directory| directory.live.get(name));
+        let mut gone = self.gone.keys().filter_map(|path| path.file_name());
+        named.any(is_wrong) || gone.any(|gone| gone == name)
+    }
+
+    /// Every file that has the name, or may have it again after a power loss.
+    fn all_by_name(&self, path: &Path) -> BTreeSet<NodeId> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return BTreeSet::new();
+        };
+        let Ok(Node::Directory(directory)) = self.clone().find(parent).and_then(|id| self.node(id))
+        else {
+            return BTreeSet::new();
+        };
+        let name = name.to_string_lossy();
+        let pending = directory.pending.iter().filter_map(|change| match change {
+            EntryChange::Put { name: to, id } | EntryChange::Rename { to, id, .. } => {
+                (*to == name).then_some(*id)
+            }
+            EntryChange::Remove { .. } => None,
+        });
+        let settled = [&directory.live, &directory.durable];
+        let settled = settled.into_iter().filter_map(|names| names.get(&*name));
+        pending.chain(settled.copied()).collect()
+    }
+
+    /// A file of this name comes: what was known of those before it does not concern it.
+    pub(super) fn forget_gone(&mut self, path: &Path) {
+        if self.gone.contains_key(path) {
+            Arc::make_mut(&mut self.gone).remove(&PathBuf::from(path));
+        }
+    }
+}
+
+fn pending(offset: u64, bytes: &[u8]) -> io::Result<Write> {
+    let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    Ok(Write {
+        offset,
+        bytes: bytes.into(),
+    })
+}

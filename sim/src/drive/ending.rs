@@ -1,0 +1,272 @@
+//! A timeline is shut down beside those who work on it, and opened again in the same engine.
+//!
+//! Whoever works on the old instance may be told that it is closed. Only when the last of them has
+//! ended is it known what is true of the new one. What was kept of the old one is let go of later,
+//! and must not touch the new one.
+
+use std::task::Poll;
+
+use palimpsest::base::{KeyRange, Lsn};
+use palimpsest::{Engine, Error, Scan, Timeline, Writer};
+
+use super::check::Depth;
+use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
+use crate::keys;
+use crate::oracle::{Existence, Truths};
+use crate::plan::{How, Kept, KeyIndex, Letter, Shutdowns};
+use crate::verdict::Verdict;
+use crate::world::{FaultClass, Join, SimIo, TaskName};
+
+/// What is kept of an instance that was shut down.
+pub(super) struct Held {
+    timeline: Timeline<SimIo>,
+    _scan: Option<Scan<SimIo>>,
+    _writer: Option<Writer<SimIo>>,
+}
+
+/// Somebody works on a timeline's present instance.
+pub(super) struct Using {
+    driver: Driver,
+    letter: Letter,
+}
+
+impl Drop for Using {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut handles = self.driver.handles();
+            if let Some(count) = handles.users.get_mut(&self.letter) {
+                *count -= 1;
+            }
+            std::mem::take(&mut handles.waiting)
+        };
+        waiting.into_iter().for_each(std::task::Waker::wake);
+    }
+}
+
+/// How a shutdown ended.
+enum Closed {
+    /// Everything that was acknowledged is durable.
+    Clean,
+    /// It is closed, and may have lost what was not durable.
+    Lossy,
+    /// It is open still.
+    Not,
+}
+
+impl Driver {
+    /// The caller works on a timeline's present instance, for as long as it holds this.
+    pub(super) fn using(&self, letter: Letter) -> Using {
+        *self.handles().users.entry(letter).or_insert(0) += 1;
+        Using {
+            driver: self.clone(),
+            letter,
+        }
+    }
+
+    /// Waits until nobody works on a timeline's instance any more.
+    async fn unused(&self, letter: Letter) {
+        std::future::poll_fn(|context| {
+            let mut handles = self.handles();
+            if handles.users.get(&letter).is_none_or(|count| *count == 0) {
+                return Poll::Ready(());
+            }
+            handles.waiting.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Shuts a timeline down, and opens it again.
+    pub(super) async fn shutdown(
+        &self,
+        number: u32,
+        (letter, shutdowns, kept): (Letter, Shutdowns, Kept),
+        how: How,
+    ) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(letter) else {
+            return Ok(());
+        };
+        let scan = match kept {
+            // A scan holds up the collections of all that its timeline stands on, and these go on.
+            Kept::Handles if timeline.ancestor().is_none() => {
+                self.begin_scan(letter, &timeline).await?
+            }
+            Kept::Nothing | Kept::Handles => None,
+        };
+        if self.timeline(letter).is_none() || self.world.is_ending(letter) {
+            return Ok(());
+        }
+        self.world.begin_ending(letter);
+        self.world.count_fault(FaultClass::Shutdown);
+        let other = match shutdowns {
+            Shutdowns::Two if !may_have_children(&self.session().truths, letter) => {
+                Some(self.second_shutdown(number, letter, timeline.clone()))
+            }
+            _ => None,
+        };
+        let closed = self.close(letter, how).await;
+        let closed = match other {
+            Some(other) => other.wait().await.and(closed),
+            None => closed,
+        };
+        if let Ok(Closed::Clean | Closed::Lossy) = closed {
+            self.handles().timelines.remove(&letter);
+        }
+        match closed? {
+            Closed::Not => {
+                self.world.end_ending(letter);
+                Ok(())
+            }
+            closed => {
+                let held = (kept == Kept::Handles).then_some((timeline, scan));
+                self.reopen(letter, closed, held).await
+            }
+        }
+    }
+
+    /// A scan that has not come to its end.
+    async fn begin_scan(
+        &self,
+        letter: Letter,
+        timeline: &Timeline<SimIo>,
+    ) -> Result<Option<Scan<SimIo>>, Verdict> {
+        let _using = self.using(letter);
+        let excuse = Excuse::begin(&self.world, Some(letter));
+        match timeline
+            .scan(KeyRange::ALL, timeline.last_record_lsn())
+            .await
+        {
+            Ok(scan) => Ok(Some(scan)),
+            // A collection may have come in between.
+            Err(Error::BelowCutoff { .. }) => Ok(None),
+            Err(error) => excuse
+                .check(&self.world, "begin a scan", &error)
+                .map(|()| None),
+        }
+    }
+
+    /// The same at the same time by another way, which asks nobody.
+    fn second_shutdown(
+        &self,
+        number: u32,
+        letter: Letter,
+        timeline: Timeline<SimIo>,
+    ) -> Join<Result<(), Verdict>> {
+        let driver = self.clone();
+        Join::spawn(&self.world, TaskName::Line(number), async move {
+            let excuse = Excuse::begin(&driver.world, Some(letter));
+            match timeline.shutdown().await {
+                Ok(()) | Err(Error::Closed) => Ok(()),
+                Err(error) => excuse.check(&driver.world, "shut down as well", &error),
+            }
+        })
+    }
+
+    async fn close(&self, letter: Letter, how: How) -> Result<Closed, Verdict> {
+        let engine = self.engine();
+        for attempt in 0..TRIES_MAX {
+            let how = if attempt == 0 { how } else { How::Wait };
+            if attempt == TRIES_BEFORE_HEALING {
+                self.world.heal();
+            }
+            if let Some(closed) = self.try_close(letter, &engine, how).await? {
+                return Ok(closed);
+            }
+        }
+        Err(self.gave_up("shut down"))
+    }
+
+    /// Nothing if it is to be tried again.
+    async fn try_close(
+        &self,
+        letter: Letter,
+        engine: &Engine<SimIo>,
+        how: How,
+    ) -> Result<Option<Closed>, Verdict> {
+        let excuse = Excuse::begin(&self.world, Some(letter));
+        let ended = engine.shutdown_timeline(keys::timeline(letter));
+        match self.call(how, ended).await {
+            // A second one may have closed it first, and done all that there is to do.
+            Some(Ok(()) | Err(Error::Closed)) => {
+                let is_latched = self.world.has_failed_sync(Some(letter));
+                Ok(Some(if is_latched {
+                    Closed::Lossy
+                } else {
+                    Closed::Clean
+                }))
+            }
+            Some(Err(Error::Busy { .. })) if may_have_children(&self.session().truths, letter) => {
+                Ok(Some(Closed::Not))
+            }
+            Some(Err(error)) => {
+                excuse.check(&self.world, "shut down", &error)?;
+                let is_latched = matches!(error, Error::Latched(_));
+                Ok(is_latched.then_some(Closed::Lossy))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn reopen(
+        &self,
+        letter: Letter,
+        closed: Closed,
+        held: Option<(Timeline<SimIo>, Option<Scan<SimIo>>)>,
+    ) -> Result<(), Verdict> {
+        self.unused(letter).await;
+        self.world.end_ending(letter);
+        let writer = self.handles().writers.remove(&letter);
+        if let Some((timeline, scan)) = held {
+            let held = Held {
+                timeline,
+                _scan: scan,
+                _writer: writer,
+            };
+            self.handles().held.push((letter, held));
+        }
+        let last = self.truth(letter, |truth| truth.last);
+        let Some(timeline) = self.open_timeline(letter).await? else {
+            return Ok(());
+        };
+        self.recovered(letter, timeline)?;
+        let found = self.truth(letter, |truth| truth.last);
+        if matches!(closed, Closed::Clean) && found < last {
+            let asked = format!("open timeline {} after a shutdown", char::from(letter.0));
+            let (expected, got) = (format!("it ends at {last}"), found.to_string());
+            return Err(Verdict::wrong(asked, expected, got));
+        }
+        self.count_done("shut down beside others");
+        self.check_points(letter, Depth::Sample)?;
+        self.explain(letter)
+    }
+
+    /// Lets go of what was kept of instances that were shut down: all of it is closed.
+    pub(super) fn let_go(&self) -> Result<(), Verdict> {
+        let held = std::mem::take(&mut self.handles().held);
+        for (letter, held) in held {
+            let key = self.key(KeyIndex(0));
+            let said = self.at_once(held.timeline.get(key, Lsn::ZERO));
+            if !matches!(said, Err(Error::Closed)) {
+                let asked = format!("get of {} after its shutdown", char::from(letter.0));
+                let got = format!("{said:?}");
+                return Err(Verdict::wrong(asked, "it is closed", got));
+            }
+            self.count_done("let go of what was closed");
+        }
+        Ok(())
+    }
+}
+
+/// Whether something stands on a timeline, or may.
+fn may_have_children(truths: &Truths, letter: Letter) -> bool {
+    let mut truths = truths.values();
+    truths.any(|truth| {
+        let is_there = truth.existence != Existence::Absent;
+        let on = truth.ancestor.map(|(on, _)| on);
+        let begun = truth
+            .starts
+            .iter()
+            .any(|start| start.ancestor == Some(letter));
+        is_there && (on == Some(letter) || begun)
+    })
+}

@@ -1,0 +1,207 @@
+//! What a witness is shown. Where there is none, nothing is looked at.
+//!
+//! It reads past the gate and counts nothing, so that a plan decides the same with it and without.
+//! Only what follows a wrong answer asks the engine itself, and then the run is over.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use palimpsest::Timeline;
+use palimpsest::base::{Key, Lsn};
+use palimpsest::layer::LayerId;
+use palimpsest::timeline::Visit;
+
+use super::Driver;
+use super::said::said_one;
+use crate::disk::Disk;
+use crate::keys;
+use crate::laws;
+use crate::oracle::{self, Truths};
+use crate::panics;
+use crate::plan::{KeyIndex, Letter};
+use crate::witness::{
+    Moment, Reading, Scene, VisitView, Witness, contents, of_disk, of_engine, told,
+};
+use crate::world::SimIo;
+
+/// So many of the model's records of a key are shown.
+const MODEL_MAX: usize = 24;
+
+impl Driver {
+    /// All was right at this moment.
+    pub(super) fn witness_good(&self, moment: impl FnOnce() -> Moment) {
+        if self.session().witness.is_none() {
+            return;
+        }
+        let scene = self.scene(moment());
+        self.witness(|witness| witness.good = Some(scene));
+    }
+
+    /// Something was wrong at this one.
+    pub(super) fn witness_bad(&self) {
+        let line = match &*self.session() {
+            session if session.witness.as_ref().is_none_or(|it| it.bad.is_some()) => return,
+            session => session.next_line,
+        };
+        let scene = self.scene(Moment::Verdict { line });
+        self.witness(|witness| witness.bad = Some(scene));
+    }
+
+    fn witness(&self, note: impl FnOnce(&mut Witness)) {
+        if let Some(witness) = &mut self.session().witness {
+            note(witness);
+        }
+    }
+
+    fn scene(&self, moment: Moment) -> Scene {
+        let handles = self.handles().timelines.clone();
+        let mut disk = self.world.state().disk.clone();
+        let truths = self.session().truths.clone();
+        let timelines = oracle::ancestors_first(&truths).into_iter();
+        let view = |letter| match handles.get(&letter) {
+            Some(timeline) => Some(of_engine(letter, ancestor(&truths, letter), timeline)),
+            None => on_disk(&mut disk, &truths, letter),
+        };
+        Scene {
+            moment,
+            timelines: timelines.filter_map(view).collect(),
+        }
+    }
+
+    /// A read of a key went wrong. The run is over with it.
+    pub(super) fn witness_read(&self, (letter, key): (Letter, Key), lsn: Lsn) {
+        let is_watched = self.session().witness.is_some();
+        let Some(timeline) = self.timeline(letter).filter(|_| is_watched) else {
+            return;
+        };
+        // What the engine does now may be anything, and the scene is to be seen before it.
+        self.witness_bad();
+        let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let alone = self.past_the_gate(timeline.get(key, lsn));
+            let visits = self.past_the_gate(timeline.visits(key, lsn));
+            (alone.map(said_one), visits)
+        }));
+        let (alone, visits, trouble) = match asked {
+            Ok((alone, Some(Ok(visits)))) => (alone, visits, None),
+            Ok((alone, Some(Err(error)))) => (alone, Vec::new(), Some(error.to_string())),
+            Ok((alone, None)) => (alone, Vec::new(), Some("it waits".to_string())),
+            Err(panic) => (None, Vec::new(), Some(panics::take(&*panic))),
+        };
+        self.world.set_direct(false);
+        let views = visits.iter().map(|visit| self.visit(letter, key, visit));
+        let reading = Reading {
+            letter,
+            key,
+            key_name: self.key_name(key),
+            lsn,
+            alone: alone.map_or("nothing".to_string(), |said| said.tell_alone()),
+            model: self.model_of(letter, key, lsn),
+            visits: views.collect(),
+            trouble,
+        };
+        self.witness(|witness| witness.reading = Some(reading));
+    }
+
+    /// Carries out a read at once; nothing if it waits for something.
+    fn past_the_gate<T>(&self, read: impl Future<Output = T>) -> Option<T> {
+        self.world.set_direct(true);
+        let polled = pin!(read).poll(&mut Context::from_waker(Waker::noop()));
+        self.world.set_direct(false);
+        match polled {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        }
+    }
+
+    fn key_name(&self, key: Key) -> Option<String> {
+        let mut numbers = 0..self.plan.knobs.key_count;
+        let number = numbers.find(|number| self.key(KeyIndex(*number)) == key);
+        number.map(|number| format!("k{number}"))
+    }
+
+    /// What the model has of a key up to an LSN, from the newest on.
+    fn model_of(&self, letter: Letter, key: Key, lsn: Lsn) -> Vec<String> {
+        let session = self.session();
+        let Some(truth) = session.truths.get(&letter) else {
+            return Vec::new();
+        };
+        let points = truth.history.points();
+        let mut points: Vec<_> = points.filter(|at| at.0 == key && at.1 <= lsn).collect();
+        points.reverse();
+        let more = points.len().saturating_sub(MODEL_MAX);
+        let shown = points.into_iter().take(MODEL_MAX);
+        let mut lines: Vec<String> = shown
+            .filter_map(|(key, at)| {
+                let change = truth.history.change(key, at)?;
+                Some(format!("@{at}  {}", told(change.to_value())))
+            })
+            .collect();
+        if 0 < more {
+            lines.push(format!("… {more} more"));
+        }
+        lines
+    }
+
+    fn visit(&self, asked: Letter, key: Key, visit: &Visit) -> VisitView {
+        let letter = self.owner(asked, visit);
+        let name = |key| self.key_name(key).unwrap_or_else(|| key.to_string());
+        let contents = match (self.timeline(letter), visit.layer) {
+            (Some(timeline), LayerId::File(layer)) => {
+                let mut disk = self.world.state().disk.clone();
+                match timeline.layers().files().get(&layer) {
+                    Some(file) => contents(&mut disk, (timeline.id(), file.entry()), key, &name),
+                    None => vec!["it is not there any more".to_string()],
+                }
+            }
+            (Some(timeline), LayerId::Memory(start)) => vec![in_memory(&timeline, start)],
+            (None, _) => vec!["its timeline is not open".to_string()],
+        };
+        VisitView {
+            letter,
+            layer: visit.layer,
+            lsns: visit.lsns,
+            contents,
+        }
+    }
+
+    /// The timeline on which a layer was visited: a branch is looked into above its point alone.
+    fn owner(&self, asked: Letter, visit: &Visit) -> Letter {
+        let truths = &self.session().truths;
+        let mut letter = asked;
+        while let Some((below, at)) = ancestor(truths, letter) {
+            if at.visible_end() < visit.lsns.end {
+                break;
+            }
+            letter = below;
+        }
+        letter
+    }
+}
+
+fn in_memory(timeline: &Timeline<SimIo>, start: Lsn) -> String {
+    let map = timeline.layers();
+    let mut layers = map.open().into_iter().chain(map.frozen());
+    match layers.find(|layer| layer.start() == start) {
+        Some(layer) => {
+            let records = crate::report::counted(layer.entry_count() as u64, "record");
+            format!("{records}, {} bytes", layer.byte_len())
+        }
+        None => "it is not there any more".to_string(),
+    }
+}
+
+fn ancestor(truths: &Truths, letter: Letter) -> Option<(Letter, Lsn)> {
+    truths.get(&letter).and_then(|truth| truth.ancestor)
+}
+
+/// A timeline as the disk has it, if its index can be read.
+pub(crate) fn on_disk(
+    disk: &mut Disk,
+    truths: &Truths,
+    letter: Letter,
+) -> Option<crate::witness::TimelineView> {
+    let index = laws::index(disk, keys::timeline(letter)).ok()?;
+    Some(of_disk(letter, ancestor(truths, letter), &index))
+}

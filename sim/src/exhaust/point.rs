@@ -1,0 +1,158 @@
+//! The points at which a life may end, and what comes after each.
+#![expect(
+    clippy::disallowed_types,
+    reason = "a fingerprint is compared within one search, and what it stands for is skipped: the \
+              hash must be a good one, and need not be the same tomorrow"
+)]
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::drive::{Driver, Session};
+use crate::faults::{Address, StepKind};
+use crate::plan::{Crash, Plan};
+use crate::run;
+use crate::verdict::Verdict;
+use crate::world::{Remains, Watch};
+
+/// A call before which the process may end.
+#[derive(Clone)]
+pub struct Point {
+    /// The call.
+    pub address: Address,
+    /// How many lines of the plan had begun.
+    pub line_count: usize,
+    /// How many choices of the crash before it had been made.
+    pub choice_count: usize,
+    remains: Remains,
+    session: Session,
+}
+
+/// Points, as they are collected.
+type Points = Arc<Mutex<Vec<Point>>>;
+
+/// What came of a recovery.
+pub struct Recovery {
+    /// What was wrong.
+    pub verdict: Option<Verdict>,
+    /// How many alternatives each choice had that was made.
+    pub counts: Vec<u64>,
+    /// Whether there are more alternatives than were offered.
+    pub is_bounded: bool,
+    /// The points up to its first comparison, if they were asked for.
+    pub points: Vec<Point>,
+}
+
+/// Whether the points of a run are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Those of its recovery.
+    Points,
+    /// None.
+    Verdict,
+}
+
+/// Runs the plan as it is: its points, or what was wrong with it.
+///
+/// They are all calls that change the disk, and the first behind the last line.
+pub fn collect(plan: &Plan) -> Result<Vec<Point>, Verdict> {
+    let points = Points::default();
+    let theirs = points.clone();
+    let end = plan.ops.len();
+    let verdict = run::run_watched(plan, |session| watch(session.clone(), theirs, end));
+    match verdict {
+        Some(verdict) => Err(verdict),
+        None => Ok(take(&points)),
+    }
+}
+
+/// Notes the points, until a line behind `end` was asked for.
+fn watch(session: Arc<Mutex<Session>>, points: Points, end: usize) -> Watch {
+    let mut is_over = false;
+    Box::new(move |state, site| {
+        let session = session.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_behind = end < session.next_line;
+        if is_over || !(is_behind || changes(site.step)) {
+            return;
+        }
+        is_over = is_behind;
+        let remains = state.remains();
+        let point = Point {
+            address: site.address(),
+            line_count: session.next_line.min(end),
+            choice_count: remains.disk().choice_counts().len(),
+            remains,
+            session: session.clone(),
+        };
+        let mut points = points.lock().unwrap_or_else(PoisonError::into_inner);
+        points.push(point);
+    })
+}
+
+/// Whether such a call changes what is on the disk, or what of it is durable.
+fn changes(step: StepKind) -> bool {
+    match step {
+        StepKind::Create
+        | StepKind::Rename
+        | StepKind::Replace
+        | StepKind::Remove
+        | StepKind::CreateDir
+        | StepKind::RemoveDir
+        | StepKind::SyncDir
+        | StepKind::Lock
+        | StepKind::Write
+        | StepKind::Sync => true,
+        StepKind::Open | StepKind::List | StepKind::Read | StepKind::Len | StepKind::Pass => false,
+    }
+}
+
+fn take(points: &Points) -> Vec<Point> {
+    let mut points = points.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut *points)
+}
+
+impl Point {
+    /// The same number for two points whose crashes go alike.
+    ///
+    /// It covers the disk, what is known of the timelines, and what is left of schedule, rules and
+    /// chance. The time of day is not part of it.
+    pub fn fingerprint(&self) -> u128 {
+        let mut halves = [DefaultHasher::new(), DefaultHasher::new()];
+        1_u8.hash(&mut halves[1]);
+        let truths = format!("{:?}", self.session.truths);
+        for hasher in &mut halves {
+            self.remains.fingerprint(hasher);
+            truths.hash(hasher);
+        }
+        let [low, high] = halves.map(|hasher| u128::from(hasher.finish()));
+        high << 64 | low
+    }
+
+    /// The binary logarithm of how many images a power loss at it may leave.
+    pub fn log2_of_images(&self) -> f64 {
+        let survival = crate::faults::Survival::Case(0);
+        self.remains.disk().crash(survival).log2_of_images()
+    }
+
+    /// Crashes, recovers and compares. `plan` is the plan without its lines.
+    pub fn recover(&self, plan: &Arc<Plan>, crash: Crash, want: Want) -> Recovery {
+        let world = self.remains.after(plan, crash);
+        let session = Arc::new(Mutex::new(Session {
+            next_line: 0,
+            ..self.session.clone()
+        }));
+        let points = Points::default();
+        if want == Want::Points {
+            world.watch(watch(session.clone(), points.clone(), 0));
+        }
+        run::carry_out(|| Driver::new(&world, plan, &session), &world, &session);
+        let state = world.state();
+        let session = session.lock().unwrap_or_else(PoisonError::into_inner);
+        Recovery {
+            verdict: session.verdict.clone(),
+            counts: state.disk.choice_counts().to_vec(),
+            is_bounded: state.disk.is_bounded(),
+            points: take(&points),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use super::{Limits, exhaust};
+use crate::faults::{Address, Counted, Fault, Rule, Scope, StepKind};
+use crate::plan::Plan;
+use crate::run::{Keep, run};
+
+const PLAN: &str = "palimpsest plan 4
+knobs
+  seed 1
+  keys 2
+  layout dense
+  freeze-len 4000
+  freeze-distance 1000
+  freeze-age 3600s
+  buffer-len 4096
+  l0-trigger 2
+  l0-run-len 4611686018427387904
+  layer-len 4096
+  image-trigger 1
+  image-preempt 1000000
+  compression none
+  gc-distance 8
+  gc-age 0s
+  l0-delay-count 1000000
+  cache-len 67108864
+  read-len 65536
+  housekeeping off
+  look all
+  device posix
+ops
+  create a 16
+  put a +8 k0 image:100:1
+  flush a
+faults
+schedule
+  then in-order
+";
+
+fn limits(depth: u32) -> Limits<'static> {
+    Limits {
+        depth,
+        deadline: None,
+        thread_count: 2,
+        is_over: &|| false,
+        from_line: 0,
+    }
+}
+
+/// Every sync of this kind is acknowledged, and none is made.
+fn lie(step: StepKind) -> Rule {
+    Rule {
+        address: Address::Call {
+            life: None,
+            scope: Scope::Any,
+            job: any(None),
+            part: any(None),
+            step: any(Some(step)),
+        },
+        fault: Fault::Lie,
+        times: u32::MAX,
+        one_in: 1,
+    }
+}
+
+fn any<T>(kind: Option<T>) -> Counted<T> {
+    Counted { kind, index: None }
+}
+
+#[test]
+fn a_device_that_keeps_its_word_gets_a_certificate() {
+    let plan: Plan = PLAN.parse().unwrap();
+    for depth in [1, 2] {
+        let certificate = exhaust(&plan, limits(depth)).unwrap();
+        assert!(certificate.is_complete(), "{certificate}");
+        assert_eq!(certificate.levels.len(), depth as usize);
+        for level in &certificate.levels {
+            assert!(level.point_count < level.recovery_count, "{certificate}");
+            assert!(10.0 < level.log2_of_images, "{certificate}");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_lies_gets_a_counterexample_that_fails_by_itself() {
+    for step in [StepKind::Sync, StepKind::SyncDir] {
+        let mut plan: Plan = PLAN.parse().unwrap();
+        plan.faults.push(lie(step));
+        let certificate = exhaust(&plan, limits(1)).unwrap();
+        let found = certificate.counterexample.expect("it lies");
+        let verdict = run(&found.plan, Keep::Tail).verdict;
+        assert_eq!(verdict.as_ref(), Some(&found.verdict), "{}", found.plan);
+        let read: Plan = found.plan.to_string().parse().unwrap();
+        assert_eq!(read, found.plan);
+    }
+}
+
+#[test]
+fn a_search_that_is_interrupted_says_so() {
+    let plan: Plan = PLAN.parse().unwrap();
+    let limits = Limits {
+        is_over: &|| true,
+        ..limits(1)
+    };
+    let certificate = exhaust(&plan, limits).unwrap();
+    assert!(certificate.is_cut_off && !certificate.is_complete());
+    assert_eq!(certificate.recovery_count(), 0);
+}

@@ -1,0 +1,34 @@
+//! Text that stands in a page as it is.
+
+/// The text with nothing in it that a browser would take for its own.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\t' | '\n' => escaped.push(letter),
+            // A page may not have these at all.
+            letter if letter.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn nothing_is_left_that_a_browser_would_act_on() {
+        let hostile = "<script>alert(\"1\" & '2')</script>\u{0}\u{1b}[31m";
+        let escaped = escape(hostile);
+        assert!(!escaped.contains(['<', '>', '"', '\'', '\u{0}', '\u{1b}']));
+        assert!(escaped.starts_with("&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)"));
+        assert_eq!(escape("k0 @ 0/28…"), "k0 @ 0/28…");
+    }
+}

@@ -1,0 +1,210 @@
+//! The layers of every timeline, at the last good moment and at the first bad one.
+
+use super::axes::{Axes, branch_points};
+use super::map::{Map, Side, put};
+use super::{Names, escape};
+use crate::plan::{Letter, Plan};
+use crate::witness::{LayerKind, Moment, Scene, Source, Story, TimelineView};
+
+/// The part of the page with the maps.
+pub fn maps(names: &Names, plan: &Plan, story: &Story) -> String {
+    let scenes: Vec<(Side, &Scene)> = [(Side::Good, &story.good), (Side::Bad, &story.bad)]
+        .into_iter()
+        .filter_map(|(side, scene)| Some((side, scene.as_ref()?)))
+        .collect();
+    let mut letters = Vec::new();
+    for view in scenes.iter().flat_map(|(_, scene)| &scene.timelines) {
+        if !letters.contains(&view.letter) {
+            letters.push(view.letter);
+        }
+    }
+    let mut html = String::from("<section id=\"layers\">\n<h2>The layers</h2>\n");
+    if letters.is_empty() {
+        html.push_str("<p class=\"hint\">There was no timeline yet.</p>\n");
+    } else {
+        html.push_str(&legend(story));
+    }
+    for letter in letters {
+        let stage = Stage {
+            names,
+            plan,
+            story,
+            scenes: &scenes,
+        };
+        html.push_str(&stage.timeline(letter));
+    }
+    html.push_str("</section>\n");
+    html
+}
+
+/// What all timelines share.
+struct Stage<'a> {
+    names: &'a Names,
+    plan: &'a Plan,
+    story: &'a Story,
+    scenes: &'a [(Side, &'a Scene)],
+}
+
+impl Stage<'_> {
+    fn timeline(&self, letter: Letter) -> String {
+        let Stage {
+            names,
+            plan,
+            story,
+            scenes,
+        } = *self;
+        let only: Vec<&Scene> = scenes.iter().map(|(_, scene)| *scene).collect();
+        let axes = Axes::new(&plan.knobs, letter, &only, story.reading.as_ref());
+        let name = char::from(letter.0);
+        let views = || scenes.iter().filter_map(|(_, scene)| view(scene, letter));
+        let stands_on = views().find_map(|view| view.ancestor);
+        let mut html = format!("<h3>Timeline {name}");
+        if let Some((on, lsn)) = stands_on {
+            let on = char::from(on.0);
+            put(
+                &mut html,
+                format_args!(" <small>stands on {on} at {lsn}</small>"),
+            );
+        }
+        html.push_str("</h3>\n");
+        if let Some(base) = axes.lsn_base {
+            put(
+                &mut html,
+                format_args!("<p class=\"hint\">LSNs are counted from {base}.</p>"),
+            );
+        }
+        let branches = branch_points(&only, letter);
+        let class = if scenes.len() == 1 {
+            "pair single"
+        } else {
+            "pair"
+        };
+        put(&mut html, format_args!("<div class=\"{class}\">"));
+        for (side, scene) in scenes {
+            let other = scenes.iter().find(|(other, _)| other != side);
+            let other = other.map(|(_, scene)| view(scene, letter));
+            let moment = heading((plan, story), *side, scene);
+            put(&mut html, format_args!("<figure><figcaption>{moment}"));
+            let Some(view) = view(scene, letter) else {
+                let why = "It is not open, and its index cannot be read.";
+                put(
+                    &mut html,
+                    format_args!("</figcaption><p class=\"hint\">{why}</p></figure>"),
+                );
+                continue;
+            };
+            if view.source == Source::Disk {
+                html.push_str(" <small>as its index on the disk says</small>");
+            }
+            html.push_str("</figcaption>\n");
+            let map = Map {
+                names,
+                view,
+                other: other.flatten(),
+                side: *side,
+                branches: &branches,
+                reading: story.reading.as_ref().filter(|_| *side == Side::Bad),
+                title: format!("Timeline {name} {}: {}", scene.moment, counts(view)),
+            };
+            html.push_str(&map.svg(&axes));
+            put(
+                &mut html,
+                format_args!("<p class=\"counts\">{}</p></figure>", counts(view)),
+            );
+        }
+        html.push_str("</div>\n");
+        html
+    }
+}
+
+fn view(scene: &Scene, letter: Letter) -> Option<&TimelineView> {
+    scene.timelines.iter().find(|view| view.letter == letter)
+}
+
+fn heading((plan, story): (&Plan, &Story), side: Side, scene: &Scene) -> String {
+    let words = match (side, &story.bad) {
+        (Side::Good, Some(_)) => "The last good moment",
+        (Side::Good, None) => "The end of the plan",
+        (Side::Bad, _) => "The first bad moment",
+    };
+    let moment = match scene.moment {
+        Moment::Verdict { line } if plan.ops.len() < line => {
+            "at the verdict, behind the last line".to_string()
+        }
+        moment => moment.to_string(),
+    };
+    format!("<b>{words}</b> {}", escape(&moment))
+}
+
+/// How many layers there are of each kind, as a sentence's part.
+fn counts(view: &TimelineView) -> String {
+    let count = |kind| {
+        view.layers
+            .iter()
+            .filter(|layer| layer.kind == kind)
+            .count()
+    };
+    let counts = LayerKind::ALL.map(|kind| (kind, count(kind))).into_iter();
+    let counts: Vec<String> = counts
+        .filter(|(_, count)| 0 < *count)
+        .map(|(kind, count)| format!("{count} {}", kind.name()))
+        .collect();
+    match counts.is_empty() {
+        true => "no layers".to_string(),
+        false => counts.join(" · "),
+    }
+}
+
+fn legend(story: &Story) -> String {
+    let mut html = String::from("<ul class=\"legend\">\n");
+    for kind in LayerKind::ALL {
+        let (class, words) = (kind.name(), words(kind));
+        put(
+            &mut html,
+            format_args!(
+                "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><rect class=\"layer {class}\" \
+                 x=\"1\" y=\"1\" width=\"20\" height=\"10\" rx=\"2\"/></svg>{words}</li>"
+            ),
+        );
+    }
+    let mut lines = vec![
+        ("durable", "durable"),
+        ("cutoff", "cutoff"),
+        ("last", "last record"),
+    ];
+    if story.reading.is_some() {
+        lines.push(("asked", "the wrong read"));
+    }
+    for (class, words) in lines {
+        put(
+            &mut html,
+            format_args!(
+                "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"{class}\" \
+                 d=\"M1 6H21\"/></svg>{words}</li>"
+            ),
+        );
+    }
+    html.push_str(
+        "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><path class=\"branch\" \
+         d=\"M6.5 6L11 1.5L15.5 6L11 10.5Z\"/></svg>a branch stands here</li>\n",
+    );
+    if story.bad.is_some() {
+        html.push_str(
+            "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\"><rect class=\"layer new\" \
+             x=\"1.5\" y=\"1.5\" width=\"19\" height=\"9\" rx=\"2\"/></svg>only at \
+             this moment</li>\n",
+        );
+    }
+    html.push_str("</ul>\n");
+    html
+}
+
+fn words(kind: LayerKind) -> &'static str {
+    match kind {
+        LayerKind::Open => "open, in memory",
+        LayerKind::Frozen => "frozen, in memory",
+        LayerKind::L0 => "L0 delta",
+        LayerKind::L1 => "L1 delta",
+        LayerKind::Image => "image",
+    }
+}

@@ -1,0 +1,91 @@
+//! The wrong read: what it was to find, and what is in the layers that it looked into.
+
+use palimpsest::layer::LayerId;
+
+use super::map::put;
+use super::{Names, escape};
+use crate::verdict::Verdict;
+use crate::witness::{Story, VisitView};
+
+/// The part of the page with the walk; empty if no read went wrong.
+pub fn walk(names: &Names, story: &Story) -> String {
+    let Some(reading) = &story.reading else {
+        return String::new();
+    };
+    let asked = match &story.outcome.verdict {
+        Some(Verdict::WrongAnswer { asked, .. }) => asked.as_str(),
+        _ => "",
+    };
+    let (letter, key) = (char::from(reading.letter.0), escape(&reading.key_text()));
+    let (lsn, alone) = (reading.lsn, escape(&reading.alone));
+    let mut html = String::from("<section id=\"walk\">\n<h2>The walk of the wrong read</h2>\n");
+    put(
+        &mut html,
+        format_args!(
+            "<p>Asked for <code>{key}</code> of timeline <code>{letter}</code> at \
+             <code>{lsn}</code> alone, the engine answers <code>{alone}</code>.</p>"
+        ),
+    );
+    if !asked.starts_with(&format!("get {letter} ")) {
+        html.push_str(
+            "<p class=\"hint\">The wrong answer was given to another question than this one: what \
+             goes wrong may depend on the other keys that were asked for with it.</p>\n",
+        );
+    }
+    if let Some(trouble) = &reading.trouble {
+        let trouble = escape(trouble);
+        put(
+            &mut html,
+            format_args!("<p class=\"hint\">Its walk cannot be told: {trouble}</p>"),
+        );
+    }
+    let class = match reading.visits.is_empty() {
+        true => "walk-columns single",
+        false => "walk-columns",
+    };
+    put(&mut html, format_args!("<div class=\"{class}\">"));
+    if !reading.visits.is_empty() {
+        html.push_str("<div>\n<h3>The layers that it looks into, in this order</h3>\n");
+        html.push_str(&visits(names, &reading.visits));
+        html.push_str("</div>\n");
+    }
+    put(
+        &mut html,
+        format_args!(
+            "<div class=\"model\"><h3>What the model has of {key}</h3>{}</div>\n</div>\n</section>",
+            listing(&reading.model)
+        ),
+    );
+    html
+}
+
+fn visits(names: &Names, visits: &[VisitView]) -> String {
+    let mut html = String::from("<ol class=\"visits\">\n");
+    for visit in visits {
+        let on = char::from(visit.letter.0);
+        let (layer, lsns) = (visit.layer, visit.lsns);
+        let short = match layer {
+            LayerId::File(name) => names.layer(&name),
+            LayerId::Memory(start) => format!("memory from {start}"),
+        };
+        let (layer, short) = (escape(&layer.to_string()), escape(&short));
+        put(
+            &mut html,
+            format_args!(
+                "<li><p><b>{on}</b> {short}<small class=\"file\">for {lsns}</small><small \
+                 class=\"file full\">{layer}</small></p>{}</li>",
+                listing(&visit.contents)
+            ),
+        );
+    }
+    html.push_str("</ol>\n");
+    html
+}
+
+fn listing(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| escape(line)).collect();
+    match lines.is_empty() {
+        true => "<p class=\"hint\">Nothing.</p>".to_string(),
+        false => format!("<pre>{}</pre>", lines.join("\n")),
+    }
+}

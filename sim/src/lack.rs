@@ -1,0 +1,326 @@
+//! A device that lacks what the engine counts on, and the search for a plan that notices.
+//!
+//! ```text
+//!  lack ─▶ each plan of certified/, every crash ─▶ crash in recovery as well ─▶ seeds, until one
+//!          is red or the time is up ─▶ shrink ─▶ a counterexample of a few lines
+//! ```
+//!
+//! A certified plan survives every crash on a device that keeps its word. So where one of them, or
+//! a seed, is red on a device that lacks something, it is for the want of that.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands outside of any run: its threads each make runs of their own, by the clock"
+)]
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::exhaust::{self, Counterexample, exhaust};
+use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
+use crate::plan::{Housekeeping, Plan};
+use crate::report::{counted, grouped};
+use crate::run::{Keep, Outcome, STACK_LEN, run};
+use crate::shrink;
+use crate::verdict::Verdict;
+use crate::world::FaultClass;
+
+/// The plans of `sim/certified`, by name.
+pub const CERTIFIED: [(&str, &str); 7] = [
+    ("branch", include_str!("../certified/branch.plan")),
+    ("compaction", include_str!("../certified/compaction.plan")),
+    ("delete", include_str!("../certified/delete.plan")),
+    ("gc", include_str!("../certified/gc.plan")),
+    ("images", include_str!("../certified/images.plan")),
+    (
+        "ingest-and-flush",
+        include_str!("../certified/ingest-and-flush.plan"),
+    ),
+    ("open", include_str!("../certified/open.plan")),
+];
+
+/// The plans of `sim/certified`, read.
+pub fn certified() -> Vec<(&'static str, Plan)> {
+    let read = |(name, text): (_, &str)| (name, text.parse().expect("a test reads each of them"));
+    CERTIFIED.into_iter().map(read).collect()
+}
+
+/// What a device lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What it does wrong, put before a plan's own rules.
+    pub rules: Vec<Rule>,
+    /// What it promises instead of what the plan says; nothing to leave that.
+    pub device: Option<Device>,
+}
+
+impl Lack {
+    /// It does this at all calls that the address means.
+    pub fn at(address: Address, fault: Fault) -> Lack {
+        let rule = Rule {
+            address,
+            fault,
+            times: u32::MAX,
+            one_in: 1,
+        };
+        Lack {
+            rules: vec![rule],
+            device: None,
+        }
+    }
+
+    /// The plan on such a device.
+    #[must_use]
+    pub fn of(&self, plan: &Plan) -> Plan {
+        let mut plan = plan.clone();
+        plan.faults.splice(0..0, self.rules.iter().cloned());
+        plan.knobs.device = self.device.unwrap_or(plan.knobs.device);
+        if plan.knobs.device.may_be_wrong()
+            && let Housekeeping::On { l0_stall_count, .. } = &mut plan.knobs.housekeeping
+        {
+            // An L0 that is wrong is never compacted: who waited for that would wait for good.
+            *l0_stall_count = 0;
+        }
+        plan
+    }
+
+    /// Whether none of its rules fired. What is only promised otherwise is always met.
+    fn is_silent(&self, outcome: &Outcome) -> bool {
+        let is_silent = |rule: &Rule| outcome.silent_rules.contains(&rule.to_string());
+        !self.rules.is_empty() && self.rules.iter().all(is_silent)
+    }
+
+    /// Whether a run was told what is not so. Not all calls that a lie may be told of are such that
+    /// it makes a difference.
+    fn is_met(&self, outcome: &Outcome) -> bool {
+        let is_lie = |rule: &Rule| matches!(rule.fault, Fault::Lie | Fault::Tear);
+        match self.rules.iter().any(is_lie) {
+            true => outcome.counts.faults.contains_key(&FaultClass::Lie),
+            false => !self.is_silent(outcome),
+        }
+    }
+}
+
+/// All calls, in any life and of any timeline: to be narrowed.
+pub fn anywhere() -> Address {
+    Address::Call {
+        life: None,
+        scope: Scope::Any,
+        job: any(),
+        part: any(),
+        step: any(),
+    }
+}
+
+fn any<T>() -> Counted<T> {
+    Counted {
+        kind: None,
+        index: None,
+    }
+}
+
+/// How long to go on, and with what.
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    /// For how long to search.
+    pub time: Duration,
+    /// For how long to shrink what was found.
+    pub shrink_time: Duration,
+    /// How many plans or recoveries are run at the same time.
+    pub thread_count: u64,
+    /// Whether somebody wants it to end at once.
+    pub is_over: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// What noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A certified plan as it is, without a crash.
+    Plan(&'static str),
+    /// A certified plan, with so many crashes one behind another.
+    Exhaust(&'static str, u32),
+    /// What this seed draws.
+    Seed(u64),
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            By::Plan(name) => write!(f, "{name}, no crash"),
+            By::Exhaust(name, depth) => write!(f, "{name}, depth {depth}"),
+            By::Seed(seed) => write!(f, "seed {seed}"),
+        }
+    }
+}
+
+/// A plan that notices.
+#[derive(Clone, Debug)]
+pub struct Caught {
+    /// It, shrunk.
+    pub plan: Plan,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// What it was before.
+    pub by: By,
+    /// How long it took to find it.
+    pub elapsed: Duration,
+}
+
+/// What was tried where nothing noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// Certified plans that met with it, and survive every crash all the same.
+    pub certified_count: u64,
+    /// Seeds that met with it, and came out right.
+    pub met_count: u64,
+    /// All seeds that were run.
+    pub seed_count: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (met, seeds) = (grouped(self.met_count), grouped(self.seed_count));
+        let certified = counted(self.certified_count, "plan");
+        write!(
+            f,
+            "met in {met} of {seeds} seeds; {certified} certified at depth 1"
+        )
+    }
+}
+
+/// What came of a search.
+#[derive(Clone, Debug)]
+pub enum Hunted {
+    /// The engine needs it.
+    Caught(Box<Caught>),
+    /// Nothing noticed.
+    Missed(Missed),
+}
+
+/// Searches for a plan that notices what the device lacks.
+pub fn hunt(lack: &Lack, limits: Limits<'_>) -> Hunted {
+    let started = Instant::now();
+    let mut hunt = Hunt {
+        lack,
+        limits,
+        started,
+        missed: Missed::default(),
+    };
+    let found = hunt.crash_everywhere(1);
+    let found = found.or_else(|| hunt.crash_everywhere(2));
+    let Some((by, found)) = found.or_else(|| hunt.run_seeds()) else {
+        let elapsed = started.elapsed();
+        return Hunted::Missed(Missed {
+            elapsed,
+            ..hunt.missed
+        });
+    };
+    let elapsed = started.elapsed();
+    let limits = shrink::Limits {
+        deadline: Instant::now() + limits.shrink_time,
+        thread_count: limits.thread_count,
+        is_over: limits.is_over,
+    };
+    let shrunk = shrink::shrink(&found.plan, limits);
+    let (plan, verdict) = match shrunk {
+        Some(shrunk) => (shrunk.plan, shrunk.outcome.verdict.unwrap_or(found.verdict)),
+        None => (found.plan, found.verdict),
+    };
+    Hunted::Caught(Box::new(Caught {
+        plan,
+        verdict,
+        by,
+        elapsed,
+    }))
+}
+
+/// A search that is under way.
+struct Hunt<'a> {
+    lack: &'a Lack,
+    limits: Limits<'a>,
+    started: Instant,
+    missed: Missed,
+}
+
+type Found = Option<(By, Counterexample)>;
+
+impl Hunt<'_> {
+    /// Tries every crash of each certified plan, for a quarter of the time at each depth.
+    fn crash_everywhere(&mut self, depth: u32) -> Found {
+        let deadline = self.started + self.limits.time * depth / 4;
+        for (name, plan) in certified() {
+            let plan = self.lack.of(&plan);
+            let outcome = run(&plan, Keep::Tail);
+            if let Some(verdict) = outcome.verdict {
+                return Some((By::Plan(name), Counterexample { plan, verdict }));
+            }
+            let is_silent = self.lack.is_silent(&outcome);
+            // Where it is met in recovery alone, a crash behind that must show it.
+            if (depth == 1 && is_silent) || self.is_over(deadline) {
+                continue;
+            }
+            let limits = exhaust::Limits {
+                depth,
+                deadline: Some(deadline),
+                thread_count: self.limits.thread_count,
+                is_over: self.limits.is_over,
+                from_line: 0,
+            };
+            let Ok(certificate) = exhaust(&plan, limits) else {
+                continue;
+            };
+            self.missed.certified_count += u64::from(depth == 1 && certificate.is_complete());
+            if let Some(found) = certificate.counterexample {
+                return Some((By::Exhaust(name, depth), found));
+            }
+        }
+        None
+    }
+
+    /// Runs what seeds draw, until one is red or the time is up.
+    fn run_seeds(&mut self) -> Found {
+        let next = AtomicU64::new(0);
+        let met_count = AtomicU64::new(0);
+        let found: Mutex<Option<(u64, Counterexample)>> = Mutex::new(None);
+        let deadline = self.started + self.limits.time;
+        let work = || {
+            while !self.is_over(deadline) && lock(&found).is_none() {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                let plan = self.lack.of(&Plan::draw(seed));
+                let outcome = run(&plan, Keep::Tail);
+                let is_met = self.lack.is_met(&outcome);
+                met_count.fetch_add(u64::from(is_met), Ordering::Relaxed);
+                let Some(verdict) = outcome.verdict else {
+                    continue;
+                };
+                let mut found = lock(&found);
+                if found.as_ref().is_none_or(|(other, _)| seed < *other) {
+                    *found = Some((seed, Counterexample { plan, verdict }));
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.limits.thread_count {
+                let thread = std::thread::Builder::new().stack_size(STACK_LEN);
+                // Where no thread can be had, those that there are do more.
+                let _ = thread.spawn_scoped(scope, work);
+            }
+            work();
+        });
+        self.missed.seed_count = next.into_inner();
+        self.missed.met_count = met_count.into_inner();
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.map(|(seed, found)| (By::Seed(seed), found))
+    }
+
+    fn is_over(&self, deadline: Instant) -> bool {
+        deadline <= Instant::now() || (self.limits.is_over)()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,128 @@
+//! Where two runs of one plan part: the first event that they do not share, and those around it.
+//!
+//! Both keep a tree of digests, by which the place is found without keeping the events. They are
+//! made once more for the events around it. A run that depends on what no plan says may part from
+//! another one elsewhere each time: then the place is looked for again, a few times.
+
+use crate::run::Outcome;
+use crate::verdict::Verdict;
+use crate::world::{EVENTS_AROUND, Keep};
+
+/// So many times two runs are made for the events around their parting.
+const ATTEMPTS: u32 = 6;
+
+/// The first event that two runs do not share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parting {
+    /// Its index, from 0.
+    pub index: u64,
+    /// What it was in the first run, and in the second.
+    pub events: [String; 2],
+    /// What both had before it.
+    pub before: Vec<String>,
+}
+
+/// Makes two runs of one plan, and compares them: what came of the first, or that they differ.
+pub fn compared(make: impl Fn(Keep) -> [Outcome; 2]) -> Outcome {
+    let [first, second] = make(Keep::Tail);
+    let parting = first.digests.parting(&second.digests);
+    let Some(parting) = parting else {
+        if first.verdict == second.verdict {
+            return first;
+        }
+        let at = "no event, but they end otherwise".to_string();
+        return diverged([first, second], at, Vec::new());
+    };
+    let (at, trace) = match locate(&make, parting.start) {
+        Some(parting) => (parting.to_string(), parting.lines()),
+        None => {
+            let index = parting.start;
+            let at = format!("event {index}, and more runs did not differ there again");
+            (at.clone(), vec![at])
+        }
+    };
+    diverged([first, second], at, trace)
+}
+
+fn diverged([first, second]: [Outcome; 2], at: String, trace: Vec<String>) -> Outcome {
+    let verdict = Verdict::Diverged {
+        first: first.digest,
+        second: second.digest,
+        at,
+    };
+    Outcome {
+        verdict: Some(verdict),
+        trace,
+        ..second
+    }
+}
+
+/// Makes two runs until they part where they are looked at.
+fn locate(make: &impl Fn(Keep) -> [Outcome; 2], index: u64) -> Option<Parting> {
+    let mut index = index;
+    for _ in 0..ATTEMPTS {
+        let [first, second] = make(Keep::Around(index));
+        let Some(found) = first.digests.parting(&second.digests) else {
+            continue;
+        };
+        let start = index.saturating_sub(EVENTS_AROUND);
+        if let Some(parting) = Parting::of([&first.trace, &second.trace], start) {
+            return Some(parting);
+        }
+        index = found.start;
+    }
+    None
+}
+
+impl Parting {
+    /// Of two runs' events from this one on; nothing if they do not part there.
+    pub fn of([first, second]: [&[String]; 2], start: u64) -> Option<Parting> {
+        let pairs = first.iter().zip(second);
+        let same = pairs.take_while(|(left, right)| left == right).count();
+        let at = |events: &[String]| match events.get(same) {
+            Some(event) => event.trim().to_string(),
+            None => "its end".to_string(),
+        };
+        let events = [at(first), at(second)];
+        (events[0] != events[1]).then(|| Parting {
+            index: start + same as u64,
+            events,
+            before: first[..same].to_vec(),
+        })
+    }
+
+    /// The events before it, and both of it.
+    pub fn lines(&self) -> Vec<String> {
+        let [first, second] = &self.events;
+        let last = [format!("first:  {first}"), format!("second: {second}")];
+        self.before.iter().cloned().chain(last).collect()
+    }
+}
+
+impl std::fmt::Display for Parting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [first, second] = &self.events;
+        write!(f, "event {}: `{first}`, or `{second}`", self.index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parted(first: &[&str], second: &[&str]) -> Option<String> {
+        let owned = |events: &[&str]| Vec::from_iter(events.iter().map(ToString::to_string));
+        let (first, second) = (owned(first), owned(second));
+        Some(Parting::of([&first, &second], 7)?.to_string())
+    }
+
+    #[test]
+    fn two_runs_part_at_the_first_event_that_differs() {
+        let found = |text: &str| Some(text.to_string());
+        let events = parted(&["a", "b", "c"], &["a", "x", "c"]);
+        assert_eq!(events, found("event 8: `b`, or `x`"));
+        let end = parted(&["a"], &["a", "b"]);
+        assert_eq!(end, found("event 8: `its end`, or `b`"));
+        assert_eq!(parted(&["a"], &["a"]), None);
+    }
+}

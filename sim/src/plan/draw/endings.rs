@@ -1,0 +1,78 @@
+//! Clocks that jump, and timelines that are shut down beside what works on them.
+
+use std::time::Duration;
+
+use super::author::{Author, Spacing};
+use crate::dice::Chance;
+use crate::plan::{How, Jump, Kept, PlanOp, Shutdowns};
+
+/// How far the clock jumps, in seconds: a correction, an hour, daylight saving gone wrong, days.
+const JUMPS: [(u64, u64); 4] = [(2, 1), (4, 3600), (2, 3 * 3600), (1, 20 * 24 * 3600)];
+
+impl<C: Chance> Author<'_, C> {
+    /// Sets the clock forward or back.
+    pub(super) fn set_clock(&mut self) {
+        let time = Duration::from_secs(self.chance.pick_weighted(&JUMPS));
+        let jump = match self.chance.below(2) {
+            0 => Jump::Forward(time),
+            _ => Jump::Back(time),
+        };
+        self.push(How::Wait, PlanOp::Clock(jump));
+    }
+
+    /// Leaves work running and shuts the timeline down beside it, or once it is done; then goes on
+    /// with the new one, and lets go of what was kept of the old one.
+    pub(super) fn shutdown_beside(&mut self, timeline: usize) {
+        if self.is_full() {
+            self.join();
+        }
+        for _ in 0..self.chance.below(4) {
+            self.work_beside(timeline);
+        }
+        let how = match self.chance.below(8) {
+            0..5 => How::Beside,
+            5 => How::DropAt(self.chance.between(1, 20) as u32),
+            _ => How::Wait,
+        };
+        let kept = match self.chance.below(3) {
+            0 => Kept::Handles,
+            _ => Kept::Nothing,
+        };
+        let shutdowns = match self.chance.below(3) {
+            0 => Shutdowns::Two,
+            _ => Shutdowns::One,
+        };
+        let letter = self.timelines[timeline].letter;
+        let op = PlanOp::Shutdown {
+            timeline: letter,
+            shutdowns,
+            kept,
+        };
+        self.push(how, op);
+        for _ in 0..self.chance.below(3) {
+            self.work_beside(timeline);
+        }
+        if kept == Kept::Handles {
+            self.join();
+            self.put(How::Wait, timeline, Spacing::Drawn);
+            self.flush(How::Wait, timeline);
+            self.push(How::Wait, PlanOp::LetGo);
+        }
+    }
+
+    fn work_beside(&mut self, timeline: usize) {
+        if self.is_full() {
+            return;
+        }
+        let how = How::Beside;
+        match self.chance.below(8) {
+            0 | 1 => self.put(how, timeline, Spacing::Drawn),
+            2 => self.flush(how, timeline),
+            3 => self.compact_once(how, timeline),
+            4 => self.images_once(how, timeline),
+            5 => self.gc(how, timeline),
+            6 => self.scan(how, timeline),
+            _ => self.get_old(how, timeline),
+        }
+    }
+}

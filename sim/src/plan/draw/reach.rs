@@ -1,0 +1,64 @@
+//! What a plan comes by, as far as its operations tell: a rule elsewhere would never fire.
+
+use palimpsest::io::Job;
+
+use crate::plan::{Housekeeping, Knobs, Line, PlanOp};
+
+/// Lives that a plan may have of which nothing is known.
+const LIFE_COUNT: u64 = 4;
+
+/// Which jobs a plan does, and in how many lives.
+pub struct Reach {
+    /// Nothing, if nothing is known: then it may be any.
+    jobs: Option<Vec<Job>>,
+    life_count: u64,
+}
+
+impl Reach {
+    /// Of a plan of which nothing is known yet.
+    pub const UNKNOWN: Reach = Reach {
+        jobs: None,
+        life_count: LIFE_COUNT,
+    };
+
+    /// Of a plan with these operations.
+    pub fn of(ops: &[Line], knobs: &Knobs) -> Reach {
+        let mut jobs = vec![Job::Open, Job::Create, Job::Put, Job::Freeze, Job::Flush];
+        jobs.extend(ops.iter().filter_map(|line| job_of(&line.op)));
+        if knobs.housekeeping != Housekeeping::Off {
+            jobs.extend([Job::Keep, Job::Compact, Job::Image, Job::Gc]);
+        }
+        if jobs.iter().any(|job| matches!(job, Job::Compact | Job::Gc)) {
+            jobs.push(Job::Drop);
+        }
+        let crashes = ops
+            .iter()
+            .filter(|line| matches!(line.op, PlanOp::Crash(_)));
+        Reach {
+            jobs: Some(jobs),
+            life_count: crashes.count() as u64 + 1,
+        }
+    }
+
+    /// Whether the plan does such a job.
+    pub fn has(&self, job: Job) -> bool {
+        self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&job))
+    }
+
+    /// How many lives it has, at least.
+    pub fn life_count(&self) -> u64 {
+        self.life_count
+    }
+}
+
+fn job_of(op: &PlanOp) -> Option<Job> {
+    match op {
+        PlanOp::Branch { .. } => Some(Job::Branch),
+        PlanOp::Delete { .. } => Some(Job::Delete),
+        PlanOp::Compact { .. } => Some(Job::Compact),
+        PlanOp::Images { .. } => Some(Job::Image),
+        PlanOp::Gc { .. } => Some(Job::Gc),
+        PlanOp::Get { .. } | PlanOp::GetMany { .. } | PlanOp::Scan { .. } => Some(Job::Read),
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! Who syncs what.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands outside of any run: its threads each make runs of their own"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use palimpsest::io::{Job, Part};
+
+use crate::faults::{Address, CallSite, Counted, Scope, StepKind};
+use crate::lack;
+use crate::plan::Plan;
+use crate::run::{STACK_LEN, run_watched};
+
+/// A sync by who makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Site {
+    /// The job.
+    pub job: Job,
+    /// The kind of file, or the directory.
+    pub part: Part,
+    /// `Sync` or `SyncDir`.
+    pub step: StepKind,
+    /// Which of a job's syncs of directories, from 1, where it makes more than one for reasons of
+    /// their own.
+    pub ordinal: Option<u32>,
+}
+
+impl Site {
+    /// The site of a call, if it is a sync.
+    fn of(call: &CallSite) -> Option<Site> {
+        let is_sync = matches!(call.step, StepKind::Sync | StepKind::SyncDir);
+        // A deletion syncs its own directory first, then the one above it; what comes behind those
+        // is another one's.
+        let has_several = call.op.job == Job::Delete && call.op.part == Part::Directory;
+        let is_first = !has_several || call.step_index <= 2;
+        (is_sync && is_first).then_some(Site {
+            job: call.op.job,
+            part: call.op.part,
+            step: call.step,
+            ordinal: has_several.then_some(call.step_index),
+        })
+    }
+
+    /// All its calls, in any life and of any timeline.
+    pub fn address(&self) -> Address {
+        Address::Call {
+            life: None,
+            scope: Scope::Any,
+            job: only(self.job, None),
+            part: only(self.part, None),
+            step: only(self.step, self.ordinal),
+        }
+    }
+}
+
+fn only<T>(kind: T, index: Option<u32>) -> Counted<T> {
+    Counted {
+        kind: Some(kind),
+        index,
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address())
+    }
+}
+
+/// Runs what these seeds draw and the certified plans, and counts the calls of each sync.
+pub fn collect(seeds: Range<u64>, thread_count: u64) -> BTreeMap<Site, u64> {
+    let counts: Arc<Mutex<BTreeMap<Site, u64>>> = Arc::default();
+    for (_, plan) in lack::certified() {
+        note(&plan, &counts);
+    }
+    let next = AtomicU64::new(seeds.start);
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seeds.end <= seed {
+                return;
+            }
+            note(&Plan::draw(seed), &counts);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..thread_count {
+            let thread = std::thread::Builder::new().stack_size(STACK_LEN);
+            // Where no thread can be had, those that there are do more.
+            let _ = thread.spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    counts.clone()
+}
+
+fn note(plan: &Plan, counts: &Arc<Mutex<BTreeMap<Site, u64>>>) {
+    let counts = counts.clone();
+    run_watched(plan, |_| {
+        Box::new(move |_, call| {
+            if let Some(site) = Site::of(call) {
+                let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+                *counts.entry(site).or_insert(0) += 1;
+            }
+        })
+    });
+}

@@ -1,0 +1,101 @@
+//! What came of leaving each sync out.
+
+use std::fmt;
+
+use super::{Site, Waivers};
+use crate::lack::Hunted;
+use crate::report::grouped;
+
+/// What came of leaving one out.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Which.
+    pub site: Site,
+    /// How often it was made while addresses were collected.
+    pub call_count: u64,
+    /// What came of it.
+    pub hunted: Hunted,
+}
+
+impl Row {
+    /// A name for a file of its plan.
+    pub fn file_name(&self) -> String {
+        let address = self.site.to_string();
+        let name = address.trim_start_matches("life*/*/");
+        format!("{}.plan", name.replace(['/', '#'], "-"))
+    }
+
+    fn is_caught(&self) -> bool {
+        matches!(self.hunted, Hunted::Caught(_))
+    }
+}
+
+/// All of them, as a table of Markdown, which a terminal shows as well.
+pub struct Table<'a> {
+    /// What came of each.
+    pub rows: &'a [Row],
+    /// Why some stay that nothing misses.
+    pub waivers: &'a Waivers,
+    /// Whether all syncs were tried: then a waiver of none of them is stale.
+    pub scope: Scope,
+}
+
+/// Which syncs were tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All that there are.
+    All,
+    /// Some.
+    Some,
+}
+
+impl Table<'_> {
+    /// Syncs that nothing missed, and that no waiver keeps.
+    pub fn survivors(&self) -> impl Iterator<Item = &Row> {
+        let is_kept = |row: &Row| self.waivers.reason(&row.site.to_string()).is_some();
+        let is_survivor = move |row: &&Row| !row.is_caught() && !is_kept(row);
+        self.rows.iter().filter(is_survivor)
+    }
+
+    /// Waivers of syncs that were missed, or that there are none of.
+    pub fn stale(&self) -> Vec<String> {
+        let is_stale = |address: &&str| {
+            let row = self
+                .rows
+                .iter()
+                .find(|row| row.site.to_string() == *address);
+            row.map_or(self.scope == Scope::All, Row::is_caught)
+        };
+        let stale = self.waivers.addresses().filter(is_stale);
+        stale.map(String::from).collect()
+    }
+}
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| sync | calls | missed by | verdict | operations | rules | s |\n\
+             |---|---|---|---|---|---|---|"
+        )?;
+        for row in self.rows {
+            let (address, calls) = (row.site, grouped(row.call_count));
+            write!(f, "| `{address}` | {calls} | ")?;
+            match &row.hunted {
+                Hunted::Caught(caught) => {
+                    let (ops, rules) = (caught.plan.ops.len(), caught.plan.faults.len());
+                    let (by, signature) = (caught.by, caught.verdict.signature());
+                    let seconds = caught.elapsed.as_secs_f64();
+                    writeln!(f, "{by} | {signature} | {ops} | {rules} | {seconds:.1} |")?;
+                }
+                Hunted::Missed(missed) => {
+                    let reason = self.waivers.reason(&address.to_string());
+                    let reason = reason.unwrap_or("**survives**");
+                    let seconds = missed.elapsed.as_secs_f64();
+                    writeln!(f, "nothing: {missed} | {reason} | | | {seconds:.1} |")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! Each guarantee of a device, taken away: does the engine need it?
+//!
+//! The guarantees are those of `sim/DEVICE.md`. One that the engine needs has a plan in
+//! `sim/weakened` that fails without it, as long as it is needed: `tests/weakened.rs`.
+
+use std::fmt;
+
+use crate::faults::{Address, Counted, Device, Fault, Rule, StepKind};
+use crate::lack::{Hunted, Lack, anywhere};
+use crate::report::counted;
+
+/// Of so many reads or writes, a device that is wrong gets one wrong.
+const WRONG_ONE_IN: u32 = 10;
+
+/// Something that a device may promise.
+#[derive(Clone, Copy, Debug)]
+pub struct Guarantee {
+    /// A name for it, also of its plan's file.
+    pub id: &'static str,
+    /// What it promises.
+    pub text: &'static str,
+    /// What a device does that does not.
+    broken: Broken,
+}
+
+/// How a guarantee is broken.
+#[derive(Clone, Copy, Debug)]
+enum Broken {
+    /// All such calls meet with this.
+    Always(StepKind, Fault),
+    /// One in ten such calls meet with this, on such a device.
+    Wrong(Device, StepKind, Fault),
+    /// The device promises no more than this one.
+    Device(Device),
+}
+
+/// Every guarantee that can be taken away.
+pub const GUARANTEES: [Guarantee; 12] = [
+    Guarantee {
+        id: "file-sync",
+        text: "what a file's sync covered is there after a power loss",
+        broken: Broken::Always(StepKind::Sync, Fault::Lie),
+    },
+    Guarantee {
+        id: "directory-sync",
+        text: "the entries that a directory's sync covered are there after a power loss",
+        broken: Broken::Always(StepKind::SyncDir, Fault::Lie),
+    },
+    Guarantee {
+        id: "atomic-replace",
+        text: "a rename onto a name that is taken leaves the old file or the new one",
+        broken: Broken::Always(StepKind::Replace, Fault::Tear),
+    },
+    Guarantee {
+        id: "atomic-rename",
+        text: "a rename to a free name leaves one of the two names",
+        broken: Broken::Always(StepKind::Rename, Fault::Tear),
+    },
+    Guarantee {
+        id: "rename-refuses",
+        text: "a rename that is not to replace refuses a name that is taken",
+        broken: Broken::Always(StepKind::Rename, Fault::Lie),
+    },
+    Guarantee {
+        id: "create-refuses",
+        text: "a creation refuses a name that is taken",
+        broken: Broken::Always(StepKind::Create, Fault::Lie),
+    },
+    Guarantee {
+        id: "complete-list",
+        text: "a list of a directory has all of its entries",
+        broken: Broken::Always(StepKind::List, Fault::Lie),
+    },
+    Guarantee {
+        id: "reads-see-writes",
+        text: "a read finds what was written before it, synced or not",
+        broken: Broken::Always(StepKind::Read, Fault::Lie),
+    },
+    Guarantee {
+        id: "removed-is-readable",
+        text: "who has a file open reads on when its name is removed",
+        broken: Broken::Always(StepKind::Remove, Fault::Lie),
+    },
+    Guarantee {
+        id: "order",
+        text: "what no sync covered survives in its order: writes, lengths and entries",
+        broken: Broken::Device(Device::Posix),
+    },
+    Guarantee {
+        id: "no-rot",
+        text: "what was stored is what is read",
+        broken: Broken::Wrong(Device::Rots, StepKind::Read, Fault::Rot(50)),
+    },
+    Guarantee {
+        id: "writes-land",
+        text: "a write to a layer or an index that is acknowledged is made",
+        broken: Broken::Wrong(Device::Rots, StepKind::Write, Fault::Lost),
+    },
+];
+
+impl Guarantee {
+    /// A device without it.
+    pub fn lack(&self) -> Lack {
+        match self.broken {
+            Broken::Always(step, fault) => Lack::at(all(step), fault),
+            Broken::Device(device) => Lack {
+                rules: Vec::new(),
+                device: Some(device),
+            },
+            Broken::Wrong(device, step, fault) => Lack {
+                rules: vec![Rule {
+                    address: all(step),
+                    fault,
+                    times: u32::MAX,
+                    one_in: WRONG_ONE_IN,
+                }],
+                device: Some(device),
+            },
+        }
+    }
+}
+
+/// All such calls.
+fn all(wanted: StepKind) -> Address {
+    match anywhere() {
+        Address::Call {
+            life,
+            scope,
+            job,
+            part,
+            ..
+        } => Address::Call {
+            life,
+            scope,
+            job,
+            part,
+            step: Counted {
+                kind: Some(wanted),
+                index: None,
+            },
+        },
+        nth @ Address::Nth { .. } => nth,
+    }
+}
+
+/// What came of taking one away.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Which.
+    pub guarantee: Guarantee,
+    /// What came of it.
+    pub hunted: Hunted,
+}
+
+/// All of them, as a table of Markdown, which a terminal shows as well.
+pub struct Table<'a>(pub &'a [Row]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| guarantee | | needed | counterexample | found by | s |\n|---|---|---|---|---|---|"
+        )?;
+        for Row { guarantee, hunted } in self.0 {
+            write!(f, "| `{}` | {} | ", guarantee.id, guarantee.text)?;
+            match hunted {
+                Hunted::Caught(caught) => {
+                    let (ops, rules) = (caught.plan.ops.len(), caught.plan.faults.len());
+                    let (by, signature) = (caught.by, caught.verdict.signature());
+                    let (ops, rules) = (
+                        counted(ops as u64, "operation"),
+                        counted(rules as u64, "rule"),
+                    );
+                    let seconds = caught.elapsed.as_secs_f64();
+                    writeln!(
+                        f,
+                        "yes | {signature}; {ops}, {rules} | {by} | {seconds:.1} |"
+                    )?;
+                }
+                Hunted::Missed(missed) => {
+                    let seconds = missed.elapsed.as_secs_f64();
+                    // What no run came to was not tried, and may be needed for all that is known.
+                    let needed = match missed.met_count {
+                        0 => "never met",
+                        _ => "no",
+                    };
+                    writeln!(f, "{needed} | none: {missed} | | {seconds:.1} |")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The digest of a run: a tree of hashes over its events, so that two runs find where they part.
+//!
+//! ```text
+//!  level 2           ┌──── 0..4 ────┐
+//!  level 1        0..2            2..4            4..6
+//!  level 0       0     1        2     3         4     5     6
+//! ```
+//!
+//! A node is made when both below it are there, so that an event costs two hashes on average. Of a
+//! long run the lowest level is forgotten whenever it has grown too long: its memory is bounded,
+//! and the place is told to within the events of one block.
+
+use std::ops::Range;
+
+use crate::dice::mix;
+
+/// From so many blocks on at the lowest level that level is forgotten. It is even.
+const BLOCKS_MAX: usize = 1 << 16;
+
+/// The tree of hashes over a run's events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digests {
+    /// By level: blocks of 2^floor events, of twice as many, and so on.
+    levels: Vec<Vec<u64>>,
+    /// The open blocks below the lowest level, by level.
+    open: Vec<Option<u64>>,
+    event_count: u64,
+}
+
+impl Digests {
+    /// Adds an event by its hash.
+    pub(super) fn push(&mut self, hash: u64) {
+        self.event_count += 1;
+        let mut hash = hash;
+        for open in &mut self.open {
+            match open.take() {
+                Some(left) => hash = join(left, hash),
+                None => {
+                    *open = Some(hash);
+                    return;
+                }
+            }
+        }
+        self.add_block(hash);
+        if BLOCKS_MAX <= self.levels[0].len() {
+            self.levels.remove(0);
+            self.open.push(None);
+        }
+    }
+
+    fn add_block(&mut self, hash: u64) {
+        let mut hash = hash;
+        for level in &mut self.levels {
+            level.push(hash);
+            match level[..] {
+                [.., left, right] if level.len().is_multiple_of(2) => hash = join(left, right),
+                _ => return,
+            }
+        }
+        self.levels.push(vec![hash]);
+    }
+
+    /// How many events there are.
+    pub fn event_count(&self) -> u64 {
+        self.event_count
+    }
+
+    /// The one digest of all of them.
+    pub fn root(&self) -> u64 {
+        let unpaired = |level: &&Vec<u64>| level.len() % 2 == 1;
+        let peaks = self.levels.iter().rev().filter(unpaired);
+        let peaks = peaks.filter_map(|level| level.last());
+        let open = self.open.iter().rev().flatten();
+        peaks
+            .chain(open)
+            .fold(self.event_count, |root, peak| join(root, *peak))
+    }
+
+    /// The events among which is the first that another run does not share; nothing if there is
+    /// none.
+    pub fn parting(&self, other: &Digests) -> Option<Range<u64>> {
+        if self.event_count == other.event_count && self.root() == other.root() {
+            return None;
+        }
+        let floor = self.open.len().max(other.open.len());
+        let top = self.height().max(other.height());
+        let mut index = 0;
+        for level in (floor..top).rev() {
+            index *= 2;
+            while let Some(block) = self.block(level, index)
+                && other.block(level, index) == Some(block)
+            {
+                index += 1;
+            }
+        }
+        Some((index as u64) << floor..(index as u64 + 1) << floor)
+    }
+
+    fn height(&self) -> usize {
+        self.open.len() + self.levels.len()
+    }
+
+    fn block(&self, level: usize, index: usize) -> Option<u64> {
+        let level = level.checked_sub(self.open.len())?;
+        self.levels.get(level)?.get(index).copied()
+    }
+}
+
+fn join(left: u64, right: u64) -> u64 {
+    mix(mix(left) ^ right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digests(hashes: impl IntoIterator<Item = u64>) -> Digests {
+        let mut digests = Digests::default();
+        hashes.into_iter().for_each(|hash| digests.push(hash));
+        digests
+    }
+
+    #[test]
+    fn equal_runs_do_not_part() {
+        for count in 0..100 {
+            assert_eq!(digests(0..count).parting(&digests(0..count)), None);
+            assert_eq!(digests(0..count).root(), digests(0..count).root());
+        }
+    }
+
+    #[test]
+    fn two_runs_part_at_the_first_event_that_differs() {
+        for count in 1..70 {
+            let run = digests(0..count);
+            for at in 0..count {
+                let other = |index| if index < at { index } else { index + 1000 };
+                let other = digests((0..count + at % 3).map(other));
+                assert_eq!(run.parting(&other), Some(at..at + 1), "{at} of {count}");
+                assert_ne!(run.root(), other.root());
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_ends_early_parts_at_its_end() {
+        for count in 0..70 {
+            for more in 1..9 {
+                let (short, long) = (digests(0..count), digests(0..count + more));
+                assert_eq!(short.parting(&long), Some(count..count + 1));
+                assert_eq!(long.parting(&short), Some(count..count + 1));
+                assert_ne!(short.root(), long.root());
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_run_is_remembered_by_blocks_and_in_bounded_memory() {
+        let count = 10 * BLOCKS_MAX as u64 + 7;
+        let run = digests(0..count);
+        let node_count: usize = run.levels.iter().map(Vec::len).sum();
+        assert!(node_count < 2 * BLOCKS_MAX);
+        for at in [0, 1, 12_345, count - 9, count - 1] {
+            let other = digests((0..count).map(|index| index ^ u64::from(index == at)));
+            let parting = run.parting(&other).expect("they differ");
+            assert!(parting.contains(&at), "{at} is not in {parting:?}");
+            assert!(parting.end - parting.start <= 16);
+        }
+    }
+
+    #[test]
+    fn a_long_run_and_a_short_one_part_where_the_short_one_ends() {
+        let (short, long) = (digests(0..1000), digests(0..4 * BLOCKS_MAX as u64));
+        let parting = short.parting(&long).expect("they differ");
+        assert!(parting.contains(&1000), "{parting:?}");
+    }
+}

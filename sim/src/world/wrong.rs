@@ -1,0 +1,92 @@
+//! A device that is wrong: where it may be, and which errors that excuses.
+
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use palimpsest::Error;
+use palimpsest::base::{DecodeError, TimelineId};
+use palimpsest::io::{Job, Op};
+
+use super::book::FaultClass;
+use super::state::{INDEX, State, World};
+use crate::disk::NodeId;
+use crate::faults::{Fault, StepKind};
+use crate::laws::ROOT;
+use crate::matrix::Outcome;
+
+/// What a checksum covers, in bytes.
+const BLOCK_LEN: u64 = palimpsest::format::BLOCK_LEN as u64;
+
+impl World {
+    /// Whether an error names a file that the device gave back wrong, at a place where it did.
+    pub fn is_rot(&self, error: &Error) -> bool {
+        self.rot_of(error).is_some()
+    }
+
+    /// The same, of an operation of the plan's that ends with the error: it is counted.
+    pub fn is_reported_rot(&self, error: &Error) -> bool {
+        let rot = self.rot_of(error);
+        if let Some(Some(fault)) = rot {
+            self.report_wrong(fault);
+        }
+        rot.is_some()
+    }
+
+    /// What was done to the place that an error names; nothing in particular, if a power loss took
+    /// the file.
+    fn rot_of(&self, error: &Error) -> Option<Option<Fault>> {
+        let (Error::Corrupt { file, cause } | Error::Unsupported { file, cause }) = error else {
+            return None;
+        };
+        let path = Path::new(ROOT).join(file);
+        let mut wrong = self.state().disk.wrongs(&path)?;
+        if let DecodeError::Malformed { offset, .. } = cause
+            && !path.ends_with(INDEX)
+        {
+            let block = offset / BLOCK_LEN;
+            let blocks =
+                |range: &Range<u64>| range.start / BLOCK_LEN..range.end.div_ceil(BLOCK_LEN);
+            wrong.retain(|(range, _)| blocks(range).contains(&block));
+            return wrong.first().map(|(_, fault)| Some(*fault));
+        }
+        Some(wrong.first().map(|(_, fault)| *fault))
+    }
+
+    /// Whether a power loss took a timeline's index.
+    pub fn has_lost_index(&self, timeline: TimelineId) -> bool {
+        let path = Path::new(ROOT).join(timeline.to_string()).join(INDEX);
+        self.state().disk.has_lost(&path)
+    }
+
+    /// The running task's operation has come to what is wrong, and says so.
+    fn report_wrong(&self, fault: Fault) {
+        let mut state = self.state();
+        if let Some((_, job)) = state.gate.running_job() {
+            let class = FaultClass::of(fault, StepKind::Read);
+            let cell = (class, job, Outcome::Reported);
+            *state.counts.cells.entry(cell).or_insert(0) += 1;
+        }
+    }
+}
+
+impl State {
+    /// Lets a byte rot, if it is durable and the device may.
+    pub(super) fn rot(
+        &mut self,
+        node: NodeId,
+        offset: u64,
+        (op, step): (Op, StepKind),
+    ) -> io::Result<()> {
+        if self.disk.rot(node, offset)? {
+            self.go_wrong(Fault::Rot(0), op, step);
+        }
+        Ok(())
+    }
+
+    /// Notes that the device does what no device should.
+    pub(super) fn go_wrong(&mut self, fault: Fault, op: Op, step: StepKind) {
+        self.count_fault(fault, op.job, step);
+        self.index_unread |= matches!(op.job, Job::Open | Job::Delete);
+    }
+}

@@ -1,0 +1,45 @@
+//! However unfair an order of steps is, the same plan comes to its end with the same answers.
+
+use palimpsest_sim::plan::{Starved, Then};
+use palimpsest_sim::{Keep, Plan, run};
+
+use palimpsest::io::Job;
+
+const SEED_COUNT: u64 = 8;
+
+fn check(then: impl Fn(u64) -> Then) {
+    for seed in 0..SEED_COUNT {
+        let mut plan = Plan::draw(seed);
+        plan.schedule.choices.clear();
+        plan.schedule.then = then(seed);
+        if let Some(verdict) = run(&plan, Keep::Tail).verdict {
+            panic!("seed {seed}: {verdict}");
+        }
+    }
+}
+
+#[test]
+fn newest_first_every_plan_comes_to_its_end() {
+    check(|_| Then::NewestFirst);
+}
+
+#[test]
+fn to_completion_every_plan_comes_to_its_end() {
+    check(Then::ToCompletion);
+}
+
+#[test]
+fn with_ranks_that_never_change_every_plan_comes_to_its_end() {
+    check(|seed| Then::Pct(seed, 0));
+}
+
+#[test]
+fn while_the_driver_starves_every_plan_comes_to_its_end() {
+    check(|seed| Then::Starve(Starved::Driver, seed));
+}
+
+#[test]
+fn while_the_engines_own_tasks_starve_every_plan_comes_to_its_end() {
+    check(|seed| Then::Starve(Starved::Engine(Job::Keep), seed));
+    check(|seed| Then::Starve(Starved::Engine(Job::Drop), seed));
+}
