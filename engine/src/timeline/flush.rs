@@ -136,7 +136,7 @@ impl<S: Store> Shared<S> {
 
     /// Writes the layer out: a durable file that nobody can see yet.
     async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<DeltaLayer<S::Io>> {
-        let values = plan.layer.load(op).await?;
+        let values = plan.layer.load(op.on(Part::Ephemeral, 1)).await?;
         let delta = DeltaPlan {
             keys: KeyRange::ALL,
             lsns: plan.lsns,
