@@ -149,28 +149,11 @@ impl crate::world::World {
     }
 }
 
-/// The timeline that an operation works on; nothing if it is on all of them.
+/// The timeline that is to be looked at behind an operation; nothing if all of them are.
 pub(super) fn touched_by(op: &PlanOp) -> Option<Letter> {
     match op {
-        PlanOp::Create { timeline, .. }
-        | PlanOp::Branch { timeline, .. }
-        | PlanOp::Delete { timeline }
-        | PlanOp::Put { timeline, .. }
-        | PlanOp::Freeze { timeline }
-        | PlanOp::Flush { timeline }
-        | PlanOp::Get { timeline, .. }
-        | PlanOp::GetMany { timeline, .. }
-        | PlanOp::Scan { timeline, .. }
-        | PlanOp::Compact { timeline, .. }
-        | PlanOp::Images { timeline, .. }
-        | PlanOp::Gc { timeline }
-        | PlanOp::Declare { timeline, .. } => Some(*timeline),
-        PlanOp::Shutdown { .. }
-        | PlanOp::LetGo
-        | PlanOp::Clock(_)
-        | PlanOp::Join
-        | PlanOp::Wait { .. }
-        | PlanOp::Restart
-        | PlanOp::Crash(_) => None,
+        // It is closed: there are only the others to look at.
+        PlanOp::Shutdown { .. } => None,
+        op => op.timeline(),
     }
 }

@@ -34,7 +34,7 @@ pub const ALPHABET: [&str; 10] = [
 ];
 
 /// Everything but the lines: small, and without a job of the engine's own.
-const KNOBS: &str = "palimpsest plan 4
+pub(super) const KNOBS: &str = "palimpsest plan 4
 knobs
   seed 1
   keys 2

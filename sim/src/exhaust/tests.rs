@@ -1,39 +1,15 @@
+use super::alphabet::KNOBS;
 use super::{Limits, exhaust};
 use crate::faults::{Address, Counted, Fault, Rule, Scope, StepKind};
 use crate::plan::Plan;
 use crate::run::{Keep, run};
 
-const PLAN: &str = "palimpsest plan 4
-knobs
-  seed 1
-  keys 2
-  layout dense
-  freeze-len 4000
-  freeze-distance 1000
-  freeze-age 3600s
-  buffer-len 4096
-  l0-trigger 2
-  l0-run-len 4611686018427387904
-  layer-len 4096
-  image-trigger 1
-  image-preempt 1000000
-  compression none
-  gc-distance 8
-  gc-age 0s
-  l0-delay-count 1000000
-  cache-len 67108864
-  read-len 65536
-  housekeeping off
-  look all
-  device posix
-ops
-  create a 16
-  put a +8 k0 image:100:1
-  flush a
-faults
-schedule
-  then in-order
-";
+/// A creation, a batch and a flush.
+fn plan() -> Plan {
+    let lines = "  create a 16\n  put a +8 k0 image:100:1\n  flush a\n";
+    let text = format!("{KNOBS}{lines}faults\nschedule\n  then in-order\n");
+    text.parse().unwrap()
+}
 
 fn limits(depth: u32) -> Limits<'static> {
     Limits {
@@ -67,7 +43,7 @@ fn any<T>(kind: Option<T>) -> Counted<T> {
 
 #[test]
 fn a_device_that_keeps_its_word_gets_a_certificate() {
-    let plan: Plan = PLAN.parse().unwrap();
+    let plan = plan();
     for depth in [1, 2] {
         let certificate = exhaust(&plan, limits(depth)).unwrap();
         assert!(certificate.is_complete(), "{certificate}");
@@ -82,7 +58,7 @@ fn a_device_that_keeps_its_word_gets_a_certificate() {
 #[test]
 fn a_device_that_lies_gets_a_counterexample_that_fails_by_itself() {
     for step in [StepKind::Sync, StepKind::SyncDir] {
-        let mut plan: Plan = PLAN.parse().unwrap();
+        let mut plan = plan();
         plan.faults.push(lie(step));
         let certificate = exhaust(&plan, limits(1)).unwrap();
         let found = certificate.counterexample.expect("it lies");
@@ -95,7 +71,7 @@ fn a_device_that_lies_gets_a_counterexample_that_fails_by_itself() {
 
 #[test]
 fn a_search_that_is_interrupted_says_so() {
-    let plan: Plan = PLAN.parse().unwrap();
+    let plan = plan();
     let limits = Limits {
         is_over: &|| true,
         ..limits(1)
