@@ -10,6 +10,9 @@ use std::sync::Arc;
 use palimpsest::base::{Key, Lsn};
 use palimpsest::format::{Edit, Value};
 
+/// So many changes a value is made of, most often, or fewer.
+const CHAIN_LEN: usize = 16;
+
 /// What a record does to a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -228,7 +231,7 @@ impl History {
                 .rev()
                 .map(|(_, change)| change),
         );
-        let mut changes: Vec<&Change> = Vec::new();
+        let mut changes: Vec<&Change> = Vec::with_capacity(CHAIN_LEN);
         for change in newest_first {
             changes.push(change);
             if change.stands_alone() {

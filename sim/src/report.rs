@@ -15,6 +15,9 @@ use crate::world::FaultClass;
 /// How many of a failed run's last steps are shown.
 const STEPS_SHOWN: usize = 25;
 
+/// The row of the time of all cores.
+const CPU_TIME: &str = "CPU-seconds";
+
 /// A shown step is cut at so many characters: a batch of hundreds of records is one step.
 const STEP_LEN_MAX: usize = 160;
 
@@ -81,6 +84,8 @@ pub struct Report {
     pub summary: Summary,
     /// How long it took.
     pub elapsed: Duration,
+    /// The time of all cores together that it took.
+    pub cpu_time: Duration,
     /// How many were run at the same time.
     pub job_count: u64,
     /// The lowest seed that failed, if one did.
@@ -97,6 +102,7 @@ impl fmt::Display for Report {
         table.add("plans", grouped(self.summary.plan_count));
         table.add("of them twice", grouped(self.summary.twice_count));
         table.add("plans/s per core", format!("{rate:.1}"));
+        table.add(CPU_TIME, format!("{:.2}", self.cpu_time.as_secs_f64()));
         table.add_counts(&self.summary);
         table.add_faults(&self.summary);
         table.add_corners(&self.summary);
@@ -122,30 +128,35 @@ impl Report {
     }
 }
 
-/// The first line of a report, as another program reads it.
+/// What a report begins with, as another program reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Headline {
     /// The seed that failed, if one did.
     pub seed: Option<u64>,
     /// How many plans were run.
     pub plan_count: u64,
-    /// How long it took.
-    pub seconds: f64,
+    /// The time of all cores together that it took, in seconds.
+    pub cpu_seconds: f64,
 }
 
 impl Headline {
     /// Reads what a report begins with; nothing if it is none.
-    pub fn read(line: &str) -> Option<Headline> {
+    pub fn read(report: &str) -> Option<Headline> {
+        let (line, table) = report.split_once('\n')?;
         let (head, counts) = line.split_once(": ")?;
         let seed = head.strip_prefix("seed ");
         let seed = seed.and_then(|rest| rest.strip_suffix(" failed"));
-        let mut words = counts.split(' ');
-        let plans = words.next()?.replace(',', "");
-        let seconds = words.nth(2)?;
+        let plans = counts.split(' ').next()?.replace(',', "");
+        let row = |line: &str| {
+            line.strip_prefix(CPU_TIME)
+                .map(str::trim)
+                .map(str::to_string)
+        };
+        let seconds = table.lines().find_map(row)?;
         Some(Headline {
             seed: seed.and_then(|seed| seed.parse().ok()),
             plan_count: plans.parse().ok()?,
-            seconds: seconds.parse().ok()?,
+            cpu_seconds: seconds.parse().ok()?,
         })
     }
 }
@@ -428,12 +439,13 @@ mod tests {
         };
         let report = Report {
             summary,
-            elapsed: Duration::from_millis(67_890),
+            elapsed: Duration::from_millis(69_000),
+            cpu_time: Duration::from_millis(67_890),
             job_count: 1,
             failure: failed.map(|seed| (seed, failure)),
             interrupted: None,
         };
-        Headline::read(report.to_string().lines().next()?)
+        Headline::read(&report.to_string())
     }
 
     #[test]
@@ -442,7 +454,7 @@ mod tests {
             let expected = Headline {
                 seed,
                 plan_count: 12_345,
-                seconds: 67.9,
+                cpu_seconds: 67.89,
             };
             assert_eq!(headline(seed), Some(expected));
         }

@@ -43,6 +43,8 @@ pub struct Outcome {
     pub silent_rules: Vec<String>,
     /// The calls that the rules hit, the first thousand, as rules that hit them alone.
     pub hits: Vec<Rule>,
+    /// The calls that waited longest for their turn, as rules by which each would wait alone.
+    pub waits: Vec<Rule>,
 }
 
 /// Runs a plan while somebody looks on, who is given the session to look at as well.
@@ -96,6 +98,7 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
         },
         silent_rules: state.silent_rules(),
         hits: state.hits(),
+        waits: state.waits(),
     }
 }
 

@@ -10,7 +10,7 @@
 //! What is left out moves what comes after it: a rule's ordinals count the jobs before it, and a
 //! schedule's choices count the steps. So rules are first spelled out as the calls that they hit,
 //! ordinals move along with what is left out, and where a plan owes its failure to an order of
-//! steps, other orders are tried.
+//! steps, other orders are tried: first that in which all go in order but for one or two who wait.
 
 mod judge;
 mod knobs;

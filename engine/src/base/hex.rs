@@ -41,10 +41,20 @@ pub(super) fn write_upper(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Resu
     write_digits(f, bytes, b"0123456789ABCDEF")
 }
 
+/// So many bytes are printed at once: no key has more.
+const CHUNK_LEN: usize = 18;
+
 fn write_digits(f: &mut fmt::Formatter<'_>, bytes: &[u8], digits: &[u8; 16]) -> fmt::Result {
-    let digit = |nibble: u8| char::from(digits[usize::from(nibble)]);
-    let pair = |byte: &u8| [digit(byte >> 4), digit(byte & 0xF)];
-    f.write_str(&bytes.iter().flat_map(pair).collect::<String>())
+    for chunk in bytes.chunks(CHUNK_LEN) {
+        let mut text = [0; 2 * CHUNK_LEN];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(chunk) {
+            pair[0] = digits[usize::from(byte >> 4)];
+            pair[1] = digits[usize::from(byte & 0xF)];
+        }
+        let text = str::from_utf8(&text[..2 * chunk.len()]);
+        f.write_str(text.expect("digits are ASCII"))?;
+    }
+    Ok(())
 }
 
 fn is_hex(text: &str) -> bool {

@@ -23,7 +23,7 @@ const BASE_LEN: u64 = 1_000_000;
 pub struct Budget {
     /// How many times it is hunted, each from another seed on.
     pub base_count: u64,
-    /// The time of each hunt, on one core.
+    /// The longest time of each hunt, on one core, by the clock.
     pub hunt: Duration,
     /// The time to shrink the plan that found it, on all cores.
     pub shrink: Duration,
@@ -130,10 +130,7 @@ impl Hunt<'_> {
         command.arg("--failures").arg(unshrunk);
         let output = self.run(&mut command)?;
         let said = String::from_utf8_lossy(&output.stdout);
-        match (
-            output.status.code(),
-            said.lines().next().and_then(Headline::read),
-        ) {
+        match (output.status.code(), Headline::read(&said)) {
             (Some(0), Some(headline)) => Ok(Hunted::Survived {
                 plan_count: headline.plan_count,
             }),
@@ -142,12 +139,12 @@ impl Hunt<'_> {
                 Some(Headline {
                     seed: Some(seed),
                     plan_count,
-                    seconds,
+                    cpu_seconds,
                 }),
             ) => Ok(Hunted::Found(Shot {
                 seed,
                 plan_count,
-                seconds,
+                seconds: cpu_seconds,
             })),
             _ => Err(self.failed(&output)),
         }

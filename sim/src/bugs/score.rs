@@ -19,7 +19,7 @@ pub struct Shot {
     pub seed: u64,
     /// How many plans were run, this one included.
     pub plan_count: u64,
-    /// How long that took, on one core.
+    /// The time of the core that it took.
     pub seconds: f64,
 }
 

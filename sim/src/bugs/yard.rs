@@ -99,7 +99,10 @@ impl Yard {
         ]);
         command.arg("--target-dir").arg(&self.target);
         // Most of a build would else go to what a bug has not changed, and to debug information.
+        // Without optimising across units it takes a fifth of the time, and runs at two thirds of
+        // the speed.
         command.env("CARGO_INCREMENTAL", "1");
+        command.env("CARGO_PROFILE_RELEASE_LTO", "off");
         command.env("CARGO_PROFILE_RELEASE_DEBUG", "false");
         let built = command.output().map_err(|error| {
             Trouble::Machine(format!("cannot start {}: {error}", cargo.to_string_lossy()))

@@ -18,14 +18,14 @@ use crate::report::counted;
 const ID_LEN: usize = 40;
 
 /// What stands over the columns.
-const HEADING: &str = "  found    seed   plans       s   1 s  10 s  60 s  operations  rules  \
+const HEADING: &str = "  found    seed   plans   CPU-s   1 s  10 s  60 s  operations  rules  \
                        shrunk in s";
 
 /// Hunts the bugs and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such bug, or one does not apply or compile; `Harness` if files cannot be
-/// copied, or one cannot be run.
+/// `Input` if there is no such bug, or, once all others were hunted, if one does not apply or
+/// compile; `Harness` if files cannot be copied, or one cannot be run.
 pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
     let signals = Signals::heed()?;
     let root = repository()?;
@@ -37,7 +37,7 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
     let heading = "bug";
     let exhaust = args.exhaust.map_or("", |_| "  exhaust");
     console::print(&format!("{heading:ID_LEN$}{HEADING}{exhaust}\n"))?;
-    let mut told = Vec::new();
+    let (mut told, mut unbuilt) = (Vec::new(), Vec::new());
     for (bug, number) in bugs.iter().zip(1..) {
         let (id, count) = (&bug.id, bugs.len());
         console::complain(&format!("{number} of {count}: building {id}"));
@@ -55,13 +55,25 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
         if signals.interrupted().is_some() {
             break;
         }
-        let findings = found.map_err(refusal)?;
+        let findings = match found {
+            // The others are hunted all the same: it is known by the end which it was.
+            Err(Trouble::Input(why)) => {
+                console::complain(&why);
+                unbuilt.push(id.as_str());
+                continue;
+            }
+            found => found.map_err(refusal)?,
+        };
         let size = size(&findings)?;
         console::print(&row(bug, &findings, size))?;
         told.push((bug, findings, size));
     }
     if let Some(file) = &args.json {
         bug_json::write(file, args.budget, &told)?;
+    }
+    if !unbuilt.is_empty() {
+        let ids = unbuilt.join(" ");
+        return Err(Refusal::Input(format!("not planted, as told above: {ids}")));
     }
     let survived = told.iter().filter(|(_, found, _)| found.has_survived());
     end(told.len(), survived.count(), &signals)

@@ -18,6 +18,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::args::Seeds;
 use super::command::Refusal;
 use super::progress::Progress;
@@ -63,7 +65,7 @@ pub enum Again {
 /// # Errors
 /// `Harness` if a thread could not be started, or died.
 pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
-    let started = Instant::now();
+    let (started, spent_before) = (Instant::now(), cpu_time());
     let queue = Arc::new(Queue::new(work, started, signals.clone()));
     let job_count = work.job_count.unwrap_or_else(core_count);
     let (sender, inbox) = channel();
@@ -86,10 +88,17 @@ pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
     Ok(Report {
         summary: office.summary,
         elapsed: started.elapsed(),
+        cpu_time: cpu_time().saturating_sub(spent_before),
         job_count,
         failure: office.failures.pop_first(),
         interrupted: signals.interrupted(),
     })
+}
+
+/// The time of all cores together that the process has used.
+fn cpu_time() -> Duration {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(spent).unwrap_or_default()
 }
 
 /// As many threads as the machine has cores.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -94,6 +95,21 @@ impl Disk {
     pub fn revert_sync(&mut self, id: NodeId) -> io::Result<()> {
         self.file_mut(id)?.revert();
         Ok(())
+    }
+
+    /// What has made bytes of a file wrong that are read, one by one.
+    pub fn wrongs_in(&mut self, id: NodeId, read: &Range<u64>) -> io::Result<Vec<Fault>> {
+        let file = self.file(id)?;
+        let Some(honest) = &file.honest else {
+            return Ok(Vec::new());
+        };
+        let differs = |range: &Range<u64>| {
+            let (start, end) = (range.start.max(read.start), range.end.min(read.end));
+            let mut offsets = start as usize..(end.max(start)) as usize;
+            offsets.any(|offset| file.live.get(offset) != honest.get(offset))
+        };
+        let met = file.wrong.iter().filter(|(range, _)| differs(range));
+        Ok(met.map(|(_, fault)| *fault).collect())
     }
 
     /// Where the files were wrong that have or had this name, and by what; nothing if none of them

@@ -120,6 +120,9 @@ impl Driver {
         self.world.name_timeline(keys::timeline(letter), letter);
         for attempt in 0..TRIES_MAX {
             let how = if attempt == 0 { how } else { How::Wait };
+            if 0 < attempt {
+                self.not_ending(ancestor).await;
+            }
             let existence = self.truth(ancestor, |truth| truth.existence);
             if existence == Existence::Absent {
                 return self.branch_off_nothing(letter, ancestor).await;
@@ -156,6 +159,7 @@ impl Driver {
         };
         let before = self.begin_creation(letter, start);
         let excuse = self.try_again(attempt, Some(letter));
+        let excuse = excuse.on(&self.world, ancestor);
         let using = self.using(ancestor);
         let view = self.view((ancestor, lsn), |_| ())?;
         self.truth(ancestor, |truth| truth.begin_close());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use palimpsest::base::{Key, Lsn};
@@ -58,9 +58,8 @@ fn apart<T>(all: impl ExactSizeIterator<Item = T>, count: usize) -> impl Iterato
 
 impl Driver {
     /// Carries out a read past the gate, at once.
-    pub(super) fn at_once<T>(&self, read: impl Future<Output = T>) -> T {
+    pub(super) fn at_once<T>(&self, read: Pin<&mut impl Future<Output = T>>) -> T {
         self.world.set_direct(true);
-        let read = pin!(read);
         let polled = read.poll(&mut Context::from_waker(Waker::noop()));
         self.world.set_direct(false);
         self.session().tally.answers += 1;
@@ -71,7 +70,7 @@ impl Driver {
     }
 
     fn peek(&self, timeline: &Timeline<SimIo>, key: Key, lsn: Lsn) -> Said<Answer> {
-        said_one(self.at_once(timeline.get(key, lsn)))
+        said_one(self.at_once(pin!(timeline.get(key, lsn))))
     }
 
     fn check_point(
@@ -114,7 +113,8 @@ impl Driver {
         let allowed = oracle::view(&self.session().truths, (letter, lsn), ask).now();
         let count = keys.len();
         let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
-        let said = said_many(self.at_once(timeline.get_vectored(&key_space(keys), lsn)));
+        let space = key_space(keys);
+        let said = said_many(self.at_once(pin!(timeline.get_vectored(&space, lsn))));
         let judged = self.judge((letter, &said), asked, &allowed);
         judged.inspect_err(|_| {
             if let Some(key) = said.culprit(&allowed).or(keys.first().copied()) {
@@ -136,6 +136,7 @@ impl Driver {
             let durable = timeline.disk_consistent_lsn();
             self.truth(letter, |truth| truth.acknowledge(durable))?;
             match self.plan.knobs.look {
+                Look::Nothing => {}
                 Look::Sample if touched.is_none_or(|touched| touched == letter) => {
                     self.check_drawn((letter, &timeline), draw)?;
                 }
@@ -233,8 +234,8 @@ impl Driver {
         let stride = |count: usize| points.len().div_ceil(count).max(1);
         let stride_at = match (depth, self.plan.knobs.look) {
             (_, Look::All) => 1,
-            (Depth::Full, Look::Sample) => stride(FULL_LEN),
-            (Depth::Sample, Look::Sample) => stride(SAMPLE_LEN),
+            (Depth::Full, Look::Nothing | Look::Sample) => stride(FULL_LEN),
+            (Depth::Sample, Look::Nothing | Look::Sample) => stride(SAMPLE_LEN),
         };
         let asked = (letter, &timeline);
         let answers = self.session().tally.answers;

@@ -220,9 +220,8 @@ pub(super) struct Excuse {
     pub(super) letter: Option<Letter>,
     pub(super) was_latched: bool,
     pub(super) faults_before: u32,
-    /// How many shutdowns of the timeline had begun or ended.
-    pub(super) endings_before: u32,
-    pub(super) was_ending: bool,
+    /// Of timelines whose shutdown may end it: how many shutdowns had begun or ended.
+    pub(super) endings_before: Vec<(Letter, u32)>,
 }
 
 impl Excuse {
@@ -233,15 +232,25 @@ impl Excuse {
             letter,
             was_latched: letter.is_some_and(|letter| world.is_latched(letter)),
             faults_before: world.faults_of_running_task(),
-            endings_before: letter.map_or(0, |letter| world.ending_count(letter)),
-            was_ending: letter.is_some_and(|letter| world.is_ending(letter)),
+            endings_before: letter
+                .map(|letter| (letter, world.ending_count(letter)))
+                .into_iter()
+                .collect(),
         }
     }
 
-    /// Whether the timeline was being shut down at some moment since.
+    /// The same, of a call that another timeline's shutdown may end as well.
+    pub(super) fn on(mut self, world: &World, below: Letter) -> Excuse {
+        self.endings_before.push((below, world.ending_count(below)));
+        self
+    }
+
+    /// Whether one of the timelines was being shut down at some moment since.
     fn met_an_ending(&self, world: &World) -> bool {
-        let count = self.letter.map_or(0, |letter| world.ending_count(letter));
-        self.was_ending || self.endings_before < count
+        let met = |(letter, before): &(Letter, u32)| {
+            !before.is_multiple_of(2) || *before < world.ending_count(*letter)
+        };
+        self.endings_before.iter().any(met)
     }
 
     /// A write was done.

@@ -4,6 +4,7 @@
 //! ended is it known what is true of the new one. What was kept of the old one is let go of later,
 //! and must not touch the new one.
 
+use std::pin::pin;
 use std::task::Poll;
 
 use palimpsest::base::{KeyRange, Lsn};
@@ -63,6 +64,25 @@ impl Driver {
         }
     }
 
+    /// Waits until a timeline is not being shut down any more.
+    pub(super) async fn not_ending(&self, letter: Letter) {
+        std::future::poll_fn(|context| {
+            if !self.world.is_ending(letter) {
+                return Poll::Ready(());
+            }
+            self.handles().waiting.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// The shutdown of a timeline is over.
+    fn end_ending(&self, letter: Letter) {
+        self.world.end_ending(letter);
+        let waiting = std::mem::take(&mut self.handles().waiting);
+        waiting.into_iter().for_each(std::task::Waker::wake);
+    }
+
     /// Waits until nobody works on a timeline's instance any more.
     async fn unused(&self, letter: Letter) {
         std::future::poll_fn(|context| {
@@ -106,7 +126,10 @@ impl Driver {
         };
         let closed = self.close(letter, how).await;
         let closed = match other {
-            Some(other) => other.wait().await.and(closed),
+            Some(other) => {
+                self.closed_by_both(letter, other.wait().await.and(closed))
+                    .await
+            }
             None => closed,
         };
         if let Ok(Closed::Clean | Closed::Lossy) = closed {
@@ -114,7 +137,7 @@ impl Driver {
         }
         match closed? {
             Closed::Not => {
-                self.world.end_ending(letter);
+                self.end_ending(letter);
                 Ok(())
             }
             closed => {
@@ -160,6 +183,22 @@ impl Driver {
                 Err(error) => excuse.check(&driver.world, "shut down as well", &error),
             }
         })
+    }
+
+    /// Where the engine would not shut a timeline down, for a branch was being put on it, and the
+    /// other way did: the engine does so as well, once the branch has been told.
+    async fn closed_by_both(
+        &self,
+        letter: Letter,
+        closed: Result<Closed, Verdict>,
+    ) -> Result<Closed, Verdict> {
+        match closed? {
+            Closed::Not => {
+                self.unused(letter).await;
+                self.close(letter, How::Wait).await
+            }
+            closed => Ok(closed),
+        }
     }
 
     async fn close(&self, letter: Letter, how: How) -> Result<Closed, Verdict> {
@@ -214,7 +253,7 @@ impl Driver {
         held: Option<(Timeline<SimIo>, Option<Scan<SimIo>>)>,
     ) -> Result<(), Verdict> {
         self.unused(letter).await;
-        self.world.end_ending(letter);
+        self.end_ending(letter);
         let writer = self.handles().writers.remove(&letter);
         if let Some((timeline, scan)) = held {
             let held = Held {
@@ -245,7 +284,7 @@ impl Driver {
         let held = std::mem::take(&mut self.handles().held);
         for (letter, held) in held {
             let key = self.key(KeyIndex(0));
-            let said = self.at_once(held.timeline.get(key, Lsn::ZERO));
+            let said = self.at_once(pin!(held.timeline.get(key, Lsn::ZERO)));
             if !matches!(said, Err(Error::Closed)) {
                 let asked = format!("get of {} after its shutdown", char::from(letter.0));
                 let got = format!("{said:?}");

@@ -12,8 +12,9 @@ use super::line::touched_by;
 use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::keys;
 use crate::laws::ROOT;
+use crate::matrix::Outcome;
 use crate::oracle::{self, Existence, Truth};
-use crate::plan::{self, Housekeeping, Letter};
+use crate::plan::{self, Housekeeping, How, Letter};
 use crate::verdict::Verdict;
 use crate::witness::Moment;
 use crate::world::{Ending, SimIo};
@@ -45,6 +46,7 @@ pub async fn live(driver: Driver) {
 impl Driver {
     async fn lead(&self) -> Result<(), Verdict> {
         self.start().await?;
+        self.world.end_operation(Outcome::Tolerated);
         self.witness_good(|| Moment::Opened {
             life: self.world.state().life(),
         });
@@ -59,8 +61,12 @@ impl Driver {
                 return self.finish().await;
             };
             self.session().tally.operations += 1;
-            let touched = touched_by(&line.op);
+            let (touched, how) = (touched_by(&line.op), line.how);
             self.line(index as u32 + 1, &Arc::new(line)).await?;
+            // What was let go of has not ended: the next one may meet with what it left.
+            if !matches!(how, How::DropAt(_)) {
+                self.world.end_operation(Outcome::Tolerated);
+            }
             if self.is_time_to_look() {
                 self.look_around(index as u64, touched)?;
             }

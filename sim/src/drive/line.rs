@@ -77,27 +77,30 @@ impl Driver {
         }
     }
 
-    /// What is done on one timeline, and can be left running.
+    /// What is done on one timeline, and can be left running. Each has its box: all of them in one
+    /// future would be moved with it, line after line.
     async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
         let _using = op.timeline().map(|letter| self.using(letter));
         match *op {
-            PlanOp::Freeze { timeline } => self.freeze(timeline, how).await,
-            PlanOp::Flush { timeline } => self.flush(timeline, how).await,
-            PlanOp::Compact { timeline, mode } => self.compact(timeline, mode, how).await,
-            PlanOp::Images { timeline, mode } => self.create_images(timeline, mode, how).await,
-            PlanOp::Gc { timeline } => self.gc(timeline, how).await,
+            PlanOp::Freeze { timeline } => Box::pin(self.freeze(timeline, how)).await,
+            PlanOp::Flush { timeline } => Box::pin(self.flush(timeline, how)).await,
+            PlanOp::Compact { timeline, mode } => Box::pin(self.compact(timeline, mode, how)).await,
+            PlanOp::Images { timeline, mode } => {
+                Box::pin(self.create_images(timeline, mode, how)).await
+            }
+            PlanOp::Gc { timeline } => Box::pin(self.gc(timeline, how)).await,
             PlanOp::Get {
                 timeline,
                 key,
                 offset,
-            } => self.get(timeline, (key, offset), how).await,
+            } => Box::pin(self.get(timeline, (key, offset), how)).await,
             PlanOp::GetMany {
                 timeline,
                 first,
                 count,
                 offset,
-            } => self.get_many(timeline, (first, count), offset, how).await,
-            PlanOp::Scan { timeline, offset } => self.scan(timeline, offset, how).await,
+            } => Box::pin(self.get_many(timeline, (first, count), offset, how)).await,
+            PlanOp::Scan { timeline, offset } => Box::pin(self.scan(timeline, offset, how)).await,
             _ => unreachable!("the caller has carried out all others"),
         }
     }

@@ -1,6 +1,7 @@
 //! The end of a plan: no fault comes any more, and everything comes to rest.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use palimpsest::base::{Key, KeyRange, KeySpace, Lsn};
@@ -211,7 +212,7 @@ impl Driver {
         timeline: &Timeline<SimIo>,
     ) -> Result<(), Verdict> {
         let asked = || format!("visits of {key} at {lsn}");
-        let visits = self.at_once(timeline.visits(key, lsn));
+        let visits = self.at_once(pin!(timeline.visits(key, lsn)));
         if visits.as_ref().is_err_and(|error| self.world.is_rot(error)) {
             return Ok(());
         }

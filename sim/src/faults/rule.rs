@@ -228,7 +228,8 @@ impl Fault {
         // What is never synced never leaves the page cache, and that is no device.
         let is_stored = matches!(part, Part::Delta | Part::Image | Part::Index);
         match self {
-            Fault::Crash(_) => true,
+            // A task may be held back wherever it gives way.
+            Fault::Crash(_) | Fault::Slow(_) | Fault::Stall => true,
             Fault::Short(_) => matches!(step, Read | Write),
             Fault::Lie => matches!(
                 step,
@@ -236,7 +237,7 @@ impl Fault {
             ),
             Fault::Tear => matches!(step, Rename | Replace),
             Fault::Revert => step == Sync,
-            Fault::Eio | Fault::Enospc | Fault::Slow(_) | Fault::Stall => step != Pass,
+            Fault::Eio | Fault::Enospc => step != Pass,
             Fault::Erofs => !matches!(step, Pass | Open | List | Len | Read | Sync | SyncDir),
             Fault::Eacces => !matches!(step, Pass | Len | Read | Write | Sync | SyncDir),
             Fault::Rot(_) => is_stored && matches!(step, Read | Sync),

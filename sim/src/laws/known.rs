@@ -7,6 +7,7 @@
 //!    own, and the layer is held against it anew.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub struct Known {
 pub(super) struct KnownLayer {
     pub(super) entry: IndexLayer,
     pub(super) content: Arc<Content>,
+    path: Arc<Path>,
     bytes: Arc<Vec<u8>>,
     judged: Option<Judged>,
 }
@@ -62,22 +64,31 @@ impl Known {
         let dir = Path::new(ROOT).join(timeline.to_string());
         let mut before = std::mem::take(known);
         for entry in entries {
-            let name = file_name(entry).to_string();
-            let bytes = disk.bytes(&dir.join(&name));
-            let bytes = bytes.map_err(|error| broken(&name, &error.to_string()))?;
-            let same = |known: &KnownLayer| known.is(entry, &bytes);
-            let layer = match before.iter().position(same) {
-                Some(at) => before.swap_remove(at),
-                None => KnownLayer::read(entry, bytes)?,
+            // Both are in the order of the names: what stands before it is named no more.
+            let at = before.iter().position(|known| known.entry == *entry);
+            let found = at.and_then(|at| before.drain(..=at).next_back());
+            let path = match &found {
+                Some(known) => known.path.clone(),
+                None => dir.join(file_name(entry).to_string()).into(),
             };
-            known.push(layer);
+            let bytes = disk.bytes(&path);
+            let unreadable = |error: io::Error| broken(&path.to_string_lossy(), &error.to_string());
+            let bytes = bytes.map_err(unreadable)?;
+            known.push(match found {
+                Some(known) if Arc::ptr_eq(&known.bytes, &bytes) => known,
+                _ => KnownLayer::read(entry, path, bytes)?,
+            });
         }
         Ok(known)
     }
 }
 
 impl KnownLayer {
-    fn read(entry: &IndexLayer, bytes: Arc<Vec<u8>>) -> Result<KnownLayer, Verdict> {
+    fn read(
+        entry: &IndexLayer,
+        path: Arc<Path>,
+        bytes: Arc<Vec<u8>>,
+    ) -> Result<KnownLayer, Verdict> {
         let content = match entry.name {
             LayerName::Delta { .. } => records(&bytes, entry).map(Content::Delta),
             LayerName::Image { lsn, .. } => {
@@ -90,13 +101,10 @@ impl KnownLayer {
         Ok(KnownLayer {
             entry: *entry,
             content: Arc::new(content.map_err(unreadable)?),
+            path,
             bytes,
             judged: None,
         })
-    }
-
-    fn is(&self, entry: &IndexLayer, bytes: &Arc<Vec<u8>>) -> bool {
-        Arc::ptr_eq(&self.bytes, bytes) && self.entry == *entry
     }
 
     /// Whether it was right by what the model says of its keys and LSNs.

@@ -77,6 +77,9 @@ pub struct Knobs {
 /// How much the oracle asks after each operation, beside what the plan asks itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
+    /// Nothing: `nothing`. Then no file is opened and no block is read before the plan's own reads
+    /// do it, or a job, or the check after an opening.
+    Nothing,
     /// A few points, drawn from the run's seed and the operation's number: `sample`.
     Sample,
     /// Everything: `all`. What it finds does not depend on how many operations came before, so

@@ -19,7 +19,7 @@
 //!           | "image-trigger" N | "image-preempt" N | "compression" ("none" | "zstd")
 //!           | "gc-distance" N | "gc-age" DURATION
 //!           | "l0-delay-count" N | "cache-len" N | "read-len" N
-//!           | "housekeeping" ("off" | "every" DURATION "stall" N) | "look" ("sample" | "all")
+//!           | "housekeeping" ("off" | "every" DURATION "stall" N) | "look" LOOK
 //!           | "device" ("posix" | "ext4-ordered" | "rename-not-atomic" | "rots")
 //!                                      what it promises: sim/DEVICE.md
 //!

@@ -12,6 +12,9 @@ use crate::plan::{Letter, Look, Plan, PlanOp, Schedule, Then};
 /// So many other orders are tried for each operation that could be left out.
 const ORDER_COUNT: u64 = 12;
 
+/// So many calls of a kind wait where it is not known which one has to.
+const ANYWHERE_TIMES: u32 = 1000;
+
 /// Plans of so few operations are not worth trying other orders.
 const OPS_FEW: usize = 4;
 
@@ -51,6 +54,7 @@ pub fn drop_whole(judge: &mut Judge<'_>) {
         }
         Some(plan)
     });
+    hold_back(judge);
     let spelled_out: Vec<Rule> = judge.outcome().hits.clone();
     judge.take_first(2, |plan, index| {
         let mut plan = plan.clone();
@@ -60,6 +64,38 @@ pub fn drop_whole(judge: &mut Judge<'_>) {
         };
         Some(plan)
     });
+}
+
+/// Tries to have one or two calls wait, of those that waited longest, where all others go in order:
+/// a rule that names who waits is found again when the operations around it are left out.
+fn hold_back(judge: &mut Judge<'_>) {
+    if judge.best().schedule == in_order() {
+        return;
+    }
+    let waits = judge.outcome().waits.clone();
+    let alone = waits.iter().map(|wait| vec![wait.clone()]);
+    let anywhere = waits.iter().map(|wait| vec![anywhere(wait.clone())]);
+    let pairs = waits.iter().enumerate().flat_map(|(index, first)| {
+        let others = waits[index + 1..].iter();
+        others.map(|second| vec![first.clone(), second.clone()])
+    });
+    let choices: Vec<Vec<Rule>> = alone.chain(anywhere).chain(pairs).collect();
+    judge.take_first(choices.len(), |plan, index| {
+        let mut plan = plan.clone();
+        plan.schedule = in_order();
+        plan.faults.extend_from_slice(&choices[index]);
+        Some(plan)
+    });
+}
+
+/// The same, for any call of this kind: its ordinals were those of another order.
+fn anywhere(mut rule: Rule) -> Rule {
+    if let Address::Call { life, job, .. } = &mut rule.address {
+        *life = None;
+        job.index = None;
+    }
+    rule.times = ANYWHERE_TIMES;
+    rule
 }
 
 /// Leaves out operations and rules: halves, quarters, and so on down to single ones.
@@ -111,6 +147,7 @@ pub fn leave_out_pairs(judge: &mut Judge<'_>) -> bool {
 
 /// Tries plainer orders of the same plan.
 pub fn simplify_schedule(judge: &mut Judge<'_>) {
+    hold_back(judge);
     judge.take_first(2, |plan, index| {
         let mut plan = plan.clone();
         match index {

@@ -246,6 +246,7 @@ mod tests {
             task: TaskId(task),
             call: None,
             yields: false,
+            since: 0,
         };
         (0..count).map(held).collect()
     }

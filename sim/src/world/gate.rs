@@ -32,6 +32,8 @@ pub(super) struct Held {
     pub(super) call: Option<Call>,
     /// Whether the task has let all others go first.
     pub(super) yields: bool,
+    /// How many were picked before it came.
+    pub(super) since: u64,
 }
 
 /// A task that is not done.
@@ -44,7 +46,7 @@ struct Slot {
     is_keeper: bool,
     fault_count: u32,
     /// What its last call was for.
-    job: Option<Job>,
+    op: Option<Op>,
 }
 
 pub(super) struct Gate {
@@ -55,6 +57,7 @@ pub(super) struct Gate {
     granted: Option<(CallId, Option<Fault>)>,
     is_stopped: bool,
     next_call: u64,
+    pick_count: u64,
     chooser: Chooser,
 }
 
@@ -68,6 +71,7 @@ impl Gate {
             granted: None,
             is_stopped: true,
             next_call: 0,
+            pick_count: 0,
             chooser,
         }
     }
@@ -104,7 +108,7 @@ impl Gate {
             yields: false,
             is_keeper: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
             fault_count: 0,
-            job: None,
+            op: None,
         };
         self.slots.insert(task, slot);
         self.chooser.meet(task, name);
@@ -118,9 +122,9 @@ impl Gate {
     }
 
     /// The task that runs now, and what its last call was for.
-    pub(super) fn running_job(&self) -> Option<(TaskId, Job)> {
+    pub(super) fn running_op(&self) -> Option<(TaskId, Op)> {
         let task = self.running?;
-        Some((task, self.slots.get(&task)?.job?))
+        Some((task, self.slots.get(&task)?.op?))
     }
 
     pub(super) fn fault_count(&self, task: TaskId) -> u32 {
@@ -141,7 +145,7 @@ impl Gate {
     pub(super) fn hold_call(&mut self, op: Op, step: StepKind) -> CallId {
         let task = self.running.expect("calls come from tasks behind the gate");
         if let Some(slot) = self.slots.get_mut(&task) {
-            slot.job = Some(op.job);
+            slot.op = Some(op);
         }
         let id = CallId(self.next_call);
         self.next_call += 1;
@@ -150,6 +154,7 @@ impl Gate {
             task,
             call,
             yields: false,
+            since: self.pick_count,
         });
         id
     }
@@ -176,6 +181,7 @@ impl Gate {
             task,
             call: None,
             yields,
+            since: self.pick_count,
         });
         self.running.is_none()
     }
@@ -196,6 +202,7 @@ impl Gate {
         if self.held.is_empty() {
             return None;
         }
+        self.pick_count += 1;
         let index = self.chooser.choose(&self.held);
         let held = self.held.remove(index);
         if held.call.is_none()
@@ -204,6 +211,11 @@ impl Gate {
             slot.has_wake_up = false;
         }
         Some(held)
+    }
+
+    /// How many others were picked while this one, the last that was, waited.
+    pub(super) fn others_before(&self, picked: &Held) -> u64 {
+        self.pick_count - picked.since - 1
     }
 
     pub(super) fn grant(&mut self, id: CallId, fault: Option<Fault>) {

@@ -18,11 +18,13 @@ mod chooser;
 mod digests;
 mod gate;
 mod journal;
+mod met;
 mod remains;
 mod sim_io;
 mod state;
 mod task;
 mod trace;
+mod waits;
 mod wrong;
 
 pub use book::FaultClass;

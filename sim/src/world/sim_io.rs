@@ -99,7 +99,7 @@ impl SimIo {
                 Err(io::Error::from_raw_os_error(EIO))
             }
             Some(Fault::Lie) => {
-                state.count_fault(Fault::Lie, op.job, step);
+                state.count_fault(Fault::Lie, op, step);
                 Ok(())
             }
             Some(Fault::Rot(offset)) => act(&mut state, Sync::MadeAndRotten(offset)),
@@ -116,7 +116,7 @@ impl SimIo {
         let Grant::Granted(Some(fault @ (Fault::Slow(_) | Fault::Stall))) = grant else {
             return grant;
         };
-        self.world.state().count_fault(fault, op.job, step);
+        self.world.state().count_fault(fault, op, step);
         match fault {
             Fault::Slow(time) => self.sleep(time).await,
             _ => self.stall().await,
@@ -218,7 +218,7 @@ impl Io for SimIo {
         let act = |state: &mut State, fault| {
             let node = match (state.disk.create(path), fault) {
                 (Err(_), Some(Fault::Lie)) => {
-                    state.count_fault(Fault::Lie, op.job, StepKind::Create);
+                    state.count_fault(Fault::Lie, op, StepKind::Create);
                     state.disk.open(path)?
                 }
                 (created, _) => created?,
@@ -240,7 +240,7 @@ impl Io for SimIo {
         let act = |state: &mut State, fault| {
             let mut entries = state.disk.list(dir)?;
             if fault == Some(Fault::Lie) && entries.pop().is_some() {
-                state.count_fault(Fault::Lie, op.job, StepKind::List);
+                state.count_fault(Fault::Lie, op, StepKind::List);
             }
             Ok(entries)
         };
@@ -251,7 +251,7 @@ impl Io for SimIo {
         let act = |state: &mut State, fault| {
             match (state.disk.rename(from, to, Taken::Refuse), fault) {
                 (Err(_), Some(Fault::Lie)) => {
-                    state.count_fault(Fault::Lie, op.job, StepKind::Rename);
+                    state.count_fault(Fault::Lie, op, StepKind::Rename);
                     state.disk.rename(from, to, Taken::Replace)?;
                 }
                 (renamed, _) => renamed?,
@@ -273,7 +273,7 @@ impl Io for SimIo {
         let act = |state: &mut State, fault| match fault {
             Some(Fault::Lie) => {
                 if state.disk.remove_with_bytes(path)? {
-                    state.count_fault(Fault::Lie, op.job, StepKind::Remove);
+                    state.count_fault(Fault::Lie, op, StepKind::Remove);
                 }
                 Ok(())
             }
@@ -377,12 +377,9 @@ impl File for SimFile {
             Some(Fault::Rot(at)) => {
                 let len = state.disk.len(self.node)?.saturating_sub(offset);
                 let len = len.min(buf.len() as u64).max(1);
-                state.rot(
-                    self.node,
-                    offset + u64::from(at) % len,
-                    (op, StepKind::Read),
-                )?;
-                state.disk.read(self.node, offset, buf)
+                let at = offset + u64::from(at) % len;
+                state.rot(self.node, at, (op, StepKind::Read))?;
+                state.read(op, self.node, (offset, buf))
             }
             Some(Fault::Lie) => {
                 let count = state.disk.read(self.node, offset, buf)?;
@@ -390,15 +387,15 @@ impl File for SimFile {
                     .disk
                     .forget_unsynced(self.node, offset, &mut buf[..count])?
                 {
-                    state.count_fault(Fault::Lie, op.job, StepKind::Read);
+                    state.count_fault(Fault::Lie, op, StepKind::Read);
                 }
                 Ok(count)
             }
             fault => {
                 let len = shortened(fault, buf.len());
-                let count = state.disk.read(self.node, offset, &mut buf[..len])?;
+                let count = state.read(op, self.node, (offset, &mut buf[..len]))?;
                 if len < buf.len() {
-                    state.count_fault(Fault::Short(0), op.job, StepKind::Read);
+                    state.count_fault(Fault::Short(0), op, StepKind::Read);
                 }
                 Ok(count)
             }
@@ -423,7 +420,7 @@ impl File for SimFile {
                 let len = shortened(fault, bytes.len());
                 state.disk.write(self.node, offset, &bytes[..len])?;
                 if len < bytes.len() {
-                    state.count_fault(Fault::Short(0), op.job, StepKind::Write);
+                    state.count_fault(Fault::Short(0), op, StepKind::Write);
                 }
                 Ok(len)
             }
@@ -459,7 +456,7 @@ fn tear(
     fault: Option<Fault>,
 ) -> io::Result<()> {
     if fault == Some(Fault::Tear) {
-        state.count_fault(Fault::Tear, op.job, step);
+        state.count_fault(Fault::Tear, op, step);
         state.disk.tear_last_rename(to)?;
     }
     Ok(())

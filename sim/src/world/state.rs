@@ -21,9 +21,11 @@ use super::book::{FaultBook, FaultClass};
 use super::chooser::Chooser;
 use super::gate::{Gate, TaskId};
 use super::journal::Journal;
+use super::met::Met;
 use super::remains::{Remains, Watch};
 use super::sim_io::SimIo;
 use super::trace::Trace;
+use super::waits::Waits;
 
 /// More steps than any plan needs: a run that makes more is going round in circles.
 const STEPS_MAX: u64 = 5_000_000;
@@ -104,6 +106,7 @@ pub struct State {
     pub(super) is_alive: bool,
     pub(super) gate: Gate,
     pub(super) book: FaultBook,
+    waits: Waits,
     pub(super) call_counts: FxHashMap<(Op, StepKind), u32>,
     pub(super) call_index: u32,
     pub(super) letters: BTreeMap<TimelineId, Letter>,
@@ -123,8 +126,8 @@ pub struct State {
     pub(super) stalled: BTreeSet<TaskId>,
     /// Steps of all others.
     pub(super) busy_steps: u64,
-    /// Faults of operations that have not ended.
-    open_faults: Vec<(TaskId, FaultClass, Job)>,
+    /// What was met by operations that have not ended.
+    pub(super) met: Met,
     /// How far the clock was set forward, or back, in nanoseconds.
     pub(super) clock_offset: i64,
     pub(super) panic: Option<String>,
@@ -159,6 +162,7 @@ impl World {
             is_alive: false,
             gate: Gate::new(remains.chooser),
             book: remains.book,
+            waits: Waits::default(),
             call_counts: FxHashMap::default(),
             call_index: 0,
             letters: remains.letters,
@@ -175,7 +179,7 @@ impl World {
             steps_max: STEPS_MAX,
             stalled: BTreeSet::new(),
             busy_steps: 0,
-            open_faults: Vec::new(),
+            met: Met::default(),
             clock_offset: remains.clock_offset,
             panic: None,
             watch: None,
@@ -359,9 +363,7 @@ impl World {
         let mut state = self.state();
         let state = &mut *state;
         *state.counts.faults.entry(FaultClass::Dropped).or_insert(0) += 1;
-        if let Some((task, job)) = state.gate.running_job() {
-            state.open_faults.push((task, FaultClass::Dropped, job));
-        }
+        state.meet(FaultClass::Dropped);
     }
 
     /// The running task's operation has come to this.
@@ -426,6 +428,11 @@ impl State {
         self.book.hits().to_vec()
     }
 
+    /// The calls that waited longest, as rules by which each of them would wait alone.
+    pub fn waits(&self) -> Vec<Rule> {
+        self.waits.rules()
+    }
+
     /// What the task said that panicked.
     pub fn take_panic(&mut self) -> String {
         self.panic.take().unwrap_or_default()
@@ -439,7 +446,10 @@ impl State {
     pub(super) fn end_life(&mut self, ending: Ending) -> Option<Waker> {
         self.is_alive = false;
         self.ending = Some(ending);
-        self.open_faults.clear();
+        let met = std::mem::take(&mut self.met);
+        if matches!(ending, Ending::Crashed(_)) {
+            met.end_all(&mut self.counts.cells, Outcome::Crashed);
+        }
         self.gate.stop();
         self.supervisor.take()
     }
@@ -472,14 +482,19 @@ impl State {
                     journal.next_call(&self.disk);
                 }
                 let site = self.site(call.op, call.step);
+                self.waits.note(self.gate.others_before(&picked), &site);
                 let fault = self.book.fault_at(&site);
                 if fault.is_none() {
                     self.show(&site);
                 }
                 self.trace.called(picked.task, &site, fault);
                 self.counts.calls += 1;
+                if self.gate.is_keeper(picked.task) {
+                    self.met
+                        .end_others(&mut self.counts.cells, picked.task, call.op);
+                }
                 if let Some(Fault::Crash(crash)) = fault {
-                    self.count_fault(Fault::Crash(crash), call.op.job, call.step);
+                    self.count_fault(Fault::Crash(crash), call.op, call.step);
                     let supervisor = self.end_life(Ending::Crashed(crash));
                     return supervisor.map_or(Picked::Nobody, Picked::Wake);
                 }
@@ -507,30 +522,35 @@ impl State {
     }
 
     /// Notes that a fault did what it is there for.
-    pub(super) fn count_fault(&mut self, fault: Fault, job: Job, step: StepKind) {
+    pub(super) fn count_fault(&mut self, fault: Fault, op: Op, step: StepKind) {
         let class = FaultClass::of(fault, step);
         *self.counts.faults.entry(class).or_insert(0) += 1;
         match (fault, self.gate.running()) {
             (Fault::Crash(_), _) => {
-                let cell = (class, job, Outcome::Crashed);
+                let cell = (class, op.job, Outcome::Crashed);
                 *self.counts.cells.entry(cell).or_insert(0) += 1;
             }
-            (_, Some(task)) => self.open_faults.push((task, class, job)),
-            (_, None) => {}
+            // It is met when it is read.
+            (Fault::Rot(_), _) | (_, None) => {}
+            (_, Some(task)) => self.met.add(task, class, op),
+        }
+    }
+
+    /// Notes that the running task's operation has met with a fault.
+    pub(super) fn meet(&mut self, class: FaultClass) {
+        if let Some((task, op)) = self.gate.running_op() {
+            self.met.add(task, class, op);
         }
     }
 
     /// A task's operation has come to this.
     pub(super) fn end_operation(&mut self, task: TaskId, outcome: Outcome) {
-        let is_its = |(of, _, _): &(TaskId, FaultClass, Job)| *of == task;
-        for (_, class, job) in self.open_faults.extract_if(.., |fault| is_its(fault)) {
-            *self.counts.cells.entry((class, job, outcome)).or_insert(0) += 1;
-        }
+        self.met.end(&mut self.counts.cells, task, outcome);
     }
 
     /// Notes that a call of the running task failed by a fault.
     pub(super) fn deliver_error(&mut self, fault: Fault, op: Op, step: StepKind) {
-        self.count_fault(fault, op.job, step);
+        self.count_fault(fault, op, step);
         if let Some(task) = self.gate.running() {
             self.gate.add_fault(task);
         }

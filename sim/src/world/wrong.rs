@@ -13,7 +13,6 @@ use super::state::{INDEX, State, World};
 use crate::disk::NodeId;
 use crate::faults::{Fault, StepKind};
 use crate::laws::ROOT;
-use crate::matrix::Outcome;
 
 /// What a checksum covers, in bytes.
 const BLOCK_LEN: u64 = palimpsest::format::BLOCK_LEN as u64;
@@ -59,18 +58,40 @@ impl World {
         self.state().disk.has_lost(&path)
     }
 
-    /// The running task's operation has come to what is wrong, and says so.
+    /// The running task's operation has come to what is wrong, and says so. It may have been told
+    /// by what another one read.
     fn report_wrong(&self, fault: Fault) {
         let mut state = self.state();
-        if let Some((_, job)) = state.gate.running_job() {
+        if let Some((task, op)) = state.gate.running_op() {
             let class = FaultClass::of(fault, StepKind::Read);
-            let cell = (class, job, Outcome::Reported);
-            *state.counts.cells.entry(cell).or_insert(0) += 1;
+            state.met.add_once(task, class, op);
         }
     }
 }
 
 impl State {
+    /// Reads, and notes what of that the device had made wrong before.
+    pub(super) fn read(
+        &mut self,
+        op: Op,
+        node: NodeId,
+        (offset, buf): (u64, &mut [u8]),
+    ) -> io::Result<usize> {
+        let count = self.disk.read(node, offset, buf)?;
+        if self.is_direct || !self.disk.device().may_be_wrong() {
+            return Ok(count);
+        }
+        let read = offset..offset + count as u64;
+        let faults = self.disk.wrongs_in(node, &read)?;
+        for fault in faults {
+            let class = FaultClass::of(fault, StepKind::Read);
+            if let Some(task) = self.gate.running() {
+                self.met.add_once(task, class, op);
+            }
+        }
+        Ok(count)
+    }
+
     /// Lets a byte rot, if it is durable and the device may.
     pub(super) fn rot(
         &mut self,
@@ -86,7 +107,7 @@ impl State {
 
     /// Notes that the device does what no device should.
     pub(super) fn go_wrong(&mut self, fault: Fault, op: Op, step: StepKind) {
-        self.count_fault(fault, op.job, step);
+        self.count_fault(fault, op, step);
         self.index_unread |= matches!(op.job, Job::Open | Job::Delete);
     }
 }

@@ -16,7 +16,7 @@ use crate::base::DecodeError;
 /// It is checked in full when it is decoded, and a clone shares the block: worth keeping.
 #[derive(Clone)]
 pub struct Node<const L: usize> {
-    block: Arc<[u8]>,
+    block: Arc<Vec<u8>>,
     count: usize,
     level: u8,
     prefix_len: usize,
@@ -28,8 +28,8 @@ impl<const L: usize> Node<L> {
     /// # Errors
     /// If a field cannot be what it is, if the keys do not ascend, or if a value is one of another
     /// level. The offset is one in the block.
-    pub fn decode(block: impl Into<Arc<[u8]>>) -> Result<Node<L>, DecodeError> {
-        let block = block.into();
+    pub fn decode(block: impl Into<Vec<u8>>) -> Result<Node<L>, DecodeError> {
+        let block = Arc::new(block.into());
         if block.len() != BLOCK_LEN {
             let problem = format!("expected {BLOCK_LEN} bytes, found {}", block.len());
             return Err(DecodeError::malformed("node", 0, problem));

@@ -1,5 +1,7 @@
 //! The layers of a timeline that are in files, as a value.
 
+use std::sync::OnceLock;
+
 use super::select::{Kind, select};
 use super::sweep::{self, Rule, Segment};
 use super::tree::LayerTree;
@@ -19,6 +21,8 @@ pub struct History<T> {
     /// All other deltas.
     deltas: LayerTree<T>,
     images: LayerTree<T>,
+    /// Once its laws were checked: it never changes.
+    checked: OnceLock<()>,
 }
 
 /// The layer that a read visits next.
@@ -48,6 +52,7 @@ impl<T> History<T> {
             l0s: LayerTree::new(),
             deltas: LayerTree::new(),
             images: LayerTree::new(),
+            checked: OnceLock::new(),
         }
     }
 
@@ -129,6 +134,10 @@ impl<T> History<T> {
 
     /// Panics if two deltas have a key and an LSN in common.
     pub fn check_laws(&self) {
+        self.checked.get_or_init(|| self.check_layers());
+    }
+
+    fn check_layers(&self) {
         self.l0s.check_laws();
         self.deltas.check_laws();
         self.images.check_laws();
@@ -181,6 +190,7 @@ impl<T: Clone> History<T> {
     #[must_use]
     pub fn with(&self, removed: &[LayerName], added: Vec<(LayerName, T)>) -> History<T> {
         let mut history = self.clone();
+        history.checked = OnceLock::new();
         for name in removed {
             let layer = history.tree_mut(name).remove(name);
             assert!(layer.is_some(), "the layer {name} is not there");

@@ -91,10 +91,15 @@ impl<I: Io> Locations<I> {
     }
 
     fn drop_what_is_too_much(&mut self) {
-        if let Some(first) = self.keys.keys().nth(self.key_count_max) {
+        if self.key_count_max < self.keys.len()
+            && let Some(first) = self.keys.keys().nth(self.key_count_max)
+        {
             self.end = self.end.min(*first);
         }
-        self.keys.split_off(&self.end);
+        let last = self.keys.last_key_value();
+        if last.is_some_and(|(last, _)| self.end <= *last) {
+            self.keys.split_off(&self.end);
+        }
     }
 
     /// Reads everything that was found: all that a layer has in one go.

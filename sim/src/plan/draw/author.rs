@@ -148,8 +148,13 @@ impl<'d, C: Chance> Author<'d, C> {
         if self.highest.is_none() && self.chance.one_in(HIGHEST_ONE_IN) {
             self.highest = Some(timeline);
         }
+        // The first one has to be there.
+        let how = match self.timelines.is_empty() {
+            true => How::Wait,
+            false => self.wait_or_drop(),
+        };
         self.push(
-            How::Wait,
+            how,
             PlanOp::Create {
                 timeline,
                 start_lsn,

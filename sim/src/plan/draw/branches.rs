@@ -94,11 +94,13 @@ impl<C: Chance> Author<'_, C> {
         if !parents.is_empty() && self.chance.one_in(4) {
             let index = *self.chance.pick(&parents);
             let timeline = self.timelines[index].letter;
-            self.push(How::Wait, PlanOp::Delete { timeline });
+            let how = self.wait_or_drop();
+            self.push(how, PlanOp::Delete { timeline });
         } else if !leaves.is_empty() {
             let index = *self.chance.pick(&leaves);
             let timeline = self.timelines.remove(index).letter;
-            self.push(How::Wait, PlanOp::Delete { timeline });
+            let how = self.wait_or_drop();
+            self.push(how, PlanOp::Delete { timeline });
             self.free(timeline);
         }
     }
@@ -149,11 +151,14 @@ impl<C: Chance> Author<'_, C> {
     /// A collection beside a branch that may need what goes.
     pub(super) fn gc_beside_branch(&mut self, timeline: usize) {
         if !self.can_branch(timeline) {
-            return self.gc_beside_reads(timeline);
+            self.delete_branch();
+        }
+        if self.timelines.len() <= timeline || !self.can_branch(timeline) {
+            return self.gc_beside_reads(0);
         }
         self.stack(timeline, 2);
         let mut offset = self.old_offset(timeline);
-        if self.chance.ratio(2, 3) {
+        if self.chance.ratio(3, 4) {
             // What the branch reads stands below the image that is to take its place.
             self.images(How::Wait, timeline, Mode::Forced);
             offset = self.offset_before_last(timeline);

@@ -24,6 +24,10 @@ impl<C: Chance> Author<'_, C> {
     pub(super) fn declare(&mut self, timeline: usize) {
         let first = KeyIndex(self.chance.below(self.key_count.into()) as u16);
         let count = self.chance.between(1, self.key_count.into()) as u16;
+        self.declare_keys(timeline, (first, count));
+    }
+
+    fn declare_keys(&mut self, timeline: usize, (first, count): (KeyIndex, u16)) {
         let timeline = self.timelines[timeline].letter;
         self.push(
             How::Wait,
@@ -175,6 +179,17 @@ impl<C: Chance> Author<'_, C> {
         self.images(How::Wait, timeline, Mode::Forced);
         self.read(How::Wait, timeline);
         self.read_old(How::Wait, timeline);
+    }
+
+    /// Images of many parts, and a collection that comes to pass their LSN before the last one.
+    pub(super) fn images_overtaken(&mut self, timeline: usize) {
+        self.declare_keys(timeline, (KeyIndex(0), self.key_count));
+        self.stack(timeline, 1);
+        self.images(How::Beside, timeline, Mode::Forced);
+        self.stack(timeline, 1);
+        self.gc(How::Wait, timeline);
+        self.join();
+        self.read(How::Wait, timeline);
     }
 
     /// Images that stop for a compaction, and go on after it.

@@ -55,7 +55,7 @@ pub fn draw_knobs(chance: &mut impl Chance, swarm: &Swarm, seed: u64) -> Knobs {
         block_cache_len: chance.pick_weighted(&CACHE_LENS),
         read_len_max: 512 << chance.below(8),
         housekeeping: draw_housekeeping(chance, swarm.device, l0_count_trigger),
-        look: Look::Sample,
+        look: chance.pick_weighted(&[(3, Look::Sample), (1, Look::Nothing)]),
         device: swarm.device,
     }
 }

@@ -7,6 +7,10 @@ use crate::plan::How;
 
 /// One batch in so many is begun and let go.
 const DROPPED_PUT_ONE_IN: u64 = 40;
+/// One question in so many is asked and not waited for.
+const DROPPED_READ_ONE_IN: u64 = 16;
+/// One creation or deletion in so many is begun and let go.
+const DROPPED_CHANGE_ONE_IN: u64 = 6;
 
 impl<C: Chance> Author<'_, C> {
     /// Writes what comes next.
@@ -21,9 +25,15 @@ impl<C: Chance> Author<'_, C> {
             Move::Put => self.put_once(how, timeline),
             Move::PutAtOneLsn => self.put_at_one_lsn(timeline),
             Move::Get => self.get(how, timeline),
-            Move::GetOld => self.get_old(how, timeline),
+            Move::GetOld => {
+                let how = self.how_to_ask(how);
+                self.get_old(how, timeline);
+            }
             Move::GetMany => self.get_many(how, timeline),
-            Move::Scan => self.scan(how, timeline),
+            Move::Scan => {
+                let how = self.how_to_ask(how);
+                self.scan(how, timeline);
+            }
             Move::Freeze => self.freeze(how, timeline),
             Move::Flush => self.flush(how, timeline),
             Move::FlushBeside => self.flush_beside(timeline),
@@ -46,6 +56,7 @@ impl<C: Chance> Author<'_, C> {
             Move::ImagesBeside => self.images_beside(timeline),
             Move::ImagesDropped => self.images_dropped(timeline),
             Move::ImagesPreempted => self.images_preempted(timeline),
+            Move::ImagesOvertaken => self.images_overtaken(timeline),
             Move::Declare => self.declare(timeline),
             Move::Branch => self.branch_once(timeline),
             Move::BranchDeep => self.branch_deep(timeline),
@@ -164,6 +175,22 @@ impl<C: Chance> Author<'_, C> {
             return 0;
         }
         self.chance.between(1, last) as usize
+    }
+
+    /// As it was meant, or not at all: who lets go of a read must not hold anything up.
+    fn how_to_ask(&mut self, how: How) -> How {
+        match self.chance.one_in(DROPPED_READ_ONE_IN) {
+            true => How::DropAt(self.chance.between(1, 12) as u32),
+            false => how,
+        }
+    }
+
+    /// To wait for a change of what timelines there are, or to let go of it.
+    pub(super) fn wait_or_drop(&mut self) -> How {
+        match self.chance.one_in(DROPPED_CHANGE_ONE_IN) {
+            true => How::DropAt(self.chance.between(1, 20) as u32),
+            false => How::Wait,
+        }
     }
 
     /// Whether to wait for what can be left running.

@@ -28,7 +28,8 @@ impl Reach {
         if knobs.housekeeping != Housekeeping::Off {
             jobs.extend([Job::Keep, Job::Compact, Job::Image, Job::Gc]);
         }
-        if jobs.iter().any(|job| matches!(job, Job::Compact | Job::Gc)) {
+        let leaves_files = |job: &Job| matches!(job, Job::Compact | Job::Image | Job::Gc);
+        if jobs.iter().any(leaves_files) {
             jobs.push(Job::Drop);
         }
         let crashes = ops

@@ -24,8 +24,24 @@ const CRASHING_OPENS_ONE_IN: u64 = 10;
 /// One plan in so many crashes where an index has its name and no sync has covered that, if
 /// crashes exist in it: nowhere else can a power loss keep what names, and undo what is named.
 const CRASHING_INDEXES_ONE_IN: u64 = 4;
-/// One plan in so many that delete something ends deletions half way.
+/// One plan in so many that delete something ends deletions half way, if it is about something
+/// else.
 const FAILING_DELETES_ONE_IN: u64 = 2;
+/// One plan in so many holds readers back before they have opened a layer, if stalls exist in it:
+/// then what they are about to open may be replaced.
+const STALLED_READERS_ONE_IN: u64 = 4;
+/// One plan in so many holds jobs back where they are between two of their steps, if stalls exist
+/// in it: then whatever can come between them does.
+const STALLED_JOBS_ONE_IN: u64 = 2;
+/// One plan in so many has a fault in a job that is drawn apart, so that seldom ones have theirs.
+const APART_ONE_IN: u64 = 2;
+/// One of those in so many crashes later in the same job, if crashes exist in the plan.
+const APART_CRASHING_ONE_IN: u64 = 2;
+/// One plan in so many has a fault where none of its kind comes otherwise, or hardly any.
+const SELDOM_ONE_IN: u64 = 3;
+/// One plan in so many crashes before the index of a job is written whose layers were a long time
+/// in coming, if both exist in it.
+const CRASHING_LATE_ONE_IN: u64 = 4;
 /// One plan in so many ends a creation when all but the sync of the engine's directory is done.
 const FAILING_CREATIONS_ONE_IN: u64 = 8;
 
@@ -58,7 +74,7 @@ const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, SyncDir];
 
 /// What the engine does where: `cargo sim replay SEED --trace` shows it.
-const SITES: [Site; 36] = [
+const SITES: [Site; 37] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -98,6 +114,7 @@ const SITES: [Site; 36] = [
     site(1, Job::Drop, Part::Ephemeral, &[Remove]),
     site(6, Job::Drop, Part::Delta, &[Remove]),
     site(6, Job::Drop, Part::Image, &[Remove]),
+    site(1, Job::Delete, Part::Index, INDEX_READ_STEPS),
     site(1, Job::Delete, Part::Index, INDEX_STEPS),
     site(
         2,
@@ -105,6 +122,44 @@ const SITES: [Site; 36] = [
         Part::Directory,
         &[List, Remove, RemoveDir, SyncDir],
     ),
+];
+
+/// How often each job has a fault that is drawn apart: often where there is little else.
+const APART: [(u64, Job); 12] = [
+    (1, Job::Open),
+    (3, Job::Create),
+    (8, Job::Delete),
+    (3, Job::Put),
+    (1, Job::Freeze),
+    (1, Job::Flush),
+    (3, Job::Read),
+    (4, Job::Branch),
+    (1, Job::Compact),
+    (1, Job::Image),
+    (3, Job::Gc),
+    (3, Job::Drop),
+];
+
+/// Calls of jobs that are done seldom, and make few, and what seldom happens to them.
+const SELDOM: [(Job, Part, StepKind, FaultKind); 18] = [
+    (Job::Delete, Part::Index, Read, FaultKind::Short),
+    (Job::Delete, Part::Index, Write, FaultKind::Short),
+    (Job::Delete, Part::Index, Write, FaultKind::Enospc),
+    (Job::Delete, Part::Index, Sync, FaultKind::Sync),
+    (Job::Delete, Part::Index, Replace, FaultKind::Slow),
+    (Job::Delete, Part::Index, Replace, FaultKind::Stall),
+    (Job::Delete, Part::Index, Read, FaultKind::Wrong),
+    (Job::Delete, Part::Index, Write, FaultKind::Wrong),
+    (Job::Create, Part::Index, Write, FaultKind::Wrong),
+    (Job::Branch, Part::Index, Write, FaultKind::Wrong),
+    (Job::Branch, Part::Index, Write, FaultKind::Short),
+    (Job::Branch, Part::Index, Create, FaultKind::Denied),
+    (Job::Gc, Part::Index, Write, FaultKind::Wrong),
+    (Job::Freeze, Part::Directory, Pass, FaultKind::CrashAtStep),
+    (Job::Flush, Part::Ephemeral, Read, FaultKind::Short),
+    (Job::Drop, Part::Image, Remove, FaultKind::Eio),
+    (Job::Drop, Part::Image, Remove, FaultKind::Slow),
+    (Job::Drop, Part::Delta, Remove, FaultKind::Denied),
 ];
 
 /// Draws the rules of a plan from the kinds of faults that exist in it.
@@ -118,9 +173,13 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
         let kind = chance.pick_weighted(kinds);
         rules.push(draw_rule(chance, (swarm.theme, reach), kind));
     }
-    let has_crashes = kinds
-        .iter()
-        .any(|(_, kind)| matches!(kind, FaultKind::CrashAtStep | FaultKind::CrashAtCall));
+    let has_crashes = has_crashes(kinds);
+    if chance.one_in(APART_ONE_IN) {
+        draw_apart(chance, (kinds, reach), &mut rules);
+    }
+    if chance.one_in(SELDOM_ONE_IN) {
+        rules.extend(draw_seldom(chance, swarm, reach));
+    }
     if has_crashes && chance.one_in(CRASHING_OPENS_ONE_IN) {
         rules.push(draw_crash_in_open(chance, 2));
         rules.push(draw_crash_in_open(chance, 3));
@@ -136,7 +195,12 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
             rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
         }
     }
-    if reach.has(Job::Delete) && chance.one_in(FAILING_DELETES_ONE_IN) {
+    draw_stalls(chance, (swarm, reach), &mut rules);
+    if has_crashes && chance.one_in(CRASHING_LATE_ONE_IN) {
+        draw_late_crash(chance, (kinds, reach), &mut rules);
+    }
+    let is_theme = swarm.theme == Theme::Timelines;
+    if reach.has(Job::Delete) && (is_theme || chance.one_in(FAILING_DELETES_ONE_IN)) {
         draw_failing_deletes(chance, kinds, &mut rules);
     }
     if chance.one_in(FAILING_CREATIONS_ONE_IN) {
@@ -148,6 +212,91 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
         }
     }
     rules
+}
+
+fn has_crashes(kinds: &[(u64, FaultKind)]) -> bool {
+    let is_crash = |kind| matches!(kind, FaultKind::CrashAtStep | FaultKind::CrashAtCall);
+    kinds.iter().any(|(_, kind)| is_crash(*kind))
+}
+
+/// Draws a fault in a job that is drawn first, and perhaps a crash before the job's end.
+fn draw_apart(
+    chance: &mut impl Chance,
+    (kinds, reach): (&[(u64, FaultKind)], &Reach),
+    rules: &mut Vec<Rule>,
+) {
+    let jobs: Vec<(u64, Job)> = APART
+        .into_iter()
+        .filter(|(_, job)| reach.has(*job))
+        .collect();
+    let job = chance.pick_weighted(&jobs);
+    let kind = chance.pick_weighted(kinds);
+    let fault = draw_fault(chance, kind);
+    let sites = SITES.iter().filter(|site| site.job == job);
+    let calls: Vec<(Part, StepKind)> = sites
+        .flat_map(|site| site.steps.iter().map(|step| (site.part, *step)))
+        .collect();
+    let can_fail = |(part, step): &(Part, StepKind)| fault.can_happen(*step, *part);
+    let failing: Vec<_> = calls.iter().copied().filter(can_fail).collect();
+    if failing.is_empty() {
+        return;
+    }
+    let (part, step) = *chance.pick(&failing);
+    rules.push(rule_with(chance, (job, part, step), fault));
+    let is_crash = matches!(fault, Fault::Crash(_));
+    if !is_crash && has_crashes(kinds) && chance.one_in(APART_CRASHING_ONE_IN) {
+        let (part, step) = *chance.pick(&calls);
+        let power = Fault::Crash(draw_power(chance));
+        rules.push(rule_with(chance, (job, part, step), power));
+    }
+}
+
+/// Draws a layer that is long in coming, and a crash before an index names it.
+fn draw_late_crash(
+    chance: &mut impl Chance,
+    (kinds, reach): (&[(u64, FaultKind)], &Reach),
+    rules: &mut Vec<Rule>,
+) {
+    let layers = [
+        (Job::Flush, Part::Delta),
+        (Job::Compact, Part::Delta),
+        (Job::Image, Part::Image),
+    ];
+    let layers: Vec<_> = layers
+        .into_iter()
+        .filter(|(job, _)| reach.has(*job))
+        .collect();
+    let (job, part) = *chance.pick(&layers);
+    let late = [FaultKind::Short, FaultKind::Slow, FaultKind::Stall];
+    let Some(kind) = pick_one_of(chance, kinds, &late) else {
+        return;
+    };
+    let step = *chance.pick(&[Read, Write]);
+    rules.push(draw_rule_at(chance, (job, part, step), kind));
+    let place = (job, Part::Index, *chance.pick(INDEX_STEPS));
+    rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
+}
+
+/// Draws one of what is seldom, whichever kinds of faults exist in the plan: what a wrong device
+/// does, if it is one.
+fn draw_seldom(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option<Rule> {
+    let may_be_wrong = swarm.device.may_be_wrong();
+    let can_be = |(job, _, _, kind): &(Job, Part, StepKind, FaultKind)| {
+        reach.has(*job) && may_be_wrong == (*kind == FaultKind::Wrong)
+    };
+    let here: Vec<_> = SELDOM.into_iter().filter(can_be).collect();
+    let (job, part, step, kind) = *chance.pick(&here);
+    let fault = match (kind, step) {
+        (FaultKind::Wrong, Write) if chance.one_in(2) => Fault::Lost,
+        (FaultKind::Wrong, Write) => Fault::Astray(chance.between(1, 20) as u32),
+        (FaultKind::Wrong, _) if chance.one_in(2) => Fault::Stale,
+        (FaultKind::Wrong, _) => Fault::Rot(draw_rot_offset(chance)),
+        (FaultKind::Sync, Sync) if chance.one_in(2) => Fault::Revert,
+        (FaultKind::Short, _) => Fault::Short(chance.between(1, 8) as u32),
+        _ => draw_fault(chance, kind),
+    };
+    let rule = rule_with(chance, (job, part, step), fault);
+    fault.can_happen(step, part).then_some(rule)
 }
 
 /// One of these kinds, if the plan has any of them.
@@ -304,7 +453,7 @@ fn draw_ordinal(chance: &mut impl Chance, any: u64, last: u64) -> Option<u32> {
 }
 
 fn draw_short_len(chance: &mut impl Chance) -> u32 {
-    let last = *chance.pick(&[8, 600, 9000]);
+    let last = *chance.pick(&[8, 80, 600, 9000]);
     chance.between(1, last) as u32
 }
 
@@ -319,6 +468,28 @@ fn draw_power(chance: &mut impl Chance) -> Crash {
     draw_crash(chance, kind)
 }
 
+/// Draws who is held back while others go on.
+fn draw_stalls(chance: &mut impl Chance, (swarm, reach): (&Swarm, &Reach), rules: &mut Vec<Rule>) {
+    let Some(kind) = pick_one_of(chance, &swarm.faults, &[FaultKind::Stall]) else {
+        return;
+    };
+    if reach.has(Job::Read) && chance.one_in(STALLED_READERS_ONE_IN) {
+        let mut rule = draw_rule_at(chance, (Job::Read, Part::Delta, Open), kind);
+        rule.times = chance.between(1, 20) as u32;
+        rules.push(rule);
+    }
+    if chance.one_in(STALLED_JOBS_ONE_IN) {
+        let jobs = [Job::Flush, Job::Compact, Job::Image, Job::Gc, Job::Branch];
+        let about = |job: &Job| swarm.theme.is_about(*job);
+        let mut rule = draw_rule_at(chance, (Job::Gc, Part::Directory, Pass), kind);
+        if let Address::Call { job, .. } = &mut rule.address {
+            job.kind = jobs.into_iter().find(about).filter(|_| chance.one_in(2));
+        }
+        rule.times = chance.between(1, 40) as u32;
+        rules.push(rule);
+    }
+}
+
 /// Draws what ends a deletion half way: a failure among its removals, or a crash before its index
 /// is durable and one in the open that goes on with it.
 fn draw_failing_deletes(
@@ -330,7 +501,8 @@ fn draw_failing_deletes(
     let removal = (Job::Delete, Part::Directory, *chance.pick(&removals));
     let all = [FaultKind::CrashAtStep, FaultKind::Eio, FaultKind::Denied];
     let is_once = chance.one_in(2);
-    let these = if is_once { &all[..] } else { &all[..1] };
+    let may_fail = is_once && chance.one_in(2);
+    let these = if may_fail { &all[1..] } else { &all[..1] };
     let Some(kind) = pick_one_of(chance, kinds, these) else {
         return;
     };
@@ -345,10 +517,16 @@ fn draw_failing_deletes(
 }
 
 /// Draws a rule for any call of this kind, in any life and on any timeline.
-fn draw_rule_at(
+fn draw_rule_at(chance: &mut impl Chance, place: (Job, Part, StepKind), kind: FaultKind) -> Rule {
+    let fault = draw_fault(chance, kind);
+    rule_with(chance, place, fault)
+}
+
+/// The same for a fault that was drawn.
+fn rule_with(
     chance: &mut impl Chance,
     (job, part, step): (Job, Part, StepKind),
-    kind: FaultKind,
+    fault: Fault,
 ) -> Rule {
     Rule {
         address: Address::Call {
@@ -367,9 +545,9 @@ fn draw_rule_at(
                 index: draw_ordinal(chance, 6, 2),
             },
         },
-        fault: draw_fault(chance, kind),
+        fault,
         times: 1,
-        one_in: chance.pick_weighted(&[(3, 1), (1, 2), (1, 3)]),
+        one_in: chance.pick_weighted(&[(4, 1), (1, 2), (1, 3)]),
     }
 }
 

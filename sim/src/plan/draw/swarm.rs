@@ -196,6 +196,9 @@ const DEVICES: [(u64, Device); 4] = [
     (3, Device::Rots),
 ];
 
+/// How often a value is about a block long where the device may be wrong.
+const SPANNING_WEIGHT: u64 = 100;
+
 /// How often a device that may be wrong is.
 const WRONG_WEIGHT: u64 = 8;
 
@@ -217,16 +220,22 @@ impl Swarm {
             faults: Vec::new(),
             device: Device::Posix,
         };
-        if !chance.one_in(3) {
+        if theme != Theme::Timelines && !chance.one_in(3) {
             swarm.moves.retain(|&(_, kept)| kept != Move::Second);
         }
         if !chance.one_in(6) {
             let kinds = FAULTS.iter().filter(|_| chance.one_in(2));
             swarm.faults = kinds.copied().collect();
         }
+        let crash = (3, FaultKind::CrashAtStep);
+        if theme == Theme::Timelines && !swarm.faults.contains(&crash) && chance.one_in(2) {
+            swarm.faults.push(crash);
+        }
         swarm.device = chance.pick_weighted(&DEVICES);
         if swarm.device.may_be_wrong() {
             swarm.faults.push((WRONG_WEIGHT, FaultKind::Wrong));
+            // Where a value spans blocks, one of them may be taken for right with the other.
+            swarm.sizes.push((SPANNING_WEIGHT, Size::BlockEdge));
         }
         swarm
     }

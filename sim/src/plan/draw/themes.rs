@@ -16,6 +16,8 @@ pub enum Theme {
     Images,
     /// Branches, and the collection of what nobody needs.
     Branches,
+    /// Timelines that come and go.
+    Timelines,
     /// Everything.
     Mixed,
 }
@@ -79,6 +81,8 @@ pub enum Move {
     ImagesDropped,
     /// Create images with many L0s.
     ImagesPreempted,
+    /// Create images, and collect what they were to stand at before they are done.
+    ImagesOvertaken,
     /// Say which keys there are.
     Declare,
     /// Put a timeline on another.
@@ -154,19 +158,20 @@ const OTHERS: [(u64, Move); 15] = [
 const COMPACTION: [(u64, Move); 7] = [
     (12, Move::Compact),
     (14, Move::CompactStack),
-    (12, Move::CompactBeside),
+    (16, Move::CompactBeside),
     (14, Move::CompactDropped),
     (8, Move::CompactFatKey),
     (4, Move::ImagesUnder),
     (3, Move::Gc),
 ];
 
-const IMAGES: [(u64, Move); 8] = [
+const IMAGES: [(u64, Move); 9] = [
     (12, Move::Images),
     (14, Move::ImagesUnder),
     (12, Move::ImagesBeside),
     (12, Move::ImagesDropped),
     (6, Move::ImagesPreempted),
+    (6, Move::ImagesOvertaken),
     (4, Move::Declare),
     (4, Move::Compact),
     (4, Move::GcThenReads),
@@ -175,16 +180,32 @@ const IMAGES: [(u64, Move); 8] = [
 const BRANCHES: [(u64, Move); 12] = [
     (14, Move::Branch),
     (5, Move::BranchDeep),
-    (6, Move::DeleteBranch),
+    (12, Move::DeleteBranch),
     (10, Move::Gc),
     (10, Move::GcThenReads),
     (16, Move::GcBesideReads),
-    (5, Move::GcBesideBranch),
+    (16, Move::GcBesideBranch),
     (5, Move::GcDropped),
     (4, Move::GcThenCrash),
     (8, Move::GcGap),
     (5, Move::Images),
     (4, Move::Compact),
+];
+
+const TIMELINES: [(u64, Move); 13] = [
+    (30, Move::Put),
+    (8, Move::Get),
+    (4, Move::Scan),
+    (20, Move::Flush),
+    (4, Move::FlushDropped),
+    (6, Move::Join),
+    (20, Move::Second),
+    (16, Move::Branch),
+    (20, Move::DeleteBranch),
+    (4, Move::Gc),
+    (4, Move::Crash),
+    (6, Move::Restart),
+    (8, Move::Shutdown),
 ];
 
 /// In a large plan, a batch is long and what it writes must live long enough to fill a layer.
@@ -206,7 +227,7 @@ const LARGE: [(u64, Move); 14] = [
 ];
 
 impl Theme {
-    /// One of them: as often compaction, images or branches as writes and everything together.
+    /// One of them: those with jobs of their own twice as often as writes and everything together.
     pub fn draw(chance: &mut impl Chance) -> Theme {
         chance.pick_weighted(&[
             (1, Theme::Mixed),
@@ -214,6 +235,7 @@ impl Theme {
             (2, Theme::Compaction),
             (2, Theme::Images),
             (2, Theme::Branches),
+            (2, Theme::Timelines),
         ])
     }
 
@@ -227,6 +249,7 @@ impl Theme {
             Theme::Compaction => [OTHERS.as_slice(), &COMPACTION].concat(),
             Theme::Images => [OTHERS.as_slice(), &IMAGES].concat(),
             Theme::Branches => [OTHERS.as_slice(), &BRANCHES].concat(),
+            Theme::Timelines => TIMELINES.to_vec(),
             Theme::Mixed => [WRITES.as_slice(), &COMPACTION, &IMAGES, &BRANCHES].concat(),
         }
     }
@@ -238,6 +261,9 @@ impl Theme {
             Theme::Compaction => job == Job::Compact,
             Theme::Images => job == Job::Image,
             Theme::Branches => matches!(job, Job::Gc | Job::Branch | Job::Delete | Job::Drop),
+            Theme::Timelines => {
+                matches!(job, Job::Create | Job::Branch | Job::Delete | Job::Open)
+            }
             Theme::Mixed => false,
         }
     }

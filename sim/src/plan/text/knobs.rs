@@ -153,12 +153,13 @@ impl fmt::Display for Housekeeping {
 }
 
 impl Look {
-    /// Both.
-    pub const ALL: [Look; 2] = [Look::Sample, Look::All];
+    /// All of them.
+    pub const ALL: [Look; 3] = [Look::Nothing, Look::Sample, Look::All];
 
     /// The word for it in a plan.
     pub fn name(self) -> &'static str {
         match self {
+            Look::Nothing => "nothing",
             Look::Sample => "sample",
             Look::All => "all",
         }

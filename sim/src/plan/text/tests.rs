@@ -387,7 +387,7 @@ const REFUSALS: [(&str, &str, &str); 71] = [
     (
         "look sample",
         "look away",
-        "line 22: look away; write one of sample all",
+        "line 22: look away; write one of nothing sample all",
     ),
     (
         "stall 3",

@@ -1,0 +1,87 @@
+//! Whether memory grows with the number of plans: `cargo bench -p palimpsest-sim --bench memory`.
+//!
+//! The plans are those of the first seeds, cut behind their first operations so that a million of
+//! them takes minutes, on all cores. After each tenth it prints how much memory the process has;
+//! then, whether that is more at the end than after the first tenth. Behind `--` may stand how many
+//! plans there are.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark stands outside of any run: it asks the system for memory and the time"
+)]
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use mimalloc::MiMalloc;
+use palimpsest_sim::{Keep, Plan, run};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+const PLAN_COUNT: u64 = 1_000_000;
+
+/// So many of a plan's operations are carried out.
+const OP_COUNT: usize = 8;
+
+const TENTHS: u64 = 10;
+
+/// How much memory the process has, in KiB.
+fn memory_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages = status
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok());
+    let pages: u64 = pages.expect("it is the second");
+    pages * 4
+}
+
+/// The plan of a seed, cut.
+fn short(seed: u64) -> Plan {
+    let mut plan = Plan::draw(seed);
+    plan.ops.truncate(OP_COUNT);
+    plan
+}
+
+/// Runs the plans from `next` on up to `end`, on all cores.
+fn run_up_to(end: u64, next: &AtomicU64) {
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if end <= seed {
+                return;
+            }
+            let verdict = run(&short(seed), Keep::Tail).verdict;
+            assert!(verdict.is_none(), "seed {seed}, cut: {verdict:?}");
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    next.store(end, Ordering::Relaxed);
+}
+
+fn main() {
+    let count = std::env::args().find_map(|word| word.parse().ok());
+    let count = count.unwrap_or(PLAN_COUNT).max(TENTHS);
+    let next = AtomicU64::new(0);
+    let started = Instant::now();
+    let mut found = Vec::new();
+    println!("| plans | MiB | seconds |\n|---:|---:|---:|");
+    for tenth in 1..=TENTHS {
+        let end = count * tenth / TENTHS;
+        run_up_to(end, &next);
+        let memory = memory_kib();
+        found.push(memory);
+        let mib = memory as f64 / 1024.0;
+        println!(
+            "| {end} | {mib:.1} | {:.0} |",
+            started.elapsed().as_secs_f64()
+        );
+    }
+    let [first, .., last] = found[..] else {
+        panic!("there are ten tenths");
+    };
+    let grown = last as i64 - first as i64;
+    println!("KiB more after the last tenth than after the first: {grown}");
+}

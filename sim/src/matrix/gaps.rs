@@ -1,0 +1,143 @@
+//! What runs have not tried, and what they did although it was said to be impossible.
+
+use std::fmt;
+
+use super::{Cell, Claim, Waivers, cells};
+use crate::corners::CORNERS;
+use crate::report::Summary;
+
+/// Where what was tried is not what should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Cells that are empty, and not waived.
+    pub empty: Vec<Cell>,
+    /// Corners that were not reached, and are not waived.
+    pub unreached: Vec<&'static str>,
+    /// What was reached, and the line that calls it impossible.
+    pub refuted: Vec<(String, String)>,
+}
+
+impl Gaps {
+    /// Those that runs have left that came to this.
+    pub fn of(summary: &Summary, waivers: &Waivers) -> Gaps {
+        let mut gaps = Gaps::default();
+        for cell in cells() {
+            match summary.cells.contains_key(&cell) {
+                true => gaps.refute(waivers.of_cell(cell), || name(cell)),
+                false if waivers.of_cell(cell).next().is_none() => gaps.empty.push(cell),
+                false => {}
+            }
+        }
+        for mark in CORNERS {
+            match summary.marks.contains_key(mark) {
+                true => gaps.refute(waivers.of_corner(mark), || mark.to_string()),
+                false if waivers.of_corner(mark).next().is_none() => gaps.unreached.push(mark),
+                false => {}
+            }
+        }
+        gaps
+    }
+
+    fn refute<'a>(
+        &mut self,
+        lines: impl Iterator<Item = &'a super::waivers::Waiver>,
+        what: impl Fn() -> String,
+    ) {
+        let wrong = lines.filter(|line| line.claim == Claim::Impossible);
+        self.refuted
+            .extend(wrong.map(|line| (what(), line.text.clone())));
+    }
+
+    /// Whether there are any.
+    pub fn is_open(&self) -> bool {
+        !self.empty.is_empty() || !self.unreached.is_empty() || !self.refuted.is_empty()
+    }
+}
+
+fn name((class, job, outcome): Cell) -> String {
+    format!("{}, {}, {}", class.name(), job.name(), outcome.name())
+}
+
+impl fmt::Display for Gaps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for cell in &self.empty {
+            writeln!(f, "never delivered: {}", name(*cell))?;
+        }
+        for mark in &self.unreached {
+            writeln!(f, "never reached: {mark}")?;
+        }
+        for (what, line) in &self.refuted {
+            writeln!(f, "reached all the same: {what}, of {line}")?;
+        }
+        match self.is_open() {
+            true => Ok(()),
+            false => writeln!(f, "no gaps"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use palimpsest::io::Job;
+
+    use super::*;
+    use crate::matrix::Outcome;
+    use crate::world::FaultClass;
+
+    const CELL: Cell = (FaultClass::Eio, Job::Gc, Outcome::Reported);
+    const MARK: &str = CORNERS[0];
+
+    /// What is said of the cell and of the mark, by runs that reached both, or neither.
+    fn gaps(waivers: &str, is_reached: fn(u64) -> bool) -> Gaps {
+        let counts = [1].into_iter().filter(|count| is_reached(*count));
+        let summary = Summary {
+            cells: counts.clone().map(|count| (CELL, count)).collect(),
+            marks: counts.map(|count| (MARK, count)).collect(),
+            ..Summary::default()
+        };
+        Gaps::of(&summary, &Waivers::read(waivers).unwrap())
+    }
+
+    fn both(claim: &str) -> String {
+        format!("{claim} EIO, gc, *: why\n{claim} corner {MARK}: why")
+    }
+
+    #[test]
+    fn what_was_not_tried_is_a_gap_unless_it_is_waived() {
+        for (waivers, is_gap) in [
+            (String::new(), true),
+            (both("rare"), false),
+            (both("impossible"), false),
+        ] {
+            let gaps = gaps(&waivers, |_| false);
+            assert_eq!(gaps.empty.contains(&CELL), is_gap, "{waivers}");
+            assert_eq!(gaps.unreached.contains(&MARK), is_gap, "{waivers}");
+            assert!(gaps.refuted.is_empty(), "{waivers}");
+        }
+    }
+
+    #[test]
+    fn what_was_tried_refutes_those_who_call_it_impossible_alone() {
+        for (waivers, refuted) in [
+            (String::new(), 0),
+            (both("rare"), 0),
+            (both("impossible"), 2),
+        ] {
+            let gaps = gaps(&waivers, |_| true);
+            assert_eq!(gaps.refuted.len(), refuted, "{waivers}");
+            assert!(!gaps.empty.contains(&CELL), "{waivers}");
+            assert!(!gaps.unreached.contains(&MARK), "{waivers}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_waiver_is_as_bad_as_a_gap() {
+        let refuted = vec![("a".to_string(), "b".to_string())];
+        let gaps = Gaps {
+            refuted,
+            ..Gaps::default()
+        };
+        assert!(gaps.is_open());
+        assert!(!Gaps::default().is_open());
+    }
+}

@@ -1,0 +1,204 @@
+//! What need not be tried, and why: lines of text that a person can check one by one.
+
+use palimpsest::io::Job;
+
+use super::{Cell, Outcome, cells};
+use crate::corners::CORNERS;
+use crate::world::FaultClass;
+
+/// What is said of a cell or a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It cannot be reached: if it is, the reason is wrong.
+    Impossible,
+    /// It is reached so seldom that a run may or may not come to it.
+    Rare,
+}
+
+impl Claim {
+    const ALL: [Claim; 2] = [Claim::Impossible, Claim::Rare];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Claim::Impossible => "impossible",
+            Claim::Rare => "rare",
+        }
+    }
+}
+
+/// What may be empty, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waivers {
+    lines: Vec<Waiver>,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiver {
+    pub(super) text: String,
+    pub(super) claim: Claim,
+    what: Waived,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Waived {
+    /// All cells of these classes, jobs and outcomes.
+    Cells(Vec<FaultClass>, Vec<Job>, Vec<Outcome>),
+    /// A mark.
+    Corner(String),
+}
+
+/// How a line looks.
+const LINE: &str =
+    "write `impossible CLASS, JOB, OUTCOME: REASON`, or `rare …`, or `rare corner …`";
+
+impl Waivers {
+    /// Reads waivers, one a line: `impossible CLASS, JOB, OUTCOME: REASON`, with `*` for any and
+    /// `|` between several, or `impossible corner MARK: REASON`; or the same with `rare`. Blank
+    /// lines are skipped, and those that start with `#`.
+    ///
+    /// # Errors
+    /// The first line that is none, and what would be right; or a cell that is called both.
+    pub fn read(text: &str) -> Result<Waivers, String> {
+        let lines = text.lines().map(str::trim).enumerate();
+        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let waiver = |(index, line): (usize, &str)| {
+            read_waiver(line).map_err(|problem| format!("line {}: {problem}", index + 1))
+        };
+        let lines = lines.map(waiver).collect::<Result<_, _>>()?;
+        let waivers = Waivers { lines };
+        match cells().find(|cell| waivers.contradicts_itself(*cell)) {
+            None => Ok(waivers),
+            Some((class, job, outcome)) => {
+                let (class, job, outcome) = (class.name(), job.name(), outcome.name());
+                Err(format!(
+                    "{class}, {job}, {outcome} is called both impossible and rare"
+                ))
+            }
+        }
+    }
+
+    /// The lines that waive a cell.
+    pub(super) fn of_cell(&self, cell: Cell) -> impl Iterator<Item = &Waiver> {
+        self.lines.iter().filter(move |line| line.what.covers(cell))
+    }
+
+    /// The lines that waive a mark.
+    pub(super) fn of_corner(&self, mark: &str) -> impl Iterator<Item = &Waiver> {
+        let is_it = move |line: &&Waiver| matches!(&line.what, Waived::Corner(it) if it == mark);
+        self.lines.iter().filter(is_it)
+    }
+
+    fn contradicts_itself(&self, cell: Cell) -> bool {
+        let mut claims = self.of_cell(cell).map(|line| line.claim);
+        claims
+            .next()
+            .is_some_and(|first| claims.any(|claim| claim != first))
+    }
+}
+
+impl Waived {
+    fn covers(&self, (class, job, outcome): Cell) -> bool {
+        match self {
+            Waived::Cells(classes, jobs, outcomes) => {
+                classes.contains(&class) && jobs.contains(&job) && outcomes.contains(&outcome)
+            }
+            Waived::Corner(_) => false,
+        }
+    }
+}
+
+fn read_waiver(line: &str) -> Result<Waiver, String> {
+    let (what, reason) = line.split_once(": ").ok_or(LINE)?;
+    if reason.trim().is_empty() {
+        return Err("write a reason behind the colon".to_string());
+    }
+    let (claim, what) = what.split_once(' ').ok_or(LINE)?;
+    let claims = Claim::ALL.into_iter();
+    let claim = claims.into_iter().find(|one| one.name() == claim);
+    let claim = claim.ok_or(LINE)?;
+    let text = line.to_string();
+    if let Some(mark) = what.strip_prefix("corner ") {
+        if !CORNERS.contains(&mark) {
+            return Err(format!("the engine has no mark `{mark}`"));
+        }
+        let what = Waived::Corner(mark.to_string());
+        return Ok(Waiver { text, claim, what });
+    }
+    let parts: Vec<&str> = what.split(',').map(str::trim).collect();
+    let [class, job, outcome] = parts[..] else {
+        return Err("write a class, a job and an outcome, with commas between".to_string());
+    };
+    let what = Waived::Cells(
+        read_names(class, &FaultClass::ALL, FaultClass::name)?,
+        read_names(job, &Job::ALL, Job::name)?,
+        read_names(outcome, &Outcome::ALL, Outcome::name)?,
+    );
+    Ok(Waiver { text, claim, what })
+}
+
+fn read_names<T: Copy>(
+    words: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<Vec<T>, String> {
+    if words == "*" {
+        return Ok(all.to_vec());
+    }
+    let read = |word: &str| {
+        let found = all.iter().copied().find(|one| name(*one) == word);
+        let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+        found.ok_or_else(|| format!("`{word}` is none of {}", names.join(", ")))
+    };
+    words.split('|').map(str::trim).map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiver_has_a_claim_and_a_reason_and_names_what_there_is() {
+        for text in [
+            "EIO, gc, reported: x",
+            "seldom EIO, gc, reported: x",
+            "rare EIO, gc, reported",
+            "rare EIO, gc: x",
+            "rare EIO, sweep, *: x",
+            "rare EIO|EO, gc, *: x",
+            "rare EIO, gc, *: ",
+            "rare corner of nothing: x",
+        ] {
+            assert!(Waivers::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn several_names_stand_for_each_of_them_and_a_star_for_all() {
+        let waivers = Waivers::read("impossible EIO|short read, *, tolerated|crashed: x").unwrap();
+        for (cell, expected) in [
+            ((FaultClass::Eio, Job::Gc, Outcome::Tolerated), 1),
+            ((FaultClass::ShortRead, Job::Put, Outcome::Crashed), 1),
+            ((FaultClass::ShortWrite, Job::Put, Outcome::Crashed), 0),
+            ((FaultClass::Eio, Job::Gc, Outcome::Reported), 0),
+        ] {
+            assert_eq!(waivers.of_cell(cell).count(), expected, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_not_both_impossible_and_rare() {
+        let text = "impossible EIO, *, tolerated: x\nrare EIO, gc, *: y";
+        let problem = Waivers::read(text).unwrap_err();
+        assert_eq!(
+            problem,
+            "EIO, gc, tolerated is called both impossible and rare"
+        );
+    }
+
+    #[test]
+    fn the_repositorys_waivers_can_be_read() {
+        assert_eq!(Waivers::read(include_str!("../../waivers.txt")).err(), None);
+    }
+}

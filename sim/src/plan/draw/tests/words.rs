@@ -1,0 +1,126 @@
+//! Each word of a plan's text is drawn by some seed: what no seed says, no night of runs tries.
+//!
+//! Apart from what is not for seeds: `lie` and `tear`, which no device may do, `case:N`, which
+//! names one of all cases, and how closely to look.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::Plan;
+
+/// How many plans are drawn.
+const PLAN_COUNT: u64 = 3000;
+
+/// The words that lines have which start with the first one; `-` and `+` are how a number starts.
+const WORDS: [(&str, &str); 29] = [
+    ("create", "a b"),
+    ("branch", "b c - +"),
+    ("delete", "b c"),
+    ("put", "image init set append append-if patch clear"),
+    ("freeze", "a b"),
+    ("flush", "a b"),
+    ("compact", "a b forced"),
+    ("images", "a b forced"),
+    ("gc", "a b"),
+    ("declare", "a b"),
+    ("get", "a b - +"),
+    ("get-many", "a b - +"),
+    ("scan", "a b - +"),
+    ("join", ""),
+    ("wait", ""),
+    ("clock", "+ -"),
+    ("shutdown", "twice keeping"),
+    ("let-go", ""),
+    ("restart", ""),
+    ("crash", "kill power all none draw"),
+    ("housekeeping", "off every stall"),
+    ("device", "posix ext4-ordered rename-not-atomic rots"),
+    ("layout", "dense spread edges"),
+    ("compression", "none zstd"),
+    ("choices", "1 2 3"),
+    (
+        "then",
+        "in-order newest-first uniform by-rank pct to-completion starve driver line keep drop",
+    ),
+    // What a rule says.
+    (
+        "at",
+        "eio enospc erofs eacces revert slow stall short rot astray lost stale times one-in \
+         crash kill power all none draw",
+    ),
+    // And of which calls.
+    (
+        "at",
+        "io engine a b open create delete put freeze flush read branch compact image gc drop \
+         delta index ephemeral dir lock list create-dir remove-dir remove rename replace \
+         write sync sync-dir len pass",
+    ),
+    // Openings after the first crash, after the second, and after the third.
+    ("crash in open", "life2 life3 life4"),
+];
+
+/// What is left running.
+const BESIDE: &str = "put freeze flush compact images gc get get-many scan branch shutdown";
+/// What is let go of before it is done.
+const DROPPED: &str = "put flush compact images gc get scan branch create delete shutdown";
+
+/// Words by how the line starts.
+type Seen = BTreeMap<String, BTreeSet<String>>;
+
+/// The words of a line: also of its addresses, without the numbers of what is counted.
+fn words(line: &str) -> BTreeSet<String> {
+    let words: Vec<&str> = line.split([' ', ':', '/', ',', '#', '*']).collect();
+    let signs = words.iter().filter_map(|word| word.get(..1));
+    let signs = signs.filter(|sign| ["+", "-"].contains(sign));
+    words
+        .iter()
+        .copied()
+        .chain(signs)
+        .map(String::from)
+        .collect()
+}
+
+fn see(seen: &mut Seen, line: &str) {
+    let mut rest = line.trim();
+    if let Some(beside) = rest.strip_prefix("& ") {
+        rest = beside;
+        see_words(seen, "&", first_word(rest));
+    } else if let Some(dropped) = rest.strip_prefix("drop ") {
+        rest = dropped
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .trim_start();
+        see_words(seen, "drop", first_word(rest));
+    }
+    see_words(seen, first_word(rest), rest);
+    if first_word(rest) == "at" && rest.contains("/open/") && rest.contains(" crash ") {
+        see_words(seen, "crash in open", rest);
+    }
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
+}
+
+fn see_words(seen: &mut Seen, start: &str, text: &str) {
+    let words = words(text);
+    seen.entry(start.to_string()).or_default().extend(words);
+}
+
+#[test]
+fn every_word_is_drawn_by_some_seed() {
+    let mut seen = Seen::new();
+    for seed in 0..PLAN_COUNT {
+        let text = Plan::draw(seed).to_string();
+        text.lines().for_each(|line| see(&mut seen, line));
+    }
+    let mut missed = Vec::new();
+    for (start, wanted) in WORDS.into_iter().chain([("&", BESIDE), ("drop", DROPPED)]) {
+        let found = seen.get(start);
+        let is_missed = |word: &&str| found.is_none_or(|found| !found.contains(*word));
+        let all = wanted.split_whitespace();
+        missed.extend(all.filter(is_missed).map(|word| format!("{start}: {word}")));
+        if found.is_none() {
+            missed.push(start.to_string());
+        }
+    }
+    assert_eq!(missed, [""; 0]);
+}

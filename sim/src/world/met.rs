@@ -1,0 +1,60 @@
+//! Which faults the operations have met that have not ended: what comes of them is not known yet.
+
+use palimpsest::io::Op;
+
+use super::book::FaultClass;
+use super::gate::TaskId;
+use crate::matrix::{Cells, Outcome};
+
+/// Faults of operations that have not ended.
+#[derive(Default)]
+pub(super) struct Met {
+    faults: Vec<(TaskId, FaultClass, Op)>,
+}
+
+impl Met {
+    /// A task's operation has met with a fault, in a call that was for this.
+    pub(super) fn add(&mut self, task: TaskId, class: FaultClass, op: Op) {
+        self.faults.push((task, class, op));
+    }
+
+    /// The same, unless it has met with such a one already.
+    pub(super) fn add_once(&mut self, task: TaskId, class: FaultClass, op: Op) {
+        let is_it = |(of, met, during): &(TaskId, FaultClass, Op)| {
+            *of == task && *met == class && during.job == op.job
+        };
+        if !self.faults.iter().any(is_it) {
+            self.add(task, class, op);
+        }
+    }
+
+    /// A task's operation has come to this.
+    pub(super) fn end(&mut self, cells: &mut Cells, task: TaskId, outcome: Outcome) {
+        self.settle(cells, outcome, |of, _| of == task);
+    }
+
+    /// A task that goes on from job to job on its own has come to this call: its jobs before are
+    /// over, and nobody asked how they ended.
+    pub(super) fn end_others(&mut self, cells: &mut Cells, task: TaskId, now: Op) {
+        self.settle(cells, Outcome::Tolerated, |of, op| {
+            of == task && (op.job, op.job_index) != (now.job, now.job_index)
+        });
+    }
+
+    /// All operations have come to this.
+    pub(super) fn end_all(mut self, cells: &mut Cells, outcome: Outcome) {
+        self.settle(cells, outcome, |_, _| true);
+    }
+
+    fn settle(
+        &mut self,
+        cells: &mut Cells,
+        outcome: Outcome,
+        is_over: impl Fn(TaskId, Op) -> bool,
+    ) {
+        let over = |(task, _, op): &mut (TaskId, FaultClass, Op)| is_over(*task, *op);
+        for (_, class, op) in self.faults.extract_if(.., over) {
+            *cells.entry((class, op.job, outcome)).or_insert(0) += 1;
+        }
+    }
+}
