@@ -101,6 +101,9 @@ impl Driver {
         self.handles().engine = Some(Arc::new(engine));
         let mut opened = Vec::new();
         for letter in self.letters() {
+            self.truth(letter, |truth| truth.cutoff.close());
+        }
+        for letter in self.letters() {
             if let Some(timeline) = self.open_timeline(letter).await? {
                 self.recovered(letter, timeline)?;
                 opened.push(letter);

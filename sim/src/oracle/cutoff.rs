@@ -41,6 +41,13 @@ impl Cutoff {
         self.is_hidden = true;
     }
 
+    /// The timeline is closed. What was published and is not durable may be gone with it, also
+    /// where somebody opens it who does not say what he found: for one that stands on it.
+    pub fn close(&mut self) {
+        self.seen = self.durable;
+        self.is_hidden = true;
+    }
+
     /// Whether what is at the LSN and not kept for anybody may be gone, although nobody has seen
     /// that.
     pub fn may_hide(&self, lsn: Lsn) -> bool {
