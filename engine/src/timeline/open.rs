@@ -57,10 +57,7 @@ impl<S: Store> Opener<'_, S> {
         let op = Op::new(Some(timeline), Job::Open, 1);
         let index = match self.store.load_index(op, timeline).await? {
             Some(index) if !index.is_deleted => index,
-            Some(_) => {
-                let why = deleted(timeline);
-                return Err(Error::Refused { why });
-            }
+            Some(_) => return Err(self.refuse_deleted(op, timeline).await),
             None => {
                 let entries = self.store.list(op, timeline).await?;
                 return Err(Listing::new(&entries.unwrap_or_default()).no_timeline(timeline));
@@ -143,14 +140,25 @@ impl<S: Store> Opener<'_, S> {
 
     /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
     async fn make_way(&self, op: Op, timeline: TimelineId) -> Result<()> {
-        if let Some(index) = self.store.load_index(op, timeline).await? {
-            let why = match index.is_deleted {
-                true => deleted(timeline),
-                false => format!("timeline {timeline} exists"),
-            };
-            return Err(Error::Refused { why });
+        match self.store.load_index(op, timeline).await? {
+            Some(index) if index.is_deleted => Err(self.refuse_deleted(op, timeline).await),
+            Some(_) => {
+                let why = format!("timeline {timeline} exists");
+                Err(Error::Refused { why })
+            }
+            None => self.clear_unfinished(op, timeline).await,
         }
-        self.clear_unfinished(op, timeline).await
+    }
+
+    /// Says that a timeline is deleted, once that is durable: its deletion may not have come to
+    /// its sync, and a power loss would bring the timeline back.
+    async fn refuse_deleted(&self, op: Op, timeline: TimelineId) -> Error {
+        match self.store.confirm_index(op, timeline).await {
+            Ok(()) => Error::Refused {
+                why: deleted(timeline),
+            },
+            Err(error) => error,
+        }
     }
 
     /// A part of a scratch name that nobody has, not even a file that is gone and whose removal is
