@@ -72,8 +72,12 @@ pub fn timeline(letter: Letter) -> TimelineId {
 /// `len` bytes that `seed` draws: the same for the same two, and different otherwise.
 pub fn bytes(seed: u64, len: u32) -> Vec<u8> {
     let word = |index: u32| mix(seed ^ mix(u64::from(index))).to_le_bytes();
-    let words = (0..len.div_ceil(8)).flat_map(word);
-    words.take(len as usize).collect()
+    let mut bytes = Vec::with_capacity(len.next_multiple_of(8) as usize);
+    for index in 0..len.div_ceil(8) {
+        bytes.extend_from_slice(&word(index));
+    }
+    bytes.truncate(len as usize);
+    bytes
 }
 
 /// An LSN `offset` away from `lsn`, as far as there is one.

@@ -210,8 +210,12 @@ impl History {
 
     /// The keys that stand in it, in order.
     pub fn keys(&self) -> Vec<Key> {
-        let mut keys: Vec<Key> = self.changes.keys().map(|(key, _)| *key).collect();
-        keys.dedup();
+        let mut keys = Vec::new();
+        for (key, _) in self.changes.keys() {
+            if keys.last() != Some(key) {
+                keys.push(*key);
+            }
+        }
         keys
     }
 
@@ -225,12 +229,11 @@ impl History {
         let on_top = batch
             .iter()
             .filter(|(at_key, at, _)| *at_key == key && *at <= lsn);
-        let newest_first = on_top.rev().map(|(_, _, change)| change).chain(
-            self.changes
-                .range((key, Lsn::ZERO)..=(key, lsn))
-                .rev()
-                .map(|(_, change)| change),
-        );
+        // A chain is short: its end is cheaper to meet than to look up.
+        let below = self.changes.range(..=(key, lsn)).rev();
+        let below = below.take_while(|((at_key, _), _)| *at_key == key);
+        let below = below.map(|(_, change)| change);
+        let newest_first = on_top.rev().map(|(_, _, change)| change).chain(below);
         let mut changes: Vec<&Change> = Vec::with_capacity(CHAIN_LEN);
         for change in newest_first {
             changes.push(change);

@@ -24,7 +24,8 @@ use crate::verdict::Verdict;
 
 pub use cutoff::Cutoff;
 pub use legal::{
-    Allowed, Certainty, Retained, Truths, View, ancestors_first, children, is_kept, retained, view,
+    Allowed, Certainty, Retained, Truths, View, ancestors_first, children, is_kept, may_be_needed,
+    retained, view,
 };
 
 /// A history of so many records is small: all of it is remembered.
@@ -103,6 +104,9 @@ pub struct Truth {
     pub starts: Vec<Start>,
     /// What it stands on, and at which LSN.
     pub ancestor: Option<(Letter, Lsn)>,
+    /// What it stood on and where, if it is not there and its index may be, which says that it was
+    /// deleted: an open that cannot sync that goes on keeping the point.
+    pub remains: Option<(Letter, Lsn)>,
     /// Up to where its history may be gone.
     pub cutoff: Cutoff,
     /// What was acknowledged.
@@ -149,6 +153,7 @@ impl Truth {
             is_unread: false,
             starts: Vec::new(),
             ancestor: None,
+            remains: None,
             cutoff: Cutoff::default(),
             history: History::default(),
             last: Lsn::ZERO,
@@ -162,6 +167,14 @@ impl Truth {
             between: Vec::new(),
             forget_from: FORGET_FROM,
         }
+    }
+
+    /// An open said that it is not there.
+    pub fn refused(&mut self) {
+        *self = Truth {
+            remains: self.ancestor.or(self.remains),
+            ..Truth::absent()
+        };
     }
 
     /// It is there, and empty.

@@ -13,7 +13,7 @@ use crate::panics;
 use crate::parting;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
-use crate::world::{Counts, Digests, Ending, TaskName, Watch, World};
+use crate::world::{Counts, Digests, Ending, TaskName, Watch, World, steps_max};
 
 pub use crate::world::Keep;
 
@@ -78,8 +78,14 @@ pub(crate) fn run_to_answers(plan: &Plan) -> Ended {
 
 /// Runs a plan.
 pub fn run(plan: &Plan, keep: Keep) -> Outcome {
+    run_within(plan, keep, steps_max(plan))
+}
+
+/// Runs a plan that is stuck if it makes more steps.
+pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
     let plan = Arc::new(plan.clone());
     let world = World::new(&plan);
+    world.allow_steps(step_count);
     world.state().trace.keep(keep);
     let session = Arc::new(Mutex::new(Session::default()));
     carry_out(|| Driver::new(&world, &plan, &session), &world, &session);

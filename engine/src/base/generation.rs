@@ -25,7 +25,7 @@ impl Generation {
 
 impl fmt::Display for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", self.0)
+        hex::write_lower(f, &self.0.to_be_bytes())
     }
 }
 

@@ -308,7 +308,9 @@ impl KeyRange {
 
 impl fmt::Display for KeyRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.start, self.end)
+        fmt::Display::fmt(&self.start, f)?;
+        f.write_str("-")?;
+        fmt::Display::fmt(&self.end, f)
     }
 }
 

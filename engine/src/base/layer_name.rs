@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::{Generation, Key, KeyRange, Lsn, LsnRange};
+use super::{Generation, Key, KeyRange, Lsn, LsnRange, hex};
 
 /// The name of a layer: which keys and LSNs it covers, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,11 +125,19 @@ impl fmt::Display for LayerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LayerName::Delta { keys, lsns } => {
-                write!(f, "{keys}__{:016X}-{:016X}", lsns.start.0, lsns.end.0)
+                write_start(f, keys, lsns.start)?;
+                f.write_str("-")?;
+                hex::write_upper(f, &lsns.end.0.to_be_bytes())
             }
-            LayerName::Image { keys, lsn } => write!(f, "{keys}__{:016X}", lsn.0),
+            LayerName::Image { keys, lsn } => write_start(f, keys, *lsn),
         }
     }
+}
+
+fn write_start(f: &mut fmt::Formatter<'_>, keys: &KeyRange, lsn: Lsn) -> fmt::Result {
+    fmt::Display::fmt(keys, f)?;
+    f.write_str("__")?;
+    hex::write_upper(f, &lsn.0.to_be_bytes())
 }
 
 /// Splits what follows an LSN into the end of a delta's LSNs and the suffix.
@@ -159,12 +167,12 @@ fn parse_keys(text: &str) -> Option<KeyRange> {
 /// One layer has one name, so that digits are taken as they are printed only.
 fn parse_key(text: &str) -> Option<Key> {
     let key = text.parse::<Key>().ok()?;
-    (key.to_string() == text).then_some(key)
+    hex::is_upper(text).then_some(key)
 }
 
 fn parse_lsn(text: &str) -> Option<Lsn> {
-    let lsn = Lsn::from_hex(text).ok()?;
-    (lsn.to_hex() == text).then_some(lsn)
+    let lsn = hex::parse_u64(text, 16..=16)?;
+    hex::is_upper(text).then_some(Lsn(lsn))
 }
 
 #[cfg(test)]

@@ -156,9 +156,12 @@ impl<S: Store> Timeline<S> {
         };
         let op = shared.next_op(&mut shared.state(), Job::Image);
         let made = shared.create(op, &plan).await;
-        let progress = shared.latch(made)?;
+        let made = shared.latch(made);
+        // What came before a failure is kept.
         let publication = shared.state().publication();
-        shared.save_index(op, publication).await?;
+        let saved = shared.save_index(op, publication).await;
+        let progress = made?;
+        saved?;
         Ok(progress)
     }
 }

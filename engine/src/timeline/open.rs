@@ -57,7 +57,7 @@ impl<S: Store> Opener<'_, S> {
         let op = Op::new(Some(timeline), Job::Open, 1);
         let index = match self.store.load_index(op, timeline).await? {
             Some(index) if !index.is_deleted => index,
-            Some(_) => return Err(self.refuse_deleted(op, timeline).await),
+            Some(index) => return Err(self.refuse_deleted(op, &index).await),
             None => {
                 let entries = self.store.list(op, timeline).await?;
                 return Err(Listing::new(&entries.unwrap_or_default()).no_timeline(timeline));
@@ -141,7 +141,7 @@ impl<S: Store> Opener<'_, S> {
     /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
     async fn make_way(&self, op: Op, timeline: TimelineId) -> Result<()> {
         match self.store.load_index(op, timeline).await? {
-            Some(index) if index.is_deleted => Err(self.refuse_deleted(op, timeline).await),
+            Some(index) if index.is_deleted => Err(self.refuse_deleted(op, &index).await),
             Some(_) => {
                 let why = format!("timeline {timeline} exists");
                 Err(Error::Refused { why })
@@ -152,11 +152,14 @@ impl<S: Store> Opener<'_, S> {
 
     /// Says that a timeline is deleted, once that is durable: its deletion may not have come to
     /// its sync, and a power loss would bring the timeline back.
-    async fn refuse_deleted(&self, op: Op, timeline: TimelineId) -> Error {
+    async fn refuse_deleted(&self, op: Op, index: &Index) -> Error {
+        let timeline = index.timeline;
         match self.store.confirm_index(op, timeline).await {
-            Ok(()) => Error::Refused {
-                why: deleted(timeline),
-            },
+            Ok(()) => {
+                self.family.retire(timeline, index.generation);
+                let why = deleted(timeline);
+                Error::Refused { why }
+            }
             Err(error) => error,
         }
     }

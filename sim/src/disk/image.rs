@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use palimpsest::io::Entry;
@@ -222,21 +222,24 @@ impl Disk {
     }
 
     pub(super) fn find(&mut self, path: &Path) -> io::Result<NodeId> {
+        self.find_text(text(path)?)
+    }
+
+    fn find_text(&mut self, path: &str) -> io::Result<NodeId> {
         let mut id = ROOT;
-        for part in path.components() {
-            if let Component::Normal(name) = part {
-                let name = name.to_string_lossy();
-                let found = self.directory(id)?.live.get(name.as_ref());
-                id = *found.ok_or(io::ErrorKind::NotFound)?;
-            }
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let found = self.directory(id)?.live.get(name);
+            id = *found.ok_or(io::ErrorKind::NotFound)?;
         }
         Ok(id)
     }
 
     pub(super) fn parent(&mut self, path: &Path) -> io::Result<(NodeId, String)> {
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        Ok((self.find(parent)?, name.to_string_lossy().into_owned()))
+        let (parent, name) = text(path)?
+            .rsplit_once('/')
+            .filter(|(_, name)| !name.is_empty())
+            .ok_or(io::ErrorKind::InvalidInput)?;
+        Ok((self.find_text(parent)?, name.to_owned()))
     }
 
     pub(super) fn node(&self, id: NodeId) -> io::Result<&Node> {
@@ -284,15 +287,14 @@ impl Disk {
     /// Forgets directories and files that no name, live, durable or pending, leads to. A file that
     /// is only held open keeps its bytes: see [`Disk::release`].
     pub(super) fn forget_unreachable(&mut self) {
-        let mut reached = vec![ROOT];
+        let mut is_reached = vec![false; self.next as usize];
+        is_reached[ROOT.0 as usize] = true;
         for node in self.nodes.values() {
             if let Node::Directory(directory) = &**node {
-                directory.for_each_id(|id| reached.push(id));
+                directory.for_each_id(|id| is_reached[id.0 as usize] = true);
             }
         }
-        reached.sort_unstable();
-        let is_reached = |id: &NodeId| reached.binary_search(id).is_ok();
-        let is_kept = |id: &NodeId, node: &Node| is_reached(id) || node.is_held();
+        let is_kept = |id: &NodeId, node: &Node| is_reached[id.0 as usize] || node.is_held();
         if self.nodes.iter().all(|(id, node)| is_kept(id, node)) {
             return;
         }
@@ -323,6 +325,12 @@ impl Disk {
             }
         }
     }
+}
+
+/// A path as text, which every path of ours is: names, with one slash in front of each.
+fn text(path: &Path) -> io::Result<&str> {
+    path.to_str()
+        .ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 /// What a rename does to a name that is taken.

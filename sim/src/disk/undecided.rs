@@ -108,6 +108,9 @@ impl Disk {
 
     /// Decides a part of a file, and its length.
     pub(super) fn decide_bytes(&mut self, id: NodeId, start: usize, end: usize) {
+        if !self.is_open(id) {
+            return;
+        }
         self.decide_len(id);
         let Some(file) = self.undecided_file(id) else {
             return;
@@ -133,6 +136,9 @@ impl Disk {
 
     /// Decides everything of a file.
     pub(super) fn decide_file(&mut self, id: NodeId) {
+        if !self.is_open(id) {
+            return;
+        }
         self.decide_bytes(id, 0, usize::MAX);
         if let Some(file) = self.undecided_file(id) {
             file.undecided = None;
@@ -142,25 +148,28 @@ impl Disk {
     /// Decides what a directory's entries are.
     pub(super) fn decide_directory(&mut self, id: NodeId) {
         let listings = match self.nodes.get(&id).map(|node| &**node) {
-            Some(Node::Directory(directory)) => directory.undecided.clone(),
+            Some(Node::Directory(directory)) if !directory.undecided.is_empty() => {
+                directory.undecided.clone()
+            }
             _ => return,
         };
-        if listings.is_empty() {
-            return;
-        }
         let entries = listings[self.choices.choose(listings.len())].clone();
         let node = Arc::make_mut(&mut self.nodes).get_mut(&id);
         let node = node.expect("it was looked for");
         *Arc::make_mut(node) = Node::Directory(Directory::settled(entries));
     }
 
-    /// A file of which something is open.
-    fn undecided_file(&mut self, id: NodeId) -> Option<&mut FileNode> {
-        let is_open = match self.nodes.get(&id).map(|node| &**node) {
+    /// Whether something of a file is open.
+    fn is_open(&self, id: NodeId) -> bool {
+        match self.nodes.get(&id).map(|node| &**node) {
             Some(Node::File(file)) => file.undecided.is_some(),
             _ => false,
-        };
-        if !is_open {
+        }
+    }
+
+    /// A file of which something is open.
+    fn undecided_file(&mut self, id: NodeId) -> Option<&mut FileNode> {
+        if !self.is_open(id) {
             return None;
         }
         let node = Arc::make_mut(&mut self.nodes).get_mut(&id)?;

@@ -311,8 +311,12 @@ impl Driver {
                 Ok(())
             }
             Some(Err(error)) => {
-                let is_busy = matches!(error, Error::Busy { .. });
-                if !is_busy || !self.world.has_unread_index() {
+                let may_say_so = match error {
+                    Error::Busy { .. } => self.world.has_unread_index(),
+                    Error::Refused { .. } => oracle::may_be_needed(&self.session().truths, letter),
+                    _ => false,
+                };
+                if !may_say_so {
                     excuse.check(&self.world, "delete", &error)?;
                 }
                 drop(engine);

@@ -242,8 +242,22 @@ impl Driver {
                 let is_latched = matches!(error, Error::Latched(_));
                 Ok(is_latched.then_some(Closed::Lossy))
             }
+            None if self.is_open(letter) => {
+                // It may have come as far as to freeze what was open.
+                self.truth(letter, |truth| truth.maybe_closed = true);
+                Ok(Some(Closed::Not))
+            }
             None => Ok(None),
         }
+    }
+
+    /// Whether a timeline goes on whose shutdown was given up.
+    fn is_open(&self, letter: Letter) -> bool {
+        let key = self.key(KeyIndex(0));
+        self.timeline(letter).is_some_and(|timeline| {
+            let said = self.at_once(pin!(timeline.get(key, Lsn::ZERO)));
+            !matches!(said, Err(Error::Closed))
+        })
     }
 
     async fn reopen(

@@ -202,7 +202,7 @@ impl Driver {
                     if existence == Existence::Exists && !self.world.has_lost_index(id) {
                         return Err(Verdict::wrong(asked, "it was acknowledged", why));
                     }
-                    self.truth(letter, |truth| *truth = Truth::absent());
+                    self.truth(letter, Truth::refused);
                     return Ok(None);
                 }
                 Err(error) => {

@@ -52,7 +52,8 @@ impl Known {
                 found.extend(records.iter().map(|(at, _)| (at.key, at.lsn)));
             }
         }
-        found.sort_unstable();
+        // Each layer's are in order already, which this sort makes use of.
+        found.sort();
         judge.check_readable(&index, &found)
     }
 }
@@ -147,11 +148,10 @@ impl Judge<'_> {
             let at = DeltaKey { key, lsn };
             records.binary_search_by_key(&at, |(at, _)| *at).is_ok()
         };
-        let points = self
-            .own_points()
-            .filter(|(_, lsn)| name.lsns().contains(*lsn));
-        let mut points = points.filter(|(key, _)| name.keys().contains(*key));
-        match points.find(|&(key, lsn)| !has(key, lsn)) {
+        let is_covered =
+            |key: Key, lsn: Lsn| name.lsns().contains(lsn) && name.keys().contains(key);
+        let is_missing = |&(key, lsn): &(Key, Lsn)| is_covered(key, lsn) && !has(key, lsn);
+        match self.own_points(is_missing).next() {
             Some((key, lsn)) => Err(Verdict::law(
                 "a delta layer has every record that its name covers",
                 format!("{key} at {lsn} is not in {name}"),
@@ -160,11 +160,16 @@ impl Judge<'_> {
         }
     }
 
-    /// The points at which a record must stand that is the timeline's own.
-    fn own_points(&self) -> impl Iterator<Item = (Key, Lsn)> {
+    /// The points, in order, for which this is so and at which a record must stand that is the
+    /// timeline's own.
+    fn own_points(
+        &self,
+        is_wanted: impl FnMut(&(Key, Lsn)) -> bool,
+    ) -> impl Iterator<Item = (Key, Lsn)> {
         let truth = self.truth;
         let own = truth.history.points().filter(|(_, lsn)| truth.is_own(*lsn));
-        own.filter(|point| !truth.optional.contains(point))
+        let wanted = own.filter(is_wanted);
+        wanted.filter(|point| !truth.optional.contains(point))
     }
 
     fn explain(&self, at: DeltaKey, value: &[u8]) -> Result<(), Verdict> {
@@ -199,8 +204,11 @@ impl Judge<'_> {
             return Ok(Seen::Nothing);
         }
         for (key, value) in values {
-            let is_covered = name.keys().contains(*key);
-            if !is_covered || history.answer(*key, lsn) != Answer::Value(value.clone()) {
+            let is_right = || match history.answer(*key, lsn) {
+                Answer::Value(expected) => expected == *value,
+                Answer::Absent | Answer::NoBase | Answer::NoRedo => false,
+            };
+            if !name.keys().contains(*key) || !is_right() {
                 let law = "every value of an image is what a read at its LSN answers";
                 return Err(Verdict::law(law, format!("{key} in {name}")));
             }
@@ -208,7 +216,7 @@ impl Judge<'_> {
         let keys = history.keys();
         let mut keys = keys.iter().filter(|key| name.keys().contains(**key));
         let is_in = |key: &Key| values.binary_search_by_key(key, |(key, _)| *key).is_ok();
-        let stands_for = |key: &Key| history.answer(*key, lsn) == Answer::Absent || is_in(key);
+        let stands_for = |key: &Key| is_in(key) || history.answer(*key, lsn) == Answer::Absent;
         match keys.find(|key| !stands_for(key)) {
             Some(key) => Err(Verdict::law(
                 "an image has every key of its range that has a history",
@@ -226,8 +234,11 @@ impl Judge<'_> {
             .filter(|layer| layer.name.is_image())
             .map(|layer| layer.name)
             .collect();
+        let mut found = found.iter().peekable();
         let is_missing = |&(key, lsn): &(Key, Lsn)| {
-            if index.disk_consistent_lsn < lsn || found.binary_search(&(key, lsn)).is_ok() {
+            // The points come in order as well.
+            while found.next_if(|at| **at < (key, lsn)).is_some() {}
+            if index.disk_consistent_lsn < lsn || found.peek() == Some(&&(key, lsn)) {
                 return false;
             }
             let Some(read) = self.first_read(key, lsn, index.gc_cutoff) else {
@@ -239,7 +250,7 @@ impl Judge<'_> {
             };
             !images.iter().any(|image| stands_between(&image))
         };
-        match self.own_points().find(is_missing) {
+        match self.own_points(is_missing).next() {
             Some((key, lsn)) => Err(Verdict::law(
                 "every record up to disk_consistent_lsn that a read may need is in a layer",
                 format!("{key} at {lsn} is in none"),

@@ -165,7 +165,10 @@ pub fn retained(truths: &Truths, letter: Letter) -> Retained {
     let mut found = Retained::default();
     for (&child, truth) in truths {
         match truth.existence {
-            Existence::Absent => {}
+            Existence::Absent => {
+                let point = truth.remains.filter(|(on, _)| *on == letter);
+                found.perhaps.extend(point.map(|(_, at)| at));
+            }
             Existence::Exists => {
                 if let Some((_, at)) = truth.ancestor.filter(|(on, _)| *on == letter) {
                     found.add(retained_by(truths, (child, at)));
@@ -188,6 +191,12 @@ pub fn children(truths: &Truths, letter: Letter) -> Vec<Letter> {
     };
     let children = truths.iter().filter(|(_, truth)| is_child(truth));
     children.map(|(child, _)| *child).collect()
+}
+
+/// Whether the index of one that stood on a timeline may be there still, and say it was deleted.
+pub fn may_be_needed(truths: &Truths, letter: Letter) -> bool {
+    let mut remains = truths.values().filter_map(|truth| truth.remains);
+    remains.any(|(on, _)| on == letter)
 }
 
 /// All timelines that may be there, each behind what it stands on.

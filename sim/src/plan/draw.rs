@@ -11,6 +11,7 @@ mod history;
 mod jobs;
 mod knobs;
 mod moves;
+mod pairs;
 mod reach;
 mod reads;
 mod rules;

@@ -10,13 +10,20 @@ use std::time::Instant;
 
 use super::{Limits, Shrunk};
 use crate::plan::Plan;
-use crate::run::{Keep, Outcome, STACK_LEN, run, run_twice};
+use crate::run::{Keep, Outcome, STACK_LEN, run, run_twice, run_within};
 use crate::verdict::Verdict;
+use crate::world::steps_max;
+
+/// A candidate makes at most one in so many of the steps that a plan may make, if the first plan
+/// did so or was stuck: who goes round in circles does so long before anybody must believe it.
+const STEPS_SHARE: u64 = 20;
 
 /// The smallest plan so far, and what a smaller one must come to.
 pub struct Judge<'a> {
     best: Plan,
     outcome: Outcome,
+    /// What was to be shrunk, and what came of it.
+    first: (Plan, Outcome),
     signature: String,
     limits: Limits<'a>,
     run_count: AtomicU64,
@@ -36,6 +43,7 @@ impl<'a> Judge<'a> {
         let signature = outcome.verdict.as_ref()?.signature();
         Some(Judge {
             best: plan.clone(),
+            first: (plan.clone(), outcome.clone()),
             outcome,
             signature,
             limits,
@@ -58,11 +66,44 @@ impl<'a> Judge<'a> {
     }
 
     pub fn end(self) -> Shrunk {
+        let run_count = self.run_count.load(Ordering::Relaxed);
+        let is_cut_short = self.steps_max(&self.best) < self.outcome.counts.steps;
+        let (plan, outcome) = if is_cut_short {
+            self.with_all_steps()
+        } else {
+            (self.best, self.outcome)
+        };
         Shrunk {
-            plan: self.best,
-            outcome: self.outcome,
-            run_count: self.run_count.into_inner(),
+            plan,
+            outcome,
+            run_count,
         }
+    }
+
+    /// The best, if it is stuck when it may make all its steps as well, or else the first plan.
+    fn with_all_steps(self) -> (Plan, Outcome) {
+        let outcome = run(&self.best, Keep::Tail);
+        if self.is_alike(&outcome) {
+            (self.best, outcome)
+        } else {
+            self.first
+        }
+    }
+
+    /// How many steps a candidate may make.
+    fn steps_max(&self, plan: &Plan) -> u64 {
+        let all = steps_max(plan);
+        let share = all / STEPS_SHARE;
+        let is_stuck = matches!(self.first.1.verdict, Some(Verdict::Stuck { .. }));
+        match is_stuck || self.first.1.counts.steps < share {
+            true => share,
+            false => all,
+        }
+    }
+
+    fn is_alike(&self, outcome: &Outcome) -> bool {
+        let signature = outcome.verdict.as_ref().map(Verdict::signature);
+        signature.as_ref() == Some(&self.signature)
     }
 
     /// Takes the first of `count` candidates that fails alike, as the best, and says which it was.
@@ -110,10 +151,9 @@ impl<'a> Judge<'a> {
         self.run_count.fetch_add(1, Ordering::Relaxed);
         let outcome = match self.outcome.verdict {
             Some(Verdict::Diverged { .. }) => run_twice(&plan),
-            _ => run(&plan, Keep::Tail),
+            _ => run_within(&plan, Keep::Tail, self.steps_max(&plan)),
         };
-        let is_alike = outcome.verdict.as_ref()?.signature() == self.signature;
-        is_alike.then_some((plan, outcome))
+        self.is_alike(&outcome).then_some((plan, outcome))
     }
 }
 

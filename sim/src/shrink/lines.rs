@@ -161,6 +161,12 @@ fn plainer_batches(entries: &[Entry]) -> impl Iterator<Item = Vec<Entry>> {
     fewer.filter(|kept| !kept.is_empty()).chain(plainer)
 }
 
+/// Makes a record an empty image, not far above the one before it.
+pub fn make_plain(entry: &mut Entry) {
+    entry.edit = EditPlan::Image { len: 0, seed: 0 };
+    entry.lsn_step = entry.lsn_step.min(LSN_STEP);
+}
+
 fn plainer_entries(entry: &Entry) -> Vec<Entry> {
     let mut plainer: Vec<Entry> = plainer_edits(entry.edit)
         .into_iter()

@@ -1,16 +1,25 @@
 //! Operations, rules and the schedule: what is left out whole, in chunks, one by one.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use palimpsest::io::Job;
 
+use super::batches;
 use super::judge::Judge;
 use super::orders;
+use super::trades;
 use crate::faults::{Address, Rule, Scope};
-use crate::plan::{Letter, Look, Plan, PlanOp, Schedule, Then};
+use crate::plan::{How, Letter, Line, Look, Plan, PlanOp, Schedule, Then};
 
 /// So many other orders are tried for each operation that could be left out.
-const ORDER_COUNT: u64 = 12;
+const ORDER_COUNT: usize = 12;
+
+/// So many, where they are still many: what waits for whom is found by chance, and seldom.
+const ORDER_COUNT_MANY: usize = 64;
+
+/// And so many for each large part of them.
+const ORDER_COUNT_FEW: usize = 6;
 
 /// So many calls of a kind wait where it is not known which one has to.
 const ANYWHERE_TIMES: u32 = 1000;
@@ -18,32 +27,39 @@ const ANYWHERE_TIMES: u32 = 1000;
 /// Plans of so few operations are not worth trying other orders.
 const OPS_FEW: usize = 4;
 
-/// Of longer plans no pairs are tried: there are too many.
-const PAIRED_OPS_MAX: usize = 40;
+/// Of more operations and rules no pairs are tried: there are too many.
+const PAIRED_MAX: usize = 40;
 
 /// What can be left out item by item.
 #[derive(Clone, Copy)]
-enum Stream {
+pub enum Stream {
     Ops,
     /// The same, and the ordinals of rules count what was left out.
     OpsAndOrdinals,
     Rules,
+    Records,
     Choices,
 }
 
-/// Leaves out what came after the failure. Lets the oracle look at everything: then what is found
-/// does not depend on what it drew. Tries to do without a schedule, without rules, and with rules
-/// that say whom they hit.
+/// In how large parts a stream is left out.
+#[derive(Clone, Copy)]
+enum Grain {
+    /// Halves down to this share of it.
+    Coarse,
+    /// Halves down to single ones.
+    Fine,
+}
+
+/// In how many parts a stream is cut at most where others are still whole.
+const COARSE_PARTS: usize = 8;
+
+/// Leaves out what came after the failure. Tries to do without a schedule, without rules, and with
+/// rules that say whom they hit.
 pub fn drop_whole(judge: &mut Judge<'_>) {
     let begun = judge.outcome().tally.operations as usize;
     judge.take_first(1, |plan, _| {
         let mut plan = plan.clone();
         plan.ops.truncate(begun);
-        Some(plan)
-    });
-    judge.take_first(1, |plan, _| {
-        let mut plan = plan.clone();
-        plan.knobs.look = Look::All;
         Some(plan)
     });
     judge.take_first(2, |plan, index| {
@@ -54,7 +70,7 @@ pub fn drop_whole(judge: &mut Judge<'_>) {
         }
         Some(plan)
     });
-    hold_back(judge);
+    hold_back_one(judge);
     let spelled_out: Vec<Rule> = judge.outcome().hits.clone();
     judge.take_first(2, |plan, index| {
         let mut plan = plan.clone();
@@ -66,20 +82,65 @@ pub fn drop_whole(judge: &mut Judge<'_>) {
     });
 }
 
-/// Tries to have one or two calls wait, of those that waited longest, where all others go in order:
-/// a rule that names who waits is found again when the operations around it are left out.
-fn hold_back(judge: &mut Judge<'_>) {
-    if judge.best().schedule == in_order() {
-        return;
-    }
+/// Lets the oracle look at nothing, which takes the least time by far, where the failure is found
+/// nevertheless, if need be by a scan in the end; says whether it is.
+pub fn look_at_nothing(judge: &mut Judge<'_>) -> bool {
+    let scans = timelines(judge.best())
+        .into_iter()
+        .map(|timeline| PlanOp::Scan {
+            timeline,
+            offset: 0,
+        });
+    let scans = Vec::from_iter(scans);
+    let taken = judge.take_first(1 + scans.len(), |plan, index| {
+        let mut plan = plan.clone();
+        plan.knobs.look = Look::Nothing;
+        if let Some(index) = index.checked_sub(1) {
+            plan.ops.push(waited_for(scans[index].clone()));
+        }
+        Some(plan)
+    });
+    taken.is_some() || judge.best().knobs.look == Look::Nothing
+}
+
+/// Lets the oracle look at everything: then what is found does not depend on what it drew.
+pub fn look_at_all(judge: &mut Judge<'_>) {
+    judge.take_first(1, |plan, _| {
+        let mut plan = plan.clone();
+        plan.knobs.look = Look::All;
+        Some(plan)
+    });
+}
+
+/// Tries to have one call wait, of those that waited longest, where all others go in order: a rule
+/// that names who waits is found again when the operations around it are left out.
+fn hold_back_one(judge: &mut Judge<'_>) {
+    let waits = judge.outcome().waits.iter();
+    let waits = waits.map(|wait| vec![wait.clone()]);
+    hold_back(judge, &Vec::from_iter(waits));
+}
+
+/// The same with all calls of a kind.
+fn hold_back_all(judge: &mut Judge<'_>) {
+    let waits = judge.outcome().waits.iter();
+    let waits = waits.map(|wait| vec![anywhere(wait.clone())]);
+    hold_back(judge, &Vec::from_iter(waits));
+}
+
+/// The same with two calls.
+fn hold_back_two(judge: &mut Judge<'_>) {
     let waits = judge.outcome().waits.clone();
-    let alone = waits.iter().map(|wait| vec![wait.clone()]);
-    let anywhere = waits.iter().map(|wait| vec![anywhere(wait.clone())]);
     let pairs = waits.iter().enumerate().flat_map(|(index, first)| {
         let others = waits[index + 1..].iter();
         others.map(|second| vec![first.clone(), second.clone()])
     });
-    let choices: Vec<Vec<Rule>> = alone.chain(anywhere).chain(pairs).collect();
+    hold_back(judge, &Vec::from_iter(pairs));
+}
+
+fn hold_back(judge: &mut Judge<'_>, choices: &[Vec<Rule>]) {
+    if judge.best().schedule == in_order() {
+        return;
+    }
     judge.take_first(choices.len(), |plan, index| {
         let mut plan = plan.clone();
         plan.schedule = in_order();
@@ -88,7 +149,7 @@ fn hold_back(judge: &mut Judge<'_>) {
     });
 }
 
-/// The same, for any call of this kind: its ordinals were those of another order.
+/// A rule for any call of this kind: its ordinals were those of another order.
 fn anywhere(mut rule: Rule) -> Rule {
     if let Address::Call { life, job, .. } = &mut rule.address {
         *life = None;
@@ -98,18 +159,30 @@ fn anywhere(mut rule: Rule) -> Rule {
     rule
 }
 
-/// Leaves out operations and rules: halves, quarters, and so on down to single ones.
-pub fn leave_out(judge: &mut Judge<'_>) {
-    leave_out_of(judge, Stream::Ops);
-    leave_out_of(judge, Stream::Rules);
-    if !judge.best().faults.is_empty() {
-        leave_out_of(judge, Stream::OpsAndOrdinals);
-    }
+/// Leaves out large parts of everything, so that what comes after it is tried on short runs.
+pub fn leave_out_coarsely(judge: &mut Judge<'_>) {
+    leave_out_of(judge, Stream::Ops, Grain::Coarse);
+    leave_out_of(judge, Stream::Rules, Grain::Coarse);
+    leave_out_of(judge, Stream::Records, Grain::Coarse);
 }
 
-fn leave_out_of(judge: &mut Judge<'_>, stream: Stream) {
+/// Leaves out operations, rules and records: halves, quarters, and so on down to single ones.
+pub fn leave_out(judge: &mut Judge<'_>) {
+    leave_out_of(judge, Stream::Ops, Grain::Fine);
+    leave_out_of(judge, Stream::Rules, Grain::Fine);
+    if !judge.best().faults.is_empty() {
+        leave_out_of(judge, Stream::OpsAndOrdinals, Grain::Fine);
+    }
+    leave_out_of(judge, Stream::Records, Grain::Fine);
+}
+
+fn leave_out_of(judge: &mut Judge<'_>, stream: Stream, grain: Grain) {
     let mut size = stream.len(judge.best()).div_ceil(2);
-    while 0 < size {
+    let size_min = match grain {
+        Grain::Coarse => stream.len(judge.best()).div_ceil(COARSE_PARTS).max(1),
+        Grain::Fine => 1,
+    };
+    while size_min <= size {
         // Chunks are tried from the last to the first: nothing counts what comes after it.
         let mut end = stream.len(judge.best());
         while 0 < end {
@@ -127,27 +200,41 @@ fn leave_out_of(judge: &mut Judge<'_>, stream: Stream) {
     }
 }
 
-/// Leaves out two operations at once, of which neither can be left out alone; says whether that
-/// helped.
+/// Leaves out one operation or rule that is needed only where the oracle does not look, or two at
+/// once, of which neither can be left out alone; says whether that helped.
 pub fn leave_out_pairs(judge: &mut Judge<'_>) -> bool {
-    let count = judge.best().ops.len();
-    if PAIRED_OPS_MAX < count {
+    let op_count = judge.best().ops.len();
+    let count = op_count + judge.best().faults.len();
+    if PAIRED_MAX < count {
         return false;
+    }
+    let one = |plan: &Plan, at: usize| match at.checked_sub(op_count) {
+        None => Stream::OpsAndOrdinals.without(plan, at..at + 1),
+        Some(at) => Stream::Rules.without(plan, at..at + 1),
+    };
+    let seen = judge.take_first(count, |plan, index| {
+        let mut plan = one(plan, count - 1 - index);
+        plan.knobs.look = match plan.knobs.look {
+            Look::All => return None,
+            Look::Nothing | Look::Sample => Look::All,
+        };
+        Some(plan)
+    });
+    if seen.is_some() {
+        return true;
     }
     let first = (0..count).rev();
     let pairs = first.flat_map(|first| (first + 1..count).map(move |second| (first, second)));
     let pairs: Vec<(usize, usize)> = pairs.collect();
     let taken = judge.take_first(pairs.len(), |plan, index| {
         let (first, second) = pairs[index];
-        let plan = Stream::OpsAndOrdinals.without(plan, second..second + 1);
-        Some(Stream::OpsAndOrdinals.without(&plan, first..first + 1))
+        Some(one(&one(plan, second), first))
     });
     taken.is_some()
 }
 
 /// Tries plainer orders of the same plan.
 pub fn simplify_schedule(judge: &mut Judge<'_>) {
-    hold_back(judge);
     judge.take_first(2, |plan, index| {
         let mut plan = plan.clone();
         match index {
@@ -156,13 +243,16 @@ pub fn simplify_schedule(judge: &mut Judge<'_>) {
         }
         Some(plan)
     });
+    hold_back_one(judge);
+    hold_back_all(judge);
     let plainer = orders::plainer(judge.best());
     judge.take_first(plainer.len(), |plan, index| {
         let mut plan = plan.clone();
         plan.schedule.then = plainer[index];
         Some(plan)
     });
-    leave_out_of(judge, Stream::Choices);
+    hold_back_two(judge);
+    leave_out_of(judge, Stream::Choices, Grain::Fine);
     let choice_count = judge.best().schedule.choices.len();
     for at in 0..choice_count {
         judge.take_first(1, |plan, _| {
@@ -173,17 +263,37 @@ pub fn simplify_schedule(judge: &mut Judge<'_>) {
     }
 }
 
+/// Leaves out a large part of the operations and goes on in another order, while that helps.
+pub fn reorder_coarsely(judge: &mut Judge<'_>) {
+    let mut part_count = 2;
+    while part_count <= COARSE_PARTS {
+        let size = judge.best().ops.len().div_ceil(part_count);
+        if !reorder_without(judge, size, ORDER_COUNT_FEW) {
+            part_count *= 2;
+        }
+    }
+}
+
 /// Leaves out one operation and goes on in another order; says whether that helped.
 pub fn reorder(judge: &mut Judge<'_>) -> bool {
+    let order_count = match trades::is_small(judge.best()) {
+        true => ORDER_COUNT,
+        false => ORDER_COUNT_MANY,
+    };
+    reorder_without(judge, 1, order_count)
+}
+
+/// Leaves out so many operations that follow each other and tries so many other orders.
+fn reorder_without(judge: &mut Judge<'_>, size: usize, order_count: usize) -> bool {
     let op_count = judge.best().ops.len();
     if judge.best().schedule == in_order() || op_count <= OPS_FEW {
         return false;
     }
-    let orders = ORDER_COUNT as usize;
-    let taken = judge.take_first(op_count * orders, |plan, index| {
-        let (seed, index) = (index / op_count, index % op_count);
-        let at = op_count - 1 - index;
-        let mut plan = Stream::OpsAndOrdinals.without(plan, at..at + 1);
+    let part_count = op_count.div_ceil(size);
+    let taken = judge.take_first(part_count * order_count, |plan, index| {
+        let (seed, index) = (index / part_count, index % part_count);
+        let end = op_count - index * size;
+        let mut plan = Stream::OpsAndOrdinals.without(plan, end.saturating_sub(size)..end);
         plan.schedule = Schedule {
             choices: Vec::new(),
             then: Then::ByRank(seed as u64),
@@ -191,6 +301,19 @@ pub fn reorder(judge: &mut Judge<'_>) -> bool {
         Some(plan)
     });
     taken.is_some()
+}
+
+/// The timelines of its operations.
+pub fn timelines(plan: &Plan) -> BTreeSet<Letter> {
+    plan.ops
+        .iter()
+        .filter_map(|line| line.op.timeline())
+        .collect()
+}
+
+/// The line of an operation that is waited for.
+pub fn waited_for(op: PlanOp) -> Line {
+    Line { how: How::Wait, op }
 }
 
 fn in_order() -> Schedule {
@@ -205,11 +328,13 @@ impl Stream {
         match self {
             Stream::Ops | Stream::OpsAndOrdinals => plan.ops.len(),
             Stream::Rules => plan.faults.len(),
+            Stream::Records => batches::record_count(plan),
             Stream::Choices => plan.schedule.choices.len(),
         }
     }
 
-    fn without(self, plan: &Plan, range: Range<usize>) -> Plan {
+    /// The plan without this part of the stream.
+    pub fn without(self, plan: &Plan, range: Range<usize>) -> Plan {
         let mut plan = plan.clone();
         if matches!(self, Stream::Ops | Stream::OpsAndOrdinals) {
             orders::move_starved(&mut plan.schedule.then, &range);
@@ -217,6 +342,7 @@ impl Stream {
         match self {
             Stream::Ops => drop(plan.ops.drain(range)),
             Stream::Rules => drop(plan.faults.drain(range)),
+            Stream::Records => batches::without_records(&mut plan, &range),
             Stream::Choices => drop(plan.schedule.choices.drain(range)),
             Stream::OpsAndOrdinals => {
                 for line in plan.ops.drain(range) {

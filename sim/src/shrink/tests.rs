@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Limits, Shrunk, shrink};
-use crate::plan::Plan;
+use crate::plan::{Look, Plan};
 use crate::run::{Keep, run};
 
 /// No test comes to it: a smaller plan is found or is not, whatever the time.
@@ -78,6 +78,12 @@ fn a_plan_shrinks_to_what_its_failure_needs() {
     }
     // What is left prints and reads as any plan does.
     assert_eq!(small.to_string().parse(), Ok(small));
+}
+
+#[test]
+fn the_oracle_looks_at_nothing_where_the_failure_is_found_all_the_same() {
+    let small = shrunk(&lost(), &|| false).expect("it fails").plan;
+    assert_eq!(small.knobs.look, Look::Nothing);
 }
 
 #[test]

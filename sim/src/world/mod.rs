@@ -32,7 +32,7 @@ pub use digests::Digests;
 pub use journal::{CrashSeen, Effect, End, Journal};
 pub use remains::{Remains, Watch};
 pub use sim_io::{SimFile, SimIo, SimLock};
-pub use state::{Counts, Ending, State, World};
+pub use state::{Counts, Ending, State, World, steps_max};
 pub use task::{Join, TaskName, drop_at};
 pub use trace::{EVENTS_AROUND, Event, Keep, Trace};
 

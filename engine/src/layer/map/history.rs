@@ -84,6 +84,11 @@ impl<T> History<T> {
         layers.into_iter()
     }
 
+    /// The names of all layers, in no order that means anything.
+    pub fn names(&self) -> impl Iterator<Item = LayerName> {
+        self.delta_names().chain(names(self.images.iter()))
+    }
+
     /// How many L0s there are.
     pub fn l0_count(&self) -> usize {
         self.l0s.len()
@@ -219,7 +224,8 @@ impl<T: Clone> History<T> {
         let at = (key, end);
         let delta = self.deltas.latest(at, self.l0s.latest(at, None));
         let image = self.images.latest(at, None);
-        found((delta, image), end)
+        let named = |(name, layer): (&LayerName, _)| (*name, layer);
+        found((delta.map(named), image.map(named)), end)
     }
 
     /// What `search` finds for each key of `keys`.

@@ -254,7 +254,7 @@ impl<I: Io> LayerMap<I> {
     pub fn check_laws(&self, flushed_lsn: Lsn) {
         self.check_memory(flushed_lsn);
         self.files.check_laws();
-        for (name, _) in self.files.iter() {
+        for name in self.files.names() {
             assert!(!name.is_above(flushed_lsn), "{name} is above {flushed_lsn}");
         }
     }

@@ -62,6 +62,6 @@ pub fn select(
 /// # Shape
 /// The end decides, uncut: a layer that reaches far above a read may still be the one that has all
 /// records below. Of two that end together, the one that comes first by name is the later.
-pub fn rank(name: &LayerName) -> (Lsn, Reverse<LayerName>) {
-    (name.lsns().end, Reverse(*name))
+pub fn rank(name: &LayerName) -> (Lsn, Reverse<&LayerName>) {
+    (name.lsns().end, Reverse(name))
 }

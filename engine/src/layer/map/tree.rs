@@ -86,8 +86,8 @@ impl<T> LayerTree<T> {
     pub fn latest<'a>(
         &'a self,
         at: (Key, Lsn),
-        best: Option<(LayerName, &'a T)>,
-    ) -> Option<(LayerName, &'a T)> {
+        best: Option<(&'a LayerName, &'a T)>,
+    ) -> Option<(&'a LayerName, &'a T)> {
         latest(&self.root, at, best)
     }
 
@@ -183,10 +183,10 @@ impl<T> Node<T> {
     }
 
     /// Whether the layer itself is later than `best` for a read of `key` below `end`.
-    fn beats(&self, (key, end): (Key, Lsn), best: Option<LayerName>) -> bool {
+    fn beats(&self, (key, end): (Key, Lsn), best: Option<&LayerName>) -> bool {
         self.name.keys().contains(key)
             && self.name.lsns().start < end
-            && best.is_none_or(|best| rank(&best) < rank(&self.name))
+            && best.is_none_or(|best| rank(best) < rank(&self.name))
     }
 }
 
@@ -243,8 +243,8 @@ fn reach<T>(name: &LayerName, left: &Link<T>, right: &Link<T>) -> Reach {
 fn latest<'a, T>(
     link: &'a Link<T>,
     at: (Key, Lsn),
-    mut best: Option<(LayerName, &'a T)>,
-) -> Option<(LayerName, &'a T)> {
+    mut best: Option<(&'a LayerName, &'a T)>,
+) -> Option<(&'a LayerName, &'a T)> {
     let Some(node) = link else {
         return best;
     };
@@ -255,7 +255,7 @@ fn latest<'a, T>(
     if node.name.keys().start <= at.0 {
         best = latest(&node.right, at, best);
         if node.beats(at, best.map(|(name, _)| name)) {
-            best = Some((node.name, &node.layer));
+            best = Some((&node.name, &node.layer));
         }
     }
     latest(&node.left, at, best)

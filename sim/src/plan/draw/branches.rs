@@ -98,6 +98,10 @@ impl<C: Chance> Author<'_, C> {
             self.push(how, PlanOp::Delete { timeline });
         } else if !leaves.is_empty() {
             let index = *self.chance.pick(&leaves);
+            if self.chance.one_in(3) {
+                // So that there are layers to remove.
+                self.stack(index, 1);
+            }
             let timeline = self.timelines.remove(index).letter;
             let how = self.wait_or_drop();
             self.push(how, PlanOp::Delete { timeline });
@@ -129,7 +133,7 @@ impl<C: Chance> Author<'_, C> {
         }
         for _ in 0..self.chance.between(2, 4) {
             if is_under_image && self.chance.ratio(2, 3) {
-                let offset = self.offset_before_last(timeline);
+                let offset = self.offset_before_last(timeline, 1);
                 self.read_at(How::Beside, timeline, offset);
             } else {
                 self.read_old(How::Beside, timeline);
@@ -159,9 +163,12 @@ impl<C: Chance> Author<'_, C> {
         self.stack(timeline, 2);
         let mut offset = self.old_offset(timeline);
         if self.chance.ratio(3, 4) {
-            // What the branch reads stands below the image that is to take its place.
+            // What the branch reads stands below the image that is to take its place, and is no L0:
+            // no image covers one.
+            self.compact(How::Wait, timeline, Mode::Forced);
             self.images(How::Wait, timeline, Mode::Forced);
-            offset = self.offset_before_last(timeline);
+            self.stack(timeline, 1);
+            offset = self.offset_before_last(timeline, 2);
         }
         let branch = if self.chance.one_in(2) {
             self.gc(How::Beside, timeline);

@@ -102,6 +102,30 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
+    /// Jobs side by side that each write an index, so that what one has decided waits for the
+    /// index of another.
+    pub(super) fn jobs_beside(&mut self, timeline: usize) {
+        if self.chance.one_in(2) {
+            // So that a collection has something to take: no image covers an L0.
+            self.stack(timeline, 2);
+            self.compact(How::Wait, timeline, Mode::Forced);
+            self.images(How::Wait, timeline, Mode::Forced);
+        }
+        let count = self.chance.between(1, 2);
+        self.stack(timeline, count);
+        self.put(How::Wait, timeline, Spacing::Drawn);
+        let first = self.chance.below(4);
+        for job in first..first + self.chance.between(2, 4) {
+            match job % 4 {
+                0 => self.compact_once(How::Beside, timeline),
+                1 => self.flush(How::Beside, timeline),
+                2 => self.images(How::Beside, timeline, Mode::Forced),
+                _ => self.gc(How::Beside, timeline),
+            }
+        }
+        self.join();
+    }
+
     /// A compaction that is let go of, and one that finds what it left.
     pub(super) fn compact_dropped(&mut self, timeline: usize) {
         self.stack(timeline, 2);

@@ -49,6 +49,7 @@ impl<C: Chance> Author<'_, C> {
             Move::Compact => self.compact_once(how, timeline),
             Move::CompactStack => self.compact_stack(timeline),
             Move::CompactBeside => self.compact_beside(timeline),
+            Move::JobsBeside => self.jobs_beside(timeline),
             Move::CompactDropped => self.compact_dropped(timeline),
             Move::CompactFatKey => self.compact_fat_key(timeline),
             Move::Images => self.images_once(how, timeline),

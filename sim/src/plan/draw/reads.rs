@@ -101,10 +101,10 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// The LSN at which the last batch was still to come.
-    pub(super) fn offset_before_last(&self, timeline: usize) -> i64 {
+    /// The LSN at which the last so many batches were still to come.
+    pub(super) fn offset_before_last(&self, timeline: usize, count: usize) -> i64 {
         let remembered = &self.timelines[timeline];
-        let point = remembered.points.iter().rev().nth(1);
+        let point = remembered.points.iter().rev().nth(count);
         point.map_or(0, |point| remembered.offset_of(*point))
     }
 

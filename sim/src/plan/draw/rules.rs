@@ -4,6 +4,7 @@ use palimpsest::io::{Job, Part};
 
 use super::author::draw_crash;
 use super::knobs::draw_duration;
+use super::pairs::draw_pairs;
 use super::reach::Reach;
 use super::swarm::{CrashKind, FaultKind, Swarm};
 use super::themes::Theme;
@@ -19,31 +20,12 @@ use crate::plan::{Crash, Letter};
 const RULE_COUNT_MAX: u64 = 6;
 /// So many times as many rules mean what a plan is about.
 const THEME_WEIGHT: u64 = 4;
-/// One plan in so many crashes inside two or three openings in a row, if crashes exist in it.
-const CRASHING_OPENS_ONE_IN: u64 = 10;
-/// One plan in so many crashes where an index has its name and no sync has covered that, if
-/// crashes exist in it: nowhere else can a power loss keep what names, and undo what is named.
-const CRASHING_INDEXES_ONE_IN: u64 = 4;
-/// One plan in so many that delete something ends deletions half way, if it is about something
-/// else.
-const FAILING_DELETES_ONE_IN: u64 = 2;
-/// One plan in so many holds readers back before they have opened a layer, if stalls exist in it:
-/// then what they are about to open may be replaced.
-const STALLED_READERS_ONE_IN: u64 = 4;
-/// One plan in so many holds jobs back where they are between two of their steps, if stalls exist
-/// in it: then whatever can come between them does.
-const STALLED_JOBS_ONE_IN: u64 = 2;
 /// One plan in so many has a fault in a job that is drawn apart, so that seldom ones have theirs.
 const APART_ONE_IN: u64 = 2;
 /// One of those in so many crashes later in the same job, if crashes exist in the plan.
 const APART_CRASHING_ONE_IN: u64 = 2;
 /// One plan in so many has a fault where none of its kind comes otherwise, or hardly any.
 const SELDOM_ONE_IN: u64 = 3;
-/// One plan in so many crashes before the index of a job is written whose layers were a long time
-/// in coming, if both exist in it.
-const CRASHING_LATE_ONE_IN: u64 = 4;
-/// One plan in so many ends a creation when all but the sync of the engine's directory is done.
-const FAILING_CREATIONS_ONE_IN: u64 = 8;
 
 const POWER: [(u64, CrashKind); 4] = [
     (6, CrashKind::PowerDraw),
@@ -69,7 +51,7 @@ const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> 
     }
 }
 
-const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, SyncDir];
+pub(super) const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, SyncDir];
 const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, SyncDir];
 
@@ -173,48 +155,17 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
         let kind = chance.pick_weighted(kinds);
         rules.push(draw_rule(chance, (swarm.theme, reach), kind));
     }
-    let has_crashes = has_crashes(kinds);
     if chance.one_in(APART_ONE_IN) {
         draw_apart(chance, (kinds, reach), &mut rules);
     }
     if chance.one_in(SELDOM_ONE_IN) {
         rules.extend(draw_seldom(chance, swarm, reach));
     }
-    if has_crashes && chance.one_in(CRASHING_OPENS_ONE_IN) {
-        rules.push(draw_crash_in_open(chance, 2));
-        rules.push(draw_crash_in_open(chance, 3));
-        if chance.one_in(2) {
-            rules.push(draw_crash_in_open(chance, 4));
-        }
-    }
-    if has_crashes && chance.one_in(CRASHING_INDEXES_ONE_IN) {
-        let jobs = [Job::Flush, Job::Compact, Job::Image, Job::Gc];
-        let jobs: Vec<Job> = jobs.into_iter().filter(|job| reach.has(*job)).collect();
-        if !jobs.is_empty() {
-            let place = (*chance.pick(&jobs), Part::Index, SyncDir);
-            rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
-        }
-    }
-    draw_stalls(chance, (swarm, reach), &mut rules);
-    if has_crashes && chance.one_in(CRASHING_LATE_ONE_IN) {
-        draw_late_crash(chance, (kinds, reach), &mut rules);
-    }
-    let is_theme = swarm.theme == Theme::Timelines;
-    if reach.has(Job::Delete) && (is_theme || chance.one_in(FAILING_DELETES_ONE_IN)) {
-        draw_failing_deletes(chance, kinds, &mut rules);
-    }
-    if chance.one_in(FAILING_CREATIONS_ONE_IN) {
-        let ends = [FaultKind::CrashAtStep, FaultKind::Sync];
-        let job = *chance.pick(&[Job::Create, Job::Branch]);
-        if let Some(kind) = pick_one_of(chance, kinds, &ends) {
-            let place = (job, Part::Directory, SyncDir);
-            rules.push(draw_rule_at(chance, place, kind));
-        }
-    }
+    draw_pairs(chance, (swarm, reach), &mut rules);
     rules
 }
 
-fn has_crashes(kinds: &[(u64, FaultKind)]) -> bool {
+pub(super) fn has_crashes(kinds: &[(u64, FaultKind)]) -> bool {
     let is_crash = |kind| matches!(kind, FaultKind::CrashAtStep | FaultKind::CrashAtCall);
     kinds.iter().any(|(_, kind)| is_crash(*kind))
 }
@@ -251,32 +202,6 @@ fn draw_apart(
     }
 }
 
-/// Draws a layer that is long in coming, and a crash before an index names it.
-fn draw_late_crash(
-    chance: &mut impl Chance,
-    (kinds, reach): (&[(u64, FaultKind)], &Reach),
-    rules: &mut Vec<Rule>,
-) {
-    let layers = [
-        (Job::Flush, Part::Delta),
-        (Job::Compact, Part::Delta),
-        (Job::Image, Part::Image),
-    ];
-    let layers: Vec<_> = layers
-        .into_iter()
-        .filter(|(job, _)| reach.has(*job))
-        .collect();
-    let (job, part) = *chance.pick(&layers);
-    let late = [FaultKind::Short, FaultKind::Slow, FaultKind::Stall];
-    let Some(kind) = pick_one_of(chance, kinds, &late) else {
-        return;
-    };
-    let step = *chance.pick(&[Read, Write]);
-    rules.push(draw_rule_at(chance, (job, part, step), kind));
-    let place = (job, Part::Index, *chance.pick(INDEX_STEPS));
-    rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
-}
-
 /// Draws one of what is seldom, whichever kinds of faults exist in the plan: what a wrong device
 /// does, if it is one.
 fn draw_seldom(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option<Rule> {
@@ -297,17 +222,6 @@ fn draw_seldom(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option
     };
     let rule = rule_with(chance, (job, part, step), fault);
     fault.can_happen(step, part).then_some(rule)
-}
-
-/// One of these kinds, if the plan has any of them.
-fn pick_one_of(
-    chance: &mut impl Chance,
-    kinds: &[(u64, FaultKind)],
-    these: &[FaultKind],
-) -> Option<FaultKind> {
-    let is_one = |kind: &FaultKind| these.contains(kind);
-    let here: Vec<FaultKind> = kinds.iter().map(|(_, kind)| *kind).filter(is_one).collect();
-    (!here.is_empty()).then(|| *chance.pick(&here))
 }
 
 fn draw_rule(chance: &mut impl Chance, (theme, reach): (Theme, &Reach), kind: FaultKind) -> Rule {
@@ -444,7 +358,7 @@ fn draw_step_index(chance: &mut impl Chance, step: StepKind) -> Option<u32> {
 }
 
 /// Any in so many of 8 cases, else one from 1 to `last`, and rather a low one.
-fn draw_ordinal(chance: &mut impl Chance, any: u64, last: u64) -> Option<u32> {
+pub(super) fn draw_ordinal(chance: &mut impl Chance, any: u64, last: u64) -> Option<u32> {
     if chance.ratio(any, 8) {
         return None;
     }
@@ -463,67 +377,23 @@ fn draw_rot_offset(chance: &mut impl Chance) -> u32 {
     chance.below(last) as u32
 }
 
-fn draw_power(chance: &mut impl Chance) -> Crash {
+pub(super) fn draw_power(chance: &mut impl Chance) -> Crash {
     let kind = chance.pick_weighted(&POWER);
     draw_crash(chance, kind)
 }
 
-/// Draws who is held back while others go on.
-fn draw_stalls(chance: &mut impl Chance, (swarm, reach): (&Swarm, &Reach), rules: &mut Vec<Rule>) {
-    let Some(kind) = pick_one_of(chance, &swarm.faults, &[FaultKind::Stall]) else {
-        return;
-    };
-    if reach.has(Job::Read) && chance.one_in(STALLED_READERS_ONE_IN) {
-        let mut rule = draw_rule_at(chance, (Job::Read, Part::Delta, Open), kind);
-        rule.times = chance.between(1, 20) as u32;
-        rules.push(rule);
-    }
-    if chance.one_in(STALLED_JOBS_ONE_IN) {
-        let jobs = [Job::Flush, Job::Compact, Job::Image, Job::Gc, Job::Branch];
-        let about = |job: &Job| swarm.theme.is_about(*job);
-        let mut rule = draw_rule_at(chance, (Job::Gc, Part::Directory, Pass), kind);
-        if let Address::Call { job, .. } = &mut rule.address {
-            job.kind = jobs.into_iter().find(about).filter(|_| chance.one_in(2));
-        }
-        rule.times = chance.between(1, 40) as u32;
-        rules.push(rule);
-    }
-}
-
-/// Draws what ends a deletion half way: a failure among its removals, or a crash before its index
-/// is durable and one in the open that goes on with it.
-fn draw_failing_deletes(
-    chance: &mut impl Chance,
-    kinds: &[(u64, FaultKind)],
-    rules: &mut Vec<Rule>,
-) {
-    let removals = [Remove, RemoveDir, SyncDir];
-    let removal = (Job::Delete, Part::Directory, *chance.pick(&removals));
-    let all = [FaultKind::CrashAtStep, FaultKind::Eio, FaultKind::Denied];
-    let is_once = chance.one_in(2);
-    let may_fail = is_once && chance.one_in(2);
-    let these = if may_fail { &all[1..] } else { &all[..1] };
-    let Some(kind) = pick_one_of(chance, kinds, these) else {
-        return;
-    };
-    if !is_once {
-        let index = (Job::Delete, Part::Index, *chance.pick(&[Replace, SyncDir]));
-        rules.push(draw_rule_at(chance, index, kind));
-    }
-    let rule = draw_rule_at(chance, removal, kind);
-    if rule.fault.can_happen(removal.2, removal.1) {
-        rules.push(rule);
-    }
-}
-
 /// Draws a rule for any call of this kind, in any life and on any timeline.
-fn draw_rule_at(chance: &mut impl Chance, place: (Job, Part, StepKind), kind: FaultKind) -> Rule {
+pub(super) fn draw_rule_at(
+    chance: &mut impl Chance,
+    place: (Job, Part, StepKind),
+    kind: FaultKind,
+) -> Rule {
     let fault = draw_fault(chance, kind);
     rule_with(chance, place, fault)
 }
 
 /// The same for a fault that was drawn.
-fn rule_with(
+pub(super) fn rule_with(
     chance: &mut impl Chance,
     (job, part, step): (Job, Part, StepKind),
     fault: Fault,
@@ -548,32 +418,5 @@ fn rule_with(
         fault,
         times: 1,
         one_in: chance.pick_weighted(&[(4, 1), (1, 2), (1, 3)]),
-    }
-}
-
-/// Draws a crash in the opening that begins a life.
-fn draw_crash_in_open(chance: &mut impl Chance, life: u32) -> Rule {
-    let steps = [Create, Write, Sync, Rename, Replace, SyncDir, Remove];
-    let any = Counted {
-        kind: None,
-        index: None,
-    };
-    Rule {
-        address: Address::Call {
-            life: Some(life),
-            scope: Scope::Any,
-            job: Counted {
-                kind: Some(Job::Open),
-                index: None,
-            },
-            part: any,
-            step: Counted {
-                kind: Some(*chance.pick(&steps)),
-                index: draw_ordinal(chance, 4, 2),
-            },
-        },
-        fault: Fault::Crash(draw_power(chance)),
-        times: 1,
-        one_in: 1,
     }
 }

@@ -67,6 +67,8 @@ pub enum Move {
     CompactStack,
     /// Compact while more is written and read.
     CompactBeside,
+    /// Do several jobs at once, each of which writes an index.
+    JobsBeside,
     /// Begin to compact and let go, and compact.
     CompactDropped,
     /// Fill a key with records, and compact.
@@ -155,20 +157,22 @@ const OTHERS: [(u64, Move); 15] = [
     (3, Move::Shutdown),
 ];
 
-const COMPACTION: [(u64, Move); 7] = [
+const COMPACTION: [(u64, Move); 8] = [
     (12, Move::Compact),
     (14, Move::CompactStack),
     (16, Move::CompactBeside),
+    (12, Move::JobsBeside),
     (14, Move::CompactDropped),
     (8, Move::CompactFatKey),
     (4, Move::ImagesUnder),
     (3, Move::Gc),
 ];
 
-const IMAGES: [(u64, Move); 9] = [
+const IMAGES: [(u64, Move); 10] = [
     (12, Move::Images),
     (14, Move::ImagesUnder),
     (12, Move::ImagesBeside),
+    (6, Move::JobsBeside),
     (12, Move::ImagesDropped),
     (6, Move::ImagesPreempted),
     (6, Move::ImagesOvertaken),
@@ -177,7 +181,7 @@ const IMAGES: [(u64, Move); 9] = [
     (4, Move::GcThenReads),
 ];
 
-const BRANCHES: [(u64, Move); 12] = [
+const BRANCHES: [(u64, Move); 13] = [
     (14, Move::Branch),
     (5, Move::BranchDeep),
     (12, Move::DeleteBranch),
@@ -185,6 +189,7 @@ const BRANCHES: [(u64, Move); 12] = [
     (10, Move::GcThenReads),
     (16, Move::GcBesideReads),
     (16, Move::GcBesideBranch),
+    (4, Move::JobsBeside),
     (5, Move::GcDropped),
     (4, Move::GcThenCrash),
     (8, Move::GcGap),

@@ -1,0 +1,199 @@
+//! Trades: one thing in the place of several, or of one that says less.
+//!
+//! What a plan owes to a stack of batches or to a rule, an operation may say by itself, or a knob
+//! at which a job is due sooner. Each trade leaves fewer operations, or fewer rules; and rules come
+//! back in the place of a schedule alone, once. So trades come to an end.
+
+use super::judge::Judge;
+use super::streams::{Stream, timelines, waited_for};
+use crate::faults::{Fault, Survival};
+use crate::plan::{Crash, Knobs, Mode, Plan, PlanOp};
+
+/// A plan of at most so many operations is small.
+const OPS_FEW: usize = 10;
+
+/// Of at most so many rules a plan is small.
+const RULES_FEW: usize = 2;
+
+/// So many operations are traded for one, at most.
+const RUN_LEN_MAX: usize = 5;
+
+/// So many draws of what a power loss keeps are tried.
+const DRAW_COUNT: u64 = 6;
+
+/// Each sets one knob to where a job is due sooner.
+const SOONER: [fn(&mut Knobs); 7] = [
+    |knobs| knobs.freeze_len_max = 1,
+    |knobs| knobs.freeze_distance_max = 1,
+    |knobs| knobs.l0_count_trigger = 1,
+    |knobs| knobs.l0_count_trigger = 2,
+    |knobs| knobs.image_delta_count_trigger = 1,
+    |knobs| knobs.layer_len_target = 1,
+    |knobs| knobs.gc_distance = 0,
+];
+
+/// Whether a plan is so small that its operations and rules are not traded.
+pub fn is_small(plan: &Plan) -> bool {
+    plan.ops.len() <= OPS_FEW && plan.faults.len() <= RULES_FEW
+}
+
+/// Takes the first trade that fails alike; says whether there was one.
+pub fn trade(judge: &mut Judge<'_>) -> bool {
+    let is_large = OPS_FEW < judge.best().ops.len();
+    (is_large && (sooner(judge) || other_draws(judge) || one_for_a_run(judge)))
+        || (RULES_FEW < judge.best().faults.len() && one_for_a_rule(judge))
+}
+
+/// Leaves out an operation, and makes a job due sooner.
+fn sooner(judge: &mut Judge<'_>) -> bool {
+    let count = judge.best().ops.len();
+    let taken = judge.take_first(SOONER.len() * count, |plan, index| {
+        let mut knobs = plan.knobs.clone();
+        SOONER[index % SOONER.len()](&mut knobs);
+        if knobs == plan.knobs {
+            return None;
+        }
+        let plan = without(plan, count - 1 - index / SOONER.len());
+        Some(Plan { knobs, ..plan })
+    });
+    taken.is_some()
+}
+
+/// Leaves out an operation, and draws anew what power losses keep.
+fn other_draws(judge: &mut Judge<'_>) -> bool {
+    let count = judge.best().ops.len();
+    let taken = judge.take_first(count * DRAW_COUNT as usize, |plan, index| {
+        let draw = Survival::Draw(index as u64 % DRAW_COUNT);
+        let plan = without(plan, count - 1 - index / DRAW_COUNT as usize);
+        with_draws(plan, draw)
+    });
+    taken.is_some()
+}
+
+/// With all draws of power losses in its place; nothing if there is none.
+fn with_draws(mut plan: Plan, draw: Survival) -> Option<Plan> {
+    let in_ops = plan.ops.iter_mut().filter_map(|line| match &mut line.op {
+        PlanOp::Crash(crash) => Some(crash),
+        _ => None,
+    });
+    let in_rules = plan
+        .faults
+        .iter_mut()
+        .filter_map(|rule| match &mut rule.fault {
+            Fault::Crash(crash) => Some(crash),
+            _ => None,
+        });
+    let mut has_draw = false;
+    for crash in in_ops.chain(in_rules) {
+        if let Crash::Power(survival @ Survival::Draw(_)) = crash {
+            *survival = draw;
+            has_draw = true;
+        }
+    }
+    has_draw.then_some(plan)
+}
+
+/// Puts one operation in the place of several that follow each other.
+fn one_for_a_run(judge: &mut Judge<'_>) -> bool {
+    let count = judge.best().ops.len();
+    let jobs = jobs(judge.best());
+    let runs = (2..=RUN_LEN_MAX).flat_map(|len| {
+        let starts = (0..(count + 1).saturating_sub(len)).rev();
+        starts.map(move |start| start..start + len)
+    });
+    let runs = Vec::from_iter(runs);
+    let taken = judge.take_first(runs.len() * jobs.len(), |plan, index| {
+        let run = runs[index / jobs.len()].clone();
+        let start = run.start;
+        let mut plan = Stream::OpsAndOrdinals.without(plan, run);
+        plan.ops
+            .insert(start, waited_for(jobs[index % jobs.len()].clone()));
+        Some(plan)
+    });
+    taken.is_some()
+}
+
+/// Puts one operation in the place of a rule.
+fn one_for_a_rule(judge: &mut Judge<'_>) -> bool {
+    let rule_count = judge.best().faults.len();
+    let op_count = judge.best().ops.len();
+    let jobs = jobs(judge.best());
+    let place_count = op_count * jobs.len();
+    let taken = judge.take_first(rule_count * place_count, |plan, index| {
+        let (rule, place) = (index / place_count, index % place_count);
+        let (at, job) = (op_count - place / jobs.len(), place % jobs.len());
+        let mut plan = plan.clone();
+        plan.faults.remove(rule);
+        plan.ops.insert(at, waited_for(jobs[job].clone()));
+        Some(plan)
+    });
+    taken.is_some()
+}
+
+/// What an operation may say that follows of several, or of a rule.
+fn jobs(plan: &Plan) -> Vec<PlanOp> {
+    let of_all = [
+        PlanOp::Crash(Crash::Kill),
+        PlanOp::Crash(Crash::Power(Survival::Nothing)),
+        PlanOp::Join,
+    ];
+    let mode = Mode::Forced;
+    let of_one = timelines(plan).into_iter().flat_map(|timeline| {
+        [
+            PlanOp::Flush { timeline },
+            PlanOp::Freeze { timeline },
+            PlanOp::Compact { timeline, mode },
+            PlanOp::Images { timeline, mode },
+            PlanOp::Gc { timeline },
+        ]
+    });
+    of_one.chain(of_all).collect()
+}
+
+fn without(plan: &Plan, at: usize) -> Plan {
+    Stream::OpsAndOrdinals.without(plan, at..at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Letter;
+
+    /// Of these operations and rules, and of the knobs of a drawn plan.
+    fn plan(ops: &str, faults: &str) -> Plan {
+        let drawn = Plan::draw(0).to_string();
+        let (knobs, _) = drawn.split_once("ops\n").expect("a plan has operations");
+        let text = format!("{knobs}ops\n{ops}\nfaults\n{faults}\nschedule\n  then in-order\n");
+        text.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn every_draw_of_a_power_loss_is_drawn_anew_and_nothing_else() {
+        let crashes = |draw: &str| {
+            let ops = format!("create a 0\ncrash power {draw}\ncrash power all\ncrash kill");
+            plan(&ops, &format!("at life*/io#3 crash power {draw}"))
+        };
+        let drawn = with_draws(crashes("draw:7"), Survival::Draw(3));
+        assert_eq!(drawn, Some(crashes("draw:3")));
+        assert_eq!(with_draws(crashes("none"), Survival::Draw(3)), None);
+    }
+
+    #[test]
+    fn what_may_take_a_place_is_said_of_every_timeline() {
+        let jobs = jobs(&plan("create a 0\nbranch b a 0\nflush b", ""));
+        let of = |letter| {
+            let is_its = |op: &&PlanOp| op.timeline() == Some(Letter(letter));
+            jobs.iter().filter(is_its).count()
+        };
+        assert_eq!((of(b'a'), of(b'b'), jobs.len()), (5, 5, 13));
+    }
+
+    #[test]
+    fn a_plan_is_small_by_its_operations_and_by_its_rules() {
+        let ops = |count| vec!["flush a"; count].join("\n");
+        let rules = |count| vec!["at life*/io#3 eio"; count].join("\n");
+        assert!(is_small(&plan(&ops(10), &rules(2))));
+        assert!(!is_small(&plan(&ops(11), "")));
+        assert!(!is_small(&plan("", &rules(3))));
+    }
+}
