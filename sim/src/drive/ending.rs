@@ -106,7 +106,7 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let scan = match kept {
+        let mut scan = match kept {
             // A scan holds up the collections of all that its timeline stands on, and these go on.
             Kept::Handles if timeline.ancestor().is_none() => {
                 self.begin_scan(letter, &timeline).await?
@@ -125,6 +125,10 @@ impl Driver {
             _ => None,
         };
         let closed = self.close(letter, how).await;
+        if let Ok(Closed::Not) = closed {
+            // A collection that goes on waits for it.
+            scan = None;
+        }
         let closed = match other {
             Some(other) => {
                 self.closed_by_both(letter, other.wait().await.and(closed))

@@ -14,7 +14,7 @@ use crate::dice::Chance;
 /// One plan in so many is large.
 const LARGE_ONE_IN: u64 = 32;
 /// From so many operations nothing more is begun.
-const OP_COUNT_AIM_MAX: u64 = 280;
+const OP_COUNT_AIM_MAX: u64 = 270;
 /// How many choices a schedule has at most.
 const CHOICE_COUNT_MAX: u64 = 255;
 /// The lengths of all edits, in bytes, are together at most this.

@@ -38,6 +38,9 @@ const CRASHING_INDEXES_ONE_IN: u64 = 4;
 /// index that is being written meanwhile, if crashes exist in it.
 const OVERTAKEN_INDEXES_ONE_IN: u64 = 3;
 
+/// One plan in so many that collects and branches holds a branch back between two of its steps: a
+/// collection comes in between.
+const WAITING_BRANCHES_ONE_IN: u64 = 3;
 /// Where a collection gives way between its two indexes.
 const BETWEEN_INDEXES: u32 = 4;
 /// How it crashes where what was done should stay.
@@ -79,6 +82,10 @@ pub(super) fn draw_pairs(
     draw_stalls(chance, (swarm, reach), rules);
     if has_crashes && chance.one_in(OVERTAKEN_INDEXES_ONE_IN) {
         draw_overtaken_index(chance, reach, rules);
+    }
+    if reach.has(Job::Branch) && reach.has(Job::Gc) && chance.one_in(WAITING_BRANCHES_ONE_IN) {
+        let between = (Job::Branch, Part::Directory, Pass);
+        rules.push(slow_rule(chance, between, 5));
     }
     if has_crashes && chance.one_in(CRASHING_LATE_ONE_IN) {
         draw_late_crash(chance, (kinds, reach), rules);
