@@ -19,7 +19,7 @@ impl<S: Store> Timeline<S> {
         let mut next = Some((&self.shared, lsn));
         while let Some((shared, lsn)) = next {
             let cutoff = shared.state().gc_cutoff;
-            let others = shared.family.retained(shared.id, Some(branch));
+            let others = shared.family.readable(shared.id, Some(branch));
             if lsn < cutoff && !others.contains(&lsn) {
                 return Err(Error::BelowCutoff { lsn, cutoff });
             }

@@ -6,6 +6,9 @@
 //! 2. What a descendant reads of a timeline must stay readable there: its *retained* LSNs. A
 //!    descendant reads an ancestor at the lowest branch LSN on the way down to it.
 //! 3. While one index cannot be read, nobody knows what it stands on: nothing is collected.
+//! 4. A timeline whose index says "deleted", and cannot be synced, may come back: what it reads is
+//!    kept. It may also have been gone, durably, in an earlier life, and what it read collected: so
+//!    nobody is let in for its sake.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
@@ -22,6 +25,8 @@ pub(crate) struct Family {
 #[derive(Default)]
 struct Tree {
     ancestors: BTreeMap<TimelineId, Option<Ancestor>>,
+    /// Those of them whose index says that they were deleted, perhaps not durably.
+    leaving: BTreeSet<TimelineId>,
     /// Timelines whose index could not be read.
     unknown: BTreeSet<TimelineId>,
     /// The last generations of timelines that were deleted in this process.
@@ -37,7 +42,14 @@ impl Family {
     pub(crate) fn add(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
         let mut tree = self.tree();
         tree.unknown.remove(&timeline);
+        tree.leaving.remove(&timeline);
         tree.ancestors.insert(timeline, ancestor);
+    }
+
+    /// A timeline was deleted, perhaps not durably, and this is what it stood on.
+    pub(crate) fn add_leaving(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
+        self.add(timeline, ancestor);
+        self.tree().leaving.insert(timeline);
     }
 
     /// A branch is about to be made: it counts from now on, and no longer if the claim is dropped
@@ -59,6 +71,7 @@ impl Family {
     pub(crate) fn remove(&self, timeline: TimelineId) {
         let mut tree = self.tree();
         tree.unknown.remove(&timeline);
+        tree.leaving.remove(&timeline);
         tree.ancestors.remove(&timeline);
     }
 
@@ -84,18 +97,22 @@ impl Family {
         children.map(|(child, _)| *child).collect()
     }
 
-    /// The LSNs at which this timeline must stay readable for others, `except` one of them.
-    pub(crate) fn retained(
+    /// The LSNs at which this timeline's layers are kept for others.
+    pub(crate) fn retained(&self, timeline: TimelineId) -> BTreeSet<Lsn> {
+        let tree = self.tree();
+        tree.lsns_on(timeline, |_| true)
+    }
+
+    /// The LSNs at which this timeline can be read for others' sake, `except` one of them.
+    pub(crate) fn readable(
         &self,
         timeline: TimelineId,
         except: Option<TimelineId>,
     ) -> BTreeSet<Lsn> {
         let tree = self.tree();
-        let others = tree.ancestors.keys();
-        let others = others.filter(|other| Some(**other) != except);
-        others
-            .filter_map(|&other| tree.lsn_on(other, timeline))
-            .collect()
+        tree.lsns_on(timeline, |other| {
+            Some(other) != except && !tree.leaving.contains(&other)
+        })
     }
 
     /// Refuses as long as somebody unknown, other than itself, may stand on a timeline.
@@ -137,6 +154,15 @@ impl Drop for Claim<'_> {
 }
 
 impl Tree {
+    /// At which LSNs reads of those that `counts` come down to `ancestor`.
+    fn lsns_on(&self, ancestor: TimelineId, counts: impl Fn(TimelineId) -> bool) -> BTreeSet<Lsn> {
+        let others = self.ancestors.keys().copied();
+        let others = others.filter(|other| counts(*other));
+        others
+            .filter_map(|other| self.lsn_on(other, ancestor))
+            .collect()
+    }
+
     /// At which LSN a read of `timeline`'s end comes down to `ancestor`, if it does.
     fn lsn_on(&self, timeline: TimelineId, ancestor: TimelineId) -> Option<Lsn> {
         let mut lowest = Lsn::MAX;
@@ -180,8 +206,34 @@ mod tests {
     }
 
     fn retained(family: &Family, timeline: TimelineId, except: Option<TimelineId>) -> Vec<u64> {
-        let lsns = family.retained(timeline, except);
+        let lsns = match except {
+            Some(_) => family.readable(timeline, except),
+            None => family.retained(timeline),
+        };
         lsns.into_iter().map(|lsn| lsn.0).collect()
+    }
+
+    #[test]
+    fn what_is_deleted_perhaps_keeps_its_point_and_lets_nobody_in() {
+        let family = family();
+        family.add_leaving(
+            D,
+            Some(Ancestor {
+                timeline: B,
+                lsn: Lsn(50),
+            }),
+        );
+        assert_eq!(family.retained(B), BTreeSet::from([Lsn(20), Lsn(50)]));
+        assert_eq!(family.readable(B, None), BTreeSet::from([Lsn(20)]));
+        assert_eq!(family.children(B), [C, D]);
+        family.add(
+            D,
+            Some(Ancestor {
+                timeline: B,
+                lsn: Lsn(50),
+            }),
+        );
+        assert_eq!(family.readable(B, None), family.retained(B));
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl<S: Store> Timeline<S> {
         shared.io().pass(shared.op(Job::Gc, 0)).await;
         let (op, cutoff) = shared.publish_cutoff()?;
         shared.io().pass(op).await;
-        let retained = shared.family.retained(shared.id, None);
+        let retained = shared.family.retained(shared.id);
         shared.io().pass(op).await;
         shared.await_readers().await?;
         let publication = shared.state().publication();

@@ -244,7 +244,7 @@ impl<S: Store> Opener<'_, S> {
                 // Until that is durable, a crash can bring all of it back.
                 match self.store.confirm_index(op, timeline).await {
                     Ok(()) => _ = self.store.delete(op, timeline).await,
-                    Err(_) => self.family.add(timeline, index.ancestor),
+                    Err(_) => self.family.add_leaving(timeline, index.ancestor),
                 }
             }
             Ok(Some(index)) => self.family.add(timeline, index.ancestor),
