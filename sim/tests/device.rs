@@ -166,7 +166,7 @@ fn a_timeline_is_shut_down_beside_each_job_and_opened_again() {
     ];
     for job in jobs
         .iter()
-        .chain(&["put a +1 k1 image:9:9", "branch b a 0"])
+        .chain(&["put a +1 k1 image:9:9", "branch b a -1"])
     {
         for how in ["", " twice", " keeping", " twice keeping"] {
             let lines = format!(

@@ -6,9 +6,11 @@
 //! 2. What a descendant reads of a timeline must stay readable there: its *retained* LSNs. A
 //!    descendant reads an ancestor at the lowest branch LSN on the way down to it.
 //! 3. While one index cannot be read, nobody knows what it stands on: nothing is collected.
-//! 4. A timeline whose index says "deleted", and cannot be synced, may come back: what it reads is
-//!    kept. It may also have been gone, durably, in an earlier life, and what it read collected: so
-//!    nobody is let in for its sake.
+//! 4. Nobody is let in for the sake of a timeline of which it is not sure that what it reads is
+//!    still there, although that is kept from now on. Such is a branch that is being made and was
+//!    not held against the cutoff yet; and a timeline whose index says "deleted" and cannot be
+//!    synced: it may come back, but it may also have been gone, durably, in an earlier life, and
+//!    what it read collected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
@@ -25,8 +27,8 @@ pub(crate) struct Family {
 #[derive(Default)]
 struct Tree {
     ancestors: BTreeMap<TimelineId, Option<Ancestor>>,
-    /// Those of them whose index says that they were deleted, perhaps not durably.
-    leaving: BTreeSet<TimelineId>,
+    /// Those of them that keep their point, and let nobody in there.
+    unsure: BTreeSet<TimelineId>,
     /// Timelines whose index could not be read.
     unknown: BTreeSet<TimelineId>,
     /// The last generations of timelines that were deleted in this process.
@@ -41,21 +43,23 @@ impl Family {
     /// A timeline is there, and this is what it stands on.
     pub(crate) fn add(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
         let mut tree = self.tree();
-        tree.unknown.remove(&timeline);
-        tree.leaving.remove(&timeline);
-        tree.ancestors.insert(timeline, ancestor);
+        tree.unsure.remove(&timeline);
+        tree.insert(timeline, ancestor);
     }
 
     /// A timeline was deleted, perhaps not durably, and this is what it stood on.
     pub(crate) fn add_leaving(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
-        self.add(timeline, ancestor);
-        self.tree().leaving.insert(timeline);
+        let mut tree = self.tree();
+        tree.unsure.insert(timeline);
+        tree.insert(timeline, ancestor);
     }
 
-    /// A branch is about to be made: it counts from now on, and no longer if the claim is dropped
-    /// before it is kept.
+    /// A branch is about to be made: its point is kept from now on, and no longer if the claim is
+    /// dropped before it is kept.
     pub(crate) fn claim(&self, timeline: TimelineId, ancestor: Ancestor) -> Claim<'_> {
-        self.add(timeline, Some(ancestor));
+        let mut tree = self.tree();
+        tree.unsure.insert(timeline);
+        tree.insert(timeline, Some(ancestor));
         Claim {
             family: self,
             timeline,
@@ -71,7 +75,7 @@ impl Family {
     pub(crate) fn remove(&self, timeline: TimelineId) {
         let mut tree = self.tree();
         tree.unknown.remove(&timeline);
-        tree.leaving.remove(&timeline);
+        tree.unsure.remove(&timeline);
         tree.ancestors.remove(&timeline);
     }
 
@@ -103,16 +107,10 @@ impl Family {
         tree.lsns_on(timeline, |_| true)
     }
 
-    /// The LSNs at which this timeline can be read for others' sake, `except` one of them.
-    pub(crate) fn readable(
-        &self,
-        timeline: TimelineId,
-        except: Option<TimelineId>,
-    ) -> BTreeSet<Lsn> {
+    /// The LSNs at which this timeline can be read for others' sake.
+    pub(crate) fn readable(&self, timeline: TimelineId) -> BTreeSet<Lsn> {
         let tree = self.tree();
-        tree.lsns_on(timeline, |other| {
-            Some(other) != except && !tree.leaving.contains(&other)
-        })
+        tree.lsns_on(timeline, |other| !tree.unsure.contains(&other))
     }
 
     /// Refuses as long as somebody unknown, other than itself, may stand on a timeline.
@@ -141,8 +139,10 @@ pub(crate) struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    /// Something of it may be on the disk: it counts until it is known to be gone.
+    /// What it reads is there, and something of it may be on the disk: it counts until it is known
+    /// to be gone.
     pub(crate) fn keep(self) {
+        self.family.tree().unsure.remove(&self.timeline);
         std::mem::forget(self);
     }
 }
@@ -154,6 +154,11 @@ impl Drop for Claim<'_> {
 }
 
 impl Tree {
+    fn insert(&mut self, timeline: TimelineId, ancestor: Option<Ancestor>) {
+        self.unknown.remove(&timeline);
+        self.ancestors.insert(timeline, ancestor);
+    }
+
     /// At which LSNs reads of those that `counts` come down to `ancestor`.
     fn lsns_on(&self, ancestor: TimelineId, counts: impl Fn(TimelineId) -> bool) -> BTreeSet<Lsn> {
         let others = self.ancestors.keys().copied();
@@ -205,12 +210,9 @@ mod tests {
         family
     }
 
-    fn retained(family: &Family, timeline: TimelineId, except: Option<TimelineId>) -> Vec<u64> {
-        let lsns = match except {
-            Some(_) => family.readable(timeline, except),
-            None => family.retained(timeline),
-        };
-        lsns.into_iter().map(|lsn| lsn.0).collect()
+    fn retained(family: &Family, timeline: TimelineId) -> Vec<u64> {
+        let lsns = family.retained(timeline).into_iter();
+        lsns.map(|lsn| lsn.0).collect()
     }
 
     #[test]
@@ -224,7 +226,7 @@ mod tests {
             }),
         );
         assert_eq!(family.retained(B), BTreeSet::from([Lsn(20), Lsn(50)]));
-        assert_eq!(family.readable(B, None), BTreeSet::from([Lsn(20)]));
+        assert_eq!(family.readable(B), BTreeSet::from([Lsn(20)]));
         assert_eq!(family.children(B), [C, D]);
         family.add(
             D,
@@ -233,16 +235,32 @@ mod tests {
                 lsn: Lsn(50),
             }),
         );
-        assert_eq!(family.readable(B, None), family.retained(B));
+        assert_eq!(family.readable(B), family.retained(B));
+    }
+
+    #[test]
+    fn what_is_being_made_keeps_its_point_and_lets_nobody_in_until_it_was_checked() {
+        let family = family();
+        let at_40 = Ancestor {
+            timeline: A,
+            lsn: Lsn(40),
+        };
+        let one = family.claim(TimelineId([1; 16]), at_40);
+        let other = family.claim(TimelineId([2; 16]), at_40);
+        assert_eq!(retained(&family, A), [20, 30, 40]);
+        assert_eq!(family.readable(A), BTreeSet::from([Lsn(20), Lsn(30)]));
+        drop(other);
+        assert_eq!(retained(&family, A), [20, 30, 40]);
+        one.keep();
+        assert_eq!(family.readable(A), family.retained(A));
     }
 
     #[test]
     fn descendant_retains_the_lowest_branch_point_on_its_way() {
         let family = family();
-        assert_eq!(retained(&family, A, None), [20, 30]);
-        assert_eq!(retained(&family, B, None), [20, 50]);
-        assert_eq!(retained(&family, C, None), [] as [u64; 0]);
-        assert_eq!(retained(&family, A, Some(C)), [30]);
+        assert_eq!(retained(&family, A), [20, 30]);
+        assert_eq!(retained(&family, B), [20, 50]);
+        assert_eq!(retained(&family, C), [] as [u64; 0]);
         assert_eq!(family.children(B), [C, D]);
     }
 
@@ -250,10 +268,10 @@ mod tests {
     fn retained_lsn_goes_with_the_last_that_needs_it() {
         let family = family();
         family.remove(D);
-        assert_eq!(retained(&family, B, None), [20]);
-        assert_eq!(retained(&family, A, None), [20, 30]);
+        assert_eq!(retained(&family, B), [20]);
+        assert_eq!(retained(&family, A), [20, 30]);
         family.remove(C);
-        assert_eq!(retained(&family, A, None), [30]);
+        assert_eq!(retained(&family, A), [30]);
     }
 
     #[test]
@@ -277,7 +295,7 @@ mod tests {
             lsn: Lsn(10),
         });
         family.add(A, on);
-        assert_eq!(retained(&family, C, None), [] as [u64; 0]);
-        assert_eq!(retained(&family, A, None), [10, 20, 30]);
+        assert_eq!(retained(&family, C), [] as [u64; 0]);
+        assert_eq!(retained(&family, A), [10, 20, 30]);
     }
 }

@@ -131,7 +131,7 @@ impl<S: Store> Opener<'_, S> {
         };
         let claim = self.family.claim(timeline, ancestor);
         self.store.io().pass(op).await;
-        parent.make_branchable(op, timeline, lsn).await?;
+        parent.make_branchable(op, lsn).await?;
         // From here on it may be on the disk, whatever happens.
         claim.keep();
         let index = self.first_index(timeline, Some(ancestor), lsn)?;

@@ -17,6 +17,8 @@ struct Branch {
     letter: Letter,
     ancestor: Letter,
     lsn: Lsn,
+    /// How the line says that it is carried out.
+    how: How,
 }
 
 impl Branch {
@@ -110,7 +112,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Branches off `ancestor`, at an LSN that is meant from its last record's.
+    /// Branches off `ancestor`, at an LSN that is meant from its last record's: below it, where it
+    /// is left running, so that no batch can come to stand there meanwhile.
     pub(super) async fn branch(
         &self,
         (letter, ancestor): (Letter, Letter),
@@ -119,7 +122,6 @@ impl Driver {
     ) -> Result<(), Verdict> {
         self.world.name_timeline(keys::timeline(letter), letter);
         for attempt in 0..TRIES_MAX {
-            let how = if attempt == 0 { how } else { How::Wait };
             if 0 < attempt {
                 self.not_ending(ancestor).await;
             }
@@ -138,8 +140,9 @@ impl Driver {
                 letter,
                 ancestor,
                 lsn: self.lsn_at(ancestor, offset),
+                how,
             };
-            if self.try_branch(branch, how, attempt).await? {
+            if self.try_branch(branch, attempt).await? {
                 return Ok(());
             }
         }
@@ -147,12 +150,14 @@ impl Driver {
     }
 
     /// Says whether it is known what came of it.
-    async fn try_branch(&self, branch: Branch, how: How, attempt: u32) -> Result<bool, Verdict> {
+    async fn try_branch(&self, branch: Branch, attempt: u32) -> Result<bool, Verdict> {
         let Branch {
             letter,
             ancestor,
             lsn,
+            how,
         } = branch;
+        let call_how = if attempt == 0 { how } else { How::Wait };
         let start = Start {
             lsn,
             ancestor: Some(ancestor),
@@ -165,7 +170,9 @@ impl Driver {
         self.truth(ancestor, |truth| truth.begin_close());
         let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
         let engine = self.engine();
-        let result = self.call(how, engine.branch_timeline(id, on, lsn)).await;
+        let result = self
+            .call(call_how, engine.branch_timeline(id, on, lsn))
+            .await;
         drop(engine);
         let is_done = matches!(result, Some(Ok(_)));
         self.truth(ancestor, |truth| truth.end_close(is_done.then_some(lsn)));
@@ -180,7 +187,9 @@ impl Driver {
             Some(Err(error)) if is_refusal(&error) => {
                 self.check_refusal(branch, before, &allowed, &error)?;
                 if matches!(error, Error::Refused { .. }) {
-                    self.open_if_in_doubt(letter).await?;
+                    if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
+                        self.restart_for(how).await?;
+                    }
                 } else if before == Existence::Absent {
                     self.truth(letter, |truth| *truth = Truth::absent());
                 }
@@ -190,12 +199,23 @@ impl Driver {
                 let others = [None, Some(ancestor)];
                 excuse.check_with(&self.world, &branch.asked(), &error, &others)?;
                 if matches!(error, Error::Latched(_)) {
-                    self.restart().await?;
+                    self.restart_for(how).await?;
+                    return Ok(how == How::Beside);
                 }
                 Ok(self.world.is_rot(&error))
             }
             None => Ok(false),
         }
+    }
+
+    /// Opens everything again for the sake of a line; who does not wait for that line does it, for
+    /// it cannot go on beside others.
+    async fn restart_for(&self, how: How) -> Result<(), Verdict> {
+        match how {
+            How::Beside => self.handles().needs_restart = true,
+            How::Wait | How::DropAt(_) => self.restart().await?,
+        }
+        Ok(())
     }
 
     /// Whether a batch that is not in flight stays in doubt.
@@ -244,6 +264,7 @@ impl Driver {
             letter,
             ancestor,
             lsn,
+            ..
         } = branch;
         let durable = self.timeline(ancestor).map(|on| on.disk_consistent_lsn());
         if durable.is_some_and(|durable| durable < lsn) {

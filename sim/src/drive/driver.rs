@@ -1,6 +1,6 @@
 //! What every operation has at hand, and what outlives the process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
@@ -81,6 +81,10 @@ pub(super) struct Handles {
     pub(super) writers: BTreeMap<Letter, Writer<SimIo>>,
     pub(super) puts: BTreeMap<Letter, Join<Result<(), Verdict>>>,
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
+    /// The branches among them.
+    pub(super) branching: BTreeSet<Letter>,
+    /// Whether one of them asks for a restart, for it cannot know what came of it.
+    pub(super) needs_restart: bool,
     /// How many work on each timeline's instance.
     pub(super) users: BTreeMap<Letter, u32>,
     /// Those who wait until nobody does.

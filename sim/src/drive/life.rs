@@ -63,6 +63,10 @@ impl Driver {
             self.session().tally.operations += 1;
             let (touched, how) = (touched_by(&line.op), line.how);
             self.line(index as u32 + 1, &Arc::new(line)).await?;
+            let needs_restart = std::mem::take(&mut self.handles().needs_restart);
+            if needs_restart {
+                self.restart().await?;
+            }
             // What was let go of has not ended: the next one may meet with what it left.
             if !matches!(how, How::DropAt(_)) {
                 self.world.end_operation(Outcome::Tolerated);

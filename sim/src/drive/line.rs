@@ -20,12 +20,18 @@ impl Driver {
             PlanOp::Create {
                 timeline,
                 start_lsn,
-            } => self.create(*timeline, Lsn(*start_lsn), how).await,
+            } => {
+                self.join_branch(*timeline).await?;
+                self.create(*timeline, Lsn(*start_lsn), how).await
+            }
             PlanOp::Branch {
                 timeline,
                 ancestor,
                 offset,
-            } => self.branch((*timeline, *ancestor), *offset, how).await,
+            } => {
+                let (letters, offset) = ((*timeline, *ancestor), *offset);
+                self.start_branch(number, letters, offset, how).await
+            }
             PlanOp::Delete { timeline } => self.delete(*timeline, how).await,
             PlanOp::Put { timeline, entries } => self.put(number, *timeline, entries, how).await,
             PlanOp::Declare {
@@ -120,6 +126,22 @@ impl Driver {
         Ok(())
     }
 
+    async fn start_branch(
+        &self,
+        number: u32,
+        (letter, ancestor): (Letter, Letter),
+        offset: i64,
+        how: How,
+    ) -> Result<(), Verdict> {
+        self.join_branch(letter).await?;
+        if how == How::Beside {
+            self.handles().branching.insert(letter);
+        }
+        let driver = self.clone();
+        let branch = async move { driver.branch((letter, ancestor), offset, how).await };
+        self.start_line(number, how, Box::pin(branch)).await
+    }
+
     /// Waits for everything that was left running.
     pub(super) async fn join(&self) -> Result<(), Verdict> {
         self.join_puts().await?;
@@ -127,7 +149,17 @@ impl Driver {
         for join in beside {
             join.wait().await?;
         }
+        self.handles().branching.clear();
         Ok(())
+    }
+
+    /// Waits for everything, if a branch of this letter was left running.
+    async fn join_branch(&self, letter: Letter) -> Result<(), Verdict> {
+        let is_branching = self.handles().branching.contains(&letter);
+        match is_branching {
+            true => self.join().await,
+            false => Ok(()),
+        }
     }
 
     /// Runs a call of the engine; nothing if its future was dropped before it was done.

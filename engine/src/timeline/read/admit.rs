@@ -112,7 +112,7 @@ impl<S: Store> Shared<S> {
         }
         let cutoff = state.gc_cutoff;
         if lsn < cutoff {
-            if !self.family.readable(self.id, None).contains(&lsn) {
+            if !self.family.readable(self.id).contains(&lsn) {
                 return Err(Error::BelowCutoff { lsn, cutoff });
             }
             self.io()

@@ -26,6 +26,11 @@ impl<C: Chance> Author<'_, C> {
     /// Puts a timeline on another, and says where it is remembered.
     fn branch(&mut self, how: How, ancestor: usize, offset: i64) -> usize {
         let letter = self.next_letter();
+        // At the last record one is waited for.
+        let how = match how {
+            How::Beside if 0 <= offset => How::Wait,
+            how => how,
+        };
         let below = &mut self.timelines[ancestor];
         let branch = below.branch(letter, offset);
         let op = PlanOp::Branch {
@@ -56,14 +61,33 @@ impl<C: Chance> Author<'_, C> {
         let offset = self.branch_offset(ancestor);
         let how = match self.chance.below(8) {
             7 => How::DropAt(self.chance.between(1, 25) as u32),
-            6 => How::Beside,
+            5 | 6 => How::Beside,
             _ => How::Wait,
         };
         let branch = self.branch(how, ancestor, offset);
+        if how == How::Beside {
+            self.work_on(ancestor);
+            self.join();
+        }
         self.read_old(How::Wait, branch);
         self.put(How::Wait, branch, Spacing::Drawn);
         if self.chance.one_in(2) {
             self.put(How::Wait, ancestor, Spacing::Drawn);
+        }
+    }
+
+    /// What may go on beside one who branches.
+    fn work_on(&mut self, ancestor: usize) {
+        for _ in 0..self.chance.between(1, 3) {
+            let how = self.how();
+            match self.chance.below(6) {
+                0 => self.put(how, ancestor, Spacing::Drawn),
+                1 => self.flush(how, ancestor),
+                2 => self.compact(how, ancestor, Mode::Forced),
+                3 => self.images(how, ancestor, Mode::Forced),
+                4 => self.gc(how, ancestor),
+                _ => self.read_old(how, ancestor),
+            }
         }
     }
 
@@ -123,17 +147,26 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
+    /// Writes what an image is to take the place of, and says where it can be read. It is no L0
+    /// any more: no image covers one.
+    fn put_under_image(&mut self, timeline: usize) -> i64 {
+        self.stack(timeline, 2);
+        self.compact(How::Wait, timeline, Mode::Forced);
+        self.images(How::Wait, timeline, Mode::Forced);
+        self.stack(timeline, 1);
+        self.offset_before_last(timeline, 2)
+    }
+
     /// A collection that must wait for those who read.
     pub(super) fn gc_beside_reads(&mut self, timeline: usize) {
         let is_under_image = self.chance.ratio(2, 3);
-        if is_under_image {
-            // What is read stands below the image that is to take its place.
-            self.stack(timeline, 2);
-            self.images(How::Wait, timeline, Mode::Forced);
-        }
+        let under_image = match is_under_image {
+            true => self.put_under_image(timeline),
+            false => 0,
+        };
         for _ in 0..self.chance.between(2, 4) {
             if is_under_image && self.chance.ratio(2, 3) {
-                let offset = self.offset_before_last(timeline, 1);
+                let offset = under_image;
                 self.read_at(How::Beside, timeline, offset);
             } else {
                 self.read_old(How::Beside, timeline);
@@ -160,21 +193,22 @@ impl<C: Chance> Author<'_, C> {
         if self.timelines.len() <= timeline || !self.can_branch(timeline) {
             return self.gc_beside_reads(0);
         }
-        self.stack(timeline, 2);
-        let mut offset = self.old_offset(timeline);
-        if self.chance.ratio(3, 4) {
-            // What the branch reads stands below the image that is to take its place, and is no L0:
-            // no image covers one.
-            self.compact(How::Wait, timeline, Mode::Forced);
-            self.images(How::Wait, timeline, Mode::Forced);
-            self.stack(timeline, 1);
-            offset = self.offset_before_last(timeline, 2);
-        }
+        let offset = match self.chance.ratio(3, 4) {
+            true => self.put_under_image(timeline),
+            false => {
+                self.stack(timeline, 2);
+                self.old_offset(timeline)
+            }
+        };
         let branch = if self.chance.one_in(2) {
             self.gc(How::Beside, timeline);
             self.branch(How::Wait, timeline, offset)
         } else {
             let branch = self.branch(How::Beside, timeline, offset);
+            if self.chance.ratio(3, 4) {
+                // Meanwhile it has come as far as to be let in.
+                self.read(How::Wait, timeline);
+            }
             self.gc(How::Wait, timeline);
             self.join();
             branch

@@ -6,7 +6,9 @@ use palimpsest::io::{Job, Part};
 
 use super::author::draw_crash;
 use super::reach::Reach;
-use super::rules::{INDEX_STEPS, draw_ordinal, draw_power, draw_rule_at, has_crashes, rule_with};
+use super::rules::{
+    INDEX_STEPS, draw_ordinal, draw_power, draw_rot_offset, draw_rule_at, has_crashes, rule_with,
+};
 use super::swarm::{CrashKind, FaultKind, Swarm};
 use super::themes::Theme;
 use crate::dice::Chance;
@@ -41,6 +43,26 @@ const OVERTAKEN_INDEXES_ONE_IN: u64 = 3;
 /// One plan in so many that collects and branches holds a branch back between two of its steps: a
 /// collection comes in between.
 const WAITING_BRANCHES_ONE_IN: u64 = 3;
+/// One plan in so many that collects and reads holds readers back between being let in and opening
+/// a layer: a collection comes in between.
+const WAITING_READERS_ONE_IN: u64 = 3;
+/// Where they are held back.
+const OF_READERS: [(Part, StepKind); 3] = [
+    (Part::Directory, Pass),
+    (Part::Delta, Open),
+    (Part::Image, Open),
+];
+/// So many layers rot at most, besides what is drawn one by one.
+const ROT_COUNT_MAX: u64 = 3;
+/// Where.
+const ROTTING: [(Job, Part, StepKind); 6] = [
+    (Job::Flush, Part::Delta, Sync),
+    (Job::Compact, Part::Delta, Sync),
+    (Job::Image, Part::Image, Sync),
+    (Job::Read, Part::Delta, Read),
+    (Job::Compact, Part::Delta, Read),
+    (Job::Image, Part::Delta, Read),
+];
 /// Where a collection gives way between its two indexes.
 const BETWEEN_INDEXES: u32 = 4;
 /// How it crashes where what was done should stay.
@@ -80,12 +102,25 @@ pub(super) fn draw_pairs(
         rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
     }
     draw_stalls(chance, (swarm, reach), rules);
+    if swarm.device.may_be_wrong() {
+        draw_rot(chance, reach, rules);
+    }
     if has_crashes && chance.one_in(OVERTAKEN_INDEXES_ONE_IN) {
         draw_overtaken_index(chance, reach, rules);
     }
     if reach.has(Job::Branch) && reach.has(Job::Gc) && chance.one_in(WAITING_BRANCHES_ONE_IN) {
         let between = (Job::Branch, Part::Directory, Pass);
-        rules.push(slow_rule(chance, between, 5));
+        let rule = slow_rule(chance, between, 5);
+        let index = chance.between(1, 3) as u32;
+        rules.push(if chance.one_in(2) {
+            at_step(rule, index)
+        } else {
+            rule
+        });
+    }
+    if reach.has(Job::Read) && reach.has(Job::Gc) && chance.one_in(WAITING_READERS_ONE_IN) {
+        let (part, step) = *chance.pick(&OF_READERS);
+        rules.push(slow_rule(chance, (Job::Read, part, step), 5));
     }
     if has_crashes && chance.one_in(CRASHING_LATE_ONE_IN) {
         draw_late_crash(chance, (kinds, reach), rules);
@@ -176,6 +211,17 @@ fn draw_late_crash(
     rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
 }
 
+/// Draws what rots in layers: as they are synced, or as they are read.
+fn draw_rot(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
+    let places = ROTTING.into_iter().filter(|(job, ..)| reach.has(*job));
+    let places: Vec<(Job, Part, StepKind)> = places.collect();
+    for _ in 0..chance.below(ROT_COUNT_MAX + 1) {
+        let place = *chance.pick(&places);
+        let rot = Fault::Rot(draw_rot_offset(chance));
+        rules.push(rule_with(chance, place, rot));
+    }
+}
+
 /// Draws who is held back while others go on.
 fn draw_stalls(chance: &mut impl Chance, (swarm, reach): (&Swarm, &Reach), rules: &mut Vec<Rule>) {
     let Some(kind) = pick_one_of(chance, &swarm.faults, &[FaultKind::Stall]) else {
@@ -215,7 +261,7 @@ fn draw_failing_deletes(
         let removal = (
             Job::Delete,
             Part::Directory,
-            *chance.pick(&[Remove, SyncDir]),
+            *chance.pick(&[Remove, RemoveDir, SyncDir]),
         );
         for (place, powers) in [(index, &KEEPING), (removal, &UNDOING)] {
             let kind = chance.pick_weighted(powers);

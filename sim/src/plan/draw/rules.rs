@@ -123,7 +123,7 @@ const APART: [(u64, Job); 12] = [
 ];
 
 /// Calls of jobs that are done seldom, and make few, and what seldom happens to them.
-const SELDOM: [(Job, Part, StepKind, FaultKind); 18] = [
+const SELDOM: [(Job, Part, StepKind, FaultKind); 20] = [
     (Job::Delete, Part::Index, Read, FaultKind::Short),
     (Job::Delete, Part::Index, Write, FaultKind::Short),
     (Job::Delete, Part::Index, Write, FaultKind::Enospc),
@@ -137,6 +137,8 @@ const SELDOM: [(Job, Part, StepKind, FaultKind); 18] = [
     (Job::Branch, Part::Index, Write, FaultKind::Short),
     (Job::Branch, Part::Index, Create, FaultKind::Denied),
     (Job::Gc, Part::Index, Write, FaultKind::Wrong),
+    (Job::Compact, Part::Delta, Read, FaultKind::Wrong),
+    (Job::Image, Part::Delta, Read, FaultKind::Wrong),
     (Job::Freeze, Part::Directory, Pass, FaultKind::CrashAtStep),
     (Job::Flush, Part::Ephemeral, Read, FaultKind::Short),
     (Job::Drop, Part::Image, Remove, FaultKind::Eio),
@@ -372,8 +374,8 @@ fn draw_short_len(chance: &mut impl Chance) -> u32 {
 }
 
 /// In the head of a file, in its first blocks, or anywhere: it is counted round in the file.
-fn draw_rot_offset(chance: &mut impl Chance) -> u32 {
-    let last = *chance.pick(&[100, 9000, 1 << 20]);
+pub(super) fn draw_rot_offset(chance: &mut impl Chance) -> u32 {
+    let last = *chance.pick(&[100, 9000, 30_000, 1 << 20]);
     chance.below(last) as u32
 }
 

@@ -196,8 +196,8 @@ const DEVICES: [(u64, Device); 4] = [
     (3, Device::Rots),
 ];
 
-/// How often a value is about a block long where the device may be wrong.
-const SPANNING_WEIGHT: u64 = 100;
+/// How often a value is about a block long where the device may be wrong: now and then, or mostly.
+const SPANNING_WEIGHTS: [u64; 2] = [100, 800];
 
 /// How often a device that may be wrong is.
 const WRONG_WEIGHT: u64 = 8;
@@ -235,7 +235,8 @@ impl Swarm {
         if swarm.device.may_be_wrong() {
             swarm.faults.push((WRONG_WEIGHT, FaultKind::Wrong));
             // Where a value spans blocks, one of them may be taken for right with the other.
-            swarm.sizes.push((SPANNING_WEIGHT, Size::BlockEdge));
+            let weight = *chance.pick(&SPANNING_WEIGHTS);
+            swarm.sizes.push((weight, Size::BlockEdge));
         }
         swarm
     }

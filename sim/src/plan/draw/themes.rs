@@ -187,8 +187,8 @@ const BRANCHES: [(u64, Move); 13] = [
     (12, Move::DeleteBranch),
     (10, Move::Gc),
     (10, Move::GcThenReads),
-    (16, Move::GcBesideReads),
-    (16, Move::GcBesideBranch),
+    (18, Move::GcBesideReads),
+    (24, Move::GcBesideBranch),
     (4, Move::JobsBeside),
     (5, Move::GcDropped),
     (4, Move::GcThenCrash),
@@ -232,14 +232,14 @@ const LARGE: [(u64, Move); 14] = [
 ];
 
 impl Theme {
-    /// One of them: those with jobs of their own twice as often as writes and everything together.
+    /// One of them: those with jobs of their own more often than writes or everything together.
     pub fn draw(chance: &mut impl Chance) -> Theme {
         chance.pick_weighted(&[
             (1, Theme::Mixed),
             (1, Theme::Writes),
             (2, Theme::Compaction),
             (2, Theme::Images),
-            (2, Theme::Branches),
+            (3, Theme::Branches),
             (2, Theme::Timelines),
         ])
     }
