@@ -2,8 +2,8 @@
 //!
 //! The plans are those of the first seeds, each run once, one after another on one thread; some of
 //! one shape, with 200 operations and 3 crashes each; and some that do nothing but write, crash and
-//! recover. Then it says how much time passes in a run while one second passes outside, what two
-//! threads get through while one does so much, and whether memory grows with the number of plans.
+//! recover. Then it says how much time passes in a run while one second passes outside, and what
+//! two threads get through while one does so much. Whether memory grows, `--bench memory` says.
 //! Behind `--` may stand `quick`, for a tenth of the seeds.
 //!
 //! Time is that of a thread on its core: what others do on the machine does not count, but for the
@@ -159,17 +159,6 @@ fn shaped_line(draw: u64, index: u64) -> String {
     }
 }
 
-/// How much memory the process has, in bytes.
-fn memory_len() -> u64 {
-    let status = fs::read_to_string("/proc/self/statm").expect("Linux has it");
-    let pages = status
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse().ok());
-    let pages: u64 = pages.expect("it is the second");
-    pages * 4096
-}
-
 fn run_all(plans: &[Plan]) -> Sum {
     let mut sum = Sum::default();
     plans.iter().for_each(|plan| sum.run(plan));
@@ -197,11 +186,7 @@ fn main() {
     };
     let seeds = 0..seed_count;
     let drawn: Vec<Plan> = seeds.clone().map(Plan::draw).collect();
-    let (first, rest) = drawn.split_at(drawn.len() / 10);
-    let mut sum = run_all(first);
-    let memory_before = memory_len();
-    rest.iter().for_each(|plan| sum.run(plan));
-    let memory_grown = memory_len() as i64 - memory_before as i64;
+    let sum = run_all(&drawn);
     sum.print(&format!("plans of the seeds 0..{seed_count}"));
     let shaped: Vec<Plan> = (0..SHAPED_PLAN_COUNT).map(shaped).collect();
     run_all(&shaped).print("plans of 200 operations and 3 crashes");
@@ -211,6 +196,4 @@ fn main() {
     println!("| of the machine | |\n|---|---:|");
     println!("| seconds that pass in a run while one passes outside | {ratio:.0} |");
     println!("| two threads, of one | {:.2} |", speedup(&shaped));
-    let (plans, grown) = (rest.len(), memory_grown / 1024);
-    println!("| KiB by which memory grew over {plans} plans | {grown} |");
 }

@@ -34,7 +34,7 @@ fn no_crash_of_a_certified_plan_loses_anything() {
         );
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Timeline;
-use super::job::{Mode, Progress};
+use super::job::{Mode, Progress, VALUE_LEN_ASSUMED};
 use super::options::Options;
 use super::shared::Shared;
 use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result};
@@ -33,9 +33,6 @@ const BATCH_LEN: u64 = 128 << 10;
 
 /// A hole between keys is worth a cut if so many images or gaps between images lie in it.
 const HOLE_SEGMENT_COUNT: usize = 3;
-
-/// How long a value is assumed to be where only the number of keys is known, in bytes.
-const VALUE_LEN_ASSUMED: u64 = 8192;
 
 /// What a compaction will do.
 pub struct CompactPlan<I: Io> {

@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Timeline;
-use super::job::{Mode, Progress};
+use super::job::{Mode, Progress, VALUE_LEN_ASSUMED};
 use super::options::Options;
 use super::read::Scan;
 use super::shared::Shared;
@@ -26,9 +26,6 @@ use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{FileLayer, ImageLayer, ImagePlan as LayerPlan, ImageWriter, LayerMap};
 use crate::store::Store;
-
-/// How long a value is assumed to be where only the number of keys is known, in bytes.
-const VALUE_LEN_ASSUMED: u64 = 8192;
 
 /// A declared range of more keys than this is not cut.
 const PART_KEY_COUNT_MAX: u64 = 1 << 32;

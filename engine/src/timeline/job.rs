@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How long a value is assumed to be where only the number of keys is known, in bytes.
+pub(super) const VALUE_LEN_ASSUMED: u64 = 8192;
+
 /// Whether a job looks for work by its triggers, or does what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

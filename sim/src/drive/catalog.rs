@@ -32,7 +32,6 @@ impl Driver {
     pub(super) async fn create(&self, letter: Letter, start: Lsn, how: How) -> Result<(), Verdict> {
         self.world.name_timeline(keys::timeline(letter), letter);
         for attempt in 0..TRIES_MAX {
-            let how = if attempt == 0 { how } else { How::Wait };
             if self.try_create(letter, start, how, attempt).await? {
                 return Ok(());
             }
@@ -65,11 +64,12 @@ impl Driver {
             ancestor: None,
         };
         let before = self.begin_creation(letter, begun);
+        let call_how = if attempt == 0 { how } else { How::Wait };
         let id = keys::timeline(letter);
         let asked = format!("create {} at {start}", char::from(letter.0));
         let excuse = self.try_again(attempt, Some(letter));
         let engine = self.engine();
-        match self.call(how, engine.create_timeline(id, start)).await {
+        match self.call(call_how, engine.create_timeline(id, start)).await {
             Some(Ok(_)) if before == Existence::Exists => {
                 Err(Verdict::wrong(asked, "it exists", "it was created"))
             }
@@ -87,7 +87,7 @@ impl Driver {
             Some(Err(Error::Refused { .. })) => {
                 // It exists: by an acknowledged creation, or by one in doubt.
                 drop(engine);
-                self.open_if_in_doubt(letter).await?;
+                self.open_if_in_doubt(letter, how).await?;
                 Ok(true)
             }
             Some(Err(error)) => {
@@ -105,11 +105,11 @@ impl Driver {
         self.world.has_failed_removal() || self.world.has_unread_index()
     }
 
-    async fn open_if_in_doubt(&self, letter: Letter) -> Result<(), Verdict> {
-        if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
-            self.restart().await?;
+    async fn open_if_in_doubt(&self, letter: Letter, how: How) -> Result<(), Verdict> {
+        match self.truth(letter, |truth| truth.existence) {
+            Existence::InDoubt => self.restart_for(how).await,
+            Existence::Absent | Existence::Exists => Ok(()),
         }
-        Ok(())
     }
 
     /// Branches off `ancestor`, at an LSN that is meant from its last record's: below it, where it
@@ -187,9 +187,7 @@ impl Driver {
             Some(Err(error)) if is_refusal(&error) => {
                 self.check_refusal(branch, before, &allowed, &error)?;
                 if matches!(error, Error::Refused { .. }) {
-                    if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
-                        self.restart_for(how).await?;
-                    }
+                    self.open_if_in_doubt(letter, how).await?;
                 } else if before == Existence::Absent {
                     self.truth(letter, |truth| *truth = Truth::absent());
                 }
@@ -212,10 +210,12 @@ impl Driver {
     /// it cannot go on beside others.
     async fn restart_for(&self, how: How) -> Result<(), Verdict> {
         match how {
-            How::Beside => self.handles().needs_restart = true,
-            How::Wait | How::DropAt(_) => self.restart().await?,
+            How::Beside => {
+                self.handles().needs_restart = true;
+                Ok(())
+            }
+            How::Wait | How::DropAt(_) => self.restart().await,
         }
-        Ok(())
     }
 
     /// Whether a batch that is not in flight stays in doubt.
@@ -283,7 +283,10 @@ impl Driver {
             truth.branched((ancestor, lsn), &below);
         }
         self.take_in(letter, timeline);
-        self.count_done("branch");
+        self.count_done(match branch.how {
+            How::Beside => "branch beside others",
+            How::Wait | How::DropAt(_) => "branch",
+        });
         Ok(())
     }
 
@@ -305,30 +308,43 @@ impl Driver {
         }
     }
 
-    pub(super) async fn delete(&self, letter: Letter, how: How) -> Result<(), Verdict> {
+    /// Shuts down what is to be deleted, and says whether it can be. What others stand on cannot:
+    /// that is tried here, and alone.
+    pub(super) async fn prepare_deletion(&self, letter: Letter, how: How) -> Result<bool, Verdict> {
         self.join().await?;
         if self.timeline(letter).is_none() {
-            return Ok(());
+            return Ok(false);
         }
         // What a crash leaves of it is then the whole timeline, or nothing.
         self.restart().await?;
         if self.timeline(letter).is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let children = oracle::children(&self.session().truths, letter);
         if !children.is_empty() {
-            return self.delete_under_children(letter, how).await;
+            self.delete_under_children(letter, how).await?;
+            return Ok(false);
         }
         if !self.shut_one_down(letter).await? {
-            return self.restart().await;
+            self.restart().await?;
+            return Ok(false);
         }
         self.truth(letter, |truth| truth.existence = Existence::InDoubt);
+        Ok(true)
+    }
+
+    /// Deletes what is shut down and in doubt.
+    pub(super) async fn delete(&self, letter: Letter, how: How) -> Result<(), Verdict> {
         let excuse = Excuse::begin(&self.world, Some(letter));
         let engine = self.engine();
         let deleted = engine.delete_timeline(keys::timeline(letter));
         match self.call(how, deleted).await {
             Some(Ok(())) => {
                 self.truth(letter, |truth| *truth = Truth::absent());
+                self.count_done(match how {
+                    How::Beside => "delete beside others",
+                    How::Wait | How::DropAt(_) => "delete",
+                });
                 Ok(())
             }
             Some(Err(error)) => {
@@ -341,11 +357,11 @@ impl Driver {
                     excuse.check(&self.world, "delete", &error)?;
                 }
                 drop(engine);
-                self.restart().await
+                self.restart_for(how).await
             }
             None => {
                 drop(engine);
-                self.restart().await
+                self.restart_for(how).await
             }
         }
     }

@@ -81,8 +81,8 @@ pub(super) struct Handles {
     pub(super) writers: BTreeMap<Letter, Writer<SimIo>>,
     pub(super) puts: BTreeMap<Letter, Join<Result<(), Verdict>>>,
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
-    /// The branches among them.
-    pub(super) branching: BTreeSet<Letter>,
+    /// The timelines that come or go meanwhile.
+    pub(super) in_passing: BTreeSet<Letter>,
     /// Whether one of them asks for a restart, for it cannot know what came of it.
     pub(super) needs_restart: bool,
     /// How many work on each timeline's instance.

@@ -17,22 +17,9 @@ impl Driver {
         self.world.state().trace.line(number, line);
         let how = line.how;
         match &line.op {
-            PlanOp::Create {
-                timeline,
-                start_lsn,
-            } => {
-                self.join_branch(*timeline).await?;
-                self.create(*timeline, Lsn(*start_lsn), how).await
-            }
-            PlanOp::Branch {
-                timeline,
-                ancestor,
-                offset,
-            } => {
-                let (letters, offset) = ((*timeline, *ancestor), *offset);
-                self.start_branch(number, letters, offset, how).await
-            }
-            PlanOp::Delete { timeline } => self.delete(*timeline, how).await,
+            PlanOp::Create { timeline, .. }
+            | PlanOp::Branch { timeline, .. }
+            | PlanOp::Delete { timeline } => self.pass(number, *timeline, line).await,
             PlanOp::Put { timeline, entries } => self.put(number, *timeline, entries, how).await,
             PlanOp::Declare {
                 timeline,
@@ -126,20 +113,33 @@ impl Driver {
         Ok(())
     }
 
-    async fn start_branch(
-        &self,
-        number: u32,
-        (letter, ancestor): (Letter, Letter),
-        offset: i64,
-        how: How,
-    ) -> Result<(), Verdict> {
-        self.join_branch(letter).await?;
-        if how == How::Beside {
-            self.handles().branching.insert(letter);
+    /// The same where a timeline comes or goes: one of a letter at a time.
+    async fn pass(&self, number: u32, letter: Letter, line: &Line) -> Result<(), Verdict> {
+        let is_in_passing = self.handles().in_passing.contains(&letter);
+        if is_in_passing {
+            self.join().await?;
         }
-        let driver = self.clone();
-        let branch = async move { driver.branch((letter, ancestor), offset, how).await };
-        self.start_line(number, how, Box::pin(branch)).await
+        let is_deletion = matches!(line.op, PlanOp::Delete { .. });
+        if is_deletion && !self.prepare_deletion(letter, line.how).await? {
+            return Ok(());
+        }
+        if line.how == How::Beside {
+            self.handles().in_passing.insert(letter);
+        }
+        let (driver, op, how) = (self.clone(), line.op.clone(), line.how);
+        let passing = async move {
+            match op {
+                PlanOp::Create { start_lsn, .. } => {
+                    driver.create(letter, Lsn(start_lsn), how).await
+                }
+                PlanOp::Branch {
+                    ancestor, offset, ..
+                } => driver.branch((letter, ancestor), offset, how).await,
+                PlanOp::Delete { .. } => driver.delete(letter, how).await,
+                _ => unreachable!("the caller has carried out all others"),
+            }
+        };
+        self.start_line(number, how, Box::pin(passing)).await
     }
 
     /// Waits for everything that was left running.
@@ -149,17 +149,8 @@ impl Driver {
         for join in beside {
             join.wait().await?;
         }
-        self.handles().branching.clear();
+        self.handles().in_passing.clear();
         Ok(())
-    }
-
-    /// Waits for everything, if a branch of this letter was left running.
-    async fn join_branch(&self, letter: Letter) -> Result<(), Verdict> {
-        let is_branching = self.handles().branching.contains(&letter);
-        match is_branching {
-            true => self.join().await,
-            false => Ok(()),
-        }
     }
 
     /// Runs a call of the engine; nothing if its future was dropped before it was done.

@@ -230,14 +230,10 @@ fn check_branch(timeline: Letter, ancestor: Letter) -> Result<(), Problem> {
     Err(Problem::new("ancestor", ancestor, remedy))
 }
 
-/// Only what a timeline works on has a future that can be left running or dropped. Timelines come
-/// and go one by one, but for branches at LSNs that no batch can come to have.
+/// Only what a timeline works on has a future that can be left running or dropped. A branch is left
+/// running at an LSN that no batch can come to have meanwhile.
 fn check_how(line: &Line) -> Result<(), Problem> {
-    let is_one_by_one = match line.op {
-        PlanOp::Create { .. } | PlanOp::Delete { .. } => true,
-        PlanOp::Branch { offset, .. } => 0 <= offset,
-        _ => false,
-    };
+    let is_at_the_end = matches!(line.op, PlanOp::Branch { offset: 0.., .. });
     let has_no_future = matches!(
         line.op,
         PlanOp::Declare { .. }
@@ -253,8 +249,8 @@ fn check_how(line: &Line) -> Result<(), Problem> {
             let remedy = "write it without `&` and `drop`: it is always waited for";
             Err(Problem::new("operation", &line.op, remedy))
         }
-        How::Beside if is_one_by_one => {
-            let remedy = "write it without `&`, or, of a branch, an offset below 0";
+        How::Beside if is_at_the_end => {
+            let remedy = "write it without `&`, or an offset below 0";
             Err(Problem::new("operation", &line.op, remedy))
         }
         How::DropAt(count) => within("drop", count.into(), ORDINALS),

@@ -24,8 +24,8 @@
 //!                                      what it promises: sim/DEVICE.md
 //!
 //! line      = ["&" | "drop" N] op      left running beside what follows | dropped as it pends
-//!                                      for the Nth time | neither: waited for. `create`, `delete`
-//!                                      and a `branch` at the last record cannot be left running
+//!                                      for the Nth time | neither: waited for. A `branch` at the
+//!                                      last record cannot be left running
 //! op        = "create" LETTER N        a timeline that starts at LSN N
 //!           | "branch" LETTER LETTER OFFSET      the child, its ancestor, and where on it
 //!           | "delete" LETTER

@@ -80,6 +80,26 @@ fn a_plan_shrinks_to_what_its_failure_needs() {
     assert_eq!(small.to_string().parse(), Ok(small));
 }
 
+/// Images that are due only when six layers lie below them.
+fn due_late() -> Plan {
+    let stack: String = (1..=6)
+        .map(|number| format!("put a +8 k0 image:100:{number}\nflush a\n"))
+        .collect();
+    let mut plan = plan(
+        &format!("create a 0\n{stack}images a\ncrash power none"),
+        "at life*/a/image/image/sync lie",
+    );
+    plan.knobs.image_delta_count_trigger = 6;
+    plan
+}
+
+#[test]
+fn what_is_due_late_is_traded_for_what_is_due_sooner() {
+    let small = shrunk(&due_late(), &|| false).expect("it fails").plan;
+    assert_eq!(signature(&small), signature(&due_late()), "{small}");
+    assert!(small.ops.len() <= 5 && small.faults.len() <= 1, "{small}");
+}
+
 #[test]
 fn the_oracle_looks_at_nothing_where_the_failure_is_found_all_the_same() {
     let small = shrunk(&lost(), &|| false).expect("it fails").plan;

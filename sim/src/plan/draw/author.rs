@@ -15,6 +15,8 @@ use crate::plan::{Crash, EditPlan, Entry, How, KeyIndex, Knobs, Letter, Line, Pl
 const BESIDE_COUNT_MAX: u32 = 6;
 /// How many timelines are created at most.
 const CREATED_COUNT_MAX: u8 = 10;
+/// One of the others in so many is created beside what follows.
+const CREATED_BESIDE_ONE_IN: u64 = 4;
 /// One timeline in so many ends near the last LSN that there is.
 const HIGHEST_ONE_IN: u64 = 24;
 /// One record in so many is written without regard to what the author remembers.
@@ -151,6 +153,7 @@ impl<'d, C: Chance> Author<'d, C> {
         // The first one has to be there.
         let how = match self.timelines.is_empty() {
             true => How::Wait,
+            false if self.chance.one_in(CREATED_BESIDE_ONE_IN) && !self.is_full() => How::Beside,
             false => self.wait_or_drop(),
         };
         self.push(

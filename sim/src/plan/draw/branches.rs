@@ -1,6 +1,7 @@
 //! Branches and the collection of garbage: what may go, and what another timeline still needs.
 
 use super::author::{Author, Spacing};
+use super::history::Timeline;
 use crate::dice::Chance;
 use crate::plan::{How, Mode, PlanOp};
 
@@ -76,7 +77,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// What may go on beside one who branches.
+    /// What may go on beside one who branches, or deletes a branch.
     fn work_on(&mut self, ancestor: usize) {
         for _ in 0..self.chance.between(1, 3) {
             let how = self.how();
@@ -126,9 +127,21 @@ impl<C: Chance> Author<'_, C> {
                 // So that there are layers to remove.
                 self.stack(index, 1);
             }
-            let timeline = self.timelines.remove(index).letter;
-            let how = self.wait_or_drop();
-            self.push(how, PlanOp::Delete { timeline });
+            let deleted = self.timelines.remove(index);
+            let timeline = deleted.letter;
+            let is_ancestor = |other: &Timeline| Some(other.letter) == deleted.ancestor;
+            let ancestor = self.timelines.iter().position(is_ancestor);
+            match ancestor.filter(|_| self.chance.one_in(3)) {
+                Some(ancestor) => {
+                    self.push(How::Beside, PlanOp::Delete { timeline });
+                    self.work_on(ancestor);
+                    self.join();
+                }
+                None => {
+                    let how = self.wait_or_drop();
+                    self.push(how, PlanOp::Delete { timeline });
+                }
+            }
             self.free(timeline);
         }
     }

@@ -85,6 +85,12 @@ impl<C: Chance> Author<'_, C> {
     /// A compaction beside everything that may go on meanwhile.
     pub(super) fn compact_beside(&mut self, timeline: usize) {
         self.stack(timeline, 2);
+        if self.chance.one_in(2) {
+            // Its layers are taken from under those who read them already.
+            for _ in 0..self.chance.between(1, 2) {
+                self.read_old(How::Beside, timeline);
+            }
+        }
         self.compact(How::Beside, timeline, Mode::Forced);
         for _ in 0..self.chance.between(1, 3) {
             let how = self.how();

@@ -40,13 +40,16 @@ const CRASHING_INDEXES_ONE_IN: u64 = 4;
 /// index that is being written meanwhile, if crashes exist in it.
 const OVERTAKEN_INDEXES_ONE_IN: u64 = 3;
 
-/// One plan in so many that collects and branches holds a branch back between two of its steps: a
-/// collection comes in between.
-const WAITING_BRANCHES_ONE_IN: u64 = 3;
-/// One plan in so many that collects and reads holds readers back between being let in and opening
-/// a layer: a collection comes in between.
+/// One plan in so many that collects and branches holds one of the two back between two of its
+/// steps: the other comes in between.
+const WAITING_BRANCHES_ONE_IN: u64 = 2;
+/// One plan in so many that reads, and compacts or collects, holds readers back between being let
+/// in and opening a layer: what they are about to open goes meanwhile.
 const WAITING_READERS_ONE_IN: u64 = 3;
-/// Where they are held back.
+/// One plan in so many that removes layers holds removals back: what is done meanwhile, also by
+/// another instance of the timeline, must not come to have their names.
+const WAITING_REMOVALS_ONE_IN: u64 = 4;
+/// Where readers are held back.
 const OF_READERS: [(Part, StepKind); 3] = [
     (Part::Directory, Pass),
     (Part::Delta, Open),
@@ -109,7 +112,8 @@ pub(super) fn draw_pairs(
         draw_overtaken_index(chance, reach, rules);
     }
     if reach.has(Job::Branch) && reach.has(Job::Gc) && chance.one_in(WAITING_BRANCHES_ONE_IN) {
-        let between = (Job::Branch, Part::Directory, Pass);
+        let job = *chance.pick(&[Job::Branch, Job::Branch, Job::Gc]);
+        let between = (job, Part::Directory, Pass);
         let rule = slow_rule(chance, between, 5);
         let index = chance.between(1, 3) as u32;
         rules.push(if chance.one_in(2) {
@@ -118,9 +122,14 @@ pub(super) fn draw_pairs(
             rule
         });
     }
-    if reach.has(Job::Read) && reach.has(Job::Gc) && chance.one_in(WAITING_READERS_ONE_IN) {
+    let takes_layers = reach.has(Job::Gc) || reach.has(Job::Compact);
+    if reach.has(Job::Read) && takes_layers && chance.one_in(WAITING_READERS_ONE_IN) {
         let (part, step) = *chance.pick(&OF_READERS);
         rules.push(slow_rule(chance, (Job::Read, part, step), 5));
+    }
+    if reach.has(Job::Drop) && chance.one_in(WAITING_REMOVALS_ONE_IN) {
+        let part = *chance.pick(&[Part::Delta, Part::Image]);
+        rules.push(slow_rule(chance, (Job::Drop, part, Remove), 5));
     }
     if has_crashes && chance.one_in(CRASHING_LATE_ONE_IN) {
         draw_late_crash(chance, (kinds, reach), rules);
