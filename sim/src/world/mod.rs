@@ -15,6 +15,7 @@
 
 mod book;
 mod chooser;
+mod delays;
 mod digests;
 mod gate;
 mod journal;

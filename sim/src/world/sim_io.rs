@@ -11,7 +11,8 @@ use std::time::Duration;
 use palimpsest::base::Time;
 use palimpsest::io::{Entry, File, Io, Op};
 
-use super::gate::{CallId, TaskId};
+use super::delays::{Delayed, Stalling};
+use super::gate::CallId;
 use super::task::{self, TaskName};
 use super::{Grant, State, World};
 use crate::disk::{NodeId, Taken};
@@ -46,6 +47,15 @@ impl SimIo {
             world: world.clone(),
             life: world.state().life,
         }
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The life that it serves, from 1.
+    pub(super) fn life(&self) -> u32 {
+        self.life
     }
 
     /// Waits at the gate, then acts, unless a fault comes first.
@@ -116,7 +126,7 @@ impl SimIo {
         let Grant::Granted(Some(fault @ (Fault::Slow(_) | Fault::Stall))) = grant else {
             return grant;
         };
-        self.world.state().count_fault(fault, op, step);
+        let _delayed = Delayed::begin(self, fault, (op, step));
         match fault {
             Fault::Slow(time) => self.sleep(time).await,
             _ => self.stall().await,
@@ -171,32 +181,6 @@ fn error_of(fault: Fault) -> Option<io::Error> {
         | Fault::Lie
         | Fault::Tear
         | Fault::Crash(_) => None,
-    }
-}
-
-/// One who waits for all others; its own steps do not count.
-struct Stalling<'a> {
-    io: &'a SimIo,
-    task: Option<TaskId>,
-}
-
-impl<'a> Stalling<'a> {
-    fn begin(io: &'a SimIo) -> Stalling<'a> {
-        let mut state = io.world.state();
-        let task = state.gate.running();
-        state.stalled.extend(task);
-        Stalling { io, task }
-    }
-}
-
-impl Drop for Stalling<'_> {
-    fn drop(&mut self) {
-        let mut state = self.io.world.state();
-        if let Some(task) = self.task
-            && state.is_live(self.io.life)
-        {
-            state.stalled.remove(&task);
-        }
     }
 }
 

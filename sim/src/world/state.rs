@@ -128,6 +128,8 @@ pub struct State {
     pub(super) steps_max: u64,
     /// Tasks that wait for everybody else.
     pub(super) stalled: BTreeSet<TaskId>,
+    /// How many calls the device holds up.
+    pub(super) delayed_count: u32,
     /// Steps of all others.
     pub(super) busy_steps: u64,
     /// What was met by operations that have not ended.
@@ -187,6 +189,7 @@ impl World {
             index_unread: false,
             steps_max: steps_max(plan),
             stalled: BTreeSet::new(),
+            delayed_count: 0,
             busy_steps: 0,
             met: Met::default(),
             clock_offset: remains.clock_offset,
@@ -246,6 +249,7 @@ impl World {
         state.removal_failed = false;
         state.index_unread = false;
         state.stalled.clear();
+        state.delayed_count = 0;
         state.gate.begin_life();
         state.life
     }
@@ -383,14 +387,19 @@ impl World {
         }
     }
 
-    /// Waits until the running task is the only one left.
+    /// Waits until the running task is the only one left, and the device holds up no call: one who
+    /// looks after a timeline may wait in it as well.
     ///
     /// # Errors
     /// `Stuck` if the others do not end.
     pub async fn settle_down(self: &Arc<Self>) -> Result<(), Verdict> {
         let io = SimIo::new(self);
         for step in 0..SETTLING_STEPS_MAX {
-            if self.state().gate.has_only_running() {
+            let is_down = {
+                let state = self.state();
+                state.delayed_count == 0 && state.gate.has_only_running()
+            };
+            if is_down {
                 return Ok(());
             }
             match (step + 1).is_multiple_of(SETTLING_STEPS_AT_ONCE) {
