@@ -153,26 +153,12 @@ impl<I: Io> Engine<I> {
         Ok(parent.expect("the timeline itself comes last"))
     }
 
-    /// Refuses with what stands on a timeline and is open.
-    fn check_no_open_child(&self, timeline: TimelineId) -> Result<()> {
-        let open = self.open_timelines();
-        let mut children = self.family.children(timeline).into_iter();
-        match children.find(|child| open.contains_key(child)) {
-            None => Ok(()),
-            Some(child) => Err(Error::Busy {
-                what: format!(
-                    "the open timeline {child} stands on timeline {timeline}: shut it down first"
-                ),
-            }),
-        }
-    }
-
     /// Shuts one timeline down: see [`Timeline::shutdown`]. It is the way to open one again that a
     /// failed sync has latched.
     ///
     /// # Errors
-    /// `Refused` if it is not open, `Busy` if one is open that stands on it, and those of
-    /// [`Timeline::shutdown`]; after `Latched` it is shut down all the same.
+    /// `Refused` if it is not open, and those of [`Timeline::shutdown`]; after `Latched` it is shut
+    /// down all the same.
     ///
     /// [`Timeline::shutdown`]: crate::timeline::Timeline::shutdown
     pub async fn shutdown_timeline(&self, timeline: TimelineId) -> Result<()> {
@@ -181,7 +167,6 @@ impl<I: Io> Engine<I> {
             let why = format!("timeline {timeline} is not open");
             return Err(Error::Refused { why });
         };
-        self.check_no_open_child(timeline)?;
         let ended = open.shutdown().await;
         if matches!(ended, Ok(()) | Err(Error::Latched(_) | Error::Closed)) {
             self.open_timelines().remove(&timeline);

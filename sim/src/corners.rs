@@ -1,7 +1,7 @@
 //! The rare corners that the engine marks, so that a report can name those it never reached.
 
 /// Every mark in the engine's source, in the order of the alphabet.
-pub const CORNERS: [&str; 34] = [
+pub const CORNERS: [&str; 35] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
@@ -28,6 +28,7 @@ pub const CORNERS: [&str; 34] = [
     "a read goes on in an ancestor",
     "a shutdown writes nothing after a failed sync",
     "a value is longer than what is read of it at first",
+    "an idle job writes the index that one before it could not",
     "an image creation comes to an image that is there",
     "an image creation goes on where it was stopped",
     "an image creation is overtaken by a collection",

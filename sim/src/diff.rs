@@ -8,8 +8,8 @@
 //!    to a draw, nothing that was not synced is kept.
 //! 3. Each run is held against the model as any other. In the end every point of the history is
 //!    asked for, and where two runs answer the same question they answer the same.
-//! 4. Where crashes leave one run a longer history than another, for a crash came in a job that the
-//!    other has none of, only what both have is compared.
+//! 4. Where crashes leave one run another history than the first, for a crash came in a job that
+//!    the other has none of, only what has the same past in both is compared.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,14 +17,23 @@ use std::fmt;
 use palimpsest::base::{Key, Lsn};
 
 use crate::faults::{Fault, Survival};
-use crate::model::Answer;
+use crate::model::{Answer, Change};
 use crate::plan::{Compression, Crash, Housekeeping, Knobs, Letter, Mode, Plan, PlanOp};
 use crate::report::grouped;
 use crate::run;
 use crate::verdict::Verdict;
 
 /// What was answered in the end, by timeline, key and LSN.
-pub type Answers = BTreeMap<(Letter, Key, Lsn), Answer>;
+pub type Answers = BTreeMap<(Letter, Key, Lsn), Answered>;
+
+/// An answer, and the changes that the run had made of the key by then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What the engine said.
+    pub answer: Answer,
+    /// In the order of their LSNs, as far as they are remembered.
+    pub past: Vec<(Lsn, Change)>,
+}
 
 /// More than any plan makes.
 const NEVER: u64 = 1_000_000;
@@ -178,11 +187,15 @@ pub fn diff(plan: &Plan) -> Diff {
 
 impl Row {
     fn compare(&mut self, first: &Answers, answers: &Answers) {
-        for (asked, answer) in answers {
+        for (asked, here) in answers {
+            let (answer, past) = (&here.answer, &here.past);
             match first.get(asked) {
                 None => self.apart_count += 1,
-                Some(expected) if expected == answer => self.compared_count += 1,
-                Some(expected) => {
+                Some(expected) if expected.past != *past => self.apart_count += 1,
+                Some(expected) if expected.answer == *answer => self.compared_count += 1,
+                Some(Answered {
+                    answer: expected, ..
+                }) => {
                     let (letter, key, lsn) = asked;
                     let asked = format!("get {letter} {key} at {lsn}, {}", self.policy.name());
                     self.verdict = Some(Verdict::wrong(
@@ -244,8 +257,13 @@ mod tests {
     #[test]
     fn an_answer_that_differs_is_told() {
         let asked = (Letter(b'a'), Key::MIN, Lsn(8));
-        let first = Answers::from([(asked, Answer::Value(vec![1]))]);
-        let second = Answers::from([(asked, Answer::Value(vec![2]))]);
+        let answered = |value: u8, past: &[u8]| {
+            let past = past.iter().map(|byte| (Lsn(8), Change::Set(vec![*byte])));
+            let answer = Answer::Value(vec![value]);
+            let past = past.collect();
+            Answers::from([(asked, Answered { answer, past })])
+        };
+        let (first, second) = (answered(1, &[1]), answered(2, &[1]));
         let mut row = Row {
             policy: Policy::Never,
             verdict: None,
@@ -255,6 +273,8 @@ mod tests {
         };
         row.compare(&first, &first);
         assert_eq!((row.compared_count, row.apart_count), (1, 0));
+        row.compare(&first, &answered(2, &[2]));
+        assert_eq!((row.compared_count, row.apart_count), (1, 1));
         row.compare(&first, &second);
         assert!(matches!(row.verdict, Some(Verdict::WrongAnswer { .. })));
     }

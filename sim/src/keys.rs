@@ -54,12 +54,16 @@ fn edge(number: u32) -> Key {
             ..carry
         }
         .add(step),
+        _ if step == 0 => Key {
+            field6: u32::MAX - 1,
+            ..Key::MAX
+        },
         _ => Key {
             field1: 0xFE,
             field2: u32::MAX,
             ..Key::MAX
         }
-        .checked_add(step + 1)
+        .checked_add(step)
         .unwrap_or(Key::MAX),
     }
 }

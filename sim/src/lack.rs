@@ -27,8 +27,12 @@ use crate::verdict::Verdict;
 use crate::world::FaultClass;
 
 /// The plans of `sim/certified`, by name.
-pub const CERTIFIED: [(&str, &str); 7] = [
+pub const CERTIFIED: [(&str, &str); 8] = [
     ("branch", include_str!("../certified/branch.plan")),
+    (
+        "branch-beside-gc",
+        include_str!("../certified/branch-beside-gc.plan"),
+    ),
     ("compaction", include_str!("../certified/compaction.plan")),
     ("delete", include_str!("../certified/delete.plan")),
     ("gc", include_str!("../certified/gc.plan")),

@@ -10,11 +10,13 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use palimpsest::Timeline;
 use palimpsest::base::{FileName, Lsn, TimelineId};
 use palimpsest::format::{Index, IndexLayer};
 
 use crate::disk::Disk;
 use crate::verdict::Verdict;
+use crate::world::SimIo;
 
 pub(crate) use file::{records, values};
 pub use known::Known;
@@ -79,6 +81,28 @@ pub fn check_space(disk: &mut Disk, timelines: &[(TimelineId, usize)]) -> Result
     let law = "at rest there are the files that an index names, and one for each memory layer";
     let found = format!("{surplus:?} and {ephemeral_count} ephemeral files");
     Err(Verdict::law(law, found))
+}
+
+/// Where no job has anything left to do, and none is under way, the index names the layers of the
+/// map.
+pub fn check_saved(disk: &mut Disk, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
+    let index = index(disk, timeline.id())?;
+    let named: BTreeSet<FileName> = index.layers.iter().map(file_name).collect();
+    let map = timeline.layers();
+    let in_map = map
+        .files()
+        .iter()
+        .map(|(_, layer)| file_name(layer.entry()));
+    let in_map: BTreeSet<FileName> = in_map.collect();
+    let apart: Vec<String> = named
+        .symmetric_difference(&in_map)
+        .map(FileName::to_string)
+        .collect();
+    if apart.is_empty() {
+        return Ok(());
+    }
+    let law = "where nothing is left to do, the index names the layers that are there";
+    Err(Verdict::law(law, apart.join(", ")))
 }
 
 fn files(disk: &mut Disk) -> Result<BTreeSet<String>, Verdict> {

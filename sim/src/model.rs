@@ -148,6 +148,13 @@ impl History {
         self.changes.keys().copied()
     }
 
+    /// What made a key what it is at an LSN, from the first change on that is remembered.
+    pub fn past(&self, key: Key, lsn: Lsn) -> Vec<(Lsn, Change)> {
+        let past = self.changes.range((key, Lsn::ZERO)..=(key, lsn));
+        past.map(|((_, at), change)| (*at, change.clone()))
+            .collect()
+    }
+
     /// Forgets what stands above an LSN.
     pub fn cut(&mut self, lsn: Lsn) {
         self.changes.retain(|(_, at), _| *at <= lsn);

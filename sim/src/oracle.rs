@@ -8,6 +8,7 @@
 //! 4. A branch has its ancestor's history up to its point, and keeps that point readable there.
 //!    What is below the cutoff and not kept for anybody must be refused.
 
+mod ages;
 mod cutoff;
 mod legal;
 #[cfg(test)]
@@ -22,10 +23,11 @@ use crate::model::{Change, History};
 use crate::plan::Letter;
 use crate::verdict::Verdict;
 
+pub use ages::{Ages, Horizon};
 pub use cutoff::Cutoff;
 pub use legal::{
-    Allowed, Certainty, Retained, Truths, View, ancestors_first, children, is_kept, may_be_needed,
-    retained, view,
+    Allowed, Certainty, Retained, Truths, View, ancestors_first, below, children, is_kept,
+    may_be_needed, retained, view,
 };
 
 /// A history of so many records is small: all of it is remembered.
@@ -109,6 +111,8 @@ pub struct Truth {
     pub remains: Option<(Letter, Lsn)>,
     /// Up to where its history may be gone.
     pub cutoff: Cutoff,
+    /// How old it is.
+    pub ages: Ages,
     /// What was acknowledged.
     pub history: History,
     /// The last record's LSN.
@@ -155,6 +159,7 @@ impl Truth {
             ancestor: None,
             remains: None,
             cutoff: Cutoff::default(),
+            ages: Ages::default(),
             history: History::default(),
             last: Lsn::ZERO,
             acknowledged: Lsn::ZERO,
@@ -221,8 +226,9 @@ impl Truth {
     }
 
     /// The highest cutoff that a collection can make of it now.
-    pub fn highest_cutoff(&self, gc_distance: u64) -> Lsn {
-        Lsn(self.last_possible().0.saturating_sub(gc_distance))
+    pub fn highest_cutoff(&self, horizon: &Horizon) -> Lsn {
+        let by_distance = Lsn(self.last_possible().0.saturating_sub(horizon.distance));
+        by_distance.min(self.ages.highest(horizon))
     }
 
     /// The highest LSN that a record may stand at.
@@ -340,6 +346,22 @@ impl Truth {
         Ok(())
     }
 
+    /// What a branch finds that starts here. Of a timeline that its own open could not read, as the
+    /// device gave it back wrong just then, the branch says as much as if that were open.
+    ///
+    /// # Errors
+    /// A broken law, if it cannot reach so far.
+    pub fn seen_from(&self, lsn: Lsn) -> Result<Truth, Verdict> {
+        let mut seen = self.clone();
+        if self.is_unread && self.existence != Existence::Absent {
+            seen.recover(lsn)?;
+            if seen.pending.is_some() {
+                seen.settle(Settled::Either);
+            }
+        }
+        Ok(seen)
+    }
+
     /// A branch in doubt turns out to be there.
     #[must_use]
     pub fn found_branch(mut self, at: (Letter, Lsn), below: &Truth) -> Truth {
@@ -348,8 +370,8 @@ impl Truth {
     }
 
     /// The timeline was opened again, and says that this is its cutoff.
-    pub fn recover_cutoff(&mut self, found: Lsn, gc_distance: u64) -> Result<(), Verdict> {
-        let highest = self.highest_cutoff(gc_distance);
+    pub fn recover_cutoff(&mut self, found: Lsn, horizon: &Horizon) -> Result<(), Verdict> {
+        let highest = self.highest_cutoff(horizon);
         self.cutoff.may_reach(highest);
         self.cutoff.recover(found)
     }

@@ -109,27 +109,18 @@ impl<S: Store> Timeline<S> {
     /// A second call waits until the first is done. Puts, reads and the other jobs go on meanwhile.
     ///
     /// # Shape
-    /// `Superseded` if a collection took an input away meanwhile. When `Done` is returned, it is
-    /// durable.
+    /// `Superseded` if a collection took an input away meanwhile. When `Done` or `Idle` is
+    /// returned, what was done is durable, by an earlier call too.
     /// # Errors
     /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if an
     /// input cannot be read, `Latched`, `Closed`.
     pub async fn compact(&self, mode: Mode) -> Result<Progress> {
         let shared = &*self.shared;
         let _turn = shared.turns.compact.take().await;
-        shared.io().pass(shared.op(Job::Compact, 0)).await;
-        let (op, plan) = {
-            let mut state = shared.state();
-            state.check_writable()?;
-            let Some(plan) = plan(&state.map, &shared.options, mode) else {
-                return Ok(Progress::Idle);
-            };
-            if plan.inputs.len() < state.map.l0_count() {
-                shared
-                    .io()
-                    .reached("a compaction leaves L0s that stand above its run");
-            }
-            (shared.next_op(&mut state, Job::Compact), plan)
+        let look = shared.op(Job::Compact, 0);
+        shared.io().pass(look).await;
+        let Some((op, plan)) = shared.plan_compaction(mode)? else {
+            return shared.idle(look).await;
         };
         let pieces = shared.cut(op, &plan).await?;
         let built = shared.build_l1s(op, &plan, &pieces).await;
@@ -144,6 +135,19 @@ impl<S: Store> Timeline<S> {
 }
 
 impl<S: Store> Shared<S> {
+    fn plan_compaction(&self, mode: Mode) -> Result<Option<(Op, CompactPlan<S::Io>)>> {
+        let mut state = self.state();
+        state.check_writable()?;
+        let Some(plan) = plan(&state.map, &self.options, mode) else {
+            return Ok(None);
+        };
+        if plan.inputs.len() < state.map.l0_count() {
+            self.io()
+                .reached("a compaction leaves L0s that stand above its run");
+        }
+        Ok(Some((self.next_op(&mut state, Job::Compact), plan)))
+    }
+
     /// Finds out where the outputs are cut, from the inputs' indexes.
     async fn cut(&self, op: Op, plan: &CompactPlan<S::Io>) -> Result<Vec<Piece>> {
         let sources = plan.inputs.iter().zip(1..);

@@ -139,17 +139,18 @@ impl<S: Store> Timeline<S> {
     /// # Shape
     /// `Preempted` if it stopped between two parts because too many L0s wait to be compacted:
     /// called again, it goes on behind the part that it ended with. `Idle` also if all that it came
-    /// to write was there, `Superseded` if a collection passed the LSN meanwhile. When `Done` or
-    /// `Preempted` is returned, what was made is durable.
+    /// to write was there, `Superseded` if a collection passed the LSN meanwhile. When `Done`,
+    /// `Preempted` or `Idle` is returned, what was made is durable, by an earlier call too.
     /// # Errors
     /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if a
     /// layer cannot be read, `Latched`, `Closed`.
     pub async fn create_images(&self, mode: Mode) -> Result<Progress> {
         let shared = &self.shared;
         let _turn = shared.turns.image.take().await;
-        shared.io().pass(shared.op(Job::Image, 0)).await;
+        let look = shared.op(Job::Image, 0);
+        shared.io().pass(look).await;
         let Some(plan) = shared.plan_images(mode)? else {
-            return Ok(Progress::Idle);
+            return shared.idle(look).await;
         };
         let op = shared.next_op(&mut shared.state(), Job::Image);
         let made = shared.create(op, &plan).await;

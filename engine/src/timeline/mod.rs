@@ -7,6 +7,7 @@ mod family;
 mod flush;
 mod gc;
 mod handle;
+mod hold;
 mod image;
 mod ingest;
 mod job;

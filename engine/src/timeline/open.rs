@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::family::Family;
+use super::hold::Hold;
 use super::options::Options;
 use super::shared::{Opening, Shared};
 use crate::base::{DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, TimelineId};
@@ -76,6 +77,13 @@ impl<S: Store> Opener<'_, S> {
     ) -> Result<Timeline<S>> {
         let timeline = index.timeline;
         let op = Op::new(Some(timeline), Job::Open, 1);
+        let parent = match parent {
+            None => None,
+            Some(parent) => {
+                let hold = parent.shared.hold(timeline)?;
+                Some((parent, hold))
+            }
+        };
         let entries = self.store.list(op, timeline).await?;
         let listing = Listing::new(&entries.unwrap_or_default());
         let plan = plan(&index, &listing)?;
@@ -116,7 +124,8 @@ impl<S: Store> Opener<'_, S> {
     /// made, so that nobody collects what it will need; it stays so if it is in doubt.
     ///
     /// # Errors
-    /// `NotYet` or `BelowCutoff` if the parent cannot be read there.
+    /// `NotYet` or `BelowCutoff` if the parent cannot be read there, `Closed` if it is being shut
+    /// down.
     pub(crate) async fn branch(
         &self,
         timeline: TimelineId,
@@ -125,6 +134,7 @@ impl<S: Store> Opener<'_, S> {
     ) -> Result<Timeline<S>> {
         let op = Op::new(Some(timeline), Job::Branch, 1);
         self.make_way(op, timeline).await?;
+        let hold = parent.shared.hold(timeline)?;
         let ancestor = Ancestor {
             timeline: parent.id(),
             lsn,
@@ -135,7 +145,7 @@ impl<S: Store> Opener<'_, S> {
         // From here on it may be on the disk, whatever happens.
         claim.keep();
         let index = self.first_index(timeline, Some(ancestor), lsn)?;
-        self.begin(op, index, Some(parent.clone())).await
+        self.begin(op, index, Some((parent.clone(), hold))).await
     }
 
     /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
@@ -197,7 +207,7 @@ impl<S: Store> Opener<'_, S> {
         &self,
         op: Op,
         index: Index,
-        parent: Option<Timeline<S>>,
+        parent: Option<(Timeline<S>, Hold)>,
     ) -> Result<Timeline<S>> {
         let timeline = index.timeline;
         self.store.create(op, timeline).await?;
@@ -290,7 +300,7 @@ impl<S: Store> Opener<'_, S> {
         Err(Error::Refused { why })
     }
 
-    fn start(&self, index: Index, parent: Option<Timeline<S>>) -> Timeline<S> {
+    fn start(&self, index: Index, parent: Option<(Timeline<S>, Hold)>) -> Timeline<S> {
         let context = LayerContext {
             io: self.store.io().clone(),
             dir: self.store.dir(index.timeline).into(),
@@ -307,7 +317,7 @@ impl<S: Store> Opener<'_, S> {
             index,
             context,
             store: self.store.clone(),
-            parent: parent.map(|parent| parent.shared),
+            parent,
             family: self.family.clone(),
             options: self.options.clone(),
             lock: self.lock.clone(),

@@ -47,6 +47,8 @@ pub struct Options {
     pub block_cache_len: u64,
     /// How much a read asks of a file at once, in bytes. 130 KiB.
     pub read_len_max: u64,
+    /// How many keys a scan, or an image creation, reads at once; at least one. 256.
+    pub scan_key_count_max: usize,
     /// How often a timeline looks after itself: flushes, compacts, makes images and collects
     /// garbage. Nothing: it is left to the user.
     pub housekeeping_period: Option<Duration>,
@@ -75,6 +77,7 @@ impl Default for Options {
             l0_stall_count: None,
             block_cache_len: 64 << 20,
             read_len_max: 130 << 10,
+            scan_key_count_max: 256,
             housekeeping_period: None,
             redo: Arc::new(Edits),
         }

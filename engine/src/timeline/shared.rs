@@ -17,8 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_listener::Event;
 
+use super::Timeline;
 use super::ages::Ages;
 use super::family::Family;
+use super::hold::{Hold, OpenBranches};
+use super::job::Progress;
 use super::keep::House;
 use super::options::Options;
 use super::turn::Turn;
@@ -89,6 +92,9 @@ pub(crate) struct State<I: Io> {
     is_closed: bool,
     /// How many shutdowns are under way.
     pub(crate) ending_count: u32,
+    pub(crate) open_branches: OpenBranches,
+    /// What keeps the parent open, until this one is closed.
+    hold: Option<Hold>,
 }
 
 /// How many readers there are, by when they came.
@@ -105,7 +111,7 @@ pub(crate) struct Opening<S: Store> {
     pub(crate) map: LayerMap<S::Io>,
     pub(crate) context: LayerContext<S::Io>,
     pub(crate) store: S,
-    pub(crate) parent: Option<Arc<Shared<S>>>,
+    pub(crate) parent: Option<(Timeline<S>, Hold)>,
     pub(crate) family: Arc<Family>,
     pub(crate) options: Options,
     pub(crate) lock: Arc<<S::Io as Io>::Lock>,
@@ -114,8 +120,9 @@ pub(crate) struct Opening<S: Store> {
 impl<S: Store> Shared<S> {
     pub(crate) fn new(opening: Opening<S>) -> Shared<S> {
         let index = opening.index;
-        let parent = opening.parent.as_ref().map(|parent| parent.id);
-        assert!(parent == index.ancestor.map(|ancestor| ancestor.timeline));
+        let (parent, hold) = opening.parent.unzip();
+        let parent_id = parent.as_ref().map(|parent| parent.id());
+        assert!(parent_id == index.ancestor.map(|ancestor| ancestor.timeline));
         let ages = Ages::new(
             opening.options.gc_age,
             opening.store.io().now(),
@@ -125,7 +132,7 @@ impl<S: Store> Shared<S> {
             id: index.timeline,
             generation: index.generation,
             ancestor: index.ancestor,
-            parent: opening.parent,
+            parent: parent.map(|parent| parent.shared),
             family: opening.family,
             options: opening.options,
             context: opening.context,
@@ -135,7 +142,7 @@ impl<S: Store> Shared<S> {
             house: Arc::default(),
             scratch_count: AtomicU32::new(1),
             read_count: AtomicU32::new(0),
-            state: Mutex::new(State::new(&index, opening.map, ages)),
+            state: Mutex::new(State::new(&index, opening.map, ages, hold)),
             _lock: opening.lock,
         }
     }
@@ -227,6 +234,20 @@ impl<S: Store> Shared<S> {
         Ok(())
     }
 
+    /// There is nothing to do but what a call before this one published and could not save.
+    pub(crate) async fn idle(&self, op: Op) -> Result<Progress> {
+        let (saved, published) = {
+            let state = self.state();
+            (state.saved, state.published)
+        };
+        if saved < published {
+            self.io()
+                .reached("an idle job writes the index that one before it could not");
+            self.save_index(op, published).await?;
+        }
+        Ok(Progress::Idle)
+    }
+
     /// An index is durable that covers the publications up to `published`.
     fn saved(&self, index: &Index, published: u64) {
         let mut state = self.state();
@@ -269,14 +290,15 @@ impl<S: Store> Shared<S> {
         state.is_closed = true;
         let map = std::mem::replace(&mut state.map, Arc::new(LayerMap::new(Vec::new())));
         let unlinked = std::mem::take(&mut state.unlinked);
+        let hold = state.hold.take();
         drop(state);
-        drop((map, unlinked));
+        drop((map, unlinked, hold));
         self.changed.notify(usize::MAX);
     }
 }
 
 impl<I: Io> State<I> {
-    fn new(index: &Index, map: LayerMap<I>, ages: Ages) -> State<I> {
+    fn new(index: &Index, map: LayerMap<I>, ages: Ages, hold: Option<Hold>) -> State<I> {
         let lsn = index.disk_consistent_lsn;
         State {
             map: Arc::new(map),
@@ -297,6 +319,8 @@ impl<I: Io> State<I> {
             failure: None,
             is_closed: false,
             ending_count: 0,
+            open_branches: OpenBranches::default(),
+            hold,
         }
     }
 

@@ -14,10 +14,10 @@ impl<S: Store> Timeline<S> {
     /// # Errors
     /// `Io` if the device refused: the timeline is open still, and it can be called again.
     /// `Latched` if a sync failed, now or before: then nothing is written, and the timeline is
-    /// closed. `Closed` if it was closed before.
+    /// closed. `Closed` if it was closed before. `Busy` if a branch of it is open, or being made.
     pub async fn shutdown(&self) -> Result<()> {
         let shared = &self.shared;
-        let _ending = Ending::begin(shared);
+        let _ending = Ending::begin(shared)?;
         let flushed = self.flush().await;
         if let Err(error) = &flushed
             && !matches!(error, Error::Latched(_))
@@ -59,10 +59,10 @@ struct Ending<'a, S: Store> {
 }
 
 impl<'a, S: Store> Ending<'a, S> {
-    fn begin(shared: &'a Shared<S>) -> Ending<'a, S> {
-        shared.state().ending_count += 1;
+    fn begin(shared: &'a Shared<S>) -> Result<Ending<'a, S>> {
+        shared.begin_ending()?;
         shared.changed.notify(usize::MAX);
-        Ending { shared }
+        Ok(Ending { shared })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Branches: a timeline on top of another one.
 
-use crate::script::{check, check_with, keep};
+use palimpsest::{Error, Options, block_on};
+
+use crate::script::{Stage, check, check_with, keep};
 
 #[test]
 fn a_branch_reads_its_ancestor_up_to_its_lsn() {
@@ -44,6 +46,22 @@ fn a_branch_that_was_acknowledged_is_there_after_a_kill() {
         "create 10; put a@20=1; branch b at 20; put a@30+lost; kill; open; lsns; get a@20 a@30
          ; put a@40+2; flush; kill; open; get a@40; on main; open; lsns; get a@20",
         "last 20, durable 20; a@20 = 1, a@30: not yet; a@40 = 12; last 20, durable 20; a@20 = 1",
+    );
+}
+
+#[test]
+fn an_open_branch_keeps_open_what_it_stands_on() {
+    let mut stage = Stage::new(Options::default());
+    stage.play_all("create 10; put a@20=1");
+    let main = stage.timeline().clone();
+    stage.play_all("branch b at 20");
+    assert!(matches!(block_on(main.shutdown()), Err(Error::Busy { .. })));
+    assert_eq!(stage.play_all("get a@20"), ["a@20 = 1"]);
+    block_on(stage.timeline().shutdown()).unwrap();
+    block_on(main.shutdown()).unwrap();
+    assert_eq!(
+        stage.play_all("on main; branch c at 20"),
+        ["branch: closed"]
     );
 }
 

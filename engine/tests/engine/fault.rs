@@ -45,6 +45,19 @@ fn a_full_disk_at_any_call_of_a_flush_loses_nothing_and_the_next_flush_succeeds(
 }
 
 #[test]
+fn an_index_that_was_not_written_is_written_by_the_next_call_though_it_is_idle() {
+    check(
+        "create 10; put a@20=1; flush; put a@30+2; flush; fail replace 1
+         compact forced; heal; files; compact forced; files
+         fail replace 1; images forced; heal; images forced; files; kill; open; files; get a@30",
+        "compact: io fault 1; delta:11..21/1 delta:21..31/1 delta:a..b@11..31/1 index
+         compact: idle; delta:a..b@11..31/1 index
+         images: io fault 2; images: idle; delta:a..b@11..31/1 image:all@30/1 index
+         delta:a..b@11..31/1 image:all@30/1 index; a@30 = 12",
+    );
+}
+
+#[test]
 fn a_full_disk_at_any_call_of_a_put_leaves_the_layer_as_it_was() {
     let call_count = for_each_call(
         "create 10; fail any {n}

@@ -110,9 +110,14 @@ impl FileNode {
         }
     }
 
-    /// Turns a bit over in a byte that is durable, and says whether there is one.
+    /// Turns a bit over in a byte that is durable, and says whether there is one. What is wrong
+    /// already stays so: a second time would put it right.
     pub(super) fn rot(&mut self, offset: usize) -> bool {
         if !self.pending.is_empty() || self.durable.len() <= offset || self.has_dropped_pages {
+            return false;
+        }
+        let honest = self.honest.as_ref().unwrap_or(&self.live);
+        if honest.get(offset) != self.live.get(offset) {
             return false;
         }
         self.go_wrong((offset, 1), Fault::Rot(0));

@@ -221,6 +221,7 @@ fn rotten_byte_stays_rotten_and_what_would_be_right_is_kept_beside() {
     disk.sync_dir(path("/d")).unwrap();
     assert!(disk.rot(id, 1).unwrap());
     assert!(!disk.rot(id, 3).unwrap(), "it ends there");
+    assert!(!disk.rot(id, 1).unwrap(), "that would put it right");
     let mut after = disk.crash(Survival::Nothing);
     let mut buf = [0; 3];
     let id = after.open(path("/d/a")).unwrap();

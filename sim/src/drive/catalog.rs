@@ -124,6 +124,7 @@ impl Driver {
         for attempt in 0..TRIES_MAX {
             if 0 < attempt {
                 self.not_ending(ancestor).await;
+                self.collect_below(ancestor).await?;
             }
             let existence = self.truth(ancestor, |truth| truth.existence);
             if existence == Existence::Absent {
@@ -164,7 +165,7 @@ impl Driver {
         };
         let before = self.begin_creation(letter, start);
         let excuse = self.try_again(attempt, Some(letter));
-        let excuse = excuse.on(&self.world, ancestor);
+        let excuse = excuse.on(&self.world, &oracle::below(&self.session().truths, letter));
         let using = self.using(ancestor);
         let view = self.view((ancestor, lsn), |_| ())?;
         self.truth(ancestor, |truth| truth.begin_close());
@@ -197,6 +198,7 @@ impl Driver {
                 let others = [None, Some(ancestor)];
                 excuse.check_with(&self.world, &branch.asked(), &error, &others)?;
                 if matches!(error, Error::Latched(_)) {
+                    self.collect_below(ancestor).await?;
                     self.restart_for(how).await?;
                     return Ok(how == How::Beside);
                 }
@@ -204,6 +206,12 @@ impl Driver {
             }
             None => Ok(false),
         }
+    }
+
+    /// Collects what a branch may stand on that is in doubt: what it reads must stay.
+    async fn collect_below(&self, ancestor: Letter) -> Result<(), Verdict> {
+        let _using = self.using(ancestor);
+        self.gc(ancestor, How::Wait).await
     }
 
     /// Opens everything again for the sake of a line; who does not wait for that line does it, for
@@ -245,10 +253,13 @@ impl Driver {
         allowed: &Allowed<()>,
         error: &Error,
     ) -> Result<(), Verdict> {
+        let on = branch.ancestor;
+        let is_ending = self.world.is_ending(on);
         let is_right = match error {
-            Error::NotYet { .. } => allowed.not_yet,
-            // Nobody has seen the cutoff of an instance that is being opened again.
-            Error::BelowCutoff { .. } => allowed.below || self.world.is_ending(branch.ancestor),
+            // An instance that is opened again has not what a failed sync lost.
+            Error::NotYet { .. } => allowed.not_yet || (is_ending && self.world.is_latched(on)),
+            // Nor has anybody seen its cutoff.
+            Error::BelowCutoff { .. } => allowed.below || is_ending,
             _ => before != Existence::Absent || self.may_have_remains(),
         };
         if is_right {
@@ -333,36 +344,60 @@ impl Driver {
         Ok(true)
     }
 
-    /// Deletes what is shut down and in doubt.
+    /// Deletes what is shut down and in doubt. What failed, or was let go of, is called once more,
+    /// behind a collection of what lies below; then everything is opened again, and that shows
+    /// what came of it.
     pub(super) async fn delete(&self, letter: Letter, how: How) -> Result<(), Verdict> {
+        if self.try_delete(letter, how, false).await? {
+            return Ok(());
+        }
+        let ancestor = self.truth(letter, |truth| truth.ancestor);
+        if let Some((ancestor, _)) = ancestor {
+            self.collect_below(ancestor).await?;
+        }
+        let again = match how {
+            How::DropAt(_) => How::Wait,
+            how => how,
+        };
+        if self.try_delete(letter, again, true).await? {
+            return Ok(());
+        }
+        self.restart_for(how).await
+    }
+
+    /// Says whether it is gone.
+    async fn try_delete(&self, letter: Letter, how: How, is_again: bool) -> Result<bool, Verdict> {
         let excuse = Excuse::begin(&self.world, Some(letter));
-        let engine = self.engine();
-        let deleted = engine.delete_timeline(keys::timeline(letter));
-        match self.call(how, deleted).await {
+        let (id, engine) = (keys::timeline(letter), self.engine());
+        match self.call(how, engine.delete_timeline(id)).await {
             Some(Ok(())) => {
                 self.truth(letter, |truth| *truth = Truth::absent());
                 self.count_done(match how {
                     How::Beside => "delete beside others",
                     How::Wait | How::DropAt(_) => "delete",
                 });
-                Ok(())
+                let left = engine.timelines().await.unwrap_or_default();
+                if left.contains(&id) {
+                    let law = "a timeline that was deleted is listed no more";
+                    return Err(Verdict::law(law, format!("{left:?}")));
+                }
+                Ok(true)
             }
             Some(Err(error)) => {
                 let may_say_so = match error {
                     Error::Busy { .. } => self.world.has_unread_index(),
-                    Error::Refused { .. } => oracle::may_be_needed(&self.session().truths, letter),
+                    // The call before it may have come as far as to its directory.
+                    Error::Refused { .. } => {
+                        is_again || oracle::may_be_needed(&self.session().truths, letter)
+                    }
                     _ => false,
                 };
                 if !may_say_so {
                     excuse.check(&self.world, "delete", &error)?;
                 }
-                drop(engine);
-                self.restart_for(how).await
+                Ok(false)
             }
-            None => {
-                drop(engine);
-                self.restart_for(how).await
-            }
+            None => Ok(false),
         }
     }
 

@@ -12,7 +12,7 @@ use super::Driver;
 use super::read::key_space;
 use super::said::{Said, Tell, said_many, said_one, values};
 use crate::dice::mix;
-use crate::diff::Answers;
+use crate::diff::{Answered, Answers};
 use crate::keys;
 use crate::model::{Answer, Change, History};
 use crate::oracle::{self, Allowed, Settled, Truth};
@@ -297,7 +297,8 @@ impl Driver {
             let (points, _) = self.points(letter);
             for (key, lsn) in points {
                 if let Said::Answer(answer) = self.peek(&timeline, key, lsn) {
-                    answers.insert((letter, key, lsn), answer);
+                    let past = self.truth(letter, |truth| truth.history.past(key, lsn));
+                    answers.insert((letter, key, lsn), Answered { answer, past });
                 }
             }
         }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
+use palimpsest::base::Time;
+use palimpsest::io::Io;
 use palimpsest::{Engine, Error, Lsn, Timeline, Writer};
 
 use super::ending::Held;
@@ -11,7 +13,7 @@ use crate::diff::Answers;
 use crate::laws::Known;
 use crate::matrix::Outcome;
 use crate::model::History;
-use crate::oracle::{self, Truth, Truths, View};
+use crate::oracle::{self, Horizon, Truth, Truths, View};
 use crate::plan::{Letter, Line, Plan};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
@@ -85,6 +87,8 @@ pub(super) struct Handles {
     pub(super) in_passing: BTreeSet<Letter>,
     /// Whether one of them asks for a restart, for it cannot know what came of it.
     pub(super) needs_restart: bool,
+    /// When the engine was opened; nothing if the clock was set since.
+    pub(super) opened: Option<Time>,
     /// How many work on each timeline's instance.
     pub(super) users: BTreeMap<Letter, u32>,
     /// Those who wait until nobody does.
@@ -175,12 +179,21 @@ impl Driver {
         Ok(oracle::view(&self.session().truths, (letter, lsn), ask))
     }
 
+    /// How far a collection may go that comes now.
+    pub(super) fn horizon(&self) -> Horizon {
+        Horizon {
+            distance: self.plan.knobs.gc_distance,
+            age: self.plan.knobs.gc_age,
+            now: SimIo::new(&self.world).now(),
+        }
+    }
+
     /// Takes note of every published cutoff.
     ///
     /// # Errors
     /// A broken law, if one went where no collection can have moved it.
     pub(super) fn look_at_cutoffs(&self) -> Result<(), Verdict> {
-        let gc_distance = self.plan.knobs.gc_distance;
+        let horizon = self.horizon();
         let found: Vec<(Letter, Lsn, Lsn)> = {
             let handles = self.handles();
             let timelines = handles.timelines.iter();
@@ -196,7 +209,7 @@ impl Driver {
         for letter in self.letters() {
             let is_closed = self.timeline(letter).is_none();
             self.truth(letter, |truth| {
-                let highest = truth.highest_cutoff(gc_distance);
+                let highest = truth.highest_cutoff(&horizon);
                 match is_closed {
                     true => truth.cutoff.hide(highest),
                     false => truth.cutoff.may_reach(highest),
@@ -243,9 +256,12 @@ impl Excuse {
         }
     }
 
-    /// The same, of a call that another timeline's shutdown may end as well.
-    pub(super) fn on(mut self, world: &World, below: Letter) -> Excuse {
-        self.endings_before.push((below, world.ending_count(below)));
+    /// The same, of a call that the shutdown of one of these may end as well.
+    pub(super) fn on(mut self, world: &World, below: &[Letter]) -> Excuse {
+        let below = below
+            .iter()
+            .map(|below| (*below, world.ending_count(*below)));
+        self.endings_before.extend(below);
         self
     }
 

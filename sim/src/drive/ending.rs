@@ -14,7 +14,7 @@ use super::check::Depth;
 use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::keys;
 use crate::oracle::{Existence, Truths};
-use crate::plan::{How, Kept, KeyIndex, Letter, Shutdowns};
+use crate::plan::{Housekeeping, How, Kept, KeyIndex, Letter, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{FaultClass, Join, SimIo, TaskName};
 
@@ -119,10 +119,8 @@ impl Driver {
         self.world.begin_ending(letter);
         self.world.count_fault(FaultClass::Shutdown);
         let other = match shutdowns {
-            Shutdowns::Two if !may_have_children(&self.session().truths, letter) => {
-                Some(self.second_shutdown(number, letter, timeline.clone()))
-            }
-            _ => None,
+            Shutdowns::Two => Some(self.second_shutdown(number, letter, timeline.clone())),
+            Shutdowns::One => None,
         };
         let closed = self.close(letter, how).await;
         if let Ok(Closed::Not) = closed {
@@ -184,6 +182,10 @@ impl Driver {
             let excuse = Excuse::begin(&driver.world, Some(letter));
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
+                // A branch was put on it meanwhile.
+                Err(Error::Busy { .. }) if may_have_children(&driver.session().truths, letter) => {
+                    Ok(())
+                }
                 Err(error) => excuse.check(&driver.world, "shut down as well", &error),
             }
         })
@@ -270,7 +272,13 @@ impl Driver {
         closed: Closed,
         held: Option<(Timeline<SimIo>, Option<Scan<SimIo>>)>,
     ) -> Result<(), Verdict> {
+        let calls = self.world.shaping_calls(keys::timeline(letter));
         self.unused(letter).await;
+        let late = self.world.shaping_calls(keys::timeline(letter)) - calls;
+        if 0 < late && self.plan.knobs.housekeeping == Housekeeping::Off {
+            let law = "behind a shutdown no job of the timeline makes a call";
+            return Err(Verdict::law(law, format!("{late} calls")));
+        }
         self.end_ending(letter);
         let writer = self.handles().writers.remove(&letter);
         if let Some((timeline, scan)) = held {

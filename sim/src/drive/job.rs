@@ -8,6 +8,7 @@ use palimpsest::{Error, Result, Timeline};
 use super::read::key_space;
 use super::{Driver, Excuse, Session};
 use crate::keys;
+use crate::laws;
 use crate::oracle;
 use crate::plan::{self, How, KeyIndex, Letter};
 use crate::verdict::Verdict;
@@ -106,7 +107,16 @@ impl Driver {
                 self.explain_if_still(letter)?;
                 Ok(Some(Progress::Done))
             }
-            Some(Ok(progress)) => Ok(Some(progress)),
+            Some(Ok(progress)) => {
+                let timeline = self.timeline(letter);
+                if progress == Progress::Idle
+                    && self.is_alone(how)
+                    && let Some(timeline) = timeline
+                {
+                    laws::check_saved(&mut self.world.state().disk, &timeline)?;
+                }
+                Ok(Some(progress))
+            }
             Some(Err(error)) => excuse.check(&self.world, what, &error).map(|()| None),
             None => Ok(None),
         }
@@ -118,14 +128,14 @@ impl Driver {
         };
         self.look_at_cutoffs()?;
         let excuse = Excuse::begin(&self.world, Some(letter));
-        let gc_distance = self.plan.knobs.gc_distance;
         let before = self.truth(letter, |truth| {
             truth.cutoff.begin_gc();
             truth.cutoff
         });
         let collected = self.call(how, timeline.gc()).await;
+        let horizon = self.horizon();
         self.truth(letter, |truth| {
-            truth.cutoff.end_gc(truth.highest_cutoff(gc_distance));
+            truth.cutoff.end_gc(truth.highest_cutoff(&horizon));
         });
         self.look_at_cutoffs()?;
         match collected {

@@ -29,6 +29,11 @@ pub(super) enum Ended {
     Open,
 }
 
+/// Of fewer keys than this a scan reads so many at once: then it has several batches also in a plan
+/// of a few keys.
+const SCAN_KEYS_FROM: u16 = 100;
+const SCAN_KEY_COUNT: usize = 5;
+
 /// A length or a count that a machine can hold.
 fn in_memory(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
@@ -101,6 +106,7 @@ impl Driver {
 
     /// Opens the engine and every timeline that may be there, and pulls each back to what it says.
     async fn open_all(&self) -> Result<Vec<Letter>, Verdict> {
+        self.handles().opened = Some(self.horizon().now);
         let engine = self.open_engine().await?;
         self.handles().engine = Some(Arc::new(engine));
         let mut opened = Vec::new();
@@ -151,6 +157,10 @@ impl Driver {
             l0_stall_count: l0_stall_count.map(in_memory),
             block_cache_len: knobs.block_cache_len,
             read_len_max: knobs.read_len_max,
+            scan_key_count_max: match knobs.key_count {
+                0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
+                _ => defaults.scan_key_count_max,
+            },
             housekeeping_period,
             l0_delay: defaults.l0_delay,
             redo: defaults.redo,
@@ -190,8 +200,13 @@ impl Driver {
     ) -> Result<Option<Timeline<SimIo>>, Verdict> {
         let id = keys::timeline(letter);
         let asked = format!("open timeline {}", char::from(letter.0));
+        let below = oracle::below(&self.session().truths, letter);
         for attempt in 0..TRIES_MAX {
+            for letter in &below {
+                self.not_ending(*letter).await;
+            }
             let excuse = self.try_again(attempt, Some(letter));
+            let excuse = excuse.on(&self.world, &below);
             match self.engine().open_timeline(id).await {
                 Ok(timeline) => {
                     self.world.forget_latch(letter);
@@ -250,9 +265,9 @@ impl Driver {
             ));
         }
         self.find_ancestor(letter, &timeline)?;
-        let (cutoff, gc_distance) = (timeline.gc_cutoff(), self.plan.knobs.gc_distance);
+        let (cutoff, horizon) = (timeline.gc_cutoff(), self.horizon());
         self.truth(letter, |truth| {
-            truth.recover_cutoff(cutoff, gc_distance)?;
+            truth.recover_cutoff(cutoff, &horizon)?;
             truth.recover(durable)
         })?;
         self.take_in(letter, timeline);
@@ -261,6 +276,8 @@ impl Driver {
 
     /// A timeline is open: from now on its own tasks may work on it.
     pub(super) fn take_in(&self, letter: Letter, timeline: Timeline<SimIo>) {
+        let opened = self.handles().opened;
+        self.truth(letter, |truth| truth.ages.begin(opened, truth.last));
         if self.plan.knobs.housekeeping != Housekeeping::Off {
             self.truth(letter, |truth| truth.cutoff.begin_gc());
         }
@@ -281,11 +298,8 @@ impl Driver {
         if truth.ancestor.is_none()
             && let Some((on, lsn)) = branches.find(|branch| is_it(*branch))
         {
-            let below = session
-                .truths
-                .get(&on)
-                .cloned()
-                .unwrap_or_else(Truth::absent);
+            let below = session.truths.get(&on);
+            let below = below.map_or_else(|| Ok(Truth::absent()), |below| below.seen_from(lsn))?;
             if below.existence != Existence::Exists || below.acknowledged < lsn {
                 let law = format!("a branch that is found has an ancestor that reaches {lsn}");
                 let found = format!("{:?} up to {}", below.existence, below.acknowledged);

@@ -38,6 +38,10 @@ impl Driver {
             PlanOp::Clock(jump) => {
                 self.world.count_fault(FaultClass::ClockJump);
                 self.world.set_clock(jump.nanos());
+                self.handles().opened = None;
+                let mut session = self.session();
+                let truths = session.truths.values_mut();
+                truths.for_each(|truth| truth.ages.forget());
                 Ok(())
             }
             PlanOp::LetGo => self.let_go(),

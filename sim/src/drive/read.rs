@@ -1,8 +1,10 @@
 //! Reads past the same gate as everybody: judged by what was right from their start to their end.
 
 use std::future::Future;
+use std::time::Duration;
 
 use palimpsest::base::{Key, KeyRange, KeySpace, Lsn};
+use palimpsest::io::Io;
 use palimpsest::timeline::KeyValue;
 use palimpsest::{Error, Timeline};
 
@@ -13,6 +15,11 @@ use crate::model::History;
 use crate::plan::{How, KeyIndex, Letter};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
+
+/// So long a scan that runs beside others takes a rest after each batch.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(1);
+/// So often a scan goes on behind a failure.
+const SCAN_FAILURES_MAX: u32 = 3;
 
 impl Driver {
     pub(super) fn key(&self, index: KeyIndex) -> Key {
@@ -83,11 +90,46 @@ impl Driver {
         };
         let (keys, lsn) = (self.all_keys(), self.lsn_at(letter, offset));
         let asked = || format!("scan {} at {lsn}", char::from(letter.0));
-        let scan = async { said_many(scan_all(&timeline, lsn).await) };
+        // It is a batch that is dropped, and asked for again.
+        let scan = async { said_many(self.scan_all(&timeline, lsn, how).await) };
         let ask = |history: &History| values(history, &keys, lsn);
+        let how = match how {
+            How::DropAt(_) => How::Wait,
+            how => how,
+        };
         self.read((letter, lsn), asked, (how, scan), ask).await?;
         self.count_done("scans");
         Ok(())
+    }
+
+    /// Everything that a scan gives. A batch that did not come is asked for again.
+    async fn scan_all(
+        &self,
+        timeline: &Timeline<SimIo>,
+        lsn: Lsn,
+        how: How,
+    ) -> Result<Vec<KeyValue>, Error> {
+        let mut scan = timeline.scan(KeyRange::ALL, lsn).await?;
+        let mut all = Vec::new();
+        let mut failure_count = 0;
+        loop {
+            let batch = match self.call(how, scan.next_batch()).await {
+                Some(batch) => batch,
+                None => scan.next_batch().await,
+            };
+            match batch {
+                Ok(Some(batch)) => {
+                    all.extend(batch);
+                    if how == How::Beside {
+                        // Whoever scans does something with it.
+                        SimIo::new(&self.world).sleep(BETWEEN_BATCHES).await;
+                    }
+                }
+                Ok(None) => return Ok(all),
+                Err(Error::Io(_)) if failure_count < SCAN_FAILURES_MAX => failure_count += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn read<T: Tell + PartialEq>(
@@ -122,14 +164,4 @@ impl Driver {
 /// The keys as a set.
 pub(super) fn key_space(keys: &[Key]) -> KeySpace {
     KeySpace::from_ranges(keys.iter().map(|key| KeyRange::single(*key)))
-}
-
-/// Everything that a scan gives.
-async fn scan_all(timeline: &Timeline<SimIo>, lsn: Lsn) -> Result<Vec<KeyValue>, Error> {
-    let mut scan = timeline.scan(KeyRange::ALL, lsn).await?;
-    let mut all = Vec::new();
-    while let Some(batch) = scan.next_batch().await? {
-        all.extend(batch);
-    }
-    Ok(all)
 }

@@ -15,7 +15,7 @@ use super::job::l0_count;
 use crate::keys;
 use crate::laws;
 use crate::model::Answer;
-use crate::plan::Letter;
+use crate::plan::{Housekeeping, Letter};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -108,16 +108,21 @@ impl Driver {
         timeline.declare_keys(KeySpace::from_ranges([KeyRange::ALL]));
         let by_need = Mode::ByNeed;
         let compacted = self.until_idle("compact", || timeline.compact(by_need));
-        if compacted.await? == Rest::Rotten {
-            return Ok(Rest::Rotten);
-        }
+        let compacted = compacted.await?;
         let (found, trigger) = (l0_count(timeline), self.plan.knobs.l0_count_trigger);
-        if trigger <= found as u64 {
+        if compacted == Rest::Complete && trigger <= found as u64 {
             let law = format!("compaction by need leaves fewer than {trigger} L0s");
             return Err(Verdict::law(law, format!("{found}")));
         }
         let imaged = self.until_idle("create images", || timeline.create_images(by_need));
         let imaged = imaged.await?;
+        if self.plan.knobs.housekeeping == Housekeeping::Off {
+            let mut state = self.world.state();
+            laws::check_saved(&mut state.disk, timeline)?;
+        }
+        if compacted == Rest::Rotten {
+            return Ok(Rest::Rotten);
+        }
         if !self.world.has_unread_index() {
             self.check_cutoff(letter, timeline).await?;
         }

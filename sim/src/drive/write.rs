@@ -10,6 +10,37 @@ use crate::plan::{EditPlan, Entry, How, Letter};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
+/// What a line's entries come to.
+#[derive(Default)]
+struct Draft {
+    /// The records of the batch.
+    changes: Vec<(Key, Lsn, Change)>,
+    /// Keys that the batch has at the LSN, given again behind so many records.
+    doubles: Vec<(usize, Key)>,
+}
+
+impl Draft {
+    /// # Errors
+    /// A wrong answer, if a record is refused, or if one is taken that would double a key: no batch
+    /// holds a key twice at one LSN, and it goes on without.
+    fn batch(&self) -> Result<Batch, Verdict> {
+        let mut batch = Batch::new();
+        for ((key, lsn, change), count) in self.changes.iter().zip(1..) {
+            let pushed = batch.push(*key, *lsn, &change.to_value());
+            pushed.map_err(|error| Verdict::wrong("push", "it is taken", error.to_string()))?;
+            let doubles = self.doubles.iter().filter(|(behind, _)| *behind == count);
+            for (_, double) in doubles {
+                let pushed = batch.push(*double, *lsn, &change.to_value());
+                if !matches!(pushed, Err(Error::Refused { .. })) {
+                    let asked = format!("push {double} at {lsn} once more");
+                    return Err(Verdict::wrong(asked, "a refusal", format!("{pushed:?}")));
+                }
+            }
+        }
+        Ok(batch)
+    }
+}
+
 impl Driver {
     /// Waits for the batches that were left in flight.
     pub(super) async fn join_puts(&self) -> Result<(), Verdict> {
@@ -43,14 +74,14 @@ impl Driver {
         };
         self.settle(letter)?;
         let is_settled = self.truth(letter, |truth| truth.pending.is_none());
-        let changes = self.changes(letter, entries);
-        let Some(changes) = changes.filter(|_| is_settled) else {
+        let drafted = self.draft(letter, entries);
+        let Some(drafted) = drafted.filter(|_| is_settled) else {
             self.handles().writers.insert(letter, writer);
             return Ok(());
         };
         let driver = self.clone();
         let put = async move {
-            let put = driver.put_batch(letter, writer, changes, how).await;
+            let put = driver.put_batch(letter, writer, drafted, how).await;
             drop(using);
             put
         };
@@ -80,25 +111,26 @@ impl Driver {
     }
 
     /// The records that the entries stand for; nothing if there is no LSN left for them.
-    fn changes(&self, letter: Letter, entries: &[Entry]) -> Option<Vec<(Key, Lsn, Change)>> {
+    fn draft(&self, letter: Letter, entries: &[Entry]) -> Option<Draft> {
         self.truth(letter, |truth| {
             let mut lsn = truth.last;
-            let mut changes: Vec<(Key, Lsn, Change)> = Vec::new();
+            let mut draft = Draft::default();
+            let changes = &mut draft.changes;
             for entry in entries {
                 lsn = lsn
                     .checked_add(entry.lsn_step)
                     .filter(|lsn| *lsn < Lsn::MAX)?;
                 let key = self.key(entry.key);
                 let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
-                // A batch cannot hold a key twice at an LSN: the engine's own tests see to that. Of
-                // a record that may be there nobody can say whether the engine must refuse it.
-                let is_optional = truth.optional.contains(&(key, lsn));
-                if !is_optional && !changes.iter().any(stands) {
-                    let change = change(&truth.history, &changes, (key, lsn), &entry.edit);
+                if changes.iter().any(stands) {
+                    draft.doubles.push((changes.len(), key));
+                } else if !truth.optional.contains(&(key, lsn)) {
+                    // Of one that may be there nobody can say whether the engine must refuse it.
+                    let change = change(&truth.history, changes, (key, lsn), &entry.edit);
                     changes.push((key, lsn, change));
                 }
             }
-            (!changes.is_empty()).then_some(changes)
+            (!draft.changes.is_empty()).then_some(draft)
         })
     }
 
@@ -140,17 +172,15 @@ impl Driver {
         &self,
         letter: Letter,
         mut writer: Writer<SimIo>,
-        changes: Vec<(Key, Lsn, Change)>,
+        draft: Draft,
         how: How,
     ) -> Result<(), Verdict> {
-        let mut batch = Batch::new();
-        for (key, lsn, change) in &changes {
-            let pushed = batch.push(*key, *lsn, &change.to_value());
-            pushed.map_err(|error| Verdict::wrong("push", "it is taken", error.to_string()))?;
-        }
+        let batch = draft.batch()?;
         let excuse = Excuse::begin(&self.world, Some(letter));
+        let horizon = self.horizon();
         let must_refuse = self.truth(letter, |truth| {
-            truth.begin_put(changes);
+            truth.begin_put(draft.changes);
+            truth.ages.note(&horizon, truth.last_possible());
             truth.put_refusal().0
         });
         let before = self

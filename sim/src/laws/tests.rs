@@ -137,7 +137,7 @@ fn records_that_a_read_may_need_must_be_somewhere() {
     // With an image of what they made, no read at the cutoff or above it needs them.
     let imaged = || lost.clone().image("..c", 30, "a=a3, b=b2").cutoff(30);
     let mut truth = truth();
-    truth.recover_cutoff(Lsn(0), 0).unwrap();
+    truth.cutoff.recover(Lsn(0)).unwrap();
     truth.cutoff.begin_gc();
     truth.cutoff.end_gc(Lsn(30));
     truth.cutoff.see(Lsn(30)).unwrap();

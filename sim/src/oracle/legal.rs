@@ -208,6 +208,14 @@ pub fn ancestors_first(truths: &Truths) -> Vec<Letter> {
     order
 }
 
+/// What a timeline stands on, or may stand on, and what that does, and so on.
+pub fn below(truths: &Truths, letter: Letter) -> Vec<Letter> {
+    let mut order = Vec::new();
+    add_behind_ancestors(truths, letter, &mut order);
+    order.retain(|other| *other != letter);
+    order
+}
+
 fn add_behind_ancestors(truths: &Truths, letter: Letter, order: &mut Vec<Letter>) {
     let Some(truth) = truths.get(&letter) else {
         return;

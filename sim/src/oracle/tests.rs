@@ -1,9 +1,12 @@
 //! What is legal, and what a cutoff may be.
 
-use palimpsest::base::{Key, Lsn};
+use std::time::Duration;
+
+use palimpsest::base::{Key, Lsn, Time};
 
 use super::{
-    Certainty, Cutoff, Existence, Start, Truth, Truths, ancestors_first, is_kept, retained, view,
+    Ages, Certainty, Cutoff, Existence, Horizon, Start, Truth, Truths, ancestors_first, is_kept,
+    retained, view,
 };
 use crate::model::{Answer, Change};
 use crate::plan::Letter;
@@ -161,6 +164,32 @@ fn after_a_crash_a_cutoff_is_between_the_durable_and_the_published_one() {
 #[test]
 fn no_collection_reaches_further_than_the_distance_allows() {
     let truth = &truths()[&A];
-    assert_eq!(truth.highest_cutoff(30), Lsn(70));
-    assert_eq!(truth.highest_cutoff(300), Lsn::ZERO);
+    let far = |distance| Horizon {
+        distance,
+        age: Duration::ZERO,
+        now: Time(0),
+    };
+    assert_eq!(truth.highest_cutoff(&far(30)), Lsn(70));
+    assert_eq!(truth.highest_cutoff(&far(300)), Lsn::ZERO);
+}
+
+#[test]
+fn no_collection_reaches_further_than_age_allows() {
+    let at = |seconds: u64| Horizon {
+        distance: 0,
+        age: Duration::from_secs(10),
+        now: Time(seconds * 1_000_000_000),
+    };
+    let mut ages = Ages::default();
+    assert_eq!(ages.highest(&at(99)), Lsn::MAX);
+    ages.begin(Some(at(5).now), Lsn(30));
+    ages.note(&at(7), Lsn(40));
+    ages.note(&at(8), Lsn(35));
+    let highest = [14, 15, 16, 17, 18].map(|seconds| ages.highest(&at(seconds)).0);
+    assert_eq!(highest, [0, 30, 30, 40, 40]);
+    ages.note(&at(20), Lsn(50));
+    let highest = [20, 29, 30].map(|seconds| ages.highest(&at(seconds)).0);
+    assert_eq!(highest, [40, 40, 50]);
+    ages.forget();
+    assert_eq!(ages.highest(&at(99)), Lsn::MAX);
 }

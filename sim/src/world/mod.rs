@@ -14,6 +14,7 @@
 //!    from its seed. Every step goes into a digest.
 
 mod book;
+mod calls;
 mod chooser;
 mod delays;
 mod digests;

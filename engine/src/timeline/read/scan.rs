@@ -10,9 +10,6 @@ use crate::base::{Key, KeyRange, KeySpace, Lsn, Result};
 use crate::io::Op;
 use crate::store::Store;
 
-/// How many keys a batch has at most.
-const BATCH_KEY_COUNT: usize = 256;
-
 /// A read of every key of a range at an LSN, a batch at a time.
 ///
 /// All batches see one state of the timeline. As long as the scan lives, a collection that was
@@ -63,7 +60,7 @@ impl<S: Store> Scan<S> {
             return Ok(None);
         }
         let keys = KeySpace::from_disjoint(vec![self.keys]);
-        let keys = (keys, BATCH_KEY_COUNT);
+        let keys = (keys, self.shared.options.scan_key_count_max.max(1));
         let found = self
             .shared
             .find(self.op, &self.admission, keys, self.lsn)

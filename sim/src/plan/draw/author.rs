@@ -4,6 +4,8 @@
 //! What it remembers is a guess: faults and races may prove it wrong. Then a record has no base or
 //! a batch is refused, which is legal and rare, and the model knows it.
 
+use std::time::Duration;
+
 use super::history::Timeline;
 use super::knobs::draw_duration;
 use super::swarm::{CrashKind, EditKind, Scale, Size, Step, Swarm};
@@ -21,6 +23,8 @@ const CREATED_BESIDE_ONE_IN: u64 = 4;
 const HIGHEST_ONE_IN: u64 = 24;
 /// One record in so many is written without regard to what the author remembers.
 const CARELESS_ONE_IN: u64 = 64;
+/// One batch in so many names a key once more that it has at its last LSN, behind another one.
+const DOUBLED_ONE_IN: u64 = 24;
 /// Lengths at which the encoding of a length changes, and their neighbours.
 const SMALL_EDGES: [u64; 9] = [0, 1, 100, 127, 128, 129, 255, 256, 257];
 /// Lengths about a block's.
@@ -34,6 +38,7 @@ pub struct Author<'d, C> {
     pub(super) key_count: u16,
     pub(super) l0_count_trigger: u64,
     pub(super) gc_distance: u64,
+    pub(super) gc_age: Duration,
     ops: Vec<Line>,
     created_count: u8,
     beside_count: u32,
@@ -72,6 +77,7 @@ impl<'d, C: Chance> Author<'d, C> {
             key_count: knobs.key_count,
             l0_count_trigger: knobs.l0_count_trigger,
             gc_distance: knobs.gc_distance,
+            gc_age: knobs.gc_age,
             ops: Vec::new(),
             created_count: 0,
             beside_count: 0,
@@ -211,6 +217,16 @@ impl<'d, C: Chance> Author<'d, C> {
             };
             entries.push(self.entry(timeline, key, lsn_step));
         }
+        if self.chance.one_in(DOUBLED_ONE_IN)
+            && let Some(last) = entries.last().cloned()
+        {
+            let key = self.key();
+            entries.push(self.entry(timeline, key, 0));
+            entries.push(Entry {
+                lsn_step: 0,
+                ..last
+            });
+        }
         self.push_put(how, timeline, entries);
     }
 
@@ -303,6 +319,11 @@ impl<'d, C: Chance> Author<'d, C> {
     /// Lets time pass.
     pub(super) fn wait(&mut self) {
         let duration = draw_duration(self.chance);
+        self.wait_for(duration);
+    }
+
+    /// Lets so much time pass.
+    pub(super) fn wait_for(&mut self, duration: Duration) {
         self.push(How::Wait, PlanOp::Wait { duration });
     }
 

@@ -18,14 +18,14 @@ impl<C: Chance> Author<'_, C> {
     }
 
     /// Whether a timeline may be put on this one.
-    fn can_branch(&self, ancestor: usize) -> bool {
+    pub(super) fn can_branch(&self, ancestor: usize) -> bool {
         self.timelines.len() < TIMELINE_COUNT_MAX
             && self.timelines[ancestor].depth < DEPTH_MAX
             && self.has_letter()
     }
 
     /// Puts a timeline on another, and says where it is remembered.
-    fn branch(&mut self, how: How, ancestor: usize, offset: i64) -> usize {
+    pub(super) fn branch(&mut self, how: How, ancestor: usize, offset: i64) -> usize {
         let letter = self.next_letter();
         // At the last record one is waited for.
         let how = match how {
@@ -143,11 +143,44 @@ impl<C: Chance> Author<'_, C> {
                 }
             }
             self.free(timeline);
+            if let Some(ancestor) = ancestor
+                && self.chance.one_in(2)
+            {
+                self.read_at_a_fork(ancestor);
+            }
         }
+    }
+
+    /// Asks where a branch stood, or stands, once all may be gone that nobody needs there.
+    fn read_at_a_fork(&mut self, ancestor: usize) {
+        self.gc(How::Wait, ancestor);
+        let forks = &self.timelines[ancestor].forks;
+        if forks.is_empty() {
+            return;
+        }
+        let fork = *self.chance.pick(forks);
+        let offset = self.timelines[ancestor].offset_of(fork);
+        self.scan_at(How::Wait, ancestor, offset);
+    }
+
+    /// Writes twice in a short time, and comes back when the first batch is old enough to go, and
+    /// the second one is not.
+    fn age(&mut self, timeline: usize) {
+        let short = self.gc_age / self.chance.between(33, 100) as u32;
+        self.put(How::Wait, timeline, Spacing::Drawn);
+        self.wait_for(short);
+        self.put(How::Wait, timeline, Spacing::Drawn);
+        self.flush(How::Wait, timeline);
+        let rest = self.gc_age.saturating_sub(short);
+        let late = short / self.chance.between(1, 4) as u32;
+        self.wait_for(rest + late);
     }
 
     /// Collects, and reads about where history ends.
     pub(super) fn gc_then_reads(&mut self, timeline: usize) {
+        if !self.gc_age.is_zero() && self.chance.one_in(2) {
+            self.age(timeline);
+        }
         if self.chance.one_in(2) {
             self.stack(timeline, 1);
             self.images(How::Wait, timeline, Mode::Forced);
@@ -170,8 +203,28 @@ impl<C: Chance> Author<'_, C> {
         self.offset_before_last(timeline, 2)
     }
 
+    /// Readers from before a collection that is given up, from behind it, and from behind the next
+    /// one.
+    fn gc_between_reads(&mut self, timeline: usize) {
+        self.join();
+        self.stack(timeline, 1);
+        self.read_at(How::Beside, timeline, 0);
+        let given_up = How::DropAt(self.chance.between(3, 6) as u32);
+        self.gc(given_up, timeline);
+        self.read_at(How::Beside, timeline, 0);
+        self.stack(timeline, 2);
+        self.compact(How::Wait, timeline, Mode::Forced);
+        self.images(How::Wait, timeline, Mode::Forced);
+        self.gc(How::Beside, timeline);
+        self.read(How::Beside, timeline);
+        self.join();
+    }
+
     /// A collection that must wait for those who read.
     pub(super) fn gc_beside_reads(&mut self, timeline: usize) {
+        if self.chance.one_in(4) {
+            return self.gc_between_reads(timeline);
+        }
         let is_under_image = self.chance.ratio(2, 3);
         let under_image = match is_under_image {
             true => self.put_under_image(timeline),

@@ -29,6 +29,11 @@ impl<C: Chance> Author<'_, C> {
         for _ in 0..self.chance.below(4) {
             self.work_beside(timeline);
         }
+        let is_under_branch = self.can_branch(timeline) && !self.is_full() && self.chance.one_in(2);
+        if is_under_branch {
+            let offset = self.old_offset(timeline);
+            self.branch(How::Beside, timeline, offset);
+        }
         let how = match self.chance.below(8) {
             0..5 => How::Beside,
             5 => How::DropAt(self.chance.between(1, 20) as u32),
@@ -40,6 +45,7 @@ impl<C: Chance> Author<'_, C> {
         };
         let shutdowns = match self.chance.below(3) {
             0 => Shutdowns::Two,
+            1 if is_under_branch => Shutdowns::Two,
             _ => Shutdowns::One,
         };
         let letter = self.timelines[timeline].letter;

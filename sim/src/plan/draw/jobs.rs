@@ -200,6 +200,9 @@ impl<C: Chance> Author<'_, C> {
         self.stack(timeline, 1);
         let how = self.drop_in_job();
         self.images(how, timeline, Mode::Forced);
+        if self.chance.one_in(3) {
+            return self.flush_dropped_as_well(timeline);
+        }
         match self.chance.below(4) {
             0 => self.crash(),
             1 => self.stack(timeline, 1),
@@ -209,6 +212,21 @@ impl<C: Chance> Author<'_, C> {
         self.images(How::Wait, timeline, Mode::Forced);
         self.read(How::Wait, timeline);
         self.read_old(How::Wait, timeline);
+    }
+
+    /// A flush that is let go of behind images that were, and both again, beside each other: what
+    /// the first two left has the names that the others need.
+    fn flush_dropped_as_well(&mut self, timeline: usize) {
+        self.put(How::Wait, timeline, Spacing::Drawn);
+        let how = self.drop_in_job();
+        self.flush(how, timeline);
+        if self.is_full() {
+            self.join();
+        }
+        self.images(How::Beside, timeline, Mode::Forced);
+        self.flush(How::Beside, timeline);
+        self.join();
+        self.read(How::Wait, timeline);
     }
 
     /// Images of many parts, and a collection that comes to pass their LSN before the last one.

@@ -107,6 +107,9 @@ impl<C: Chance> Author<'_, C> {
                 let how = self.how();
                 self.freeze(how, timeline);
             }
+            if self.chance.one_in(3) && !self.is_full() {
+                self.scan_at(How::Beside, timeline, 0);
+            }
             let how = self.how();
             self.put(how, timeline, Spacing::Same);
         }

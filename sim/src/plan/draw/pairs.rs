@@ -33,6 +33,9 @@ const STALLED_JOBS_ONE_IN: u64 = 2;
 const CRASHING_LATE_ONE_IN: u64 = 4;
 /// One plan in so many ends a creation when all but the sync of the engine's directory is done.
 const FAILING_CREATIONS_ONE_IN: u64 = 8;
+/// One plan in so many that branches and collects fails branches whose index is there: they are in
+/// doubt, and what they read must stay.
+const FAILING_BRANCHES_ONE_IN: u64 = 4;
 /// One plan in so many crashes where an index has its name and no sync has covered that, if
 /// crashes exist in it: nowhere else can a power loss keep what names, and undo what is named.
 const CRASHING_INDEXES_ONE_IN: u64 = 4;
@@ -49,6 +52,9 @@ const WAITING_READERS_ONE_IN: u64 = 3;
 /// One plan in so many that removes layers holds removals back: what is done meanwhile, also by
 /// another instance of the timeline, must not come to have their names.
 const WAITING_REMOVALS_ONE_IN: u64 = 4;
+/// One plan in so many in which batches wait for compactions makes one of these slow, and then
+/// fails its sync: who waits must be told.
+const FAILING_STALLS_ONE_IN: u64 = 2;
 /// Where readers are held back.
 const OF_READERS: [(Part, StepKind); 3] = [
     (Part::Directory, Pass),
@@ -111,25 +117,14 @@ pub(super) fn draw_pairs(
     if has_crashes && chance.one_in(OVERTAKEN_INDEXES_ONE_IN) {
         draw_overtaken_index(chance, reach, rules);
     }
-    if reach.has(Job::Branch) && reach.has(Job::Gc) && chance.one_in(WAITING_BRANCHES_ONE_IN) {
-        let job = *chance.pick(&[Job::Branch, Job::Branch, Job::Gc]);
-        let between = (job, Part::Directory, Pass);
-        let rule = slow_rule(chance, between, 5);
-        let index = chance.between(1, 3) as u32;
-        rules.push(if chance.one_in(2) {
-            at_step(rule, index)
-        } else {
-            rule
-        });
-    }
-    let takes_layers = reach.has(Job::Gc) || reach.has(Job::Compact);
-    if reach.has(Job::Read) && takes_layers && chance.one_in(WAITING_READERS_ONE_IN) {
-        let (part, step) = *chance.pick(&OF_READERS);
-        rules.push(slow_rule(chance, (Job::Read, part, step), 5));
-    }
-    if reach.has(Job::Drop) && chance.one_in(WAITING_REMOVALS_ONE_IN) {
-        let part = *chance.pick(&[Part::Delta, Part::Image]);
-        rules.push(slow_rule(chance, (Job::Drop, part, Remove), 5));
+    draw_waits(chance, reach, rules);
+    if reach.has_stall()
+        && chance.one_in(FAILING_STALLS_ONE_IN)
+        && let Some(kind) = pick_one_of(chance, kinds, &[FaultKind::Sync])
+    {
+        rules.push(slow_rule(chance, (Job::Compact, Part::Delta, Write), 5));
+        let part = *chance.pick(&[Part::Delta, Part::Index]);
+        rules.push(draw_rule_at(chance, (Job::Compact, part, Sync), kind));
     }
     if has_crashes && chance.one_in(CRASHING_LATE_ONE_IN) {
         draw_late_crash(chance, (kinds, reach), rules);
@@ -137,6 +132,11 @@ pub(super) fn draw_pairs(
     let is_theme = swarm.theme == Theme::Timelines;
     if reach.has(Job::Delete) && (is_theme || chance.one_in(FAILING_DELETES_ONE_IN)) {
         draw_failing_deletes(chance, kinds, rules);
+    }
+    if reach.has(Job::Branch) && reach.has(Job::Gc) && chance.one_in(FAILING_BRANCHES_ONE_IN) {
+        let rule = rule_with(chance, (Job::Branch, Part::Index, SyncDir), Fault::Eio);
+        let times = chance.between(1, 3) as u32;
+        rules.push(at_any_step(Rule { times, ..rule }));
     }
     if chance.one_in(FAILING_CREATIONS_ONE_IN) {
         let ends = [FaultKind::CrashAtStep, FaultKind::Sync];
@@ -194,6 +194,14 @@ fn at_step(mut rule: Rule, index: u32) -> Rule {
     rule
 }
 
+/// The rule for all steps of its kind.
+fn at_any_step(mut rule: Rule) -> Rule {
+    if let Address::Call { step, .. } = &mut rule.address {
+        step.index = None;
+    }
+    rule
+}
+
 /// Draws a layer that is long in coming, and a crash before an index names it.
 fn draw_late_crash(
     chance: &mut impl Chance,
@@ -228,6 +236,30 @@ fn draw_rot(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
         let place = *chance.pick(&places);
         let rot = Fault::Rot(draw_rot_offset(chance));
         rules.push(rule_with(chance, place, rot));
+    }
+}
+
+/// Draws who is slow between two steps, so that others come in between.
+fn draw_waits(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
+    if reach.has(Job::Branch) && reach.has(Job::Gc) && chance.one_in(WAITING_BRANCHES_ONE_IN) {
+        let job = *chance.pick(&[Job::Branch, Job::Branch, Job::Gc]);
+        let between = (job, Part::Directory, Pass);
+        let rule = slow_rule(chance, between, 5);
+        let index = chance.between(1, 3) as u32;
+        rules.push(if chance.one_in(2) {
+            at_step(rule, index)
+        } else {
+            rule
+        });
+    }
+    let takes_layers = reach.has(Job::Gc) || reach.has(Job::Compact);
+    if reach.has(Job::Read) && takes_layers && chance.one_in(WAITING_READERS_ONE_IN) {
+        let (part, step) = *chance.pick(&OF_READERS);
+        rules.push(slow_rule(chance, (Job::Read, part, step), 5));
+    }
+    if reach.has(Job::Drop) && chance.one_in(WAITING_REMOVALS_ONE_IN) {
+        let part = *chance.pick(&[Part::Delta, Part::Image]);
+        rules.push(slow_rule(chance, (Job::Drop, part, Remove), 5));
     }
 }
 
@@ -284,6 +316,17 @@ fn draw_failing_deletes(
         // Who then reads the index that says "deleted" cannot sync it either.
         let index = (Job::Delete, Part::Index, SyncDir);
         let rule = rule_with(chance, index, Fault::Eio);
+        if chance.one_in(2) {
+            // It was durable, though, before a removal failed: what it read may be collected.
+            let removal = (Job::Delete, Part::Directory, Remove);
+            let removal = rule_with(chance, removal, Fault::Eio);
+            rules.push(Rule {
+                one_in: 1,
+                ..removal
+            });
+            rules.extend([2, 3].map(|step| at_step(rule.clone(), step)));
+            return;
+        }
         let times = chance.between(1, 4) as u32;
         rules.push(Rule { times, ..rule });
         return;

@@ -12,6 +12,8 @@ pub struct Reach {
     /// Nothing, if nothing is known: then it may be any.
     jobs: Option<Vec<Job>>,
     life_count: u64,
+    /// Whether batches wait where too many L0s do.
+    has_stall: bool,
 }
 
 impl Reach {
@@ -19,6 +21,7 @@ impl Reach {
     pub const UNKNOWN: Reach = Reach {
         jobs: None,
         life_count: LIFE_COUNT,
+        has_stall: true,
     };
 
     /// Of a plan with these operations.
@@ -35,15 +38,25 @@ impl Reach {
         let crashes = ops
             .iter()
             .filter(|line| matches!(line.op, PlanOp::Crash(_)));
+        let stall = match knobs.housekeeping {
+            Housekeeping::Off => 0,
+            Housekeeping::On { l0_stall_count, .. } => l0_stall_count,
+        };
         Reach {
             jobs: Some(jobs),
             life_count: crashes.count() as u64 + 1,
+            has_stall: stall != 0,
         }
     }
 
     /// Whether the plan does such a job.
     pub fn has(&self, job: Job) -> bool {
         self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&job))
+    }
+
+    /// Whether batches wait where too many L0s do.
+    pub fn has_stall(&self) -> bool {
+        self.has_stall
     }
 
     /// How many lives it has, at least.
