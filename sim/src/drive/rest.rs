@@ -42,6 +42,8 @@ impl Driver {
     pub(super) async fn finish(&self) -> Result<(), Verdict> {
         self.join().await?;
         self.world.heal();
+        // What the device holds up still is not what coming to rest takes.
+        self.world.settle_down().await?;
         let has_latched = self
             .letters()
             .iter()
