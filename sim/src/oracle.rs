@@ -354,7 +354,7 @@ impl Truth {
     pub fn seen_from(&self, lsn: Lsn) -> Result<Truth, Verdict> {
         let mut seen = self.clone();
         if self.is_unread && self.existence != Existence::Absent {
-            seen.recover(lsn)?;
+            seen.recover(lsn.max(self.acknowledged))?;
             if seen.pending.is_some() {
                 seen.settle(Settled::Either);
             }
