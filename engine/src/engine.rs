@@ -102,7 +102,8 @@ impl<I: Io> Engine<I> {
     ///
     /// # Errors
     /// `Refused` if it exists, or if there is no such ancestor; `NotYet` or `BelowCutoff` if the
-    /// ancestor cannot be read at `lsn`; otherwise as [`Engine::create_timeline`].
+    /// ancestor cannot be read at `lsn`, `Closed` if it is being shut down; otherwise as
+    /// [`Engine::create_timeline`].
     pub async fn branch_timeline(
         &self,
         timeline: TimelineId,
@@ -120,7 +121,8 @@ impl<I: Io> Engine<I> {
     ///
     /// # Errors
     /// `Refused` if there is none, `Corrupt` or `Unsupported` if its index cannot be read or if it
-    /// names what is not there: then nothing was removed. `Io`, `Latched`.
+    /// names what is not there: then nothing was removed. `Closed` if what it stands on is being
+    /// shut down. `Io`, `Latched`.
     pub async fn open_timeline(&self, timeline: TimelineId) -> Result<Timeline<I>> {
         let _turn = self.catalog_turn.take().await;
         self.open_chain(timeline).await
