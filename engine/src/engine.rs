@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use crate::base::{Error, FileName, IoFailure, Lsn, Result, TimelineId};
 use crate::format::Index;
@@ -11,6 +12,11 @@ use crate::io::{Io, Job, Op, OsIo, Part};
 use crate::layer::BlockCache;
 use crate::store::{DirStore, Store};
 use crate::timeline::{Family, Opener, Options, Turn};
+
+/// So often a lock is tried again that somebody holds.
+const LOCK_RETRIES_MAX: u32 = 50;
+/// So long between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// An open timeline of an [`Engine`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
@@ -24,7 +30,7 @@ pub type Scan<I = OsIo> = crate::timeline::Scan<DirStore<I>>;
 /// The timelines in one directory, which nobody else has open meanwhile.
 ///
 /// The directory is let go of when the engine, its timelines and all that they do have been
-/// dropped.
+/// dropped, and the last removal of a layer has ended: [`Engine::shutdown`] waits for those.
 pub struct Engine<I: Io = OsIo> {
     store: DirStore<I>,
     options: Options,
@@ -43,7 +49,8 @@ impl<I: Io> Engine<I> {
     /// one: a damaged one does not stand in the way of the others.
     ///
     /// # Errors
-    /// `Busy` if another engine has the directory open, in this process or another; `Io`;
+    /// `Busy` if another engine has the directory open, in this process or another, or if a removal
+    /// of one that was dropped does not end within half a second; `Io`;
     /// `Latched` if its parent cannot be synced.
     pub async fn open(io: I, root: &Path, options: Options) -> Result<Engine<I>> {
         let op = Op::new(None, Job::Open, 1);
@@ -196,7 +203,8 @@ impl<I: Io> Engine<I> {
         self.opener().delete(timeline).await
     }
 
-    /// Shuts every open timeline down, branches before what they stand on.
+    /// Shuts every open timeline down, branches before what they stand on, and waits for what they
+    /// remove.
     ///
     /// # Errors
     /// The first one of them; the others are tried all the same.
@@ -207,6 +215,7 @@ impl<I: Io> Engine<I> {
         for timeline in open {
             let ended = self.shutdown_timeline(timeline.id()).await;
             first = first.and(ended);
+            timeline.removals_ended().await;
         }
         first
     }
@@ -231,17 +240,30 @@ async fn create_root<I: Io>(io: &I, op: Op, root: &Path) -> Result<()> {
     synced.map_err(|error| Error::Latched(IoFailure::new("sync", parent, error)))
 }
 
+/// Locks the directory. An engine that was dropped here a moment ago may still be removing layers,
+/// which holds it: that is waited for, and no longer.
 async fn lock<I: Io>(io: &I, op: Op, root: &Path) -> Result<I::Lock> {
     let path = root.join(FileName::Lock.to_string());
-    io.lock(op, &path)
-        .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => Error::Busy {
-                what: format!(
-                    "{} is open in another engine or process: end that one first",
-                    root.display()
-                ),
-            },
-            _ => Error::Io(IoFailure::new("lock", &path, error)),
-        })
+    for _ in 0..LOCK_RETRIES_MAX {
+        match io.lock(op, &path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                io.sleep(LOCK_PAUSE).await;
+            }
+            locked => return locked.map_err(|error| not_locked(error, root)),
+        }
+    }
+    let locked = io.lock(op, &path).await;
+    locked.map_err(|error| not_locked(error, root))
+}
+
+fn not_locked(error: io::Error, root: &Path) -> Error {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        let path = root.join(FileName::Lock.to_string());
+        return Error::Io(IoFailure::new("lock", &path, error));
+    }
+    let what = format!(
+        "{} is open in another engine or process: end that one first",
+        root.display()
+    );
+    Error::Busy { what }
 }

@@ -4,6 +4,7 @@
 mod file;
 mod known;
 mod layers;
+mod needless;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::world::SimIo;
 pub(crate) use file::{records, values};
 pub use known::Known;
 pub use layers::check_layers;
+pub use needless::check_needless;
 
 /// The engine's directory on the simulated disk.
 pub const ROOT: &str = "/db";

@@ -66,11 +66,20 @@ pub type Cell = (FaultClass, Job, Outcome);
 /// How often each cell was filled.
 pub type Cells = BTreeMap<Cell, u64>;
 
-/// Classes that a call can meet with, and so a job.
+/// Whether a call can meet with it, and so a job.
+fn meets_a_call(class: FaultClass) -> bool {
+    !matches!(class, FaultClass::ClockJump | FaultClass::Shutdown)
+}
+
 fn classes() -> impl Iterator<Item = FaultClass> {
-    let is_of_a_call =
-        |class: &FaultClass| !matches!(class, FaultClass::ClockJump | FaultClass::Shutdown);
-    FaultClass::ALL.into_iter().filter(is_of_a_call)
+    let classes = FaultClass::ALL.into_iter();
+    classes.filter(|class| meets_a_call(*class))
+}
+
+/// Those that no call meets with.
+fn apart() -> impl Iterator<Item = FaultClass> {
+    let classes = FaultClass::ALL.into_iter();
+    classes.filter(|class| !meets_a_call(*class))
 }
 
 fn cells() -> impl Iterator<Item = Cell> {

@@ -240,7 +240,10 @@ impl fmt::Display for Smaller {
             .map_or(text.as_str(), |(_, rest)| rest);
         writeln!(f, "{streams}")?;
         if let Some(capsule) = &self.capsule {
-            writeln!(f, "its capsule is {capsule}\n")?;
+            writeln!(
+                f,
+                "its capsule is {capsule}\nsee it with\n  cargo sim explain {capsule}\n"
+            )?;
         }
         let failure = Failure {
             verdict: self.verdict.clone(),

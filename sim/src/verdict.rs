@@ -79,19 +79,22 @@ impl Verdict {
     }
 
     /// What two verdicts share that come of the same bug: the kind, and the words without the
-    /// numbers. Of a wrong answer, what came instead of an answer tells more than what was asked.
+    /// numbers. Of a wrong answer, what came instead of what tells more than what was asked.
     pub fn signature(&self) -> String {
         let words = match self {
-            Verdict::WrongAnswer { got, .. } => got.split(',').next().unwrap_or(got),
+            Verdict::WrongAnswer { expected, got, .. } => {
+                let (expected, got) = (first_words(expected), first_words(got));
+                return match expected.as_str() {
+                    "no error" => format!("{}: {got}", self.name()),
+                    expected => format!("{}: {got} for {expected}", self.name()),
+                };
+            }
             Verdict::BrokenLaw { law, .. } => law,
             Verdict::Panic { message } => message,
             Verdict::Stuck { waiting } => waiting,
             Verdict::Diverged { .. } => "",
         };
-        let is_word = |word: &&str| !word.contains(|letter: char| letter.is_ascii_digit());
-        let words = words.split_whitespace().filter(is_word);
-        let words: Vec<&str> = words.take(SIGNATURE_WORDS_MAX).collect();
-        format!("{}: {}", self.name(), words.join(" "))
+        format!("{}: {}", self.name(), words_of(words))
     }
 
     /// The exit code of a command that found it.
@@ -102,6 +105,19 @@ impl Verdict {
             Verdict::Diverged { .. } => 5,
         }
     }
+}
+
+/// The first words without a number.
+fn words_of(text: &str) -> String {
+    let is_word = |word: &&str| !word.contains(|letter: char| letter.is_ascii_digit());
+    let words = text.split_whitespace().filter(is_word);
+    let words: Vec<&str> = words.take(SIGNATURE_WORDS_MAX).collect();
+    words.join(" ")
+}
+
+/// Those of them before the first comma: behind one stands what is particular.
+fn first_words(text: &str) -> String {
+    words_of(text.split(',').next().unwrap_or(text))
 }
 
 impl fmt::Display for Verdict {

@@ -62,7 +62,7 @@ fn help_says_what_each_command_does() {
     check_snapshot("help_of_the_simulator", &printed(&["--help"]));
     let names = [
         "run", "shrink", "replay", "explain", "base", "exhaust", "plan", "matrix", "meta", "life",
-        "bugs", "syncs", "weaken",
+        "bugs", "syncs", "weaken", "diff",
     ];
     for name in names {
         check_snapshot(&format!("help_of_{name}"), &printed(&[name, "--help"]));
@@ -83,6 +83,15 @@ fn what_few_plans_have_not_tried_is_a_gap() {
         said.contains("never delivered: bit rot, image, reported"),
         "{said}"
     );
+}
+
+#[test]
+fn a_search_that_was_cut_off_is_no_certificate() {
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/certified/gc.plan");
+    let output = output(&["exhaust", plan, "--depth", "2", "--time", "1ms"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.contains("cut off"), "{said}");
 }
 
 #[test]
@@ -108,7 +117,7 @@ fn a_life_is_lived_to_its_end_and_told_on_the_way() {
 
 #[test]
 fn wrong_usage_ends_with_1_and_says_what_to_do() {
-    let cases: [(&[&str], &str); 22] = [
+    let cases: [(&[&str], &str); 26] = [
         (&["walk"], "unrecognized subcommand 'walk'"),
         (&["run", "--sedes", "0..5"], "unexpected argument '--sedes'"),
         (&["run", "--seeds", "5..2"], "no seed is in it"),
@@ -128,6 +137,16 @@ fn wrong_usage_ends_with_1_and_says_what_to_do() {
         (&["bugs", "no-such-bug"], "no bug is called no-such-bug"),
         (&["bugs", "--budget", "0s"], "write 30s"),
         (&["bugs", "--bases", "0"], "0 is not in 1..=99"),
+        (&["syncs", "no-such-sync"], "no sync has `no-such-sync`"),
+        (
+            &["meta", "--seeds", "0..1", "--other", "echo"],
+            "echo is no simulator",
+        ),
+        (
+            &["base", "--base", "no-such-base", "recheck"],
+            "there is no such folder",
+        ),
+        (&["exhaust", "no-such-file"], "no-such-file: cannot be read"),
         (&["replay", "no-such-file"], "no-such-file: cannot be read"),
         (
             &["replay", env!("CARGO_TARGET_TMPDIR")],

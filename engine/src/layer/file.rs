@@ -236,7 +236,7 @@ impl<I: Io> Drop for LayerFile<I> {
         if *self.is_kept.get_mut() {
             return;
         }
-        let (path, name) = (self.path(), self.name.take());
+        let (path, name) = (self.path(), self.name.take().map(TakenName::for_removal));
         let (io, op) = (self.context.io.clone(), self.drop_op);
         self.context.io.spawn(op, async move {
             // What this leaves, the next of its name replaces, or the next open removes.

@@ -4,12 +4,16 @@
 //! made in its place writes files of the same names. Were a name not taken until its file is gone,
 //! a late removal would take the new file for the old one.
 //!
+//! A removal may come later than the timeline is closed, and than the engine is dropped. So who has
+//! a name holds the engine's directory as well: nobody else opens it before the last one is free.
+//!
 //! ```text
 //!            ┌── a layer is made of an index's entry ─┐
 //!  free ─────┤                                        ├──▶ a layer's ──dropped──▶ free
 //!            └── a writer finishes ───────────────────┘        └─ a removal's ──ended──▶ free
 //! ```
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -20,23 +24,42 @@ use crate::base::FileName;
 /// The names of a timeline's directory that a layer or a removal under way has.
 #[derive(Default)]
 pub struct FileNames {
-    taken: Mutex<BTreeSet<FileName>>,
+    taken: Mutex<Taken>,
     freed: Event,
+    /// What keeps others out of the directory.
+    _lock: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    names: BTreeSet<FileName>,
+    /// How many of them removals have.
+    removal_count: usize,
 }
 
 /// A name that nobody else has.
 pub(crate) struct TakenName {
     names: Arc<FileNames>,
     name: FileName,
+    /// Whether it is a removal's.
+    is_removal: bool,
 }
 
 impl FileNames {
-    /// No name is taken.
+    /// No name is taken, and nobody is kept out.
     pub fn new() -> FileNames {
         FileNames::default()
     }
 
-    fn taken(&self) -> MutexGuard<'_, BTreeSet<FileName>> {
+    /// No name is taken, and as long as one is, the lock is held.
+    pub(crate) fn behind<L: Send + Sync + 'static>(lock: Arc<L>) -> FileNames {
+        FileNames {
+            _lock: Some(lock),
+            ..FileNames::default()
+        }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().expect("nothing panics while it is held")
     }
 
@@ -57,11 +80,23 @@ impl FileNames {
 
     /// Takes a name, unless somebody has it.
     pub(crate) fn try_take(self: &Arc<FileNames>, name: FileName) -> Option<TakenName> {
-        let is_free = self.taken().insert(name);
+        let is_free = self.taken().names.insert(name);
         is_free.then(|| TakenName {
             names: self.clone(),
             name,
+            is_removal: false,
         })
+    }
+
+    /// Waits until the removals have ended that are under way.
+    pub(crate) async fn removals_ended(&self) {
+        loop {
+            let listener = self.freed.listen();
+            if self.taken().removal_count == 0 {
+                return;
+            }
+            listener.await;
+        }
     }
 }
 
@@ -70,11 +105,21 @@ impl TakenName {
     pub(crate) fn name(&self) -> FileName {
         self.name
     }
+
+    /// The name is the removal's of its file from now on.
+    pub(crate) fn for_removal(mut self) -> TakenName {
+        self.is_removal = true;
+        self.names.taken().removal_count += 1;
+        self
+    }
 }
 
 impl Drop for TakenName {
     fn drop(&mut self) {
-        let was_taken = self.names.taken().remove(&self.name);
+        let mut taken = self.names.taken();
+        taken.removal_count -= usize::from(self.is_removal);
+        let was_taken = taken.names.remove(&self.name);
+        drop(taken);
         assert!(was_taken);
         // Each waits for a name of its own, so all of them look.
         self.names.freed.notify(usize::MAX);
@@ -107,6 +152,31 @@ mod tests {
         assert!(names.try_take(name(2)).is_some());
         drop(first);
         assert!(names.try_take(name(1)).is_some());
+    }
+
+    #[test]
+    fn removals_are_waited_for() {
+        let names = Arc::new(FileNames::new());
+        let mut context = Context::from_waker(Waker::noop());
+        let layer = names.try_take(name(1)).unwrap();
+        let mut ended = pin!(names.removals_ended());
+        assert!(ended.as_mut().poll(&mut context).is_ready());
+        let removal = layer.for_removal();
+        let mut ended = pin!(names.removals_ended());
+        assert!(ended.as_mut().poll(&mut context).is_pending());
+        drop(removal);
+        assert!(ended.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn the_lock_is_held_until_the_last_name_is_free() {
+        let lock = Arc::new(());
+        let names = Arc::new(FileNames::behind(lock.clone()));
+        let removal = names.try_take(name(1)).unwrap().for_removal();
+        drop(names);
+        assert_eq!(Arc::strong_count(&lock), 2);
+        drop(removal);
+        assert_eq!(Arc::strong_count(&lock), 1);
     }
 
     /// A waiter for another name hears of it too, and waits on; one that leaves is not missed.

@@ -68,6 +68,11 @@ impl<I: Io> DirStore<I> {
         }
     }
 
+    /// Syncs the engine's directory: the second one of a timeline's job.
+    async fn sync_root(&self, op: Op) -> Result<()> {
+        self.sync_dir(op.on(Part::Directory, 2), &self.root).await
+    }
+
     async fn sync_dir(&self, op: Op, dir: &Path) -> Result<()> {
         self.io
             .sync_dir(op, dir)
@@ -141,7 +146,8 @@ impl<I: Io> Store for DirStore<I> {
     }
 
     async fn confirm_index(&self, op: Op, timeline: TimelineId) -> Result<()> {
-        self.sync_dir(op.on(Part::Index, 1), &self.dir(timeline))
+        // Another one than the sync of an index that was just written.
+        self.sync_dir(op.on(Part::Index, 2), &self.dir(timeline))
             .await
     }
 
@@ -163,7 +169,7 @@ impl<I: Io> Store for DirStore<I> {
     }
 
     async fn acknowledge(&self, op: Op, _: TimelineId) -> Result<()> {
-        self.sync_dir(op, &self.root).await
+        self.sync_root(op).await
     }
 
     async fn remove(&self, op: Op, timeline: TimelineId, name: &str) -> Result<()> {
@@ -180,7 +186,7 @@ impl<I: Io> Store for DirStore<I> {
         let dir = self.dir(timeline);
         let index = FileName::Index.to_string();
         let Some(entries) = self.list(op, timeline).await? else {
-            return self.sync_dir(op, &self.root).await;
+            return self.sync_root(op).await;
         };
         let is_ours = |name: &str| name != index && FileName::parse(name).is_some();
         for entry in entries.iter().filter(|entry| is_ours(&entry.name)) {
@@ -192,7 +198,7 @@ impl<I: Io> Store for DirStore<I> {
         self.remove_dir(op, &dir).await?;
         // No answer needs this one, for what comes back says "deleted". It is for the space: or
         // each power loss could bring the directory back.
-        self.sync_dir(op, &self.root).await
+        self.sync_root(op).await
     }
 }
 

@@ -308,7 +308,7 @@ impl<S: Store> Opener<'_, S> {
             timeline: index.timeline,
             generation: index.generation,
             cache: self.cache.clone(),
-            names: Arc::new(FileNames::new()),
+            names: Arc::new(FileNames::behind(self.lock.clone())),
         };
         let layers = index.layers.iter();
         let layers = layers.map(|entry| FileLayer::new(&context, *entry));
@@ -320,7 +320,6 @@ impl<S: Store> Opener<'_, S> {
             parent,
             family: self.family.clone(),
             options: self.options.clone(),
-            lock: self.lock.clone(),
         });
         let timeline = Timeline {
             shared: Arc::new(shared),

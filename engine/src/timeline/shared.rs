@@ -51,8 +51,6 @@ pub(crate) struct Shared<S: Store> {
     scratch_count: AtomicU32,
     read_count: AtomicU32,
     state: Mutex<State<S::Io>>,
-    /// Let go of when the last handle, job and reader is gone.
-    _lock: Arc<<S::Io as Io>::Lock>,
 }
 
 /// One job of each kind at a time, and one index writer. Whoever has a job's turn may take the
@@ -114,7 +112,6 @@ pub(crate) struct Opening<S: Store> {
     pub(crate) parent: Option<(Timeline<S>, Hold)>,
     pub(crate) family: Arc<Family>,
     pub(crate) options: Options,
-    pub(crate) lock: Arc<<S::Io as Io>::Lock>,
 }
 
 impl<S: Store> Shared<S> {
@@ -128,6 +125,9 @@ impl<S: Store> Shared<S> {
             opening.store.io().now(),
             index.disk_consistent_lsn,
         );
+        // No scratch has a name that one had whose removal is still on its way: not even where
+        // generations began anew, for the timeline was deleted.
+        let first_scratch = (opening.context.io.random() >> 33) as u32;
         Shared {
             id: index.timeline,
             generation: index.generation,
@@ -140,10 +140,9 @@ impl<S: Store> Shared<S> {
             turns: Turns::default(),
             changed: Event::new(),
             house: Arc::default(),
-            scratch_count: AtomicU32::new(1),
+            scratch_count: AtomicU32::new(first_scratch),
             read_count: AtomicU32::new(0),
             state: Mutex::new(State::new(&index, opening.map, ages, hold)),
-            _lock: opening.lock,
         }
     }
 

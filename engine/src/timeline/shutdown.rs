@@ -51,6 +51,11 @@ impl<S: Store> Timeline<S> {
         }
         ended
     }
+
+    /// Waits until the removals of layers have ended that are under way.
+    pub(crate) async fn removals_ended(&self) {
+        self.shared.context.names.removals_ended().await;
+    }
 }
 
 /// While it lives, no batch is taken and no job goes on.

@@ -24,6 +24,16 @@ fn a_directory_has_one_engine() {
     );
 }
 
+/// A removal of a layer that comes late must not meet another engine's files.
+#[test]
+fn a_removal_that_is_on_its_way_keeps_the_directory() {
+    check(
+        "create 10; put a@20=x; flush; put a@30=y; flush; late replace; compact forced; files
+         drop; engine",
+        "delta:11..21/1 delta:21..31/1 delta:a..b@11..31/1 index; engine: busy",
+    );
+}
+
 /// A writer can still write: it holds the lock as well.
 #[test]
 fn a_writer_that_is_left_keeps_the_directory() {
@@ -78,7 +88,7 @@ fn a_shutdown_flushes_and_leaves_no_file_of_an_open_layer() {
     check(
         "create 10; put a@20=x*70000; put a@30+y; files; shutdown; files; drop
          open; get a@30; lsns; files",
-        "ephemeral/1.2 index; delta:11..31/1 index
+        "ephemeral/1._ index; delta:11..31/1 index
          a@30 = x*70000y; last 30, durable 30; delta:11..31/1 index",
     );
 }

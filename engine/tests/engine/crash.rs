@@ -34,7 +34,7 @@ fn what_a_killed_life_left_is_removed_and_foreign_files_stay() {
          leave temp-index/1.8; leave temp-index/2.1; leave ephemeral/9.9
          leave notes.txt; leave index.bak
          open; files; get a@20; lsns",
-        "delta:11..21/1 ephemeral/1.5 index
+        "delta:11..21/1 ephemeral/1._ index
          delta:11..21/1 index index.bak notes.txt
          a@20 = x; last 20, durable 20",
     );

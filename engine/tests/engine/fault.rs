@@ -189,7 +189,7 @@ fn a_creation_whose_sync_failed_is_there_or_not() {
 fn a_creation_is_not_hurt_by_what_an_earlier_one_dropped() {
     check(
         "late replace; fail write 1; create 10; heal; create 10; put a@20=x; get a@20; files",
-        "create: io fault 1; a@20 = x; ephemeral/1.2 index",
+        "create: io fault 1; a@20 = x; ephemeral/1._ index",
     );
 }
 

@@ -11,6 +11,14 @@ use palimpsest::base::{FileName, Generation, LayerName};
 
 use crate::layer;
 
+/// A number that the script gave; those that the engine counts start anywhere.
+fn counted(number: u32) -> String {
+    match number {
+        0..10 => number.to_string(),
+        _ => "_".to_string(),
+    }
+}
+
 /// The short form of a file's name.
 pub fn short(name: &str) -> String {
     match FileName::parse(name) {
@@ -21,15 +29,15 @@ pub fn short(name: &str) -> String {
             name,
             generation,
             attempt,
-        }) => format!("temp-{}/{}.{attempt}", layer(name), generation.0),
+        }) => format!("temp-{}/{}.{}", layer(name), generation.0, counted(attempt)),
         Some(FileName::Ephemeral {
             generation,
             ordinal,
-        }) => format!("ephemeral/{}.{ordinal}", generation.0),
+        }) => format!("ephemeral/{}.{}", generation.0, counted(ordinal)),
         Some(FileName::IndexTemp {
             generation,
             attempt,
-        }) => format!("temp-index/{}.{attempt}", generation.0),
+        }) => format!("temp-index/{}.{}", generation.0, counted(attempt)),
         Some(FileName::Index | FileName::Lock) | None => name.to_owned(),
     }
 }

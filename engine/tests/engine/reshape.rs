@@ -221,7 +221,7 @@ fn orphans_of_an_interrupted_job_are_removed_at_open() {
              open; files; layers; get a@20 a@30"
         ),
         "compact parked
-         delta:11..21/1 delta:21..31/1 delta:a..b@11..31/1 index temp-index/1.9
+         delta:11..21/1 delta:21..31/1 delta:a..b@11..31/1 index temp-index/1._
          delta:11..21/1 delta:21..31/1 index; delta 11..21, delta 21..31; a@20 = 1, a@30 = 12",
     );
     check(
@@ -230,7 +230,7 @@ fn orphans_of_an_interrupted_job_are_removed_at_open() {
              open; files; get a@20 a@30; resume; images forced; files; get a@30"
         ),
         "images parked
-         delta:11..21/1 delta:21..31/1 index temp-image:all@30/1.8
+         delta:11..21/1 delta:21..31/1 index temp-image:all@30/1._
          delta:11..21/1 delta:21..31/1 index; a@20 = 1, a@30 = 12
          delta:11..21/1 delta:21..31/1 image:all@30/2 index; a@30 = 12",
     );

@@ -35,6 +35,10 @@ pub fn base(args: &BaseArgs) -> Result<u8, Refusal> {
         }
         BaseCommand::List => list(&base),
         BaseCommand::Show { id } => show(&base, id),
+        BaseCommand::Recheck if !args.base.is_dir() => Err(Refusal::Input(format!(
+            "{}: there is no such folder; `base add` makes one",
+            plan_file::quoted(args.base.as_os_str())
+        ))),
         BaseCommand::Recheck => recheck(&base),
     }
 }

@@ -73,7 +73,10 @@ fn tell(args: &ExhaustArgs, certificate: Certificate) -> Result<u8, Refusal> {
     console::print(&certificate.to_string())?;
     let Some(found) = &certificate.counterexample else {
         console::print("\n")?;
-        return Ok(code::ALL_RIGHT);
+        return Ok(match certificate.is_complete() {
+            true => code::ALL_RIGHT,
+            false => code::SURVIVED,
+        });
     };
     plan_file::write(&args.out, &found.plan, &found.verdict.to_string())?;
     let file = plan_file::quoted(args.out.as_os_str());

@@ -59,6 +59,16 @@ fn compare(seeds: Seeds, other: &Path) -> Result<u8, Refusal> {
     let end = seeds.end.expect("clap has seen that it has an end");
     let range = format!("{}..{end}", seeds.start);
     let theirs = printed_by(other, &["meta", "--digests", "--seeds", &range])?;
+    let is_digest = |line: &str| {
+        let words = line.split_once(' ');
+        let hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        words.is_some_and(|(seed, digest)| seed.parse::<u64>().is_ok() && hex(digest))
+    };
+    if !theirs.lines().all(is_digest) {
+        let name = quoted(other.as_os_str());
+        let what = format!("{name} is no simulator: it printed no digests of seeds");
+        return Err(Refusal::Input(what));
+    }
     let ours = digests(seeds)?;
     let pairs = ours.lines().zip(theirs.lines());
     let same_count = pairs.take_while(|(our, their)| our == their).count() as u64;

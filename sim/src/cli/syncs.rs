@@ -26,6 +26,13 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, Refusal> {
     let is_over = || signals.interrupted().is_some();
     let limits = args.hunt.limits(&is_over);
     let sites = collect(0..COLLECTED_SEEDS, thread_count);
+    if let Some(word) = args.only.iter().find(|word| {
+        let mut addresses = sites.keys().map(Site::to_string);
+        !addresses.any(|address| address.contains(*word))
+    }) {
+        let what = format!("no sync has `{word}` in its address; without a word all are told");
+        return Err(Refusal::Input(what));
+    }
     let meant = sites.iter().filter(|(site, _)| is_meant(site, &args.only));
     let mut rows = Vec::new();
     for (site, call_count) in meant {
@@ -49,8 +56,8 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, Refusal> {
         scope,
     };
     tell(&table)?;
-    let survivor_count = table.survivors().count();
-    Ok(match (survivor_count, signals.interrupted()) {
+    let wrong_count = table.survivors().count() + table.stale().len();
+    Ok(match (wrong_count, signals.interrupted()) {
         (_, Some(code)) => code,
         (0, None) => code::ALL_RIGHT,
         (_, None) => code::SURVIVED,

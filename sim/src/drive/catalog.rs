@@ -327,7 +327,9 @@ impl Driver {
             return Ok(false);
         }
         // What a crash leaves of it is then the whole timeline, or nothing.
-        self.restart().await?;
+        if self.is_unsettled(letter) {
+            self.restart().await?;
+        }
         if self.timeline(letter).is_none() {
             return Ok(false);
         }

@@ -76,6 +76,7 @@ impl Driver {
             if !matches!(how, How::DropAt(_)) {
                 self.world.end_operation(Outcome::Tolerated);
             }
+            self.world.check_reported()?;
             if self.is_time_to_look() {
                 self.look_around(index as u64, touched)?;
             }
@@ -174,6 +175,10 @@ impl Driver {
             let io = SimIo::new(&self.world);
             match Engine::open(io, Path::new(ROOT), self.options()).await {
                 Ok(engine) => return Ok(engine),
+                // What the one before it removes still holds the directory.
+                Err(Error::Busy { .. }) if self.world.has_drops() => {
+                    self.world.settle_down().await?;
+                }
                 Err(error) => excuse.check(&self.world, "open the engine", &error)?,
             }
         }
@@ -328,7 +333,10 @@ impl Driver {
     /// The same, and asks so much of what is opened.
     pub(super) async fn restart_and_check(&self, depth: Depth) -> Result<(), Verdict> {
         self.join().await?;
-        let is_clean = self.shut_down().await?;
+        let is_clean = match depth {
+            Depth::Full => self.shut_engine_down().await?,
+            _ => self.shut_down().await?,
+        };
         self.open_and_check(depth).await?;
         if let Some((letter, last)) = is_clean.iter().find(|(letter, last)| {
             self.truth(*letter, |truth| {
@@ -344,6 +352,23 @@ impl Driver {
             ));
         }
         Ok(())
+    }
+
+    /// The same as [`Driver::shut_down`] by one call, where no fault is left.
+    async fn shut_engine_down(&self) -> Result<Vec<(Letter, Lsn)>, Verdict> {
+        self.let_go()?;
+        self.handles().writers.clear();
+        self.engine().shutdown().await.map_err(|error| {
+            let asked = "shut the engine down, with no fault left";
+            Verdict::wrong(asked, "it is done", error.to_string())
+        })?;
+        let open = self.letters().into_iter();
+        let open = open.filter(|letter| self.timeline(*letter).is_some());
+        let last = |letter| (letter, self.truth(letter, |truth| truth.last_possible()));
+        let clean = open.map(last).collect();
+        self.handles().timelines.clear();
+        self.handles().engine = None;
+        Ok(clean)
     }
 
     /// Shuts the engine down and drops it; returns the timelines that ended without an error, and

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use palimpsest::base::{Key, KeyRange, KeySpace, Lsn};
+use palimpsest::base::{Key, KeyRange, KeySpace, LayerName, Lsn};
 use palimpsest::io::Io;
 use palimpsest::timeline::{Mode, Progress};
 use palimpsest::{Result, Timeline};
@@ -14,7 +14,9 @@ use super::check::Depth;
 use super::job::l0_count;
 use crate::keys;
 use crate::laws;
+use crate::matrix::Outcome;
 use crate::model::Answer;
+use crate::oracle;
 use crate::plan::{Housekeeping, Letter};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
@@ -34,8 +36,9 @@ enum Rest {
     Rotten,
 }
 
-/// How long it may take to come to rest, by the clock of the run.
-const REST_TIME_MAX: Duration = Duration::from_secs(60 * 60);
+/// How long it may take to come to rest and to open again, by the clock of the run: no call takes
+/// its time any more, and nobody has a reason to sleep.
+const REST_TIME_MAX: Duration = Duration::from_secs(10);
 
 impl Driver {
     /// The plan is done: without further faults, everything must come to rest and stay true.
@@ -44,6 +47,7 @@ impl Driver {
         self.world.heal();
         // What the device holds up still is not what coming to rest takes.
         self.world.settle_down().await?;
+        let started = SimIo::new(&self.world).now();
         let has_latched = self
             .letters()
             .iter()
@@ -72,7 +76,14 @@ impl Driver {
         self.check_space().await?;
         self.restart_and_check(Depth::Full).await?;
         self.note_answers();
-        self.check_space().await
+        self.world.check_reported()?;
+        self.check_space().await?;
+        let elapsed = SimIo::new(&self.world).now().saturating_since(started);
+        if REST_TIME_MAX < elapsed {
+            let waiting = format!("to come to rest and open again takes {elapsed:?}");
+            return Err(Verdict::Stuck { waiting });
+        }
+        Ok(())
     }
 
     /// Waits until only the driver is left, then looks at what lies on the disk. What a removal
@@ -105,8 +116,6 @@ impl Driver {
         letter: Letter,
         timeline: &Timeline<SimIo>,
     ) -> Result<Rest, Verdict> {
-        let io = SimIo::new(&self.world);
-        let started = io.now();
         timeline.declare_keys(KeySpace::from_ranges([KeyRange::ALL]));
         let by_need = Mode::ByNeed;
         let compacted = self.until_idle("compact", || timeline.compact(by_need));
@@ -134,11 +143,6 @@ impl Driver {
             return Ok(Rest::Rotten);
         }
         self.check_visits(letter, timeline).await?;
-        let elapsed = io.now().saturating_since(started);
-        if REST_TIME_MAX < elapsed {
-            let waiting = format!("to come to rest takes {elapsed:?}");
-            return Err(Verdict::Stuck { waiting });
-        }
         Ok(Rest::Complete)
     }
 
@@ -149,10 +153,14 @@ impl Driver {
         job: impl Fn() -> F,
     ) -> Result<Rest, Verdict> {
         for _ in 0..PASSES_MAX {
+            self.world.end_operation(Outcome::Tolerated);
             match job().await {
                 Ok(Progress::Idle) => return Ok(Rest::Complete),
                 Ok(Progress::Done | Progress::Preempted | Progress::Superseded) => {}
-                Err(error) if self.world.is_rot(&error) => return Ok(Rest::Rotten),
+                Err(error) if self.world.is_reported_rot(&error) => {
+                    self.world.end_operation(Outcome::Reported);
+                    return Ok(Rest::Rotten);
+                }
                 Err(error) => {
                     let asked = format!("{what}, with no fault left");
                     return Err(Verdict::wrong(asked, "it is done", error.to_string()));
@@ -185,13 +193,24 @@ impl Driver {
             _ => before <= found && found <= expected,
         };
         if is_right && found == durable {
-            return Ok(());
+            return self.check_needless(letter, timeline);
         }
         let law = format!("a collection makes {expected} the cutoff, durably");
         Err(Verdict::law(
             law,
             format!("{found}, and {durable} is durable"),
         ))
+    }
+
+    /// A collection has left nothing that nobody needs, unless somebody has made it meanwhile.
+    fn check_needless(&self, letter: Letter, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
+        if self.plan.knobs.housekeeping != Housekeeping::Off {
+            return Ok(());
+        }
+        let retained = oracle::retained(&self.session().truths, letter).all();
+        let map = timeline.layers();
+        let names: Vec<LayerName> = map.files().names().collect();
+        laws::check_needless(&names, timeline.gc_cutoff(), &retained)
     }
 
     /// Behind an image of everything, a read looks into one layer, or two.

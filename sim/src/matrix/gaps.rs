@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::{Cell, Claim, Waivers, cells};
+use super::{Cell, Claim, Waivers, apart, cells};
 use crate::corners::CORNERS;
 use crate::report::Summary;
+use crate::world::FaultClass;
 
 /// Where what was tried is not what should be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Gaps {
     pub empty: Vec<Cell>,
     /// Corners that were not reached, and are not waived.
     pub unreached: Vec<&'static str>,
+    /// Faults that meet no call, and so no job, and that did not come at all.
+    pub undelivered: Vec<FaultClass>,
     /// What was reached, and the line that calls it impossible.
     pub refuted: Vec<(String, String)>,
 }
@@ -28,6 +31,8 @@ impl Gaps {
                 false => {}
             }
         }
+        let undelivered = apart().filter(|class| !summary.faults.contains_key(class));
+        gaps.undelivered = undelivered.collect();
         for mark in CORNERS {
             match summary.marks.contains_key(mark) {
                 true => gaps.refute(waivers.of_corner(mark), || mark.to_string()),
@@ -50,7 +55,10 @@ impl Gaps {
 
     /// Whether there are any.
     pub fn is_open(&self) -> bool {
-        !self.empty.is_empty() || !self.unreached.is_empty() || !self.refuted.is_empty()
+        !self.empty.is_empty()
+            || !self.unreached.is_empty()
+            || !self.undelivered.is_empty()
+            || !self.refuted.is_empty()
     }
 }
 
@@ -62,6 +70,9 @@ impl fmt::Display for Gaps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for cell in &self.empty {
             writeln!(f, "never delivered: {}", name(*cell))?;
+        }
+        for class in &self.undelivered {
+            writeln!(f, "never delivered: {}", class.name())?;
         }
         for mark in &self.unreached {
             writeln!(f, "never reached: {mark}")?;
@@ -82,7 +93,6 @@ mod tests {
 
     use super::*;
     use crate::matrix::Outcome;
-    use crate::world::FaultClass;
 
     const CELL: Cell = (FaultClass::Eio, Job::Gc, Outcome::Reported);
     const MARK: &str = CORNERS[0];
@@ -128,6 +138,14 @@ mod tests {
             assert!(!gaps.empty.contains(&CELL), "{waivers}");
             assert!(!gaps.unreached.contains(&MARK), "{waivers}");
         }
+    }
+
+    #[test]
+    fn what_meets_no_call_must_come_all_the_same() {
+        let mut summary = Summary::default();
+        summary.faults.insert(FaultClass::ClockJump, 1);
+        let gaps = Gaps::of(&summary, &Waivers::read("").unwrap());
+        assert_eq!(gaps.undelivered, [FaultClass::Shutdown]);
     }
 
     #[test]

@@ -15,8 +15,12 @@ use crate::dice::Chance;
 const LARGE_ONE_IN: u64 = 32;
 /// From so many operations nothing more is begun.
 const OP_COUNT_AIM_MAX: u64 = 270;
-/// How many choices a schedule has at most.
+/// How many choices, and runs of choices in order, a schedule has at most.
 const CHOICE_COUNT_MAX: u64 = 255;
+/// From this byte on, one is a run of choices in order.
+const RUNS_FROM: u8 = 0xC0;
+/// So many times as long as its number, from 1.
+const RUN_LEN_UNIT: usize = 4;
 /// The lengths of all edits, in bytes, are together at most this.
 const TOTAL_LEN_MAX: u64 = 4 << 20;
 
@@ -47,10 +51,21 @@ fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
     let then = read_then(bytes);
     let count = bytes.below(CHOICE_COUNT_MAX + 1);
     let mut choices = Vec::new();
-    while (choices.len() as u64) < count && !bytes.is_spent() {
-        choices.push(bytes.below(256) as u8);
+    for _ in 0..count {
+        if bytes.is_spent() {
+            break;
+        }
+        match bytes.below(256) as u8 {
+            // Most choices are in order: one byte says many of them.
+            byte @ RUNS_FROM.. => choices.resize(choices.len() + run_len(byte), 0),
+            choice => choices.push(choice),
+        }
     }
     Schedule { choices, then }
+}
+
+fn run_len(byte: u8) -> usize {
+    (usize::from(byte - RUNS_FROM) + 1) * RUN_LEN_UNIT
 }
 
 fn read_then(bytes: &mut Bytes<'_, '_>) -> Then {

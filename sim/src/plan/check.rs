@@ -3,11 +3,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use palimpsest::io::Part;
+
 use super::text::{Place, PlanError, Problem};
 use super::{
     EditPlan, Entry, Housekeeping, How, Jump, KeyIndex, Knobs, Letter, Line, Plan, PlanOp, Then,
 };
-use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
+use crate::faults::{Address, Counted, Device, Fault, Rule, Scope, StepKind};
 
 /// How many keys a plan has at most.
 pub const KEY_COUNT_MAX: u16 = 999;
@@ -335,6 +337,7 @@ pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
             check_counted(job)?;
             check_counted(part)?;
             check_counted(step)?;
+            check_can_happen(rule.fault, part.kind, step.kind)?;
         }
     }
     match rule.fault {
@@ -352,6 +355,34 @@ pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
     }
     within("times", rule.times.into(), ORDINALS)?;
     within("one-in", rule.one_in.into(), ORDINALS)
+}
+
+/// A fault that can happen to no call of that kind is a mistake, and would only be silent.
+fn check_can_happen(
+    fault: Fault,
+    part: Option<Part>,
+    step: Option<StepKind>,
+) -> Result<(), Problem> {
+    let parts = Part::ALL
+        .iter()
+        .filter(|it| part.is_none_or(|part| part == **it));
+    let can = |step: &StepKind| parts.clone().any(|part| fault.can_happen(*step, *part));
+    let steps: Vec<&str> = StepKind::ALL
+        .iter()
+        .filter(|it| can(it))
+        .map(|it| it.name())
+        .collect();
+    if step.map_or(!steps.is_empty(), |step| can(&step)) {
+        return Ok(());
+    }
+    let remedy = match steps.is_empty() {
+        true => "write another part: it can happen to nothing of this one".to_string(),
+        false => format!(
+            "write one of the steps that it can happen to: {}",
+            steps.join(" ")
+        ),
+    };
+    Err(Problem::new("fault", fault, remedy))
 }
 
 fn check_counted<T>(counted: Counted<T>) -> Result<(), Problem> {

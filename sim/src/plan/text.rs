@@ -60,11 +60,14 @@
 //!
 //! choices   = "choices" (N | N "*" COUNT)*     3*40 is forty times 3
 //! then      = "then" ("in-order" | "newest-first" | "uniform" N | "by-rank" N | "pct" N COUNT
-//!           | "starve" ("driver" | "line" N | job) N | "to-completion" N)
+//!           | "starve" ("driver" | "line" N | "keep" | "drop") N
+//!           | "to-completion" N)
 //!
 //! LETTER is a to z; KEY is k0, k1, …; DURATION is a number and s, ms, us or ns; OFFSET says which
 //! LSN, counted from the last record's: 0, -8 or +1.
 //! ```
+//!
+//! A `wait` that is longer than 500 periods of housekeeping ends after so many: nothing new comes.
 //!
 //! What can be said but not run (a key that is not there, a rule that fires 0 times) is refused
 //! with its line; the limits are in `check.rs`.

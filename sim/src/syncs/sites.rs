@@ -26,24 +26,21 @@ pub struct Site {
     pub part: Part,
     /// `Sync` or `SyncDir`.
     pub step: StepKind,
-    /// Which of a job's syncs of directories, from 1, where it makes more than one for reasons of
-    /// their own.
-    pub ordinal: Option<u32>,
+    /// The number of the directory or the index: 1 is the timeline's directory, or an index that
+    /// was just written; 2 is the engine's directory, or an index that was found.
+    pub number: Option<u32>,
 }
 
 impl Site {
     /// The site of a call, if it is a sync.
     fn of(call: &CallSite) -> Option<Site> {
         let is_sync = matches!(call.step, StepKind::Sync | StepKind::SyncDir);
-        // A deletion syncs its own directory first, then the one above it; what comes behind those
-        // is another one's.
-        let has_several = call.op.job == Job::Delete && call.op.part == Part::Directory;
-        let is_first = !has_several || call.step_index <= 2;
-        (is_sync && is_first).then_some(Site {
+        let is_numbered = matches!(call.op.part, Part::Directory | Part::Index);
+        is_sync.then_some(Site {
             job: call.op.job,
             part: call.op.part,
             step: call.step,
-            ordinal: has_several.then_some(call.step_index),
+            number: is_numbered.then_some(call.op.part_index),
         })
     }
 
@@ -53,8 +50,8 @@ impl Site {
             life: None,
             scope: Scope::Any,
             job: only(self.job, None),
-            part: only(self.part, None),
-            step: only(self.step, self.ordinal),
+            part: only(self.part, self.number),
+            step: only(self.step, None),
         }
     }
 }

@@ -12,7 +12,7 @@ const DELTA: Site = Site {
     job: Job::Flush,
     part: Part::Delta,
     step: StepKind::Sync,
-    ordinal: None,
+    number: None,
 };
 
 fn row(site: Site, hunted: Hunted) -> Row {

@@ -44,6 +44,8 @@ struct Slot {
     yields: bool,
     /// Whether it looks after a timeline for as long as that is open.
     is_keeper: bool,
+    /// Whether it removes a file that nobody needs any more.
+    is_drop: bool,
     fault_count: u32,
     /// What its last call was for.
     op: Option<Op>,
@@ -107,6 +109,7 @@ impl Gate {
             has_wake_up: false,
             yields: false,
             is_keeper: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
+            is_drop: matches!(name, TaskName::Engine(op) if op.job == Job::Drop),
             fault_count: 0,
             op: None,
         };
@@ -259,6 +262,11 @@ impl Gate {
         self.slots
             .iter()
             .all(|(task, slot)| is_at_rest(*task, slot))
+    }
+
+    /// Whether a removal of the engine's is on its way.
+    pub(super) fn has_drops(&self) -> bool {
+        self.slots.values().any(|slot| slot.is_drop)
     }
 
     pub(super) fn finish(&mut self, task: TaskId) {

@@ -1,6 +1,6 @@
 //! Which faults the operations have met that have not ended: what comes of them is not known yet.
 
-use palimpsest::io::Op;
+use palimpsest::io::{Op, Part};
 
 use super::book::FaultClass;
 use super::gate::TaskId;
@@ -10,6 +10,8 @@ use crate::matrix::{Cells, Outcome};
 #[derive(Default)]
 pub(super) struct Met {
     faults: Vec<(TaskId, FaultClass, Op)>,
+    /// One that has read what rots in a layer, and has ended as if nothing were wrong.
+    unreported: Option<Op>,
 }
 
 impl Met {
@@ -30,7 +32,30 @@ impl Met {
 
     /// A task's operation has come to this.
     pub(super) fn end(&mut self, cells: &mut Cells, task: TaskId, outcome: Outcome) {
+        if outcome == Outcome::Tolerated && !self.has_met(task, FaultClass::Dropped) {
+            self.unreported = self.unreported.or_else(|| self.rot_met_by(task));
+        }
         self.settle(cells, outcome, |of, _| of == task);
+    }
+
+    /// The operation of a layer that has read what rots there, and has ended as if nothing were
+    /// wrong, if there was one.
+    pub(super) fn unreported(&self) -> Option<Op> {
+        self.unreported
+    }
+
+    fn has_met(&self, task: TaskId, class: FaultClass) -> bool {
+        let mut met = self.faults.iter();
+        met.any(|(of, met, _)| (*of, *met) == (task, class))
+    }
+
+    fn rot_met_by(&self, task: TaskId) -> Option<Op> {
+        let mut met = self.faults.iter();
+        let rot = met.find(|(of, class, op)| {
+            let is_layer = matches!(op.part, Part::Delta | Part::Image);
+            *of == task && *class == FaultClass::Rot && is_layer
+        });
+        rot.map(|(_, _, op)| *op)
     }
 
     /// A task that goes on from job to job on its own has come to this call: its jobs before are

@@ -413,6 +413,11 @@ impl World {
         })
     }
 
+    /// Whether a removal of the engine's is on its way.
+    pub fn has_drops(&self) -> bool {
+        self.state().gate.has_drops()
+    }
+
     /// The life is over, however it ended: what still runs of it is dead.
     pub fn bury(&self) {
         let mut state = self.state();

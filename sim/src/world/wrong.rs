@@ -13,6 +13,7 @@ use super::state::{INDEX, State, World};
 use crate::disk::NodeId;
 use crate::faults::{Fault, StepKind};
 use crate::laws::ROOT;
+use crate::verdict::Verdict;
 
 /// What a checksum covers, in bytes.
 const BLOCK_LEN: u64 = palimpsest::format::BLOCK_LEN as u64;
@@ -50,6 +51,18 @@ impl World {
             return wrong.first().map(|(_, fault)| Some(*fault));
         }
         Some(wrong.first().map(|(_, fault)| *fault))
+    }
+
+    /// Each rot of a layer that was read was told of.
+    ///
+    /// # Errors
+    /// The broken law, with who has read it and ended all the same. A housekeeper tells nobody.
+    pub fn check_reported(&self) -> Result<(), Verdict> {
+        let unreported = self.state().met.unreported();
+        unreported.map_or(Ok(()), |op| {
+            let law = "whoever reads what rots in a layer says so";
+            Err(Verdict::law(law, format!("{op} says nothing")))
+        })
     }
 
     /// Whether a power loss took a timeline's index.

@@ -162,13 +162,16 @@ impl<'d, C: Chance> Author<'d, C> {
             false if self.chance.one_in(CREATED_BESIDE_ONE_IN) && !self.is_full() => How::Beside,
             false => self.wait_or_drop(),
         };
-        self.push(
-            how,
-            PlanOp::Create {
-                timeline,
-                start_lsn,
-            },
-        );
+        self.create_as(how, timeline, start_lsn);
+    }
+
+    /// Creates a timeline of this letter, whose records stand above an LSN.
+    pub(super) fn create_as(&mut self, how: How, timeline: Letter, start_lsn: u64) {
+        let create = PlanOp::Create {
+            timeline,
+            start_lsn,
+        };
+        self.push(how, create);
         let created = Timeline::new(timeline, start_lsn, self.key_count);
         self.timelines.push(created);
     }
@@ -242,6 +245,13 @@ impl<'d, C: Chance> Author<'d, C> {
             entries.push(self.entry(timeline, key, lsn_step));
         }
         self.push_put(How::Wait, timeline, entries);
+    }
+
+    /// Writes one record, so far above the last.
+    pub(super) fn put_far(&mut self, timeline: usize, lsn_step: u64) {
+        let key = self.key();
+        let entry = self.entry(timeline, key, lsn_step);
+        self.push_put(How::Wait, timeline, vec![entry]);
     }
 
     /// Writes a change of a page that is not there, if there is a key without one: nobody can read
@@ -346,7 +356,7 @@ impl<'d, C: Chance> Author<'d, C> {
         self.timelines.len() < 2 && self.has_letter()
     }
 
-    fn start_lsn(&mut self) -> u64 {
+    pub(super) fn start_lsn(&mut self) -> u64 {
         match self.chance.below(8) {
             0 => 0,
             1..5 => self.chance.between(1, 100),

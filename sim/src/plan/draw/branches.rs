@@ -1,5 +1,7 @@
 //! Branches and the collection of garbage: what may go, and what another timeline still needs.
 
+use std::time::Duration;
+
 use super::author::{Author, Spacing};
 use super::history::Timeline;
 use crate::dice::Chance;
@@ -19,9 +21,12 @@ impl<C: Chance> Author<'_, C> {
 
     /// Whether a timeline may be put on this one.
     pub(super) fn can_branch(&self, ancestor: usize) -> bool {
-        self.timelines.len() < TIMELINE_COUNT_MAX
-            && self.timelines[ancestor].depth < DEPTH_MAX
-            && self.has_letter()
+        self.has_room() && self.timelines[ancestor].depth < DEPTH_MAX
+    }
+
+    /// Whether there may be one more.
+    pub(super) fn has_room(&self) -> bool {
+        self.timelines.len() < TIMELINE_COUNT_MAX && self.has_letter()
     }
 
     /// Puts a timeline on another, and says where it is remembered.
@@ -144,7 +149,7 @@ impl<C: Chance> Author<'_, C> {
             }
             self.free(timeline);
             if let Some(ancestor) = ancestor
-                && self.chance.one_in(2)
+                && self.chance.ratio(2, 3)
             {
                 self.read_at_a_fork(ancestor);
             }
@@ -161,6 +166,11 @@ impl<C: Chance> Author<'_, C> {
         let fork = *self.chance.pick(forks);
         let offset = self.timelines[ancestor].offset_of(fork);
         self.scan_at(How::Wait, ancestor, offset);
+        if self.chance.ratio(2, 3) {
+            // Whoever opens it may not know any more what was deleted for good.
+            self.restart();
+            self.scan_at(How::Wait, ancestor, offset);
+        }
     }
 
     /// Writes twice in a short time, and comes back when the first batch is old enough to go, and
@@ -211,6 +221,10 @@ impl<C: Chance> Author<'_, C> {
         self.read_at(How::Beside, timeline, 0);
         let given_up = How::DropAt(self.chance.between(3, 6) as u32);
         self.gc(given_up, timeline);
+        if self.chance.one_in(2) {
+            // Where readers are slow, the first are done before those that come now.
+            self.wait_for(Duration::from_secs(1));
+        }
         self.read_at(How::Beside, timeline, 0);
         self.stack(timeline, 2);
         self.compact(How::Wait, timeline, Mode::Forced);
@@ -222,7 +236,7 @@ impl<C: Chance> Author<'_, C> {
 
     /// A collection that must wait for those who read.
     pub(super) fn gc_beside_reads(&mut self, timeline: usize) {
-        if self.chance.one_in(4) {
+        if self.chance.one_in(3) {
             return self.gc_between_reads(timeline);
         }
         let is_under_image = self.chance.ratio(2, 3);

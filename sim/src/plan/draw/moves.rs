@@ -3,7 +3,7 @@
 use super::author::{Author, Spacing};
 use super::themes::Move;
 use crate::dice::Chance;
-use crate::plan::How;
+use crate::plan::{How, Letter, Mode, PlanOp};
 
 /// One batch in so many is begun and let go.
 const DROPPED_PUT_ONE_IN: u64 = 40;
@@ -29,12 +29,18 @@ impl<C: Chance> Author<'_, C> {
                 let how = self.how_to_ask(how);
                 self.get_old(how, timeline);
             }
-            Move::GetMany => self.get_many(how, timeline),
+            Move::GetMany => {
+                let how = self.how_to_ask(how);
+                self.get_many(how, timeline);
+            }
             Move::Scan => {
                 let how = self.how_to_ask(how);
                 self.scan(how, timeline);
             }
-            Move::Freeze => self.freeze(how, timeline),
+            Move::Freeze => {
+                let how = self.how_to_ask(how);
+                self.freeze(how, timeline);
+            }
             Move::Flush => self.flush(how, timeline),
             Move::FlushBeside => self.flush_beside(timeline),
             Move::FlushDropped => self.flush_dropped(timeline),
@@ -46,6 +52,7 @@ impl<C: Chance> Author<'_, C> {
             Move::Crash => self.crash(),
             Move::CrashTwice => self.crash_twice(timeline),
             Move::Second => self.create_or_delete(),
+            Move::CreateAgain => self.create_again(),
             Move::Compact => self.compact_once(how, timeline),
             Move::CompactStack => self.compact_stack(timeline),
             Move::CompactBeside => self.compact_beside(timeline),
@@ -170,6 +177,41 @@ impl<C: Chance> Author<'_, C> {
         } else {
             self.scan(How::Wait, 0);
         }
+    }
+
+    /// Replaces a timeline's layers, deletes it and creates it again, with a layer of a name that
+    /// one of the first had: what removes that one may still be on its way.
+    fn create_again(&mut self) {
+        if !self.has_room() {
+            return self.delete_branch();
+        }
+        let letter = self.next_letter();
+        let start_lsn = self.start_lsn();
+        let first_len = self.chance.between(1, 40);
+        self.create_with_layer(letter, start_lsn, first_len);
+        let index = self.timelines.len() - 1;
+        self.stack(index, 1);
+        let how = self.how();
+        self.compact(how, index, Mode::Forced);
+        if how == How::Beside {
+            self.join();
+        }
+        self.timelines.remove(index);
+        self.push(How::Wait, PlanOp::Delete { timeline: letter });
+        if self.chance.one_in(2) {
+            // The next engine knows nothing of the first timeline.
+            self.restart();
+        }
+        self.create_with_layer(letter, start_lsn, first_len);
+        self.scan_at(How::Wait, index, 0);
+    }
+
+    /// Creates a timeline with one layer of so many LSNs.
+    fn create_with_layer(&mut self, letter: Letter, start_lsn: u64, len: u64) {
+        self.create_as(How::Wait, letter, start_lsn);
+        let index = self.timelines.len() - 1;
+        self.put_far(index, len);
+        self.flush(How::Wait, index);
     }
 
     /// The first timeline as often as any other.

@@ -55,12 +55,17 @@ const WAITING_REMOVALS_ONE_IN: u64 = 4;
 /// One plan in so many in which batches wait for compactions makes one of these slow, and then
 /// fails its sync: who waits must be told.
 const FAILING_STALLS_ONE_IN: u64 = 2;
-/// Where readers are held back.
-const OF_READERS: [(Part, StepKind); 3] = [
+/// Where readers are held back: before they take note of the layers as often as behind that.
+const OF_READERS: [(Part, StepKind); 4] = [
+    (Part::Directory, Pass),
     (Part::Directory, Pass),
     (Part::Delta, Open),
     (Part::Image, Open),
 ];
+/// The number of an index that is synced, and was not written by who syncs it.
+const CONFIRMED: u32 = 2;
+/// Where a reader that was let in gives way before it takes note of which layers there are.
+const BEFORE_SNAPSHOT: u32 = 2;
 /// So many layers rot at most, besides what is drawn one by one.
 const ROT_COUNT_MAX: u64 = 3;
 /// Where.
@@ -194,6 +199,14 @@ fn at_step(mut rule: Rule, index: u32) -> Rule {
     rule
 }
 
+/// The rule for this one of its kind of files alone.
+fn at_part(mut rule: Rule, index: u32) -> Rule {
+    if let Address::Call { part, .. } = &mut rule.address {
+        part.index = Some(index);
+    }
+    rule
+}
+
 /// The rule for all steps of its kind.
 fn at_any_step(mut rule: Rule) -> Rule {
     if let Address::Call { step, .. } = &mut rule.address {
@@ -255,7 +268,11 @@ fn draw_waits(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
     let takes_layers = reach.has(Job::Gc) || reach.has(Job::Compact);
     if reach.has(Job::Read) && takes_layers && chance.one_in(WAITING_READERS_ONE_IN) {
         let (part, step) = *chance.pick(&OF_READERS);
-        rules.push(slow_rule(chance, (Job::Read, part, step), 5));
+        let rule = slow_rule(chance, (Job::Read, part, step), 5);
+        rules.push(match step {
+            Pass if chance.one_in(2) => at_step(rule, BEFORE_SNAPSHOT),
+            _ => rule,
+        });
     }
     if reach.has(Job::Drop) && chance.one_in(WAITING_REMOVALS_ONE_IN) {
         let part = *chance.pick(&[Part::Delta, Part::Image]);
@@ -312,11 +329,11 @@ fn draw_failing_deletes(
         }
         return;
     }
-    if chance.one_in(3) {
+    if chance.one_in(2) {
         // Who then reads the index that says "deleted" cannot sync it either.
         let index = (Job::Delete, Part::Index, SyncDir);
         let rule = rule_with(chance, index, Fault::Eio);
-        if chance.one_in(2) {
+        if chance.ratio(2, 3) {
             // It was durable, though, before a removal failed: what it read may be collected.
             let removal = (Job::Delete, Part::Directory, Remove);
             let removal = rule_with(chance, removal, Fault::Eio);
@@ -324,7 +341,11 @@ fn draw_failing_deletes(
                 one_in: 1,
                 ..removal
             });
-            rules.extend([2, 3].map(|step| at_step(rule.clone(), step)));
+            let times = chance.between(2, 4) as u32;
+            rules.push(Rule {
+                times,
+                ..at_part(at_any_step(rule), CONFIRMED)
+            });
             return;
         }
         let times = chance.between(1, 4) as u32;

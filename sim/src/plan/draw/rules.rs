@@ -35,11 +35,11 @@ const POWER: [(u64, CrashKind); 4] = [
 ];
 
 /// Where a job does what.
-struct Site {
+pub(super) struct Site {
     weight: u64,
-    job: Job,
-    part: Part,
-    steps: &'static [StepKind],
+    pub job: Job,
+    pub part: Part,
+    pub steps: &'static [StepKind],
 }
 
 const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> Site {
@@ -53,10 +53,10 @@ const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> 
 
 pub(super) const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, SyncDir];
 const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
-const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename, SyncDir];
+const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
 /// What the engine does where: `cargo sim replay SEED --trace` shows it.
-const SITES: [Site; 37] = [
+pub(super) const SITES: [Site; 35] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -72,8 +72,12 @@ const SITES: [Site; 37] = [
     site(4, Job::Put, Part::Ephemeral, &[Create, Write, Pass]),
     site(1, Job::Freeze, Part::Directory, &[Pass]),
     site(2, Job::Flush, Part::Ephemeral, &[Read]),
-    site(2, Job::Flush, Part::Delta, &[Remove]),
-    site(10, Job::Flush, Part::Delta, LAYER_STEPS),
+    site(
+        10,
+        Job::Flush,
+        Part::Delta,
+        &[Create, Write, Sync, Rename, SyncDir],
+    ),
     site(8, Job::Flush, Part::Index, INDEX_STEPS),
     site(2, Job::Flush, Part::Directory, &[Pass]),
     site(8, Job::Read, Part::Delta, &[Open, Read]),
@@ -92,7 +96,6 @@ const SITES: [Site; 37] = [
     site(1, Job::Image, Part::Directory, &[SyncDir, Pass]),
     site(5, Job::Gc, Part::Index, INDEX_STEPS),
     site(1, Job::Gc, Part::Directory, &[Pass]),
-    site(1, Job::Keep, Part::Directory, &[Pass]),
     site(1, Job::Drop, Part::Ephemeral, &[Remove]),
     site(6, Job::Drop, Part::Delta, &[Remove]),
     site(6, Job::Drop, Part::Image, &[Remove]),
@@ -390,7 +393,11 @@ pub(super) fn draw_rule_at(
     place: (Job, Part, StepKind),
     kind: FaultKind,
 ) -> Rule {
-    let fault = draw_fault(chance, kind);
+    let fault = match draw_fault(chance, kind) {
+        // Only a file's pages can be dropped.
+        Fault::Revert if place.2 != Sync => Fault::Eio,
+        fault => fault,
+    };
     rule_with(chance, place, fault)
 }
 

@@ -61,6 +61,8 @@ pub enum Move {
     CrashTwice,
     /// Create a second timeline, or delete it.
     Second,
+    /// Delete a timeline and write to another one of its name.
+    CreateAgain,
     /// Compact.
     Compact,
     /// Make a compaction due, and compact.
@@ -197,7 +199,7 @@ const BRANCHES: [(u64, Move); 13] = [
     (4, Move::Compact),
 ];
 
-const TIMELINES: [(u64, Move); 13] = [
+const TIMELINES: [(u64, Move); 14] = [
     (30, Move::Put),
     (8, Move::Get),
     (4, Move::Scan),
@@ -205,6 +207,7 @@ const TIMELINES: [(u64, Move); 13] = [
     (4, Move::FlushDropped),
     (6, Move::Join),
     (20, Move::Second),
+    (8, Move::CreateAgain),
     (16, Move::Branch),
     (20, Move::DeleteBranch),
     (4, Move::Gc),

@@ -74,7 +74,7 @@ faults
   at life*/*/*/*/sync eio times 2 one-in 3
   at life2/io#37 crash power draw:9
   at life*/io#1 crash kill
-  at life*/engine/open/index/rename short:7
+  at life*/engine/open/index/read short:7
   at life3/z/put/ephemeral/*#4 enospc one-in 2
   at life1/a/compact/index/create erofs
   at life1/*/open/*/open eacces times 2
@@ -137,7 +137,7 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
-const REFUSALS: [(&str, &str, &str); 72] = [
+const REFUSALS: [(&str, &str, &str); 76] = [
     (
         "plan 4",
         "plan 3",
@@ -318,6 +318,26 @@ const REFUSALS: [(&str, &str, &str); 72] = [
         "then at-will",
         "line 82: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
          to-completion",
+    ),
+    (
+        "at life1/a/read/image/read slow:250ms",
+        "at life1/a/read/image/read revert",
+        "line 74: fault revert; write one of the steps that it can happen to: sync",
+    ),
+    (
+        "at life1/a/read/image/read slow:250ms",
+        "at life1/a/read/dir/read tear",
+        "line 74: fault tear; write one of the steps that it can happen to: rename replace",
+    ),
+    (
+        "at life*/*/gc/index/write lost",
+        "at life*/*/gc/dir/* lost",
+        "line 78: fault lost; write another part: it can happen to nothing of this one",
+    ),
+    (
+        "then uniform 123",
+        "then starve flush 3",
+        "line 82: who is starved flush; write one of keep drop",
     ),
     (
         "then uniform 123",

@@ -11,7 +11,10 @@ use crate::plan::{Starved, Then};
 const WORDS: &str = "write one of in-order newest-first uniform by-rank pct starve to-completion";
 
 /// Who can be starved.
-const WHO: &str = "write `driver`, `line N`, or a job of the engine, as `keep`";
+const WHO: &str = "write `driver`, `line N`, `keep` or `drop`";
+
+/// The jobs of the engine that have tasks of their own.
+const STARVED_JOBS: [Job; 2] = [Job::Keep, Job::Drop];
 
 /// Reads what stands behind `then`.
 pub fn read_then(mut words: Words<'_>) -> Result<Then, Problem> {
@@ -33,7 +36,7 @@ fn read_starved(words: &mut Words<'_>) -> Result<Starved, Problem> {
     match words.expect("who is starved", WHO)? {
         "driver" => Ok(Starved::Driver),
         "line" => Ok(Starved::Line(words.number("line")?)),
-        job => named(job, "who is starved", &Job::ALL, Job::name).map(Starved::Engine),
+        job => named(job, "who is starved", &STARVED_JOBS, Job::name).map(Starved::Engine),
     }
 }
 

@@ -59,9 +59,11 @@ const WORDS: [(&str, &str); 29] = [
 ];
 
 /// What is left running.
-const BESIDE: &str = "put freeze flush compact images gc get get-many scan branch shutdown";
+const BESIDE: &str =
+    "put freeze flush compact images gc get get-many scan create delete branch shutdown";
 /// What is let go of before it is done.
-const DROPPED: &str = "put flush compact images gc get scan branch create delete shutdown";
+const DROPPED: &str =
+    "put freeze flush compact images gc get get-many scan branch create delete shutdown";
 
 /// Words by how the line starts.
 type Seen = BTreeMap<String, BTreeSet<String>>;

@@ -1,0 +1,38 @@
+//! Each place that faults are drawn for is one where the engine comes by.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use palimpsest::io::{Job, Part};
+
+use super::super::rules::SITES;
+use crate::faults::StepKind;
+use crate::plan::Plan;
+use crate::run::run_watched;
+
+/// After so many plans, what no run has come by is nowhere.
+const PLAN_COUNT: u64 = 2000;
+
+type Place = (Job, Part, StepKind);
+
+#[test]
+fn the_engine_comes_by_every_place_that_faults_are_drawn_for() {
+    let places = SITES.iter().flat_map(|site| {
+        let steps = site.steps.iter();
+        steps.map(|step| (site.job, site.part, *step))
+    });
+    let missed: Arc<Mutex<BTreeSet<Place>>> = Arc::new(Mutex::new(places.collect()));
+    for seed in 0..PLAN_COUNT {
+        let found = missed.clone();
+        run_watched(&Plan::draw(seed), |_| {
+            Box::new(move |_, call| {
+                let place = (call.op.job, call.op.part, call.step);
+                found.lock().unwrap().remove(&place);
+            })
+        });
+        if missed.lock().unwrap().is_empty() {
+            return;
+        }
+    }
+    panic!("nowhere: {:?}", missed.lock().unwrap());
+}
