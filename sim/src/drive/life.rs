@@ -271,8 +271,14 @@ impl Driver {
         }
         self.find_ancestor(letter, &timeline)?;
         let (cutoff, horizon) = (timeline.gc_cutoff(), self.horizon());
+        let has_keeper = self.plan.knobs.housekeeping != Housekeeping::Off;
         self.truth(letter, |truth| {
+            let known = truth.cutoff.durable();
             truth.recover_cutoff(cutoff, &horizon)?;
+            if has_keeper {
+                // A branch may have opened it a while ago, and its keeper have published this.
+                truth.cutoff.is_durable_up_to(known);
+            }
             truth.recover(durable)
         })?;
         self.take_in(letter, timeline);

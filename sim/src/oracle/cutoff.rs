@@ -100,6 +100,11 @@ impl Cutoff {
         Ok(())
     }
 
+    /// What was found is published; of what is durable no more is known than this.
+    pub fn is_durable_up_to(&mut self, known: Lsn) {
+        self.durable = known.min(self.seen);
+    }
+
     /// A collection said that this one is durable.
     pub fn acknowledge(&mut self, durable: Lsn) {
         self.durable = self.durable.max(durable);
