@@ -20,6 +20,18 @@ impl<C: Chance> Author<'_, C> {
         self.push(How::Wait, PlanOp::Clock(jump));
     }
 
+    /// Shuts the timeline down and opens it again, in the same engine: what the first one removes
+    /// may still be on its way.
+    pub(super) fn reopen(&mut self, timeline: usize) {
+        let op = PlanOp::Shutdown {
+            timeline: self.timelines[timeline].letter,
+            shutdowns: Shutdowns::One,
+            kept: Kept::Nothing,
+        };
+        self.push(How::Wait, op);
+        self.timelines[timeline].keep();
+    }
+
     /// Leaves work running and shuts the timeline down beside it, or once it is done; then goes on
     /// with the new one, and lets go of what was kept of the old one.
     pub(super) fn shutdown_beside(&mut self, timeline: usize) {

@@ -140,7 +140,7 @@ impl<C: Chance> Author<'_, C> {
         match self.chance.below(4) {
             0 => self.crash(),
             1 => self.put(How::Wait, timeline, Spacing::Drawn),
-            2 => self.restart(),
+            2 => self.reopen(timeline),
             _ => {}
         }
         self.compact(How::Wait, timeline, Mode::Forced);
@@ -206,7 +206,7 @@ impl<C: Chance> Author<'_, C> {
         match self.chance.below(4) {
             0 => self.crash(),
             1 => self.stack(timeline, 1),
-            2 => self.restart(),
+            2 => self.reopen(timeline),
             _ => {}
         }
         self.images(How::Wait, timeline, Mode::Forced);
