@@ -32,10 +32,14 @@ impl Met {
 
     /// A task's operation has come to this.
     pub(super) fn end(&mut self, cells: &mut Cells, task: TaskId, outcome: Outcome) {
-        if outcome == Outcome::Tolerated && !self.has_met(task, FaultClass::Dropped) {
+        self.settle(cells, outcome, |of, _| of == task);
+    }
+
+    /// A task's operation is about to end as if nothing were wrong: it has read no rot of a layer.
+    pub(super) fn should_be_right(&mut self, task: TaskId) {
+        if !self.has_met(task, FaultClass::Dropped) {
             self.unreported = self.unreported.or_else(|| self.rot_met_by(task));
         }
-        self.settle(cells, outcome, |of, _| of == task);
     }
 
     /// The operation of a layer that has read what rots there, and has ended as if nothing were

@@ -413,11 +413,6 @@ impl World {
         })
     }
 
-    /// Whether a removal of the engine's is on its way.
-    pub fn has_drops(&self) -> bool {
-        self.state().gate.has_drops()
-    }
-
     /// The life is over, however it ended: what still runs of it is dead.
     pub fn bury(&self) {
         let mut state = self.state();
@@ -568,6 +563,9 @@ impl State {
 
     /// A task's operation has come to this.
     pub(super) fn end_operation(&mut self, task: TaskId, outcome: Outcome) {
+        if outcome == Outcome::Tolerated && !self.gate.is_keeper(task) {
+            self.met.should_be_right(task);
+        }
         self.met.end(&mut self.counts.cells, task, outcome);
     }
 

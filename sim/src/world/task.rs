@@ -120,6 +120,11 @@ impl World {
         spawn(self, life, name, future);
     }
 
+    /// Whether a removal of the engine's is on its way.
+    pub fn has_drops(&self) -> bool {
+        self.state().gate.has_drops()
+    }
+
     /// A task panicked: its life ends here.
     fn panicked(&self, life: u32, panic: &(dyn std::any::Any + Send)) {
         let message = panics::take(panic);
