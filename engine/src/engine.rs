@@ -244,26 +244,23 @@ async fn create_root<I: Io>(io: &I, op: Op, root: &Path) -> Result<()> {
 /// which holds it: that is waited for, and no longer.
 async fn lock<I: Io>(io: &I, op: Op, root: &Path) -> Result<I::Lock> {
     let path = root.join(FileName::Lock.to_string());
-    for _ in 0..LOCK_RETRIES_MAX {
-        match io.lock(op, &path).await {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                io.sleep(LOCK_PAUSE).await;
-            }
-            locked => return locked.map_err(|error| not_locked(error, root)),
+    let mut retries = 0;
+    loop {
+        let error = match io.lock(op, &path).await {
+            Ok(locked) => return Ok(locked),
+            Err(error) => error,
+        };
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return Err(Error::Io(IoFailure::new("lock", &path, error)));
         }
+        if retries == LOCK_RETRIES_MAX {
+            let what = format!(
+                "{} is open in another engine or process: end that one first",
+                root.display()
+            );
+            return Err(Error::Busy { what });
+        }
+        retries += 1;
+        io.sleep(LOCK_PAUSE).await;
     }
-    let locked = io.lock(op, &path).await;
-    locked.map_err(|error| not_locked(error, root))
-}
-
-fn not_locked(error: io::Error, root: &Path) -> Error {
-    if error.kind() != io::ErrorKind::WouldBlock {
-        let path = root.join(FileName::Lock.to_string());
-        return Error::Io(IoFailure::new("lock", &path, error));
-    }
-    let what = format!(
-        "{} is open in another engine or process: end that one first",
-        root.display()
-    );
-    Error::Busy { what }
 }

@@ -43,6 +43,16 @@ pub fn disk_len(disk: &mut Disk) -> u64 {
     files.filter_map(|file| file.len).sum()
 }
 
+/// The files of layers that lie in a timeline's directory.
+pub fn layer_files(disk: &mut Disk, timeline: TimelineId) -> BTreeSet<FileName> {
+    let dir = Path::new(ROOT).join(timeline.to_string());
+    let entries = disk.list(&dir).unwrap_or_default().into_iter();
+    let names = entries.filter_map(|entry| FileName::parse(&entry.name));
+    names
+        .filter(|name| matches!(name, FileName::Layer { .. }))
+        .collect()
+}
+
 fn file_name(layer: &IndexLayer) -> FileName {
     FileName::Layer {
         name: layer.name,
@@ -56,8 +66,12 @@ fn broken(file: &str, problem: &str) -> Verdict {
 }
 
 /// At rest there are the files that the index names, the index, the lock, and one ephemeral file
-/// for each memory layer, which are counted for each timeline.
-pub fn check_space(disk: &mut Disk, timelines: &[(TimelineId, usize)]) -> Result<(), Verdict> {
+/// for each memory layer, which are counted for each timeline. What cannot be opened is left alone.
+pub fn check_space(
+    disk: &mut Disk,
+    timelines: &[(TimelineId, usize)],
+    left_alone: &[TimelineId],
+) -> Result<(), Verdict> {
     let mut expected = BTreeSet::from(["lock".to_string()]);
     let mut memory_counts = Vec::new();
     for &(timeline, memory_count) in timelines {
@@ -68,7 +82,11 @@ pub fn check_space(disk: &mut Disk, timelines: &[(TimelineId, usize)]) -> Result
         }
         memory_counts.push(memory_count);
     }
-    let found = files(disk)?;
+    let mut found = files(disk)?;
+    for timeline in left_alone {
+        let dir = format!("{timeline}/");
+        found.retain(|name| !name.starts_with(&dir));
+    }
     let is_ephemeral = |name: &&String| name.contains("/ephemeral-");
     let ephemeral_count = found.iter().filter(is_ephemeral).count();
     let others: BTreeSet<String> = found

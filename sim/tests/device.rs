@@ -52,6 +52,27 @@ fn check(device: &str, rules: &str, lines: &str) {
 }
 
 #[test]
+fn a_power_loss_at_an_index_leaves_what_each_device_promises() {
+    for device in ["posix", "ext4-ordered", "rename-not-atomic"] {
+        for at in ["flush/index/replace", "flush/index/sync-dir"] {
+            let rule = format!("at life1/a/{at} crash power draw");
+            for seed in 0..40 {
+                check(device, &format!("{rule}:{seed}"), "get a k0 0\nrestart");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_open_that_was_let_go_of_is_made_again() {
+    for count in 1..40 {
+        let lines = format!("drop {count} restart\nget a k0 0\nbranch b a 0\ndrop {count} restart");
+        let verdict = run("posix", "", &lines).verdict;
+        assert_eq!(verdict, None, "{lines}");
+    }
+}
+
+#[test]
 fn rot_of_a_layer_is_reported_whatever_byte_it_hits() {
     for offset in (0..120).chain([8191, 8192, 8300, 16384, 16390, 17000]) {
         let rule = format!("at life1/a/flush/delta/sync rot:{offset}");

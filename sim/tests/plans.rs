@@ -37,6 +37,8 @@ fn every_kept_plan_passes() {
         if let Some(verdict) = outcome.verdict {
             panic!("{}: {verdict}", path.display());
         }
+        let silent = outcome.silent_rules;
+        assert!(silent.is_empty(), "{}: {silent:?}", path.display());
     }
 }
 

@@ -246,6 +246,11 @@ impl Driver {
         Err(Verdict::wrong(branch.asked(), expected, "it was created"))
     }
 
+    /// Whether a timeline's present or last instance has lost what was not durable.
+    fn is_lossy(&self, letter: Letter) -> bool {
+        self.handles().lossy.contains(&letter) || self.world.is_latched(letter)
+    }
+
     fn check_refusal(
         &self,
         branch: Branch,
@@ -257,7 +262,7 @@ impl Driver {
         let is_ending = self.world.is_ending(on);
         let is_right = match error {
             // An instance that is opened again has not what a failed sync lost.
-            Error::NotYet { .. } => allowed.not_yet || (is_ending && self.world.is_latched(on)),
+            Error::NotYet { .. } => allowed.not_yet || (is_ending && self.is_lossy(on)),
             // Nor has anybody seen its cutoff.
             Error::BelowCutoff { .. } => allowed.below || is_ending,
             _ => before != Existence::Absent || self.may_have_remains(),

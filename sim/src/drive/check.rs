@@ -303,7 +303,7 @@ impl Driver {
             }
         }
         if let Some(ended) = &mut self.session().ended {
-            ended.answers = answers;
+            ended.answers.append(&mut answers);
         }
     }
 

@@ -85,6 +85,8 @@ pub(super) struct Handles {
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
     /// The timelines that come or go meanwhile.
     pub(super) in_passing: BTreeSet<Letter>,
+    /// Those whose last instance a failed sync had latched, until their shutdown is over.
+    pub(super) lossy: BTreeSet<Letter>,
     /// Whether one of them asks for a restart, for it cannot know what came of it.
     pub(super) needs_restart: bool,
     /// When the engine was opened; nothing if the clock was set since.
@@ -239,6 +241,8 @@ pub(super) struct Excuse {
     pub(super) faults_before: u32,
     /// Of timelines whose shutdown may end it: how many shutdowns had begun or ended.
     pub(super) endings_before: Vec<(Letter, u32)>,
+    /// Whether it may come to what is wrong in a layer.
+    reads_layers: bool,
 }
 
 impl Excuse {
@@ -253,7 +257,14 @@ impl Excuse {
                 .map(|letter| (letter, world.ending_count(letter)))
                 .into_iter()
                 .collect(),
+            reads_layers: true,
         }
+    }
+
+    /// The same, of a call that reads no layer: none that is wrong excuses it.
+    pub(super) fn without_layers(mut self) -> Excuse {
+        self.reads_layers = false;
+        self
     }
 
     /// The same, of a call that the shutdown of one of these may end as well.
@@ -305,7 +316,7 @@ impl Excuse {
             Error::Io(_) => had_fault,
             Error::Latched(_) => had_fault || letters.any(|letter| world.has_failed_sync(*letter)),
             Error::Closed => self.met_an_ending(world),
-            _ => world.is_reported_rot(error),
+            _ => (self.reads_layers || world.is_of_index(error)) && world.is_reported_rot(error),
         };
         if is_excused {
             world.end_operation(Outcome::Reported);

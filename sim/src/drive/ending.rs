@@ -78,6 +78,7 @@ impl Driver {
 
     /// The shutdown of a timeline is over.
     fn end_ending(&self, letter: Letter) {
+        self.handles().lossy.remove(&letter);
         self.world.end_ending(letter);
         let waiting = std::mem::take(&mut self.handles().waiting);
         waiting.into_iter().for_each(std::task::Waker::wake);
@@ -179,7 +180,7 @@ impl Driver {
     ) -> Join<Result<(), Verdict>> {
         let driver = self.clone();
         Join::spawn(&self.world, TaskName::Line(number), async move {
-            let excuse = Excuse::begin(&driver.world, Some(letter));
+            let excuse = Excuse::begin(&driver.world, Some(letter)).without_layers();
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
                 // A branch was put on it meanwhile.
@@ -228,17 +229,16 @@ impl Driver {
         engine: &Engine<SimIo>,
         how: How,
     ) -> Result<Option<Closed>, Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
         let ended = engine.shutdown_timeline(keys::timeline(letter));
         match self.call(how, ended).await {
             // A second one may have closed it first, and done all that there is to do.
             Some(Ok(()) | Err(Error::Closed)) => {
                 let is_latched = self.world.has_failed_sync(Some(letter));
-                Ok(Some(if is_latched {
-                    Closed::Lossy
-                } else {
-                    Closed::Clean
-                }))
+                if is_latched {
+                    return Ok(Some(self.closed_lossy(letter)));
+                }
+                Ok(Some(Closed::Clean))
             }
             Some(Err(Error::Busy { .. })) if may_have_children(&self.session().truths, letter) => {
                 Ok(Some(Closed::Not))
@@ -246,7 +246,7 @@ impl Driver {
             Some(Err(error)) => {
                 excuse.check(&self.world, "shut down", &error)?;
                 let is_latched = matches!(error, Error::Latched(_));
-                Ok(is_latched.then_some(Closed::Lossy))
+                Ok(is_latched.then(|| self.closed_lossy(letter)))
             }
             None if self.is_open(letter) => {
                 // It may have come as far as to freeze what was open.
@@ -255,6 +255,14 @@ impl Driver {
             }
             None => Ok(None),
         }
+    }
+
+    /// A timeline that a failed sync had latched is closed: its next instance is not latched, and
+    /// may not have what was lost.
+    fn closed_lossy(&self, letter: Letter) -> Closed {
+        self.world.forget_latch(letter);
+        self.handles().lossy.insert(letter);
+        Closed::Lossy
     }
 
     /// Whether a timeline goes on whose shutdown was given up.
@@ -290,7 +298,7 @@ impl Driver {
             self.handles().held.push((letter, held));
         }
         let last = self.truth(letter, |truth| truth.last);
-        let Some(timeline) = self.open_timeline(letter).await? else {
+        let Some(timeline) = self.open_timeline(letter, How::Wait).await? else {
             return Ok(());
         };
         self.recovered(letter, timeline)?;

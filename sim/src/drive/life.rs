@@ -94,11 +94,11 @@ impl Driver {
 
     /// Opens the engine and every timeline that may be there, and checks what was recovered.
     pub(super) async fn start(&self) -> Result<(), Verdict> {
-        self.open_and_check(Depth::Sample).await
+        self.open_and_check(Depth::Sample, How::Wait).await
     }
 
-    async fn open_and_check(&self, depth: Depth) -> Result<(), Verdict> {
-        for letter in self.open_all().await? {
+    async fn open_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
+        for letter in self.open_all(how).await? {
             self.check_points(letter, depth)?;
             self.explain(letter)?;
         }
@@ -106,20 +106,24 @@ impl Driver {
     }
 
     /// Opens the engine and every timeline that may be there, and pulls each back to what it says.
-    async fn open_all(&self) -> Result<Vec<Letter>, Verdict> {
+    /// A call that is let go of is made again.
+    async fn open_all(&self, how: How) -> Result<Vec<Letter>, Verdict> {
         self.handles().opened = Some(self.horizon().now);
-        let engine = self.open_engine().await?;
+        let at_risk = self.at_risk();
+        let engine = self.open_engine(how).await?;
+        self.world.forget_latches();
         self.handles().engine = Some(Arc::new(engine));
         let mut opened = Vec::new();
         for letter in self.letters() {
             self.truth(letter, |truth| truth.cutoff.close());
         }
         for letter in self.letters() {
-            if let Some(timeline) = self.open_timeline(letter).await? {
+            if let Some(timeline) = self.open_timeline(letter, how).await? {
                 self.recovered(letter, timeline)?;
                 opened.push(letter);
             }
         }
+        self.check_nothing_removed(&at_risk)?;
         // What may be read on one depends on all that stand on it: they are checked after this.
         Ok(opened)
     }
@@ -168,12 +172,17 @@ impl Driver {
         }
     }
 
-    async fn open_engine(&self) -> Result<Engine<SimIo>, Verdict> {
+    async fn open_engine(&self, mut how: How) -> Result<Engine<SimIo>, Verdict> {
         for attempt in 0..TRIES_MAX {
             let excuse = self.try_again(attempt, None);
             self.world.forget_unread_index();
             let io = SimIo::new(&self.world);
-            match Engine::open(io, Path::new(ROOT), self.options()).await {
+            let opening = Engine::open(io, Path::new(ROOT), self.options());
+            let Some(opened) = self.call(how, opening).await else {
+                how = How::Wait;
+                continue;
+            };
+            match opened {
                 Ok(engine) => return Ok(engine),
                 // What the one before it removes still holds the directory.
                 Err(Error::Busy { .. }) if self.world.has_drops() => {
@@ -189,7 +198,7 @@ impl Driver {
         if attempt == TRIES_BEFORE_HEALING {
             self.world.heal();
         }
-        Excuse::begin(&self.world, letter)
+        Excuse::begin(&self.world, letter).without_layers()
     }
 
     pub(super) fn gave_up(&self, asked: &str) -> Verdict {
@@ -202,6 +211,7 @@ impl Driver {
     pub(super) async fn open_timeline(
         &self,
         letter: Letter,
+        mut how: How,
     ) -> Result<Option<Timeline<SimIo>>, Verdict> {
         let id = keys::timeline(letter);
         let asked = format!("open timeline {}", char::from(letter.0));
@@ -212,11 +222,13 @@ impl Driver {
             }
             let excuse = self.try_again(attempt, Some(letter));
             let excuse = excuse.on(&self.world, &below);
-            match self.engine().open_timeline(id).await {
-                Ok(timeline) => {
-                    self.world.forget_latch(letter);
-                    return Ok(Some(timeline));
-                }
+            let engine = self.engine();
+            let Some(opened) = self.call(how, engine.open_timeline(id)).await else {
+                how = How::Wait;
+                continue;
+            };
+            match opened {
+                Ok(timeline) => return Ok(Some(timeline)),
                 Err(Error::Refused { .. }) if self.stands_on_what_is_lost(letter) => {
                     self.truth(letter, |truth| truth.is_unread = true);
                     return Ok(None);
@@ -231,6 +243,8 @@ impl Driver {
                 }
                 Err(error) => {
                     excuse.check(&self.world, &asked, &error)?;
+                    // It is not open, and what failed before it is will not have failed for it.
+                    self.world.forget_latch(letter);
                     if self.world.is_rot(&error) {
                         // It cannot be opened, and all else goes on without it.
                         self.truth(letter, |truth| truth.is_unread = true);
@@ -333,17 +347,18 @@ impl Driver {
 
     /// Ends the engine's life in good order, and opens it again.
     pub(super) async fn restart(&self) -> Result<(), Verdict> {
-        self.restart_and_check(Depth::Sample).await
+        self.restart_and_check(Depth::Sample, How::Wait).await
     }
 
-    /// The same, and asks so much of what is opened.
-    pub(super) async fn restart_and_check(&self, depth: Depth) -> Result<(), Verdict> {
+    /// The same, and asks so much of what is opened; each call that opens is let go of once, if
+    /// that is how.
+    pub(super) async fn restart_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
         self.join().await?;
         let is_clean = match depth {
             Depth::Full => self.shut_engine_down().await?,
             _ => self.shut_down().await?,
         };
-        self.open_and_check(depth).await?;
+        self.open_and_check(depth, how).await?;
         if let Some((letter, last)) = is_clean.iter().find(|(letter, last)| {
             self.truth(*letter, |truth| {
                 truth.existence == Existence::Exists && truth.last != *last
@@ -410,7 +425,7 @@ impl Driver {
     ) -> Result<Ended, Verdict> {
         let children = oracle::children(&self.session().truths, letter);
         for attempt in 0..TRIES_MAX {
-            let excuse = Excuse::begin(&self.world, Some(letter));
+            let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
             let engine = self.engine();
             let error = match engine.shutdown_timeline(keys::timeline(letter)).await {
                 Ok(()) => {

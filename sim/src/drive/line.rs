@@ -7,6 +7,7 @@ use palimpsest::base::Lsn;
 use palimpsest::io::Io;
 
 use super::Driver;
+use super::check::Depth;
 use crate::plan::{How, Letter, Line, PlanOp};
 use crate::verdict::Verdict;
 use crate::world::{Ending, FaultClass, Join, SimIo, TaskName, drop_at};
@@ -54,7 +55,7 @@ impl Driver {
                 let shutdown = async move { driver.shutdown(number, meant, how).await };
                 self.start_line(number, how, shutdown).await
             }
-            PlanOp::Restart => self.restart().await,
+            PlanOp::Restart => self.restart_and_check(Depth::Sample, how).await,
             PlanOp::Crash(crash) => {
                 self.world.crash(*crash);
                 std::future::pending().await

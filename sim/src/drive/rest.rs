@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use palimpsest::base::{Key, KeyRange, KeySpace, LayerName, Lsn};
+use palimpsest::base::{Key, KeyRange, KeySpace, LayerName, Lsn, TimelineId};
 use palimpsest::io::Io;
 use palimpsest::timeline::{Mode, Progress};
 use palimpsest::{Result, Timeline};
@@ -17,7 +17,7 @@ use crate::laws;
 use crate::matrix::Outcome;
 use crate::model::Answer;
 use crate::oracle;
-use crate::plan::{Housekeeping, Letter};
+use crate::plan::{Housekeeping, How, Letter};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -47,7 +47,6 @@ impl Driver {
         self.world.heal();
         // What the device holds up still is not what coming to rest takes.
         self.world.settle_down().await?;
-        let started = SimIo::new(&self.world).now();
         let has_latched = self
             .letters()
             .iter()
@@ -55,7 +54,11 @@ impl Driver {
         if has_latched || self.world.has_unread_index() {
             self.restart().await?;
         }
+        self.check_keepers().await?;
+        let started = SimIo::new(&self.world).now();
         self.note_layers();
+        // As much as may be read: coming to rest collects.
+        self.note_answers();
         for letter in self.letters() {
             if let Some(timeline) = self.timeline(letter) {
                 let last = self.truth(letter, |truth| truth.last);
@@ -74,7 +77,8 @@ impl Driver {
             }
         }
         self.check_space().await?;
-        self.restart_and_check(Depth::Full).await?;
+        self.world.forget_failed_removals();
+        self.restart_and_check(Depth::Full, How::Wait).await?;
         self.note_answers();
         self.world.check_reported()?;
         self.check_space().await?;
@@ -93,11 +97,9 @@ impl Driver {
         if self.world.has_failed_removal() {
             return Ok(());
         }
-        let is_there = |letter: &Letter| self.timeline(*letter).is_some();
-        if !self.letters().iter().all(is_there) {
-            // What cannot be opened, for its index is wrong, is left as it is.
-            return Ok(());
-        }
+        let letters = self.letters().into_iter();
+        let left_alone = letters.filter(|letter| self.timeline(*letter).is_none());
+        let left_alone: Vec<TimelineId> = left_alone.map(keys::timeline).collect();
         let open: Vec<_> = {
             let handles = self.handles();
             let open = handles.timelines.iter().map(|(letter, timeline)| {
@@ -107,7 +109,7 @@ impl Driver {
             });
             open.collect()
         };
-        laws::check_space(&mut self.world.state().disk, &open)
+        laws::check_space(&mut self.world.state().disk, &open, &left_alone)
     }
 
     /// Everything asked for is done, in bounded time, and bounds what a read looks into.

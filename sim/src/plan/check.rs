@@ -232,8 +232,9 @@ fn check_branch(timeline: Letter, ancestor: Letter) -> Result<(), Problem> {
     Err(Problem::new("ancestor", ancestor, remedy))
 }
 
-/// Only what a timeline works on has a future that can be left running or dropped. A branch is left
-/// running at an LSN that no batch can come to have meanwhile.
+/// Only what a timeline works on has a future that can be left running or dropped, and a restart
+/// one that can be dropped. A branch is left running at an LSN that no batch can come to have
+/// meanwhile.
 fn check_how(line: &Line) -> Result<(), Problem> {
     let is_at_the_end = matches!(line.op, PlanOp::Branch { offset: 0.., .. });
     let has_no_future = matches!(
@@ -243,12 +244,15 @@ fn check_how(line: &Line) -> Result<(), Problem> {
             | PlanOp::Wait { .. }
             | PlanOp::Clock(_)
             | PlanOp::LetGo
-            | PlanOp::Restart
             | PlanOp::Crash(_)
     );
     match line.how {
         How::Beside | How::DropAt(_) if has_no_future => {
             let remedy = "write it without `&` and `drop`: it is always waited for";
+            Err(Problem::new("operation", &line.op, remedy))
+        }
+        How::Beside if matches!(line.op, PlanOp::Restart) => {
+            let remedy = "write it without `&`: it is always waited for";
             Err(Problem::new("operation", &line.op, remedy))
         }
         How::Beside if is_at_the_end => {

@@ -146,7 +146,8 @@ pub enum How {
     Wait,
     /// And left running beside what follows: `&` in the text.
     Beside,
-    /// And its future is dropped when it has pended so many times, from 1: `drop N` in the text.
+    /// And its future is dropped when it has pended so many times, from 1: `drop N` in the text. Of
+    /// a restart, that is the future of each call that opens, which is then made again.
     DropAt(u32),
 }
 

@@ -13,6 +13,7 @@
 //! 3. The plan alone makes the run: choices come from its schedule, faults from its rules, chance
 //!    from its seed. Every step goes into a digest.
 
+mod aftermath;
 mod book;
 mod calls;
 mod chooser;

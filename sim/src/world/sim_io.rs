@@ -200,6 +200,7 @@ impl Io for SimIo {
 
     async fn create(&self, op: Op, path: &Path) -> io::Result<SimFile> {
         let act = |state: &mut State, fault| {
+            state.trace.path(path);
             let node = match (state.disk.create(path), fault) {
                 (Err(_), Some(Fault::Lie)) => {
                     state.count_fault(Fault::Lie, op, StepKind::Create);
@@ -214,6 +215,7 @@ impl Io for SimIo {
 
     async fn open(&self, op: Op, path: &Path) -> io::Result<SimFile> {
         let act = |state: &mut State, _| {
+            state.trace.path(path);
             let node = state.disk.open(path)?;
             Ok(self.file(state, node))
         };
@@ -233,6 +235,8 @@ impl Io for SimIo {
 
     async fn rename(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
         let act = |state: &mut State, fault| {
+            state.trace.path(from);
+            state.trace.path(to);
             match (state.disk.rename(from, to, Taken::Refuse), fault) {
                 (Err(_), Some(Fault::Lie)) => {
                     state.count_fault(Fault::Lie, op, StepKind::Rename);
@@ -247,6 +251,8 @@ impl Io for SimIo {
 
     async fn replace(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
         let act = |state: &mut State, fault| {
+            state.trace.path(from);
+            state.trace.path(to);
             state.disk.rename(from, to, Taken::Replace)?;
             tear(state, (op, StepKind::Replace), to, fault)
         };
@@ -254,25 +260,32 @@ impl Io for SimIo {
     }
 
     async fn remove(&self, op: Op, path: &Path) -> io::Result<()> {
-        let act = |state: &mut State, fault| match fault {
-            Some(Fault::Lie) => {
-                if state.disk.remove_with_bytes(path)? {
-                    state.count_fault(Fault::Lie, op, StepKind::Remove);
-                }
-                Ok(())
+        let act = |state: &mut State, fault| {
+            state.trace.path(path);
+            if fault != Some(Fault::Lie) {
+                return state.disk.remove(path);
             }
-            _ => state.disk.remove(path),
+            if state.disk.remove_with_bytes(path)? {
+                state.count_fault(Fault::Lie, op, StepKind::Remove);
+            }
+            Ok(())
         };
         self.call(op, StepKind::Remove, act).await
     }
 
     async fn create_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
-        let act = |state: &mut State, _| state.disk.create_dir(dir);
+        let act = |state: &mut State, _| {
+            state.trace.path(dir);
+            state.disk.create_dir(dir)
+        };
         self.call(op, StepKind::CreateDir, act).await
     }
 
     async fn remove_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
-        let act = |state: &mut State, _| state.disk.remove_dir(dir);
+        let act = |state: &mut State, _| {
+            state.trace.path(dir);
+            state.disk.remove_dir(dir)
+        };
         self.call(op, StepKind::RemoveDir, act).await
     }
 
@@ -378,6 +391,9 @@ impl File for SimFile {
             fault => {
                 let len = shortened(fault, buf.len());
                 let count = state.read(op, self.node, (offset, &mut buf[..len]))?;
+                if !state.is_direct {
+                    state.trace.bytes(&buf[..count]);
+                }
                 if len < buf.len() {
                     state.count_fault(Fault::Short(0), op, StepKind::Read);
                 }
@@ -401,6 +417,7 @@ impl File for SimFile {
                 Ok(bytes.len())
             }
             fault => {
+                state.trace.bytes(bytes);
                 let len = shortened(fault, bytes.len());
                 state.disk.write(self.node, offset, &bytes[..len])?;
                 if len < bytes.len() {

@@ -2,8 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::hash::Hasher;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
+
+use rustc_hash::FxHasher;
 
 use super::TaskName;
 use super::digests::Digests;
@@ -70,6 +74,8 @@ pub struct Trace {
     events: VecDeque<Event>,
     keep: Keep,
     is_behind_call: bool,
+    /// A hash of the names and bytes of the call at hand.
+    content: u64,
 }
 
 impl Default for Trace {
@@ -79,6 +85,7 @@ impl Default for Trace {
             events: VecDeque::new(),
             keep: Keep::Tail,
             is_behind_call: false,
+            content: 0,
         }
     }
 }
@@ -162,12 +169,25 @@ impl Trace {
             Ok(count) => count,
             Err(kind) => kind as u64 ^ u64::MAX,
         });
+        let hash = hash.word(std::mem::take(&mut self.content));
         // The oracle's own reads pass no gate: their results would crowd out everything else.
         if self.is_behind_call || matches!(self.keep, Keep::Around(_)) {
             self.push(hash, || Event::Done(result));
         } else {
             self.digests.push(hash.0);
         }
+    }
+
+    /// The call at hand is about this file: two runs that mean others are not the same.
+    pub(super) fn path(&mut self, path: &Path) {
+        self.bytes(path.as_os_str().as_encoded_bytes());
+    }
+
+    /// The call at hand has read or written these bytes.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        let mut hasher = FxHasher::default();
+        hasher.write(bytes);
+        self.content = mix(self.content ^ hasher.finish());
     }
 
     fn push(&mut self, hash: Hash, event: impl FnOnce() -> Event) {

@@ -33,6 +33,14 @@ impl World {
         rot.is_some()
     }
 
+    /// Whether an error names an index.
+    pub fn is_of_index(&self, error: &Error) -> bool {
+        let (Error::Corrupt { file, .. } | Error::Unsupported { file, .. }) = error else {
+            return false;
+        };
+        Path::new(file).ends_with(INDEX)
+    }
+
     /// What was done to the place that an error names; nothing in particular, if a power loss took
     /// the file.
     fn rot_of(&self, error: &Error) -> Option<Option<Fault>> {
@@ -69,6 +77,12 @@ impl World {
     pub fn has_lost_index(&self, timeline: TimelineId) -> bool {
         let path = Path::new(ROOT).join(timeline.to_string()).join(INDEX);
         self.state().disk.has_lost(&path)
+    }
+
+    /// Whether a timeline's index is gone by a power loss, or the device gives it back wrong.
+    pub fn has_bad_index(&self, timeline: TimelineId) -> bool {
+        let path = Path::new(ROOT).join(timeline.to_string()).join(INDEX);
+        self.state().disk.wrongs(&path).is_some()
     }
 
     /// The running task's operation has come to what is wrong, and says so. It may have been told

@@ -145,7 +145,8 @@ impl<'d, C: Chance> Author<'d, C> {
     }
 
     pub(super) fn restart(&mut self) {
-        self.push(How::Wait, PlanOp::Restart);
+        let how = self.wait_or_drop();
+        self.push(how, PlanOp::Restart);
         self.timelines.iter_mut().for_each(Timeline::keep);
     }
 

@@ -15,7 +15,7 @@ use crate::dice::Chance;
 use crate::faults::StepKind::{
     self, Create, Open, Pass, Read, Remove, RemoveDir, Rename, Replace, Sync, SyncDir, Write,
 };
-use crate::faults::{Address, Counted, Fault, Rule, Scope};
+use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
 
 /// One plan in so many crashes inside two or three openings in a row, if crashes exist in it.
 const CRASHING_OPENS_ONE_IN: u64 = 10;
@@ -114,6 +114,15 @@ pub(super) fn draw_pairs(
     {
         let place = (job, Part::Index, SyncDir);
         rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
+    }
+    if has_crashes
+        && swarm.device == Device::RenameNotAtomic
+        && let Some(job) = pick_writer(chance, reach)
+    {
+        // The index has been renamed, and nothing says that it stays.
+        let crash = draw_crash(chance, CrashKind::PowerDraw);
+        let place = (job, Part::Index, SyncDir);
+        rules.push(rule_with(chance, place, Fault::Crash(crash)));
     }
     draw_stalls(chance, (swarm, reach), rules);
     if swarm.device.may_be_wrong() {

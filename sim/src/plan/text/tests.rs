@@ -45,7 +45,7 @@ ops
   wait 250ms
   wait 1001us
   wait 2592000s
-  restart
+  drop 2 restart
   crash power draw:99
   crash power all
   crash power none
@@ -137,7 +137,7 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
-const REFUSALS: [(&str, &str, &str); 76] = [
+const REFUSALS: [(&str, &str, &str); 77] = [
     (
         "plan 4",
         "plan 3",
@@ -235,6 +235,11 @@ const REFUSALS: [(&str, &str, &str); 76] = [
         "line 31: drop 0; keep it from 1 to 4294967295",
     ),
     (
+        "  drop 2 restart",
+        "  & restart",
+        "line 40: operation restart; write it without `&`: it is always waited for",
+    ),
+    (
         "  join",
         "  & join",
         "line 32: operation join; write it without `&` and `drop`: it is always waited for",
@@ -245,7 +250,7 @@ const REFUSALS: [(&str, &str, &str); 76] = [
         "line 33: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
-        "  restart",
+        "drop 2 restart",
         "  reboot\u{7}",
         "line 40: operation reboot\\u{7}; write one of create branch delete put freeze flush \
          compact images gc declare get get-many scan join wait clock shutdown let-go restart \

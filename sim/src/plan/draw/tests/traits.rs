@@ -17,7 +17,7 @@ struct Drawn {
 /// Something that a plan may have, and how many of them do at least.
 type Trait = (&'static str, usize, fn(&Drawn) -> bool);
 
-const TRAITS: [Trait; 35] = [
+const TRAITS: [Trait; 36] = [
     ("a compaction by need", 600, |drawn| drawn.has("compact a")),
     ("a forced compaction", 600, |drawn| {
         drawn.has("compact a forced")
@@ -78,6 +78,9 @@ const TRAITS: [Trait; 35] = [
         drawn.has_old("branch")
     }),
     ("a branch beside", 80, |drawn| drawn.has_beside("branch")),
+    ("a dropped restart", 60, |drawn| {
+        drawn.has_dropped("restart")
+    }),
     ("a dropped branch", 30, |drawn| drawn.has_dropped("branch")),
     ("a branch beside a collection", 80, |drawn| {
         drawn.has_pair("gc", "branch")
