@@ -26,8 +26,8 @@ use crate::verdict::Verdict;
 pub use ages::{Ages, Horizon};
 pub use cutoff::Cutoff;
 pub use legal::{
-    Allowed, Certainty, Retained, Truths, View, ancestors_first, below, children, is_kept,
-    may_be_needed, retained, view,
+    Allowed, Certainty, Retained, Truths, View, all_below, ancestors_first, below, children,
+    is_kept, may_be_needed, retained, view,
 };
 
 /// A history of so many records is small: all of it is remembered.

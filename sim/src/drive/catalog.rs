@@ -247,7 +247,7 @@ impl Driver {
     }
 
     /// Whether a timeline's present or last instance has lost what was not durable.
-    fn is_lossy(&self, letter: Letter) -> bool {
+    pub(super) fn is_lossy(&self, letter: Letter) -> bool {
         self.handles().lossy.contains(&letter) || self.world.is_latched(letter)
     }
 

@@ -187,6 +187,8 @@ impl Driver {
                 Err(Error::Busy { .. }) if may_have_children(&driver.session().truths, letter) => {
                     Ok(())
                 }
+                // The other way has closed it, and nobody asks any more what it lost.
+                Err(Error::Latched(_)) if driver.is_lossy(letter) => Ok(()),
                 Err(error) => excuse.check(&driver.world, "shut down as well", &error),
             }
         })

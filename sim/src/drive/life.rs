@@ -259,8 +259,7 @@ impl Driver {
     /// Whether something below a timeline is not there any more, for a power loss took its index.
     fn stands_on_what_is_lost(&self, letter: Letter) -> bool {
         let session = self.session();
-        let ancestor = |letter: &Letter| Some(session.truths.get(letter)?.ancestor?.0);
-        let mut below = std::iter::successors(ancestor(&letter), ancestor);
+        let mut below = oracle::all_below(&session.truths, letter).into_iter();
         below.any(|letter| self.world.has_lost_index(keys::timeline(letter)))
     }
 

@@ -193,10 +193,15 @@ pub fn children(truths: &Truths, letter: Letter) -> Vec<Letter> {
     children.map(|(child, _)| *child).collect()
 }
 
-/// Whether the index of one that stood on a timeline may be there still, and say it was deleted.
+/// Whether a branch that is in doubt may stand on a timeline, or the index of one that did may be
+/// there still, and say it was deleted.
 pub fn may_be_needed(truths: &Truths, letter: Letter) -> bool {
-    let mut remains = truths.values().filter_map(|truth| truth.remains);
-    remains.any(|(on, _)| on == letter)
+    let may_need = |truth: &Truth| {
+        let has_remains = truth.remains.is_some_and(|(on, _)| on == letter);
+        let is_in_doubt = truth.existence == Existence::InDoubt;
+        has_remains || (is_in_doubt && truth.possible_ancestors().any(|on| on == letter))
+    };
+    truths.values().any(may_need)
 }
 
 /// All timelines that may be there, each behind what it stands on.
@@ -214,6 +219,18 @@ pub fn below(truths: &Truths, letter: Letter) -> Vec<Letter> {
     add_behind_ancestors(truths, letter, &mut order);
     order.retain(|other| *other != letter);
     order
+}
+
+/// The same, with what is there no more.
+pub fn all_below(truths: &Truths, letter: Letter) -> BTreeSet<Letter> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![letter];
+    while let Some(letter) = waiting.pop() {
+        let ancestors = truths.get(&letter).into_iter();
+        let ancestors = ancestors.flat_map(Truth::possible_ancestors);
+        waiting.extend(ancestors.filter(|on| found.insert(*on)));
+    }
+    found
 }
 
 fn add_behind_ancestors(truths: &Truths, letter: Letter, order: &mut Vec<Letter>) {

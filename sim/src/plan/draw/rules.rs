@@ -56,7 +56,7 @@ const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
 /// What the engine does where: `cargo sim replay SEED --trace` shows it.
-pub(super) const SITES: [Site; 35] = [
+pub(super) const SITES: [Site; 38] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -66,7 +66,12 @@ pub(super) const SITES: [Site; 35] = [
     ),
     site(2, Job::Open, Part::Index, INDEX_READ_STEPS),
     site(5, Job::Open, Part::Index, INDEX_STEPS),
-    site(1, Job::Create, Part::Directory, &[List, CreateDir, SyncDir]),
+    site(
+        1,
+        Job::Create,
+        Part::Directory,
+        &[List, CreateDir, SyncDir, Remove],
+    ),
     site(1, Job::Create, Part::Index, INDEX_READ_STEPS),
     site(2, Job::Create, Part::Index, INDEX_STEPS),
     site(4, Job::Put, Part::Ephemeral, &[Create, Write, Pass]),
@@ -83,8 +88,15 @@ pub(super) const SITES: [Site; 35] = [
     site(8, Job::Read, Part::Delta, &[Open, Read]),
     site(8, Job::Read, Part::Image, &[Open, Read]),
     site(2, Job::Read, Part::Ephemeral, &[Read]),
+    site(1, Job::Read, Part::Directory, &[Pass]),
+    site(1, Job::Branch, Part::Index, INDEX_READ_STEPS),
     site(3, Job::Branch, Part::Index, INDEX_STEPS),
-    site(2, Job::Branch, Part::Directory, &[List, CreateDir, SyncDir]),
+    site(
+        2,
+        Job::Branch,
+        Part::Directory,
+        &[List, CreateDir, SyncDir, Pass],
+    ),
     site(5, Job::Compact, Part::Delta, &[Open, Read]),
     site(6, Job::Compact, Part::Delta, LAYER_STEPS),
     site(4, Job::Compact, Part::Index, INDEX_STEPS),
@@ -99,6 +111,7 @@ pub(super) const SITES: [Site; 35] = [
     site(1, Job::Drop, Part::Ephemeral, &[Remove]),
     site(6, Job::Drop, Part::Delta, &[Remove]),
     site(6, Job::Drop, Part::Image, &[Remove]),
+    site(1, Job::Drop, Part::Index, &[Remove]),
     site(1, Job::Delete, Part::Index, INDEX_READ_STEPS),
     site(1, Job::Delete, Part::Index, INDEX_STEPS),
     site(

@@ -15,6 +15,31 @@ const PLAN_COUNT: u64 = 2000;
 
 type Place = (Job, Part, StepKind);
 
+/// Fewer, to find what the engine comes by often.
+const FEW_PLANS: u64 = 300;
+
+#[test]
+fn faults_are_drawn_for_every_place_that_the_engine_comes_by() {
+    let places = SITES.iter().flat_map(|site| {
+        let steps = site.steps.iter();
+        steps.map(|step| (site.job, site.part, *step))
+    });
+    let drawn: BTreeSet<Place> = places.collect();
+    let passed: Arc<Mutex<BTreeSet<Place>>> = Arc::default();
+    for seed in 0..FEW_PLANS {
+        let passed = passed.clone();
+        run_watched(&Plan::draw(seed), |_| {
+            Box::new(move |_, call| {
+                let place = (call.op.job, call.op.part, call.step);
+                passed.lock().unwrap().insert(place);
+            })
+        });
+    }
+    let passed = passed.lock().unwrap();
+    let spared: Vec<&Place> = passed.difference(&drawn).collect();
+    assert!(spared.is_empty(), "no fault is drawn for {spared:?}");
+}
+
 #[test]
 fn the_engine_comes_by_every_place_that_faults_are_drawn_for() {
     let places = SITES.iter().flat_map(|site| {
