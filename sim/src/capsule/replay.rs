@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Capsule, Which};
+use super::{Capsule, Origin, Which};
 use crate::plan::{Plan, PlanError};
 use crate::run::{Outcome, run_twice};
 use crate::verdict::Verdict;
@@ -141,6 +141,13 @@ impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Told { replayed, capsule } = self;
         writeln!(f, "{}", replayed.name())?;
+        let (lock, present) = (capsule.origin.lock, Origin::present().lock);
+        if lock != present {
+            writeln!(
+                f,
+                "  the dependencies are others: Cargo.lock {lock:016x}, now {present:016x}"
+            )?;
+        }
         let replay = match replayed {
             Replayed::DoesNotFit(error) => {
                 writeln!(f, "  it was made by revision {}", capsule.origin.revision)?;

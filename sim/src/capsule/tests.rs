@@ -130,6 +130,7 @@ fn a_capsule_run_again_is_the_same_another_or_fixed() {
     assert_eq!((same.name(), same.exit_code()), ("same failure", 2));
     let text = same.told(&capsule).to_string();
     assert!(text.contains("the run is the same, step by step"), "{text}");
+    assert!(!text.contains("Cargo.lock"), "{text}");
 
     let other = Capsule {
         signature: "panic: nothing of the kind".to_string(),
@@ -171,6 +172,7 @@ fn a_capsule_with_a_plan_of_another_format_does_not_fit() {
     );
     let text = replayed.told(&capsule).to_string();
     assert!(text.contains("line 1: plan format 1"), "{text}");
+    assert!(text.contains("Cargo.lock 00000000000000ab, now"), "{text}");
 }
 
 /// An empty folder of the test's own.

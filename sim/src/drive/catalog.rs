@@ -246,11 +246,6 @@ impl Driver {
         Err(Verdict::wrong(branch.asked(), expected, "it was created"))
     }
 
-    /// Whether a timeline's present or last instance has lost what was not durable.
-    pub(super) fn is_lossy(&self, letter: Letter) -> bool {
-        self.handles().lossy.contains(&letter) || self.world.is_latched(letter)
-    }
-
     fn check_refusal(
         &self,
         branch: Branch,

@@ -257,13 +257,13 @@ impl Excuse {
                 .map(|letter| (letter, world.ending_count(letter)))
                 .into_iter()
                 .collect(),
-            reads_layers: true,
+            reads_layers: false,
         }
     }
 
-    /// The same, of a call that reads no layer: none that is wrong excuses it.
-    pub(super) fn without_layers(mut self) -> Excuse {
-        self.reads_layers = false;
+    /// The same, of a call that reads layers: one that is wrong excuses it, and no other.
+    pub(super) fn with_layers(mut self) -> Excuse {
+        self.reads_layers = true;
         self
     }
 

@@ -180,7 +180,7 @@ impl Driver {
     ) -> Join<Result<(), Verdict>> {
         let driver = self.clone();
         Join::spawn(&self.world, TaskName::Line(number), async move {
-            let excuse = Excuse::begin(&driver.world, Some(letter)).without_layers();
+            let excuse = Excuse::begin(&driver.world, Some(letter));
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
                 // A branch was put on it meanwhile.
@@ -231,17 +231,14 @@ impl Driver {
         engine: &Engine<SimIo>,
         how: How,
     ) -> Result<Option<Closed>, Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
+        let excuse = Excuse::begin(&self.world, Some(letter));
         let ended = engine.shutdown_timeline(keys::timeline(letter));
         match self.call(how, ended).await {
             // A second one may have closed it first, and done all that there is to do.
-            Some(Ok(()) | Err(Error::Closed)) => {
-                let is_latched = self.world.has_failed_sync(Some(letter));
-                if is_latched {
-                    return Ok(Some(self.closed_lossy(letter)));
-                }
-                Ok(Some(Closed::Clean))
+            Some(Ok(()) | Err(Error::Closed)) if self.world.has_failed_sync(Some(letter)) => {
+                Ok(Some(self.closed_lossy(letter)))
             }
+            Some(Ok(()) | Err(Error::Closed)) => Ok(Some(Closed::Clean)),
             Some(Err(Error::Busy { .. })) if may_have_children(&self.session().truths, letter) => {
                 Ok(Some(Closed::Not))
             }
@@ -265,6 +262,11 @@ impl Driver {
         self.world.forget_latch(letter);
         self.handles().lossy.insert(letter);
         Closed::Lossy
+    }
+
+    /// Whether a timeline's present or last instance has lost what was not durable.
+    pub(super) fn is_lossy(&self, letter: Letter) -> bool {
+        self.handles().lossy.contains(&letter) || self.world.is_latched(letter)
     }
 
     /// Whether a timeline goes on whose shutdown was given up.

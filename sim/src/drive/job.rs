@@ -19,7 +19,7 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
+        let excuse = Excuse::begin(&self.world, Some(letter));
         let lsn = self.truth(letter, |truth| truth.begin_close());
         let frozen = self.call(how, timeline.freeze()).await;
         let is_done = matches!(frozen, Some(Ok(())));
@@ -35,7 +35,7 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
+        let excuse = Excuse::begin(&self.world, Some(letter));
         let target = self.truth(letter, |truth| truth.begin_close());
         let flushed = self.call(how, timeline.flush()).await;
         let is_done = matches!(flushed, Some(Ok(_)));
@@ -99,7 +99,7 @@ impl Driver {
         what: &'static str,
         (how, job): (How, impl Future<Output = Result<Progress>>),
     ) -> Result<Option<Progress>, Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = Excuse::begin(&self.world, Some(letter)).with_layers();
         match self.call(how, job).await {
             Some(Ok(Progress::Done)) => {
                 excuse.check_done(what)?;
@@ -127,7 +127,7 @@ impl Driver {
             return Ok(());
         };
         self.look_at_cutoffs()?;
-        let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
+        let excuse = Excuse::begin(&self.world, Some(letter));
         let before = self.truth(letter, |truth| {
             truth.cutoff.begin_gc();
             truth.cutoff

@@ -91,8 +91,7 @@ impl Driver {
         if knobs.l0_count_trigger <= l0s as u64 {
             return broken(format!("{l0s} L0s"));
         }
-        let last = timeline.last_record_lsn().0;
-        let due = Lsn(last.saturating_sub(knobs.gc_distance)).min(timeline.disk_consistent_lsn());
+        let due = self.cutoff_by_distance(timeline);
         if knobs.gc_age == Duration::ZERO && kept.cutoff < due {
             return broken(format!("its cutoff at {}, not {due}", kept.cutoff));
         }

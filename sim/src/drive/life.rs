@@ -198,7 +198,7 @@ impl Driver {
         if attempt == TRIES_BEFORE_HEALING {
             self.world.heal();
         }
-        Excuse::begin(&self.world, letter).without_layers()
+        Excuse::begin(&self.world, letter)
     }
 
     pub(super) fn gave_up(&self, asked: &str) -> Verdict {
@@ -424,7 +424,7 @@ impl Driver {
     ) -> Result<Ended, Verdict> {
         let children = oracle::children(&self.session().truths, letter);
         for attempt in 0..TRIES_MAX {
-            let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
+            let excuse = Excuse::begin(&self.world, Some(letter));
             let engine = self.engine();
             let error = match engine.shutdown_timeline(keys::timeline(letter)).await {
                 Ok(()) => {

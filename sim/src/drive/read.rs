@@ -139,7 +139,7 @@ impl Driver {
         (how, read): (How, impl Future<Output = Said<T>>),
         ask: impl Fn(&History) -> T,
     ) -> Result<(), Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(point.0));
+        let excuse = Excuse::begin(&self.world, Some(point.0)).with_layers();
         let start = self.view(point, &ask)?;
         let begun = self.truth(point.0, |truth| truth.begin_read());
         let said = self.call(how, read).await;

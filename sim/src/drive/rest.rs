@@ -183,11 +183,7 @@ impl Driver {
         let before = timeline.gc_cutoff();
         self.gc(letter, crate::plan::How::Wait).await?;
         let knobs = &self.plan.knobs;
-        let kept_from = Lsn(timeline
-            .last_record_lsn()
-            .0
-            .saturating_sub(knobs.gc_distance));
-        let expected = before.max(kept_from.min(timeline.disk_consistent_lsn()));
+        let expected = before.max(self.cutoff_by_distance(timeline));
         let found = timeline.gc_cutoff();
         let durable = self.truth(letter, |truth| truth.cutoff.durable());
         let is_right = match knobs.gc_age {
@@ -202,6 +198,13 @@ impl Driver {
             law,
             format!("{found}, and {durable} is durable"),
         ))
+    }
+
+    /// How far a collection may go, but for the age of what it would take.
+    pub(super) fn cutoff_by_distance(&self, timeline: &Timeline<SimIo>) -> Lsn {
+        let last = timeline.last_record_lsn().0;
+        let kept_from = Lsn(last.saturating_sub(self.plan.knobs.gc_distance));
+        kept_from.min(timeline.disk_consistent_lsn())
     }
 
     /// A collection has left nothing that nobody needs, unless somebody has made it meanwhile.

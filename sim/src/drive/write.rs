@@ -101,7 +101,7 @@ impl Driver {
         if let Some(writer) = self.handles().writers.remove(&letter) {
             return Ok(Some(writer));
         }
-        let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
+        let excuse = Excuse::begin(&self.world, Some(letter));
         match timeline.writer() {
             Ok(writer) => Ok(Some(writer)),
             Err(error) => excuse
@@ -176,7 +176,7 @@ impl Driver {
         how: How,
     ) -> Result<(), Verdict> {
         let batch = draft.batch()?;
-        let excuse = Excuse::begin(&self.world, Some(letter)).without_layers();
+        let excuse = Excuse::begin(&self.world, Some(letter));
         let horizon = self.horizon();
         let must_refuse = self.truth(letter, |truth| {
             truth.begin_put(draft.changes);

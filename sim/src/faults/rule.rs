@@ -126,6 +126,21 @@ impl StepKind {
             StepKind::Pass => "pass",
         }
     }
+
+    /// Whether what a part means has such a call at all, whatever the engine does: a directory is
+    /// not written, a file is not listed.
+    pub fn is_of(self, part: Part) -> bool {
+        use StepKind::{CreateDir, List, Lock, Pass, Remove, RemoveDir, SyncDir};
+        match part {
+            Part::Lock => self == Lock,
+            Part::Directory => {
+                matches!(self, List | CreateDir | RemoveDir | SyncDir | Remove | Pass)
+            }
+            Part::Ephemeral | Part::Delta | Part::Image | Part::Index => {
+                !matches!(self, List | CreateDir | RemoveDir | Lock)
+            }
+        }
+    }
 }
 
 /// What happens to a call.
@@ -227,6 +242,9 @@ impl Fault {
         use StepKind::{Len, List, Open, Pass, Read, Sync, SyncDir, Write};
         // What is never synced never leaves the page cache, and that is no device.
         let is_stored = matches!(part, Part::Delta | Part::Image | Part::Index);
+        if !step.is_of(part) {
+            return false;
+        }
         match self {
             // A task may be held back wherever it gives way.
             Fault::Crash(_) | Fault::Slow(_) | Fault::Stall => true,

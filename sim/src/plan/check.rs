@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use palimpsest::io::Part;
+use palimpsest::io::{Job, Part};
 
 use super::text::{Place, PlanError, Problem};
 use super::{
@@ -31,6 +31,8 @@ pub const TOTAL_LEN_MAX: u64 = 256 << 20;
 pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A call takes an hour at most.
 pub const SLOW_MAX: Duration = Duration::from_secs(60 * 60);
+/// A life after so many does not crash by a rule: a plan ends.
+pub(crate) const CRASHING_LIFE_MAX: u32 = 60;
 /// The period of housekeeping is at least this.
 pub const PERIOD_MIN: Duration = Duration::from_millis(1);
 
@@ -341,9 +343,11 @@ pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
             check_counted(job)?;
             check_counted(part)?;
             check_counted(step)?;
+            check_owner(scope, job.kind, part.kind)?;
             check_can_happen(rule.fault, part.kind, step.kind)?;
         }
     }
+    check_crashing_life(rule)?;
     match rule.fault {
         Fault::Short(len) => within("length", len.into(), ORDINALS)?,
         Fault::Astray(sectors) => within("sectors", sectors.into(), ORDINALS)?,
@@ -359,6 +363,48 @@ pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
     }
     within("times", rule.times.into(), ORDINALS)?;
     within("one-in", rule.one_in.into(), ORDINALS)
+}
+
+/// A plan ends, so a rule crashes no more lives than so many.
+fn check_crashing_life(rule: &Rule) -> Result<(), Problem> {
+    let (Address::Nth { life, .. } | Address::Call { life, .. }) = rule.address;
+    match (life, rule.fault) {
+        (Some(life), Fault::Crash(_)) if CRASHING_LIFE_MAX < life => {
+            let remedy = format!(
+                "write at most life{CRASHING_LIFE_MAX}: a later one does not crash by a rule"
+            );
+            Err(Problem::new("life", life, remedy))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nobody makes a call for files that are not its own: the engine has its directories and their
+/// lock, a timeline has all others.
+fn check_owner(scope: Scope, job: Option<Job>, part: Option<Part>) -> Result<(), Problem> {
+    let is_lock = part == Some(Part::Lock);
+    if job == Some(Job::Keep) {
+        let remedy = "write the job that the housekeeper does: flush, compact, image or gc";
+        return Err(Problem::new("job", Job::Keep.name(), remedy));
+    }
+    if let Some(job) = job.filter(|job| is_lock && *job != Job::Open) {
+        return Err(Problem::new(
+            "job",
+            job.name(),
+            "write open: it alone locks",
+        ));
+    }
+    match (scope, part) {
+        (Scope::Timeline(letter), Some(Part::Lock)) => {
+            let remedy = "write engine or *: a timeline has no lock";
+            Err(Problem::new("scope", letter, remedy))
+        }
+        (Scope::Engine, Some(part)) if !matches!(part, Part::Lock | Part::Directory) => {
+            let remedy = "write a timeline's letter or *: the engine has only dir and lock";
+            Err(Problem::new("scope", "engine", remedy))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A fault that can happen to no call of that kind is a mistake, and would only be silent.

@@ -12,6 +12,7 @@ use palimpsest::io::Job;
 
 use crate::faults::{Device, Rule, Survival};
 
+pub(crate) use check::CRASHING_LIFE_MAX;
 pub use text::PlanError;
 
 /// Everything that makes a run.

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::dice::mix;
 use crate::faults::{CallSite, Fault, Rule, StepKind};
-use crate::plan::Crash;
+use crate::plan::{CRASHING_LIFE_MAX, Crash};
 
 /// A fault as the report counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,9 +136,6 @@ impl FaultClass {
     }
 }
 
-/// A life after so many does not crash by a rule: a plan ends.
-const CRASHING_LIVES_MAX: u32 = 60;
-
 /// So many of the calls that were hit are remembered: as many as a plan may have rules.
 const HITS_MAX: usize = 1000;
 
@@ -186,7 +183,7 @@ impl FaultBook {
         let fault = rules.find_map(|(index, open)| {
             let can = open.rule.fault.can_happen(site.step, site.op.part)
                 && match open.rule.fault {
-                    Fault::Crash(_) => site.life <= CRASHING_LIVES_MAX,
+                    Fault::Crash(_) => site.life <= CRASHING_LIFE_MAX,
                     _ => !is_healed,
                 };
             if !can || open.rule.times <= open.fired || !open.rule.address.means(site) {

@@ -366,7 +366,7 @@ impl Io for SimIo {
 
 impl File for SimFile {
     async fn read_at(&self, op: Op, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let act = |state: &mut State, fault: Option<Fault>| match fault {
+        let read = |state: &mut State, fault: Option<Fault>, buf: &mut [u8]| match fault {
             Some(Fault::Stale) => {
                 state.go_wrong(Fault::Stale, op, StepKind::Read);
                 state.disk.read_stale(self.node, offset, buf)
@@ -391,20 +391,24 @@ impl File for SimFile {
             fault => {
                 let len = shortened(fault, buf.len());
                 let count = state.read(op, self.node, (offset, &mut buf[..len]))?;
-                if !state.is_direct {
-                    state.trace.bytes(&buf[..count]);
-                }
                 if len < buf.len() {
                     state.count_fault(Fault::Short(0), op, StepKind::Read);
                 }
                 Ok(count)
             }
         };
+        let act = |state: &mut State, fault| {
+            let count = read(state, fault, buf)?;
+            if !state.is_direct {
+                state.trace.bytes(&buf[..count]);
+            }
+            Ok(count)
+        };
         self.io.call(op, StepKind::Read, act).await
     }
 
     async fn write_at(&self, op: Op, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        let act = |state: &mut State, fault: Option<Fault>| match fault {
+        let write = |state: &mut State, fault: Option<Fault>| match fault {
             Some(fault @ (Fault::Lost | Fault::Astray(_))) => {
                 state.go_wrong(fault, op, StepKind::Write);
                 match fault {
@@ -417,7 +421,6 @@ impl File for SimFile {
                 Ok(bytes.len())
             }
             fault => {
-                state.trace.bytes(bytes);
                 let len = shortened(fault, bytes.len());
                 state.disk.write(self.node, offset, &bytes[..len])?;
                 if len < bytes.len() {
@@ -425,6 +428,10 @@ impl File for SimFile {
                 }
                 Ok(len)
             }
+        };
+        let act = |state: &mut State, fault| {
+            state.trace.bytes(bytes);
+            write(state, fault)
         };
         self.io.call(op, StepKind::Write, act).await
     }

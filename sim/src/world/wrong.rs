@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use palimpsest::Error;
 use palimpsest::base::{DecodeError, TimelineId};
@@ -75,14 +75,12 @@ impl World {
 
     /// Whether a power loss took a timeline's index.
     pub fn has_lost_index(&self, timeline: TimelineId) -> bool {
-        let path = Path::new(ROOT).join(timeline.to_string()).join(INDEX);
-        self.state().disk.has_lost(&path)
+        self.state().disk.has_lost(&index_path(timeline))
     }
 
     /// Whether a timeline's index is gone by a power loss, or the device gives it back wrong.
     pub fn has_bad_index(&self, timeline: TimelineId) -> bool {
-        let path = Path::new(ROOT).join(timeline.to_string()).join(INDEX);
-        self.state().disk.wrongs(&path).is_some()
+        self.state().disk.wrongs(&index_path(timeline)).is_some()
     }
 
     /// The running task's operation has come to what is wrong, and says so. It may have been told
@@ -94,6 +92,10 @@ impl World {
             state.met.add_once(task, class, op);
         }
     }
+}
+
+fn index_path(timeline: TimelineId) -> PathBuf {
+    Path::new(ROOT).join(timeline.to_string()).join(INDEX)
 }
 
 impl State {
