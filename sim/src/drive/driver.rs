@@ -238,7 +238,8 @@ impl Driver {
 pub(super) struct Excuse {
     pub(super) letter: Option<Letter>,
     pub(super) was_latched: bool,
-    pub(super) faults_before: u32,
+    /// How many calls of the running task had been refused.
+    pub(super) refused_before: usize,
     /// Of timelines whose shutdown may end it: how many shutdowns had begun or ended.
     pub(super) endings_before: Vec<(Letter, u32)>,
     /// Whether it may come to what is wrong in a layer.
@@ -252,7 +253,7 @@ impl Excuse {
         Excuse {
             letter,
             was_latched: letter.is_some_and(|letter| world.is_latched(letter)),
-            faults_before: world.faults_of_running_task(),
+            refused_before: world.refusals_of_running_task().len(),
             endings_before: letter
                 .map(|letter| (letter, world.ending_count(letter)))
                 .into_iter()
@@ -310,11 +311,14 @@ impl Excuse {
         error: &Error,
         others: &[Option<Letter>],
     ) -> Result<(), Verdict> {
-        let had_fault = self.faults_before < world.faults_of_running_task();
+        let refusals = world.refusals_of_running_task();
+        let refusals = &refusals[self.refused_before..];
         let mut letters = others.iter().chain([&self.letter]);
         let is_excused = match error {
-            Error::Io(_) => had_fault,
-            Error::Latched(_) => had_fault || letters.any(|letter| world.has_failed_sync(*letter)),
+            Error::Io(failure) => refusals.contains(&failure.source.kind()),
+            Error::Latched(_) => {
+                !refusals.is_empty() || letters.any(|letter| world.has_failed_sync(*letter))
+            }
             Error::Closed => self.met_an_ending(world),
             _ => (self.reads_layers || world.is_of_index(error)) && world.is_reported_rot(error),
         };
@@ -324,7 +328,7 @@ impl Excuse {
         }
         Err(Verdict::wrong(
             asked,
-            "no error, for no fault was delivered to it, and it names no file that is wrong",
+            "no error, for no fault of its kind came to it, and it names no file that is wrong",
             error.to_string(),
         ))
     }

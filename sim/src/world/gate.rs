@@ -1,6 +1,7 @@
 //! The gate: every task and call is held, and the schedule picks the next.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::task::Waker;
 
 use palimpsest::io::{Job, Op};
@@ -46,7 +47,8 @@ struct Slot {
     is_keeper: bool,
     /// Whether it removes a file that nobody needs any more.
     is_drop: bool,
-    fault_count: u32,
+    /// The kinds of the errors that its calls have failed with by a fault.
+    refusals: Vec<ErrorKind>,
     /// What its last call was for.
     op: Option<Op>,
 }
@@ -110,7 +112,7 @@ impl Gate {
             yields: false,
             is_keeper: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
             is_drop: matches!(name, TaskName::Engine(op) if op.job == Job::Drop),
-            fault_count: 0,
+            refusals: Vec::new(),
             op: None,
         };
         self.slots.insert(task, slot);
@@ -130,8 +132,9 @@ impl Gate {
         Some((task, self.slots.get(&task)?.op?))
     }
 
-    pub(super) fn fault_count(&self, task: TaskId) -> u32 {
-        self.slots.get(&task).map_or(0, |slot| slot.fault_count)
+    /// The kinds of the errors that a task's calls have failed with by a fault.
+    pub(super) fn refusals(&self, task: TaskId) -> &[ErrorKind] {
+        self.slots.get(&task).map_or(&[], |slot| &slot.refusals)
     }
 
     /// Whether a task is one that looks after a timeline for as long as that is open.
@@ -139,9 +142,9 @@ impl Gate {
         self.slots.get(&task).is_some_and(|slot| slot.is_keeper)
     }
 
-    pub(super) fn add_fault(&mut self, task: TaskId) {
+    pub(super) fn add_refusal(&mut self, task: TaskId, kind: ErrorKind) {
         let slot = self.slots.get_mut(&task);
-        slot.expect("it runs").fault_count += 1;
+        slot.expect("it runs").refusals.push(kind);
     }
 
     /// Holds a call of the running task.

@@ -74,7 +74,7 @@ impl SimIo {
         let result = match fault.and_then(error_of) {
             Some(error) => {
                 let fault = fault.expect("it has an error");
-                state.deliver_error(fault, op, step);
+                state.deliver_error(fault, (op, step), error.kind());
                 Err(error)
             }
             None => act(&mut state, fault),
@@ -100,13 +100,14 @@ impl SimIo {
         };
         let result = match fault {
             Some(fault @ (Fault::Eio | Fault::Enospc | Fault::Revert)) => {
-                state.deliver_error(fault, op, step);
+                let error = io::Error::from_raw_os_error(EIO);
+                state.deliver_error(fault, (op, step), error.kind());
                 let how = match fault {
                     Fault::Revert => Sync::Reverted,
                     _ => Sync::Failed,
                 };
                 act(&mut state, how)?;
-                Err(io::Error::from_raw_os_error(EIO))
+                Err(error)
             }
             Some(Fault::Lie) => {
                 state.count_fault(Fault::Lie, op, step);

@@ -1,6 +1,7 @@
 //! The world's state, and how a life begins, goes on and ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
@@ -293,13 +294,11 @@ impl World {
         self.state().book.heal();
     }
 
-    /// How many errors were delivered to the running task's own calls.
-    pub fn faults_of_running_task(&self) -> u32 {
-        let state = self.state();
-        state
-            .gate
-            .running()
-            .map_or(0, |task| state.gate.fault_count(task))
+    /// The kinds of the errors that were delivered to the running task's own calls.
+    pub fn refusals_of_running_task(&self) -> Vec<io::ErrorKind> {
+        let gate = &self.state().gate;
+        let running = gate.running();
+        running.map_or(Vec::new(), |task| gate.refusals(task).to_vec())
     }
 
     /// Sets the clock forward or back, in nanoseconds.
@@ -517,10 +516,15 @@ impl State {
     }
 
     /// Notes that a call of the running task failed by a fault.
-    pub(super) fn deliver_error(&mut self, fault: Fault, op: Op, step: StepKind) {
+    pub(super) fn deliver_error(
+        &mut self,
+        fault: Fault,
+        (op, step): (Op, StepKind),
+        kind: io::ErrorKind,
+    ) {
         self.count_fault(fault, op, step);
         if let Some(task) = self.gate.running() {
-            self.gate.add_fault(task);
+            self.gate.add_refusal(task, kind);
         }
         self.removal_failed |= matches!(step, StepKind::Remove | StepKind::RemoveDir);
         self.index_unread |= matches!(op.job, Job::Open | Job::Delete);
