@@ -1,5 +1,7 @@
 //! What the engine owes on a device that is slow, refuses or is wrong: `sim/DEVICE.md`, row by row.
 
+use std::time::Duration;
+
 use palimpsest_sim::matrix::Outcome::Reported;
 use palimpsest_sim::{Outcome, Plan, run_twice};
 
@@ -156,6 +158,48 @@ fn a_slow_device_is_no_excuse() {
                 &rule,
                 "& flush a\n& scan a 0\nput a +1 k1 image:9:9\nflush a\nrestart",
             );
+        }
+    }
+}
+
+#[test]
+fn a_slow_call_keeps_nobody_waiting_who_does_not_need_it() {
+    let hour = Duration::from_secs(3600);
+    for (job, call) in [
+        ("flush a", "flush#2/delta/sync"),
+        ("flush a", "flush#2/index/sync"),
+        ("compact a forced", "compact/delta/sync"),
+        ("images a forced", "image/image/sync"),
+        ("gc a", "gc/index/sync"),
+    ] {
+        for other in [
+            "put a +1 k1 image:9:9",
+            "freeze a",
+            "get a k0 0",
+            "scan a 0",
+            "put b +1 k1 image:9:9",
+            "flush b",
+            "compact b forced",
+            "images b forced",
+            "gc b",
+            "branch c b 0",
+            "shutdown b",
+            "create c 0",
+        ] {
+            let rule = format!("at life1/a/{call} slow:3600s");
+            let lines = format!(
+                "create b 0
+                 put b +1 k0 image:9:9
+                 put a +1 k1 image:9:9
+                 & {job}
+                 wait 1s
+                 {other}
+                 crash kill"
+            );
+            let outcome = run("posix", &rule, &lines);
+            assert_eq!(outcome.verdict, None, "{rule} {other}");
+            // It ended with the process, and nobody had waited for it.
+            assert!(outcome.counts.elapsed < hour, "{rule} {other}");
         }
     }
 }

@@ -4,6 +4,7 @@
     reason = "it runs another simulator, outside of any run of its own"
 )]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,8 +83,8 @@ impl Hunt<'_> {
         let bases = self.hunt_all(budget)?;
         let score = Score { bases };
         let shrunk = match score.first_shot() {
-            Some(shot) => Some(self.shrink(shot.seed, budget.shrink)?),
-            None => None,
+            Some(shot) if shot.ends => Some(self.shrink(shot.seed, budget.shrink)?),
+            _ => None,
         };
         let exhausted = match budget.exhaust {
             Some(time) => Some(certified::exhaust(self, certified, time)?),
@@ -127,7 +128,9 @@ impl Hunt<'_> {
         command.args(["--time", &milliseconds(time)]);
         command.args(["--seeds", &format!("{start}..{end}")]);
         let unshrunk = self.folder.join("unshrunk").join(base.to_string());
-        command.arg("--failures").arg(unshrunk);
+        // What an earlier hunt has left there says nothing of this one.
+        let _ = fs::remove_dir_all(&unshrunk);
+        command.arg("--failures").arg(&unshrunk);
         let output = self.run(&mut command)?;
         let said = String::from_utf8_lossy(&output.stdout);
         match (output.status.code(), Headline::read(&said)) {
@@ -145,6 +148,8 @@ impl Hunt<'_> {
                 seed,
                 plan_count,
                 seconds: cpu_seconds,
+                // A run that goes on for ever is given up, and no plan is written of it.
+                ends: unshrunk.join(format!("seed-{seed}.plan")).exists(),
             })),
             _ => Err(self.failed(&output)),
         }

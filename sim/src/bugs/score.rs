@@ -21,6 +21,8 @@ pub struct Shot {
     pub plan_count: u64,
     /// The time of the core that it took.
     pub seconds: f64,
+    /// Whether the run came to an end, so that its plan can be shrunk.
+    pub ends: bool,
 }
 
 /// The hunts from several bases.
@@ -80,6 +82,7 @@ mod tests {
                 seed,
                 plan_count: 10 * seed,
                 seconds: *seconds,
+                ends: true,
             }),
             None => Hunted::Survived { plan_count: 1000 },
         };

@@ -38,14 +38,14 @@ pub struct Kept {
 }
 
 /// One signature's capsule.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct BaseEntry {
     /// The name of its files.
     pub id: String,
-    /// What is known of all with its signature.
-    pub kept: Kept,
+    /// What is known of all with its signature, if it can be read.
+    pub kept: Result<Kept, BaseError>,
     /// The one with the smallest plan, if it can be read.
-    pub capsule: Result<Capsule, CapsuleError>,
+    pub capsule: Result<Capsule, BaseError>,
 }
 
 /// A base cannot be read or written, or is none. Whoever named it must name another, or mend it.
@@ -68,6 +68,13 @@ impl fmt::Display for BaseError {
     }
 }
 
+impl BaseError {
+    /// Whether there is no such file.
+    fn is_missing(&self) -> bool {
+        matches!(self, BaseError::Io(_, error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 impl Base {
     /// The base in a folder, which is made with the first capsule.
     pub fn new(folder: &Path) -> Base {
@@ -82,30 +89,29 @@ impl Base {
     /// `Io` or `Damaged`; what was there before is still there.
     pub fn add(&self, capsule: &Capsule, now: &str) -> Result<BaseEntry, BaseError> {
         let id = id_of(&capsule.signature);
-        let before = match self.has(&id)? {
-            true => Some(self.entry(&id)?),
-            false => None,
-        };
-        let kept = match &before {
-            Some(before) => Kept {
-                count: before.kept.count + 1,
-                ..before.kept.clone()
+        let before = self.entry(&id);
+        let kept = match before.kept {
+            Ok(kept) => Kept {
+                count: kept.count + 1,
+                ..kept
             },
-            None => Kept {
+            // It is the first, or the one before it was put here by hand.
+            Err(error) if error.is_missing() => Kept {
                 count: 1,
                 first_seen: now.to_string(),
                 first_revision: capsule.origin.revision.clone(),
             },
+            Err(error) => return Err(error),
         };
-        let smallest = match before.map(|before| before.capsule) {
-            Some(Ok(before)) if before.size() <= capsule.size() => before,
+        let smallest = match before.capsule {
+            Ok(before) if before.size() <= capsule.size() => before,
             _ => capsule.clone(),
         };
         self.write(&id, "capsule", &smallest.to_string())?;
         self.write(&id, "seen", &kept.to_string())?;
         Ok(BaseEntry {
             id,
-            kept,
+            kept: Ok(kept),
             capsule: Ok(smallest),
         })
     }
@@ -113,7 +119,7 @@ impl Base {
     /// Everything that is in it, in the order of the ids.
     ///
     /// # Errors
-    /// `Io` or `Damaged`. A capsule that cannot be read is no error here.
+    /// `Io` if the folder cannot be read. A file that cannot be is no error here: the others can.
     pub fn entries(&self) -> Result<Vec<BaseEntry>, BaseError> {
         let listed = match fs::read_dir(&self.folder) {
             Ok(listed) => listed,
@@ -127,34 +133,35 @@ impl Base {
             ids.extend(name.strip_suffix(".capsule").map(str::to_string));
         }
         ids.sort();
-        ids.iter().map(|id| self.entry(id)).collect()
+        Ok(ids.iter().map(|id| self.entry(id)).collect())
     }
 
     fn path(&self, id: &str, ending: &str) -> PathBuf {
         self.folder.join(format!("{id}.{ending}"))
     }
 
-    fn has(&self, id: &str) -> Result<bool, BaseError> {
-        let path = self.path(id, "capsule");
-        fs::exists(&path).map_err(|error| BaseError::Io(path, error))
-    }
-
-    fn entry(&self, id: &str) -> Result<BaseEntry, BaseError> {
+    fn entry(&self, id: &str) -> BaseEntry {
         let read = |ending| {
             let path = self.path(id, ending);
             let text = fs::read_to_string(&path);
-            text.map_err(|error| BaseError::Io(path.clone(), error))
+            text.map_err(|error| BaseError::Io(path, error))
         };
-        let damaged = || {
-            let problem = "expected `count`, `first-seen` and `first-revision`; remove it and the \
-                           capsule beside it, and add that again";
-            BaseError::Damaged(self.path(id, "seen"), problem.to_string())
+        let kept = |text: String| {
+            let problem = "expected `count`, `first-seen` and `first-revision`; remove it, and add \
+                           the capsule beside it again";
+            let damaged = || BaseError::Damaged(self.path(id, "seen"), problem.to_string());
+            Kept::read(&text).ok_or_else(damaged)
         };
-        Ok(BaseEntry {
+        let capsule = |text: String| {
+            let path = self.path(id, "capsule");
+            let parsed = text.parse();
+            parsed.map_err(|error: CapsuleError| BaseError::Damaged(path, error.to_string()))
+        };
+        BaseEntry {
             id: id.to_string(),
-            kept: Kept::read(&read("seen")?).ok_or_else(damaged)?,
-            capsule: read("capsule")?.parse(),
-        })
+            kept: read("seen").and_then(kept),
+            capsule: read("capsule").and_then(capsule),
+        }
     }
 
     /// Writes a file beside it and puts it in its place.

@@ -201,11 +201,27 @@ fn a_base_folds_what_fails_alike_and_keeps_the_smallest() {
     let entries = base.entries().unwrap();
     let told: Vec<_> = entries
         .iter()
-        .map(|entry| (entry.kept.count, entry.kept.first_seen.as_str()))
+        .map(|entry| entry.kept.as_ref().unwrap())
+        .map(|kept| (kept.count, kept.first_seen.as_str()))
         .collect();
     assert_eq!(told, [(1, "thursday"), (3, "monday")]);
-    assert_eq!(entries[1].capsule, Ok(small));
-    assert_eq!(entries[0].capsule, Ok(other));
+    assert_eq!(entries[1].capsule.as_ref().unwrap(), &small);
+    assert_eq!(entries[0].capsule.as_ref().unwrap(), &other);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_read_hides_no_other() {
+    let folder = folder("by-hand");
+    let base = Base::new(&folder);
+    let entry = base.add(&example(), "monday").unwrap();
+    std::fs::remove_file(folder.join(format!("{}.seen", entry.id))).unwrap();
+    std::fs::write(folder.join("zero.capsule"), [0xFF]).unwrap();
+    let entries = base.entries().unwrap();
+    assert!(entries[0].kept.is_err() && entries[0].capsule.is_ok());
+    assert!(entries[1].kept.is_err() && entries[1].capsule.is_err());
+    let again = base.add(&example(), "tuesday").unwrap().kept.unwrap();
+    assert_eq!((again.count, again.first_seen.as_str()), (1, "tuesday"));
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -218,7 +234,8 @@ fn a_damaged_base_says_which_file_and_what_to_do() {
     std::fs::write(folder.join(format!("{}.capsule", entry.id)), "palimpsest").unwrap();
     assert!(base.entries().unwrap()[0].capsule.is_err());
     std::fs::write(folder.join(format!("{}.seen", entry.id)), "many").unwrap();
-    let said = base.entries().unwrap_err().to_string();
+    let kept = &base.entries().unwrap()[0].kept;
+    let said = kept.as_ref().unwrap_err().to_string();
     assert!(
         said.contains(&format!("{}.seen: expected `count`", entry.id)),
         "{said}"

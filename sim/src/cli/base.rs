@@ -28,7 +28,8 @@ pub fn base(args: &BaseArgs) -> Result<u8, Refusal> {
             let capsules = capsules.collect::<Result<Vec<_>, _>>()?;
             for capsule in &capsules {
                 let entry = base.add(capsule, &time_of_day()).map_err(refusal)?;
-                let failures = counted(entry.kept.count, "failure");
+                let kept = entry.kept.map_err(refusal)?;
+                let failures = counted(kept.count, "failure");
                 console::print(&format!("{}  {failures}\n", entry.id))?;
             }
             Ok(code::ALL_RIGHT)
@@ -70,16 +71,18 @@ fn list(base: &Base) -> Result<u8, Refusal> {
             ),
             Err(error) => ("-".to_string(), format!("cannot be read: {error}")),
         };
-        let kept = entry.kept;
-        let revision = kept.first_revision.chars().take(REVISION_LEN).collect();
-        let count = kept.count.to_string();
+        let (count, first_seen, revision) = match entry.kept {
+            Ok(kept) => {
+                let revision = kept.first_revision.chars().take(REVISION_LEN).collect();
+                (kept.count.to_string(), kept.first_seen, revision)
+            }
+            Err(error) => {
+                console::complain(&error.to_string());
+                ("-".to_string(), "-".to_string(), "-".to_string())
+            }
+        };
         rows.push(vec![
-            entry.id,
-            count,
-            kept.first_seen,
-            revision,
-            lines,
-            signature,
+            entry.id, count, first_seen, revision, lines, signature,
         ]);
     }
     console::print(&columns(&rows))?;
@@ -107,7 +110,7 @@ fn show(base: &Base, id: &str) -> Result<u8, Refusal> {
             console::print(&capsule.to_string())?;
             Ok(code::ALL_RIGHT)
         }
-        Err(error) => Err(Refusal::Input(format!("{}: {error}", entry.id))),
+        Err(error) => Err(Refusal::Input(error.to_string())),
     }
 }
 

@@ -83,6 +83,7 @@ mod tests {
             seed: 7,
             plan_count: 8,
             seconds: 0.25,
+            ends: true,
         });
         let findings = Findings {
             score: Score {

@@ -37,7 +37,7 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
     let heading = "bug";
     let exhaust = args.exhaust.map_or("", |_| "  exhaust");
     console::print(&format!("{heading:ID_LEN$}{HEADING}{exhaust}\n"))?;
-    let (mut told, mut unbuilt) = (Vec::new(), Vec::new());
+    let (mut told, mut unbuilt, mut broken_off) = (Vec::new(), Vec::new(), Vec::new());
     for (bug, number) in bugs.iter().zip(1..) {
         let (id, count) = (&bug.id, bugs.len());
         console::complain(&format!("{number} of {count}: building {id}"));
@@ -62,7 +62,12 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
                 unbuilt.push(id.as_str());
                 continue;
             }
-            found => found.map_err(refusal)?,
+            Err(Trouble::Machine(why)) => {
+                console::complain(&why);
+                broken_off.push(id.as_str());
+                continue;
+            }
+            Ok(findings) => findings,
         };
         let size = size(&findings)?;
         console::print(&row(bug, &findings, size))?;
@@ -74,6 +79,11 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
     if !unbuilt.is_empty() {
         let ids = unbuilt.join(" ");
         return Err(Refusal::Input(format!("not planted, as told above: {ids}")));
+    }
+    if !broken_off.is_empty() {
+        let ids = broken_off.join(" ");
+        let why = format!("not hunted to the end, as told above: {ids}");
+        return Err(Refusal::Harness(why));
     }
     let survived = told.iter().filter(|(_, found, _)| found.has_survived());
     end(told.len(), survived.count(), &signals)

@@ -86,7 +86,8 @@ fn tell(args: &ExhaustArgs, certificate: Certificate) -> Result<u8, Refusal> {
 
 fn ended(code: u8, signals: &Signals) -> u8 {
     match code {
-        code::ALL_RIGHT => signals.interrupted().unwrap_or(code),
+        // What a signal cut off has left cases out.
+        code::ALL_RIGHT | code::SURVIVED => signals.interrupted().unwrap_or(code),
         code => code,
     }
 }

@@ -7,10 +7,12 @@ use super::args::ExplainArgs;
 use super::command::{Refusal, code};
 use super::plan_file::Subject;
 use super::{console, plan_file};
+use crate::capsule::Which;
 use crate::explain;
+use crate::plan::Plan;
 use crate::run::run_twice;
 use crate::verdict::Verdict;
-use crate::witness::watch;
+use crate::witness::{Story, watch};
 
 /// Writes the page and returns the exit code.
 ///
@@ -19,11 +21,16 @@ use crate::witness::watch;
 /// another release.
 pub fn explain(args: &ExplainArgs) -> Result<u8, Refusal> {
     let subject = plan_file::read(&args.plan)?;
-    let plan = subject.plan()?;
-    let mut story = watch(&plan);
-    if story.outcome.verdict.is_none() {
-        // It may fail by differing from itself.
-        story.outcome = run_twice(&plan);
+    let mut plan = subject.plan()?;
+    let mut story = watch_twice(&plan);
+    if let (Subject::Capsule(capsule), None) = (&subject, &story.outcome.verdict)
+        && let Ok(full) = capsule.plan(Which::Full)
+    {
+        // What comes late to the shrunk one may still come in time to the other.
+        let other = watch_twice(&full);
+        if other.outcome.verdict.is_some() {
+            (plan, story) = (full, other);
+        }
     }
     let name = plan_file::quoted(&args.plan);
     let now = story.outcome.verdict.as_ref();
@@ -46,6 +53,16 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Refusal> {
     let path = plan_file::quoted(out.as_os_str());
     console::print(&format!("{words}: {path} shows it\n"))?;
     Ok(now.map_or(code::ALL_RIGHT, Verdict::exit_code))
+}
+
+/// What is to be seen of a plan.
+fn watch_twice(plan: &Plan) -> Story {
+    let mut story = watch(plan);
+    if story.outcome.verdict.is_none() {
+        // It may fail by differing from itself.
+        story.outcome = run_twice(plan);
+    }
+    story
 }
 
 /// What is known of where it comes from.

@@ -75,6 +75,7 @@ impl Driver {
             }
             Some(Ok(timeline)) => {
                 self.truth(letter, |truth| truth.created(start));
+                self.begun_anew(letter);
                 self.take_in(letter, timeline);
                 Ok(true)
             }
@@ -98,6 +99,12 @@ impl Driver {
             }
             None => Ok(false),
         }
+    }
+
+    /// A timeline was made: what failed of it before has come to nothing.
+    fn begun_anew(&self, letter: Letter) {
+        self.world.index_was_read(letter);
+        self.world.forget_latch(letter);
     }
 
     /// Whether a deletion may have come to no end, although nobody can open what is left.
@@ -182,6 +189,7 @@ impl Driver {
         drop(using);
         match result {
             Some(Ok(timeline)) => {
+                self.begun_anew(letter);
                 self.check_branch(branch, before, &allowed)?;
                 self.branched(branch, timeline).map(|()| true)
             }
@@ -373,6 +381,7 @@ impl Driver {
         let (id, engine) = (keys::timeline(letter), self.engine());
         match self.call(how, engine.delete_timeline(id)).await {
             Some(Ok(())) => {
+                self.world.index_was_read(letter);
                 self.truth(letter, |truth| *truth = Truth::absent());
                 self.count_done(match how {
                     How::Beside => "delete beside others",

@@ -238,8 +238,12 @@ impl Driver {
             (Depth::Sample, Look::Nothing | Look::Sample) => stride(SAMPLE_LEN),
         };
         let asked = (letter, &timeline);
-        let answers = self.session().tally.answers;
-        let first = |stride: usize| (mix(answers ^ self.plan.knobs.seed) % stride as u64) as usize;
+        let seed = self.plan.knobs.seed;
+        let salt = match self.plan.knobs.look {
+            Look::All => points.len() as u64,
+            Look::Nothing | Look::Sample => self.session().tally.answers,
+        };
+        let first = |stride: usize| (mix(salt ^ seed) % stride as u64) as usize;
         for &(key, lsn) in points.iter().skip(first(stride_at)).step_by(stride_at) {
             self.check_point(asked, key, lsn)?;
         }

@@ -315,9 +315,14 @@ impl Excuse {
         let refusals = &refusals[self.refused_before..];
         let mut letters = others.iter().chain([&self.letter]);
         let is_excused = match error {
-            Error::Io(failure) => refusals.contains(&failure.source.kind()),
+            Error::Io(failure) => {
+                let kind = failure.source.kind();
+                let mut refusals = refusals.iter();
+                refusals.any(|refusal| refusal.kind == kind && !refusal.is_of_sync)
+            }
             Error::Latched(_) => {
-                !refusals.is_empty() || letters.any(|letter| world.has_failed_sync(*letter))
+                refusals.iter().any(|refusal| refusal.is_of_sync)
+                    || letters.any(|letter| world.has_failed_sync(*letter))
             }
             Error::Closed => self.met_an_ending(world),
             _ => (self.reads_layers || world.is_of_index(error)) && world.is_reported_rot(error),

@@ -95,6 +95,7 @@ impl Driver {
         if knobs.gc_age == Duration::ZERO && kept.cutoff < due {
             return broken(format!("its cutoff at {}, not {due}", kept.cutoff));
         }
+        self.check_needless(letter, timeline)?;
         for (what, progress) in [
             ("to compact", timeline.compact(Mode::ByNeed).await),
             ("to image", timeline.create_images(Mode::ByNeed).await),

@@ -228,7 +228,10 @@ impl Driver {
                 continue;
             };
             match opened {
-                Ok(timeline) => return Ok(Some(timeline)),
+                Ok(timeline) => {
+                    self.world.index_was_read(letter);
+                    return Ok(Some(timeline));
+                }
                 Err(Error::Refused { .. }) if self.stands_on_what_is_lost(letter) => {
                     self.truth(letter, |truth| truth.is_unread = true);
                     return Ok(None);

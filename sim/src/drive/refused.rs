@@ -1,12 +1,13 @@
 //! Timelines whose index the device took or made wrong: who cannot open one removes nothing of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use palimpsest::base::FileName;
 
 use super::Driver;
 use crate::keys;
-use crate::laws;
+use crate::laws::{self, ROOT};
 use crate::oracle::Existence;
 use crate::plan::Letter;
 use crate::verdict::Verdict;
@@ -17,6 +18,7 @@ pub(super) type AtRisk = BTreeMap<Letter, BTreeSet<FileName>>;
 impl Driver {
     /// Of the timelines that were acknowledged. Those in doubt may be half deleted.
     pub(super) fn at_risk(&self) -> AtRisk {
+        self.world.forget_dropped();
         let is_at_risk = |letter: &Letter| {
             let existence = self.truth(*letter, |truth| truth.existence);
             existence == Existence::Exists && self.world.has_bad_index(keys::timeline(*letter))
@@ -51,7 +53,11 @@ impl Driver {
                 let mut state = self.world.state();
                 laws::layer_files(&mut state.disk, keys::timeline(*letter))
             };
-            if let Some(gone) = files.difference(&found).next() {
+            // The instance before it may still let go of what it had given up.
+            let dir = Path::new(ROOT).join(keys::timeline(*letter).to_string());
+            let was_dropped =
+                |file: &&FileName| self.world.was_dropped(&dir.join(file.to_string()));
+            if let Some(gone) = files.difference(&found).find(|file| !was_dropped(file)) {
                 let law = "nothing is removed of a timeline that cannot be opened";
                 return Err(Verdict::law(law, format!("{gone} of {name} is gone")));
             }

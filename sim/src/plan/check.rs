@@ -7,7 +7,8 @@ use palimpsest::io::{Job, Part};
 
 use super::text::{Place, PlanError, Problem};
 use super::{
-    EditPlan, Entry, Housekeeping, How, Jump, KeyIndex, Knobs, Letter, Line, Plan, PlanOp, Then,
+    EditPlan, Entry, Housekeeping, How, Jump, KeyIndex, Knobs, Letter, Line, Plan, PlanOp, Starved,
+    Then,
 };
 use crate::faults::{Address, Counted, Device, Fault, Rule, Scope, StepKind};
 
@@ -17,6 +18,8 @@ pub const KEY_COUNT_MAX: u16 = 999;
 pub const OP_COUNT_MAX: usize = 100_000;
 /// How many records all its batches have together at most.
 pub const ENTRY_COUNT_MAX: usize = 1_000_000;
+/// How many records one batch has at most.
+pub const BATCH_LEN_MAX: usize = 10_000;
 /// How many rules a plan has at most.
 pub const RULE_COUNT_MAX: usize = 1_000;
 /// How many choices its schedule has at most.
@@ -27,6 +30,8 @@ const CHANGE_COUNT_MAX: u64 = 1_000;
 pub const LEN_MAX: u32 = 1 << 20;
 /// The lengths of all its edits, in bytes, are together at most this.
 pub const TOTAL_LEN_MAX: u64 = 256 << 20;
+/// All its waits are together at most this, a hundred years.
+pub const TOTAL_WAIT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// A wait, an age or a period is at most thirty days.
 pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A call takes an hour at most.
@@ -72,6 +77,7 @@ impl Plan {
 pub(super) fn check_then(then: Then) -> Result<(), Problem> {
     match then {
         Then::Pct(_, count) => within("count of changes", count.into(), 0..=CHANGE_COUNT_MAX),
+        Then::Starve(Starved::Line(line), _) => within("line", line.into(), ORDINALS),
         _ => Ok(()),
     }
 }
@@ -84,6 +90,7 @@ pub(super) struct Tally {
     total_len: u64,
     start_lsn_max: u64,
     lsn_steps: u64,
+    total_wait: Duration,
 }
 
 impl Tally {
@@ -96,6 +103,7 @@ impl Tally {
             total_len: 0,
             start_lsn_max: 0,
             lsn_steps: 0,
+            total_wait: Duration::ZERO,
         }
     }
 
@@ -150,18 +158,31 @@ impl Tally {
             | PlanOp::Gc { timeline }
             | PlanOp::Scan { timeline, .. } => check_letter(*timeline),
             PlanOp::Shutdown { timeline, .. } => check_letter(*timeline),
-            PlanOp::Wait { duration }
-            | PlanOp::Clock(Jump::Forward(duration) | Jump::Back(duration)) => {
+            PlanOp::Wait { duration } => self.add_wait(*duration),
+            PlanOp::Clock(Jump::Forward(duration) | Jump::Back(duration)) => {
                 check_duration("duration", *duration)
             }
             PlanOp::Join | PlanOp::LetGo | PlanOp::Restart | PlanOp::Crash(_) => Ok(()),
         }
     }
 
+    /// Far below the end of the numbers that a clock counts with.
+    fn add_wait(&mut self, duration: Duration) -> Result<(), Problem> {
+        check_duration("duration", duration)?;
+        self.total_wait += duration;
+        let (total, most) = (self.total_wait.as_secs(), TOTAL_WAIT_MAX.as_secs());
+        within("seconds of all waits", total, 0..=most)
+    }
+
     fn add_entries(&mut self, entries: &[Entry]) -> Result<(), Problem> {
         if entries.is_empty() {
             return Err(Problem::missing("record", "put at least one"));
         }
+        within(
+            "count of records of one put",
+            entries.len() as u64,
+            1..=BATCH_LEN_MAX as u64,
+        )?;
         self.entry_count += entries.len();
         within(
             "count of records",

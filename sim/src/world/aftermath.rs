@@ -1,5 +1,7 @@
 //! What the failures of a life excuse later on, and until when.
 
+use std::path::Path;
+
 use super::state::{INDEX, World};
 use crate::plan::Letter;
 
@@ -34,6 +36,16 @@ impl World {
         self.state().removal_failed = false;
     }
 
+    /// The engine is about to be opened: what is removed from now on is looked at.
+    pub fn forget_dropped(&self) {
+        self.state().dropped.clear();
+    }
+
+    /// Whether a file was removed since because those who had it let go of it.
+    pub fn was_dropped(&self, path: &Path) -> bool {
+        self.state().dropped.contains(path)
+    }
+
     /// A timeline is about to be shut down.
     pub fn begin_ending(&self, letter: Letter) {
         *self.state().endings.entry(letter).or_insert(0) += 1;
@@ -59,15 +71,20 @@ impl World {
         self.state().removal_failed
     }
 
-    /// Whether a call failed in this life that an open of the engine made: then it may not know
-    /// what all timelines stand on.
+    /// Whether a call failed since the engine was opened that read an index, and its timeline was
+    /// not opened since: then the engine may not know what all timelines stand on.
     pub fn has_unread_index(&self) -> bool {
         let state = self.state();
-        state.index_unread || state.disk.has_wrong(INDEX)
+        !state.index_unread.is_empty() || state.disk.has_wrong(INDEX)
+    }
+
+    /// A timeline was opened, or it was made, or it is gone: the engine knows what it stands on.
+    pub fn index_was_read(&self, letter: Letter) {
+        self.state().index_unread.remove(&Some(letter));
     }
 
     /// The engine is about to be opened, and will look at every index.
     pub fn forget_unread_index(&self) {
-        self.state().index_unread = false;
+        self.state().index_unread.clear();
     }
 }

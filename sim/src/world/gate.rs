@@ -37,6 +37,15 @@ pub(super) struct Held {
     pub(super) since: u64,
 }
 
+/// An error that a call has failed with by a fault.
+#[derive(Clone, Copy)]
+pub struct Refusal {
+    /// What kind of error it was.
+    pub kind: ErrorKind,
+    /// Whether the call was a sync: then nobody knows what is durable.
+    pub is_of_sync: bool,
+}
+
 /// A task that is not done.
 struct Slot {
     waker: Option<Waker>,
@@ -47,8 +56,8 @@ struct Slot {
     is_keeper: bool,
     /// Whether it removes a file that nobody needs any more.
     is_drop: bool,
-    /// The kinds of the errors that its calls have failed with by a fault.
-    refusals: Vec<ErrorKind>,
+    /// The errors that its calls have failed with by a fault.
+    refusals: Vec<Refusal>,
     /// What its last call was for.
     op: Option<Op>,
 }
@@ -132,8 +141,8 @@ impl Gate {
         Some((task, self.slots.get(&task)?.op?))
     }
 
-    /// The kinds of the errors that a task's calls have failed with by a fault.
-    pub(super) fn refusals(&self, task: TaskId) -> &[ErrorKind] {
+    /// The errors that a task's calls have failed with by a fault.
+    pub(super) fn refusals(&self, task: TaskId) -> &[Refusal] {
         self.slots.get(&task).map_or(&[], |slot| &slot.refusals)
     }
 
@@ -142,9 +151,9 @@ impl Gate {
         self.slots.get(&task).is_some_and(|slot| slot.is_keeper)
     }
 
-    pub(super) fn add_refusal(&mut self, task: TaskId, kind: ErrorKind) {
+    pub(super) fn add_refusal(&mut self, task: TaskId, refusal: Refusal) {
         let slot = self.slots.get_mut(&task);
-        slot.expect("it runs").refusals.push(kind);
+        slot.expect("it runs").refusals.push(refusal);
     }
 
     /// Holds a call of the running task.

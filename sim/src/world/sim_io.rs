@@ -263,6 +263,7 @@ impl Io for SimIo {
     async fn remove(&self, op: Op, path: &Path) -> io::Result<()> {
         let act = |state: &mut State, fault| {
             state.trace.path(path);
+            state.note_removal(op, path);
             if fault != Some(Fault::Lie) {
                 return state.disk.remove(path);
             }
@@ -317,12 +318,14 @@ impl Io for SimIo {
     }
 
     fn now(&self) -> Time {
-        let (elapsed, offset) = {
-            let state = self.world.state();
-            (state.elapsed(), state.clock_offset)
-        };
-        let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - TIME_START);
-        Time((TIME_START + elapsed).saturating_add_signed(offset))
+        let state = self.world.state();
+        let (elapsed, offset) = (state.elapsed(), state.clock_offset);
+        let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        Time(
+            TIME_START
+                .saturating_add(elapsed)
+                .saturating_add_signed(offset),
+        )
     }
 
     async fn sleep(&self, duration: Duration) {

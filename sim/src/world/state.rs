@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::verdict::Verdict;
 
 use super::book::{FaultBook, FaultClass};
 use super::chooser::Chooser;
-use super::gate::{Gate, TaskId};
+use super::gate::{Gate, Refusal, TaskId};
 use super::journal::Journal;
 use super::met::Met;
 use super::remains::{Remains, Watch};
@@ -125,7 +125,10 @@ pub struct State {
     /// Shutdowns of a timeline alone: how many have begun or ended, so that it is odd during one.
     pub(super) endings: BTreeMap<Letter, u32>,
     pub(super) removal_failed: bool,
-    pub(super) index_unread: bool,
+    /// What was removed because those who had it let go of it, since somebody asked.
+    pub(super) dropped: BTreeSet<PathBuf>,
+    /// Timelines whose index may not have been read; none for what is the engine's own.
+    pub(super) index_unread: BTreeSet<Option<Letter>>,
     pub(super) steps_max: u64,
     /// Tasks that wait for everybody else.
     pub(super) stalled: BTreeSet<TaskId>,
@@ -187,7 +190,8 @@ impl World {
             latched: BTreeSet::new(),
             endings: BTreeMap::new(),
             removal_failed: false,
-            index_unread: false,
+            dropped: BTreeSet::new(),
+            index_unread: BTreeSet::new(),
             steps_max: steps_max(plan),
             stalled: BTreeSet::new(),
             delayed_count: 0,
@@ -248,7 +252,8 @@ impl World {
         state.latched.clear();
         state.endings.clear();
         state.removal_failed = false;
-        state.index_unread = false;
+        state.dropped.clear();
+        state.index_unread.clear();
         state.stalled.clear();
         state.delayed_count = 0;
         state.gate.begin_life();
@@ -294,8 +299,8 @@ impl World {
         self.state().book.heal();
     }
 
-    /// The kinds of the errors that were delivered to the running task's own calls.
-    pub fn refusals_of_running_task(&self) -> Vec<io::ErrorKind> {
+    /// The errors that were delivered to the running task's own calls.
+    pub fn refusals_of_running_task(&self) -> Vec<Refusal> {
         let gate = &self.state().gate;
         let running = gate.running();
         running.map_or(Vec::new(), |task| gate.refusals(task).to_vec())
@@ -515,6 +520,21 @@ impl State {
         self.met.end(&mut self.counts.cells, task, outcome);
     }
 
+    /// Notes that a call failed, or a device was wrong, where an index may have been read for it.
+    pub(super) fn note_unread(&mut self, op: Op) {
+        if matches!(op.job, Job::Open | Job::Delete) {
+            let letter = op.timeline.and_then(|id| self.letters.get(&id).copied());
+            self.index_unread.insert(letter);
+        }
+    }
+
+    /// Notes what goes because those who had it let go of it.
+    pub(super) fn note_removal(&mut self, op: Op, path: &Path) {
+        if op.job == Job::Drop {
+            self.dropped.insert(path.to_path_buf());
+        }
+    }
+
     /// Notes that a call of the running task failed by a fault.
     pub(super) fn deliver_error(
         &mut self,
@@ -524,10 +544,11 @@ impl State {
     ) {
         self.count_fault(fault, op, step);
         if let Some(task) = self.gate.running() {
-            self.gate.add_refusal(task, kind);
+            let is_of_sync = matches!(step, StepKind::Sync | StepKind::SyncDir);
+            self.gate.add_refusal(task, Refusal { kind, is_of_sync });
         }
         self.removal_failed |= matches!(step, StepKind::Remove | StepKind::RemoveDir);
-        self.index_unread |= matches!(op.job, Job::Open | Job::Delete);
+        self.note_unread(op);
         if matches!(step, StepKind::Sync | StepKind::SyncDir) {
             let letter = op.timeline.and_then(|id| self.letters.get(&id).copied());
             self.sync_failed.insert(letter);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use palimpsest::Error;
 use palimpsest::base::{DecodeError, TimelineId};
-use palimpsest::io::{Job, Op};
+use palimpsest::io::Op;
 
 use super::book::FaultClass;
 use super::state::{INDEX, State, World};
@@ -137,6 +137,6 @@ impl State {
     /// Notes that the device does what no device should.
     pub(super) fn go_wrong(&mut self, fault: Fault, op: Op, step: StepKind) {
         self.count_fault(fault, op, step);
-        self.index_unread |= matches!(op.job, Job::Open | Job::Delete);
+        self.note_unread(op);
     }
 }

@@ -95,7 +95,7 @@ pub(super) const SITES: [Site; 38] = [
         2,
         Job::Branch,
         Part::Directory,
-        &[List, CreateDir, SyncDir, Pass],
+        &[List, CreateDir, SyncDir, Remove, Pass],
     ),
     site(5, Job::Compact, Part::Delta, &[Open, Read]),
     site(6, Job::Compact, Part::Delta, LAYER_STEPS),

@@ -2,6 +2,8 @@
 //!
 //! A plan in which everything may happen is seldom one in which the same thing happens often
 //! enough. So each plan keeps only a part of every table, with weights of its own (swarm testing).
+//! Beside these, faults that would hardly ever be met are drawn apart, whatever is in the table:
+//! `rules.rs` and `pairs.rs`.
 
 use super::themes::{Move, Theme};
 use crate::dice::Chance;
@@ -226,10 +228,14 @@ impl Swarm {
         if !chance.one_in(6) {
             let kinds = FAULTS.iter().filter(|_| chance.one_in(2));
             swarm.faults = kinds.copied().collect();
+            for (weight, _) in &mut swarm.faults {
+                *weight *= chance.between(1, 4);
+            }
         }
-        let crash = (3, FaultKind::CrashAtStep);
-        if theme == Theme::Timelines && !swarm.faults.contains(&crash) && chance.one_in(2) {
-            swarm.faults.push(crash);
+        let mut kinds = swarm.faults.iter();
+        let has_crash = kinds.any(|(_, kind)| *kind == FaultKind::CrashAtStep);
+        if theme == Theme::Timelines && !has_crash && chance.one_in(2) {
+            swarm.faults.push((3, FaultKind::CrashAtStep));
         }
         swarm.device = chance.pick_weighted(&DEVICES);
         if swarm.device.may_be_wrong() {

@@ -137,7 +137,7 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
-const REFUSALS: [(&str, &str, &str); 83] = [
+const REFUSALS: [(&str, &str, &str); 84] = [
     (
         "plan 4",
         "plan 3",
@@ -372,6 +372,11 @@ const REFUSALS: [(&str, &str, &str); 83] = [
     ),
     (
         "then uniform 123",
+        "then starve line 0 3",
+        "line 82: line 0; keep it from 1 to 4294967295",
+    ),
+    (
+        "then uniform 123",
         "then starve flush 3",
         "line 82: who is starved flush; write one of keep drop",
     ),
@@ -578,6 +583,22 @@ fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
     let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
     let expected = "line 25: sum of lengths 269484032; keep it from 0 to 268435456";
+    assert_eq!(refusal(&text), expected);
+}
+
+#[test]
+fn longer_waits_than_a_clock_should_count_are_refused() {
+    let waits = vec!["wait 2592000s"; 1217].join("\n  ");
+    let text = EVERYTHING.replace("create a 16", &waits);
+    let expected = "line 1241: seconds of all waits 3154464000; keep it from 0 to 3153600000";
+    assert_eq!(refusal(&text), expected);
+}
+
+#[test]
+fn more_records_than_a_batch_should_have_are_refused() {
+    let records = vec!["+1 k0 image:1:1"; 10_001].join(", ");
+    let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
+    let expected = "line 25: count of records of one put 10001; keep it from 1 to 10000";
     assert_eq!(refusal(&text), expected);
 }
 

@@ -18,13 +18,21 @@ type Place = (Job, Part, StepKind);
 /// Fewer, to find what the engine comes by often.
 const FEW_PLANS: u64 = 300;
 
+/// Not one plan in a thousand comes by here: what a job finds of its like that was given up, it
+/// removes. A fault there is a matter of chance, by addresses that mean any step.
+const HARDLY_EVER: [Place; 3] = [
+    (Job::Flush, Part::Delta, StepKind::Remove),
+    (Job::Compact, Part::Delta, StepKind::Remove),
+    (Job::Image, Part::Image, StepKind::Remove),
+];
+
 #[test]
 fn faults_are_drawn_for_every_place_that_the_engine_comes_by() {
     let places = SITES.iter().flat_map(|site| {
         let steps = site.steps.iter();
         steps.map(|step| (site.job, site.part, *step))
     });
-    let drawn: BTreeSet<Place> = places.collect();
+    let drawn: BTreeSet<Place> = places.chain(HARDLY_EVER).collect();
     let passed: Arc<Mutex<BTreeSet<Place>>> = Arc::default();
     for seed in 0..FEW_PLANS {
         let passed = passed.clone();
