@@ -79,7 +79,12 @@ impl Lack {
     pub fn of(&self, plan: &Plan) -> Plan {
         let mut plan = plan.clone();
         plan.faults.splice(0..0, self.rules.iter().cloned());
-        plan.knobs.device = self.device.unwrap_or(plan.knobs.device);
+        if let Some(device) = self.device {
+            plan.knobs.device = device;
+            // What only a device does that may be wrong, this one does not.
+            plan.faults
+                .retain(|rule| device.may_be_wrong() || !rule.fault.is_wrong());
+        }
         if plan.knobs.device.may_be_wrong()
             && let Housekeeping::On { l0_stall_count, .. } = &mut plan.knobs.housekeeping
         {
@@ -327,4 +332,22 @@ impl Hunt<'_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_on_another_device_is_one_that_could_be_written() {
+        for device in [Device::Posix, Device::Rots] {
+            let lack = Lack {
+                rules: Vec::new(),
+                device: Some(device),
+            };
+            for seed in 0..100 {
+                assert_eq!(lack.of(&Plan::draw(seed)).check(), Ok(()), "seed {seed}");
+            }
+        }
+    }
 }

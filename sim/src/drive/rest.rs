@@ -97,9 +97,13 @@ impl Driver {
         if self.world.has_failed_removal() {
             return Ok(());
         }
-        let letters = self.letters().into_iter();
-        let left_alone = letters.filter(|letter| self.timeline(*letter).is_none());
-        let left_alone: Vec<TimelineId> = left_alone.map(keys::timeline).collect();
+        let mut left_alone = self.letters();
+        // What is left of one that was deleted, and cannot be read any more, nobody may remove.
+        let known: Vec<Letter> = self.session().truths.keys().copied().collect();
+        let bad = |letter: &Letter| self.world.has_bad_index(keys::timeline(*letter));
+        left_alone.extend(known.into_iter().filter(bad));
+        left_alone.retain(|letter| self.timeline(*letter).is_none());
+        let left_alone: Vec<TimelineId> = left_alone.into_iter().map(keys::timeline).collect();
         let open: Vec<_> = {
             let handles = self.handles();
             let open = handles.timelines.iter().map(|(letter, timeline)| {
