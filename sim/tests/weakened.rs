@@ -14,12 +14,13 @@ use palimpsest_sim::weaken::GUARANTEES;
 use palimpsest_sim::{Plan, run_twice};
 
 /// What the table in `DEVICE.md` calls needed.
-const NEEDED: [&str; 5] = [
+const NEEDED: [&str; 6] = [
     "atomic-replace",
     "complete-list",
     "directory-sync",
     "file-sync",
     "reads-see-writes",
+    "removed-is-readable",
 ];
 
 /// The plans, each with its name and its text.
