@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::corners::CORNERS;
+use crate::disk::{Effect, Effects};
 use crate::drive::Tally;
 use crate::matrix::Cells;
 use crate::plan::Plan;
@@ -34,6 +35,8 @@ pub struct Summary {
     pub step_count: u64,
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
+    /// What power losses made of what was pending.
+    pub effects: Effects,
     /// Faults delivered, by class, job and what came of it.
     pub cells: Cells,
     /// Corners reached, by mark.
@@ -61,6 +64,9 @@ impl Summary {
         self.silent_rule_count += outcome.silent_rules.len() as u64;
         for (class, count) in &outcome.counts.faults {
             *self.faults.entry(*class).or_insert(0) += count;
+        }
+        for (effect, count) in &outcome.counts.effects {
+            *self.effects.entry(*effect).or_insert(0) += count;
         }
         for (cell, count) in &outcome.counts.cells {
             *self.cells.entry(*cell).or_insert(0) += count;
@@ -334,6 +340,11 @@ impl Table {
         for class in FaultClass::ALL {
             let count = summary.faults.get(&class).copied().unwrap_or(0);
             self.add(&format!("  {}", class.name()), grouped(count));
+        }
+        self.add_heading("left by power losses");
+        for effect in Effect::ALL {
+            let count = summary.effects.get(&effect).copied().unwrap_or(0);
+            self.add(&format!("  {}", effect.name()), grouped(count));
         }
     }
 

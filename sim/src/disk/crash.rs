@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::effect::{Effect, Effects};
 use super::image::{Disk, NodeId, ROOT, SECTOR_LEN};
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
 use super::undecided::Choices;
@@ -15,8 +16,13 @@ impl Disk {
     /// `survival` says.
     #[must_use]
     pub fn crash(&self, survival: Survival) -> Disk {
+        self.crash_counted(survival).0
+    }
+
+    /// The same, and what it made of what was pending, as far as that is not left open.
+    pub fn crash_counted(&self, survival: Survival) -> (Disk, Effects) {
         match survival {
-            Survival::Case(case) => self.crash_open(case),
+            Survival::Case(case) => (self.crash_open(case), Effects::new()),
             Survival::All | Survival::Nothing | Survival::Draw(_) => self.crash_drawn(survival),
         }
     }
@@ -49,7 +55,7 @@ impl Disk {
         after
     }
 
-    fn crash_drawn(&self, survival: Survival) -> Disk {
+    fn crash_drawn(&self, survival: Survival) -> (Disk, Effects) {
         let mut chooser = Chooser::new(survival, self.device);
         let mut gone = (*self.gone).clone();
         let mut nodes = BTreeMap::new();
@@ -76,13 +82,14 @@ impl Disk {
             }
             nodes.insert(id, Arc::new(after));
         }
-        Disk {
+        let after = Disk {
             nodes: Arc::new(nodes),
             next: self.next,
             choices: self.choices.clone(),
             device: self.device,
             gone: Arc::new(gone),
-        }
+        };
+        (after, chooser.effects)
     }
 }
 
@@ -101,6 +108,15 @@ enum Filler {
     Garbage,
 }
 
+impl Filler {
+    fn effect(self) -> Effect {
+        match self {
+            Filler::Zeros => Effect::SectorZeros,
+            Filler::Garbage => Effect::SectorGarbage,
+        }
+    }
+}
+
 /// Makes the choices of one power loss.
 struct Chooser {
     survival: Survival,
@@ -108,6 +124,7 @@ struct Chooser {
     dice: Dice,
     /// Names of the directory at hand that a torn rename has taken, and that led to a file before.
     torn_names: Vec<String>,
+    effects: Effects,
     /// How many of four pending writes are kept, and how many of the rest are torn.
     writes_kept: u64,
     entries_kept: u64,
@@ -126,9 +143,14 @@ impl Chooser {
             device,
             dice,
             torn_names: Vec::new(),
+            effects: Effects::new(),
             writes_kept,
             entries_kept,
         }
+    }
+
+    fn note(&mut self, effect: Effect) {
+        *self.effects.entry(effect).or_insert(0) += 1;
     }
 
     fn fate_of_write(&mut self) -> Fate {
@@ -155,11 +177,19 @@ impl Chooser {
             return directory.clone();
         }
         let mut entries = directory.durable.clone();
+        let mut has_undone = false;
         for change in &directory.pending {
-            match self.keeps_entry() {
-                true => EntryChange::apply(change, &mut entries),
-                false if self.device == Device::Ext4Ordered => break,
-                false => {}
+            if self.keeps_entry() {
+                change.apply(&mut entries);
+                if has_undone {
+                    self.note(Effect::EntryOvertook);
+                }
+            } else {
+                has_undone = true;
+                self.note(change.undone());
+                if self.device == Device::Ext4Ordered {
+                    break;
+                }
             }
             if let EntryChange::Rename { from, to, id } = change
                 && self.tears_rename()
@@ -185,10 +215,12 @@ impl Chooser {
         if self.dice.one_in(2) {
             entries.insert(from.clone(), id);
             entries.insert(to.clone(), id);
+            self.note(Effect::BothNames);
             return;
         }
         entries.remove(from);
         entries.remove(to);
+        self.note(Effect::NeitherName);
         self.torn_names.push(to.clone());
     }
 
@@ -204,10 +236,18 @@ impl Chooser {
         if matches!(self.survival, Survival::Draw(_)) && self.dice.one_in(4) {
             self.shuffle(&mut writes);
         }
+        let mut has_lost = false;
         for write in writes {
             match self.fate_of_write() {
+                Fate::Kept if has_lost => {
+                    self.note(Effect::WriteOvertook);
+                    write.apply(&mut content);
+                }
                 Fate::Kept => write.apply(&mut content),
-                Fate::Lost => {}
+                Fate::Lost => {
+                    has_lost = true;
+                    self.note(Effect::WriteLost);
+                }
                 Fate::Torn => self.tear(write, &mut content),
             }
         }
@@ -224,7 +264,10 @@ impl Chooser {
         for write in &file.pending {
             match self.fate_of_write() {
                 Fate::Kept => write.apply(&mut content),
-                Fate::Torn | Fate::Lost => break,
+                Fate::Torn | Fate::Lost => {
+                    self.note(Effect::WriteLost);
+                    break;
+                }
             }
         }
         FileNode::settled(Arc::new(content))
@@ -234,6 +277,9 @@ impl Chooser {
         for last in (1..writes.len()).rev() {
             let other = self.dice.below(last as u64 + 1) as usize;
             writes.swap(last, other);
+            if other != last {
+                self.note(Effect::WritesReordered);
+            }
         }
     }
 
@@ -242,13 +288,20 @@ impl Chooser {
         let before = content.clone();
         write.apply(content);
         let filler = self.filler();
+        self.note(Effect::WriteTorn);
         let mut start = write.offset;
         while start < write.end() {
             let end = write.end().min((start / SECTOR_LEN + 1) * SECTOR_LEN);
             match self.dice.below(4) {
                 0 | 1 => {}
-                2 => restore(&before, &mut content[start..end], start),
-                _ => self.fill(&mut content[start..end], filler),
+                2 => {
+                    self.note(Effect::SectorOld);
+                    restore(&before, &mut content[start..end], start);
+                }
+                _ => {
+                    self.note(filler.effect());
+                    self.fill(&mut content[start..end], filler);
+                }
             }
             start = end;
         }
@@ -267,7 +320,11 @@ impl Chooser {
         };
         let kept = content.len();
         content.resize(len, 0);
+        if len < kept {
+            self.note(Effect::ContentCut);
+        }
         if kept < len {
+            self.note(Effect::LengthAlone);
             let filler = self.filler();
             self.fill(&mut content[kept..], filler);
         }

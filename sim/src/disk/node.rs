@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::effect::Effect;
 use super::image::{NodeId, SECTOR_LEN, Wrongs};
 use super::undecided::UndecidedFile;
 use crate::faults::Fault;
@@ -173,6 +174,15 @@ pub(super) enum EntryChange {
 }
 
 impl EntryChange {
+    /// What becomes of it if it is not there after a power loss.
+    pub(super) fn undone(&self) -> Effect {
+        match self {
+            EntryChange::Put { .. } => Effect::CreationUndone,
+            EntryChange::Rename { .. } => Effect::RenameUndone,
+            EntryChange::Remove { .. } => Effect::RemovalUndone,
+        }
+    }
+
     /// Makes the change in `entries`, where changes before it may be missing.
     pub(super) fn apply(&self, entries: &mut BTreeMap<String, NodeId>) {
         match self {

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{Disk, NodeId, SECTOR_LEN, Taken};
+use super::{Disk, Effect, Effects, NodeId, SECTOR_LEN, Taken};
 use crate::faults::{Device, Fault, Survival};
 
 fn path(text: &str) -> &Path {
@@ -326,6 +326,48 @@ fn device_that_writes_in_order_keeps_the_first_writes_and_entries() {
         let names = after.list(path("/")).unwrap();
         let names: String = names.into_iter().map(|entry| entry.name).collect();
         assert!("abcde".starts_with(&names), "{names}");
+    }
+}
+
+/// What power losses make of writes to a file with an old content and of entries, all of them
+/// pending, on a device.
+fn effects_on(device: Device) -> Effects {
+    let mut disk = Disk::on(device);
+    for name in ["/a", "/b", "/c"] {
+        disk.create(path(name)).unwrap();
+    }
+    disk.sync_dir(path("/")).unwrap();
+    let id = disk.create(path("/d")).unwrap();
+    disk.write(id, 0, &[1; 2 * SECTOR_LEN]).unwrap();
+    disk.sync(id).unwrap();
+    for write in 0..3 {
+        disk.write(id, write * SECTOR_LEN as u64, &[2; 2 * SECTOR_LEN])
+            .unwrap();
+    }
+    disk.rename(path("/a"), path("/e"), Taken::Refuse).unwrap();
+    disk.remove(path("/b")).unwrap();
+    let crashes = (0..256).map(|seed| disk.crash_counted(Survival::Draw(seed)).1);
+    crashes.flatten().collect()
+}
+
+#[test]
+fn each_device_leaves_what_it_can_and_nothing_else() {
+    let all = Effect::ALL.to_vec();
+    let mut whole_names = all.clone();
+    whole_names.retain(|effect| !matches!(effect, Effect::BothNames | Effect::NeitherName));
+    let in_order = vec![
+        Effect::WriteLost,
+        Effect::CreationUndone,
+        Effect::RenameUndone,
+        Effect::RemovalUndone,
+    ];
+    for (device, expected) in [
+        (Device::RenameNotAtomic, all),
+        (Device::Posix, whole_names),
+        (Device::Ext4Ordered, in_order),
+    ] {
+        let found: Vec<Effect> = effects_on(device).into_keys().collect();
+        assert_eq!(found, expected, "{device:?}");
     }
 }
 

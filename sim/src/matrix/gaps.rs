@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Cell, Claim, Waivers, apart, cells};
 use crate::corners::CORNERS;
+use crate::disk::Effect;
 use crate::report::Summary;
 use crate::world::FaultClass;
 
@@ -16,6 +17,8 @@ pub struct Gaps {
     pub unreached: Vec<&'static str>,
     /// Faults that meet no call, and so no job, and that did not come at all.
     pub undelivered: Vec<FaultClass>,
+    /// What no power loss has left.
+    pub unleft: Vec<Effect>,
     /// What was reached, and the line that calls it impossible.
     pub refuted: Vec<(String, String)>,
 }
@@ -33,6 +36,9 @@ impl Gaps {
         }
         let undelivered = apart().filter(|class| !summary.faults.contains_key(class));
         gaps.undelivered = undelivered.collect();
+        let unleft = Effect::ALL.into_iter();
+        let unleft = unleft.filter(|effect| !summary.effects.contains_key(effect));
+        gaps.unleft = unleft.collect();
         for mark in CORNERS {
             match summary.marks.contains_key(mark) {
                 true => gaps.refute(waivers.of_corner(mark), || mark.to_string()),
@@ -58,6 +64,7 @@ impl Gaps {
         !self.empty.is_empty()
             || !self.unreached.is_empty()
             || !self.undelivered.is_empty()
+            || !self.unleft.is_empty()
             || !self.refuted.is_empty()
     }
 }
@@ -73,6 +80,9 @@ impl fmt::Display for Gaps {
         }
         for class in &self.undelivered {
             writeln!(f, "never delivered: {}", class.name())?;
+        }
+        for effect in &self.unleft {
+            writeln!(f, "never left by a power loss: {}", effect.name())?;
         }
         for mark in &self.unreached {
             writeln!(f, "never reached: {mark}")?;
@@ -146,6 +156,20 @@ mod tests {
         summary.faults.insert(FaultClass::ClockJump, 1);
         let gaps = Gaps::of(&summary, &Waivers::read("").unwrap());
         assert_eq!(gaps.undelivered, [FaultClass::Shutdown]);
+    }
+
+    #[test]
+    fn what_no_power_loss_has_left_is_a_gap() {
+        let mut summary = Summary::default();
+        let effects = Effect::ALL.into_iter().skip(1);
+        summary.effects.extend(effects.map(|effect| (effect, 1)));
+        let gaps = Gaps::of(&summary, &Waivers::read("").unwrap());
+        assert_eq!(gaps.unleft, [Effect::ALL[0]]);
+        let said = gaps.to_string();
+        assert!(
+            said.contains("never left by a power loss: write lost"),
+            "{said}"
+        );
     }
 
     #[test]

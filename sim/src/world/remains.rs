@@ -70,7 +70,13 @@ impl World {
         let before = journal.as_ref().map(|_| state.disk.clone());
         match crash {
             Crash::Kill => state.disk.close_all(),
-            Crash::Power(survival) => state.disk = state.disk.crash(survival),
+            Crash::Power(survival) => {
+                let (disk, effects) = state.disk.crash_counted(survival);
+                state.disk = disk;
+                for (effect, count) in effects {
+                    *state.counts.effects.entry(effect).or_insert(0) += count;
+                }
+            }
         }
         if let (Some(mut journal), Some(before)) = (journal, before) {
             journal.crashed(crash, &before, &state.disk);

@@ -12,7 +12,7 @@ use palimpsest::io::{Io, Job, Op};
 use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
-use crate::disk::Disk;
+use crate::disk::{Disk, Effects};
 use crate::faults::{CallSite, Fault, Rule, StepKind};
 use crate::matrix::{Cells, Outcome};
 use crate::plan::{Crash, Housekeeping, Letter, Plan};
@@ -81,6 +81,8 @@ pub struct Counts {
     pub calls: u64,
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
+    /// What power losses made of what was pending.
+    pub effects: Effects,
     /// Faults delivered, by class, job and what came of it.
     pub cells: Cells,
     /// Corners reached, by mark.
