@@ -285,7 +285,11 @@ impl Driver {
             lsn,
             ..
         } = branch;
-        let durable = self.timeline(ancestor).map(|on| on.disk_consistent_lsn());
+        // While a shutdown goes on, the branch may stand on an instance that nobody here has.
+        let on = self
+            .timeline(ancestor)
+            .filter(|_| !self.world.is_ending(ancestor));
+        let durable = on.map(|on| on.disk_consistent_lsn());
         if durable.is_some_and(|durable| durable < lsn) {
             let law = format!("a branch is acknowledged when its ancestor is durable up to {lsn}");
             return Err(Verdict::law(law, format!("{durable:?}")));
