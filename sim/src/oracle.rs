@@ -109,6 +109,8 @@ pub struct Truth {
     /// What it stood on and where, if it is not there and its index may be, which says that it was
     /// deleted: an open that cannot sync that goes on keeping the point.
     pub remains: Option<(Letter, Lsn)>,
+    /// Whether an open said that it is not there, and no deletion that it is gone.
+    pub may_have_files: bool,
     /// Up to where its history may be gone.
     pub cutoff: Cutoff,
     /// How old it is.
@@ -158,6 +160,7 @@ impl Truth {
             starts: Vec::new(),
             ancestor: None,
             remains: None,
+            may_have_files: false,
             cutoff: Cutoff::default(),
             ages: Ages::default(),
             history: History::default(),
@@ -178,6 +181,7 @@ impl Truth {
     pub fn refused(&mut self) {
         *self = Truth {
             remains: self.ancestor.or(self.remains),
+            may_have_files: true,
             ..Truth::absent()
         };
     }

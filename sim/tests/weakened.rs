@@ -1,15 +1,18 @@
-//! What the engine needs of a device: each plan of `weakened/` fails on one that does not keep it,
-//! in the way in which it always did, and is right on one that does. A plan that is right on both
-//! says that the contract in `DEVICE.md` asks for more than is needed.
+//! What the engine needs: each plan of `weakened/` fails on a device that breaks a guarantee, each
+//! of `unsynced/` without a sync, in the way in which it always did, and is right with it. A plan
+//! that is right on both says that the contract in `DEVICE.md` asks for more than is needed, that a
+//! sync is needless, or that the simulator sees less than it did.
 #![expect(
     clippy::disallowed_methods,
     reason = "the plans are read from outside of any run"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use palimpsest_sim::faults::Fault;
+use palimpsest_sim::syncs::{Waivers, collect};
 use palimpsest_sim::weaken::GUARANTEES;
 use palimpsest_sim::{Plan, run_twice};
 
@@ -23,9 +26,12 @@ const NEEDED: [&str; 6] = [
     "removed-is-readable",
 ];
 
-/// The plans, each with its name and its text.
-fn weakened() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("weakened");
+/// So many seeds come to every sync but those that hardly any plan makes.
+const SEED_COUNT: u64 = 100;
+
+/// The plans of a folder, each with its name and its text.
+fn plans(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let paths = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -45,9 +51,13 @@ fn kept(mut plan: Plan) -> Plan {
     plan
 }
 
+fn all_plans() -> impl Iterator<Item = (String, String)> {
+    ["weakened", "unsynced"].into_iter().flat_map(plans)
+}
+
 #[test]
 fn what_a_plan_needs_it_still_needs() {
-    for (name, text) in weakened() {
+    for (name, text) in all_plans() {
         let wanted = text
             .lines()
             .find_map(|line| line.strip_prefix("# Signature: "));
@@ -61,7 +71,7 @@ fn what_a_plan_needs_it_still_needs() {
 
 #[test]
 fn on_a_device_that_keeps_its_word_each_plan_is_right() {
-    for (name, text) in weakened() {
+    for (name, text) in all_plans() {
         let plan: Plan = text.parse().unwrap();
         let verdict = run_twice(&kept(plan)).verdict;
         assert_eq!(verdict, None, "{name}");
@@ -70,9 +80,40 @@ fn on_a_device_that_keeps_its_word_each_plan_is_right() {
 
 #[test]
 fn every_plan_is_named_after_what_it_needs() {
-    let names: Vec<String> = weakened().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = plans("weakened")
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(names, NEEDED);
     for name in names {
         assert!(GUARANTEES.iter().any(|it| it.id == name), "{name}");
     }
+}
+
+#[test]
+fn every_sync_is_missed_by_a_plan_of_its_name_or_waived() {
+    let waivers = Waivers::of_the_repository().unwrap();
+    let names: Vec<String> = plans("unsynced")
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let sites = collect(0..SEED_COUNT, 2);
+    for site in sites.keys() {
+        let has_plan = names.contains(&site.name());
+        let is_waived = waivers.reason(&site.to_string()).is_some();
+        assert!(has_plan != is_waived, "{site}");
+    }
+    for (name, text) in plans("unsynced") {
+        let plan: Plan = text.parse().unwrap();
+        let lies = plan.faults.iter().filter(|rule| rule.fault == Fault::Lie);
+        // Of some life and timeline, or of any: `life*/b/delete/dir#2/sync-dir`.
+        let left_out = lies.map(|rule| rule.address.to_string());
+        let left_out: BTreeSet<String> = left_out.map(|address| call_name(&address)).collect();
+        assert_eq!(left_out, BTreeSet::from([name]));
+    }
+}
+
+fn call_name(address: &str) -> String {
+    let call: Vec<&str> = address.split('/').skip(2).collect();
+    call.join("-").replace('#', "-")
 }

@@ -12,7 +12,7 @@ use crate::report::counted;
 use crate::syncs::{Row, Scope, Site, Table, Waivers, collect};
 
 /// So many seeds say where the engine syncs.
-const COLLECTED_SEEDS: u64 = 300;
+const COLLECTED_SEEDS: u64 = 1000;
 
 /// Leaves out one sync after another, and returns the exit code.
 ///
@@ -42,7 +42,7 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, Refusal> {
             break;
         }
         if let (Hunted::Caught(caught), Some(folder)) = (&row.hunted, &args.hunt.out) {
-            write_plan(caught, &folder.join(row.file_name()))?;
+            write_plan(caught, &folder.join(format!("{}.plan", row.site.name())))?;
         }
         rows.push(row);
     }
@@ -83,7 +83,8 @@ fn tell(table: &Table<'_>) -> Result<(), Refusal> {
     let syncs = counted(table.rows.len() as u64, "sync");
     let survivors = counted(table.survivors().count() as u64, "survivor");
     let stale = table.stale().into_iter();
-    let stale = stale.map(|address| format!("waived, and missed all the same: {address}\n"));
+    let stale = stale
+        .map(|address| format!("waived, and missed all the same or made by nobody: {address}\n"));
     let stale: String = stale.collect();
     console::print(&format!("{table}\n{syncs}, {survivors}\n{stale}"))
 }

@@ -98,10 +98,15 @@ impl Driver {
             return Ok(());
         }
         let mut left_alone = self.letters();
-        // What is left of one that was deleted, and cannot be read any more, nobody may remove.
-        let known: Vec<Letter> = self.session().truths.keys().copied().collect();
+        // What is left of a deletion, and cannot be read any more, nobody may remove.
+        let remains: Vec<Letter> = {
+            let session = self.session();
+            let remains = session.truths.iter();
+            let remains = remains.filter(|(_, truth)| truth.may_have_files);
+            remains.map(|(letter, _)| *letter).collect()
+        };
         let bad = |letter: &Letter| self.world.has_bad_index(keys::timeline(*letter));
-        left_alone.extend(known.into_iter().filter(bad));
+        left_alone.extend(remains.into_iter().filter(bad));
         left_alone.retain(|letter| self.timeline(*letter).is_none());
         let left_alone: Vec<TimelineId> = left_alone.into_iter().map(keys::timeline).collect();
         let open: Vec<_> = {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use palimpsest::io::Part;
+
 use super::judge::Judge;
 use crate::faults::{Address, Counted, Fault, Rule, Survival};
 use crate::plan::{Crash, EditPlan, Entry, How, Jump, Kept, Line, Plan, PlanOp, Shutdowns};
@@ -245,9 +247,21 @@ fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     }
     change(&|rule| set_ordinals(rule, |life, _, _, _| *life = None));
     change(&|rule| set_ordinals(rule, |_, job, _, _| *job = None));
-    change(&|rule| set_ordinals(rule, |_, _, part, _| *part = None));
+    if !is_broken_promise(rule) {
+        change(&|rule| set_ordinals(rule, |_, _, part, _| *part = None));
+    }
     change(&|rule| set_ordinals(rule, |_, _, _, step| *step = None));
     plainer
+}
+
+/// Whether it is a lie at one directory or index of a job, where each number is another promise.
+fn is_broken_promise(rule: &Rule) -> bool {
+    let is_lie = matches!(rule.fault, Fault::Lie | Fault::Tear);
+    let part = match &rule.address {
+        Address::Call { part, .. } => part.kind,
+        _ => None,
+    };
+    is_lie && matches!(part, Some(Part::Directory | Part::Index))
 }
 
 /// EIO is the plainest error, and a lost write the plainest of those that are wrong.

@@ -44,6 +44,13 @@ impl Site {
         })
     }
 
+    /// A name for its plan's file: `flush-delta-sync`.
+    pub fn name(&self) -> String {
+        let address = self.to_string();
+        let name = address.trim_start_matches("life*/*/");
+        name.replace(['/', '#'], "-")
+    }
+
     /// All its calls, in any life and of any timeline.
     pub fn address(&self) -> Address {
         Address::Call {

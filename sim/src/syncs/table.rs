@@ -18,13 +18,6 @@ pub struct Row {
 }
 
 impl Row {
-    /// A name for a file of its plan.
-    pub fn file_name(&self) -> String {
-        let address = self.site.to_string();
-        let name = address.trim_start_matches("life*/*/");
-        format!("{}.plan", name.replace(['/', '#'], "-"))
-    }
-
     fn is_caught(&self) -> bool {
         matches!(self.hunted, Hunted::Caught(_))
     }
