@@ -1,6 +1,6 @@
 //! Batches: one in flight at a time, in doubt until it is acknowledged.
 
-use palimpsest::base::{Key, Lsn};
+use palimpsest::base::{Key, Lsn, Time};
 use palimpsest::{Batch, Error, Writer};
 
 use super::{Driver, Excuse};
@@ -39,6 +39,16 @@ impl Draft {
         }
         Ok(batch)
     }
+}
+
+/// How things were when a batch was begun.
+#[derive(Clone, Copy)]
+struct Before {
+    /// The timeline's last record.
+    last: Option<Lsn>,
+    begun: Time,
+    /// How often the clock had been set.
+    clock_jumps: u64,
 }
 
 impl Driver {
@@ -135,14 +145,9 @@ impl Driver {
     }
 
     /// Whether the layer that a batch went to was frozen before it, if the batch would have made it
-    /// too long or too wide. One that goes on at the LSN of the last record may not be parted from
-    /// it.
-    fn check_rolled(
-        &self,
-        letter: Letter,
-        batch: &Batch,
-        before: Option<Lsn>,
-    ) -> Result<(), Verdict> {
+    /// too long or too wide, or if it was too old. One that goes on at the LSN of the last record
+    /// may not be parted from it.
+    fn check_rolled(&self, letter: Letter, batch: &Batch, before: Before) -> Result<(), Verdict> {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
@@ -151,10 +156,17 @@ impl Driver {
             return Ok(());
         };
         let is_alone = open.entry_count() <= batch.record_count();
-        if is_alone || batch.first_lsn() <= before {
+        if is_alone || batch.first_lsn() <= before.last {
             return Ok(());
         }
         let knobs = &self.plan.knobs;
+        let age = before.begun.saturating_since(open.opened_at());
+        if knobs.freeze_age_max <= age && before.clock_jumps == self.world.clock_jumps() {
+            return Err(Verdict::law(
+                "a batch that finds its layer too old freezes it before",
+                format!("the layer was {age:?} old"),
+            ));
+        }
         let (len, width) = (
             open.byte_len(),
             timeline.last_record_lsn().0 - open.start().0,
@@ -183,9 +195,14 @@ impl Driver {
             truth.ages.note(&horizon, truth.last_possible());
             truth.put_refusal().0
         });
-        let before = self
+        let last = self
             .timeline(letter)
             .map(|timeline| timeline.last_record_lsn());
+        let before = Before {
+            last,
+            begun: horizon.now,
+            clock_jumps: self.world.clock_jumps(),
+        };
         let result = self.call(how, writer.put_batch(&batch)).await;
         self.handles().writers.insert(letter, writer);
         let may_refuse = self.truth(letter, |truth| truth.put_refusal().1);

@@ -314,6 +314,13 @@ impl World {
         state.clock_offset = state.clock_offset.saturating_add(offset);
     }
 
+    /// How often the clock was set.
+    pub fn clock_jumps(&self) -> u64 {
+        let state = self.state();
+        let jumps = state.counts.faults.get(&FaultClass::ClockJump);
+        jumps.copied().unwrap_or(0)
+    }
+
     /// Lets this world make so many steps.
     pub fn allow_steps(&self, count: u64) {
         self.state().steps_max = count;
