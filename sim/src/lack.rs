@@ -27,7 +27,7 @@ use crate::verdict::Verdict;
 use crate::world::FaultClass;
 
 /// The plans of `sim/certified`, by name.
-pub const CERTIFIED: [(&str, &str); 8] = [
+pub const CERTIFIED: [(&str, &str); 9] = [
     ("branch", include_str!("../certified/branch.plan")),
     (
         "branch-beside-gc",
@@ -42,6 +42,10 @@ pub const CERTIFIED: [(&str, &str); 8] = [
         include_str!("../certified/ingest-and-flush.plan"),
     ),
     ("open", include_str!("../certified/open.plan")),
+    (
+        "told-deleted",
+        include_str!("../certified/told-deleted.plan"),
+    ),
 ];
 
 /// The plans of `sim/certified`, read.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::corners::CORNERS;
-use crate::disk::{Effect, Effects};
+use crate::disk::{Remnant, Remnants};
 use crate::drive::Tally;
 use crate::matrix::Cells;
 use crate::plan::Plan;
@@ -36,7 +36,7 @@ pub struct Summary {
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
     /// What power losses made of what was pending.
-    pub effects: Effects,
+    pub remnants: Remnants,
     /// Faults delivered, by class, job and what came of it.
     pub cells: Cells,
     /// Corners reached, by mark.
@@ -65,8 +65,8 @@ impl Summary {
         for (class, count) in &outcome.counts.faults {
             *self.faults.entry(*class).or_insert(0) += count;
         }
-        for (effect, count) in &outcome.counts.effects {
-            *self.effects.entry(*effect).or_insert(0) += count;
+        for (remnant, count) in &outcome.counts.remnants {
+            *self.remnants.entry(*remnant).or_insert(0) += count;
         }
         for (cell, count) in &outcome.counts.cells {
             *self.cells.entry(*cell).or_insert(0) += count;
@@ -342,9 +342,9 @@ impl Table {
             self.add(&format!("  {}", class.name()), grouped(count));
         }
         self.add_heading("left by power losses");
-        for effect in Effect::ALL {
-            let count = summary.effects.get(&effect).copied().unwrap_or(0);
-            self.add(&format!("  {}", effect.name()), grouped(count));
+        for remnant in Remnant::ALL {
+            let count = summary.remnants.get(&remnant).copied().unwrap_or(0);
+            self.add(&format!("  {}", remnant.name()), grouped(count));
         }
     }
 

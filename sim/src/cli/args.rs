@@ -134,9 +134,9 @@ pub enum Command {
     },
     /// Runs plans and says which fault met which job, and what was never tried
     ///
-    /// A class of faults that no run has delivered to a job, something that a power loss can leave
-    /// and none has, or a corner that none has reached, is a gap, unless sim/waivers.txt says why
-    /// it may be: then it ends with 7.
+    /// A class of faults that no run has delivered to a job, or a corner that none has reached, is
+    /// a gap, unless sim/waivers.txt says why it may be; so is what a power loss can leave and none
+    /// has. Then it ends with 7.
     Matrix(MatrixArgs),
     /// Runs the plans of some seeds again where nothing may matter, and compares the runs
     ///

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::effect::{Effect, Effects};
 use super::image::{Disk, NodeId, ROOT, SECTOR_LEN};
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
+use super::remnant::{Remnant, Remnants};
 use super::undecided::Choices;
 use crate::dice::{Chance, Dice};
 use crate::faults::{Device, Survival};
@@ -20,9 +20,9 @@ impl Disk {
     }
 
     /// The same, and what it made of what was pending, as far as that is not left open.
-    pub fn crash_counted(&self, survival: Survival) -> (Disk, Effects) {
+    pub fn crash_counted(&self, survival: Survival) -> (Disk, Remnants) {
         match survival {
-            Survival::Case(case) => (self.crash_open(case), Effects::new()),
+            Survival::Case(case) => (self.crash_open(case), Remnants::new()),
             Survival::All | Survival::Nothing | Survival::Draw(_) => self.crash_drawn(survival),
         }
     }
@@ -55,7 +55,7 @@ impl Disk {
         after
     }
 
-    fn crash_drawn(&self, survival: Survival) -> (Disk, Effects) {
+    fn crash_drawn(&self, survival: Survival) -> (Disk, Remnants) {
         let mut chooser = Chooser::new(survival, self.device);
         let mut gone = (*self.gone).clone();
         let mut nodes = BTreeMap::new();
@@ -89,7 +89,7 @@ impl Disk {
             device: self.device,
             gone: Arc::new(gone),
         };
-        (after, chooser.effects)
+        (after, chooser.remnants)
     }
 }
 
@@ -109,10 +109,10 @@ enum Filler {
 }
 
 impl Filler {
-    fn effect(self) -> Effect {
+    fn remnant(self) -> Remnant {
         match self {
-            Filler::Zeros => Effect::SectorZeros,
-            Filler::Garbage => Effect::SectorGarbage,
+            Filler::Zeros => Remnant::SectorZeros,
+            Filler::Garbage => Remnant::SectorGarbage,
         }
     }
 }
@@ -124,7 +124,7 @@ struct Chooser {
     dice: Dice,
     /// Names of the directory at hand that a torn rename has taken, and that led to a file before.
     torn_names: Vec<String>,
-    effects: Effects,
+    remnants: Remnants,
     /// How many of four pending writes are kept, and how many of the rest are torn.
     writes_kept: u64,
     entries_kept: u64,
@@ -143,14 +143,14 @@ impl Chooser {
             device,
             dice,
             torn_names: Vec::new(),
-            effects: Effects::new(),
+            remnants: Remnants::new(),
             writes_kept,
             entries_kept,
         }
     }
 
-    fn note(&mut self, effect: Effect) {
-        *self.effects.entry(effect).or_insert(0) += 1;
+    fn note(&mut self, remnant: Remnant) {
+        *self.remnants.entry(remnant).or_insert(0) += 1;
     }
 
     fn fate_of_write(&mut self) -> Fate {
@@ -179,22 +179,23 @@ impl Chooser {
         let mut entries = directory.durable.clone();
         let mut has_undone = false;
         for change in &directory.pending {
-            if self.keeps_entry() {
+            let is_kept = self.keeps_entry();
+            if is_kept {
                 change.apply(&mut entries);
                 if has_undone {
-                    self.note(Effect::EntryOvertook);
+                    self.note(Remnant::EntryOvertook);
                 }
-            } else {
-                has_undone = true;
-                self.note(change.undone());
-                if self.device == Device::Ext4Ordered {
-                    break;
-                }
+            } else if self.device == Device::Ext4Ordered {
+                self.note(change.remnant_if_undone());
+                break;
             }
-            if let EntryChange::Rename { from, to, id } = change
-                && self.tears_rename()
-            {
-                self.tear_rename((from, to), *id, &mut entries);
+            has_undone |= !is_kept;
+            match change {
+                EntryChange::Rename { from, to, id } if self.tears_rename() => {
+                    self.tear_rename((from, to), *id, &mut entries);
+                }
+                _ if is_kept => {}
+                _ => self.note(change.remnant_if_undone()),
             }
         }
         Directory::settled(entries)
@@ -215,12 +216,12 @@ impl Chooser {
         if self.dice.one_in(2) {
             entries.insert(from.clone(), id);
             entries.insert(to.clone(), id);
-            self.note(Effect::BothNames);
+            self.note(Remnant::BothNames);
             return;
         }
         entries.remove(from);
         entries.remove(to);
-        self.note(Effect::NeitherName);
+        self.note(Remnant::NeitherName);
         self.torn_names.push(to.clone());
     }
 
@@ -232,24 +233,28 @@ impl Chooser {
             return self.file_in_order(file);
         }
         let mut content = (*file.durable).clone();
-        let mut writes: Vec<&Write> = file.pending.iter().collect();
+        let mut writes: Vec<(usize, &Write)> = file.pending.iter().enumerate().collect();
         if matches!(self.survival, Survival::Draw(_)) && self.dice.one_in(4) {
             self.shuffle(&mut writes);
         }
-        let mut has_lost = false;
-        for write in writes {
+        let (mut kept, mut lost) = (Vec::new(), Vec::new());
+        for (index, write) in writes {
             match self.fate_of_write() {
-                Fate::Kept if has_lost => {
-                    self.note(Effect::WriteOvertook);
+                Fate::Kept => {
+                    kept.push(index);
                     write.apply(&mut content);
                 }
-                Fate::Kept => write.apply(&mut content),
                 Fate::Lost => {
-                    has_lost = true;
-                    self.note(Effect::WriteLost);
+                    lost.push(index);
+                    self.note(Remnant::WriteLost);
                 }
                 Fate::Torn => self.tear(write, &mut content),
             }
+        }
+        let first_lost = lost.into_iter().min();
+        let overtook = |index: &&usize| first_lost.is_some_and(|lost| lost < **index);
+        for _ in kept.iter().filter(overtook) {
+            self.note(Remnant::WriteOvertook);
         }
         self.resize(file, &mut content);
         FileNode {
@@ -265,7 +270,7 @@ impl Chooser {
             match self.fate_of_write() {
                 Fate::Kept => write.apply(&mut content),
                 Fate::Torn | Fate::Lost => {
-                    self.note(Effect::WriteLost);
+                    self.note(Remnant::WriteLost);
                     break;
                 }
             }
@@ -273,12 +278,12 @@ impl Chooser {
         FileNode::settled(Arc::new(content))
     }
 
-    fn shuffle(&mut self, writes: &mut [&Write]) {
+    fn shuffle(&mut self, writes: &mut [(usize, &Write)]) {
         for last in (1..writes.len()).rev() {
             let other = self.dice.below(last as u64 + 1) as usize;
             writes.swap(last, other);
             if other != last {
-                self.note(Effect::WritesReordered);
+                self.note(Remnant::WritesReordered);
             }
         }
     }
@@ -288,22 +293,30 @@ impl Chooser {
         let before = content.clone();
         write.apply(content);
         let filler = self.filler();
-        self.note(Effect::WriteTorn);
+        let mut is_whole = true;
         let mut start = write.offset;
         while start < write.end() {
             let end = write.end().min((start / SECTOR_LEN + 1) * SECTOR_LEN);
+            let sector = &mut content[start..end];
             match self.dice.below(4) {
                 0 | 1 => {}
                 2 => {
-                    self.note(Effect::SectorOld);
-                    restore(&before, &mut content[start..end], start);
+                    is_whole = false;
+                    restore(&before, sector, start);
+                    if sector.iter().all(|byte| *byte == 0) {
+                        self.note(Remnant::SectorZeros);
+                    }
                 }
                 _ => {
-                    self.note(filler.effect());
-                    self.fill(&mut content[start..end], filler);
+                    is_whole = false;
+                    self.note(filler.remnant());
+                    self.fill(sector, filler);
                 }
             }
             start = end;
+        }
+        if !is_whole {
+            self.note(Remnant::WriteTorn);
         }
     }
 
@@ -321,10 +334,10 @@ impl Chooser {
         let kept = content.len();
         content.resize(len, 0);
         if len < kept {
-            self.note(Effect::ContentCut);
+            self.note(Remnant::ContentCut);
         }
         if kept < len {
-            self.note(Effect::LengthAlone);
+            self.note(Remnant::LengthAlone);
             let filler = self.filler();
             self.fill(&mut content[kept..], filler);
         }

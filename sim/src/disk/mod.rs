@@ -14,16 +14,16 @@
 //! 6. A fork costs O(1): images are copy-on-write values.
 
 mod crash;
-mod effect;
 mod fates;
 mod fingerprint;
 mod image;
 mod node;
+mod remnant;
 #[cfg(test)]
 mod tests;
 mod undecided;
 mod wrong;
 
-pub use effect::{Effect, Effects};
 pub use fates::Fate;
 pub use image::{Disk, NodeId, SECTOR_LEN, Taken, Wrongs};
+pub use remnant::{Remnant, Remnants};

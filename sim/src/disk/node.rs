@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::effect::Effect;
 use super::image::{NodeId, SECTOR_LEN, Wrongs};
+use super::remnant::Remnant;
 use super::undecided::UndecidedFile;
 use crate::faults::Fault;
 
@@ -174,12 +174,12 @@ pub(super) enum EntryChange {
 }
 
 impl EntryChange {
-    /// What becomes of it if it is not there after a power loss.
-    pub(super) fn undone(&self) -> Effect {
+    /// What a power loss leaves that does not make it.
+    pub(super) fn remnant_if_undone(&self) -> Remnant {
         match self {
-            EntryChange::Put { .. } => Effect::CreationUndone,
-            EntryChange::Rename { .. } => Effect::RenameUndone,
-            EntryChange::Remove { .. } => Effect::RemovalUndone,
+            EntryChange::Put { .. } => Remnant::CreationUndone,
+            EntryChange::Rename { .. } => Remnant::RenameUndone,
+            EntryChange::Remove { .. } => Remnant::RemovalUndone,
         }
     }
 

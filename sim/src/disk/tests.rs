@@ -1,7 +1,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{Disk, Effect, Effects, NodeId, SECTOR_LEN, Taken};
+use super::{Disk, NodeId, Remnant, Remnants, SECTOR_LEN, Taken};
 use crate::faults::{Device, Fault, Survival};
 
 fn path(text: &str) -> &Path {
@@ -331,7 +331,7 @@ fn device_that_writes_in_order_keeps_the_first_writes_and_entries() {
 
 /// What power losses make of writes to a file with an old content and of entries, all of them
 /// pending, on a device.
-fn effects_on(device: Device) -> Effects {
+fn remnants_on(device: Device) -> Remnants {
     let mut disk = Disk::on(device);
     for name in ["/a", "/b", "/c"] {
         disk.create(path(name)).unwrap();
@@ -352,21 +352,21 @@ fn effects_on(device: Device) -> Effects {
 
 #[test]
 fn each_device_leaves_what_it_can_and_nothing_else() {
-    let all = Effect::ALL.to_vec();
+    let all = Remnant::ALL.to_vec();
     let mut whole_names = all.clone();
-    whole_names.retain(|effect| !matches!(effect, Effect::BothNames | Effect::NeitherName));
+    whole_names.retain(|remnant| !matches!(remnant, Remnant::BothNames | Remnant::NeitherName));
     let in_order = vec![
-        Effect::WriteLost,
-        Effect::CreationUndone,
-        Effect::RenameUndone,
-        Effect::RemovalUndone,
+        Remnant::WriteLost,
+        Remnant::CreationUndone,
+        Remnant::RenameUndone,
+        Remnant::RemovalUndone,
     ];
     for (device, expected) in [
         (Device::RenameNotAtomic, all),
         (Device::Posix, whole_names),
         (Device::Ext4Ordered, in_order),
     ] {
-        let found: Vec<Effect> = effects_on(device).into_keys().collect();
+        let found: Vec<Remnant> = remnants_on(device).into_keys().collect();
         assert_eq!(found, expected, "{device:?}");
     }
 }

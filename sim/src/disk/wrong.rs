@@ -126,6 +126,13 @@ impl Disk {
         (gone.is_some() || !wrong.is_empty()).then_some(wrong)
     }
 
+    /// Whether there is a file of this name, and wrong.
+    pub fn is_wrong(&self, path: &Path) -> bool {
+        let mut found = self.clone();
+        let file = found.find(path).and_then(|id| found.file(id));
+        file.is_ok_and(|file| !file.wrong.is_empty())
+    }
+
     /// Whether a power loss took the file of this name.
     pub fn has_lost(&self, path: &Path) -> bool {
         self.gone.contains_key(path)

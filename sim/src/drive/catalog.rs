@@ -28,6 +28,9 @@ impl Branch {
     }
 }
 
+/// What a refusal says of a timeline whose index says that it was deleted.
+const SAYS_DELETED: &str = "was deleted";
+
 impl Driver {
     pub(super) async fn create(&self, letter: Letter, start: Lsn, how: How) -> Result<(), Verdict> {
         self.world.name_timeline(keys::timeline(letter), letter);
@@ -85,10 +88,10 @@ impl Driver {
                 let expected = "it is created, it never was before";
                 Err(Verdict::wrong(asked, expected, why))
             }
-            Some(Err(Error::Refused { .. })) => {
+            Some(Err(Error::Refused { why })) => {
                 // It exists: by an acknowledged creation, or by one in doubt.
                 drop(engine);
-                self.open_if_in_doubt(letter, how).await?;
+                self.check_what_is_there(letter, &why, how).await?;
                 Ok(true)
             }
             Some(Err(error)) => {
@@ -110,6 +113,26 @@ impl Driver {
     /// Whether a deletion may have come to no end, although nobody can open what is left.
     fn may_have_remains(&self) -> bool {
         self.world.has_failed_removal() || self.world.has_unread_index()
+    }
+
+    /// A creation was refused for the sake of what is there.
+    async fn check_what_is_there(
+        &self,
+        letter: Letter,
+        why: &str,
+        how: How,
+    ) -> Result<(), Verdict> {
+        let existence = self.truth(letter, |truth| truth.existence);
+        if why.contains(SAYS_DELETED) {
+            if existence == Existence::Exists {
+                let asked = format!("create {}", char::from(letter.0));
+                return Err(Verdict::wrong(asked, "it exists", why));
+            }
+            // From here on no crash may bring it back.
+            self.truth(letter, Truth::refused);
+            return self.restart_for(how).await;
+        }
+        self.open_if_in_doubt(letter, how).await
     }
 
     async fn open_if_in_doubt(&self, letter: Letter, how: How) -> Result<(), Verdict> {
@@ -195,8 +218,8 @@ impl Driver {
             }
             Some(Err(error)) if is_refusal(&error) => {
                 self.check_refusal(branch, before, &allowed, &error)?;
-                if matches!(error, Error::Refused { .. }) {
-                    self.open_if_in_doubt(letter, how).await?;
+                if let Error::Refused { why } = &error {
+                    self.check_what_is_there(letter, why, how).await?;
                 } else if before == Existence::Absent {
                     self.truth(letter, |truth| *truth = Truth::absent());
                 }
@@ -285,10 +308,9 @@ impl Driver {
             lsn,
             ..
         } = branch;
-        // While a shutdown goes on, the branch may stand on an instance that nobody here has.
-        let on = self
-            .timeline(ancestor)
-            .filter(|_| !self.world.is_ending(ancestor));
+        // Beside the shutdown of a latched one, it may stand on an instance that nobody here has.
+        let is_another = self.world.is_ending(ancestor) && self.is_lossy(ancestor);
+        let on = self.timeline(ancestor).filter(|_| !is_another);
         let durable = on.map(|on| on.disk_consistent_lsn());
         if durable.is_some_and(|durable| durable < lsn) {
             let law = format!("a branch is acknowledged when its ancestor is durable up to {lsn}");

@@ -37,7 +37,7 @@ enum Rest {
 }
 
 /// How long it may take to come to rest and to open again, by the clock of the run: no call takes
-/// its time any more, and nobody has a reason to sleep.
+/// its time any more, and nobody has a reason to sleep but until history is old enough.
 const REST_TIME_MAX: Duration = Duration::from_secs(10);
 
 impl Driver {
@@ -84,7 +84,8 @@ impl Driver {
         self.world.check_reported()?;
         self.check_space().await?;
         let elapsed = SimIo::new(&self.world).now().saturating_since(started);
-        if REST_TIME_MAX < elapsed.saturating_sub(aged) {
+        let elapsed = elapsed.saturating_sub(aged);
+        if REST_TIME_MAX < elapsed {
             let waiting = format!("to come to rest and open again takes {elapsed:?}");
             return Err(Verdict::Stuck { waiting });
         }
@@ -95,10 +96,10 @@ impl Driver {
     /// long that took.
     async fn come_of_age(&self) -> Result<Duration, Verdict> {
         let age = self.plan.knobs.gc_age;
-        let was_set = self.handles().opened.is_none();
+        let is_clock_set = self.handles().opened.is_none();
         // What an engine does by itself meanwhile takes time outside.
         let is_long = self.world.wait_max() < age;
-        if age.is_zero() || was_set || is_long || self.world.has_unread_index() {
+        if age.is_zero() || is_clock_set || is_long || self.world.has_unread_index() {
             return Ok(Duration::ZERO);
         }
         // A collection takes note of what is last, once in a part of that time.
@@ -119,6 +120,9 @@ impl Driver {
                 let law = format!("what is old enough is below the cutoff, {due}");
                 return Err(Verdict::law(law, found.to_string()));
             }
+            if self.plan.knobs.housekeeping == Housekeeping::Off {
+                self.check_needless(letter, &timeline)?;
+            }
         }
         Ok(age * 2)
     }
@@ -138,8 +142,8 @@ impl Driver {
             let remains = remains.filter(|(_, truth)| truth.may_have_files);
             remains.map(|(letter, _)| *letter).collect()
         };
-        let bad = |letter: &Letter| self.world.has_bad_index(keys::timeline(*letter));
-        left_alone.extend(remains.into_iter().filter(bad));
+        let is_wrong = |letter: &Letter| self.world.has_wrong_index(keys::timeline(*letter));
+        left_alone.extend(remains.into_iter().filter(is_wrong));
         left_alone.retain(|letter| self.timeline(*letter).is_none());
         let left_alone: Vec<TimelineId> = left_alone.into_iter().map(keys::timeline).collect();
         let open: Vec<_> = {

@@ -48,7 +48,7 @@ struct Before {
     last: Option<Lsn>,
     begun: Time,
     /// How often the clock had been set.
-    clock_jumps: u64,
+    clock_jump_count: u64,
 }
 
 impl Driver {
@@ -161,7 +161,7 @@ impl Driver {
         }
         let knobs = &self.plan.knobs;
         let age = before.begun.saturating_since(open.opened_at());
-        if knobs.freeze_age_max <= age && before.clock_jumps == self.world.clock_jumps() {
+        if knobs.freeze_age_max <= age && before.clock_jump_count == self.world.clock_jump_count() {
             return Err(Verdict::law(
                 "a batch that finds its layer too old freezes it before",
                 format!("the layer was {age:?} old"),
@@ -201,7 +201,7 @@ impl Driver {
         let before = Before {
             last,
             begun: horizon.now,
-            clock_jumps: self.world.clock_jumps(),
+            clock_jump_count: self.world.clock_jump_count(),
         };
         let result = self.call(how, writer.put_batch(&batch)).await;
         self.handles().writers.insert(letter, writer);

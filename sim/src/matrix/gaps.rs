@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Cell, Claim, Waivers, apart, cells};
 use crate::corners::CORNERS;
-use crate::disk::Effect;
+use crate::disk::Remnant;
 use crate::report::Summary;
 use crate::world::FaultClass;
 
@@ -18,7 +18,7 @@ pub struct Gaps {
     /// Faults that meet no call, and so no job, and that did not come at all.
     pub undelivered: Vec<FaultClass>,
     /// What no power loss has left.
-    pub unleft: Vec<Effect>,
+    pub unleft: Vec<Remnant>,
     /// What was reached, and the line that calls it impossible.
     pub refuted: Vec<(String, String)>,
 }
@@ -36,8 +36,8 @@ impl Gaps {
         }
         let undelivered = apart().filter(|class| !summary.faults.contains_key(class));
         gaps.undelivered = undelivered.collect();
-        let unleft = Effect::ALL.into_iter();
-        let unleft = unleft.filter(|effect| !summary.effects.contains_key(effect));
+        let unleft = Remnant::ALL.into_iter();
+        let unleft = unleft.filter(|remnant| !summary.remnants.contains_key(remnant));
         gaps.unleft = unleft.collect();
         for mark in CORNERS {
             match summary.marks.contains_key(mark) {
@@ -81,8 +81,8 @@ impl fmt::Display for Gaps {
         for class in &self.undelivered {
             writeln!(f, "never delivered: {}", class.name())?;
         }
-        for effect in &self.unleft {
-            writeln!(f, "never left by a power loss: {}", effect.name())?;
+        for remnant in &self.unleft {
+            writeln!(f, "never left by a power loss: {}", remnant.name())?;
         }
         for mark in &self.unreached {
             writeln!(f, "never reached: {mark}")?;
@@ -161,10 +161,12 @@ mod tests {
     #[test]
     fn what_no_power_loss_has_left_is_a_gap() {
         let mut summary = Summary::default();
-        let effects = Effect::ALL.into_iter().skip(1);
-        summary.effects.extend(effects.map(|effect| (effect, 1)));
+        let remnants = Remnant::ALL.into_iter().skip(1);
+        summary
+            .remnants
+            .extend(remnants.map(|remnant| (remnant, 1)));
         let gaps = Gaps::of(&summary, &Waivers::read("").unwrap());
-        assert_eq!(gaps.unleft, [Effect::ALL[0]]);
+        assert_eq!(gaps.unleft, [Remnant::ALL[0]]);
         let said = gaps.to_string();
         assert!(
             said.contains("never left by a power loss: write lost"),

@@ -71,10 +71,10 @@ impl World {
         match crash {
             Crash::Kill => state.disk.close_all(),
             Crash::Power(survival) => {
-                let (disk, effects) = state.disk.crash_counted(survival);
+                let (disk, remnants) = state.disk.crash_counted(survival);
                 state.disk = disk;
-                for (effect, count) in effects {
-                    *state.counts.effects.entry(effect).or_insert(0) += count;
+                for (remnant, count) in remnants {
+                    *state.counts.remnants.entry(remnant).or_insert(0) += count;
                 }
             }
         }

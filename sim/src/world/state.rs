@@ -12,7 +12,7 @@ use palimpsest::io::{Io, Job, Op};
 use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
-use crate::disk::{Disk, Effects};
+use crate::disk::{Disk, Remnants};
 use crate::faults::{CallSite, Fault, Rule, StepKind};
 use crate::matrix::{Cells, Outcome};
 use crate::plan::{Crash, Housekeeping, Letter, Plan};
@@ -82,7 +82,7 @@ pub struct Counts {
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
     /// What power losses made of what was pending.
-    pub effects: Effects,
+    pub remnants: Remnants,
     /// Faults delivered, by class, job and what came of it.
     pub cells: Cells,
     /// Corners reached, by mark.
@@ -315,7 +315,7 @@ impl World {
     }
 
     /// How often the clock was set.
-    pub fn clock_jumps(&self) -> u64 {
+    pub fn clock_jump_count(&self) -> u64 {
         let state = self.state();
         let jumps = state.counts.faults.get(&FaultClass::ClockJump);
         jumps.copied().unwrap_or(0)

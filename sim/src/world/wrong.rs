@@ -83,6 +83,11 @@ impl World {
         self.state().disk.wrongs(&index_path(timeline)).is_some()
     }
 
+    /// Whether a timeline's index is there, and the device gives it back wrong.
+    pub fn has_wrong_index(&self, timeline: TimelineId) -> bool {
+        self.state().disk.is_wrong(&index_path(timeline))
+    }
+
     /// The running task's operation has come to what is wrong, and says so. It may have been told
     /// by what another one read.
     fn report_wrong(&self, fault: Fault) {
