@@ -195,3 +195,32 @@ impl fmt::Display for Table<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lack::Missed;
+
+    #[test]
+    fn what_hardly_any_seed_meets_is_not_called_needless() {
+        for (met_count, seed_count, needed) in [
+            (0, 5000, "never met"),
+            (1, 1000, "hardly met"),
+            (1, 999, "no"),
+            (5, 5000, "hardly met"),
+            (6, 5000, "no"),
+        ] {
+            let missed = Missed {
+                met_count,
+                seed_count,
+                ..Missed::default()
+            };
+            let row = Row {
+                guarantee: GUARANTEES[0],
+                hunted: Hunted::Missed(missed),
+            };
+            let table = Table(&[row]).to_string();
+            assert!(table.contains(&format!("| {needed} | none:")), "{table}");
+        }
+    }
+}

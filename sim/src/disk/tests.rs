@@ -333,7 +333,7 @@ fn device_that_writes_in_order_keeps_the_first_writes_and_entries() {
 /// pending, on a device.
 fn remnants_on(device: Device) -> Remnants {
     let mut disk = Disk::on(device);
-    for name in ["/a", "/b", "/c"] {
+    for name in ["/a", "/b"] {
         disk.create(path(name)).unwrap();
     }
     disk.sync_dir(path("/")).unwrap();

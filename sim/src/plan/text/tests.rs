@@ -96,6 +96,11 @@ fn refusal(text: &str) -> String {
     error.expect_err("it is wrong").to_string()
 }
 
+/// Why a plan is refused that begins with these lines.
+fn refusal_of_lines(lines: &str) -> String {
+    refusal(&EVERYTHING.replace("create a 16", lines))
+}
+
 #[test]
 fn everything_prints_as_it_was_written() {
     let plan: Plan = EVERYTHING.parse().unwrap();
@@ -581,25 +586,22 @@ fn an_error_keeps_its_line() {
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
-    let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
     let expected = "line 25: sum of lengths 269484032; keep it from 0 to 268435456";
-    assert_eq!(refusal(&text), expected);
+    assert_eq!(refusal_of_lines(&format!("put a {records}")), expected);
 }
 
 #[test]
 fn longer_waits_than_a_clock_should_count_are_refused() {
     let waits = vec!["wait 2592000s"; 1217].join("\n  ");
-    let text = EVERYTHING.replace("create a 16", &waits);
     let expected = "line 1241: seconds of all waits 3154464000; keep it from 0 to 3153600000";
-    assert_eq!(refusal(&text), expected);
+    assert_eq!(refusal_of_lines(&waits), expected);
 }
 
 #[test]
 fn more_records_than_a_batch_should_have_are_refused() {
     let records = vec!["+1 k0 image:1:1"; 10_001].join(", ");
-    let text = EVERYTHING.replace("create a 16", &format!("put a {records}"));
     let expected = "line 25: count of records of one put 10001; keep it from 1 to 10000";
-    assert_eq!(refusal(&text), expected);
+    assert_eq!(refusal_of_lines(&format!("put a {records}")), expected);
 }
 
 fn any_plan() -> impl Strategy<Value = Plan> {
