@@ -109,7 +109,7 @@ pub struct Truth {
     /// What it stood on and where, if it is not there and its index may be, which says that it was
     /// deleted: an open that cannot sync that goes on keeping the point.
     pub remains: Option<(Letter, Lsn)>,
-    /// Whether an open said that it is not there, and no deletion that it is gone.
+    /// Whether it is refused as deleted or as not there, and no deletion has said that it is gone.
     pub may_have_files: bool,
     /// Up to where its history may be gone.
     pub cutoff: Cutoff,
@@ -177,7 +177,8 @@ impl Truth {
         }
     }
 
-    /// An open said that it is not there.
+    /// An open said that it is not there, or whoever would come in its place was told that it was
+    /// deleted.
     pub fn refused(&mut self) {
         *self = Truth {
             remains: self.ancestor.or(self.remains),
