@@ -61,7 +61,7 @@ const FLOORS: [&[&str]; 5] = [
 ];
 
 /// What stands at the top: the packages, what they show, and what tools need.
-const TOP: [&str; 16] = [
+const TOP: [&str; 17] = [
     ".ci",
     ".cargo",
     ".clusterfuzzlite",
@@ -75,6 +75,7 @@ const TOP: [&str; 16] = [
     "deny.toml",
     "engine",
     "fuzz",
+    "rust-toolchain.toml",
     "rustfmt.toml",
     "sim",
     "snapshots",
