@@ -17,11 +17,12 @@ use std::fmt;
 
 use palimpsest::base::{Key, Lsn};
 
-use crate::faults::{Fault, Survival};
+use crate::faults::{Crash, Fault, Survival};
+use crate::label::Letter;
 use crate::model::{Answer, Change};
-use crate::plan::{Compression, Crash, Housekeeping, Knobs, Letter, Mode, Plan, PlanOp};
-use crate::report::grouped;
+use crate::plan::{Compression, Housekeeping, Knobs, Mode, Plan, PlanOp};
 use crate::run;
+use crate::text::grouped;
 use crate::verdict::Verdict;
 
 /// What was answered in the end, by timeline, key and LSN.

@@ -3,7 +3,8 @@
 use palimpsest::base::{Key, Lsn, TimelineId};
 
 use crate::dice::mix;
-use crate::plan::{KeyIndex, Layout, Letter};
+use crate::label::Letter;
+use crate::plan::{KeyIndex, Layout};
 
 /// The key that a number stands for.
 pub fn key(layout: Layout, index: KeyIndex) -> Key {

@@ -18,13 +18,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::exhaust::{self, Counterexample, exhaust};
-use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
+use crate::faults::{Address, Counted, Device, Fault, FaultClass, Rule, Scope};
 use crate::plan::{Housekeeping, Plan};
-use crate::report::{counted, grouped};
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 use crate::shrink;
+use crate::text::counted;
+use crate::text::grouped;
 use crate::verdict::Verdict;
-use crate::world::FaultClass;
 
 /// The plans of `sim/certified`, by name.
 pub const CERTIFIED: [(&str, &str); 9] = [

@@ -14,22 +14,20 @@ use std::path::Path;
 use palimpsest::Timeline;
 use palimpsest::base::{FileName, Lsn, TimelineId};
 use palimpsest::format::{Index, IndexLayer};
+use palimpsest::io::Io;
 
 use crate::disk::Disk;
+use crate::paths::{ROOT, index_path, timeline_dir};
 use crate::verdict::Verdict;
-use crate::world::SimIo;
 
 pub(crate) use file::{records, values};
 pub use known::Known;
 pub use layers::check_layers;
 pub use needless::check_needless;
 
-/// The engine's directory on the simulated disk.
-pub const ROOT: &str = "/db";
-
 /// The durable truth of a timeline, as it stands on the disk.
 pub fn index(disk: &mut Disk, timeline: TimelineId) -> Result<Index, Verdict> {
-    let path = Path::new(ROOT).join(timeline.to_string()).join("index");
+    let path = index_path(timeline);
     let bytes = disk.bytes(&path);
     let bytes = bytes.map_err(|error| broken(&path.to_string_lossy(), &error.to_string()))?;
     Index::decode(&bytes).map_err(|error| broken(&path.to_string_lossy(), &error.to_string()))
@@ -45,7 +43,7 @@ pub fn disk_len(disk: &mut Disk) -> u64 {
 
 /// The files of layers that lie in a timeline's directory.
 pub fn layer_files(disk: &mut Disk, timeline: TimelineId) -> BTreeSet<FileName> {
-    let dir = Path::new(ROOT).join(timeline.to_string());
+    let dir = timeline_dir(timeline);
     let entries = disk.list(&dir).unwrap_or_default().into_iter();
     let names = entries.filter_map(|entry| FileName::parse(&entry.name));
     names
@@ -105,7 +103,7 @@ pub fn check_space(
 
 /// Where no job has anything left to do, and none is under way, the index names the layers of the
 /// map.
-pub fn check_saved(disk: &mut Disk, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
+pub fn check_saved(disk: &mut Disk, timeline: &Timeline<impl Io>) -> Result<(), Verdict> {
     let index = index(disk, timeline.id())?;
     let named: BTreeSet<FileName> = index.layers.iter().map(file_name).collect();
     let map = timeline.layers();

@@ -9,12 +9,13 @@ use palimpsest::base::TimelineId;
 
 use crate::dice::mix;
 use crate::drive::{Driver, Lines, Session};
-use crate::faults::{Device, Survival};
+use crate::faults::{Crash, Device, Survival};
 use crate::keys;
+use crate::label::Letter;
 use crate::laws;
 use crate::plan::{
-    Compression, Crash, EditPlan, Entry, Housekeeping, How, KeyIndex, Knobs, Layout, Letter, Line,
-    Look, Mode, Plan, PlanOp, Schedule, Then,
+    Compression, EditPlan, Entry, Housekeeping, How, KeyIndex, Knobs, Layout, Line, Look, Mode,
+    Plan, PlanOp, Schedule, Then,
 };
 use crate::run;
 use crate::verdict::Verdict;

@@ -10,7 +10,6 @@
 mod gaps;
 mod waivers;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use palimpsest::io::Job;
@@ -18,53 +17,8 @@ use palimpsest::io::Job;
 pub use gaps::Gaps;
 pub use waivers::{Claim, Waivers};
 
-use crate::report::{columns, grouped};
-use crate::world::FaultClass;
-
-/// What came of an operation that met with a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// It ended right.
-    Tolerated,
-    /// It ended with an error.
-    Reported,
-    /// The process crashed before it ended: by the fault itself, or by another after it.
-    Crashed,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Outcome; 3] = [Outcome::Tolerated, Outcome::Reported, Outcome::Crashed];
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::Tolerated => "tolerated",
-            Outcome::Reported => "reported",
-            Outcome::Crashed => "crashed",
-        }
-    }
-
-    /// Whether a fault of this class can come to this.
-    fn can_be_of(self, class: FaultClass) -> bool {
-        match class {
-            FaultClass::Kill | FaultClass::PowerLoss => self == Outcome::Crashed,
-            // Slow is never an excuse, nor is short; and whoever is dropped says nothing.
-            FaultClass::Slow
-            | FaultClass::Stall
-            | FaultClass::ShortRead
-            | FaultClass::ShortWrite
-            | FaultClass::Dropped => self != Outcome::Reported,
-            _ => true,
-        }
-    }
-}
-
-/// A cell of the matrix.
-pub type Cell = (FaultClass, Job, Outcome);
-
-/// How often each cell was filled.
-pub type Cells = BTreeMap<Cell, u64>;
+use crate::faults::{Cell, Cells, FaultClass, FaultOutcome};
+use crate::text::{columns, grouped};
 
 /// Whether a call can meet with it, and so a job.
 fn meets_a_call(class: FaultClass) -> bool {
@@ -85,7 +39,7 @@ fn apart() -> impl Iterator<Item = FaultClass> {
 fn cells() -> impl Iterator<Item = Cell> {
     classes().flat_map(|class| {
         Job::ALL.into_iter().flat_map(move |job| {
-            let outcomes = Outcome::ALL.into_iter();
+            let outcomes = FaultOutcome::ALL.into_iter();
             let outcomes = outcomes.filter(move |outcome| outcome.can_be_of(class));
             outcomes.map(move |outcome| (class, job, outcome))
         })
@@ -115,7 +69,7 @@ impl fmt::Display for Table<'_> {
 
 impl Table<'_> {
     fn figures(&self, class: FaultClass, job: Job) -> String {
-        let outcomes = Outcome::ALL.into_iter();
+        let outcomes = FaultOutcome::ALL.into_iter();
         let outcomes = outcomes.filter(|outcome| outcome.can_be_of(class));
         let counts = outcomes.map(|outcome| match self.0.get(&(class, job, outcome)) {
             None => "-".to_string(),

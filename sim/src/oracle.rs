@@ -19,8 +19,8 @@ use std::sync::{Arc, OnceLock};
 
 use palimpsest::base::{Key, Lsn};
 
+use crate::label::Letter;
 use crate::model::{Change, History};
-use crate::plan::Letter;
 use crate::verdict::Verdict;
 
 pub use ages::{Ages, Horizon};

@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::corners::CORNERS;
 use crate::disk::{Remnant, Remnants};
 use crate::drive::Tally;
-use crate::matrix::Cells;
+use crate::faults::{Cells, FaultClass};
 use crate::plan::Plan;
 use crate::run::Outcome;
+use crate::text::{counted, grouped};
 use crate::verdict::Verdict;
-use crate::world::FaultClass;
 
 /// How many of a failed run's last steps are shown.
 const STEPS_SHOWN: usize = 25;
@@ -385,46 +385,6 @@ impl fmt::Display for Table {
         }
         Ok(())
     }
-}
-
-/// Rows as lines whose words stand under each other.
-pub fn columns(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().enumerate();
-        let cells: Vec<String> = cells
-            .map(|(column, cell)| format!("{cell:<0$}", width(column)))
-            .collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
-}
-
-/// A number in groups of three digits: 1,234,567.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A number of things.
-pub fn counted(number: u64, thing: &str) -> String {
-    counted_as(number, thing, &format!("{thing}s"))
-}
-
-/// A number of things that are not many by an `s`.
-pub fn counted_as(number: u64, thing: &str, things: &str) -> String {
-    let word = if number == 1 { thing } else { things };
-    format!("{} {word}", grouped(number))
 }
 
 fn percent(part: u64, whole: u64) -> String {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::faults::{Address, Counted, Device, Fault, Rule, StepKind};
 use crate::lack::{Hunted, Lack, anywhere};
-use crate::report::counted;
+use crate::text::counted;
 
 /// Of so many reads or writes, a device that is wrong gets one wrong.
 const WRONG_ONE_IN: u32 = 10;

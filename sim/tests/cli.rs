@@ -13,8 +13,8 @@ use std::process::{Command, Output, Stdio};
 
 use insta::{Settings, assert_snapshot};
 use palimpsest_sim::corners::CORNERS;
+use palimpsest_sim::faults::FaultClass;
 use palimpsest_sim::report::Failure;
-use palimpsest_sim::world::FaultClass;
 use palimpsest_sim::{Plan, Verdict};
 
 fn command(args: &[&str]) -> Command {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use palimpsest_sim::matrix::Outcome::Reported;
+use palimpsest_sim::faults::FaultOutcome::Reported;
 use palimpsest_sim::{Outcome, Plan, run_twice};
 
 /// A timeline with an L0 of one value, on this device and with these rules and further lines.

@@ -10,7 +10,8 @@ use super::args::{BaseArgs, BaseCommand};
 use super::command::{Refusal, code};
 use super::{console, plan_file};
 use crate::capsule::{Base, BaseEntry, BaseError, replay};
-use crate::report::{columns, counted};
+use crate::text::columns;
+use crate::text::counted;
 
 /// So many digits of a revision tell it from others.
 const REVISION_LEN: usize = 10;

@@ -12,7 +12,7 @@ use super::command::{Refusal, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
 use crate::bugs::{Budget, Bug, Exhausted, Findings, Hunt, Trouble, Yard};
-use crate::report::counted;
+use crate::text::counted;
 
 /// The longest name of a bug, about, in columns.
 const ID_LEN: usize = 40;

@@ -11,7 +11,7 @@ use super::args::LifeArgs;
 use super::command::{Refusal, code};
 use super::console;
 use crate::life::{self, Extent};
-use crate::report::grouped;
+use crate::text::grouped;
 use crate::verdict::Verdict;
 
 /// The stack of the life's thread: that of a main thread.

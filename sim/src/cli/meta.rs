@@ -15,8 +15,8 @@ use super::plan_file::quoted;
 use super::signals::Signals;
 use crate::parting::Parting;
 use crate::plan::Plan;
-use crate::report::counted;
 use crate::run::{Keep, run};
+use crate::text::counted;
 
 /// The exit code for two runs that differ.
 const DIFFER: u8 = 5;

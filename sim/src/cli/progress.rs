@@ -10,7 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::console;
 use super::fleet::Work;
-use crate::report::{Summary, counted, grouped};
+use crate::report::Summary;
+use crate::text::counted;
+use crate::text::grouped;
 
 /// How finely the bar moves.
 const BAR_STEPS: u64 = 1000;

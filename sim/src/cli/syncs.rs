@@ -8,8 +8,8 @@ use super::plan_file;
 use super::signals::Signals;
 use crate::faults::Fault;
 use crate::lack::{Caught, Hunted, Lack, Limits, hunt};
-use crate::report::counted;
 use crate::syncs::{Row, Scope, Site, Table, Waivers, collect};
+use crate::text::counted;
 
 /// So many seeds say where the engine syncs.
 const COLLECTED_SEEDS: u64 = 1000;

@@ -6,7 +6,7 @@ use super::console;
 use super::signals::Signals;
 use super::syncs::write_plan;
 use crate::lack::{Hunted, hunt};
-use crate::report::counted;
+use crate::text::counted;
 use crate::weaken::{GUARANTEES, Guarantee, Row, Table};
 
 /// Takes away one guarantee after another, and returns the exit code.

@@ -6,8 +6,9 @@ use palimpsest::{Error, Timeline};
 use super::life::Ended;
 use super::{Driver, Excuse, TRIES_MAX};
 use crate::keys;
+use crate::label::Letter;
 use crate::oracle::{self, Allowed, Existence, Start, Truth};
-use crate::plan::{How, Letter};
+use crate::plan::How;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 

@@ -14,9 +14,10 @@ use super::said::{Said, Tell, said_many, said_one, values};
 use crate::dice::mix;
 use crate::diff::{Answered, Answers};
 use crate::keys;
+use crate::label::Letter;
 use crate::model::{Answer, Change, History};
 use crate::oracle::{self, Allowed, Settled, Truth};
-use crate::plan::{KeyIndex, Letter, Look};
+use crate::plan::{KeyIndex, Look};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 

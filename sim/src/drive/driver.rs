@@ -10,11 +10,12 @@ use palimpsest::{Engine, Error, Lsn, Timeline, Writer};
 
 use super::ending::Held;
 use crate::diff::Answers;
+use crate::faults::FaultOutcome;
+use crate::label::Letter;
 use crate::laws::Known;
-use crate::matrix::Outcome;
 use crate::model::History;
 use crate::oracle::{self, Horizon, Truth, Truths, View};
-use crate::plan::{Letter, Line, Plan};
+use crate::plan::{Line, Plan};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
 use crate::world::{Join, SimIo, World};
@@ -249,7 +250,7 @@ pub(super) struct Excuse {
 impl Excuse {
     pub(super) fn begin(world: &World, letter: Option<Letter>) -> Excuse {
         // Whatever came before it ended right, or has said so.
-        world.end_operation(Outcome::Tolerated);
+        world.end_operation(FaultOutcome::Tolerated);
         Excuse {
             letter,
             was_latched: letter.is_some_and(|letter| world.is_latched(letter)),
@@ -328,7 +329,7 @@ impl Excuse {
             _ => (self.reads_layers || world.is_of_index(error)) && world.is_reported_rot(error),
         };
         if is_excused {
-            world.end_operation(Outcome::Reported);
+            world.end_operation(FaultOutcome::Reported);
             return Ok(());
         }
         Err(Verdict::wrong(

@@ -12,11 +12,13 @@ use palimpsest::{Engine, Error, Scan, Timeline, Writer};
 
 use super::check::Depth;
 use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
+use crate::faults::FaultClass;
 use crate::keys;
+use crate::label::Letter;
 use crate::oracle::{Existence, Truths};
-use crate::plan::{Housekeeping, How, Kept, KeyIndex, Letter, Shutdowns};
+use crate::plan::{Housekeeping, How, Kept, KeyIndex, Shutdowns};
 use crate::verdict::Verdict;
-use crate::world::{FaultClass, Join, SimIo, TaskName};
+use crate::world::{Join, SimIo, TaskName};
 
 /// What is kept of an instance that was shut down.
 pub(super) struct Held {

@@ -8,9 +8,10 @@ use palimpsest::{Error, Result, Timeline};
 use super::read::key_space;
 use super::{Driver, Excuse, Session};
 use crate::keys;
+use crate::label::Letter;
 use crate::laws;
 use crate::oracle;
-use crate::plan::{self, How, KeyIndex, Letter};
+use crate::plan::{self, How, KeyIndex};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 

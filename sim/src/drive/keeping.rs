@@ -9,7 +9,8 @@ use palimpsest::timeline::{Mode, Progress};
 
 use super::Driver;
 use super::job::l0_count;
-use crate::plan::{Housekeeping, Letter};
+use crate::label::Letter;
+use crate::plan::Housekeeping;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 

@@ -10,11 +10,12 @@ use palimpsest::{Engine, Error, Options, Timeline};
 use super::check::Depth;
 use super::line::touched_by;
 use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
+use crate::faults::FaultOutcome;
 use crate::keys;
-use crate::laws::ROOT;
-use crate::matrix::Outcome;
+use crate::label::Letter;
 use crate::oracle::{self, Existence, Truth};
-use crate::plan::{self, Housekeeping, How, Letter};
+use crate::paths::ROOT;
+use crate::plan::{self, Housekeeping, How};
 use crate::verdict::Verdict;
 use crate::witness::Moment;
 use crate::world::{Ending, SimIo};
@@ -51,7 +52,7 @@ pub async fn live(driver: Driver) {
 impl Driver {
     async fn lead(&self) -> Result<(), Verdict> {
         self.start().await?;
-        self.world.end_operation(Outcome::Tolerated);
+        self.world.end_operation(FaultOutcome::Tolerated);
         self.witness_good(|| Moment::Opened {
             life: self.world.state().life(),
         });
@@ -74,7 +75,7 @@ impl Driver {
             }
             // What was let go of has not ended: the next one may meet with what it left.
             if !matches!(how, How::DropAt(_)) {
-                self.world.end_operation(Outcome::Tolerated);
+                self.world.end_operation(FaultOutcome::Tolerated);
             }
             self.world.check_reported()?;
             if self.is_time_to_look() {

@@ -8,9 +8,11 @@ use palimpsest::io::Io;
 
 use super::Driver;
 use super::check::Depth;
-use crate::plan::{How, Letter, Line, PlanOp};
+use crate::faults::FaultClass;
+use crate::label::Letter;
+use crate::plan::{How, Line, PlanOp};
 use crate::verdict::Verdict;
-use crate::world::{Ending, FaultClass, Join, SimIo, TaskName, drop_at};
+use crate::world::{Ending, Join, SimIo, TaskName, drop_at};
 
 impl Driver {
     /// Carries a line out, or starts it.
@@ -174,7 +176,7 @@ impl Driver {
 
 impl crate::world::World {
     /// Ends the life here, as the plan says.
-    pub fn crash(&self, crash: crate::plan::Crash) {
+    pub fn crash(&self, crash: crate::faults::Crash) {
         self.count_fault(FaultClass::of_crash(crash));
         self.end_life(Ending::Crashed(crash));
     }

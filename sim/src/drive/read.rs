@@ -11,8 +11,9 @@ use palimpsest::{Error, Timeline};
 use super::said::{Said, Tell, said_many, said_one, values};
 use super::{Driver, Excuse};
 use crate::keys;
+use crate::label::Letter;
 use crate::model::History;
-use crate::plan::{How, KeyIndex, Letter};
+use crate::plan::{How, KeyIndex};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 

@@ -1,15 +1,15 @@
 //! Timelines whose index the device took or made wrong: who cannot open one removes nothing of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use palimpsest::base::FileName;
 
 use super::Driver;
 use crate::keys;
-use crate::laws::{self, ROOT};
+use crate::label::Letter;
+use crate::laws;
 use crate::oracle::Existence;
-use crate::plan::Letter;
+use crate::paths;
 use crate::verdict::Verdict;
 
 /// The files of layers of the timelines whose index the device took or made wrong.
@@ -54,7 +54,7 @@ impl Driver {
                 laws::layer_files(&mut state.disk, keys::timeline(*letter))
             };
             // The instance before it may still let go of what it had given up.
-            let dir = Path::new(ROOT).join(keys::timeline(*letter).to_string());
+            let dir = paths::timeline_dir(keys::timeline(*letter));
             let was_dropped =
                 |file: &&FileName| self.world.was_dropped(&dir.join(file.to_string()));
             if let Some(gone) = files.difference(&found).find(|file| !was_dropped(file)) {

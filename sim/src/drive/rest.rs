@@ -12,12 +12,13 @@ use palimpsest::{Result, Timeline};
 use super::Driver;
 use super::check::Depth;
 use super::job::l0_count;
+use crate::faults::FaultOutcome;
 use crate::keys;
+use crate::label::Letter;
 use crate::laws;
-use crate::matrix::Outcome;
 use crate::model::Answer;
 use crate::oracle;
-use crate::plan::{Housekeeping, How, Letter};
+use crate::plan::{Housekeeping, How};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -201,12 +202,12 @@ impl Driver {
         job: impl Fn() -> F,
     ) -> Result<Rest, Verdict> {
         for _ in 0..PASSES_MAX {
-            self.world.end_operation(Outcome::Tolerated);
+            self.world.end_operation(FaultOutcome::Tolerated);
             match job().await {
                 Ok(Progress::Idle) => return Ok(Rest::Complete),
                 Ok(Progress::Done | Progress::Preempted | Progress::Superseded) => {}
                 Err(error) if self.world.is_reported_rot(&error) => {
-                    self.world.end_operation(Outcome::Reported);
+                    self.world.end_operation(FaultOutcome::Reported);
                     return Ok(Rest::Rotten);
                 }
                 Err(error) => {

@@ -17,10 +17,11 @@ use super::Driver;
 use super::said::said_one;
 use crate::disk::Disk;
 use crate::keys;
+use crate::label::Letter;
 use crate::laws;
 use crate::oracle::{self, Truths};
 use crate::panics;
-use crate::plan::{KeyIndex, Letter};
+use crate::plan::KeyIndex;
 use crate::witness::{
     Moment, Reading, Scene, VisitView, Witness, contents, of_disk, of_engine, told,
 };
@@ -185,7 +186,7 @@ fn in_memory(timeline: &Timeline<SimIo>, start: Lsn) -> String {
     let mut layers = map.open().into_iter().chain(map.frozen());
     match layers.find(|layer| layer.start() == start) {
         Some(layer) => {
-            let records = crate::report::counted(layer.entry_count() as u64, "record");
+            let records = crate::text::counted(layer.entry_count() as u64, "record");
             format!("{records}, {} bytes", layer.byte_len())
         }
         None => "it is not there any more".to_string(),

@@ -5,8 +5,9 @@ use palimpsest::{Batch, Error, Writer};
 
 use super::{Driver, Excuse};
 use crate::keys;
+use crate::label::Letter;
 use crate::model::{Answer, Change, History};
-use crate::plan::{EditPlan, Entry, How, Letter};
+use crate::plan::{EditPlan, Entry, How};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::plan::Plan;
-use crate::report::{counted, grouped};
+use crate::text::counted;
+use crate::text::grouped;
 use crate::verdict::Verdict;
 
 /// The shares of the images that the cases of a point cover add up to 1, but for rounding.

@@ -13,8 +13,8 @@ use super::case::{Case, share};
 use super::certificate::{Certificate, Counterexample, Level, ROUNDING};
 use super::point::{Point, Recovery, Want, collect};
 use super::{Limits, with_full_look};
-use crate::faults::{Fault, Rule, Survival};
-use crate::plan::{Crash, Plan};
+use crate::faults::{Crash, Fault, Rule, Survival};
+use crate::plan::Plan;
 use crate::run::{Keep, STACK_LEN, run};
 use crate::verdict::Verdict;
 

@@ -9,8 +9,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::drive::{Driver, Session};
-use crate::faults::{Address, StepKind};
-use crate::plan::{Crash, Plan};
+use crate::faults::{Address, Crash, StepKind};
+use crate::plan::Plan;
 use crate::run;
 use crate::verdict::Verdict;
 use crate::world::{Remains, Watch};

@@ -4,7 +4,8 @@ use palimpsest::base::{Key, Lsn};
 
 use super::Scale;
 use crate::keys;
-use crate::plan::{KeyIndex, Knobs, Letter};
+use crate::label::Letter;
+use crate::plan::{KeyIndex, Knobs};
 use crate::witness::{Reading, Scene, TimelineView};
 
 /// A map's width, in units of its own.

@@ -5,8 +5,8 @@ use super::map::put;
 use super::rows::{Gap, class, groups, rows};
 use super::{Names, escape};
 use crate::disk::Fate;
-use crate::plan::Crash;
-use crate::report::counted;
+use crate::faults::Crash;
+use crate::text::counted;
 use crate::witness::{CallView, Story, What};
 use crate::world::{CrashSeen, Effect, End};
 

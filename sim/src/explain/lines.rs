@@ -6,7 +6,7 @@ use super::map::put;
 use super::rows::crash_text;
 use super::{Names, escape};
 use crate::plan::Plan;
-use crate::report::counted;
+use crate::text::counted;
 use crate::witness::{CallView, Moment, Part, Step, Story, What};
 
 /// Of a line's steps, so many at the start and at the end are shown.

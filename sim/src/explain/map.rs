@@ -7,8 +7,8 @@ use palimpsest::layer::LayerId;
 
 use super::axes::{Axes, LEFT, RIGHT, WIDTH};
 use super::{Names, escape};
-use crate::plan::Letter;
-use crate::report::grouped;
+use crate::label::Letter;
+use crate::text::grouped;
 use crate::witness::{LayerKind, LayerView, Reading, TimelineView};
 
 /// Labels on an axis stand so far apart at least.

@@ -3,7 +3,8 @@
 use super::axes::{Axes, branch_points};
 use super::map::{Map, Side, put};
 use super::{Names, escape};
-use crate::plan::{Letter, Plan};
+use crate::label::Letter;
+use crate::plan::Plan;
 use crate::witness::{LayerKind, Moment, Scene, Source, Story, TimelineView};
 
 /// The part of the page with the maps.

@@ -4,7 +4,8 @@ use palimpsest::base::{FileName, Key, KeyRange, LayerName};
 
 use super::escape;
 use crate::keys;
-use crate::plan::{KeyIndex, Knobs, Letter};
+use crate::label::Letter;
+use crate::plan::{KeyIndex, Knobs};
 
 /// Knows what a plan's keys and timelines are called.
 pub struct Names {

@@ -7,7 +7,8 @@ use super::maps::maps;
 use super::walk::walk;
 use super::{Names, escape};
 use crate::plan::Plan;
-use crate::report::{counted, counted_as};
+use crate::text::counted;
+use crate::text::counted_as;
 use crate::verdict::Verdict;
 use crate::witness::Story;
 

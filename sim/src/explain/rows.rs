@@ -3,9 +3,9 @@
 use super::lanes::Lanes;
 use super::{Names, escape};
 use crate::disk::Fate;
-use crate::faults::StepKind;
-use crate::plan::Crash;
-use crate::report::{counted, counted_as, grouped};
+use crate::faults::{Crash, StepKind};
+use crate::text::counted;
+use crate::text::{counted_as, grouped};
 use crate::witness::{CallView, Story};
 use crate::world::{CrashSeen, End};
 

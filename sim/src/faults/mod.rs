@@ -4,11 +4,18 @@
 //! second write to its first delta layer fails. Each part of an address may be `*`. Rules print and
 //! parse, and mean the same after the code around them has changed.
 
+mod class;
+mod crash;
 mod device;
+mod outcome;
 mod rule;
 mod text;
 
+pub(crate) use crash::CRASHING_LIFE_MAX;
 pub(crate) use text::{read_crash, read_rule};
 
+pub use class::FaultClass;
+pub use crash::{Crash, Survival};
 pub use device::Device;
-pub use rule::{Address, CallSite, Counted, Fault, Rule, Scope, StepKind, Survival};
+pub use outcome::{Cell, Cells, FaultOutcome};
+pub use rule::{Address, CallSite, Counted, Fault, Rule, Scope, StepKind};

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use palimpsest::io::{Job, Op, Part};
 
-use crate::plan::{Crash, Letter};
+use crate::label::Letter;
+
+use crate::faults::Crash;
 
 /// One rule: where, what and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,20 +186,6 @@ pub enum Fault {
     Tear,
     /// The process ends before it: `crash kill`, `crash power all|none|draw:SEED|case:NUMBER`.
     Crash(Crash),
-}
-
-/// What of the unsynced a power loss keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Survival {
-    /// Everything: `all`.
-    All,
-    /// Nothing: `none`.
-    Nothing,
-    /// Any subset in any order, torn, with garbage and zeros, drawn from a seed: `draw:SEED`.
-    Draw(u64),
-    /// One of all cases, by number; 0 is everything: `case:NUMBER`. A choice is made when somebody
-    /// looks at what it is about, by the number's remainder.
-    Case(u64),
 }
 
 /// A call as it is made: what an address is held against.

@@ -5,8 +5,9 @@ use std::fmt;
 use palimpsest::io::{Job, Part};
 
 use super::{Address, Counted, Fault, Rule, Scope, StepKind, Survival};
-use crate::plan::text::{Problem, Words, Written, duration, named, number};
-use crate::plan::{Crash, Letter};
+use crate::faults::Crash;
+use crate::label::Letter;
+use crate::text::{Problem, Words, Written, duration, named, number};
 
 /// How an address looks.
 const ADDRESS: &str = "write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as life2/a/flush#1/index/sync";
@@ -235,26 +236,6 @@ impl fmt::Display for Fault {
             Fault::Tear => write!(f, "tear"),
             Fault::Short(len) => write!(f, "short:{len}"),
             Fault::Crash(crash) => write!(f, "{crash}"),
-        }
-    }
-}
-
-impl fmt::Display for Crash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Crash::Kill => write!(f, "crash kill"),
-            Crash::Power(survival) => write!(f, "crash power {survival}"),
-        }
-    }
-}
-
-impl fmt::Display for Survival {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Survival::All => write!(f, "all"),
-            Survival::Nothing => write!(f, "none"),
-            Survival::Draw(seed) => write!(f, "draw:{seed}"),
-            Survival::Case(case) => write!(f, "case:{case}"),
         }
     }
 }

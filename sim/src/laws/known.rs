@@ -15,9 +15,10 @@ use palimpsest::base::{Key, LayerName, Lsn, TimelineId};
 use palimpsest::format::{DeltaKey, IndexLayer};
 
 use super::file::{records, values};
-use super::{ROOT, broken, file_name};
+use super::{broken, file_name};
 use crate::disk::Disk;
 use crate::model::{Epoch, History};
+use crate::paths::timeline_dir;
 use crate::verdict::Verdict;
 
 /// The layers of all timelines that were looked at.
@@ -61,7 +62,7 @@ impl Known {
         entries: &[IndexLayer],
     ) -> Result<&mut [KnownLayer], Verdict> {
         let known = self.layers.entry(timeline).or_default();
-        let dir = Path::new(ROOT).join(timeline.to_string());
+        let dir = timeline_dir(timeline);
         let mut before = std::mem::take(known);
         for entry in entries {
             // Both are in the order of the names: what stands before it is named no more.

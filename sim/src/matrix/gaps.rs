@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::{Cell, Claim, Waivers, apart, cells};
+use super::{Claim, Waivers, apart, cells};
 use crate::corners::CORNERS;
 use crate::disk::Remnant;
+use crate::faults::{Cell, FaultClass};
 use crate::report::Summary;
-use crate::world::FaultClass;
 
 /// Where what was tried is not what should be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,9 +102,9 @@ mod tests {
     use palimpsest::io::Job;
 
     use super::*;
-    use crate::matrix::Outcome;
+    use crate::faults::FaultOutcome;
 
-    const CELL: Cell = (FaultClass::Eio, Job::Gc, Outcome::Reported);
+    const CELL: Cell = (FaultClass::Eio, Job::Gc, FaultOutcome::Reported);
     const MARK: &str = CORNERS[0];
 
     /// What is said of the cell and of the mark, by runs that reached both, or neither.

@@ -2,9 +2,9 @@
 
 use palimpsest::io::Job;
 
-use super::{Cell, Outcome, cells};
+use super::cells;
 use crate::corners::CORNERS;
-use crate::world::FaultClass;
+use crate::faults::{Cell, FaultClass, FaultOutcome};
 
 /// What is said of a cell or a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) struct Waiver {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Waived {
     /// All cells of these classes, jobs and outcomes.
-    Cells(Vec<FaultClass>, Vec<Job>, Vec<Outcome>),
+    Cells(Vec<FaultClass>, Vec<Job>, Vec<FaultOutcome>),
     /// A mark.
     Corner(String),
 }
@@ -133,7 +133,7 @@ fn read_waiver(line: &str) -> Result<Waiver, String> {
     let what = Waived::Cells(
         read_names(class, &FaultClass::ALL, FaultClass::name)?,
         read_names(job, &Job::ALL, Job::name)?,
-        read_names(outcome, &Outcome::ALL, Outcome::name)?,
+        read_names(outcome, &FaultOutcome::ALL, FaultOutcome::name)?,
     );
     Ok(Waiver { text, claim, what })
 }
@@ -178,10 +178,10 @@ mod tests {
     fn several_names_stand_for_each_of_them_and_a_star_for_all() {
         let waivers = Waivers::read("impossible EIO|short read, *, tolerated|crashed: x").unwrap();
         for (cell, expected) in [
-            ((FaultClass::Eio, Job::Gc, Outcome::Tolerated), 1),
-            ((FaultClass::ShortRead, Job::Put, Outcome::Crashed), 1),
-            ((FaultClass::ShortWrite, Job::Put, Outcome::Crashed), 0),
-            ((FaultClass::Eio, Job::Gc, Outcome::Reported), 0),
+            ((FaultClass::Eio, Job::Gc, FaultOutcome::Tolerated), 1),
+            ((FaultClass::ShortRead, Job::Put, FaultOutcome::Crashed), 1),
+            ((FaultClass::ShortWrite, Job::Put, FaultOutcome::Crashed), 0),
+            ((FaultClass::Eio, Job::Gc, FaultOutcome::Reported), 0),
         ] {
             assert_eq!(waivers.of_cell(cell).count(), expected, "{cell:?}");
         }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use palimpsest::base::Lsn;
 
 use super::{Existence, Truth};
+use crate::label::Letter;
 use crate::model::History;
-use crate::plan::Letter;
 
 /// Everything that is known, by timeline.
 pub type Truths = BTreeMap<Letter, Truth>;

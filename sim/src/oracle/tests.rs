@@ -8,8 +8,8 @@ use super::{
     Ages, Certainty, Cutoff, Existence, Horizon, Start, Truth, Truths, ancestors_first, is_kept,
     retained, view,
 };
+use crate::label::Letter;
 use crate::model::{Answer, Change};
-use crate::plan::Letter;
 
 const A: Letter = Letter(b'a');
 const B: Letter = Letter(b'b');

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use palimpsest::io::{Job, Part};
 
-use super::text::{Place, PlanError, Problem};
+use super::text::{Place, PlanError};
 use super::{
-    EditPlan, Entry, Housekeeping, How, Jump, KeyIndex, Knobs, Letter, Line, Plan, PlanOp, Starved,
-    Then,
+    EditPlan, Entry, Housekeeping, How, Jump, KeyIndex, Knobs, Line, Plan, PlanOp, Starved, Then,
 };
-use crate::faults::{Address, Counted, Device, Fault, Rule, Scope, StepKind};
+use crate::faults::{Address, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind};
+use crate::label::Letter;
+use crate::text::Problem;
 
 /// How many keys a plan has at most.
 pub const KEY_COUNT_MAX: u16 = 999;
@@ -36,8 +37,6 @@ pub const TOTAL_WAIT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 6
 pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A call takes an hour at most.
 pub const SLOW_MAX: Duration = Duration::from_secs(60 * 60);
-/// A life after so many does not crash by a rule: a plan ends.
-pub(crate) const CRASHING_LIFE_MAX: u32 = 60;
 /// The period of housekeeping is at least this.
 pub const PERIOD_MIN: Duration = Duration::from_millis(1);
 
@@ -47,11 +46,11 @@ impl Plan {
     /// # Errors
     /// `PlanError` names the first knob, operation or rule that breaks a limit, and the limit.
     pub fn check(&self) -> Result<(), PlanError> {
-        check_knobs(&self.knobs).map_err(|problem| problem.at(Place::Knobs))?;
+        check_knobs(&self.knobs).map_err(|problem| Place::Knobs.of(problem))?;
         let mut tally = Tally::new(self.knobs.key_count);
         for (index, line) in self.ops.iter().enumerate() {
             let added = tally.add(line);
-            added.map_err(|problem| problem.at(Place::Op(index + 1)))?;
+            added.map_err(|problem| Place::Op(index + 1).of(problem))?;
         }
         for (index, rule) in self.faults.iter().enumerate() {
             let checked = within(
@@ -60,7 +59,7 @@ impl Plan {
                 0..=RULE_COUNT_MAX as u64,
             )
             .and_then(|()| check_rule(rule, self.knobs.device));
-            checked.map_err(|problem| problem.at(Place::Rule(index + 1)))?;
+            checked.map_err(|problem| Place::Rule(index + 1).of(problem))?;
         }
         let choice_count = self.schedule.choices.len() as u64;
         within(
@@ -69,7 +68,7 @@ impl Plan {
             0..=CHOICE_COUNT_MAX as u64,
         )
         .and_then(|()| check_then(self.schedule.then))
-        .map_err(|problem| problem.at(Place::Schedule))
+        .map_err(|problem| Place::Schedule.of(problem))
     }
 }
 

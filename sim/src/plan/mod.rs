@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use palimpsest::io::Job;
 
-use crate::faults::{Device, Rule, Survival};
+use crate::faults::{Crash, Device, Rule};
+use crate::label::Letter;
 
-pub(crate) use check::CRASHING_LIFE_MAX;
 pub use text::PlanError;
 
 /// Everything that makes a run.
@@ -122,10 +122,6 @@ pub enum Layout {
     /// Around the carries and ends of the fields, `Key::MIN` included.
     Edges,
 }
-
-/// A timeline's name in a plan: a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Letter(pub u8);
 
 /// One of the run's keys, by number, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -301,15 +297,6 @@ pub enum Kept {
     Nothing,
     /// The timeline, its writer and a scan that has not come to its end: `keeping`.
     Handles,
-}
-
-/// How a process ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crash {
-    /// The process is killed; what the system was handed stays.
-    Kill,
-    /// The power fails; of what was not synced, this is kept.
-    Power(Survival),
 }
 
 /// Whether a job is started by need or in any case.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Jump, Letter, PlanOp};
+use super::{Jump, PlanOp};
+use crate::label::Letter;
 
 impl PlanOp {
     /// The timeline that it is about, if it is about one.

@@ -73,10 +73,10 @@
 //! with its line; the limits are in `check.rs`.
 
 mod knobs;
+mod lines;
 mod op;
 mod problem;
 mod then;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -87,14 +87,14 @@ use std::str::FromStr;
 use super::check::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, Tally, check_rule, check_then, within};
 use super::{Plan, Schedule, Then};
 use crate::faults::read_rule;
+use crate::text::{self, Problem, Words, number};
 use knobs::read_knobs;
 use op::read_line;
 use then::read_then;
 
+use lines::Lines;
+pub(crate) use problem::Place;
 pub use problem::PlanError;
-pub(crate) use problem::{Place, Problem};
-use words::Lines;
-pub(crate) use words::{Words, Written, duration, named, number};
 
 /// The format that this build reads and writes.
 const FORMAT: u64 = 4;
@@ -151,7 +151,7 @@ fn read_title(lines: &mut Lines<'_>) -> Result<(), PlanError> {
         let Some(format) = line.strip_prefix(TITLE) else {
             return Err(Problem::new("title", line, remedy));
         };
-        match words::number::<u64>(format.trim_ascii(), "plan format")? {
+        match text::number::<u64>(format.trim_ascii(), "plan format")? {
             FORMAT => Ok(()),
             other => {
                 let reads = format!("this build reads {FORMAT}");
@@ -159,7 +159,7 @@ fn read_title(lines: &mut Lines<'_>) -> Result<(), PlanError> {
             }
         }
     };
-    read().map_err(|problem: Problem| problem.at(Place::Line(number)))
+    read().map_err(|problem: Problem| Place::Line(number).of(problem))
 }
 
 /// Reads the lines of a section; `read` hears the ordinal of the item, from 1.
@@ -170,7 +170,7 @@ fn read_items<T>(
     let mut items = Vec::new();
     while let Some((number, line)) = lines.next_item() {
         let item = read(items.len() + 1, line);
-        items.push(item.map_err(|problem| problem.at(Place::Line(number)))?);
+        items.push(item.map_err(|problem| Place::Line(number).of(problem))?);
     }
     Ok(items)
 }
@@ -179,12 +179,12 @@ fn read_schedule(lines: &mut Lines<'_>) -> Result<Schedule, PlanError> {
     let mut choices = Vec::new();
     while let Some((number, line)) = lines.next_line() {
         let then = read_schedule_line(line, &mut choices);
-        let Some(then) = then.map_err(|problem| problem.at(Place::Line(number)))? else {
+        let Some(then) = then.map_err(|problem| Place::Line(number).of(problem))? else {
             continue;
         };
         if let Some((number, line)) = lines.next_line() {
             let problem = Problem::new("line", line, "end the text with the schedule's `then`");
-            return Err(problem.at(Place::Line(number)));
+            return Err(Place::Line(number).of(problem));
         }
         return Ok(Schedule { choices, then });
     }

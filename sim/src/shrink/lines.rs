@@ -5,8 +5,8 @@ use std::time::Duration;
 use palimpsest::io::Part;
 
 use super::judge::Judge;
-use crate::faults::{Address, Counted, Fault, Rule, Survival};
-use crate::plan::{Crash, EditPlan, Entry, How, Jump, Kept, Line, Plan, PlanOp, Shutdowns};
+use crate::faults::{Address, Counted, Crash, Fault, Rule, Survival};
+use crate::plan::{EditPlan, Entry, How, Jump, Kept, Line, Plan, PlanOp, Shutdowns};
 
 /// How far LSNs are apart where nothing depends on it.
 const LSN_STEP: u64 = 10;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::Judge;
 use crate::faults::{Address, Scope};
-use crate::plan::{KeyIndex, Letter, Plan, PlanOp};
+use crate::label::Letter;
+use crate::plan::{KeyIndex, Plan, PlanOp};
 
 /// Renames keys and timelines, and leaves out the keys that nobody names.
 pub fn simplify(judge: &mut Judge<'_>) {

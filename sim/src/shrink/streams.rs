@@ -10,7 +10,8 @@ use super::judge::Judge;
 use super::orders;
 use super::trades;
 use crate::faults::{Address, Rule, Scope};
-use crate::plan::{How, Letter, Line, Look, Plan, PlanOp, Schedule, Then};
+use crate::label::Letter;
+use crate::plan::{How, Line, Look, Plan, PlanOp, Schedule, Then};
 
 /// So many other orders are tried for each operation that could be left out.
 const ORDER_COUNT: usize = 12;

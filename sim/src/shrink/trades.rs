@@ -6,8 +6,8 @@
 
 use super::judge::Judge;
 use super::streams::{Stream, timelines, waited_for};
-use crate::faults::{Fault, Survival};
-use crate::plan::{Crash, Knobs, Mode, Plan, PlanOp};
+use crate::faults::{Crash, Fault, Survival};
+use crate::plan::{Knobs, Mode, Plan, PlanOp};
 
 /// A plan of at most so many operations is small.
 const OPS_FEW: usize = 10;
@@ -157,7 +157,7 @@ fn without(plan: &Plan, at: usize) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Letter;
+    use crate::label::Letter;
 
     /// Of these operations and rules, and of the knobs of a drawn plan.
     fn plan(ops: &str, faults: &str) -> Plan {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Site, Waivers};
 use crate::lack::Hunted;
-use crate::report::grouped;
+use crate::text::grouped;
 
 /// What came of leaving one out.
 #[derive(Clone, Debug)]

@@ -1,12 +1,11 @@
 //! What is in a layer, as lines.
 
-use std::path::Path;
-
 use palimpsest::base::{FileName, Key, LayerName, Lsn, TimelineId};
 use palimpsest::format::{Edit, IndexLayer, Record, Value};
 
 use crate::disk::Disk;
 use crate::laws;
+use crate::paths::timeline_dir;
 
 /// So many records of the key that was asked for are shown.
 const OWN_MAX: usize = 12;
@@ -49,8 +48,7 @@ fn entries(
         name: layer.name,
         generation: layer.generation,
     };
-    let path = Path::new(laws::ROOT).join(timeline.to_string());
-    let bytes = disk.bytes(&path.join(file.to_string()));
+    let bytes = disk.bytes(&timeline_dir(timeline).join(file.to_string()));
     let bytes = bytes.map_err(|error| error.to_string())?;
     match layer.name {
         LayerName::Delta { .. } => {
@@ -101,7 +99,7 @@ fn with_head(what: &str, bytes: &[u8]) -> String {
     let head = bytes.iter().take(HEAD_LEN);
     let head: Vec<String> = head.map(|byte| format!("{byte:02x}")).collect();
     let more = if HEAD_LEN < bytes.len() { "…" } else { "" };
-    let bytes = crate::report::counted(bytes.len() as u64, "byte");
+    let bytes = crate::text::counted(bytes.len() as u64, "byte");
     format!("{what}, {bytes}: {}{more}", head.join(" "))
 }
 

@@ -3,7 +3,7 @@
 use palimpsest::base::{Key, Lsn, LsnRange};
 use palimpsest::layer::LayerId;
 
-use crate::plan::Letter;
+use crate::label::Letter;
 
 /// A read that went wrong, made again for one key alone.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use palimpsest::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
 use palimpsest::format::Index;
 use palimpsest::layer::{LayerId, MemoryLayer};
 
-use crate::plan::Letter;
+use crate::label::Letter;
 use crate::world::SimIo;
 
 /// All timelines at one moment.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::state::{INDEX, World};
-use crate::plan::Letter;
+use super::state::World;
+use crate::label::Letter;
+use crate::paths::INDEX;
 
 impl World {
     /// Whether a sync of this timeline's files, or of the engine's own, failed in this life.

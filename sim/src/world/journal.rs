@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::disk::{Disk, Fate, NodeId};
-use crate::plan::Crash;
+use crate::faults::Crash;
 
 /// What each call changed.
 #[derive(Clone, Debug, Default)]
@@ -101,14 +101,14 @@ impl Journal {
     }
 
     fn take_note(&mut self, disk: &Disk, call: usize, (id, count, path): (NodeId, usize, &str)) {
-        let path = path.strip_prefix(crate::laws::ROOT).unwrap_or(path);
+        let path = path.strip_prefix(crate::paths::ROOT).unwrap_or(path);
         let path = if path.is_empty() { "/" } else { path };
         let before = self.waiting.get(&id).map_or(0, Vec::len);
         if count < before {
             self.end_all(id, End::Synced(call));
             let effect = Effect {
                 path: path.to_string(),
-                what: format!("covers {}", crate::report::counted(before as u64, "change")),
+                what: format!("covers {}", crate::text::counted(before as u64, "change")),
                 end: End::Sync,
             };
             self.effects.insert(call, effect);

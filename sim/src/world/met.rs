@@ -2,9 +2,8 @@
 
 use palimpsest::io::{Op, Part};
 
-use super::book::FaultClass;
 use super::gate::TaskId;
-use crate::matrix::{Cells, Outcome};
+use crate::faults::{Cells, FaultClass, FaultOutcome};
 
 /// Faults of operations that have not ended.
 #[derive(Default)]
@@ -31,7 +30,7 @@ impl Met {
     }
 
     /// A task's operation has come to this.
-    pub(super) fn end(&mut self, cells: &mut Cells, task: TaskId, outcome: Outcome) {
+    pub(super) fn end(&mut self, cells: &mut Cells, task: TaskId, outcome: FaultOutcome) {
         self.settle(cells, outcome, |of, _| of == task);
     }
 
@@ -65,20 +64,20 @@ impl Met {
     /// A task that goes on from job to job on its own has come to this call: its jobs before are
     /// over, and nobody asked how they ended.
     pub(super) fn end_others(&mut self, cells: &mut Cells, task: TaskId, now: Op) {
-        self.settle(cells, Outcome::Tolerated, |of, op| {
+        self.settle(cells, FaultOutcome::Tolerated, |of, op| {
             of == task && (op.job, op.job_index) != (now.job, now.job_index)
         });
     }
 
     /// All operations have come to this.
-    pub(super) fn end_all(mut self, cells: &mut Cells, outcome: Outcome) {
+    pub(super) fn end_all(mut self, cells: &mut Cells, outcome: FaultOutcome) {
         self.settle(cells, outcome, |_, _| true);
     }
 
     fn settle(
         &mut self,
         cells: &mut Cells,
-        outcome: Outcome,
+        outcome: FaultOutcome,
         is_over: impl Fn(TaskId, Op) -> bool,
     ) {
         let over = |(task, _, op): &mut (TaskId, FaultClass, Op)| is_over(*task, *op);

@@ -30,7 +30,6 @@ mod trace;
 mod waits;
 mod wrong;
 
-pub use book::FaultClass;
 pub use digests::Digests;
 pub use journal::{CrashSeen, Effect, End, Journal};
 pub use remains::{Remains, Watch};

@@ -13,8 +13,9 @@ use super::chooser::Chooser;
 use super::{State, World};
 use crate::dice::Dice;
 use crate::disk::Disk;
-use crate::faults::CallSite;
-use crate::plan::{Crash, Letter, Plan};
+use crate::faults::{CallSite, Crash};
+use crate::label::Letter;
+use crate::plan::Plan;
 
 /// Looks on before each call that no fault meets.
 pub type Watch = Box<dyn FnMut(&State, &CallSite) + Send>;

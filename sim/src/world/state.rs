@@ -13,12 +13,12 @@ use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
 use crate::disk::{Disk, Remnants};
-use crate::faults::{CallSite, Fault, Rule, StepKind};
-use crate::matrix::{Cells, Outcome};
-use crate::plan::{Crash, Housekeeping, Letter, Plan};
+use crate::faults::{CallSite, Cells, Crash, Fault, FaultClass, FaultOutcome, Rule, StepKind};
+use crate::label::Letter;
+use crate::plan::{Housekeeping, Plan};
 use crate::verdict::Verdict;
 
-use super::book::{FaultBook, FaultClass};
+use super::book::FaultBook;
 use super::chooser::Chooser;
 use super::gate::{Gate, Refusal, TaskId};
 use super::journal::Journal;
@@ -47,9 +47,6 @@ const CALL_COUNTS_MAX: usize = 1 << 20;
 
 /// How long the engine's own tasks may take to end, in turns of the task that waits.
 const SETTLING_STEPS_MAX: u32 = 10_000;
-
-/// The file that says what a timeline is.
-pub(super) const INDEX: &str = "index";
 
 /// After so many turns time passes as well, so much at least.
 const SETTLING_STEPS_AT_ONCE: u32 = 200;
@@ -340,7 +337,7 @@ impl World {
     }
 
     /// The running task's operation has come to this.
-    pub fn end_operation(&self, outcome: Outcome) {
+    pub fn end_operation(&self, outcome: FaultOutcome) {
         let mut state = self.state();
         if let Some(task) = state.gate.running() {
             state.end_operation(task, outcome);
@@ -426,7 +423,7 @@ impl State {
         self.ending = Some(ending);
         let met = std::mem::take(&mut self.met);
         if matches!(ending, Ending::Crashed(_)) {
-            met.end_all(&mut self.counts.cells, Outcome::Crashed);
+            met.end_all(&mut self.counts.cells, FaultOutcome::Crashed);
         }
         self.gate.stop();
         self.supervisor.take()
@@ -505,7 +502,7 @@ impl State {
         *self.counts.faults.entry(class).or_insert(0) += 1;
         match (fault, self.gate.running()) {
             (Fault::Crash(_), _) => {
-                let cell = (class, op.job, Outcome::Crashed);
+                let cell = (class, op.job, FaultOutcome::Crashed);
                 *self.counts.cells.entry(cell).or_insert(0) += 1;
             }
             // It is met when it is read.
@@ -522,8 +519,8 @@ impl State {
     }
 
     /// A task's operation has come to this.
-    pub(super) fn end_operation(&mut self, task: TaskId, outcome: Outcome) {
-        if outcome == Outcome::Tolerated && !self.gate.is_keeper(task) {
+    pub(super) fn end_operation(&mut self, task: TaskId, outcome: FaultOutcome) {
+        if outcome == FaultOutcome::Tolerated && !self.gate.is_keeper(task) {
             self.met.should_be_right(task);
         }
         self.met.end(&mut self.counts.cells, task, outcome);

@@ -11,7 +11,7 @@ use palimpsest::io::Op;
 
 use super::gate::TaskId;
 use super::{Ending, Picked, World};
-use crate::matrix::Outcome;
+use crate::faults::FaultOutcome;
 use crate::panics;
 
 /// What a task is there for.
@@ -148,7 +148,7 @@ impl World {
                 return Turn::Over;
             }
             if is_done {
-                state.end_operation(task, Outcome::Tolerated);
+                state.end_operation(task, FaultOutcome::Tolerated);
                 state.gate.finish(task);
             }
             match state.pick() {

@@ -2,17 +2,16 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use palimpsest::Error;
 use palimpsest::base::{DecodeError, TimelineId};
 use palimpsest::io::Op;
 
-use super::book::FaultClass;
-use super::state::{INDEX, State, World};
+use super::state::{State, World};
 use crate::disk::NodeId;
-use crate::faults::{Fault, StepKind};
-use crate::laws::ROOT;
+use crate::faults::{Fault, FaultClass, StepKind};
+use crate::paths::{INDEX, ROOT, index_path};
 use crate::verdict::Verdict;
 
 /// What a checksum covers, in bytes.
@@ -97,10 +96,6 @@ impl World {
             state.met.add_once(task, class, op);
         }
     }
-}
-
-fn index_path(timeline: TimelineId) -> PathBuf {
-    Path::new(ROOT).join(timeline.to_string()).join(INDEX)
 }
 
 impl State {

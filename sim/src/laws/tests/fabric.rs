@@ -10,9 +10,10 @@ use palimpsest::format::{
 
 use crate::disk::Disk;
 use crate::keys;
-use crate::laws::{ROOT, file_name};
+use crate::label::Letter;
+use crate::laws::file_name;
 use crate::model::Change;
-use crate::plan::Letter;
+use crate::paths::ROOT;
 
 /// The timeline on the disk.
 pub const TIMELINE: TimelineId = TimelineId([b't'; 16]);

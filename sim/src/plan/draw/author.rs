@@ -10,8 +10,9 @@ use super::history::Timeline;
 use super::knobs::draw_duration;
 use super::swarm::{CrashKind, EditKind, Scale, Size, Step, Swarm};
 use crate::dice::Chance;
-use crate::faults::Survival;
-use crate::plan::{Crash, EditPlan, Entry, How, KeyIndex, Knobs, Letter, Line, PlanOp};
+use crate::faults::{Crash, Survival};
+use crate::label::Letter;
+use crate::plan::{EditPlan, Entry, How, KeyIndex, Knobs, Line, PlanOp};
 
 /// From so many operations in flight, they are waited for.
 const BESIDE_COUNT_MAX: u32 = 6;

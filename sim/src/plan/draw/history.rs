@@ -1,7 +1,9 @@
 //! What an author remembers of a timeline: which keys have a page since when, which keys the
 //! newest LSN has, and at which LSNs it may be worth to look.
 
-use crate::plan::{KeyIndex, Letter};
+use crate::plan::KeyIndex;
+
+use crate::label::Letter;
 
 /// What is remembered of a timeline.
 pub(super) struct Timeline {

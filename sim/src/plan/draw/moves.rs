@@ -3,7 +3,8 @@
 use super::author::{Author, Spacing};
 use super::themes::Move;
 use crate::dice::Chance;
-use crate::plan::{How, Letter, Mode, PlanOp};
+use crate::label::Letter;
+use crate::plan::{How, Mode, PlanOp};
 
 /// One batch in so many is begun and let go.
 const DROPPED_PUT_ONE_IN: u64 = 40;

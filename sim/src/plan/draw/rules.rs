@@ -13,8 +13,8 @@ use crate::faults::StepKind::{
     self, Create, CreateDir, Len, List, Lock, Open, Pass, Read, Remove, RemoveDir, Rename, Replace,
     Sync, SyncDir, Write,
 };
-use crate::faults::{Address, Counted, Fault, Rule, Scope};
-use crate::plan::{Crash, Letter};
+use crate::faults::{Address, Counted, Crash, Fault, Rule, Scope};
+use crate::label::Letter;
 
 /// How many rules are drawn one by one at most.
 const RULE_COUNT_MAX: u64 = 6;

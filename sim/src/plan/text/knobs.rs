@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use super::words::{Lines, Words, Written, duration, named, number};
-use super::{Place, PlanError, Problem};
+use super::lines::Lines;
+use super::{Place, PlanError};
 use crate::faults::Device;
 use crate::plan::check::{
     check_duration, check_key_count, check_period, check_stall, check_threshold,
 };
 use crate::plan::{Compression, Housekeeping, Knobs, Layout, Look};
+use crate::text::{Problem, Words, Written, duration, named, number};
 
 /// How housekeeping is written.
 const HOUSEKEEPING: &str = "write `off`, or `every 250ms stall 0`";
@@ -90,7 +91,7 @@ fn read_line<T>(
         words.end()?;
         Ok(value)
     };
-    read().map_err(|problem: Problem| problem.at(Place::Line(number)))
+    read().map_err(|problem: Problem| Place::Line(number).of(problem))
 }
 
 fn read_housekeeping(words: &mut Words<'_>, trigger: u64) -> Result<Housekeeping, Problem> {

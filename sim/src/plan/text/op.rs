@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use super::Problem;
-use super::words::{Words, Written, duration, in_digits, number};
 use crate::faults::read_crash;
-use crate::plan::{
-    EditPlan, Entry, How, Jump, Kept, KeyIndex, Letter, Line, Mode, PlanOp, Shutdowns,
-};
+use crate::label::Letter;
+use crate::plan::{EditPlan, Entry, How, Jump, Kept, KeyIndex, Line, Mode, PlanOp, Shutdowns};
+use crate::text::{Problem, Words, Written, duration, in_digits, number};
 
 /// The words that an operation can start with.
 const VERBS: &str = "write one of create branch delete put freeze flush compact images gc declare \
@@ -370,22 +368,6 @@ impl fmt::Display for EditPlan {
             EditPlan::AppendIf { len, seed } => write!(f, "append-if:{len}:{seed:x}"),
             EditPlan::Clear => write!(f, "clear"),
         }
-    }
-}
-
-impl Letter {
-    /// Reads one of a to z.
-    pub(crate) fn read(word: &str) -> Result<Letter, Problem> {
-        match word.as_bytes() {
-            &[letter @ b'a'..=b'z'] => Ok(Letter(letter)),
-            _ => Err(Problem::new("timeline", word, "write a letter from a to z")),
-        }
-    }
-}
-
-impl fmt::Display for Letter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", char::from(self.0))
     }
 }
 

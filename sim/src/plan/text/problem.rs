@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// How many characters of what was found a message quotes.
-const QUOTE_LEN_MAX: usize = 40;
+use crate::text::Problem;
 
 /// A text is not a plan, or a plan cannot be run. Whoever wrote it must change what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +26,6 @@ pub(crate) enum Place {
     Schedule,
 }
 
-/// What is wrong with an item, before it is said where the item stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
-    what: &'static str,
-    found: String,
-    remedy: String,
-}
-
 impl PlanError {
     /// The line of the text that is wrong, from 1, if the plan came from a text.
     pub fn line(&self) -> Option<usize> {
@@ -45,41 +36,14 @@ impl PlanError {
     }
 }
 
-impl Problem {
-    /// `what` is `found`, and `remedy` says what would be right.
-    pub fn new(what: &'static str, found: impl fmt::Display, remedy: impl fmt::Display) -> Problem {
-        Problem {
-            what,
-            found: quote(&found.to_string()),
-            remedy: remedy.to_string(),
-        }
-    }
-
-    /// `what` is not there.
-    pub fn missing(what: &'static str, remedy: impl fmt::Display) -> Problem {
-        Problem::new(what, "is missing", remedy)
-    }
-
-    /// Says where.
-    pub fn at(self, place: Place) -> PlanError {
+impl Place {
+    /// The error that the item at this place has this problem.
+    pub(crate) fn of(self, problem: Problem) -> PlanError {
         PlanError {
-            place,
-            problem: self,
+            place: self,
+            problem,
         }
     }
-}
-
-/// The beginning of what was found, with nothing in it that could upset a terminal.
-fn quote(found: &str) -> String {
-    let mut quoted: String = found
-        .chars()
-        .take(QUOTE_LEN_MAX)
-        .flat_map(char::escape_debug)
-        .collect();
-    if found.chars().nth(QUOTE_LEN_MAX).is_some() {
-        quoted.push('…');
-    }
-    quoted
 }
 
 impl std::error::Error for PlanError {}
@@ -93,11 +57,6 @@ impl fmt::Display for PlanError {
             Place::Rule(number) => write!(f, "rule {number}: ")?,
             Place::Schedule => write!(f, "schedule: ")?,
         }
-        let Problem {
-            what,
-            found,
-            remedy,
-        } = &self.problem;
-        write!(f, "{what} {found}; {remedy}")
+        write!(f, "{}", self.problem)
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use palimpsest::io::Job;
 
-use super::{Problem, Words, named};
 use crate::plan::{Starved, Then};
+use crate::text::{Problem, Words, named};
 
 /// The words that it can start with.
 const WORDS: &str = "write one of in-order newest-first uniform by-rank pct starve to-completion";

@@ -1,12 +1,9 @@
-//! Lines, words and numbers of a plan's text.
+//! Words, numbers and durations of a line of text.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::problem::{Place, PlanError, Problem};
-
-/// The sections of a plan, in their order.
-const SECTIONS: [&str; 4] = ["knobs", "ops", "faults", "schedule"];
+use super::problem::Problem;
 
 /// The units of a duration and their lengths in nanoseconds, the longest first.
 const UNITS: [(&str, u64); 4] = [
@@ -16,80 +13,8 @@ const UNITS: [(&str, u64); 4] = [
     ("ns", 1),
 ];
 
-/// The lines of a text that say something, without their comments.
-pub(crate) struct Lines<'t> {
-    rest: std::iter::Enumerate<std::str::Lines<'t>>,
-    held: Option<(usize, &'t str)>,
-    last: usize,
-}
-
-impl<'t> Lines<'t> {
-    /// All lines of a text.
-    pub fn new(text: &'t str) -> Lines<'t> {
-        Lines {
-            rest: text.lines().enumerate(),
-            held: None,
-            last: 1,
-        }
-    }
-
-    /// The next line and its number, or nothing at the end.
-    pub fn next_line(&mut self) -> Option<(usize, &'t str)> {
-        if let Some(held) = self.held.take() {
-            return Some(held);
-        }
-        for (index, line) in self.rest.by_ref() {
-            self.last = index + 1;
-            let line = without_comment(line).trim_ascii();
-            if !line.is_empty() {
-                return Some((index + 1, line));
-            }
-        }
-        None
-    }
-
-    /// The next line of this section, or nothing where it ends.
-    pub fn next_item(&mut self) -> Option<(usize, &'t str)> {
-        let (number, line) = self.next_line()?;
-        if SECTIONS.contains(&line) {
-            self.held = Some((number, line));
-            return None;
-        }
-        Some((number, line))
-    }
-
-    /// Takes the line that opens a section.
-    pub fn open_section(&mut self, name: &'static str) -> Result<(), PlanError> {
-        let remedy = format!("write `{name}` on a line of its own, and its items under it");
-        match self.next_line() {
-            Some((_, line)) if line == name => Ok(()),
-            Some((number, line)) => {
-                Err(Problem::new("section", line, remedy).at(Place::Line(number)))
-            }
-            None => Err(self.cut_off("section", remedy)),
-        }
-    }
-
-    /// The error for a text that ends before it should.
-    pub fn cut_off(&self, what: &'static str, remedy: impl fmt::Display) -> PlanError {
-        Problem::missing(what, remedy).at(Place::Line(self.last))
-    }
-}
-
-/// What stands before the comment. Inside a word, as in `flush#1`, `#` starts none.
-fn without_comment(line: &str) -> &str {
-    let mut is_between_words = true;
-    for (index, byte) in line.bytes().enumerate() {
-        if byte == b'#' && is_between_words {
-            return &line[..index];
-        }
-        is_between_words = byte.is_ascii_whitespace();
-    }
-    line
-}
-
 /// The words of a line.
-pub(crate) struct Words<'t> {
+pub struct Words<'t> {
     rest: &'t str,
 }
 
@@ -139,7 +64,7 @@ impl<'t> Words<'t> {
 }
 
 /// An unsigned number in decimal digits.
-pub(crate) fn number<T: TryFrom<u64>>(word: &str, what: &'static str) -> Result<T, Problem> {
+pub fn number<T: TryFrom<u64>>(word: &str, what: &'static str) -> Result<T, Problem> {
     in_digits(word, 10)
         .and_then(|number| T::try_from(number).ok())
         .ok_or_else(|| {
@@ -149,7 +74,7 @@ pub(crate) fn number<T: TryFrom<u64>>(word: &str, what: &'static str) -> Result<
 }
 
 /// An unsigned number in these digits alone, without a sign.
-pub(crate) fn in_digits(word: &str, radix: u32) -> Option<u64> {
+pub fn in_digits(word: &str, radix: u32) -> Option<u64> {
     if word.starts_with('+') {
         return None;
     }
@@ -157,7 +82,7 @@ pub(crate) fn in_digits(word: &str, radix: u32) -> Option<u64> {
 }
 
 /// The one among `all` that has this name.
-pub(crate) fn named<T: Copy>(
+pub fn named<T: Copy>(
     word: &str,
     what: &'static str,
     all: &[T],
@@ -173,7 +98,7 @@ pub(crate) fn named<T: Copy>(
 }
 
 /// A duration: a number and its unit, as in `250ms`.
-pub(crate) fn duration(word: &str, what: &'static str) -> Result<Duration, Problem> {
+pub fn duration(word: &str, what: &'static str) -> Result<Duration, Problem> {
     let digit_count = word.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, unit) = word.split_at(digit_count);
     UNITS
@@ -185,7 +110,7 @@ pub(crate) fn duration(word: &str, what: &'static str) -> Result<Duration, Probl
 }
 
 /// A duration as it is written: in the longest unit that leaves no fraction.
-pub(crate) struct Written(pub Duration);
+pub struct Written(pub Duration);
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,49 @@
+//! How a process ends, and what of the disk survives that.
+
+use std::fmt;
+
+/// A life after so many does not crash by a rule: a plan ends.
+pub(crate) const CRASHING_LIFE_MAX: u32 = 60;
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// The process is killed; what the system was handed stays.
+    Kill,
+    /// The power fails; of what was not synced, this is kept.
+    Power(Survival),
+}
+
+/// What of the unsynced a power loss keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survival {
+    /// Everything: `all`.
+    All,
+    /// Nothing: `none`.
+    Nothing,
+    /// Any subset in any order, torn, with garbage and zeros, drawn from a seed: `draw:SEED`.
+    Draw(u64),
+    /// One of all cases, by number; 0 is everything: `case:NUMBER`. A choice is made when somebody
+    /// looks at what it is about, by the number's remainder.
+    Case(u64),
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Crash::Kill => write!(f, "crash kill"),
+            Crash::Power(survival) => write!(f, "crash power {survival}"),
+        }
+    }
+}
+
+impl fmt::Display for Survival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Survival::All => write!(f, "all"),
+            Survival::Nothing => write!(f, "none"),
+            Survival::Draw(seed) => write!(f, "draw:{seed}"),
+            Survival::Case(case) => write!(f, "case:{case}"),
+        }
+    }
+}
