@@ -12,30 +12,14 @@
 //! 4. Where crashes leave one run another history than the first, for a crash came in a job that
 //!    the other has none of, only what has the same past in both is compared.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use palimpsest::base::{Key, Lsn};
-
 use crate::faults::{Crash, Fault, Survival};
-use crate::label::Letter;
-use crate::model::{Answer, Change};
+use crate::oracle::{Answered, Answers};
 use crate::plan::{Compression, Housekeeping, Knobs, Mode, Plan, PlanOp};
 use crate::run;
 use crate::text::grouped;
 use crate::verdict::Verdict;
-
-/// What was answered in the end, by timeline, key and LSN.
-pub type Answers = BTreeMap<(Letter, Key, Lsn), Answered>;
-
-/// An answer, and the changes that the run had made of the key by then.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// What the engine said.
-    pub answer: Answer,
-    /// In the order of their LSNs, as far as they are remembered.
-    pub past: Vec<(Lsn, Change)>,
-}
 
 /// More than any plan makes.
 const NEVER: u64 = 1_000_000;
@@ -245,7 +229,11 @@ impl fmt::Display for Diff {
 
 #[cfg(test)]
 mod tests {
+    use palimpsest::base::{Key, Lsn};
+
     use super::*;
+    use crate::label::Letter;
+    use crate::model::{Answer, Change};
 
     #[test]
     fn no_policy_changes_an_answer_of_drawn_plans() {

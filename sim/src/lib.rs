@@ -44,6 +44,7 @@ pub mod witness;
 pub mod world;
 
 pub use drive::Tally;
+pub use parting::run_twice;
 pub use plan::Plan;
-pub use run::{Keep, Outcome, one_life, run, run_twice};
+pub use run::{Keep, Outcome, one_life, run};
 pub use verdict::Verdict;

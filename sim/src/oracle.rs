@@ -9,6 +9,7 @@
 //!    What is below the cutoff and not kept for anybody must be refused.
 
 mod ages;
+mod answers;
 mod cutoff;
 mod legal;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::model::{Change, History};
 use crate::verdict::Verdict;
 
 pub use ages::{Ages, Horizon};
+pub use answers::{Answered, Answers};
 pub use cutoff::Cutoff;
 pub use legal::{
     Allowed, Certainty, Retained, Truths, View, all_below, ancestors_first, below, children,

@@ -4,7 +4,8 @@
 //! made once more for the events around it. A run that depends on what no plan says may part from
 //! another one elsewhere each time: then the place is looked for again, a few times.
 
-use crate::run::Outcome;
+use crate::plan::Plan;
+use crate::run::{Outcome, run};
 use crate::verdict::Verdict;
 use crate::world::{EVENTS_AROUND, Keep};
 
@@ -42,6 +43,11 @@ pub fn compared(make: impl Fn(Keep) -> [Outcome; 2]) -> Outcome {
         }
     };
     diverged([first, second], at, trace)
+}
+
+/// Runs a plan twice: the same plan must make the same run.
+pub fn run_twice(plan: &Plan) -> Outcome {
+    compared(|keep| [run(plan, keep), run(plan, keep)])
 }
 
 fn diverged([first, second]: [Outcome; 2], at: String, trace: Vec<String>) -> Outcome {

@@ -10,7 +10,6 @@ use madsim::runtime::Runtime;
 use crate::drive::{self, Driver, Ended, Session, Tally};
 use crate::faults::Rule;
 use crate::panics;
-use crate::parting;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 use crate::world::{Counts, Digests, Ending, TaskName, Watch, World, steps_max};
@@ -127,11 +126,6 @@ pub(crate) fn carry_out(
         lock(session).verdict = Some(Verdict::Panic { message });
     }
     drop((runtime, quiet));
-}
-
-/// Runs a plan twice: the same plan must make the same run.
-pub fn run_twice(plan: &Plan) -> Outcome {
-    parting::compared(|keep| [run(plan, keep), run(plan, keep)])
 }
 
 /// Lives one life after another, until the plan is done or something is wrong.

@@ -31,34 +31,10 @@ mod streams;
 mod tests;
 mod trades;
 
-use std::time::Instant;
-
 use crate::plan::Plan;
-use crate::run::Outcome;
 
 use judge::Judge;
-
-/// How long to go on, and with what.
-#[derive(Clone, Copy)]
-pub struct Limits<'a> {
-    /// When to stop, with the best so far.
-    pub deadline: Instant,
-    /// How many plans are run at the same time.
-    pub thread_count: u64,
-    /// Whether somebody wants the best so far at once.
-    pub is_over: &'a (dyn Fn() -> bool + Sync),
-}
-
-/// What a plan was shrunk to.
-#[derive(Clone, Debug)]
-pub struct Shrunk {
-    /// The smallest plan that failed alike.
-    pub plan: Plan,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// How many plans were run on the way.
-    pub run_count: u64,
-}
+pub use judge::{Limits, Shrunk};
 
 /// Shrinks a plan that fails, for as long as `limits` say; nothing if it does not fail.
 pub fn shrink(plan: &Plan, limits: Limits<'_>) -> Option<Shrunk> {

@@ -7,10 +7,11 @@
 use std::time::Instant;
 
 use super::{Capsule, Origin};
+use crate::explain::watch;
+use crate::parting::run_twice;
 use crate::plan::Plan;
-use crate::run::{Keep, Outcome, run, run_twice};
+use crate::run::{Keep, Outcome, run};
 use crate::verdict::Verdict;
-use crate::witness::watch;
 
 /// So many of the last steps are kept.
 const STEPS_KEPT: usize = 40;

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{Capsule, Origin, Which};
+use crate::parting::run_twice;
 use crate::plan::{Plan, PlanError};
-use crate::run::{Outcome, run_twice};
+use crate::run::Outcome;
 use crate::verdict::Verdict;
 
 impl Capsule {

@@ -7,7 +7,7 @@
 use std::time::SystemTime;
 
 use super::args::{BaseArgs, BaseCommand};
-use super::command::{Refusal, code};
+use super::exit::{CommandError, code};
 use super::{console, plan_file};
 use crate::capsule::{Base, BaseEntry, BaseError, replay};
 use crate::text::columns;
@@ -20,7 +20,7 @@ const REVISION_LEN: usize = 10;
 ///
 /// # Errors
 /// `Input` if a capsule or the base cannot be read, or the base cannot be written.
-pub fn base(args: &BaseArgs) -> Result<u8, Refusal> {
+pub fn base(args: &BaseArgs) -> Result<u8, CommandError> {
     let base = Base::new(&args.base);
     match &args.command {
         BaseCommand::Add { files } => {
@@ -37,7 +37,7 @@ pub fn base(args: &BaseArgs) -> Result<u8, Refusal> {
         }
         BaseCommand::List => list(&base),
         BaseCommand::Show { id } => show(&base, id),
-        BaseCommand::Recheck if !args.base.is_dir() => Err(Refusal::Input(format!(
+        BaseCommand::Recheck if !args.base.is_dir() => Err(CommandError::Input(format!(
             "{}: there is no such folder; `base add` makes one",
             plan_file::quoted(args.base.as_os_str())
         ))),
@@ -45,11 +45,11 @@ pub fn base(args: &BaseArgs) -> Result<u8, Refusal> {
     }
 }
 
-fn refusal(error: BaseError) -> Refusal {
-    Refusal::Input(error.to_string())
+fn refusal(error: BaseError) -> CommandError {
+    CommandError::Input(error.to_string())
 }
 
-fn list(base: &Base) -> Result<u8, Refusal> {
+fn list(base: &Base) -> Result<u8, CommandError> {
     let entries = base.entries().map_err(refusal)?;
     if entries.is_empty() {
         console::print("it is empty: `cargo sim base add CAPSULE` adds one\n")?;
@@ -90,7 +90,7 @@ fn list(base: &Base) -> Result<u8, Refusal> {
     Ok(code::ALL_RIGHT)
 }
 
-fn show(base: &Base, id: &str) -> Result<u8, Refusal> {
+fn show(base: &Base, id: &str) -> Result<u8, CommandError> {
     let entries = base.entries().map_err(refusal)?;
     let is_meant = |entry: &&BaseEntry| entry.id == id || entry.id.starts_with(id);
     let mut meant: Vec<&BaseEntry> = entries.iter().filter(is_meant).collect();
@@ -102,7 +102,7 @@ fn show(base: &Base, id: &str) -> Result<u8, Refusal> {
             true => "no capsule",
             false => "more than one capsule",
         };
-        return Err(Refusal::Input(format!(
+        return Err(CommandError::Input(format!(
             "{many} has an id that begins with {id}; `cargo sim base list` lists all"
         )));
     };
@@ -111,13 +111,13 @@ fn show(base: &Base, id: &str) -> Result<u8, Refusal> {
             console::print(&capsule.to_string())?;
             Ok(code::ALL_RIGHT)
         }
-        Err(error) => Err(Refusal::Input(error.to_string())),
+        Err(error) => Err(CommandError::Input(error.to_string())),
     }
 }
 
 /// Runs every capsule again. What still fails decides the exit code, then what cannot be read, then
 /// what does not fit.
-fn recheck(base: &Base) -> Result<u8, Refusal> {
+fn recheck(base: &Base) -> Result<u8, CommandError> {
     let entries = base.entries().map_err(refusal)?;
     let mut rows = vec![["id", "now", "signature now"].map(str::to_string).to_vec()];
     let mut codes = Vec::new();

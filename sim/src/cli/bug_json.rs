@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::bugs::Size;
-use super::command::Refusal;
+use super::exit::CommandError;
 use crate::bugs::{Bug, Exhausted, Findings, Hunted, Shot};
 
 /// A bug, what came of it, and how large its shrunk plan is.
@@ -19,12 +19,12 @@ type Told<'a> = (&'a Bug, Findings, Option<Size>);
 ///
 /// # Errors
 /// `Input` if it cannot be written.
-pub(super) fn write(file: &Path, budget: Duration, told: &[Told<'_>]) -> Result<(), Refusal> {
+pub(super) fn write(file: &Path, budget: Duration, told: &[Told<'_>]) -> Result<(), CommandError> {
     let seconds = budget.as_secs_f64();
     let bugs: Vec<String> = told.iter().map(bug).collect();
     let bugs = bugs.join(",\n");
     let text = format!("{{\"format\": 1, \"budget_s\": {seconds}, \"bugs\": [\n{bugs}\n]}}\n");
-    let at = |error| Refusal::Input(format!("{}: cannot be written: {error}", file.display()));
+    let at = |error| CommandError::Input(format!("{}: cannot be written: {error}", file.display()));
     fs::write(file, text).map_err(at)
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::args::BugsArgs;
 use super::bug_json;
-use super::command::{Refusal, code};
+use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
 use crate::bugs::{Budget, Bug, Exhausted, Findings, Hunt, Trouble, Yard};
@@ -26,13 +26,13 @@ const HEADING: &str = "  found    seed   plans   CPU-s   1 s  10 s  60 s  operat
 /// # Errors
 /// `Input` if there is no such bug, or, once all others were hunted, if one does not apply or
 /// compile; `Harness` if files cannot be copied, or one cannot be run.
-pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
+pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
     let root = repository()?;
     let all = Bug::read_all(&root.join("sim/bugs")).map_err(refusal)?;
     let bugs = choose(all, &args.ids)?;
     let folder = std::path::absolute(&args.yard)
-        .map_err(|error| Refusal::Input(format!("{}: {error}", args.yard.display())))?;
+        .map_err(|error| CommandError::Input(format!("{}: {error}", args.yard.display())))?;
     let yard = Yard::new(root, &folder);
     let heading = "bug";
     let exhaust = args.exhaust.map_or("", |_| "  exhaust");
@@ -78,12 +78,14 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, Refusal> {
     }
     if !unbuilt.is_empty() {
         let ids = unbuilt.join(" ");
-        return Err(Refusal::Input(format!("not planted, as told above: {ids}")));
+        return Err(CommandError::Input(format!(
+            "not planted, as told above: {ids}"
+        )));
     }
     if !broken_off.is_empty() {
         let ids = broken_off.join(" ");
         let why = format!("not hunted to the end, as told above: {ids}");
-        return Err(Refusal::Harness(why));
+        return Err(CommandError::Harness(why));
     }
     let survived = told.iter().filter(|(_, found, _)| found.has_survived());
     end(told.len(), survived.count(), &signals)
@@ -99,7 +101,7 @@ fn budget(args: &BugsArgs) -> Budget {
     }
 }
 
-fn end(told: usize, survived: usize, signals: &Signals) -> Result<u8, Refusal> {
+fn end(told: usize, survived: usize, signals: &Signals) -> Result<u8, CommandError> {
     let found = told - survived;
     let survivors = counted(survived as u64, "survivor");
     console::print(&format!("\n{found} found, {survivors}\n"))?;
@@ -111,24 +113,24 @@ fn end(told: usize, survived: usize, signals: &Signals) -> Result<u8, Refusal> {
 }
 
 /// Where the sources stand that this program was built from.
-fn repository() -> Result<&'static Path, Refusal> {
+fn repository() -> Result<&'static Path, CommandError> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = package
         .parent()
         .filter(|root| root.join("sim/bugs").is_dir());
     root.ok_or_else(|| {
         let at = package.display();
-        Refusal::Input(format!(
+        CommandError::Input(format!(
             "no sources at {at}: run it with `cargo sim bugs` in a clone"
         ))
     })
 }
 
-fn choose(all: Vec<Bug>, ids: &[String]) -> Result<Vec<Bug>, Refusal> {
+fn choose(all: Vec<Bug>, ids: &[String]) -> Result<Vec<Bug>, CommandError> {
     if let Some(unknown) = ids.iter().find(|id| all.iter().all(|bug| bug.id != **id)) {
         let known: Vec<&str> = all.iter().map(|bug| bug.id.as_str()).collect();
         let known = known.join(" ");
-        return Err(Refusal::Input(format!(
+        return Err(CommandError::Input(format!(
             "no bug is called {unknown}; there are: {known}"
         )));
     }
@@ -143,7 +145,7 @@ pub(super) struct Size {
     pub(super) rule_count: usize,
 }
 
-fn size(findings: &Findings) -> Result<Option<Size>, Refusal> {
+fn size(findings: &Findings) -> Result<Option<Size>, CommandError> {
     let Some(shrunk) = &findings.shrunk else {
         return Ok(None);
     };
@@ -181,9 +183,9 @@ fn row(bug: &Bug, findings: &Findings, size: Option<Size>) -> String {
     format!("{id:ID_LEN$} {bases:>6} {median} {rates} {shrunk}{exhausted}\n")
 }
 
-fn refusal(trouble: Trouble) -> Refusal {
+fn refusal(trouble: Trouble) -> CommandError {
     match trouble {
-        Trouble::Input(text) => Refusal::Input(text),
-        Trouble::Machine(text) => Refusal::Harness(text),
+        Trouble::Input(text) => CommandError::Input(text),
+        Trouble::Machine(text) => CommandError::Harness(text),
     }
 }

@@ -8,6 +8,7 @@ use clap::Parser;
 
 use super::args::{Command, CommandLine, MatrixArgs, RunArgs, Seeds};
 use super::exhaust;
+use super::exit::{CommandError, code};
 use super::fleet::{self, Again, Work};
 use super::life;
 use super::matrix;
@@ -28,47 +29,6 @@ const TIME: Duration = Duration::from_secs(30);
 
 /// Of so many plans, `run` runs one twice.
 const TWICE_ONE_IN: u64 = 20;
-
-/// How a command ends that found nothing wrong with the engine. A verdict has a code of its own.
-pub mod code {
-    /// All right.
-    pub const ALL_RIGHT: u8 = 0;
-    /// Wrong usage or input.
-    pub const WRONG_INPUT: u8 = 1;
-    /// The simulator itself failed.
-    pub const HARNESS_FAILED: u8 = 4;
-    /// A capsule does not fit this build.
-    pub const UNFIT: u8 = 6;
-    /// A planted bug or a sync left out survived, or something was never tried.
-    pub const SURVIVED: u8 = 7;
-}
-
-/// Why a command came to no verdict.
-#[derive(Debug)]
-pub enum Refusal {
-    /// It was asked for what cannot be: whoever asked must ask otherwise.
-    Input(String),
-    /// It was asked for what this build cannot run, and another can.
-    Unfit(String),
-    /// The simulator or the machine failed, whatever the engine does.
-    Harness(String),
-}
-
-impl Refusal {
-    fn code(&self) -> u8 {
-        match self {
-            Refusal::Input(_) => code::WRONG_INPUT,
-            Refusal::Unfit(_) => code::UNFIT,
-            Refusal::Harness(_) => code::HARNESS_FAILED,
-        }
-    }
-
-    fn text(&self) -> &str {
-        match self {
-            Refusal::Input(text) | Refusal::Unfit(text) | Refusal::Harness(text) => text,
-        }
-    }
-}
 
 /// Does what the command line says, and returns how it ended.
 pub fn main() -> ExitCode {
@@ -118,7 +78,7 @@ fn tell_usage(error: &clap::Error) -> u8 {
     }
 }
 
-fn run(args: &RunArgs) -> Result<u8, Refusal> {
+fn run(args: &RunArgs) -> Result<u8, CommandError> {
     let seeds = args.seeds.unwrap_or(Seeds::ALL);
     let time = match seeds.end {
         Some(_) => args.time,
@@ -148,14 +108,14 @@ fn run(args: &RunArgs) -> Result<u8, Refusal> {
 }
 
 /// How a run ended, and if nothing was wrong, whether everything was tried.
-fn judge(report: &Report, strict: Option<&Summary>) -> Result<u8, Refusal> {
+fn judge(report: &Report, strict: Option<&Summary>) -> Result<u8, CommandError> {
     match (exit_code(report), strict) {
         (code::ALL_RIGHT, Some(summary)) => matrix::judge(summary),
         (code, _) => Ok(code),
     }
 }
 
-fn try_all(args: &MatrixArgs) -> Result<u8, Refusal> {
+fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
     let work = Work {
         seeds: args.seeds,
         time: Some(args.time),
@@ -168,7 +128,7 @@ fn try_all(args: &MatrixArgs) -> Result<u8, Refusal> {
 }
 
 /// Shrinks what a seed draws, and shows it.
-fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), Refusal> {
+fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), CommandError> {
     let seconds = args.shrink_time.as_secs_f64();
     console::complain(&format!("shrinking it, for {seconds} s at most"));
     let wish = Wish {
@@ -188,14 +148,14 @@ fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), Re
 ///
 /// # Errors
 /// `Harness` if threads or the output failed.
-pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
+pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError> {
     let report = fleet::carry_out(work, signals)?;
     console::print(&report.to_string())?;
     Ok(report)
 }
 
 /// How a command ends that comes to such a report.
-fn diff(name: &OsStr) -> Result<u8, Refusal> {
+fn diff(name: &OsStr) -> Result<u8, CommandError> {
     let found = diff::diff(&plan_file::read(name)?.plan()?);
     console::print(&found.to_string())?;
     Ok(found.verdict().map_or(code::ALL_RIGHT, Verdict::exit_code))

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::time::Instant;
 
 use super::args::ExhaustArgs;
-use super::command::{Refusal, code};
+use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
 use crate::exhaust::{self, Certificate, Counterexample, Limits};
@@ -23,7 +23,7 @@ const TOLD_ONE_IN: usize = 100;
 ///
 /// # Errors
 /// `Input` if there is no such plan, or a counterexample cannot be written.
-pub fn exhaust(args: &ExhaustArgs) -> Result<u8, Refusal> {
+pub fn exhaust(args: &ExhaustArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
     let limits = Limits {
         depth: args.depth,
@@ -37,7 +37,7 @@ pub fn exhaust(args: &ExhaustArgs) -> Result<u8, Refusal> {
         return Ok(ended(code, &signals));
     }
     let plans = args.plans.iter().map(|name| Ok((name, read(name)?)));
-    let plans: Vec<_> = plans.collect::<Result<_, Refusal>>()?;
+    let plans: Vec<_> = plans.collect::<Result<_, CommandError>>()?;
     for (name, plan) in plans {
         let (name, seconds) = (plan_file::quoted(name), args.time);
         let limits = Limits {
@@ -56,11 +56,11 @@ pub fn exhaust(args: &ExhaustArgs) -> Result<u8, Refusal> {
 }
 
 /// The plan of that name, on a device of which all cases are known.
-fn read(name: &OsStr) -> Result<Plan, Refusal> {
+fn read(name: &OsStr) -> Result<Plan, CommandError> {
     let plan = plan_file::read(name)?.plan()?;
     match plan.knobs.device {
         Device::Posix => Ok(plan),
-        device => Err(Refusal::Input(format!(
+        device => Err(CommandError::Input(format!(
             "{}: its device is {}, and only of posix all cases are known: write `device posix`",
             plan_file::quoted(name),
             device.name()
@@ -69,7 +69,7 @@ fn read(name: &OsStr) -> Result<Plan, Refusal> {
 }
 
 /// Tells what was found, and writes a counterexample.
-fn tell(args: &ExhaustArgs, certificate: Certificate) -> Result<u8, Refusal> {
+fn tell(args: &ExhaustArgs, certificate: Certificate) -> Result<u8, CommandError> {
     console::print(&certificate.to_string())?;
     let Some(found) = &certificate.counterexample else {
         console::print("\n")?;

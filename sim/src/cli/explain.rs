@@ -4,22 +4,23 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::args::ExplainArgs;
-use super::command::{Refusal, code};
+use super::exit::{CommandError, code};
 use super::plan_file::Subject;
 use super::{console, plan_file};
 use crate::capsule::Which;
 use crate::explain;
+use crate::explain::Story;
+use crate::explain::watch;
+use crate::parting::run_twice;
 use crate::plan::Plan;
-use crate::run::run_twice;
 use crate::verdict::Verdict;
-use crate::witness::{Story, watch};
 
 /// Writes the page and returns the exit code.
 ///
 /// # Errors
 /// `Input` if there is no such plan, or the page cannot be written; `Unfit` if it is a capsule of
 /// another release.
-pub fn explain(args: &ExplainArgs) -> Result<u8, Refusal> {
+pub fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
     let mut plan = subject.plan()?;
     let mut story = watch_twice(&plan);

@@ -21,13 +21,14 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::args::Seeds;
-use super::command::Refusal;
+use super::exit::CommandError;
 use super::progress::Progress;
 use super::signals::Signals;
 use crate::meta::run_everywhere;
+use crate::parting::run_twice;
 use crate::plan::Plan;
 use crate::report::{Failure, Report, Summary};
-use crate::run::{Keep, Outcome, STACK_LEN, run, run_twice};
+use crate::run::{Keep, Outcome, STACK_LEN, run};
 use crate::verdict::Verdict;
 
 /// How often the office looks at the clock when there is no news.
@@ -64,7 +65,7 @@ pub enum Again {
 /// At least one plan is run, however short the time.
 /// # Errors
 /// `Harness` if a thread could not be started, or died.
-pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, Refusal> {
+pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError> {
     let (started, spent_before) = (Instant::now(), cpu_time());
     let queue = Arc::new(Queue::new(work, started, signals.clone()));
     let job_count = work.job_count.unwrap_or_else(core_count);
@@ -168,7 +169,7 @@ fn start_worker(
     queue: &Arc<Queue>,
     again: Again,
     sender: Sender<News>,
-) -> Result<JoinHandle<()>, Refusal> {
+) -> Result<JoinHandle<()>, CommandError> {
     let queue = queue.clone();
     let worker = std::thread::Builder::new()
         .name("worker".to_string())
@@ -186,7 +187,7 @@ fn start_worker(
         }
     });
     spawned.map_err(|error| {
-        Refusal::Harness(format!("cannot start a thread: {error}; try fewer --jobs"))
+        CommandError::Harness(format!("cannot start a thread: {error}; try fewer --jobs"))
     })
 }
 
@@ -207,9 +208,10 @@ fn try_seed(seed: u64, again: Again) -> Finished {
 
 /// # Errors
 /// `Harness` if one of them died.
-fn bury(workers: Vec<JoinHandle<()>>) -> Result<(), Refusal> {
+fn bury(workers: Vec<JoinHandle<()>>) -> Result<(), CommandError> {
     for worker in workers {
-        let died = |_| Refusal::Harness("a worker thread died; what it said is above".to_string());
+        let died =
+            |_| CommandError::Harness("a worker thread died; what it said is above".to_string());
         worker.join().map_err(died)?;
     }
     Ok(())
@@ -232,7 +234,7 @@ enum Heard {
 }
 
 impl Office {
-    fn listen(&mut self, inbox: &Receiver<News>) -> Result<Heard, Refusal> {
+    fn listen(&mut self, inbox: &Receiver<News>) -> Result<Heard, CommandError> {
         loop {
             match inbox.recv_timeout(TICK) {
                 Ok(news) => self.hear(news)?,
@@ -246,7 +248,7 @@ impl Office {
         }
     }
 
-    fn hear(&mut self, news: News) -> Result<(), Refusal> {
+    fn hear(&mut self, news: News) -> Result<(), CommandError> {
         match news {
             News::Began(seed) => {
                 self.running.insert(seed, Instant::now());
@@ -256,7 +258,7 @@ impl Office {
                 self.file(*finished);
                 Ok(())
             }
-            News::Died(seed) => Err(Refusal::Harness(format!(
+            News::Died(seed) => Err(CommandError::Harness(format!(
                 "the simulator died over seed {seed}; what it said is above, and it says it again \
                  with `cargo sim replay {seed}`"
             ))),

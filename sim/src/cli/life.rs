@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use super::args::LifeArgs;
-use super::command::{Refusal, code};
 use super::console;
+use super::exit::{CommandError, code};
 use crate::life::{self, Extent};
 use crate::text::grouped;
 use crate::verdict::Verdict;
@@ -30,7 +30,7 @@ const GROWTH_MAX: u64 = 16 << 20;
 ///
 /// # Errors
 /// `Harness` if the output cannot be written.
-pub fn live(args: &LifeArgs) -> Result<u8, Refusal> {
+pub fn live(args: &LifeArgs) -> Result<u8, CommandError> {
     let (count, seed) = (args.operations, args.seed);
     let operation_count = usize::try_from(count).expect("it is within its limit");
     let (sender, looks) = channel();
@@ -44,10 +44,11 @@ pub fn live(args: &LifeArgs) -> Result<u8, Refusal> {
     };
     let thread = std::thread::Builder::new().stack_size(STACK_LEN);
     let thread = thread.spawn(live);
-    let thread = thread.map_err(|error| Refusal::Harness(format!("no thread: {error}")))?;
+    let thread = thread.map_err(|error| CommandError::Harness(format!("no thread: {error}")))?;
     let diary = Diary::of(&looks, count)?;
     let verdict = thread.join();
-    let verdict = verdict.map_err(|_| Refusal::Harness("the life's thread died".to_string()))?;
+    let verdict =
+        verdict.map_err(|_| CommandError::Harness("the life's thread died".to_string()))?;
     match verdict.or_else(|| diary.growth()) {
         None => {
             console::print(&format!("\nall right: {} operations\n", grouped(count)))?;
@@ -89,7 +90,7 @@ impl Diary {
     }
 
     /// Listens until the life has ended.
-    fn of(looks: &Receiver<(u64, Extent)>, operation_count: u64) -> Result<Diary, Refusal> {
+    fn of(looks: &Receiver<(u64, Extent)>, operation_count: u64) -> Result<Diary, CommandError> {
         let mut diary = Diary::new(operation_count);
         console::print(Diary::HEAD)?;
         for (at, (index, extent)) in (1..).zip(looks) {

@@ -1,8 +1,8 @@
 //! What runs have not tried.
 
-use super::command::Refusal;
-use super::command::code;
 use super::console;
+use super::exit::CommandError;
+use super::exit::code;
 use crate::matrix::{Gaps, Table, Waivers};
 use crate::report::Summary;
 
@@ -13,7 +13,7 @@ const WAIVERS: &str = include_str!("../../waivers.txt");
 ///
 /// # Errors
 /// `Harness` if the output cannot be written.
-pub fn print_table(summary: &Summary) -> Result<(), Refusal> {
+pub fn print_table(summary: &Summary) -> Result<(), CommandError> {
     console::print(&Table(&summary.cells).to_string())
 }
 
@@ -21,10 +21,10 @@ pub fn print_table(summary: &Summary) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// `Harness` if the waivers cannot be read, or the output not be written.
-pub fn judge(summary: &Summary) -> Result<u8, Refusal> {
+pub fn judge(summary: &Summary) -> Result<u8, CommandError> {
     let waivers = Waivers::read(WAIVERS);
     let waivers =
-        waivers.map_err(|problem| Refusal::Harness(format!("sim/waivers.txt: {problem}")))?;
+        waivers.map_err(|problem| CommandError::Harness(format!("sim/waivers.txt: {problem}")))?;
     let gaps = Gaps::of(summary, &waivers);
     console::print(&format!("\n{gaps}"))?;
     Ok(match gaps.is_open() {

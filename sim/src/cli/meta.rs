@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::args::{MetaArgs, Seeds};
-use super::command::{Refusal, carry_out, code, exit_code};
+use super::command::{carry_out, exit_code};
 use super::console;
+use super::exit::{CommandError, code};
 use super::fleet::{Again, Work};
 use super::plan_file::quoted;
 use super::signals::Signals;
@@ -26,7 +27,7 @@ const DIFFER: u8 = 5;
 /// # Errors
 /// `Input` if the other program is none or prints something else, `Harness` if threads or the
 /// output failed.
-pub fn meta(args: &MetaArgs) -> Result<u8, Refusal> {
+pub fn meta(args: &MetaArgs) -> Result<u8, CommandError> {
     if args.digests {
         let digests = digests(args.seeds)?;
         return console::print(&digests).map(|()| code::ALL_RIGHT);
@@ -45,7 +46,7 @@ pub fn meta(args: &MetaArgs) -> Result<u8, Refusal> {
 }
 
 /// A line for each seed: it, and its run's digest.
-fn digests(seeds: Seeds) -> Result<String, Refusal> {
+fn digests(seeds: Seeds) -> Result<String, CommandError> {
     let end = seeds.end.expect("clap has seen that it has an end");
     let line = |seed| {
         let digest = run(&Plan::draw(seed), Keep::Tail).digest;
@@ -55,7 +56,7 @@ fn digests(seeds: Seeds) -> Result<String, Refusal> {
 }
 
 /// Compares the runs of this build with another's.
-fn compare(seeds: Seeds, other: &Path) -> Result<u8, Refusal> {
+fn compare(seeds: Seeds, other: &Path) -> Result<u8, CommandError> {
     let end = seeds.end.expect("clap has seen that it has an end");
     let range = format!("{}..{end}", seeds.start);
     let theirs = printed_by(other, &["meta", "--digests", "--seeds", &range])?;
@@ -67,7 +68,7 @@ fn compare(seeds: Seeds, other: &Path) -> Result<u8, Refusal> {
     if !theirs.lines().all(is_digest) {
         let name = quoted(other.as_os_str());
         let what = format!("{name} is no simulator: it printed no digests of seeds");
-        return Err(Refusal::Input(what));
+        return Err(CommandError::Input(what));
     }
     let ours = digests(seeds)?;
     let pairs = ours.lines().zip(theirs.lines());
@@ -94,16 +95,16 @@ fn compare(seeds: Seeds, other: &Path) -> Result<u8, Refusal> {
     Ok(DIFFER)
 }
 
-fn printed_by(program: &Path, words: &[&str]) -> Result<String, Refusal> {
+fn printed_by(program: &Path, words: &[&str]) -> Result<String, CommandError> {
     let name = quoted(program.as_os_str());
     let output = Command::new(program).args(words).output();
-    let output = output.map_err(|error| Refusal::Input(format!("{name}: {error}")))?;
+    let output = output.map_err(|error| CommandError::Input(format!("{name}: {error}")))?;
     // A run that fails tells its trace all the same.
     if output.stdout.is_empty() {
         let words = words.join(" ");
         let said = String::from_utf8_lossy(&output.stderr);
         let what = format!("{name} {words} printed nothing; it said: {}", said.trim());
-        return Err(Refusal::Input(what));
+        return Err(CommandError::Input(what));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -1,7 +1,7 @@
 //! The simulator's command line: it stands outside of every run, in the real world.
 //!
 //! 1. What was found goes to stdout; progress and what the caller did wrong, to stderr.
-//! 2. Every command ends with one of the codes in `command.rs` or `signals.rs`, or a verdict's
+//! 2. Every command ends with one of the codes in `exit.rs` or `signals.rs`, or a verdict's
 //!    own. A run that is interrupted ends the plans that it has begun, writes its report, and ends
 //!    with 130 or 143; a second signal ends it at once.
 //! 3. Seeds are handed out in order, and each that was begun is ended, so the failing seed that is
@@ -14,6 +14,7 @@ mod bugs;
 mod command;
 mod console;
 mod exhaust;
+mod exit;
 mod explain;
 mod fleet;
 mod life;

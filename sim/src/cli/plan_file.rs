@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::command::Refusal;
+use super::exit::CommandError;
 use crate::capsule::{self, Capsule, CapsuleError, Which};
 use crate::plan::{Plan, PlanError};
 
@@ -37,13 +37,13 @@ impl Subject {
     ///
     /// # Errors
     /// `Unfit` if it is a capsule of another release.
-    pub fn plan(&self) -> Result<Plan, Refusal> {
+    pub fn plan(&self) -> Result<Plan, CommandError> {
         match self {
             Subject::Seed(seed) => Ok(Plan::draw(*seed)),
             Subject::Plan(plan) => Ok((**plan).clone()),
             Subject::Capsule(capsule) => capsule.plan(Which::Shrunk).map_err(|error| {
                 let revision = &capsule.origin.revision;
-                Refusal::Unfit(format!(
+                CommandError::Unfit(format!(
                     "the capsule does not fit this build: its plan was made by revision \
                      {revision}, and cannot be run here: {error}"
                 ))
@@ -56,7 +56,7 @@ impl Subject {
 ///
 /// # Errors
 /// `Input` if there is no such thing.
-pub fn read(name: &OsStr) -> Result<Subject, Refusal> {
+pub fn read(name: &OsStr) -> Result<Subject, CommandError> {
     let text = name.to_string_lossy();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         let path = Path::new(name);
@@ -67,7 +67,7 @@ pub fn read(name: &OsStr) -> Result<Subject, Refusal> {
         };
     }
     let seed = text.parse().map_err(|_| {
-        Refusal::Input(format!(
+        CommandError::Input(format!(
             "{text} is no seed: the last is {}; a file of that name is ./{text}",
             u64::MAX
         ))
@@ -79,34 +79,34 @@ pub fn read(name: &OsStr) -> Result<Subject, Refusal> {
 ///
 /// # Errors
 /// `Input` if the file holds none.
-pub fn read_capsule(path: &Path) -> Result<Capsule, Refusal> {
+pub fn read_capsule(path: &Path) -> Result<Capsule, CommandError> {
     parse_capsule(path, &read_text(path)?)
 }
 
-fn parse_capsule(path: &Path, text: &str) -> Result<Capsule, Refusal> {
+fn parse_capsule(path: &Path, text: &str) -> Result<Capsule, CommandError> {
     let parsed = text.parse();
     parsed.map_err(|error: CapsuleError| refuse(path, &error))
 }
 
-fn parse_plan(path: &Path, text: &str) -> Result<Plan, Refusal> {
+fn parse_plan(path: &Path, text: &str) -> Result<Plan, CommandError> {
     let parsed = text.parse();
     parsed.map_err(|error: PlanError| refuse(path, &error))
 }
 
-fn refuse(path: &Path, why: &dyn Display) -> Refusal {
+fn refuse(path: &Path, why: &dyn Display) -> CommandError {
     let path = quoted(path.as_os_str());
-    Refusal::Input(format!("{path}: {why}"))
+    CommandError::Input(format!("{path}: {why}"))
 }
 
 /// Reads the plan of a file.
 ///
 /// # Errors
 /// `Input` if it holds none.
-pub fn read_file(path: &Path) -> Result<Plan, Refusal> {
+pub fn read_file(path: &Path) -> Result<Plan, CommandError> {
     parse_plan(path, &read_text(path)?)
 }
 
-fn read_text(path: &Path) -> Result<String, Refusal> {
+fn read_text(path: &Path) -> Result<String, CommandError> {
     let refuse = |why: &dyn Display| refuse(path, why);
     let bytes = read_bytes(path)
         .map_err(|error| refuse(&format_args!("cannot be read: {error}; {REMEDY}")))?;
@@ -133,7 +133,7 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// `Input` if it cannot be written.
-pub fn write(path: &Path, plan: &Plan, comment: &str) -> Result<(), Refusal> {
+pub fn write(path: &Path, plan: &Plan, comment: &str) -> Result<(), CommandError> {
     write_text(path, &commented(plan, comment))
 }
 
@@ -141,7 +141,7 @@ pub fn write(path: &Path, plan: &Plan, comment: &str) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// `Input` if it cannot be written.
-pub fn write_text(path: &Path, text: &str) -> Result<(), Refusal> {
+pub fn write_text(path: &Path, text: &str) -> Result<(), CommandError> {
     let written = (|| {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -150,7 +150,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), Refusal> {
     })();
     written.map_err(|error| {
         let path = quoted(path.as_os_str());
-        Refusal::Input(format!("{path}: cannot be written: {error}"))
+        CommandError::Input(format!("{path}: cannot be written: {error}"))
     })
 }
 

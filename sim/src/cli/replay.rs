@@ -1,20 +1,21 @@
 //! One plan, run again.
 
 use super::args::ReplayArgs;
-use super::command::{Refusal, code};
+use super::exit::{CommandError, code};
 use super::plan_file::Subject;
 use super::{console, plan_file};
 use crate::capsule::{self, Capsule};
+use crate::parting::run_twice;
 use crate::plan::Plan;
 use crate::report::{Failure, Single, Summary};
-use crate::run::{Keep, Outcome, run, run_twice};
+use crate::run::{Keep, Outcome, run};
 use crate::verdict::Verdict;
 
 /// Runs a plan again and returns the exit code.
 ///
 /// # Errors
 /// `Input` if there is no such plan.
-pub fn replay(args: &ReplayArgs) -> Result<u8, Refusal> {
+pub fn replay(args: &ReplayArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
     if let Subject::Capsule(capsule) = &subject {
         return replay_capsule(capsule, args);
@@ -27,7 +28,7 @@ pub fn replay(args: &ReplayArgs) -> Result<u8, Refusal> {
 }
 
 /// Runs a capsule again, and says what that comes to.
-fn replay_capsule(capsule: &Capsule, args: &ReplayArgs) -> Result<u8, Refusal> {
+fn replay_capsule(capsule: &Capsule, args: &ReplayArgs) -> Result<u8, CommandError> {
     let replayed = capsule::replay(capsule);
     let mut text = replayed.told(capsule).to_string();
     if let Some(replay) = replayed.replay() {

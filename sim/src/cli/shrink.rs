@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::args::ShrinkArgs;
-use super::command::{Refusal, code};
+use super::exit::{CommandError, code};
 use super::plan_file::Subject;
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
@@ -39,7 +39,7 @@ pub struct Wish<'a> {
 ///
 /// # Errors
 /// `Input` if there is no such plan, or the smaller one cannot be written.
-pub fn shrink(args: &ShrinkArgs) -> Result<u8, Refusal> {
+pub fn shrink(args: &ShrinkArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
     let plan = subject.plan()?;
     let name = plan_file::quoted(&args.plan);
@@ -82,7 +82,7 @@ pub fn carry_out(
     plan: &Plan,
     wish: &Wish<'_>,
     signals: &Signals,
-) -> Result<Option<Smaller>, Refusal> {
+) -> Result<Option<Smaller>, CommandError> {
     let started = Instant::now();
     let limits = Limits {
         deadline: started + wish.time,

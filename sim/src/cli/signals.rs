@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::command::Refusal;
+use super::exit::CommandError;
 
 /// The signals that end a command in good order, each with its exit code.
 const SIGNALS: [(i32, usize); 2] = [(SIGINT, 130), (SIGTERM, 143)];
@@ -23,8 +23,8 @@ impl Signals {
     ///
     /// # Errors
     /// `Harness` if the system refuses.
-    pub fn heed() -> Result<Signals, Refusal> {
-        let refused = |error| Refusal::Harness(format!("cannot heed signals: {error}"));
+    pub fn heed() -> Result<Signals, CommandError> {
+        let refused = |error| CommandError::Harness(format!("cannot heed signals: {error}"));
         let signals = Signals::default();
         let is_second = Arc::new(AtomicBool::new(false));
         for (signal, code) in SIGNALS {

@@ -1,8 +1,8 @@
 //! Each sync of the engine, left out.
 
 use super::args::SyncsArgs;
-use super::command::{Refusal, code};
 use super::console;
+use super::exit::{CommandError, code};
 use super::fleet;
 use super::plan_file;
 use super::signals::Signals;
@@ -19,9 +19,9 @@ const COLLECTED_SEEDS: u64 = 1000;
 /// # Errors
 /// `Input` if there is no such sync or a plan cannot be written, `Harness` if the waivers cannot be
 /// read or the output not be written.
-pub fn syncs(args: &SyncsArgs) -> Result<u8, Refusal> {
+pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
-    let waivers = Waivers::of_the_repository().map_err(Refusal::Harness)?;
+    let waivers = Waivers::of_the_repository().map_err(CommandError::Harness)?;
     let thread_count = args.hunt.jobs.unwrap_or_else(fleet::core_count);
     let is_over = || signals.interrupted().is_some();
     let limits = args.hunt.limits(&is_over);
@@ -31,7 +31,7 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, Refusal> {
         !addresses.any(|address| address.contains(*word))
     }) {
         let what = format!("no sync has `{word}` in its address; without a word all are told");
-        return Err(Refusal::Input(what));
+        return Err(CommandError::Input(what));
     }
     let meant = sites.iter().filter(|(site, _)| is_meant(site, &args.only));
     let mut rows = Vec::new();
@@ -79,7 +79,7 @@ fn leave_out(site: Site, call_count: u64, limits: Limits<'_>) -> Row {
     }
 }
 
-fn tell(table: &Table<'_>) -> Result<(), Refusal> {
+fn tell(table: &Table<'_>) -> Result<(), CommandError> {
     let syncs = counted(table.rows.len() as u64, "sync");
     let survivors = counted(table.survivors().count() as u64, "survivor");
     let stale = table.stale().into_iter();
@@ -93,7 +93,7 @@ fn tell(table: &Table<'_>) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// `Input` if it cannot be written.
-pub fn write_plan(caught: &Caught, path: &std::path::Path) -> Result<(), Refusal> {
+pub fn write_plan(caught: &Caught, path: &std::path::Path) -> Result<(), CommandError> {
     let comment = format!(
         "Signature: {}\n{}",
         caught.verdict.signature(),

@@ -1,8 +1,8 @@
 //! Each guarantee of a device, taken away.
 
 use super::args::WeakenArgs;
-use super::command::{Refusal, code};
 use super::console;
+use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::syncs::write_plan;
 use crate::lack::{Hunted, hunt};
@@ -14,7 +14,7 @@ use crate::weaken::{GUARANTEES, Guarantee, Row, Table};
 /// # Errors
 /// `Input` if there is no such guarantee or a plan cannot be written, `Harness` if the output
 /// cannot be written.
-pub fn weaken(args: &WeakenArgs) -> Result<u8, Refusal> {
+pub fn weaken(args: &WeakenArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
     let is_over = || signals.interrupted().is_some();
     let limits = args.hunt.limits(&is_over);
@@ -38,12 +38,12 @@ pub fn weaken(args: &WeakenArgs) -> Result<u8, Refusal> {
     Ok(signals.interrupted().unwrap_or(code::ALL_RIGHT))
 }
 
-fn choose(ids: &[String]) -> Result<Vec<Guarantee>, Refusal> {
+fn choose(ids: &[String]) -> Result<Vec<Guarantee>, CommandError> {
     let is_known = |id: &&String| GUARANTEES.iter().any(|guarantee| guarantee.id == **id);
     if let Some(unknown) = ids.iter().find(|id| !is_known(id)) {
         let known = GUARANTEES.map(|guarantee| guarantee.id).join(" ");
         let problem = format!("no guarantee is called {unknown}; there are: {known}");
-        return Err(Refusal::Input(problem));
+        return Err(CommandError::Input(problem));
     }
     let is_meant = |it: &Guarantee| ids.is_empty() || ids.iter().any(|id| id == it.id);
     Ok(GUARANTEES.into_iter().filter(is_meant).collect())

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::image::{Disk, NodeId, ROOT, SECTOR_LEN};
+use super::choices::Choices;
+use super::ids::{NodeId, ROOT, SECTOR_LEN};
+use super::image::Disk;
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
 use super::remnant::{Remnant, Remnants};
-use super::undecided::Choices;
 use crate::dice::{Chance, Dice};
 use crate::faults::{Device, Survival};
 

@@ -3,7 +3,8 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::image::{Disk, NodeId, ROOT};
+use super::ids::{NodeId, ROOT};
+use super::image::Disk;
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
 
 /// What a power loss made of one change that no sync had covered, as far as the next disk shows.

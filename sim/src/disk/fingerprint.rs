@@ -2,7 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::image::{Disk, NodeId, ROOT};
+use super::ids::{NodeId, ROOT};
+use super::image::Disk;
 use super::node::{Directory, EntryChange, FileNode, Node};
 
 impl Disk {

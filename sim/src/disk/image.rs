@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use palimpsest::io::Entry;
 
+use super::choices::Choices;
+use super::ids::{NodeId, ROOT, Wrongs};
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
-use super::undecided::Choices;
-use crate::faults::{Device, Fault};
-
-/// What a device promises to write whole.
-pub const SECTOR_LEN: usize = 512;
-
-/// A file or directory, by number; numbers are not used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(u32);
-
-/// Where a file is wrong, and by what.
-pub type Wrongs = Vec<(Range<u64>, Fault)>;
+use crate::faults::Device;
 
 /// A whole disk, with what of it is durable.
 #[derive(Clone, Debug)]
@@ -33,8 +23,6 @@ pub struct Disk {
     /// rename had put them there, each with where it was wrong.
     pub(super) gone: Arc<BTreeMap<PathBuf, Wrongs>>,
 }
-
-pub(super) const ROOT: NodeId = NodeId(0);
 
 impl Default for Disk {
     fn default() -> Disk {

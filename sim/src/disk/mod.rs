@@ -13,9 +13,11 @@
 //!    kept beside what would be right: see `wrong.rs`.
 //! 6. A fork costs O(1): images are copy-on-write values.
 
+mod choices;
 mod crash;
 mod fates;
 mod fingerprint;
+mod ids;
 mod image;
 mod node;
 mod remnant;
@@ -25,5 +27,6 @@ mod undecided;
 mod wrong;
 
 pub use fates::Fate;
-pub use image::{Disk, NodeId, SECTOR_LEN, Taken, Wrongs};
+pub use ids::{NodeId, SECTOR_LEN, Wrongs};
+pub use image::{Disk, Taken};
 pub use remnant::{Remnant, Remnants};

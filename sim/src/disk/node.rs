@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::image::{NodeId, SECTOR_LEN, Wrongs};
+use super::ids::{NodeId, SECTOR_LEN, Wrongs};
 use super::remnant::Remnant;
 use super::undecided::UndecidedFile;
 use crate::faults::Fault;

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::image::{Disk, NodeId, SECTOR_LEN};
+use super::ids::{NodeId, SECTOR_LEN};
+use super::image::Disk;
 use super::node::{Directory, FileNode, Node, Write};
 use crate::dice::mix;
 
@@ -34,44 +35,15 @@ pub(super) struct UndecidedFile {
     sectors: BTreeMap<usize, Arc<[Sector]>>,
 }
 
-/// How the open choices of a disk are made, and how many alternatives each had.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Choices {
-    rest: u64,
-    counts: Vec<u64>,
-    is_bounded: bool,
-}
-
-impl Choices {
-    /// Those that a number makes.
-    pub(super) fn new(case: u64) -> Choices {
-        Choices {
-            rest: case,
-            ..Choices::default()
-        }
-    }
-
-    fn choose(&mut self, count: usize) -> usize {
-        if count <= 1 {
-            return 0;
-        }
-        let count = count as u64;
-        let choice = self.rest % count;
-        self.rest /= count;
-        self.counts.push(count);
-        choice as usize
-    }
-}
-
 impl Disk {
     /// How many alternatives each choice had that was made since the last power loss, in order.
     pub fn choice_counts(&self) -> &[u64] {
-        &self.choices.counts
+        self.choices.counts()
     }
 
     /// Whether there are more alternatives than are tried.
     pub fn is_bounded(&self) -> bool {
-        self.choices.is_bounded
+        self.choices.is_bounded()
     }
 
     /// The binary logarithm of how many disks this one may turn out to be.
@@ -88,7 +60,7 @@ impl Disk {
     }
 
     pub(super) fn note_bounds(&mut self, is_bounded: bool) {
-        self.choices.is_bounded |= is_bounded;
+        self.choices.note_bounds(is_bounded);
     }
 
     /// Decides a file's length.

@@ -9,7 +9,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::image::{Disk, NodeId, Wrongs};
+use super::ids::{NodeId, Wrongs};
+use super::image::Disk;
 use super::node::{EntryChange, Node, Write};
 use crate::faults::Fault;
 

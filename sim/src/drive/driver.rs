@@ -9,12 +9,11 @@ use palimpsest::io::Io;
 use palimpsest::{Engine, Error, Lsn, Timeline, Writer};
 
 use super::ending::Held;
-use crate::diff::Answers;
 use crate::faults::FaultOutcome;
 use crate::label::Letter;
 use crate::laws::Known;
 use crate::model::History;
-use crate::oracle::{self, Horizon, Truth, Truths, View};
+use crate::oracle::{self, Answers, Horizon, Truth, Truths, View};
 use crate::plan::{Line, Plan};
 use crate::verdict::Verdict;
 use crate::witness::Witness;

@@ -3,11 +3,10 @@
 
 use super::map::put;
 use super::rows::{Gap, class, groups, rows};
-use super::{Names, escape};
+use super::{CallView, Names, Story, What, escape};
 use crate::disk::Fate;
 use crate::faults::Crash;
 use crate::text::counted;
-use crate::witness::{CallView, Story, What};
 use crate::world::{CrashSeen, Effect, End};
 
 /// So many rows are shown before the crash, or before the verdict if there was none.
@@ -63,7 +62,7 @@ pub fn calls(names: &Names, story: &Story) -> String {
     html
 }
 
-fn call_of(step: &crate::witness::Step) -> Option<&CallView> {
+fn call_of(step: &crate::explain::Step) -> Option<&CallView> {
     match &step.what {
         What::Call(call) => Some(call),
         _ => None,

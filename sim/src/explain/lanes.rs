@@ -1,6 +1,6 @@
 //! A lane for each task, and on each row a dot on the lane of the task that called.
 
-use crate::witness::{CallView, TaskView};
+use super::{CallView, TaskView};
 
 /// More lanes than these are not told apart: the last one is for all the others.
 const LANES_MAX: usize = 10;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::map::put;
 use super::rows::crash_text;
-use super::{Names, escape};
+use super::{CallView, Names, Part, Step, Story, What, escape};
 use crate::plan::Plan;
 use crate::text::counted;
-use crate::witness::{CallView, Moment, Part, Step, Story, What};
+use crate::witness::Moment;
 
 /// Of a line's steps, so many at the start and at the end are shown.
 const STEPS_SHOWN: usize = 30;

@@ -2,10 +2,10 @@
 
 use super::axes::{Axes, branch_points};
 use super::map::{Map, Side, put};
-use super::{Names, escape};
+use super::{Names, Story, escape};
 use crate::label::Letter;
 use crate::plan::Plan;
-use crate::witness::{LayerKind, Moment, Scene, Source, Story, TimelineView};
+use crate::witness::{LayerKind, Moment, Scene, Source, TimelineView};
 
 /// The part of the page with the maps.
 pub fn maps(names: &Names, plan: &Plan, story: &Story) -> String {

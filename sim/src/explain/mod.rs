@@ -20,6 +20,7 @@ mod names;
 mod page;
 mod rows;
 mod scale;
+mod story;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -28,3 +29,4 @@ pub use escape::escape;
 pub use names::Names;
 pub use page::{Subject, page};
 pub use scale::Scale;
+pub use story::{CallView, Part, Step, Story, TaskView, What, watch};

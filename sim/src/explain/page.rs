@@ -5,12 +5,11 @@ use super::lines::lines;
 use super::map::put;
 use super::maps::maps;
 use super::walk::walk;
-use super::{Names, escape};
+use super::{Names, Story, escape};
 use crate::plan::Plan;
 use crate::text::counted;
 use crate::text::counted_as;
 use crate::verdict::Verdict;
-use crate::witness::Story;
 
 /// How it looks: the page carries it along.
 const STYLE: &str = include_str!("style.css");

@@ -1,12 +1,11 @@
 //! Calls as rows: who made them, on what, and what became of it.
 
 use super::lanes::Lanes;
-use super::{Names, escape};
+use super::{CallView, Names, Story, escape};
 use crate::disk::Fate;
 use crate::faults::{Crash, StepKind};
 use crate::text::counted;
 use crate::text::{counted_as, grouped};
-use crate::witness::{CallView, Story};
 use crate::world::{CrashSeen, End};
 
 /// From so many reads of one file on they share a row.

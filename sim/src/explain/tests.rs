@@ -1,8 +1,8 @@
 use insta::{Settings, assert_snapshot};
 
+use super::watch;
 use super::*;
 use crate::plan::Plan;
-use crate::witness::watch;
 
 /// Elements of which a skeleton has the text, and those of which it has the class.
 const TOLD: [&str; 5] = ["h1", "h2", "h3", "dt", "figcaption"];

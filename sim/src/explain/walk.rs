@@ -3,9 +3,9 @@
 use palimpsest::layer::LayerId;
 
 use super::map::put;
-use super::{Names, escape};
+use super::{Names, Story, escape};
 use crate::verdict::Verdict;
-use crate::witness::{Story, VisitView};
+use crate::witness::VisitView;
 
 /// The part of the page with the walk; empty if no read went wrong.
 pub fn walk(names: &Names, story: &Story) -> String {

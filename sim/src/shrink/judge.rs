@@ -8,15 +8,37 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{Limits, Shrunk};
+use crate::parting::run_twice;
 use crate::plan::Plan;
-use crate::run::{Keep, Outcome, STACK_LEN, run, run_twice, run_within};
+use crate::run::{Keep, Outcome, STACK_LEN, run, run_within};
 use crate::verdict::Verdict;
 use crate::world::steps_max;
 
 /// A candidate makes at most one in so many of the steps that a plan may make, if the first plan
 /// did so or was stuck: who goes round in circles does so long before anybody must believe it.
 const STEPS_SHARE: u64 = 20;
+
+/// How long to go on, and with what.
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    /// When to stop, with the best so far.
+    pub deadline: Instant,
+    /// How many plans are run at the same time.
+    pub thread_count: u64,
+    /// Whether somebody wants the best so far at once.
+    pub is_over: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// What a plan was shrunk to.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The smallest plan that failed alike.
+    pub plan: Plan,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How many plans were run on the way.
+    pub run_count: u64,
+}
 
 /// The smallest plan so far, and what a smaller one must come to.
 pub struct Judge<'a> {

@@ -6,11 +6,9 @@
 mod contents;
 mod reading;
 mod scene;
-mod story;
 
 pub use reading::{Reading, VisitView};
 pub use scene::{LayerKind, LayerView, Moment, Scene, Source, TimelineView};
-pub use story::{CallView, Part, Step, Story, TaskView, What, watch};
 
 pub(crate) use contents::{contents, told};
 pub(crate) use scene::{of_disk, of_engine};

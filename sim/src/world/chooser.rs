@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
-use super::TaskName;
-use super::gate::{Held, TaskId};
+use super::gate::Held;
+use super::ids::{TaskId, TaskName};
 use crate::dice::{Chance, Dice, mix};
 use crate::faults::StepKind;
 use crate::plan::{Schedule, Starved, Then};

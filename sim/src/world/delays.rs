@@ -3,7 +3,7 @@
 use palimpsest::io::Op;
 
 use super::SimIo;
-use super::gate::TaskId;
+use super::ids::TaskId;
 use crate::faults::{Fault, StepKind};
 
 /// A call that the device holds up.

@@ -7,16 +7,27 @@ use std::task::Waker;
 use palimpsest::io::{Job, Op};
 
 use super::chooser::Chooser;
-use super::{Picked, TaskName};
+use super::ids::{CallId, TaskId, TaskName};
 use crate::faults::{Fault, StepKind};
 
-/// A task of the present life, by the order in which it was spawned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId(pub u32);
+/// What the gate answers to a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Grant {
+    /// Go on; the fault, if there is one, is yours to deliver.
+    Granted(Option<Fault>),
+    /// Your life is over.
+    Dead,
+}
 
-/// A call that is held, by number; numbers are not used again in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CallId(u64);
+/// Whom a pick leaves to be woken.
+pub(super) enum Picked {
+    /// Nobody: nothing is held, or the life is over.
+    Nobody,
+    /// One that was not polled yet: the executor has it in its queue.
+    Unpolled,
+    /// This one.
+    Wake(Waker),
+}
 
 /// A call that waits for its turn.
 #[derive(Clone, Copy, Debug)]

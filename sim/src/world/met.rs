@@ -2,7 +2,7 @@
 
 use palimpsest::io::{Op, Part};
 
-use super::gate::TaskId;
+use super::ids::TaskId;
 use crate::faults::{Cells, FaultClass, FaultOutcome};
 
 /// Faults of operations that have not ended.

@@ -20,9 +20,11 @@ mod chooser;
 mod delays;
 mod digests;
 mod gate;
+mod ids;
 mod journal;
 mod met;
 mod remains;
+mod settle;
 mod sim_io;
 mod state;
 mod task;
@@ -31,11 +33,10 @@ mod waits;
 mod wrong;
 
 pub use digests::Digests;
+pub use ids::TaskName;
 pub use journal::{CrashSeen, Effect, End, Journal};
 pub use remains::{Remains, Watch};
 pub use sim_io::{SimFile, SimIo, SimLock};
 pub use state::{Counts, Ending, State, World, steps_max};
-pub use task::{Join, TaskName, drop_at};
+pub use task::{Join, drop_at};
 pub use trace::{EVENTS_AROUND, Event, Keep, Trace};
-
-use state::{Grant, Picked};

@@ -12,9 +12,10 @@ use palimpsest::base::Time;
 use palimpsest::io::{Entry, File, Io, Op};
 
 use super::delays::{Delayed, Stalling};
-use super::gate::CallId;
-use super::task::{self, TaskName};
-use super::{Grant, State, World};
+use super::gate::Grant;
+use super::ids::{CallId, TaskName};
+use super::task;
+use super::{State, World};
 use crate::disk::{NodeId, Taken};
 use crate::faults::{Fault, StepKind};
 

@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use palimpsest::base::TimelineId;
-use palimpsest::io::{Io, Job, Op};
+use palimpsest::io::{Job, Op};
 use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
@@ -16,15 +16,14 @@ use crate::disk::{Disk, Remnants};
 use crate::faults::{CallSite, Cells, Crash, Fault, FaultClass, FaultOutcome, Rule, StepKind};
 use crate::label::Letter;
 use crate::plan::{Housekeeping, Plan};
-use crate::verdict::Verdict;
 
 use super::book::FaultBook;
 use super::chooser::Chooser;
-use super::gate::{Gate, Refusal, TaskId};
+use super::gate::{Gate, Picked, Refusal};
+use super::ids::TaskId;
 use super::journal::Journal;
 use super::met::Met;
 use super::remains::{Remains, Watch};
-use super::sim_io::SimIo;
 use super::trace::Trace;
 use super::waits::Waits;
 
@@ -44,15 +43,6 @@ const PERIODS_WAITED_MAX: u32 = 500;
 
 /// So many calls are counted by who makes them; then the counts begin again. No plan comes to it.
 const CALL_COUNTS_MAX: usize = 1 << 20;
-
-/// How long the engine's own tasks may take to end, in turns of the task that waits.
-const SETTLING_STEPS_MAX: u32 = 10_000;
-
-/// After so many turns time passes as well, so much at least.
-const SETTLING_STEPS_AT_ONCE: u32 = 200;
-
-/// Longer than one who stalls waits for others to move.
-const SETTLING_TIME: Duration = Duration::from_millis(5);
 
 /// How a life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +83,7 @@ pub struct World {
     state: Mutex<State>,
     wait_max: Duration,
     /// How long a call takes at most.
-    slow_max: Duration,
+    pub(super) slow_max: Duration,
 }
 
 /// Everything that changes, behind the one lock.
@@ -344,47 +334,12 @@ impl World {
         }
     }
 
-    /// Waits until the running task is the only one left, and the device holds up no call: one who
-    /// looks after a timeline may wait in it as well.
-    ///
-    /// # Errors
-    /// `Stuck` if the others do not end.
-    pub async fn settle_down(self: &Arc<Self>) -> Result<(), Verdict> {
-        let io = SimIo::new(self);
-        for step in 0..SETTLING_STEPS_MAX {
-            let is_down = {
-                let state = self.state();
-                state.delayed_count == 0 && state.gate.has_only_running()
-            };
-            if is_down {
-                return Ok(());
-            }
-            match (step + 1).is_multiple_of(SETTLING_STEPS_AT_ONCE) {
-                // Somebody may be held up by a device that takes its time.
-                true => io.sleep(self.slow_max.max(SETTLING_TIME)).await,
-                false => io.yield_now().await,
-            }
-        }
-        Err(Verdict::Stuck {
-            waiting: "the engine's own tasks do not end".to_string(),
-        })
-    }
-
     /// The life is over, however it ended: what still runs of it is dead.
     pub fn bury(&self) {
         let mut state = self.state();
         state.is_alive = false;
         state.gate.stop();
     }
-}
-
-/// What the gate answers to a call.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Grant {
-    /// Go on; the fault, if there is one, is yours to deliver.
-    Granted(Option<Fault>),
-    /// Your life is over.
-    Dead,
 }
 
 impl State {
@@ -562,14 +517,4 @@ impl State {
             self.latched.extend(letter.filter(|_| latches));
         }
     }
-}
-
-/// Whom a pick leaves to be woken.
-pub(super) enum Picked {
-    /// Nobody: nothing is held, or the life is over.
-    Nobody,
-    /// One that was not polled yet: the executor has it in its queue.
-    Unpolled,
-    /// This one.
-    Wake(Waker),
 }

@@ -1,39 +1,16 @@
 //! Tasks behind the gate.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use palimpsest::io::Op;
-
-use super::gate::TaskId;
-use super::{Ending, Picked, World};
+use super::gate::Picked;
+use super::ids::{TaskId, TaskName};
+use super::{Ending, World};
 use crate::faults::FaultOutcome;
 use crate::panics;
-
-/// What a task is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskName {
-    /// The one that carries out the plan.
-    Driver,
-    /// A line of the plan, from 1, that was left running.
-    Line(u32),
-    /// One that the engine started.
-    Engine(Op),
-}
-
-impl fmt::Display for TaskName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TaskName::Driver => write!(f, "driver"),
-            TaskName::Line(line) => write!(f, "line {line}"),
-            TaskName::Engine(op) => write!(f, "engine {}", op.job.name()),
-        }
-    }
-}
 
 /// Starts a task behind the gate of the present life. It is dropped when the life ends.
 pub(super) fn spawn(

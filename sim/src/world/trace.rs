@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHasher;
 
-use super::TaskName;
 use super::digests::Digests;
-use super::gate::TaskId;
+use super::ids::{TaskId, TaskName};
 use crate::dice::mix;
 use crate::faults::{CallSite, Fault};
 use crate::plan::Line;

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use super::{Reading, Scene, Witness};
 use crate::drive::{Driver, Session, on_disk};
 use crate::faults::StepKind;
 use crate::label::Letter;
 use crate::plan::Plan;
 use crate::run::{self, Keep, Outcome};
-use crate::witness::Moment;
+use crate::witness::{Moment, Reading, Scene, Witness};
 use crate::world::{CrashSeen, Effect, End, Event, Journal, TaskName, World};
 
 /// Of a run with more steps than these only the last are told.

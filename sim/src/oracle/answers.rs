@@ -1,0 +1,20 @@
+//! What the engine answered at the end of a run, for those who compare runs.
+
+use std::collections::BTreeMap;
+
+use palimpsest::base::{Key, Lsn};
+
+use crate::label::Letter;
+use crate::model::{Answer, Change};
+
+/// What was answered in the end, by timeline, key and LSN.
+pub type Answers = BTreeMap<(Letter, Key, Lsn), Answered>;
+
+/// An answer, and the changes that the run had made of the key by then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What the engine said.
+    pub answer: Answer,
+    /// In the order of their LSNs, as far as they are remembered.
+    pub past: Vec<(Lsn, Change)>,
+}
