@@ -52,6 +52,19 @@ impl<I: Io> Engine<I> {
     /// `Busy` if another engine has the directory open, in this process or another, or if a removal
     /// of one that was dropped does not end within half a second; `Io`;
     /// `Latched` if its parent cannot be synced.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// let root = dir.path().join("pages");
+    /// let engine = Engine::open(OsIo::new(), &root, Options::default()).await?;
+    /// // The directory is locked until the engine is shut down and dropped.
+    /// let second = Engine::open(OsIo::new(), &root, Options::default()).await;
+    /// assert!(matches!(second, Err(Error::Busy { .. })));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn open(io: I, root: &Path, options: Options) -> Result<Engine<I>> {
         let op = Op::new(None, Job::Open, 1);
         create_root(&io, op, root).await?;
@@ -89,6 +102,21 @@ impl<I: Io> Engine<I> {
     ///
     /// # Errors
     /// `Io`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// let id = TimelineId([1; 16]);
+    /// let timeline = match engine.timelines().await?.contains(&id) {
+    ///     true => engine.open_timeline(id).await?,
+    ///     false => engine.create_timeline(id, Lsn(0)).await?,
+    /// };
+    /// assert_eq!(engine.timelines().await?, [timeline.id()]);
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.store.timelines(Op::new(None, Job::Open, 1)).await
     }
@@ -98,6 +126,19 @@ impl<I: Io> Engine<I> {
     /// # Errors
     /// `Refused` if it exists; `Io` if the device refused: it can be called again. `Latched` if a
     /// sync failed: whether it exists is in doubt until the engine is opened again.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(100)).await?;
+    /// let mut batch = Batch::new();
+    /// batch.push(Key::MIN, Lsn(101), &Value::Image(b"first".to_vec()))?;
+    /// timeline.writer()?.put_batch(&batch).await?;
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn create_timeline(&self, timeline: TimelineId, start: Lsn) -> Result<Timeline<I>> {
         let _turn = self.catalog_turn.take().await;
         let created = self.opener().create(timeline, start).await?;
@@ -111,6 +152,27 @@ impl<I: Io> Engine<I> {
     /// `Refused` if it exists, or if there is no such ancestor; `NotYet` or `BelowCutoff` if the
     /// ancestor cannot be read at `lsn`, `Closed` if it is being shut down; otherwise as
     /// [`Engine::create_timeline`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// let old = engine.branch_timeline(TimelineId([2; 16]), timeline.id(), Lsn(10)).await?;
+    /// let mut batch = Batch::new();
+    /// batch.push(Key::MIN, Lsn(15), &Value::Image(b"other".to_vec()))?;
+    /// old.writer()?.put_batch(&batch).await?;
+    /// assert_eq!(old.get(Key::MIN, Lsn(10)).await?, Some(b"first".to_vec())); // The ancestor's.
+    /// assert_eq!(old.get(Key::MIN, Lsn(15)).await?, Some(b"other".to_vec()));
+    /// assert_eq!(timeline.get(Key::MIN, Lsn(20)).await?, Some(b"second".to_vec()));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn branch_timeline(
         &self,
         timeline: TimelineId,
@@ -130,6 +192,20 @@ impl<I: Io> Engine<I> {
     /// `Refused` if there is none, `Corrupt` or `Unsupported` if its index cannot be read or if it
     /// names what is not there: then nothing was removed. `Closed` if what it stands on is being
     /// shut down. `Io`, `Latched`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// let id = timeline.id();
+    /// engine.shutdown_timeline(id).await?;
+    /// let timeline = engine.open_timeline(id).await?;
+    /// assert_eq!(timeline.generation().0, 2); // It grows at each open.
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn open_timeline(&self, timeline: TimelineId) -> Result<Timeline<I>> {
         let _turn = self.catalog_turn.take().await;
         self.open_chain(timeline).await
@@ -170,6 +246,18 @@ impl<I: Io> Engine<I> {
     /// down all the same.
     ///
     /// [`Timeline::shutdown`]: crate::timeline::Timeline::shutdown
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// engine.shutdown_timeline(timeline.id()).await?;
+    /// assert!(matches!(timeline.get(Key::MIN, Lsn(0)).await, Err(Error::Closed)));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn shutdown_timeline(&self, timeline: TimelineId) -> Result<()> {
         let _turn = self.catalog_turn.take().await;
         let Some(open) = self.open_timelines().get(&timeline).cloned() else {
@@ -189,6 +277,19 @@ impl<I: Io> Engine<I> {
     /// `Busy` if it is open, or if a timeline's index cannot be read that may stand on it;
     /// `Refused` if there is none, or if another one stands on it. After `Io` or `Latched` it may
     /// be marked as deleted: then the next open of the engine ends that, or another call.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// engine.shutdown_timeline(timeline.id()).await?;
+    /// engine.delete_timeline(timeline.id()).await?;
+    /// assert!(engine.timelines().await?.is_empty());
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn delete_timeline(&self, timeline: TimelineId) -> Result<()> {
         let _turn = self.catalog_turn.take().await;
         if self.open_timelines().contains_key(&timeline) {
@@ -208,6 +309,19 @@ impl<I: Io> Engine<I> {
     ///
     /// # Errors
     /// The first one of them; the others are tried all the same.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// engine.shutdown().await?; // Flushes every open timeline, closes it and waits for removals.
+    /// drop((engine, timeline)); // Releases the lock.
+    /// let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn shutdown(&self) -> Result<()> {
         let mut open: Vec<Timeline<I>> = self.open_timelines().values().cloned().collect();
         open.sort_by_key(|timeline| std::cmp::Reverse(timeline.depth()));

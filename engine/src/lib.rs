@@ -1,5 +1,69 @@
 //! A storage engine for page versions: ask for a key at an LSN and get the bytes that were true
 //! then, on any branch, after any crash.
+//!
+//! Every write is `(key, lsn, value)`. A value is a whole image or a record that changes one, and
+//! [`get`] rebuilds the value of a key at any LSN from an image and the records above it. It is for
+//! systems that have a log of their own and need every version of a page: the storage of a
+//! database, a replica that is read at old positions, a debugger that goes back in time.
+//!
+//! # What an embedder must know
+//!
+//! * **Calls block.** The futures of [`OsIo`] do their system calls on the thread that polls them
+//!   and do not pend: a [`get`] takes tens of microseconds while its blocks are in the page cache,
+//!   a [`flush`], a [`compact`], [`create_images`] or [`gc`] up to seconds. Under an async runtime,
+//!   run them on a thread that may block, with [`block_on`]. A future pends only where it waits for
+//!   another job, for readers, for backpressure or for the directory's lock. No runtime is needed:
+//!   timers and spawned tasks have threads of [`OsIo`]'s own.
+//! * **Nothing maintains itself by default.** Without [`Options::housekeeping_period`] the caller
+//!   calls [`flush`], [`compact`], [`create_images`] and [`gc`], or all of them as [`tidy`]. Until
+//!   then frozen layers pile up in memory, L0 deltas in front of every read, and no history goes.
+//! * **What grows.** Descriptors: one for each layer file, from its first read until it is replaced
+//!   or collected, and one for each memory layer. Memory: some 32 bytes a record and 100 a distinct
+//!   key of what is not flushed; the values of one frozen layer ([`Options::freeze_len_max`])
+//!   during a flush; a cache of [`Options::block_cache_len`]; 4 bytes of checksum for each 8 KiB of
+//!   the layer files that were read. Disk: all history, until [`gc`] collects it.
+//! * **Durable is what was flushed.** There is no write-ahead log here: after a crash the caller
+//!   replays its own log from [`disk_consistent_lsn`] on.
+//! * **Any future may be dropped**, at any await: what it did is published whole or not at all, and
+//!   the work can be done again. [`Error`] has a variant for each reaction of the caller:
+//!   [`Error::Io`] is worth a retry, after [`Error::Latched`] the timeline must be opened again.
+//!
+//! # Example
+//!
+//! The first run creates the timeline, every other run opens it.
+//!
+//! ```no_run
+#![doc = include_str!("../examples/quickstart.rs")]
+//! ```
+//!
+//! `examples/` has more: `time_travel` reads and branches in the past, `own_redo` gives records a
+//! meaning of the caller's, `own_io` stands between the engine and the system.
+//!
+//! # Tour
+//!
+//! | to | use |
+//! |---|---|
+//! | open a directory, create, branch, open and delete timelines | [`Engine`], [`Options`] |
+//! | write | [`writer`], [`Batch`], [`Writer`], [`Value`] |
+//! | change a page instead of writing it whole | [`Edit`], [`Record`], [`format::Redo`] |
+//! | read one value, many, or a range | [`get`], [`get_vectored`], [`Scan`] |
+//! | name keys and positions | [`Key`], [`KeyRange`], [`KeySpace`], [`Lsn`], [`TimelineId`] |
+//! | make durable, reshape, collect | [`flush`], [`compact`], [`create_images`], [`gc`] |
+//! | put the engine on another system | [`io::Io`], [`io::contract`] |
+//!
+//! A name in the modules below and not in this page is what the engine is made of: it may change
+//! in any release. The laws that the engine keeps and its decisions are in
+//! `engine/ARCHITECTURE.md`.
+//!
+//! [`compact`]: timeline::Timeline::compact
+//! [`create_images`]: timeline::Timeline::create_images
+//! [`disk_consistent_lsn`]: timeline::Timeline::disk_consistent_lsn
+//! [`flush`]: timeline::Timeline::flush
+//! [`gc`]: timeline::Timeline::gc
+//! [`get`]: timeline::Timeline::get
+//! [`get_vectored`]: timeline::Timeline::get_vectored
+//! [`tidy`]: timeline::Timeline::tidy
+//! [`writer`]: timeline::Timeline::writer
 #![warn(missing_docs)]
 
 pub mod base;

@@ -11,6 +11,16 @@ use super::{Generation, Key, Lsn};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, by what the caller is to do about it.
+///
+/// # Examples
+/// ```
+/// use palimpsest::{Error, Result};
+///
+/// fn should_retry<T>(result: &Result<T>) -> bool {
+///     matches!(result, Err(Error::Io(_) | Error::Busy { .. }))
+/// }
+/// assert!(!should_retry::<()>(&Err(Error::Closed))); // Open the timeline again instead.
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -19,6 +19,15 @@ use super::hex;
 ///
 /// # Shape
 /// The order is also that of the 18 bytes of `to_bytes`. Prints as these, 36 upper-case hex digits.
+///
+/// # Examples
+/// ```
+/// use palimpsest::Key;
+///
+/// let block = Key { field1: 0, field2: 1663, field3: 5, field4: 1259, field5: 0, field6: 7 };
+/// assert_eq!(block.next().field6, 8);
+/// assert_eq!(Key::from_bytes(block.to_bytes()), block);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// The section that the key lies in.

@@ -7,6 +7,17 @@ use super::{Key, KeyRange};
 /// # Shape
 /// Ranges that touch are two ways to write one set. `add` and `from_ranges` make one of them;
 /// `from_disjoint` keeps them apart, because layers are cut where a range ends.
+///
+/// # Examples
+/// ```
+/// use palimpsest::{Key, KeyRange, KeySpace};
+///
+/// let key = |number| Key::MIN.add(number);
+/// let mut keys = KeySpace::from_ranges([KeyRange::new(key(0), key(10))]);
+/// keys.add(KeyRange::new(key(10), key(20)));
+/// assert_eq!(keys.ranges(), [KeyRange::new(key(0), key(20))]);
+/// assert!(!keys.contains(key(20)));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct KeySpace {
     ranges: Vec<KeyRange>,

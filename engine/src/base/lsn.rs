@@ -11,6 +11,16 @@ use super::hex;
 /// Prints as `hi/lo`, the two halves in upper-case hex without leading zeros: `0/16960E8`.
 /// # Units
 /// Bytes of log. Any value is legal; only a peer's own records stand at multiples of 8.
+///
+/// # Examples
+/// ```
+/// use palimpsest::Lsn;
+///
+/// let lsn: Lsn = "0/16960E8".parse()?;
+/// assert_eq!(lsn, Lsn(0x16960E8));
+/// assert_eq!(lsn.to_string(), "0/16960E8");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Lsn(pub u64);
 

@@ -34,6 +34,24 @@ const CLEAR: u8 = 4;
 const APPEND_IF: u8 = 5;
 
 /// What the engine asks to make a value of records.
+///
+/// # Examples
+/// ```
+/// use palimpsest::{Lsn, Record};
+/// use palimpsest::format::{Redo, RedoError};
+///
+/// /// The newest record is the page.
+/// struct Newest;
+///
+/// impl Redo for Newest {
+///     fn redo(&self, _: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError> {
+///         match records.last() {
+///             Some((_, Record::Postgres { rec, .. })) => Ok(rec.clone()),
+///             _ => Err(RedoError { lsn: Lsn::ZERO, why: "another kind of record".to_owned() }),
+///         }
+///     }
+/// }
+/// ```
 pub trait Redo: Send + Sync + 'static {
     /// The value that is there after all `records`.
     ///

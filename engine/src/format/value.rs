@@ -18,6 +18,17 @@ const IMAGE: u32 = 0;
 const RECORD: u32 = 1;
 
 /// What is written for a key at an LSN.
+///
+/// # Examples
+/// ```
+/// use palimpsest::{Edit, Value};
+///
+/// let whole = Value::Image(vec![0; 8192]);
+/// let patch = Edit::Patch { offset: 100, bytes: b"new".to_vec() };
+/// let change = Value::Record(patch.into_record());
+/// assert!(whole.will_init());
+/// assert!(!change.will_init()); // It needs a value below it.
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// All of it, whatever stood there before.

@@ -245,6 +245,11 @@ impl Wake for Unpark {
 /// Runs `future` on the calling thread, which is parked while there is nothing to do.
 ///
 /// It needs no pool and no runtime, and works in any thread that may wait.
+///
+/// # Examples
+/// ```
+/// assert_eq!(palimpsest::block_on(async { 7 }), 7);
+/// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let unpark = Arc::new(Unpark {
         thread: thread::current(),

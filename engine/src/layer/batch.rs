@@ -30,6 +30,12 @@ pub(crate) struct BatchRecord {
 
 impl Batch {
     /// A batch without records.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::{Batch, Key, Lsn, Value};
+    /// assert!(Batch::new().is_empty());
+    /// ```
     pub fn new() -> Batch {
         Batch::default()
     }
@@ -40,6 +46,18 @@ impl Batch {
     /// `Refused` if `lsn` is below the last one, if it is `Lsn::MAX` or the key is `Key::MAX`,
     /// which stand for the end, if the key stands at it already, or if the value is longer than a
     /// blob can be. The batch is unchanged.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::{Batch, Edit, Error, Key, Lsn, Value};
+    /// let mut batch = Batch::new();
+    /// batch.push(Key::MIN, Lsn(10), &Value::Image(b"page".to_vec()))?;
+    /// let append = Edit::Append { suffix: b" two".to_vec() };
+    /// batch.push(Key::MIN, Lsn(20), &Value::Record(append.into_record()))?;
+    /// let refused = batch.push(Key::MIN, Lsn(19), &Value::Image(Vec::new()));
+    /// assert!(matches!(refused, Err(Error::Refused { .. }))); // LSNs never fall.
+    /// # Ok::<(), palimpsest::Error>(())
+    /// ```
     pub fn push(&mut self, key: Key, lsn: Lsn, value: &Value) -> Result<()> {
         self.check(key, lsn, value)?;
         match self.records.last() {
@@ -89,26 +107,76 @@ impl Batch {
     }
 
     /// The number of records.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::{Batch, Key, Lsn, Value};
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// assert_eq!(batch.record_count(), 2);
+    /// # Ok::<(), palimpsest::Error>(())
+    /// ```
     pub fn record_count(&self) -> usize {
         self.records.len()
     }
 
     /// Whether there is no record.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::{Batch, Key, Lsn, Value};
+    /// let mut batch = Batch::new();
+    /// assert!(batch.is_empty());
+    /// batch.push(Key::MIN, Lsn(10), &Value::Image(Vec::new()))?;
+    /// assert!(!batch.is_empty());
+    /// # Ok::<(), palimpsest::Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
     /// The length of all values in bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::{Batch, Key, Lsn, Value};
+    /// let mut batch = Batch::new();
+    /// batch.push(Key::MIN, Lsn(10), &Value::Image(vec![0; 8192]))?;
+    /// assert_eq!(batch.byte_len(), 12 + 8192); // A header of 12 bytes, and the page.
+    /// # Ok::<(), palimpsest::Error>(())
+    /// ```
     pub fn byte_len(&self) -> u64 {
         self.raw.len() as u64
     }
 
     /// The LSN of the first record.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::{Batch, Key, Lsn, Value};
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// assert_eq!(batch.first_lsn(), Some(Lsn(10)));
+    /// assert_eq!(Batch::new().first_lsn(), None);
+    /// # Ok::<(), palimpsest::Error>(())
+    /// ```
     pub fn first_lsn(&self) -> Option<Lsn> {
         self.records.first().map(|record| record.lsn)
     }
 
     /// The LSN of the last record.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::{Batch, Key, Lsn, Value};
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// assert_eq!(batch.last_lsn(), Some(Lsn(20)));
+    /// # Ok::<(), palimpsest::Error>(())
+    /// ```
     pub fn last_lsn(&self) -> Option<Lsn> {
         self.records.last().map(|record| record.lsn)
     }

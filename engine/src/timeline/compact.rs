@@ -114,6 +114,24 @@ impl<S: Store> Timeline<S> {
     /// # Errors
     /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if an
     /// input cannot be read, `Latched`, `Closed`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// timeline.flush().await?;
+    /// assert_eq!(timeline.compact(Mode::ByNeed).await?, Progress::Idle); // One L0 is too few.
+    /// assert_eq!(timeline.compact(Mode::Forced).await?, Progress::Done);
+    /// assert_eq!(timeline.get(Key::MIN, Lsn(10)).await?, Some(b"first".to_vec()));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn compact(&self, mode: Mode) -> Result<Progress> {
         let shared = &*self.shared;
         let _turn = shared.turns.compact.take().await;

@@ -65,6 +65,22 @@ impl<S: Store> Timeline<S> {
     /// # Errors
     /// `Io` if the device refused: it can be called again, and goes on where it stopped. `Latched`
     /// if a sync failed, now or before: what was under way is in doubt. `Closed`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// assert_eq!(timeline.flush().await?, Lsn(20));
+    /// // No crash takes back what is at or below LSN 20.
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn flush(&self) -> Result<Lsn> {
         let shared = &*self.shared;
         let op = shared.op(Job::Flush, 0);

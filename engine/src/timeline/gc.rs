@@ -98,6 +98,33 @@ impl<S: Store> Timeline<S> {
     /// # Errors
     /// `Busy` while the index of a timeline of the engine could not be read: it may be a branch of
     /// this one. `Io` if the device refused: it can be called again. `Latched`, `Closed`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # use std::time::Duration;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// let options = Options {
+    ///     gc_distance: 5,
+    ///     gc_age: Duration::ZERO,
+    ///     ..Options::default()
+    /// };
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), options).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// let mut writer = timeline.writer()?;
+    /// for lsn in [10, 20] {
+    ///     let mut batch = Batch::new();
+    ///     batch.push(Key::MIN, Lsn(lsn), &Value::Image(b"page".to_vec()))?;
+    ///     writer.put_batch(&batch).await?;
+    ///     timeline.flush().await?;
+    ///     timeline.create_images(Mode::Forced).await?;
+    /// }
+    /// let collected = timeline.gc().await?;
+    /// assert_eq!(collected.cutoff, Lsn(15));
+    /// assert_eq!(collected.layer_count, 1); // The delta below the image at LSN 10.
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn gc(&self) -> Result<Collected> {
         let shared = &*self.shared;
         let _turn = shared.turns.gc.take().await;

@@ -128,6 +128,19 @@ impl fmt::Display for ImagePlan {
 
 impl<S: Store> Timeline<S> {
     /// Says which keys there are: images are cut accordingly, and no answer depends on it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// let mut keys = KeySpace::new();
+    /// keys.add(KeyRange::new(Key::MIN, Key::MIN.add(1000)));
+    /// timeline.declare_keys(keys);
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub fn declare_keys(&self, keys: KeySpace) {
         self.shared.state().key_space = keys;
     }
@@ -144,6 +157,23 @@ impl<S: Store> Timeline<S> {
     /// # Errors
     /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if a
     /// layer cannot be read, `Latched`, `Closed`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// timeline.flush().await?;
+    /// assert_eq!(timeline.create_images(Mode::Forced).await?, Progress::Done);
+    /// assert_eq!(timeline.create_images(Mode::Forced).await?, Progress::Idle); // They are there.
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn create_images(&self, mode: Mode) -> Result<Progress> {
         let shared = &self.shared;
         let _turn = shared.turns.image.take().await;

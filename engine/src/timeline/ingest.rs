@@ -31,6 +31,20 @@ impl<S: Store> Timeline<S> {
     ///
     /// # Errors
     /// `Busy` if there is one, `Closed`, or `Latched`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// let writer = timeline.writer()?;
+    /// assert!(matches!(timeline.writer(), Err(Error::Busy { .. }))); // One at a time.
+    /// drop(writer);
+    /// let writer = timeline.writer()?;
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub fn writer(&self) -> Result<Writer<S>> {
         let mut state = self.shared.state();
         state.check_writable()?;
@@ -50,6 +64,26 @@ impl<S: Store> Timeline<S> {
     ///
     /// # Errors
     /// `Closed`, or `Latched`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// timeline.freeze().await?;
+    /// // LSN 20, the last record's, is closed now.
+    /// let mut batch = Batch::new();
+    /// batch.push(Key::MIN.next(), Lsn(20), &Value::Image(b"late".to_vec()))?;
+    /// let refused = timeline.writer()?.put_batch(&batch).await;
+    /// assert!(matches!(refused, Err(Error::Refused { .. })));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn freeze(&self) -> Result<()> {
         let op = self.shared.op(Job::Freeze, 1);
         self.shared.io().pass(op).await;
@@ -74,6 +108,23 @@ impl<S: Store> Writer<S> {
     /// `Refused` if its first LSN is below the last record's or is closed, or if a key stands at
     /// this LSN already; `Io`, `Latched`, or `Closed`. After any error, and when the future is
     /// dropped, the batch is there whole or not at all.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// let mut writer = timeline.writer()?;
+    /// let mut batch = Batch::new();
+    /// batch.push(Key::MIN, Lsn(10), &Value::Image(b"page".to_vec()))?;
+    /// let append = Edit::Append { suffix: b" two".to_vec() };
+    /// batch.push(Key::MIN, Lsn(20), &Value::Record(append.into_record()))?;
+    /// writer.put_batch(&batch).await?;
+    /// assert_eq!(timeline.get(Key::MIN, Lsn(20)).await?, Some(b"page two".to_vec()));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn put_batch(&mut self, batch: &Batch) -> Result<()> {
         let Some(first) = batch.first_lsn() else {
             return Ok(());

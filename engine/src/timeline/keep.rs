@@ -61,6 +61,23 @@ impl<S: Store> Timeline<S> {
     ///
     /// # Errors
     /// Of the first of them that fails; the others are tried all the same.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// timeline.freeze().await?;
+    /// timeline.tidy().await?; // With `housekeeping_period` set, a task does so by itself.
+    /// assert_eq!(timeline.disk_consistent_lsn(), Lsn(20));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn tidy(&self) -> Result<()> {
         let flushed = self.flush_frozen().await;
         let compacted = self.compact_all().await;

@@ -1,4 +1,4 @@
-//! What a user may choose.
+//! What a user may choose, with units and defaults.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,52 +7,71 @@ use std::time::Duration;
 use crate::base::TenantId;
 use crate::format::{Compression, Edits, Redo};
 
-/// How an engine works. Each field says what it is by default.
+/// How an engine works: every field with its effect, its unit and its default.
+///
+/// An option applies to all timelines of the engine. None changes an answer, but for `redo`, which
+/// makes the answers, and `gc_distance` and `gc_age`, which say how far back there are any. All but
+/// `tenant` and `redo` may differ from one open to the next.
+///
+/// # Examples
+/// ```
+/// # use palimpsest::Options;
+/// # use std::time::Duration;
+/// let options = Options {
+///     gc_age: Duration::from_secs(24 * 60 * 60),
+///     housekeeping_period: Some(Duration::from_secs(1)),
+///     l0_stall_count: Some(60), // Sound only with housekeeping, or with your own compactions.
+///     ..Options::default()
+/// };
+/// assert_eq!(options.freeze_len_max, 256 << 20);
+/// ```
 #[derive(Clone)]
 pub struct Options {
-    /// Whose files these are; it stands in each of them. Zeros.
+    /// The tenant whose files these are; each file names it. Default: zeros.
     pub tenant: TenantId,
-    /// The open layer is frozen before it would hold so many bytes. 256 MiB.
+    /// The open layer is frozen before it reaches this length. Bytes. Default: 256 MiB.
     pub freeze_len_max: u64,
-    /// The open layer is frozen before it would cover such a distance of LSNs. 256 Mi.
+    /// The open layer is frozen before it spans this distance. LSNs. Default: 256 Mi.
     pub freeze_distance_max: u64,
-    /// The open layer is frozen by the first batch that finds it older than this. 10 minutes.
+    /// The first batch that finds the open layer this old freezes it. Time. Default: 10 minutes.
     pub freeze_age_max: Duration,
-    /// How many bytes of the open layer are gathered before they are written to its file. 64 KiB.
+    /// Values of the open layer are buffered up to this length per write. Bytes. Default: 64 KiB.
     pub buffer_len: usize,
-    /// L0s are compacted once there are so many of them. 10.
+    /// A compaction is due from this many L0 deltas on. Layers. Default: 10.
     pub l0_count_trigger: usize,
-    /// One compaction takes L0s of at most so many bytes together, but at least two. 2.5 GiB.
+    /// One compaction takes L0s up to this sum, but at least two. Bytes. Default: 2.5 GiB.
     pub l0_run_len_max: u64,
-    /// How long a layer that a compaction or image creation writes should be, in bytes. 128 MiB.
+    /// Compaction and image creation cut layers at about this length. Bytes. Default: 128 MiB.
     pub layer_len_target: u64,
-    /// Images are made where so many deltas stand above the newest one. 3.
+    /// An image is due where this many deltas stand above the newest one. Layers. Default: 3.
     pub image_delta_count_trigger: usize,
-    /// Image creation stops, to go on later, once so many L0s wait. 30.
+    /// Image creation stops, and resumes later, while this many L0s wait. Layers. Default: 30.
     pub image_preempt_l0_count: usize,
-    /// How the values of image layers are stored. zstd, level 1.
+    /// The compression of values in image layers. Default: zstd, level 1.
     pub image_compression: Compression,
-    /// History is kept for such a distance of LSNs below the last record. 64 Mi.
+    /// History this far below the last record is kept. LSNs. Default: 64 Mi.
     pub gc_distance: u64,
-    /// History is kept for so long. 7 days.
+    /// History this young is kept. Time. Default: 7 days.
     pub gc_age: Duration,
-    /// From so many L0s and frozen layers on, each batch that freezes a layer is delayed. 30.
+    /// From this many L0s and frozen layers on, a batch that freezes is delayed. Default: 30.
     pub l0_delay_count: usize,
-    /// For so long. 100 ms.
+    /// The delay of a batch once `l0_delay_count` is reached. Time. Default: 100 ms.
     pub l0_delay: Duration,
-    /// From so many L0s and frozen layers on, a batch waits until there are fewer: only with
-    /// somebody who compacts meanwhile. Never.
+    /// From this many L0s and frozen layers on, a batch that freezes waits for compaction to
+    /// reduce them; without concurrent compaction it waits for ever. Layers. Default: never.
     pub l0_stall_count: Option<usize>,
-    /// How many bytes of index blocks an engine keeps in memory. 64 MiB.
+    /// The engine caches index blocks of layers up to this sum. Bytes. Default: 64 MiB.
     pub block_cache_len: u64,
-    /// How much a read asks of a file at once, in bytes. 130 KiB.
+    /// One call reads at most this much of a file, or one value. Bytes. Default: 130 KiB.
     pub read_len_max: u64,
-    /// How many keys a scan, or an image creation, reads at once; at least one. 256.
+    /// A scan's batch, and image creation's, has at most this many keys. Minimum: 1. Default: 256.
     pub scan_key_count_max: usize,
-    /// How often a timeline looks after itself: flushes, compacts, makes images and collects
-    /// garbage. Nothing: it is left to the user.
+    /// The period of a background task that runs [`Timeline::tidy`]: flush, compaction, images and
+    /// gc, each by need. Time. Default: none, and the user calls them.
+    ///
+    /// [`Timeline::tidy`]: crate::timeline::Timeline::tidy
     pub housekeeping_period: Option<Duration>,
-    /// Makes a value of records. The built-in [`Edits`].
+    /// Replays records over a base. Default: the built-in [`Edits`].
     pub redo: Arc<dyn Redo>,
 }
 

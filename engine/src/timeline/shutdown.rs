@@ -15,6 +15,22 @@ impl<S: Store> Timeline<S> {
     /// `Io` if the device refused: the timeline is open still, and it can be called again.
     /// `Latched` if a sync failed, now or before: then nothing is written, and the timeline is
     /// closed. `Closed` if it was closed before. `Busy` if a branch of it is open, or being made.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// timeline.shutdown().await?;
+    /// assert!(matches!(timeline.flush().await, Err(Error::Closed)));
+    /// # Ok::<(), Error>(()) }).unwrap();
+    /// ```
     pub async fn shutdown(&self) -> Result<()> {
         let shared = &self.shared;
         let _ending = Ending::begin(shared)?;

@@ -51,6 +51,24 @@ impl<S: Store> Timeline<S> {
     /// The timeline is unchanged.
     /// # Source
     /// Law 7; the walk is drawn at the head of `timeline/read/mod.rs`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// // An image at LSN 10, another at LSN 20.
+    /// assert_eq!(timeline.get(Key::MIN, Lsn(9)).await?, None);
+    /// assert_eq!(timeline.get(Key::MIN, Lsn(19)).await?, Some(b"first".to_vec()));
+    /// assert_eq!(timeline.get(Key::MIN, Lsn(20)).await?, Some(b"second".to_vec()));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn get(&self, key: Key, lsn: Lsn) -> Result<Option<Vec<u8>>> {
         let Some(end) = key.checked_next() else {
             return Ok(None); // No record can stand at the end of all keys.
@@ -73,6 +91,29 @@ impl<S: Store> Timeline<S> {
     /// what may be many keys there is [`Timeline::scan`].
     /// # Errors
     /// Of each key: `NoBase` or `Redo`. Of all: as [`Timeline::get`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// let keys = KeySpace::from_ranges([
+    ///     KeyRange::new(Key::MIN, Key::MIN.add(8)),
+    ///     KeyRange::new(Key::MIN.add(100), Key::MIN.add(108)),
+    /// ]);
+    /// let mut found = Vec::new();
+    /// for (key, value) in timeline.get_vectored(&keys, Lsn(20)).await? {
+    ///     found.push((key, value?));
+    /// }
+    /// assert_eq!(found, [(Key::MIN, b"second".to_vec())]);
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn get_vectored(&self, keys: &KeySpace, lsn: Lsn) -> Result<Vec<KeyValue>> {
         let shared = &self.shared;
         let op = shared.read_op();
@@ -86,6 +127,24 @@ impl<S: Store> Timeline<S> {
     ///
     /// # Errors
     /// As [`Timeline::get`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// timeline.flush().await?;
+    /// let visits = timeline.visits(Key::MIN, Lsn(20)).await?;
+    /// assert_eq!(visits.len(), 1); // The L0 delta, whose image ends the search.
+    /// println!("{}", visits[0]);
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn visits(&self, key: Key, lsn: Lsn) -> Result<Vec<Visit>> {
         let Some(end) = key.checked_next() else {
             return Ok(Vec::new());

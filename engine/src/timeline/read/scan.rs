@@ -28,6 +28,29 @@ impl<S: Store> Timeline<S> {
     ///
     /// # Errors
     /// `NotYet`, `BelowCutoff`, `Closed`, as [`Timeline::get`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// let mut scan = timeline.scan(KeyRange::ALL, Lsn(20)).await?;
+    /// let mut count = 0;
+    /// while let Some(values) = scan.next_batch().await? {
+    ///     for (key, value) in values {
+    ///         println!("{key}: {} bytes", value?.len());
+    ///         count += 1;
+    ///     }
+    /// }
+    /// assert_eq!(count, 1);
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn scan(&self, keys: KeyRange, lsn: Lsn) -> Result<Scan<S>> {
         let op = self.shared.read_op();
         Scan::new(&self.shared, op, keys, lsn).await
@@ -55,6 +78,24 @@ impl<S: Store> Scan<S> {
     /// # Errors
     /// Of each key: `NoBase` or `Redo`. Of the batch: `Corrupt`, `Io` or `Closed`; then it can be
     /// asked for again.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// let mut scan = timeline.scan(KeyRange::ALL, Lsn(10)).await?;
+    /// let batch = scan.next_batch().await?.expect("the range is not read to its end");
+    /// assert_eq!(batch.len(), 1);
+    /// assert!(scan.next_batch().await?.is_none());
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub async fn next_batch(&mut self) -> Result<Option<Vec<KeyValue>>> {
         if self.keys.is_empty() {
             return Ok(None);
@@ -71,6 +112,25 @@ impl<S: Store> Scan<S> {
     }
 
     /// The first key of which nothing was said yet.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// let keys = KeyRange::new(Key::MIN, Key::MIN.add(8));
+    /// let mut scan = timeline.scan(keys, Lsn(20)).await?;
+    /// assert_eq!(scan.position(), keys.start);
+    /// scan.next_batch().await?;
+    /// assert_eq!(scan.position(), keys.end);
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
     pub fn position(&self) -> Key {
         self.keys.start
     }
