@@ -20,6 +20,7 @@ pub mod exhaust;
 pub mod explain;
 pub mod faults;
 pub mod fuzzing;
+pub mod judge;
 pub mod keys;
 pub mod label;
 pub mod lack;

@@ -55,8 +55,8 @@ pub fn live(
         watch(index, &|| extent(&watched_world, &watched_session));
         (index < operation_count).then(|| line(seed, index))
     });
-    let driver = || Driver::new(&world, &plan, &session).with_lines(&lines, LOOK_ONE_IN);
-    run::carry_out(driver, &world, &session);
+    let driver = Driver::new(&world, &plan, &session).with_lines(&lines, LOOK_ONE_IN);
+    run::carry_out(&driver);
     let session = session.lock();
     let session = session.unwrap_or_else(|poisoned| poisoned.into_inner());
     session.verdict.clone()

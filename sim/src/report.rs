@@ -68,7 +68,7 @@ impl Summary {
         for (remnant, count) in &outcome.counts.remnants {
             *self.remnants.entry(*remnant).or_insert(0) += count;
         }
-        for (cell, count) in &outcome.counts.cells {
+        for (cell, count) in &outcome.cells {
             *self.cells.entry(*cell).or_insert(0) += count;
         }
         for (mark, count) in &outcome.counts.marks {

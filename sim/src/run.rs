@@ -8,6 +8,7 @@ use std::time::Duration;
 use madsim::runtime::Runtime;
 
 use crate::drive::{self, Driver, Ended, Session, Tally};
+use crate::faults::Cells;
 use crate::faults::Rule;
 use crate::panics;
 use crate::plan::Plan;
@@ -34,6 +35,8 @@ pub struct Outcome {
     pub digests: Digests,
     /// What the world counted.
     pub counts: Counts,
+    /// Faults delivered, by class, job and what came of it.
+    pub cells: Cells,
     /// What the driver counted.
     pub tally: Tally,
     /// The kept events, as lines. Of the last ones nobody needs any where all was right.
@@ -55,7 +58,7 @@ pub(crate) fn run_watched(
     let world = World::new(&plan);
     let session = Arc::new(Mutex::new(Session::default()));
     world.watch(watch(&session));
-    carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
+    carry_out(&Driver::new(&world, &plan, &session));
     lock(&session).verdict.clone()
 }
 
@@ -67,7 +70,7 @@ pub(crate) fn run_to_answers(plan: &Plan) -> Ended {
         ended: Some(Ended::default()),
         ..Session::default()
     }));
-    carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
+    carry_out(&Driver::new(&world, &plan, &session));
     let mut session = lock(&session);
     Ended {
         verdict: session.verdict.take(),
@@ -87,7 +90,9 @@ pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
     world.allow_steps(step_count);
     world.state().trace.keep(keep);
     let session = Arc::new(Mutex::new(Session::default()));
-    carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
+    let driver = Driver::new(&world, &plan, &session);
+    carry_out(&driver);
+    let cells = driver.judge().cells();
     let session = lock(&session);
     let state = world.state();
     let is_wanted = keep != Keep::Tail || session.verdict.is_some();
@@ -96,6 +101,7 @@ pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
         digest: state.trace.digests().root(),
         digests: state.trace.digests().clone(),
         counts: state.counts.clone(),
+        cells,
         tally: session.tally.clone(),
         trace: match is_wanted {
             true => state.trace.lines(),
@@ -108,37 +114,34 @@ pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
 }
 
 /// Lives all lives of a world, and leaves the verdict in the session.
-pub(crate) fn carry_out(
-    driver: impl Fn() -> Driver,
-    world: &Arc<World>,
-    session: &Arc<Mutex<Session>>,
-) {
+pub(crate) fn carry_out(driver: &Driver) {
     let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
     let quiet = panics::quiet();
     let all = async {
-        lives(driver, world, session).await;
-        world.state().counts.elapsed = madsim::time::TimeHandle::current().elapsed();
+        lives(driver).await;
+        driver.world().state().counts.elapsed = madsim::time::TimeHandle::current().elapsed();
     };
     let all = AssertUnwindSafe(|| runtime.block_on(all));
     if let Err(panic) = std::panic::catch_unwind(all) {
         // It comes from no task of the plan's: from what a dead one drops, or from the simulator.
         let message = panics::take(&*panic);
-        lock(session).verdict = Some(Verdict::Panic { message });
+        driver.session().verdict = Some(Verdict::Panic { message });
     }
     drop((runtime, quiet));
 }
 
 /// Lives one life after another, until the plan is done or something is wrong.
-async fn lives(driver: impl Fn() -> Driver, world: &Arc<World>, session: &Arc<Mutex<Session>>) {
+async fn lives(driver: &Driver) {
+    let world = driver.world();
     loop {
         // It holds everything that a life can wait for: too much to be moved on its way to a task.
-        let life = Box::pin(drive::live(driver()));
+        let life = Box::pin(drive::live(driver.reborn()));
         let ending = live_once(world, life).await;
         let verdict = match ending {
             Some(Ending::Finished) => return,
             Some(Ending::Crashed(crash)) => {
                 world.survive(crash);
-                lock(session).tally.crashes += 1;
+                driver.session().tally.crashes += 1;
                 continue;
             }
             Some(Ending::Panicked) => Verdict::Panic {
@@ -151,7 +154,7 @@ async fn lives(driver: impl Fn() -> Driver, world: &Arc<World>, session: &Arc<Mu
                 waiting: "nothing is held, and nobody sleeps".to_string(),
             },
         };
-        lock(session).verdict = Some(verdict);
+        driver.session().verdict = Some(verdict);
         return;
     }
 }

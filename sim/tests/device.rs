@@ -58,7 +58,7 @@ fn check(device: &str, rules: &str, lines: &str) {
 fn check_reported(rules: &str, lines: &str, count: u64) {
     let outcome = run("rots", rules, lines);
     assert_eq!(outcome.verdict, None, "{rules}");
-    let cells = outcome.counts.cells.iter();
+    let cells = outcome.cells.iter();
     let reported = cells.filter(|((_, _, outcome), _)| *outcome == Reported);
     let reported_count: u64 = reported.map(|(_, count)| count).sum();
     assert!(count <= reported_count, "{rules}: {reported_count}");

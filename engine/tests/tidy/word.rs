@@ -18,7 +18,7 @@ struct Unsaid {
     reason: &'static str,
 }
 
-const UNSAID: [Unsaid; 6] = [
+const UNSAID: [Unsaid; 8] = [
     Unsaid {
         name: "madsim",
         home: "engine/",
@@ -54,6 +54,18 @@ const UNSAID: [Unsaid; 6] = [
         home: "engine/src/",
         door: Some("engine/src/io/os"),
         reason: "the engine keeps no global",
+    },
+    Unsaid {
+        name: "judge",
+        home: "sim/src/world/",
+        door: None,
+        reason: "the world tells what happened, and what follows is the judge's",
+    },
+    Unsaid {
+        name: "Driver",
+        home: "sim/src/checkers/",
+        door: None,
+        reason: "a checker is given what it looks at, and the driver carries operations out",
     },
 ];
 
@@ -183,6 +195,16 @@ mod tests {
         let world = "engine/src/io/op.rs:1: `rustix`: it reaches the world, and the way there is";
         let global = "engine/src/io/op.rs:1: `static`: the engine keeps no global";
         assert_eq!(found, format!("{world} `Io`\n{global}"));
+    }
+
+    #[test]
+    fn the_world_knows_no_judge_and_a_checker_no_driver() {
+        let text = "use crate::judge::Judge;\nfn f(driver: &Driver) {}";
+        assert_eq!(report("sim/src/drive/a.rs", text), "");
+        let world = "sim/src/world/a.rs:1: `judge`: the world tells what happened";
+        assert!(report("sim/src/world/a.rs", text).starts_with(world));
+        let checker = "sim/src/checkers/a.rs:2: `Driver`: a checker is given what it looks at";
+        assert!(report("sim/src/checkers/a.rs", text).starts_with(checker));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use palimpsest::base::{Lsn, TimelineId};
 use palimpsest::{Error, Timeline};
 
 use super::life::Ended;
-use super::{Driver, Excuse, TRIES_MAX};
+use super::{Driver, TRIES_MAX};
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle::{self, Allowed, Existence, Start, Truth};
@@ -97,9 +97,9 @@ impl Driver {
             }
             Some(Err(error)) => {
                 // The engine's directory is synced as well: that is nobody's timeline.
-                excuse.check_with(&self.world, &asked, &error, &[None])?;
+                excuse.check_with(&asked, &error, &[None])?;
                 // What is wrong stays so, however often it is tried.
-                Ok(self.world.is_rot(&error))
+                Ok(self.judge.is_rot(&error))
             }
             None => Ok(false),
         }
@@ -107,13 +107,13 @@ impl Driver {
 
     /// A timeline was made: what failed of it before has come to nothing.
     fn begun_anew(&self, letter: Letter) {
-        self.world.index_was_read(letter);
-        self.world.forget_latch(letter);
+        self.judge.index_was_read(letter);
+        self.judge.forget_latch(letter);
     }
 
     /// Whether a deletion may have come to no end, although nobody can open what is left.
     fn may_have_remains(&self) -> bool {
-        self.world.has_failed_removal() || self.world.has_unread_index()
+        self.judge.has_failed_removal() || self.judge.has_unread_index()
     }
 
     /// A creation was refused for the sake of what is there.
@@ -196,7 +196,7 @@ impl Driver {
         };
         let before = self.begin_creation(letter, start);
         let excuse = self.try_again(attempt, Some(letter));
-        let excuse = excuse.on(&self.world, &oracle::below(&self.session().truths, letter));
+        let excuse = excuse.on(&oracle::below(&self.session().truths, letter));
         let using = self.using(ancestor);
         let view = self.view((ancestor, lsn), |_| ())?;
         self.truth(ancestor, |truth| truth.begin_close());
@@ -228,13 +228,13 @@ impl Driver {
             }
             Some(Err(error)) => {
                 let others = [None, Some(ancestor)];
-                excuse.check_with(&self.world, &branch.asked(), &error, &others)?;
+                excuse.check_with(&branch.asked(), &error, &others)?;
                 if matches!(error, Error::Latched(_)) {
                     self.collect_below(ancestor).await?;
                     self.restart_for(how).await?;
                     return Ok(how == How::Beside);
                 }
-                Ok(self.world.is_rot(&error))
+                Ok(self.judge.is_rot(&error))
             }
             None => Ok(false),
         }
@@ -286,7 +286,7 @@ impl Driver {
         error: &Error,
     ) -> Result<(), Verdict> {
         let on = branch.ancestor;
-        let is_ending = self.world.is_ending(on);
+        let is_ending = self.judge.is_ending(on);
         let is_right = match error {
             // An instance that is opened again has not what a failed sync lost.
             Error::NotYet { .. } => allowed.not_yet || (is_ending && self.is_lossy(on)),
@@ -310,7 +310,7 @@ impl Driver {
             ..
         } = branch;
         // Beside the shutdown of a latched one, it may stand on an instance that nobody here has.
-        let is_another = self.world.is_ending(ancestor) && self.is_lossy(ancestor);
+        let is_another = self.judge.is_ending(ancestor) && self.is_lossy(ancestor);
         let on = self.timeline(ancestor).filter(|_| !is_another);
         let durable = on.map(|on| on.disk_consistent_lsn());
         if durable.is_some_and(|durable| durable < lsn) {
@@ -341,14 +341,14 @@ impl Driver {
         if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
             return Ok(());
         }
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
         let asked = format!("branch off {}, which is not there", char::from(ancestor.0));
         match self.engine().branch_timeline(id, on, Lsn::ZERO).await {
             Err(Error::Refused { .. }) => Ok(()),
             Err(error) => {
                 let others = [None, Some(ancestor)];
-                excuse.check_with(&self.world, &asked, &error, &others)
+                excuse.check_with(&asked, &error, &others)
             }
             Ok(_) => Err(Verdict::wrong(asked, "a refusal", "it was created")),
         }
@@ -404,11 +404,11 @@ impl Driver {
 
     /// Says whether it is gone.
     async fn try_delete(&self, letter: Letter, how: How, is_again: bool) -> Result<bool, Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let (id, engine) = (keys::timeline(letter), self.engine());
         match self.call(how, engine.delete_timeline(id)).await {
             Some(Ok(())) => {
-                self.world.index_was_read(letter);
+                self.judge.index_was_read(letter);
                 self.truth(letter, |truth| *truth = Truth::absent());
                 self.count_done(match how {
                     How::Beside => "delete beside others",
@@ -423,7 +423,7 @@ impl Driver {
             }
             Some(Err(error)) => {
                 let may_say_so = match error {
-                    Error::Busy { .. } => self.world.has_unread_index(),
+                    Error::Busy { .. } => self.judge.has_unread_index(),
                     // The call before it may have come as far as to its directory.
                     Error::Refused { .. } => {
                         is_again || oracle::may_be_needed(&self.session().truths, letter)
@@ -431,7 +431,7 @@ impl Driver {
                     _ => false,
                 };
                 if !may_say_so {
-                    excuse.check(&self.world, "delete", &error)?;
+                    excuse.check("delete", &error)?;
                 }
                 Ok(false)
             }
@@ -468,12 +468,12 @@ impl Driver {
         id: TimelineId,
         how: How,
     ) -> Result<(), Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let engine = self.engine();
         match self.call(how, engine.delete_timeline(id)).await {
             None | Some(Err(Error::Refused { .. })) => Ok(()),
-            Some(Err(Error::Busy { .. })) if self.world.has_unread_index() => Ok(()),
-            Some(Err(error)) => excuse.check_with(&self.world, "delete", &error, &[None]),
+            Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
+            Some(Err(error)) => excuse.check_with("delete", &error, &[None]),
             Some(Ok(())) => {
                 let asked = format!("delete {}, which others need", char::from(letter.0));
                 Err(Verdict::wrong(asked, "a refusal", "it was deleted"))

@@ -83,21 +83,21 @@ impl Driver {
         let allowed = oracle::view(&self.session().truths, (letter, lsn), ask).now();
         let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
         let said = self.peek(timeline, key, lsn);
-        let judged = self.judge((letter, &said), asked, &allowed);
+        let judged = self.hold((letter, &said), asked, &allowed);
         judged.inspect_err(|_| self.witness_read((letter, key), lsn))
     }
 
     /// Holds what was said against what may be said, unless it names a file that is wrong, or the
     /// timeline is being shut down.
-    fn judge<T: Tell + PartialEq>(
+    fn hold<T: Tell + PartialEq>(
         &self,
         (letter, said): (Letter, &Said<T>),
         asked: impl FnOnce() -> String,
         allowed: &Allowed<T>,
     ) -> Result<(), Verdict> {
         match said {
-            Said::Error(error) if self.world.is_rot(error) => Ok(()),
-            Said::Error(Error::Closed) if self.world.is_ending(letter) => Ok(()),
+            Said::Error(error) if self.judge.is_rot(error) => Ok(()),
+            Said::Error(Error::Closed) if self.judge.is_ending(letter) => Ok(()),
             _ => said.judge(asked, allowed),
         }
     }
@@ -115,7 +115,7 @@ impl Driver {
         let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
         let space = key_space(keys);
         let said = said_many(self.at_once(pin!(timeline.get_vectored(&space, lsn))));
-        let judged = self.judge((letter, &said), asked, &allowed);
+        let judged = self.hold((letter, &said), asked, &allowed);
         judged.inspect_err(|_| {
             if let Some(key) = said.culprit(&allowed).or(keys.first().copied()) {
                 self.witness_read((letter, key), lsn);
@@ -341,9 +341,9 @@ impl Driver {
             }
             let said = self.peek(&timeline, point.key, point.lsn);
             match &said {
-                Said::Error(error) if self.world.is_rot(error) && is_known => continue,
-                Said::Error(error) if self.world.is_rot(error) => return Ok(()),
-                Said::Error(Error::Closed) if self.world.is_ending(letter) => return Ok(()),
+                Said::Error(error) if self.judge.is_rot(error) && is_known => continue,
+                Said::Error(error) if self.judge.is_rot(error) => return Ok(()),
+                Said::Error(Error::Closed) if self.judge.is_ending(letter) => return Ok(()),
                 _ => {}
             }
             let is = |answer: &Answer| matches!(&said, Said::Answer(said) if said == answer);

@@ -6,10 +6,10 @@ use std::task::Waker;
 
 use palimpsest::base::Time;
 use palimpsest::io::Io;
-use palimpsest::{Engine, Error, Lsn, Timeline, Writer};
+use palimpsest::{Engine, Lsn, Timeline, Writer};
 
 use super::ending::Held;
-use crate::faults::FaultOutcome;
+use crate::judge::Judge;
 use crate::label::Letter;
 use crate::laws::Known;
 use crate::model::History;
@@ -108,11 +108,12 @@ pub struct Driver {
     /// After one in so many lines the driver looks around.
     pub(super) look_one_in: u64,
     pub(super) session: Arc<Mutex<Session>>,
+    pub(super) judge: Judge,
     pub(super) handles: Arc<Mutex<Handles>>,
 }
 
 impl Driver {
-    /// The driver of the present life.
+    /// The driver of a world, before its first life.
     pub fn new(world: &Arc<World>, plan: &Arc<Plan>, session: &Arc<Mutex<Session>>) -> Driver {
         let lines = plan.clone();
         Driver {
@@ -121,8 +122,27 @@ impl Driver {
             lines: Arc::new(move |index| lines.ops.get(index).cloned()),
             look_one_in: 1,
             session: session.clone(),
+            judge: Judge::new(world),
             handles: Arc::default(),
         }
+    }
+
+    /// The driver of the next life, which has no handle of this one's engine.
+    pub fn reborn(&self) -> Driver {
+        Driver {
+            handles: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The world in which it lives.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// Who follows what happens in it.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
     }
 
     /// The same, with lines from elsewhere, so many that it cannot look around after each.
@@ -134,7 +154,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn session(&self) -> MutexGuard<'_, Session> {
+    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
         self.session
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -231,110 +251,5 @@ impl Driver {
     /// Counts what was asked for and came about.
     pub(super) fn count_done(&self, what: &'static str) {
         *self.session().tally.done.entry(what).or_insert(0) += 1;
-    }
-}
-
-/// Holds a refusal against the faults that were delivered to the very operation, or to a sync.
-pub(super) struct Excuse {
-    pub(super) letter: Option<Letter>,
-    pub(super) was_latched: bool,
-    /// How many calls of the running task had been refused.
-    pub(super) refused_before: usize,
-    /// Of timelines whose shutdown may end it: how many shutdowns had begun or ended.
-    pub(super) endings_before: Vec<(Letter, u32)>,
-    /// Whether it may come to what is wrong in a layer.
-    reads_layers: bool,
-}
-
-impl Excuse {
-    pub(super) fn begin(world: &World, letter: Option<Letter>) -> Excuse {
-        // Whatever came before it ended right, or has said so.
-        world.end_operation(FaultOutcome::Tolerated);
-        Excuse {
-            letter,
-            was_latched: letter.is_some_and(|letter| world.is_latched(letter)),
-            refused_before: world.refusals_of_running_task().len(),
-            endings_before: letter
-                .map(|letter| (letter, world.ending_count(letter)))
-                .into_iter()
-                .collect(),
-            reads_layers: false,
-        }
-    }
-
-    /// The same, of a call that reads layers: one that is wrong excuses it, and no other.
-    pub(super) fn with_layers(mut self) -> Excuse {
-        self.reads_layers = true;
-        self
-    }
-
-    /// The same, of a call that the shutdown of one of these may end as well.
-    pub(super) fn on(mut self, world: &World, below: &[Letter]) -> Excuse {
-        let below = below
-            .iter()
-            .map(|below| (*below, world.ending_count(*below)));
-        self.endings_before.extend(below);
-        self
-    }
-
-    /// Whether one of the timelines was being shut down at some moment since.
-    fn met_an_ending(&self, world: &World) -> bool {
-        let met = |(letter, before): &(Letter, u32)| {
-            !before.is_multiple_of(2) || *before < world.ending_count(*letter)
-        };
-        self.endings_before.iter().any(met)
-    }
-
-    /// A write was done.
-    ///
-    /// # Errors
-    /// A broken law, if a failed sync had latched the timeline before it began.
-    pub(super) fn check_done(&self, what: &str) -> Result<(), Verdict> {
-        if !self.was_latched {
-            return Ok(());
-        }
-        let law = "after a failed sync nothing is written until the timeline is opened again";
-        Err(Verdict::law(law, format!("a {what} that is done")))
-    }
-
-    /// # Errors
-    /// A wrong answer, if nothing excuses the error.
-    pub(super) fn check(&self, world: &World, asked: &str, error: &Error) -> Result<(), Verdict> {
-        self.check_with(world, asked, error, &[])
-    }
-
-    /// The same, of a call that works on other timelines as well, or on the engine's directory.
-    pub(super) fn check_with(
-        &self,
-        world: &World,
-        asked: &str,
-        error: &Error,
-        others: &[Option<Letter>],
-    ) -> Result<(), Verdict> {
-        let refusals = world.refusals_of_running_task();
-        let refusals = &refusals[self.refused_before..];
-        let mut letters = others.iter().chain([&self.letter]);
-        let is_excused = match error {
-            Error::Io(failure) => {
-                let kind = failure.source.kind();
-                let mut refusals = refusals.iter();
-                refusals.any(|refusal| refusal.kind == kind && !refusal.is_of_sync)
-            }
-            Error::Latched(_) => {
-                refusals.iter().any(|refusal| refusal.is_of_sync)
-                    || letters.any(|letter| world.has_failed_sync(*letter))
-            }
-            Error::Closed => self.met_an_ending(world),
-            _ => (self.reads_layers || world.is_of_index(error)) && world.is_reported_rot(error),
-        };
-        if is_excused {
-            world.end_operation(FaultOutcome::Reported);
-            return Ok(());
-        }
-        Err(Verdict::wrong(
-            asked,
-            "no error, for no fault of its kind came to it, and it names no file that is wrong",
-            error.to_string(),
-        ))
     }
 }

@@ -8,10 +8,11 @@ use std::pin::pin;
 use std::task::Poll;
 
 use palimpsest::base::{KeyRange, Lsn};
+use palimpsest::io::Job;
 use palimpsest::{Engine, Error, Scan, Timeline, Writer};
 
 use super::check::Depth;
-use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
+use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::Letter;
@@ -19,6 +20,9 @@ use crate::oracle::{Existence, Truths};
 use crate::plan::{Housekeeping, How, Kept, KeyIndex, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
+
+/// The jobs that shape the layers of a timeline.
+const SHAPING: [Job; 3] = [Job::Compact, Job::Image, Job::Gc];
 
 /// What is kept of an instance that was shut down.
 pub(super) struct Held {
@@ -69,7 +73,7 @@ impl Driver {
     /// Waits until a timeline is not being shut down any more.
     pub(super) async fn not_ending(&self, letter: Letter) {
         std::future::poll_fn(|context| {
-            if !self.world.is_ending(letter) {
+            if !self.judge.is_ending(letter) {
                 return Poll::Ready(());
             }
             self.handles().waiting.push(context.waker().clone());
@@ -81,7 +85,7 @@ impl Driver {
     /// The shutdown of a timeline is over.
     fn end_ending(&self, letter: Letter) {
         self.handles().lossy.remove(&letter);
-        self.world.end_ending(letter);
+        self.judge.end_ending(letter);
         let waiting = std::mem::take(&mut self.handles().waiting);
         waiting.into_iter().for_each(std::task::Waker::wake);
     }
@@ -116,10 +120,10 @@ impl Driver {
             }
             Kept::Nothing | Kept::Handles => None,
         };
-        if self.timeline(letter).is_none() || self.world.is_ending(letter) {
+        if self.timeline(letter).is_none() || self.judge.is_ending(letter) {
             return Ok(());
         }
-        self.world.begin_ending(letter);
+        self.judge.begin_ending(letter);
         self.world.count_fault(FaultClass::Shutdown);
         let other = match shutdowns {
             Shutdowns::Two => Some(self.second_shutdown(number, letter, timeline.clone())),
@@ -159,7 +163,7 @@ impl Driver {
         timeline: &Timeline<SimIo>,
     ) -> Result<Option<Scan<SimIo>>, Verdict> {
         let _using = self.using(letter);
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         match timeline
             .scan(KeyRange::ALL, timeline.last_record_lsn())
             .await
@@ -167,9 +171,7 @@ impl Driver {
             Ok(scan) => Ok(Some(scan)),
             // A collection may have come in between.
             Err(Error::BelowCutoff { .. }) => Ok(None),
-            Err(error) => excuse
-                .check(&self.world, "begin a scan", &error)
-                .map(|()| None),
+            Err(error) => excuse.check("begin a scan", &error).map(|()| None),
         }
     }
 
@@ -182,7 +184,7 @@ impl Driver {
     ) -> Join<Result<(), Verdict>> {
         let driver = self.clone();
         Join::spawn(&self.world, TaskName::Line(number), async move {
-            let excuse = Excuse::begin(&driver.world, Some(letter));
+            let excuse = driver.judge.begin(Some(letter));
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
                 // A branch was put on it meanwhile.
@@ -191,7 +193,7 @@ impl Driver {
                 }
                 // The other way has closed it, and nobody asks any more what it lost.
                 Err(Error::Latched(_)) if driver.is_lossy(letter) => Ok(()),
-                Err(error) => excuse.check(&driver.world, "shut down as well", &error),
+                Err(error) => excuse.check("shut down as well", &error),
             }
         })
     }
@@ -233,11 +235,11 @@ impl Driver {
         engine: &Engine<SimIo>,
         how: How,
     ) -> Result<Option<Closed>, Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let ended = engine.shutdown_timeline(keys::timeline(letter));
         match self.call(how, ended).await {
             // A second one may have closed it first, and done all that there is to do.
-            Some(Ok(()) | Err(Error::Closed)) if self.world.has_failed_sync(Some(letter)) => {
+            Some(Ok(()) | Err(Error::Closed)) if self.judge.has_failed_sync(Some(letter)) => {
                 Ok(Some(self.closed_lossy(letter)))
             }
             Some(Ok(()) | Err(Error::Closed)) => Ok(Some(Closed::Clean)),
@@ -245,7 +247,7 @@ impl Driver {
                 Ok(Some(Closed::Not))
             }
             Some(Err(error)) => {
-                excuse.check(&self.world, "shut down", &error)?;
+                excuse.check("shut down", &error)?;
                 let is_latched = matches!(error, Error::Latched(_));
                 Ok(is_latched.then(|| self.closed_lossy(letter)))
             }
@@ -261,14 +263,14 @@ impl Driver {
     /// A timeline that a failed sync had latched is closed: its next instance is not latched, and
     /// may not have what was lost.
     fn closed_lossy(&self, letter: Letter) -> Closed {
-        self.world.forget_latch(letter);
+        self.judge.forget_latch(letter);
         self.handles().lossy.insert(letter);
         Closed::Lossy
     }
 
     /// Whether a timeline's present or last instance has lost what was not durable.
     pub(super) fn is_lossy(&self, letter: Letter) -> bool {
-        self.handles().lossy.contains(&letter) || self.world.is_latched(letter)
+        self.handles().lossy.contains(&letter) || self.judge.is_latched(letter)
     }
 
     /// Whether a timeline goes on whose shutdown was given up.
@@ -286,9 +288,9 @@ impl Driver {
         closed: Closed,
         held: Option<(Timeline<SimIo>, Option<Scan<SimIo>>)>,
     ) -> Result<(), Verdict> {
-        let calls = self.world.shaping_calls(keys::timeline(letter));
+        let calls = self.world.call_count(keys::timeline(letter), &SHAPING);
         self.unused(letter).await;
-        let late = self.world.shaping_calls(keys::timeline(letter)) - calls;
+        let late = self.world.call_count(keys::timeline(letter), &SHAPING) - calls;
         if 0 < late && self.plan.knobs.housekeeping == Housekeeping::Off {
             let law = "behind a shutdown no job of the timeline makes a call";
             return Err(Verdict::law(law, format!("{late} calls")));

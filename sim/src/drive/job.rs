@@ -6,7 +6,7 @@ use palimpsest::timeline::{Collected, Mode, Progress};
 use palimpsest::{Error, Result, Timeline};
 
 use super::read::key_space;
-use super::{Driver, Excuse, Session};
+use super::{Driver, Session};
 use crate::keys;
 use crate::label::Letter;
 use crate::laws;
@@ -20,14 +20,14 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let lsn = self.truth(letter, |truth| truth.begin_close());
         let frozen = self.call(how, timeline.freeze()).await;
         let is_done = matches!(frozen, Some(Ok(())));
         self.truth(letter, |truth| truth.end_close(is_done.then_some(lsn)));
         match frozen {
             Some(Ok(())) => excuse.check_done("freeze"),
-            Some(Err(error)) => excuse.check(&self.world, "freeze", &error),
+            Some(Err(error)) => excuse.check("freeze", &error),
             None => Ok(()),
         }
     }
@@ -36,7 +36,7 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let target = self.truth(letter, |truth| truth.begin_close());
         let flushed = self.call(how, timeline.flush()).await;
         let is_done = matches!(flushed, Some(Ok(_)));
@@ -54,7 +54,7 @@ impl Driver {
                 let durable = durable.max(truth.acknowledged);
                 truth.acknowledge(durable)
             }),
-            Some(Err(error)) => excuse.check(&self.world, "flush", &error),
+            Some(Err(error)) => excuse.check("flush", &error),
             None => Ok(()),
         }
     }
@@ -100,7 +100,7 @@ impl Driver {
         what: &'static str,
         (how, job): (How, impl Future<Output = Result<Progress>>),
     ) -> Result<Option<Progress>, Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(letter)).with_layers();
+        let excuse = self.judge.begin(Some(letter)).with_layers();
         match self.call(how, job).await {
             Some(Ok(Progress::Done)) => {
                 excuse.check_done(what)?;
@@ -118,7 +118,7 @@ impl Driver {
                 }
                 Ok(Some(progress))
             }
-            Some(Err(error)) => excuse.check(&self.world, what, &error).map(|()| None),
+            Some(Err(error)) => excuse.check(what, &error).map(|()| None),
             None => Ok(None),
         }
     }
@@ -128,7 +128,7 @@ impl Driver {
             return Ok(());
         };
         self.look_at_cutoffs()?;
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let before = self.truth(letter, |truth| {
             truth.cutoff.begin_gc();
             truth.cutoff
@@ -146,8 +146,8 @@ impl Driver {
                 }
                 self.collected(letter, before, collected)
             }
-            Some(Err(Error::Busy { .. })) if self.world.has_unread_index() => Ok(()),
-            Some(Err(error)) => excuse.check(&self.world, "collect garbage", &error),
+            Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
+            Some(Err(error)) => excuse.check("collect garbage", &error),
             None => Ok(()),
         }
     }

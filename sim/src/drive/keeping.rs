@@ -45,7 +45,7 @@ impl Driver {
         };
         // What is wrong stays undone, and with a timeline that cannot be opened all collections.
         let can_be_wrong = self.plan.knobs.device.may_be_wrong();
-        if can_be_wrong || self.world.has_unread_index() {
+        if can_be_wrong || self.judge.has_unread_index() {
             return Ok(());
         }
         self.keepers_at_rest(period).await?;

@@ -9,8 +9,9 @@ use palimpsest::{Engine, Error, Options, Timeline};
 
 use super::check::Depth;
 use super::line::touched_by;
-use super::{Driver, Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
+use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::faults::FaultOutcome;
+use crate::judge::Excuse;
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle::{self, Existence, Truth};
@@ -52,7 +53,7 @@ pub async fn live(driver: Driver) {
 impl Driver {
     async fn lead(&self) -> Result<(), Verdict> {
         self.start().await?;
-        self.world.end_operation(FaultOutcome::Tolerated);
+        self.judge.end_operation(FaultOutcome::Tolerated);
         self.witness_good(|| Moment::Opened {
             life: self.world.state().life(),
         });
@@ -75,9 +76,9 @@ impl Driver {
             }
             // What was let go of has not ended: the next one may meet with what it left.
             if !matches!(how, How::DropAt(_)) {
-                self.world.end_operation(FaultOutcome::Tolerated);
+                self.judge.end_operation(FaultOutcome::Tolerated);
             }
-            self.world.check_reported()?;
+            self.judge.check_reported()?;
             if self.is_time_to_look() {
                 self.look_around(index as u64, touched)?;
             }
@@ -112,7 +113,7 @@ impl Driver {
         self.handles().opened = Some(self.horizon().now);
         let at_risk = self.at_risk();
         let engine = self.open_engine(how).await?;
-        self.world.forget_latches();
+        self.judge.forget_latches();
         self.handles().engine = Some(Arc::new(engine));
         let mut opened = Vec::new();
         for letter in self.letters() {
@@ -176,7 +177,7 @@ impl Driver {
     async fn open_engine(&self, mut how: How) -> Result<Engine<SimIo>, Verdict> {
         for attempt in 0..TRIES_MAX {
             let excuse = self.try_again(attempt, None);
-            self.world.forget_unread_index();
+            self.judge.forget_unread_index();
             let io = SimIo::new(&self.world);
             let opening = Engine::open(io, Path::new(ROOT), self.options());
             let Some(opened) = self.call(how, opening).await else {
@@ -189,7 +190,7 @@ impl Driver {
                 Err(Error::Busy { .. }) if self.world.has_drops() => {
                     self.world.settle_down().await?;
                 }
-                Err(error) => excuse.check(&self.world, "open the engine", &error)?,
+                Err(error) => excuse.check("open the engine", &error)?,
             }
         }
         Err(self.gave_up("open the engine"))
@@ -199,7 +200,7 @@ impl Driver {
         if attempt == TRIES_BEFORE_HEALING {
             self.world.heal();
         }
-        Excuse::begin(&self.world, letter)
+        self.judge.begin(letter)
     }
 
     pub(super) fn gave_up(&self, asked: &str) -> Verdict {
@@ -222,7 +223,7 @@ impl Driver {
                 self.not_ending(*letter).await;
             }
             let excuse = self.try_again(attempt, Some(letter));
-            let excuse = excuse.on(&self.world, &below);
+            let excuse = excuse.on(&below);
             let engine = self.engine();
             let Some(opened) = self.call(how, engine.open_timeline(id)).await else {
                 how = How::Wait;
@@ -230,7 +231,7 @@ impl Driver {
             };
             match opened {
                 Ok(timeline) => {
-                    self.world.index_was_read(letter);
+                    self.judge.index_was_read(letter);
                     return Ok(Some(timeline));
                 }
                 Err(Error::Refused { .. }) if self.stands_on_what_is_lost(letter) => {
@@ -239,17 +240,17 @@ impl Driver {
                 }
                 Err(Error::Refused { why }) => {
                     let existence = self.truth(letter, |truth| truth.existence);
-                    if existence == Existence::Exists && !self.world.has_lost_index(id) {
+                    if existence == Existence::Exists && !self.judge.has_lost_index(id) {
                         return Err(Verdict::wrong(asked, "it was acknowledged", why));
                     }
                     self.truth(letter, Truth::refused);
                     return Ok(None);
                 }
                 Err(error) => {
-                    excuse.check(&self.world, &asked, &error)?;
+                    excuse.check(&asked, &error)?;
                     // It is not open, and what failed before it is will not have failed for it.
-                    self.world.forget_latch(letter);
-                    if self.world.is_rot(&error) {
+                    self.judge.forget_latch(letter);
+                    if self.judge.is_rot(&error) {
                         // It cannot be opened, and all else goes on without it.
                         self.truth(letter, |truth| truth.is_unread = true);
                         return Ok(None);
@@ -264,7 +265,7 @@ impl Driver {
     fn stands_on_what_is_lost(&self, letter: Letter) -> bool {
         let session = self.session();
         let mut below = oracle::all_below(&session.truths, letter).into_iter();
-        below.any(|letter| self.world.has_lost_index(keys::timeline(letter)))
+        below.any(|letter| self.judge.has_lost_index(keys::timeline(letter)))
     }
 
     /// A timeline was opened: it is pulled back to what it says is durable.
@@ -428,7 +429,7 @@ impl Driver {
     ) -> Result<Ended, Verdict> {
         let children = oracle::children(&self.session().truths, letter);
         for attempt in 0..TRIES_MAX {
-            let excuse = Excuse::begin(&self.world, Some(letter));
+            let excuse = self.judge.begin(Some(letter));
             let engine = self.engine();
             let error = match engine.shutdown_timeline(keys::timeline(letter)).await {
                 Ok(()) => {
@@ -440,7 +441,7 @@ impl Driver {
                 }
                 Err(error) => error,
             };
-            excuse.check(&self.world, "shut down", &error)?;
+            excuse.check("shut down", &error)?;
             if matches!(error, Error::Latched(_)) {
                 return Ok(Ended::Latched);
             }

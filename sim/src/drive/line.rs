@@ -167,7 +167,8 @@ impl Driver {
         };
         let result = drop_at(count, call).await;
         if result.is_none() {
-            self.world.count_drop();
+            self.world.count_fault(FaultClass::Dropped);
+            self.judge.dropped();
             self.session().tally.drops += 1;
         }
         result

@@ -28,4 +28,4 @@ pub use driver::{Driver, Ended, Lines, Session, Tally};
 pub use life::live;
 pub(crate) use watch::on_disk;
 
-use driver::{Excuse, TRIES_BEFORE_HEALING, TRIES_MAX};
+use driver::{TRIES_BEFORE_HEALING, TRIES_MAX};

@@ -8,8 +8,8 @@ use palimpsest::io::Io;
 use palimpsest::timeline::KeyValue;
 use palimpsest::{Error, Timeline};
 
+use super::Driver;
 use super::said::{Said, Tell, said_many, said_one, values};
-use super::{Driver, Excuse};
 use crate::keys;
 use crate::label::Letter;
 use crate::model::History;
@@ -140,7 +140,7 @@ impl Driver {
         (how, read): (How, impl Future<Output = Said<T>>),
         ask: impl Fn(&History) -> T,
     ) -> Result<(), Verdict> {
-        let excuse = Excuse::begin(&self.world, Some(point.0)).with_layers();
+        let excuse = self.judge.begin(Some(point.0)).with_layers();
         let start = self.view(point, &ask)?;
         let begun = self.truth(point.0, |truth| truth.begin_read());
         let said = self.call(how, read).await;
@@ -152,7 +152,7 @@ impl Driver {
         // What was acknowledged meanwhile may be seen as well.
         let allowed = start.until(self.view(point, &ask)?.with(between));
         match &said {
-            Said::Error(error) => excuse.check(&self.world, &asked(), error),
+            Said::Error(error) => excuse.check(&asked(), error),
             _ => said.judge(asked, &allowed).inspect_err(|_| {
                 if let Some(key) = said.culprit(&allowed) {
                     self.witness_read((point.0, key), point.1);

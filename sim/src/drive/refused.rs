@@ -18,10 +18,10 @@ pub(super) type AtRisk = BTreeMap<Letter, BTreeSet<FileName>>;
 impl Driver {
     /// Of the timelines that were acknowledged. Those in doubt may be half deleted.
     pub(super) fn at_risk(&self) -> AtRisk {
-        self.world.forget_dropped();
+        self.judge.forget_dropped();
         let is_at_risk = |letter: &Letter| {
             let existence = self.truth(*letter, |truth| truth.existence);
-            existence == Existence::Exists && self.world.has_bad_index(keys::timeline(*letter))
+            existence == Existence::Exists && self.judge.has_bad_index(keys::timeline(*letter))
         };
         let mut letters = self.letters();
         letters.retain(is_at_risk);
@@ -56,7 +56,7 @@ impl Driver {
             // The instance before it may still let go of what it had given up.
             let dir = paths::timeline_dir(keys::timeline(*letter));
             let was_dropped =
-                |file: &&FileName| self.world.was_dropped(&dir.join(file.to_string()));
+                |file: &&FileName| self.judge.was_dropped(&dir.join(file.to_string()));
             if let Some(gone) = files.difference(&found).find(|file| !was_dropped(file)) {
                 let law = "nothing is removed of a timeline that cannot be opened";
                 return Err(Verdict::law(law, format!("{gone} of {name} is gone")));

@@ -51,8 +51,8 @@ impl Driver {
         let has_latched = self
             .letters()
             .iter()
-            .any(|letter| self.world.has_failed_sync(Some(*letter)));
-        if has_latched || self.world.has_unread_index() {
+            .any(|letter| self.judge.has_failed_sync(Some(*letter)));
+        if has_latched || self.judge.has_unread_index() {
             self.restart().await?;
         }
         self.check_keepers().await?;
@@ -79,10 +79,10 @@ impl Driver {
         }
         let aged = self.come_of_age().await?;
         self.check_space().await?;
-        self.world.forget_failed_removals();
+        self.judge.forget_failed_removals();
         self.restart_and_check(Depth::Full, How::Wait).await?;
         self.note_answers();
-        self.world.check_reported()?;
+        self.judge.check_reported()?;
         self.check_space().await?;
         let elapsed = SimIo::new(&self.world).now().saturating_since(started);
         let elapsed = elapsed.saturating_sub(aged);
@@ -100,7 +100,7 @@ impl Driver {
         let is_clock_set = self.handles().opened.is_none();
         // What an engine does by itself meanwhile takes time outside.
         let is_long = self.world.wait_max() < age;
-        if age.is_zero() || is_clock_set || is_long || self.world.has_unread_index() {
+        if age.is_zero() || is_clock_set || is_long || self.judge.has_unread_index() {
             return Ok(Duration::ZERO);
         }
         // A collection takes note of what is last, once in a part of that time.
@@ -132,7 +132,7 @@ impl Driver {
     /// that failed in this life has left may lie there until the next.
     async fn check_space(&self) -> Result<(), Verdict> {
         self.world.settle_down().await?;
-        if self.world.has_failed_removal() {
+        if self.judge.has_failed_removal() {
             return Ok(());
         }
         let mut left_alone = self.letters();
@@ -143,7 +143,7 @@ impl Driver {
             let remains = remains.filter(|(_, truth)| truth.may_have_files);
             remains.map(|(letter, _)| *letter).collect()
         };
-        let is_wrong = |letter: &Letter| self.world.has_wrong_index(keys::timeline(*letter));
+        let is_wrong = |letter: &Letter| self.judge.has_wrong_index(keys::timeline(*letter));
         left_alone.extend(remains.into_iter().filter(is_wrong));
         left_alone.retain(|letter| self.timeline(*letter).is_none());
         let left_alone: Vec<TimelineId> = left_alone.into_iter().map(keys::timeline).collect();
@@ -183,7 +183,7 @@ impl Driver {
         if compacted == Rest::Rotten {
             return Ok(Rest::Rotten);
         }
-        if !self.world.has_unread_index() {
+        if !self.judge.has_unread_index() {
             self.check_cutoff(letter, timeline).await?;
         }
         let forced = || timeline.create_images(Mode::Forced);
@@ -202,12 +202,12 @@ impl Driver {
         job: impl Fn() -> F,
     ) -> Result<Rest, Verdict> {
         for _ in 0..PASSES_MAX {
-            self.world.end_operation(FaultOutcome::Tolerated);
+            self.judge.end_operation(FaultOutcome::Tolerated);
             match job().await {
                 Ok(Progress::Idle) => return Ok(Rest::Complete),
                 Ok(Progress::Done | Progress::Preempted | Progress::Superseded) => {}
-                Err(error) if self.world.is_reported_rot(&error) => {
-                    self.world.end_operation(FaultOutcome::Reported);
+                Err(error) if self.judge.is_reported_rot(&error) => {
+                    self.judge.end_operation(FaultOutcome::Reported);
                     return Ok(Rest::Rotten);
                 }
                 Err(error) => {
@@ -296,7 +296,7 @@ impl Driver {
     ) -> Result<(), Verdict> {
         let asked = || format!("visits of {key} at {lsn}");
         let visits = self.at_once(pin!(timeline.visits(key, lsn)));
-        if visits.as_ref().is_err_and(|error| self.world.is_rot(error)) {
+        if visits.as_ref().is_err_and(|error| self.judge.is_rot(error)) {
             return Ok(());
         }
         let visits =

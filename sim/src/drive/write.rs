@@ -3,7 +3,7 @@
 use palimpsest::base::{Key, Lsn, Time};
 use palimpsest::{Batch, Error, Writer};
 
-use super::{Driver, Excuse};
+use super::Driver;
 use crate::keys;
 use crate::label::Letter;
 use crate::model::{Answer, Change, History};
@@ -112,12 +112,10 @@ impl Driver {
         if let Some(writer) = self.handles().writers.remove(&letter) {
             return Ok(Some(writer));
         }
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         match timeline.writer() {
             Ok(writer) => Ok(Some(writer)),
-            Err(error) => excuse
-                .check(&self.world, "become the writer", &error)
-                .map(|()| None),
+            Err(error) => excuse.check("become the writer", &error).map(|()| None),
         }
     }
 
@@ -189,7 +187,7 @@ impl Driver {
         how: How,
     ) -> Result<(), Verdict> {
         let batch = draft.batch()?;
-        let excuse = Excuse::begin(&self.world, Some(letter));
+        let excuse = self.judge.begin(Some(letter));
         let horizon = self.horizon();
         let must_refuse = self.truth(letter, |truth| {
             truth.begin_put(draft.changes);
@@ -224,7 +222,7 @@ impl Driver {
                 Ok(())
             }
             Some(Err(error)) => {
-                excuse.check(&self.world, &asked, &error)?;
+                excuse.check(&asked, &error)?;
                 self.truth(letter, |truth| truth.maybe_closed = true);
                 self.settle(letter)
             }

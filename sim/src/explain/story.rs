@@ -120,7 +120,7 @@ pub fn watch(plan: &Plan) -> Story {
         ..Session::default()
     };
     let session = Arc::new(Mutex::new(session));
-    run::carry_out(|| Driver::new(&world, &plan, &session), &world, &session);
+    run::carry_out(&Driver::new(&world, &plan, &session));
     let mut session = session
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -1,4 +1,4 @@
-//! Who has called how often.
+//! How often each kind of call was made.
 
 use palimpsest::base::TimelineId;
 use palimpsest::io::{Job, Op};
@@ -7,13 +7,13 @@ use super::World;
 use crate::faults::StepKind;
 
 impl World {
-    /// How many calls the jobs of a timeline have made in this life that shape its layers.
+    /// How many calls these jobs of a timeline have made in this life. A schedule point is none.
     #[expect(clippy::disallowed_methods, reason = "a sum is the same in any order")]
-    pub fn shaping_calls(&self, timeline: TimelineId) -> u32 {
+    pub fn call_count(&self, timeline: TimelineId, jobs: &[Job]) -> u32 {
         let state = self.state();
         let is_one = |(op, step): &(Op, StepKind)| {
-            let shapes = matches!(op.job, Job::Compact | Job::Image | Job::Gc);
-            op.timeline == Some(timeline) && shapes && *step != StepKind::Pass
+            let is_of_them = op.timeline == Some(timeline) && jobs.contains(&op.job);
+            is_of_them && *step != StepKind::Pass
         };
         let calls = state.call_counts.iter();
         calls

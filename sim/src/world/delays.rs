@@ -14,7 +14,7 @@ pub(super) struct Delayed<'a> {
 impl<'a> Delayed<'a> {
     pub(super) fn begin(io: &'a SimIo, fault: Fault, (op, step): (Op, StepKind)) -> Delayed<'a> {
         let mut state = io.world().state();
-        state.count_fault(fault, op, step);
+        state.deliver(fault, (op, step), None);
         state.delayed_count += 1;
         Delayed { io }
     }

@@ -1,7 +1,6 @@
 //! The gate: every task and call is held, and the schedule picks the next.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::task::Waker;
 
 use palimpsest::io::{Job, Op};
@@ -48,15 +47,6 @@ pub(super) struct Held {
     pub(super) since: u64,
 }
 
-/// An error that a call has failed with by a fault.
-#[derive(Clone, Copy)]
-pub struct Refusal {
-    /// What kind of error it was.
-    pub kind: ErrorKind,
-    /// Whether the call was a sync: then nobody knows what is durable.
-    pub is_of_sync: bool,
-}
-
 /// A task that is not done.
 struct Slot {
     waker: Option<Waker>,
@@ -67,8 +57,6 @@ struct Slot {
     is_keeper: bool,
     /// Whether it removes a file that nobody needs any more.
     is_drop: bool,
-    /// The errors that its calls have failed with by a fault.
-    refusals: Vec<Refusal>,
     /// What its last call was for.
     op: Option<Op>,
 }
@@ -132,7 +120,6 @@ impl Gate {
             yields: false,
             is_keeper: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
             is_drop: matches!(name, TaskName::Engine(op) if op.job == Job::Drop),
-            refusals: Vec::new(),
             op: None,
         };
         self.slots.insert(task, slot);
@@ -152,19 +139,9 @@ impl Gate {
         Some((task, self.slots.get(&task)?.op?))
     }
 
-    /// The errors that a task's calls have failed with by a fault.
-    pub(super) fn refusals(&self, task: TaskId) -> &[Refusal] {
-        self.slots.get(&task).map_or(&[], |slot| &slot.refusals)
-    }
-
     /// Whether a task is one that looks after a timeline for as long as that is open.
     pub(super) fn is_keeper(&self, task: TaskId) -> bool {
         self.slots.get(&task).is_some_and(|slot| slot.is_keeper)
-    }
-
-    pub(super) fn add_refusal(&mut self, task: TaskId, refusal: Refusal) {
-        let slot = self.slots.get_mut(&task);
-        slot.expect("it runs").refusals.push(refusal);
     }
 
     /// Holds a call of the running task.

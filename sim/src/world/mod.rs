@@ -13,27 +13,27 @@
 //! 3. The plan alone makes the run: choices come from its schedule, faults from its rules, chance
 //!    from its seed. Every step goes into a digest.
 
-mod aftermath;
 mod book;
 mod calls;
 mod chooser;
 mod delays;
 mod digests;
+mod facts;
 mod gate;
 mod ids;
 mod journal;
-mod met;
 mod remains;
+mod rot;
 mod settle;
 mod sim_io;
 mod state;
 mod task;
 mod trace;
 mod waits;
-mod wrong;
 
 pub use digests::Digests;
-pub use ids::TaskName;
+pub use facts::{Delivered, Fact, Site};
+pub use ids::{TaskId, TaskName};
 pub use journal::{CrashSeen, Effect, End, Journal};
 pub use remains::{Remains, Watch};
 pub use sim_io::{SimFile, SimIo, SimLock};

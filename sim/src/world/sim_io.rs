@@ -75,7 +75,7 @@ impl SimIo {
         let result = match fault.and_then(error_of) {
             Some(error) => {
                 let fault = fault.expect("it has an error");
-                state.deliver_error(fault, (op, step), error.kind());
+                state.deliver(fault, (op, step), Some(error.kind()));
                 Err(error)
             }
             None => act(&mut state, fault),
@@ -102,7 +102,7 @@ impl SimIo {
         let result = match fault {
             Some(fault @ (Fault::Eio | Fault::Enospc | Fault::Revert)) => {
                 let error = io::Error::from_raw_os_error(EIO);
-                state.deliver_error(fault, (op, step), error.kind());
+                state.deliver(fault, (op, step), Some(error.kind()));
                 let how = match fault {
                     Fault::Revert => Sync::Reverted,
                     _ => Sync::Failed,
@@ -111,7 +111,7 @@ impl SimIo {
                 Err(error)
             }
             Some(Fault::Lie) => {
-                state.count_fault(Fault::Lie, op, step);
+                state.deliver(Fault::Lie, (op, step), None);
                 Ok(())
             }
             Some(Fault::Rot(offset)) => act(&mut state, Sync::MadeAndRotten(offset)),
@@ -205,7 +205,7 @@ impl Io for SimIo {
             state.trace.path(path);
             let node = match (state.disk.create(path), fault) {
                 (Err(_), Some(Fault::Lie)) => {
-                    state.count_fault(Fault::Lie, op, StepKind::Create);
+                    state.deliver(Fault::Lie, (op, StepKind::Create), None);
                     state.disk.open(path)?
                 }
                 (created, _) => created?,
@@ -228,7 +228,7 @@ impl Io for SimIo {
         let act = |state: &mut State, fault| {
             let mut entries = state.disk.list(dir)?;
             if fault == Some(Fault::Lie) && entries.pop().is_some() {
-                state.count_fault(Fault::Lie, op, StepKind::List);
+                state.deliver(Fault::Lie, (op, StepKind::List), None);
             }
             Ok(entries)
         };
@@ -241,7 +241,7 @@ impl Io for SimIo {
             state.trace.path(to);
             match (state.disk.rename(from, to, Taken::Refuse), fault) {
                 (Err(_), Some(Fault::Lie)) => {
-                    state.count_fault(Fault::Lie, op, StepKind::Rename);
+                    state.deliver(Fault::Lie, (op, StepKind::Rename), None);
                     state.disk.rename(from, to, Taken::Replace)?;
                 }
                 (renamed, _) => renamed?,
@@ -269,7 +269,7 @@ impl Io for SimIo {
                 return state.disk.remove(path);
             }
             if state.disk.remove_with_bytes(path)? {
-                state.count_fault(Fault::Lie, op, StepKind::Remove);
+                state.deliver(Fault::Lie, (op, StepKind::Remove), None);
             }
             Ok(())
         };
@@ -373,7 +373,7 @@ impl File for SimFile {
     async fn read_at(&self, op: Op, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let read = |state: &mut State, fault: Option<Fault>, buf: &mut [u8]| match fault {
             Some(Fault::Stale) => {
-                state.go_wrong(Fault::Stale, op, StepKind::Read);
+                state.deliver(Fault::Stale, (op, StepKind::Read), None);
                 state.disk.read_stale(self.node, offset, buf)
             }
             Some(Fault::Rot(at)) => {
@@ -389,7 +389,7 @@ impl File for SimFile {
                     .disk
                     .forget_unsynced(self.node, offset, &mut buf[..count])?
                 {
-                    state.count_fault(Fault::Lie, op, StepKind::Read);
+                    state.deliver(Fault::Lie, (op, StepKind::Read), None);
                 }
                 Ok(count)
             }
@@ -397,7 +397,7 @@ impl File for SimFile {
                 let len = shortened(fault, buf.len());
                 let count = state.read(op, self.node, (offset, &mut buf[..len]))?;
                 if len < buf.len() {
-                    state.count_fault(Fault::Short(0), op, StepKind::Read);
+                    state.deliver(Fault::Short(0), (op, StepKind::Read), None);
                 }
                 Ok(count)
             }
@@ -415,7 +415,7 @@ impl File for SimFile {
     async fn write_at(&self, op: Op, offset: u64, bytes: &[u8]) -> io::Result<usize> {
         let write = |state: &mut State, fault: Option<Fault>| match fault {
             Some(fault @ (Fault::Lost | Fault::Astray(_))) => {
-                state.go_wrong(fault, op, StepKind::Write);
+                state.deliver(fault, (op, StepKind::Write), None);
                 match fault {
                     Fault::Astray(sectors) => {
                         let place = (offset, sectors);
@@ -429,7 +429,7 @@ impl File for SimFile {
                 let len = shortened(fault, bytes.len());
                 state.disk.write(self.node, offset, &bytes[..len])?;
                 if len < bytes.len() {
-                    state.count_fault(Fault::Short(0), op, StepKind::Write);
+                    state.deliver(Fault::Short(0), (op, StepKind::Write), None);
                 }
                 Ok(len)
             }
@@ -469,7 +469,7 @@ fn tear(
     fault: Option<Fault>,
 ) -> io::Result<()> {
     if fault == Some(Fault::Tear) {
-        state.count_fault(Fault::Tear, op, step);
+        state.deliver(Fault::Tear, (op, step), None);
         state.disk.tear_last_rename(to)?;
     }
     Ok(())

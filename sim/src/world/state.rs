@@ -1,28 +1,27 @@
 //! The world's state, and how a life begins, goes on and ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Duration;
 
 use palimpsest::base::TimelineId;
-use palimpsest::io::{Job, Op};
+use palimpsest::io::Op;
 use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
 use crate::disk::{Disk, Remnants};
-use crate::faults::{CallSite, Cells, Crash, Fault, FaultClass, FaultOutcome, Rule, StepKind};
+use crate::faults::{CallSite, Crash, Fault, FaultClass, Rule, StepKind};
 use crate::label::Letter;
 use crate::plan::{Housekeeping, Plan};
 
 use super::book::FaultBook;
 use super::chooser::Chooser;
-use super::gate::{Gate, Picked, Refusal};
+use super::facts::Fact;
+use super::gate::{Gate, Picked};
 use super::ids::TaskId;
 use super::journal::Journal;
-use super::met::Met;
 use super::remains::{Remains, Watch};
 use super::trace::Trace;
 use super::waits::Waits;
@@ -70,8 +69,6 @@ pub struct Counts {
     pub faults: BTreeMap<FaultClass, u64>,
     /// What power losses made of what was pending.
     pub remnants: Remnants,
-    /// Faults delivered, by class, job and what came of it.
-    pub cells: Cells,
     /// Corners reached, by mark.
     pub marks: BTreeMap<&'static str, u64>,
     /// How much time passed, by the clock of the run.
@@ -109,15 +106,8 @@ pub struct State {
     pub(super) is_direct: bool,
     pub(super) ending: Option<Ending>,
     pub(super) supervisor: Option<Waker>,
-    pub(super) sync_failed: BTreeSet<Option<Letter>>,
-    pub(super) latched: BTreeSet<Letter>,
-    /// Shutdowns of a timeline alone: how many have begun or ended, so that it is odd during one.
-    pub(super) endings: BTreeMap<Letter, u32>,
-    pub(super) removal_failed: bool,
-    /// What was removed because those who had it let go of it, since somebody asked.
-    pub(super) dropped: BTreeSet<PathBuf>,
-    /// Timelines whose index may not have been read; none for what is the engine's own.
-    pub(super) index_unread: BTreeSet<Option<Letter>>,
+    /// What happened, for those who follow it, since they last asked.
+    pub(super) facts: Vec<Fact>,
     pub(super) steps_max: u64,
     /// Tasks that wait for everybody else.
     pub(super) stalled: BTreeSet<TaskId>,
@@ -125,8 +115,6 @@ pub struct State {
     pub(super) delayed_count: u32,
     /// Steps of all others.
     pub(super) busy_steps: u64,
-    /// What was met by operations that have not ended.
-    pub(super) met: Met,
     /// How far the clock was set forward, or back, in nanoseconds.
     pub(super) clock_offset: i64,
     pub(super) panic: Option<String>,
@@ -175,17 +163,11 @@ impl World {
             is_direct: false,
             ending: None,
             supervisor: None,
-            sync_failed: BTreeSet::new(),
-            latched: BTreeSet::new(),
-            endings: BTreeMap::new(),
-            removal_failed: false,
-            dropped: BTreeSet::new(),
-            index_unread: BTreeSet::new(),
+            facts: Vec::new(),
             steps_max: steps_max(plan),
             stalled: BTreeSet::new(),
             delayed_count: 0,
             busy_steps: 0,
-            met: Met::default(),
             clock_offset: remains.clock_offset,
             panic: None,
             watch: None,
@@ -237,15 +219,10 @@ impl World {
         state.call_index = 0;
         state.call_counts.clear();
         state.locks.clear();
-        state.sync_failed.clear();
-        state.latched.clear();
-        state.endings.clear();
-        state.removal_failed = false;
-        state.dropped.clear();
-        state.index_unread.clear();
         state.stalled.clear();
         state.delayed_count = 0;
         state.gate.begin_life();
+        state.facts.push(Fact::LifeBegan);
         state.life
     }
 
@@ -288,13 +265,6 @@ impl World {
         self.state().book.heal();
     }
 
-    /// The errors that were delivered to the running task's own calls.
-    pub fn refusals_of_running_task(&self) -> Vec<Refusal> {
-        let gate = &self.state().gate;
-        let running = gate.running();
-        running.map_or(Vec::new(), |task| gate.refusals(task).to_vec())
-    }
-
     /// Sets the clock forward or back, in nanoseconds.
     pub fn set_clock(&self, offset: i64) {
         let mut state = self.state();
@@ -316,22 +286,6 @@ impl World {
     /// Counts a fault that is none of a call's.
     pub fn count_fault(&self, class: FaultClass) {
         *self.state().counts.faults.entry(class).or_insert(0) += 1;
-    }
-
-    /// The running task's future was dropped, and with it its last call.
-    pub fn count_drop(&self) {
-        let mut state = self.state();
-        let state = &mut *state;
-        *state.counts.faults.entry(FaultClass::Dropped).or_insert(0) += 1;
-        state.meet(FaultClass::Dropped);
-    }
-
-    /// The running task's operation has come to this.
-    pub fn end_operation(&self, outcome: FaultOutcome) {
-        let mut state = self.state();
-        if let Some(task) = state.gate.running() {
-            state.end_operation(task, outcome);
-        }
     }
 
     /// The life is over, however it ended: what still runs of it is dead.
@@ -376,10 +330,7 @@ impl State {
     pub(super) fn end_life(&mut self, ending: Ending) -> Option<Waker> {
         self.is_alive = false;
         self.ending = Some(ending);
-        let met = std::mem::take(&mut self.met);
-        if matches!(ending, Ending::Crashed(_)) {
-            met.end_all(&mut self.counts.cells, FaultOutcome::Crashed);
-        }
+        self.facts.push(Fact::LifeEnded(ending));
         self.gate.stop();
         self.supervisor.take()
     }
@@ -420,11 +371,11 @@ impl State {
                 self.trace.called(picked.task, &site, fault);
                 self.counts.calls += 1;
                 if self.gate.is_keeper(picked.task) {
-                    self.met
-                        .end_others(&mut self.counts.cells, picked.task, call.op);
+                    let (task, op) = (picked.task, call.op);
+                    self.facts.push(Fact::Maintained { task, op });
                 }
                 if let Some(Fault::Crash(crash)) = fault {
-                    self.count_fault(Fault::Crash(crash), call.op, call.step);
+                    self.deliver(Fault::Crash(crash), (call.op, call.step), None);
                     let supervisor = self.end_life(Ending::Crashed(crash));
                     return supervisor.map_or(Picked::Nobody, Picked::Wake);
                 }
@@ -451,70 +402,9 @@ impl State {
         }
     }
 
-    /// Notes that a fault did what it is there for.
-    pub(super) fn count_fault(&mut self, fault: Fault, op: Op, step: StepKind) {
+    /// Counts a fault that did to a call what it is there for.
+    pub(super) fn count_fault(&mut self, fault: Fault, step: StepKind) {
         let class = FaultClass::of(fault, step);
         *self.counts.faults.entry(class).or_insert(0) += 1;
-        match (fault, self.gate.running()) {
-            (Fault::Crash(_), _) => {
-                let cell = (class, op.job, FaultOutcome::Crashed);
-                *self.counts.cells.entry(cell).or_insert(0) += 1;
-            }
-            // It is met when it is read.
-            (Fault::Rot(_), _) | (_, None) => {}
-            (_, Some(task)) => self.met.add(task, class, op),
-        }
-    }
-
-    /// Notes that the running task's operation has met with a fault.
-    pub(super) fn meet(&mut self, class: FaultClass) {
-        if let Some((task, op)) = self.gate.running_op() {
-            self.met.add(task, class, op);
-        }
-    }
-
-    /// A task's operation has come to this.
-    pub(super) fn end_operation(&mut self, task: TaskId, outcome: FaultOutcome) {
-        if outcome == FaultOutcome::Tolerated && !self.gate.is_keeper(task) {
-            self.met.should_be_right(task);
-        }
-        self.met.end(&mut self.counts.cells, task, outcome);
-    }
-
-    /// Notes that a call failed, or a device was wrong, where an index may have been read for it.
-    pub(super) fn note_unread(&mut self, op: Op) {
-        if matches!(op.job, Job::Open | Job::Delete) {
-            let letter = op.timeline.and_then(|id| self.letters.get(&id).copied());
-            self.index_unread.insert(letter);
-        }
-    }
-
-    /// Notes what goes because those who had it let go of it.
-    pub(super) fn note_removal(&mut self, op: Op, path: &Path) {
-        if op.job == Job::Drop {
-            self.dropped.insert(path.to_path_buf());
-        }
-    }
-
-    /// Notes that a call of the running task failed by a fault.
-    pub(super) fn deliver_error(
-        &mut self,
-        fault: Fault,
-        (op, step): (Op, StepKind),
-        kind: io::ErrorKind,
-    ) {
-        self.count_fault(fault, op, step);
-        if let Some(task) = self.gate.running() {
-            let is_of_sync = matches!(step, StepKind::Sync | StepKind::SyncDir);
-            self.gate.add_refusal(task, Refusal { kind, is_of_sync });
-        }
-        self.removal_failed |= matches!(step, StepKind::Remove | StepKind::RemoveDir);
-        self.note_unread(op);
-        if matches!(step, StepKind::Sync | StepKind::SyncDir) {
-            let letter = op.timeline.and_then(|id| self.letters.get(&id).copied());
-            self.sync_failed.insert(letter);
-            let latches = matches!(op.job, Job::Flush | Job::Compact | Job::Image | Job::Gc);
-            self.latched.extend(letter.filter(|_| latches));
-        }
     }
 }

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::facts::Fact;
 use super::gate::Picked;
 use super::ids::{TaskId, TaskName};
 use super::{Ending, World};
-use crate::faults::FaultOutcome;
 use crate::panics;
 
 /// Starts a task behind the gate of the present life. It is dropped when the life ends.
@@ -125,7 +125,8 @@ impl World {
                 return Turn::Over;
             }
             if is_done {
-                state.end_operation(task, FaultOutcome::Tolerated);
+                let is_keeper = state.gate.is_keeper(task);
+                state.facts.push(Fact::TaskEnded { task, is_keeper });
                 state.gate.finish(task);
             }
             match state.pick() {

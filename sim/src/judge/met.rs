@@ -2,8 +2,8 @@
 
 use palimpsest::io::{Op, Part};
 
-use super::ids::TaskId;
 use crate::faults::{Cells, FaultClass, FaultOutcome};
+use crate::world::TaskId;
 
 /// Faults of operations that have not ended.
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl Met {
         self.faults.push((task, class, op));
     }
 
-    /// The same, unless it has met with such a one already.
+    /// A task's operation has met with a fault, unless it has met with such a one already.
     pub(super) fn add_once(&mut self, task: TaskId, class: FaultClass, op: Op) {
         let is_it = |(of, met, during): &(TaskId, FaultClass, Op)| {
             *of == task && *met == class && during.job == op.job

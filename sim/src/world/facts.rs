@@ -1,0 +1,139 @@
+//! What the world tells of a life to those who judge it: facts, in the order in which they came.
+//!
+//! The world draws nothing from them and keeps nothing for the sake of it: the queue is drained by
+//! whoever follows it. What a fault did is one fact, [`Delivered`]. The others say to which
+//! operation it was done, and until when that went on:
+//! 1. A read that returns bytes which an earlier fault left wrong meets with that fault, long after
+//!    it was delivered, and no caller can see it.
+//! 2. A task that maintains a timeline goes on from job to job, and no caller sees where one ends:
+//!    its calls say which job they are of.
+//! 3. A task that ends, and a life that begins or ends, close what was open in them.
+//! 4. A removal by the last reader of a file comes at any time, and takes a file away.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use palimpsest::io::Op;
+
+use super::ids::TaskId;
+use super::{Ending, State, World};
+use crate::faults::{Fault, StepKind};
+use crate::label::Letter;
+
+/// Which call it was, and whose.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// The task that made it; none at a crash, which no task lives to see.
+    pub task: Option<TaskId>,
+    /// The timeline that it was for, as the plan names it.
+    pub letter: Option<Letter>,
+    /// What it was for.
+    pub op: Op,
+    /// Its kind.
+    pub step: StepKind,
+}
+
+/// A fault that did to a call what it is there for.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivered {
+    /// The call.
+    pub site: Site,
+    /// What was done to it.
+    pub fault: Fault,
+    /// The error that it failed with, if it failed.
+    pub error: Option<ErrorKind>,
+}
+
+/// Something that happened in a life.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// A fault was delivered.
+    Delivered(Delivered),
+    /// A call read bytes that a fault had made wrong at some time before.
+    ReadWrong {
+        /// The call that read them.
+        site: Site,
+        /// The fault that had made them wrong.
+        fault: Fault,
+    },
+    /// A task that maintains a timeline for as long as that is open begins a call.
+    Maintained {
+        /// The task.
+        task: TaskId,
+        /// What the call is for.
+        op: Op,
+    },
+    /// A file is about to be removed.
+    Removed {
+        /// What the removal is for.
+        op: Op,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A task is done.
+    TaskEnded {
+        /// The task.
+        task: TaskId,
+        /// Whether it maintained a timeline for as long as that was open.
+        is_keeper: bool,
+    },
+    /// A life begins.
+    LifeBegan,
+    /// The life is over.
+    LifeEnded(Ending),
+}
+
+impl World {
+    /// The facts since this was last called, from the oldest on.
+    pub fn take_facts(&self) -> Vec<Fact> {
+        std::mem::take(&mut self.state().facts)
+    }
+
+    /// The task that runs now.
+    pub fn running(&self) -> Option<TaskId> {
+        self.state().gate.running()
+    }
+
+    /// The task that runs now, and what its last call was for.
+    pub fn running_op(&self) -> Option<(TaskId, Op)> {
+        self.state().gate.running_op()
+    }
+}
+
+impl State {
+    /// A fault did to a call of the running task what it is there for.
+    pub(super) fn deliver(
+        &mut self,
+        fault: Fault,
+        (op, step): (Op, StepKind),
+        error: Option<ErrorKind>,
+    ) {
+        self.count_fault(fault, step);
+        let site = self.site_of_running(op, step);
+        self.facts
+            .push(Fact::Delivered(Delivered { site, fault, error }));
+    }
+
+    /// The running task's call reads bytes that these faults had made wrong before.
+    pub(super) fn deliver_wrong(&mut self, faults: Vec<Fault>, (op, step): (Op, StepKind)) {
+        let site = self.site_of_running(op, step);
+        let facts = faults.into_iter();
+        self.facts
+            .extend(facts.map(|fault| Fact::ReadWrong { site, fault }));
+    }
+
+    /// A file is about to be removed.
+    pub(super) fn note_removal(&mut self, op: Op, path: &Path) {
+        let path = path.to_path_buf();
+        self.facts.push(Fact::Removed { op, path });
+    }
+
+    fn site_of_running(&self, op: Op, step: StepKind) -> Site {
+        Site {
+            task: self.gate.running(),
+            letter: op.timeline.and_then(|id| self.letters.get(&id).copied()),
+            op,
+            step,
+        }
+    }
+}
