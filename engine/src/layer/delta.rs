@@ -1,9 +1,8 @@
 //! The delta layer: records of a range of keys over a range of LSNs.
 
-use super::context::LayerContext;
-use super::file::LayerFile;
-use super::file_index::{BlobPlace, Located, below};
-use super::records::{BatchLimits, DeltaEntries, DeltaIter};
+use super::file::{
+    BatchLimits, BlobPlace, DeltaEntries, DeltaIter, LayerContext, LayerFile, Located, below,
+};
 use crate::base::{DecodeError, Error, Key, KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::format::{DeltaKey, IndexLayer, Walk};
 use crate::io::{Io, Op};

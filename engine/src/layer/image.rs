@@ -1,19 +1,9 @@
 //! The image layer: the whole values of a range of keys at one LSN.
 
-use super::context::LayerContext;
-use super::file::LayerFile;
-use super::file_index::{BlobPlace, Located, below};
-use super::image_writer::{ImagePlan, ImageWriter};
-use super::records::{BatchLimits, FileEntries, ImageIter};
+use super::file::{BatchLimits, BlobPlace, ImageIter, LayerContext, LayerFile, Located, below};
 use crate::base::{DecodeError, Error, Key, KeyRange, LayerName, Lsn, Result};
-use crate::format::{Compression, IndexLayer, Walk};
+use crate::format::{IndexLayer, Walk};
 use crate::io::{Io, Op};
-
-/// How much of a layer is copied at a time, in bytes, and how many values.
-const COPY_LIMITS: BatchLimits = BatchLimits {
-    len_max: 1 << 20,
-    count_max: 4096,
-};
 
 /// A finished image layer.
 ///
@@ -61,6 +51,11 @@ impl<I: Io> ImageLayer<I> {
     /// Lets its file outlive it: it is published.
     pub fn keep(&self) {
         self.file.keep();
+    }
+
+    /// Its file, for those who copy it.
+    pub(super) fn file(&self) -> &LayerFile<I> {
+        &self.file
     }
 
     /// What is wrong with its file.
@@ -147,58 +142,5 @@ impl<I: Io> ImageLayer<I> {
     /// All values of the layer, by key.
     pub fn iter(&self, op: Op, limits: BatchLimits) -> ImageIter<'_, I> {
         ImageIter::new(&self.file, op, limits)
-    }
-
-    /// Writes a layer of the same range with only those keys for which `is_wanted` says so; nothing
-    /// if it says so for none. Values are copied as they are stored.
-    ///
-    /// # Shape
-    /// The new layer is one of `context`, whose generation is another one, or whose directory is:
-    /// in one place the two would have the same name.
-    /// # Errors
-    /// `Corrupt` if the file is not what was written, `Latched` if the new file's sync fails, `Io`
-    /// if the device refuses.
-    pub async fn filter(
-        &self,
-        op: Op,
-        (context, attempt): (&LayerContext<I>, u32),
-        is_wanted: impl Fn(Key) -> bool + Send + Sync,
-    ) -> Result<Option<ImageLayer<I>>> {
-        let is_elsewhere = context.dir != self.file.context().dir;
-        assert!(is_elsewhere || context.generation != self.entry().generation);
-        let plan = ImagePlan {
-            keys: self.keys,
-            lsn: self.lsn,
-            compression: Compression::None,
-            attempt,
-        };
-        let mut writer = None;
-        let mut entries = FileEntries::<'_, I, { Key::LEN }>::new(&self.file, op);
-        loop {
-            let batch = entries
-                .next_batch(COPY_LIMITS, |entry| is_wanted(entry.key))
-                .await?;
-            if batch.is_empty() {
-                break;
-            }
-            if writer.is_none() {
-                writer = Some(ImageWriter::create(context, op, plan).await?);
-            }
-            let writer = writer.as_mut().expect("it was made");
-            self.copy(op, &batch, writer).await?;
-        }
-        match writer {
-            Some(writer) => Ok(Some(writer.finish(self.keys.end).await?)),
-            None => Ok(None),
-        }
-    }
-
-    async fn copy(&self, op: Op, batch: &[Located], writer: &mut ImageWriter<I>) -> Result<()> {
-        let blobs: Vec<BlobPlace> = batch.iter().map(|entry| entry.blob).collect();
-        let blobs = self.file.read_raw(op, &blobs, COPY_LIMITS.len_max).await?;
-        for (entry, blob) in batch.iter().zip(&blobs) {
-            writer.push_raw(entry.key, blob).await?;
-        }
-        Ok(())
     }
 }

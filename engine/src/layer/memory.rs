@@ -21,8 +21,7 @@ use rustc_hash::FxHashMap;
 
 use super::batch::{Batch, BatchRecord};
 use super::ephemeral::Ephemeral;
-use super::file_index::{BlobPlace, Located};
-use super::read_plan::plan_reads;
+use super::file::{BlobPlace, Located, plan_reads};
 use crate::base::{DecodeError, Error, IoFailure, Key, KeyRange, Lsn, LsnRange, Result, Time};
 use crate::io::{Io, Op};
 

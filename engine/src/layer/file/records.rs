@@ -7,11 +7,11 @@
 
 use std::collections::VecDeque;
 
+use super::super::merge::Source;
+use super::super::raw_record::{RawEntry, RawRecord, RecordKind};
 use super::cache::IndexNode;
-use super::file::LayerFile;
-use super::file_index::{BlobPlace, Located};
-use super::merge::Source;
-use super::raw_record::{RawEntry, RawRecord, RecordKind};
+use super::index::{BlobPlace, Located};
+use super::layer_file::LayerFile;
 use super::read_plan::StreamPlanner;
 use crate::base::{Error, Key, Lsn, Result};
 use crate::format::{DeltaKey, Node, Value, Walk};

@@ -1,7 +1,7 @@
 //! The blobs of a layer's file: many at once, in few reads.
 
-use super::file::{LayerFile, len_of};
-use super::file_index::BlobPlace;
+use super::index::BlobPlace;
+use super::layer_file::{LayerFile, len_of};
 use super::read_plan::plan_reads;
 use crate::base::{DecodeError, Result};
 use crate::format::{BLOB_LEN_MAX, BLOCK_LEN, BlobDecoder, BlobHeader};

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::LayerContext;
-use super::file_names::TakenName;
+use super::names::TakenName;
 use super::root::Root;
 use crate::base::{DecodeError, Error, FileName, IoFailure, LayerName, Result};
 use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer};

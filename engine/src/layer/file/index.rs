@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::cache::IndexNode;
-use super::file::LayerFile;
+use super::layer_file::LayerFile;
 use crate::base::{DecodeError, Error, Key, LayerName, Lsn, Result};
 use crate::format::{BLOCK_LEN, BlobRef, DeltaKey, Node, Step, Value, Walk};
 use crate::io::{Io, Op};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::cache::BlockCache;
-use super::file_names::FileNames;
+use super::names::FileNames;
 use crate::base::{Generation, TenantId, TimelineId};
 use crate::io::Io;
 

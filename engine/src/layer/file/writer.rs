@@ -1,7 +1,7 @@
 //! A layer's file as it is written: blobs, then the index, then the checksums, then block 0.
 
 use super::context::LayerContext;
-use super::file::LayerFile;
+use super::layer_file::LayerFile;
 use crate::base::{Error, FileName, IoFailure, LayerName, Result};
 use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer, Tree};
 use crate::io::{File, Io, Op, Scratch};
@@ -67,7 +67,7 @@ impl<I: Io> FileWriter<I> {
 
     /// Goes on behind so many bytes, which stay a hole.
     #[cfg(test)]
-    pub(super) fn skip_to(&mut self, offset: u64) {
+    pub(crate) fn skip_to(&mut self, offset: u64) {
         assert!(self.buffer.is_empty());
         assert!(offset.is_multiple_of(BLOCK_LEN as u64));
         self.written = offset;

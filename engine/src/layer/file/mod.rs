@@ -1,0 +1,33 @@
+//! A layer's file: how it is written, named, opened and read. What its records mean, the layers say.
+//!
+//! 1. `names` and `context` say where a file stands and who has its name.
+//! 2. `writer` writes one: blobs, index, checksums, block 0. `indexed_writer` adds the index to it,
+//!    for layers of either kind.
+//! 3. `layer_file` opens one and reads verified spans; `root` is what block 0 says, `blobs` reads
+//!    values in few reads, which `read_plan` plans, `index` finds them, and `cache` keeps index
+//!    nodes.
+//! 4. `records` streams all that a file holds, in the order of its index.
+
+mod blobs;
+mod cache;
+mod context;
+mod index;
+mod indexed_writer;
+mod layer_file;
+mod names;
+mod read_plan;
+mod records;
+mod root;
+mod writer;
+
+pub use cache::BlockCache;
+pub use context::LayerContext;
+pub use index::{BlobPlace, Located};
+pub use names::FileNames;
+pub use read_plan::{CHUNK_LEN, PlannedRead, StreamPlanner, plan_reads};
+pub use records::{BatchLimits, DeltaEntries, DeltaIter, ImageIter};
+
+pub(crate) use index::below;
+pub(crate) use indexed_writer::IndexedWriter;
+pub(crate) use layer_file::LayerFile;
+pub(crate) use records::FileEntries;
