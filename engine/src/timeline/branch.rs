@@ -1,8 +1,10 @@
 //! Branching: what a timeline sees to before another one may stand on it.
 
 use super::Timeline;
+use super::hold::Hold;
 use super::read::Admission;
-use crate::base::{Lsn, Result};
+use super::shared::Shared;
+use crate::base::{Error, Lsn, Result, TimelineId};
 use crate::io::Op;
 use crate::store::Store;
 
@@ -19,5 +21,20 @@ impl<S: Store> Timeline<S> {
             self.flush().await?;
         }
         Ok(())
+    }
+}
+
+impl<S: Store> Shared<S> {
+    /// A branch of this timeline is about to be open.
+    ///
+    /// # Errors
+    /// `Closed` if this timeline was shut down, or is being shut down.
+    pub(crate) fn hold(&self, branch: TimelineId) -> Result<Hold> {
+        let state = self.state();
+        state.check_open()?;
+        if 0 < state.ending_count {
+            return Err(Error::Closed);
+        }
+        Ok(state.open_branches.hold(branch))
     }
 }

@@ -6,9 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::shared::Shared;
-use crate::base::{Error, Result, TimelineId};
-use crate::store::Store;
+use crate::base::TimelineId;
 
 /// The open branches that stand on a timeline directly.
 #[derive(Clone, Default)]
@@ -23,6 +21,18 @@ pub(crate) struct Hold {
 }
 
 impl OpenBranches {
+    /// Adds a branch, for as long as what is returned lives.
+    pub(crate) fn hold(&self, branch: TimelineId) -> Hold {
+        self.ids().insert(branch);
+        let branches = self.clone();
+        Hold { branches, branch }
+    }
+
+    /// One of them, if there is any.
+    pub(crate) fn first(&self) -> Option<TimelineId> {
+        self.ids().first().copied()
+    }
+
     fn ids(&self) -> MutexGuard<'_, BTreeSet<TimelineId>> {
         // It is let go of in drops, also while a panic unwinds.
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
@@ -32,41 +42,5 @@ impl OpenBranches {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.branches.ids().remove(&self.branch);
-    }
-}
-
-impl<S: Store> Shared<S> {
-    /// A branch of this timeline is about to be open.
-    ///
-    /// # Errors
-    /// `Closed` if this timeline was shut down, or is being shut down.
-    pub(crate) fn hold(&self, branch: TimelineId) -> Result<Hold> {
-        let state = self.state();
-        state.check_open()?;
-        if 0 < state.ending_count {
-            return Err(Error::Closed);
-        }
-        let branches = state.open_branches.clone();
-        branches.ids().insert(branch);
-        Ok(Hold { branches, branch })
-    }
-
-    /// A shutdown begins. It must be taken back in the end.
-    ///
-    /// # Errors
-    /// `Busy` if a branch of this timeline is open.
-    pub(crate) fn begin_ending(&self) -> Result<()> {
-        let mut state = self.state();
-        let first = state.open_branches.ids().first().copied();
-        if let Some(branch) = first {
-            let timeline = self.id;
-            return Err(Error::Busy {
-                what: format!(
-                    "the open timeline {branch} stands on timeline {timeline}: shut it down first"
-                ),
-            });
-        }
-        state.ending_count += 1;
-        Ok(())
     }
 }

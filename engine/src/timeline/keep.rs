@@ -11,38 +11,17 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use event_listener::Event;
-
 use super::Timeline;
+use super::house::House;
 use super::job::{Mode, Progress};
 use super::shared::Shared;
-use super::turn::Turn;
 use crate::base::Result;
 use crate::io::{Io, Job};
 use crate::store::Store;
-
-/// What the housekeeper has of a timeline that it does not hold.
-#[derive(Default)]
-pub(crate) struct House {
-    /// There may be work.
-    pub(crate) work: Event,
-    /// A round, or the end of a shutdown.
-    pub(crate) turn: Turn,
-    is_closed: AtomicBool,
-}
-
-impl House {
-    /// The timeline was shut down: from now on the housekeeper does not touch it. The caller has
-    /// the turn.
-    pub(crate) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-    }
-}
 
 impl<S: Store> Timeline<S> {
     /// Starts the task, if the options want one.
@@ -101,7 +80,7 @@ async fn keep<S: Store>(
         let listener = house.work.listen();
         first_of(listener, io.sleep(period)).await;
         let _turn = house.turn.take().await;
-        if house.is_closed.load(Ordering::Acquire) {
+        if house.is_closed() {
             return;
         }
         // Declared after the turn, and so let go of before it.

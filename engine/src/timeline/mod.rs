@@ -8,6 +8,7 @@ mod flush;
 mod gc;
 mod handle;
 mod hold;
+mod house;
 mod image;
 mod ingest;
 mod job;

@@ -317,7 +317,7 @@ impl<S: Store> Opener<'_, S> {
             index,
             context,
             store: self.store.clone(),
-            parent,
+            parent: parent.map(|(parent, hold)| (parent.shared, hold)),
             family: self.family.clone(),
             options: self.options.clone(),
         });

@@ -17,12 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_listener::Event;
 
-use super::Timeline;
 use super::ages::Ages;
 use super::family::Family;
 use super::hold::{Hold, OpenBranches};
+use super::house::House;
 use super::job::Progress;
-use super::keep::House;
 use super::options::Options;
 use super::turn::Turn;
 use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, TimelineId};
@@ -109,7 +108,7 @@ pub(crate) struct Opening<S: Store> {
     pub(crate) map: LayerMap<S::Io>,
     pub(crate) context: LayerContext<S::Io>,
     pub(crate) store: S,
-    pub(crate) parent: Option<(Timeline<S>, Hold)>,
+    pub(crate) parent: Option<(Arc<Shared<S>>, Hold)>,
     pub(crate) family: Arc<Family>,
     pub(crate) options: Options,
 }
@@ -118,7 +117,7 @@ impl<S: Store> Shared<S> {
     pub(crate) fn new(opening: Opening<S>) -> Shared<S> {
         let index = opening.index;
         let (parent, hold) = opening.parent.unzip();
-        let parent_id = parent.as_ref().map(|parent| parent.id());
+        let parent_id = parent.as_ref().map(|parent| parent.id);
         assert!(parent_id == index.ancestor.map(|ancestor| ancestor.timeline));
         let ages = Ages::new(
             opening.options.gc_age,
@@ -132,7 +131,7 @@ impl<S: Store> Shared<S> {
             id: index.timeline,
             generation: index.generation,
             ancestor: index.ancestor,
-            parent: parent.map(|parent| parent.shared),
+            parent,
             family: opening.family,
             options: opening.options,
             context: opening.context,

@@ -74,6 +74,26 @@ impl<S: Store> Timeline<S> {
     }
 }
 
+impl<S: Store> Shared<S> {
+    /// A shutdown begins. It must be taken back in the end.
+    ///
+    /// # Errors
+    /// `Busy` if a branch of this timeline is open.
+    fn begin_ending(&self) -> Result<()> {
+        let mut state = self.state();
+        if let Some(branch) = state.open_branches.first() {
+            let timeline = self.id;
+            return Err(Error::Busy {
+                what: format!(
+                    "the open timeline {branch} stands on timeline {timeline}: shut it down first"
+                ),
+            });
+        }
+        state.ending_count += 1;
+        Ok(())
+    }
+}
+
 /// While it lives, no batch is taken and no job goes on.
 struct Ending<'a, S: Store> {
     shared: &'a Shared<S>,
