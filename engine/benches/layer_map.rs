@@ -1,7 +1,7 @@
 //! What the map of the layers in files costs: `cargo bench -p palimpsest --bench layer_map`.
 //!
 //! Each line stands twice, for about 100 layers and for about 10,000, so that one run shows how the
-//! cost grows: a search or a publication by a little, a clone not at all, a range search with the
+//! cost grows: a search or a publication by a little, a clone not at all, a range with the
 //! rows and a check of the laws with all layers.
 
 use divan::{Bencher, black_box};
@@ -102,38 +102,38 @@ impl Grid {
 
 /// A read that starts at the newest LSN finds an L0 first.
 #[divan::bench(args = SIDES)]
-fn search_at_the_top(bencher: Bencher<'_, '_>, side: u32) {
+fn find_at_the_top(bencher: Bencher<'_, '_>, side: u32) {
     let grid = Grid { side };
     let (history, end) = (grid.history(), grid.end());
     let points = grid.points();
     bencher.counter(SEARCH_COUNT).bench_local(|| {
         for (key, _) in &points {
-            black_box(history.search(*key, end));
+            black_box(history.find(*key, end));
         }
     });
 }
 
 /// A read anywhere in the rows, of the past or on its way down.
 #[divan::bench(args = SIDES)]
-fn search_below(bencher: Bencher<'_, '_>, side: u32) {
+fn find_below(bencher: Bencher<'_, '_>, side: u32) {
     let grid = Grid { side };
     let history = grid.history();
     let points = grid.points();
     bencher.counter(SEARCH_COUNT).bench_local(|| {
         for (key, end) in &points {
-            black_box(history.search(*key, *end));
+            black_box(history.find(*key, *end));
         }
     });
 }
 
 /// Over 1 % of the keys: a tenth of a column, or one and parts of its neighbours.
 #[divan::bench(args = SIDES)]
-fn range_search(bencher: Bencher<'_, '_>, side: u32) {
+fn find_range(bencher: Bencher<'_, '_>, side: u32) {
     let grid = Grid { side };
     let (history, end) = (grid.history(), grid.row_end(side - 1));
     let start = Key::MIN.add(KEY_COUNT / 2 + KEY_COUNT / 200);
     let keys = KeyRange::new(start, start.add(KEY_COUNT / 100));
-    bencher.bench_local(|| black_box(history.range_search(keys, end)));
+    bencher.bench_local(|| black_box(history.find_range(keys, end)));
 }
 
 /// Ten L0s go and ten compacted deltas come.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::BLOCK_LEN;
 use super::blob::BlobHeader;
-use super::btree::{Node, Step, Walk};
+use super::btree::{Cursor, Node, Step};
 use super::checksum::{ChecksumMarker, ChecksumSection};
 use super::delta_key::{BlobRef, DeltaKey};
 use super::index::Index;
@@ -244,12 +244,12 @@ impl<'a> Layout<'a> {
             nodes.push(node);
         }
         let root_block = u32::try_from(nodes.len() - 1).expect("block_count fits");
-        let mut walk = Walk::forward(root_block, [0; L]..=[0xFF; L]);
+        let mut cursor = Cursor::forward(root_block, [0; L]..=[0xFF; L]);
         let mut entry_count = 0;
         loop {
-            match walk.next().map_err(at_index)? {
-                // The walk asks for the root, and then for lower blocks only.
-                Step::Need(block_index) => walk
+            match cursor.next().map_err(at_index)? {
+                // The cursor asks for the root, and then for lower blocks only.
+                Step::Need(block_index) => cursor
                     .feed_node(block_index, nodes[block_index as usize].clone())
                     .map_err(at_index)?,
                 Step::Entry(key, value) => {

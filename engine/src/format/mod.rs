@@ -25,7 +25,7 @@ pub use blob::{
     BLOB_HEADER_LEN_MAX, BLOB_LEN_MAX, BlobDecoder, BlobEncoder, BlobHeader, BlobTooLarge,
     Compression, decode_blob, encode_blob,
 };
-pub use btree::{Node, Step, Tree, TreeBuilder, TreeError, VALUE_MAX, Walk};
+pub use btree::{Cursor, Node, Step, Tree, TreeBuilder, TreeError, VALUE_MAX};
 pub use checksum::{ChecksumMarker, ChecksumSection};
 pub use delta_key::{BlobRef, DeltaKey};
 pub use dump::{dump_index, dump_layer};

@@ -4,7 +4,7 @@ use super::file::{
     BatchLimits, BlobPlace, DeltaEntries, DeltaIter, LayerContext, LayerFile, Located, below,
 };
 use crate::base::{DecodeError, Error, Key, KeyRange, LayerName, Lsn, LsnRange, Result};
-use crate::format::{DeltaKey, IndexLayer, Walk};
+use crate::format::{Cursor, DeltaKey, IndexLayer};
 use crate::io::{Io, Op};
 
 /// A finished delta layer.
@@ -97,7 +97,7 @@ impl<I: Io> DeltaLayer<I> {
         self.locate_keys(op, (keys, lsns), key_count_max).await
     }
 
-    /// Walks down, for a key may have any number of records below a base.
+    /// Goes down, for a key may have any number of records below a base.
     async fn locate_key(&self, op: Op, key: Key, lsns: LsnRange) -> Result<Vec<Located>> {
         let last = Lsn(lsns.end.0 - 1);
         let wanted = bytes_of(key, lsns.start)..=bytes_of(key, last);
@@ -105,9 +105,9 @@ impl<I: Io> DeltaLayer<I> {
             return Ok(Vec::new());
         }
         let root = self.file.root(op).await?;
-        let mut walk = Walk::backward(root.root_block, wanted);
+        let mut cursor = Cursor::backward(root.root_block, wanted);
         let mut located: Vec<Located> = Vec::new();
-        while let Some(mut found) = self.file.next_entry(op, &mut walk).await? {
+        while let Some(mut found) = self.file.next_entry(op, &mut cursor).await? {
             let behind = located.last().map(|newer| newer.blob.offset);
             found.blob.end = found.blob.end.or(behind);
             located.push(found);
@@ -118,7 +118,7 @@ impl<I: Io> DeltaLayer<I> {
         Ok(located)
     }
 
-    /// Walks up, over whatever is between the records that are wanted.
+    /// Goes up, over all that is between the records that are wanted.
     async fn locate_keys(
         &self,
         op: Op,
@@ -131,9 +131,9 @@ impl<I: Io> DeltaLayer<I> {
             return Ok(Vec::new());
         }
         let root = self.file.root(op).await?;
-        let mut walk = Walk::forward(root.root_block, wanted);
+        let mut cursor = Cursor::forward(root.root_block, wanted);
         let mut located = NewestFirst::default();
-        while let Some(found) = self.file.next_entry(op, &mut walk).await? {
+        while let Some(found) = self.file.next_entry(op, &mut cursor).await? {
             located.end_last_at(found.blob.offset);
             if !located.is_of_last_key(found.key) && located.key_count == key_count_max {
                 break;

@@ -2,7 +2,7 @@
 
 use super::file::{BatchLimits, BlobPlace, ImageIter, LayerContext, LayerFile, Located, below};
 use crate::base::{DecodeError, Error, Key, KeyRange, LayerName, Lsn, Result};
-use crate::format::{IndexLayer, Walk};
+use crate::format::{Cursor, IndexLayer};
 use crate::io::{Io, Op};
 
 /// A finished image layer.
@@ -91,9 +91,9 @@ impl<I: Io> ImageLayer<I> {
             return Ok(Vec::new());
         }
         let root = self.file.root(op).await?;
-        let mut walk = Walk::forward(root.root_block, wanted);
+        let mut cursor = Cursor::forward(root.root_block, wanted);
         let mut located: Vec<Located> = Vec::new();
-        while let Some(found) = self.file.next_entry(op, &mut walk).await? {
+        while let Some(found) = self.file.next_entry(op, &mut cursor).await? {
             if let Some(last) = located.last_mut() {
                 last.blob.end.get_or_insert(found.blob.offset);
             }
@@ -116,8 +116,8 @@ impl<I: Io> ImageLayer<I> {
             return Ok(None);
         }
         let root = self.file.root(op).await?;
-        let mut walk = Walk::forward(root.root_block, wanted);
-        match self.file.next_entry(op, &mut walk).await? {
+        let mut cursor = Cursor::forward(root.root_block, wanted);
+        match self.file.next_entry(op, &mut cursor).await? {
             Some(found) => self.file.read_one(op, found.blob).await.map(Some),
             None => Ok(None),
         }

@@ -6,7 +6,7 @@
 //!
 //! 1. Values stand in an ephemeral file, in the order in which they came. The index is a list in
 //!    the same order; each entry knows the key's entry before it, and a hash map the key's newest
-//!    one. So a record costs an append and a hash, and a read walks down its own key only. When the
+//!    one. So a record costs an append and a hash, and a read goes down its own key only. When the
 //!    layer is written out its keys are sorted, once, and its entries, which are in the order of
 //!    their LSNs already, are dealt out to them.
 //! 2. Entries come batch by batch under one lock. A reader's snapshot is a count of entries: what
@@ -197,7 +197,7 @@ impl<I: Io> MemoryLayer<I> {
         };
         for &key in keys {
             let before = located.len();
-            entries.locate(key, lsns, entry_count, &mut located);
+            entries.collect_chain((key, lsns), entry_count, &mut located);
             key_count += usize::from(before < located.len());
             if key_count == key_count_max {
                 break;
@@ -333,8 +333,13 @@ impl Entries {
         &self.sorted_keys[start..end.max(start)]
     }
 
-    /// The key's entries at `lsns`, newest first: down to one that needs nothing below it.
-    fn locate(&self, key: Key, lsns: LsnRange, entry_count: usize, located: &mut Vec<Located>) {
+    /// Adds the key's entries at `lsns`, newest first: down to one that needs nothing below it.
+    fn collect_chain(
+        &self,
+        (key, lsns): (Key, LsnRange),
+        entry_count: usize,
+        located: &mut Vec<Located>,
+    ) {
         let mut next = self
             .newest
             .get(&key)

@@ -2,8 +2,8 @@
 
 use palimpsest::base::{Key, KeyRange, Lsn, LsnRange, TenantId, TimelineId};
 use palimpsest::format::{
-    BLOCK_LEN, BlobHeader, BlobRef, ChecksumMarker, ChecksumSection, Compression, DeltaKey,
-    DeltaSummary, ImageSummary, Step, TreeBuilder, Value, Walk, decode_blob, encode_blob,
+    BLOCK_LEN, BlobHeader, BlobRef, ChecksumMarker, ChecksumSection, Compression, Cursor, DeltaKey,
+    DeltaSummary, ImageSummary, Step, TreeBuilder, Value, decode_blob, encode_blob,
 };
 
 /// Whose files these are.
@@ -147,13 +147,14 @@ fn add_checksums(file: &mut Vec<u8>, checksums: Checksums) {
 
 /// All entries of the index, which are the same in both directions.
 fn read_tree<const L: usize>(file: &[u8], (start, root): (u32, u32)) -> Vec<([u8; L], u64)> {
-    let run = |mut walk: Walk<L>| {
+    let run = |mut cursor: Cursor<L>| {
         let mut entries = Vec::new();
         loop {
-            match walk.next().unwrap() {
+            match cursor.next().unwrap() {
                 Step::Need(block_index) => {
                     let offset = (start + block_index) as usize * BLOCK_LEN;
-                    walk.feed(block_index, &file[offset..offset + BLOCK_LEN])
+                    cursor
+                        .feed(block_index, &file[offset..offset + BLOCK_LEN])
                         .unwrap();
                 }
                 Step::Entry(key, value) => entries.push((key, value)),
@@ -162,8 +163,8 @@ fn read_tree<const L: usize>(file: &[u8], (start, root): (u32, u32)) -> Vec<([u8
         }
     };
     let all = [0; L]..=[0xFF; L];
-    let entries = run(Walk::forward(root, all.clone()));
-    let mut reversed = run(Walk::backward(root, all));
+    let entries = run(Cursor::forward(root, all.clone()));
+    let mut reversed = run(Cursor::backward(root, all));
     reversed.reverse();
     assert!(entries == reversed);
     entries

@@ -2,8 +2,8 @@
 
 use palimpsest::base::{DecodeError, Key, Lsn};
 use palimpsest::format::{
-    BLOCK_LEN, BlobHeader, BlobRef, ChecksumMarker, ChecksumSection, DeltaKey, DeltaSummary,
-    ImageSummary, IndexLayer, Step, Walk, decode_blob,
+    BLOCK_LEN, BlobHeader, BlobRef, ChecksumMarker, ChecksumSection, Cursor, DeltaKey,
+    DeltaSummary, ImageSummary, IndexLayer, Step, decode_blob,
 };
 
 /// A key of a tree and the blob that it leads to.
@@ -81,17 +81,17 @@ fn entries<const L: usize>(
 ) -> Result<Vec<Entry<L>>, DecodeError> {
     verify(bytes, layer)?;
     let start = start_block as usize * BLOCK_LEN;
-    let mut walk = Walk::forward(root_block, [0; L]..=[u8::MAX; L]);
+    let mut cursor = Cursor::forward(root_block, [0; L]..=[u8::MAX; L]);
     let mut entries = Vec::new();
     loop {
-        match walk.next()? {
+        match cursor.next()? {
             Step::End => return Ok(entries),
             Step::Need(block) => {
                 let at = start + block as usize * BLOCK_LEN;
                 let block_bytes = bytes.get(at..at + BLOCK_LEN);
                 let block_bytes =
                     block_bytes.ok_or_else(|| malformed("index", "has no such block"))?;
-                walk.feed(block, block_bytes)?;
+                cursor.feed(block, block_bytes)?;
             }
             Step::Entry(key, value) => {
                 let blobs = bytes.get(..start).unwrap_or_default();

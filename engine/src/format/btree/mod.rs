@@ -23,12 +23,12 @@
 //! 4. A node never fills its block to the last byte: a writer stops where the entry would.
 
 mod build;
+mod cursor;
 mod node;
-mod walk;
 
 pub use build::{Tree, TreeBuilder, TreeError};
+pub use cursor::{Cursor, Step};
 pub use node::Node;
-pub use walk::{Step, Walk};
 
 /// The highest value that a tree holds: 39 bits.
 pub const VALUE_MAX: u64 = 0x7F_FFFF_FFFF;

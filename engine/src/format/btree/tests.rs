@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{Node, Step, Tree, TreeBuilder, TreeError, VALUE_MAX, Walk};
+use super::{Cursor, Node, Step, Tree, TreeBuilder, TreeError, VALUE_MAX};
 use crate::base::DecodeError;
 use crate::format::BLOCK_LEN;
 
@@ -31,34 +31,39 @@ fn nodes<const L: usize>(tree: &Tree) -> Vec<Node<L>> {
     blocks.map(|block| Node::decode(block).unwrap()).collect()
 }
 
-/// All steps of a walk, and how many of them were blocks.
-fn run<const L: usize>(tree: &Tree, mut walk: Walk<L>) -> Result<(Entries<L>, usize), DecodeError> {
+/// All steps of a cursor, and how many of them were blocks.
+fn run<const L: usize>(
+    tree: &Tree,
+    mut cursor: Cursor<L>,
+) -> Result<(Entries<L>, usize), DecodeError> {
     let mut entries = Vec::new();
     let mut block_count = 0;
     loop {
-        match walk.next()? {
+        match cursor.next()? {
             Step::Need(block_index) => {
-                walk.feed(block_index, block(tree, block_index))?;
+                cursor.feed(block_index, block(tree, block_index))?;
                 block_count += 1;
             }
             Step::Entry(key, value) => entries.push((key, value)),
             Step::End => break,
         }
     }
-    assert_eq!(walk.next(), Ok(Step::End));
+    assert_eq!(cursor.next(), Ok(Step::End));
     Ok((entries, block_count))
 }
 
 fn forward<const L: usize>(tree: &Tree, keys: RangeInclusive<[u8; L]>) -> Entries<L> {
-    run(tree, Walk::forward(tree.root_block, keys)).unwrap().0
+    run(tree, Cursor::forward(tree.root_block, keys)).unwrap().0
 }
 
 fn backward<const L: usize>(tree: &Tree, keys: RangeInclusive<[u8; L]>) -> Entries<L> {
-    run(tree, Walk::backward(tree.root_block, keys)).unwrap().0
+    run(tree, Cursor::backward(tree.root_block, keys))
+        .unwrap()
+        .0
 }
 
 fn get<const L: usize>(tree: &Tree, key: [u8; L]) -> Option<u64> {
-    let (entries, block_count) = run(tree, Walk::forward(tree.root_block, key..=key)).unwrap();
+    let (entries, block_count) = run(tree, Cursor::forward(tree.root_block, key..=key)).unwrap();
     let root = Node::<L>::decode(block(tree, tree.root_block)).unwrap();
     assert!(block_count <= usize::from(root.level()) + 1);
     assert!(entries.len() <= 1);
@@ -291,20 +296,20 @@ fn trees_of_many_levels_are_read_as_a_map() {
 
 /// Either way: that of the next key, unless a node ends in between.
 #[test]
-fn a_walk_tells_the_value_behind_an_entry() {
+fn a_cursor_tells_the_value_behind_an_entry() {
     let tree = tall_tree(200);
     let mut lasts = Vec::new();
     for node in nodes::<250>(&tree).iter().filter(|node| node.is_leaf()) {
         lasts.push(node.value(node.count() - 1));
     }
     let values: Vec<u64> = tall_model(200).into_values().collect();
-    for walk in [Walk::forward, Walk::backward] {
-        let mut walk: Walk<250> = walk(tree.root_block, all());
+    for cursor in [Cursor::forward, Cursor::backward] {
+        let mut cursor: Cursor<250> = cursor(tree.root_block, all());
         let mut found = Vec::new();
         loop {
-            match walk.next().unwrap() {
-                Step::Need(index) => walk.feed(index, block(&tree, index)).unwrap(),
-                Step::Entry(_, value) => found.push((value, walk.value_behind())),
+            match cursor.next().unwrap() {
+                Step::Need(index) => cursor.feed(index, block(&tree, index)).unwrap(),
+                Step::Entry(_, value) => found.push((value, cursor.value_behind())),
                 Step::End => break,
             }
         }
@@ -318,40 +323,40 @@ fn a_walk_tells_the_value_behind_an_entry() {
         assert_eq!(found, expected);
     }
     assert_eq!(
-        Walk::<250>::forward(tree.root_block, all()).value_behind(),
+        Cursor::<250>::forward(tree.root_block, all()).value_behind(),
         None
     );
 }
 
 #[test]
-fn a_walk_asks_for_no_block_outside_its_range() {
+fn a_cursor_asks_for_no_block_outside_its_range() {
     let tree = relation_tree(0x2000);
-    let blocks_of = |walk| {
-        let (entries, block_count) = run::<18>(&tree, walk).unwrap();
+    let blocks_of = |cursor| {
+        let (entries, block_count) = run::<18>(&tree, cursor).unwrap();
         (entries.len(), block_count)
     };
-    let walks = |first, last| {
+    let runs = |first, last| {
         let keys = relation_key(first)..=relation_key(last);
-        let backward = blocks_of(Walk::backward(tree.root_block, keys.clone()));
-        let forward = blocks_of(Walk::forward(tree.root_block, keys));
+        let backward = blocks_of(Cursor::backward(tree.root_block, keys.clone()));
+        let forward = blocks_of(Cursor::forward(tree.root_block, keys));
         (forward, backward)
     };
     // The last key of the first leaf, the first one of the second, both, and all.
-    assert_eq!(walks(1166, 1166), ((1, 2), (1, 2)));
-    assert_eq!(walks(1167, 1167), ((1, 2), (1, 2)));
-    assert_eq!(walks(1166, 1167), ((2, 3), (2, 3)));
-    assert_eq!(walks(0, 0x2000), ((0x2000, 9), (0x2000, 9)));
+    assert_eq!(runs(1166, 1166), ((1, 2), (1, 2)));
+    assert_eq!(runs(1167, 1167), ((1, 2), (1, 2)));
+    assert_eq!(runs(1166, 1167), ((2, 3), (2, 3)));
+    assert_eq!(runs(0, 0x2000), ((0x2000, 9), (0x2000, 9)));
     // Behind the last leaf nothing is known, but below the first is nothing.
-    assert_eq!(walks(0x2000, 0x2000), ((0, 2), (0, 2)));
+    assert_eq!(runs(0x2000, 0x2000), ((0, 2), (0, 2)));
     let below = [0; 18]..=[0; 18];
     assert_eq!(
-        blocks_of(Walk::forward(tree.root_block, below.clone())),
+        blocks_of(Cursor::forward(tree.root_block, below.clone())),
         (0, 1)
     );
-    assert_eq!(blocks_of(Walk::backward(tree.root_block, below)), (0, 1));
+    assert_eq!(blocks_of(Cursor::backward(tree.root_block, below)), (0, 1));
     // A range without keys takes no block at all.
     let none = relation_key(2)..=relation_key(1);
-    assert_eq!(blocks_of(Walk::forward(tree.root_block, none)), (0, 0));
+    assert_eq!(blocks_of(Cursor::forward(tree.root_block, none)), (0, 0));
 }
 
 #[test]
@@ -407,14 +412,14 @@ fn a_damaged_head_is_named() {
     );
 }
 
-/// What a walk says of a tree of which one block was replaced by another.
+/// What a cursor says of a tree of which one block was replaced by another.
 fn misdirected(tree: &Tree, block_index: u32, by: u32) -> String {
     let mut damaged = tree.clone();
     let place = block_index as usize * BLOCK_LEN;
     damaged.blocks[place..place + BLOCK_LEN].copy_from_slice(block(tree, by));
-    let errors = [Walk::forward, Walk::backward].map(|walk| {
-        let walk: Walk<250> = walk(tree.root_block, all());
-        run(&damaged, walk).unwrap_err().to_string()
+    let errors = [Cursor::forward, Cursor::backward].map(|cursor| {
+        let cursor: Cursor<250> = cursor(tree.root_block, all());
+        run(&damaged, cursor).unwrap_err().to_string()
     });
     assert_eq!(errors[0], errors[1]);
     errors[0].split_once(':').unwrap().0.to_owned()
@@ -442,7 +447,7 @@ fn a_block_in_the_place_of_another_is_found() {
     let first_value =
         root_offset as usize + 5 + root.prefix().len() + root.count() * (250 - root.prefix().len());
     circle.blocks[first_value + 1..first_value + 5].copy_from_slice(&tree.root_block.to_be_bytes());
-    let error = run(&circle, Walk::<250>::forward(tree.root_block, all())).unwrap_err();
+    let error = run(&circle, Cursor::<250>::forward(tree.root_block, all())).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -461,7 +466,7 @@ fn last_suffix<const L: usize>(tree: &Tree, block_index: u32) -> usize {
 }
 
 fn check_last_key<const L: usize>(tree: &Tree, block_index: u32) {
-    let error = run(tree, Walk::<L>::forward(tree.root_block, all())).unwrap_err();
+    let error = run(tree, Cursor::<L>::forward(tree.root_block, all())).unwrap_err();
     let offset = u64::from(block_index) * BLOCK_LEN as u64;
     let start = format!("last key at offset {offset}: expected one below");
     assert!(error.to_string().starts_with(&start), "{error}");
@@ -520,11 +525,11 @@ fn a_node_never_fills_its_block() {
 
 #[test]
 #[should_panic(expected = "wanted.block == block_index")]
-fn a_walk_is_fed_what_it_asked_for() {
+fn a_cursor_is_fed_what_it_asked_for() {
     let tree = basic();
-    let mut walk = Walk::<6>::forward(tree.root_block, all());
-    assert_eq!(walk.next(), Ok(Step::Need(0)));
-    walk.feed(1, block(&tree, 0)).unwrap();
+    let mut cursor = Cursor::<6>::forward(tree.root_block, all());
+    assert_eq!(cursor.next(), Ok(Step::Need(0)));
+    cursor.feed(1, block(&tree, 0)).unwrap();
 }
 
 /// Keys in clusters, so that nodes have prefixes of every length.
@@ -574,8 +579,8 @@ proptest! {
             };
             tree.blocks[place] = byte;
         }
-        for walk in [Walk::<250>::forward, Walk::<250>::backward] {
-            if let Ok((entries, visited)) = run(&tree, walk(tree.root_block, all())) {
+        for cursor in [Cursor::<250>::forward, Cursor::<250>::backward] {
+            if let Ok((entries, visited)) = run(&tree, cursor(tree.root_block, all())) {
                 let is_up = entries.is_sorted_by(|a, b| a.0 < b.0);
                 prop_assert!(is_up || entries.is_sorted_by(|a, b| b.0 < a.0));
                 prop_assert!(visited <= block_count);

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::cache::IndexNode;
 use super::layer_file::LayerFile;
 use crate::base::{DecodeError, Error, Key, LayerName, Lsn, Result};
-use crate::format::{BLOCK_LEN, BlobRef, DeltaKey, Node, Step, Value, Walk};
+use crate::format::{BLOCK_LEN, BlobRef, Cursor, DeltaKey, Node, Step, Value};
 use crate::io::{Io, Op};
 
 /// A value that an index has: whose, since when, and where it stands.
@@ -63,24 +63,24 @@ impl<I: Io> LayerFile<I> {
         leaf.is_some_and(|leaf| leaf.count_up_to(keys.end()) == leaf.count_below(keys.start()))
     }
 
-    /// The next entry of a walk. A walk that is dropped here goes on where it was.
+    /// The next entry of a cursor. A cursor that is dropped here goes on where it was.
     pub(crate) async fn next_entry<const L: usize>(
         &self,
         op: Op,
-        walk: &mut Walk<L>,
+        cursor: &mut Cursor<L>,
     ) -> Result<Option<Located>>
     where
         Node<L>: IndexNode,
     {
         loop {
-            match walk.next().map_err(|error| self.index_corrupt(error))? {
+            match cursor.next().map_err(|error| self.index_corrupt(error))? {
                 Step::End => return Ok(None),
                 Step::Entry(key, value) => {
-                    return self.locate_entry(&key, (value, walk.value_behind()));
+                    return self.entry_of(&key, (value, cursor.value_behind()));
                 }
                 Step::Need(block_index) => {
                     let node = self.node(op, block_index).await?;
-                    let fed = walk.feed_node(block_index, node);
+                    let fed = cursor.feed_node(block_index, node);
                     fed.map_err(|error| self.index_corrupt(error))?;
                 }
             }
@@ -93,11 +93,7 @@ impl<I: Io> LayerFile<I> {
     }
 
     /// What an entry of the index says, with the value of the one behind it.
-    fn locate_entry(
-        &self,
-        key: &[u8],
-        (value, behind): (u64, Option<u64>),
-    ) -> Result<Option<Located>> {
+    fn entry_of(&self, key: &[u8], (value, behind): (u64, Option<u64>)) -> Result<Option<Located>> {
         const WIDTH: &str = "the index has keys of the layer's kind";
         let name = self.entry().name;
         let (key, lsn) = match name {

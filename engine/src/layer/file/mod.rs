@@ -1,4 +1,4 @@
-//! A layer's file: how it is written, named, opened and read. What its records mean, the layers say.
+//! A layer's file: how it is written, named, opened and read.
 //!
 //! 1. `names` and `context` say where a file stands and who has its name.
 //! 2. `writer` writes one: blobs, index, checksums, block 0. `indexed_writer` adds the index to it,

@@ -14,7 +14,7 @@ use super::index::{BlobPlace, Located};
 use super::layer_file::LayerFile;
 use super::read_plan::StreamPlanner;
 use crate::base::{Error, Key, Lsn, Result};
-use crate::format::{DeltaKey, Node, Value, Walk};
+use crate::format::{Cursor, DeltaKey, Node, Value};
 use crate::io::{Io, Op};
 
 /// How much is read at a time.
@@ -31,7 +31,7 @@ pub(crate) struct FileEntries<'a, I: Io, const L: usize> {
     file: &'a LayerFile<I>,
     op: Op,
     /// Nothing before the first call.
-    walk: Option<Walk<L>>,
+    cursor: Option<Cursor<L>>,
     /// The entry that is told next, for its blob ends where the one behind it starts.
     next: Option<Located>,
     batch: Vec<Located>,
@@ -50,7 +50,7 @@ where
         FileEntries {
             file,
             op,
-            walk: None,
+            cursor: None,
             next: None,
             batch: Vec::new(),
             planner: None,
@@ -71,18 +71,18 @@ where
 
     async fn advance(&mut self) -> Result<Option<Located>> {
         let root = self.file.root(self.op).await?;
-        if self.walk.is_none() {
-            let mut walk = Walk::forward(root.root_block, [0; L]..=[u8::MAX; L]);
-            self.next = self.file.next_entry(self.op, &mut walk).await?;
-            self.walk = Some(walk);
+        if self.cursor.is_none() {
+            let mut cursor = Cursor::forward(root.root_block, [0; L]..=[u8::MAX; L]);
+            self.next = self.file.next_entry(self.op, &mut cursor).await?;
+            self.cursor = Some(cursor);
         }
-        let Some(walk) = &mut self.walk else {
+        let Some(cursor) = &mut self.cursor else {
             unreachable!("it was started");
         };
         let Some(mut entry) = self.next else {
             return Ok(None);
         };
-        let behind = self.file.next_entry(self.op, walk).await?;
+        let behind = self.file.next_entry(self.op, cursor).await?;
         self.next = behind;
         entry.blob.end = Some(behind.map_or(root.start(), |behind| behind.blob.offset));
         Ok(Some(entry))

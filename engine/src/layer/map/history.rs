@@ -220,7 +220,7 @@ impl<T: Clone> History<T> {
     /// What the read still wants stands below `end`. From there down to the floor, all records of
     /// the key are in the layer that is found; if that is an image, nothing below is wanted. `None`
     /// if no layer over the key starts below `end`.
-    pub fn search(&self, key: Key, end: Lsn) -> Option<Found<T>> {
+    pub fn find(&self, key: Key, end: Lsn) -> Option<Found<T>> {
         let at = (key, end);
         let delta = self.deltas.latest(at, self.l0s.latest(at, None));
         let image = self.images.latest(at, None);
@@ -228,12 +228,12 @@ impl<T: Clone> History<T> {
         found((delta.map(named), image.map(named)), end)
     }
 
-    /// What `search` finds for each key of `keys`.
+    /// What `find` finds for each key of `keys`.
     ///
     /// # Shape
     /// In the order of the keys. Keys for which nothing is found are left out; neighbours for which
     /// the same is found, floor included, are one range.
-    pub fn range_search(&self, keys: KeyRange, end: Lsn) -> Vec<(KeyRange, Found<T>)> {
+    pub fn find_range(&self, keys: KeyRange, end: Lsn) -> Vec<(KeyRange, Found<T>)> {
         let deltas = self.latest_deltas(keys, end);
         let images = self.newest_images(keys, end);
         let mut answers = Vec::new();

@@ -125,8 +125,8 @@ impl<I: Io> LayerMap<I> {
 
     /// The layer that a read of `key` visits next that has come down to `end`, and down to which
     /// floor; nothing if there is none.
-    pub fn search(&self, key: Key, end: Lsn) -> Option<(Layer<I>, Lsn)> {
-        match (self.memory_below(end), self.files.search(key, end)) {
+    pub fn next_visit(&self, key: Key, end: Lsn) -> Option<(Layer<I>, Lsn)> {
+        match (self.memory_below(end), self.files.find(key, end)) {
             (Some(memory), Some(found)) => Some(against_memory(memory, found, end)),
             (Some(memory), None) => Some((Layer::Memory(memory.clone()), memory.start())),
             (None, found) => found.map(|found| (Layer::from(found.layer), found.floor)),
@@ -135,15 +135,15 @@ impl<I: Io> LayerMap<I> {
 
     /// The layers that a read of `keys` visits next that has come down to `end`, and down to which
     /// floor: in the order of the keys; keys for which there is none are left out.
-    pub fn range_search(&self, keys: KeyRange, end: Lsn) -> Vec<(KeyRange, Layer<I>, Lsn)> {
+    pub fn next_visits(&self, keys: KeyRange, end: Lsn) -> Vec<(KeyRange, Layer<I>, Lsn)> {
         if keys.start.checked_next() == Some(keys.end) {
-            let visit = self.search(keys.start, end);
+            let visit = self.next_visit(keys.start, end);
             return visit
                 .map(|(layer, floor)| (keys, layer, floor))
                 .into_iter()
                 .collect();
         }
-        let found = self.files.range_search(keys, end);
+        let found = self.files.find_range(keys, end);
         let Some(memory) = self.memory_below(end) else {
             let visit = |(keys, found): (KeyRange, Found<FileLayer<I>>)| {
                 (keys, Layer::from(found.layer), found.floor)

@@ -127,7 +127,7 @@ fn the_range_cannot_end_below_a_value() {
 }
 
 #[test]
-#[should_panic(expected = "self.plan.keys.contains(key)")]
+#[should_panic(expected = "self.name.keys().contains(key)")]
 fn a_key_outside_of_the_plan_cannot_be_written() {
     let images = Images::from([(key(7), bytes(1))]);
     let _ = block_on(finish_image(&Shelf::new(), image_plan(keys(3, 7)), &images));

@@ -84,7 +84,7 @@ impl<S: Store> Admission<S> {
         key: Key,
     ) -> Result<Option<Arc<ImageLayer<S::Io>>>> {
         let (snapshot, lsn) = self.snapshot(op, 0).await?;
-        match snapshot.map.search(key, lsn.visible_end()) {
+        match snapshot.map.next_visit(key, lsn.visible_end()) {
             Some((Layer::Image(image), _)) => Ok(Some(image)),
             _ => Ok(None),
         }

@@ -6,8 +6,8 @@ use std::fmt;
 use super::super::Timeline;
 use super::super::shared::Shared;
 use super::admit::Admission;
-use super::locate::{Loaded, Locations};
-use super::walk::Log;
+use super::descent::Log;
+use super::gathered::{Gathered, Loaded};
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::format::Record;
 use crate::io::{Op, Part};
@@ -32,8 +32,8 @@ impl fmt::Display for Visit {
     }
 }
 
-/// What a read found.
-pub(super) struct Found {
+/// What a read has rebuilt.
+pub(super) struct Rebuilt {
     pub(super) values: Vec<KeyValue>,
     /// The exclusive end of the keys of which all is known: there may be more from it on.
     pub(super) end: Key,
@@ -50,7 +50,7 @@ impl<S: Store> Timeline<S> {
     /// `Redo` if a record cannot be applied, `Corrupt` or `Io` if a layer cannot be read, `Closed`.
     /// The timeline is unchanged.
     /// # Source
-    /// Law 7; the walk is drawn at the head of `timeline/read/mod.rs`.
+    /// Law 7; the descent is drawn at the head of `timeline/read/mod.rs`.
     ///
     /// # Examples
     /// ```
@@ -80,7 +80,7 @@ impl<S: Store> Timeline<S> {
             return image.get(op.on(Part::Image, 1), key).await;
         }
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
-        let mut found = shared.find(op, &admission, (keys, 1), lsn).await?;
+        let mut found = shared.rebuild(op, &admission, (keys, 1), lsn).await?;
         found.values.pop().map(|(_, value)| value).transpose()
     }
 
@@ -119,7 +119,7 @@ impl<S: Store> Timeline<S> {
         let op = shared.read_op();
         let admission = Admission::new(shared, op, lsn).await?;
         let keys = (keys.clone(), usize::MAX);
-        let found = shared.find(op, &admission, keys, lsn).await?;
+        let found = shared.rebuild(op, &admission, keys, lsn).await?;
         Ok(found.values)
     }
 
@@ -154,7 +154,7 @@ impl<S: Store> Timeline<S> {
         let admission = Admission::new(shared, op, lsn).await?;
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
         let mut log = Log::new();
-        shared.locate(op, &admission, (keys, 1), &mut log).await?;
+        shared.gather(op, &admission, (keys, 1), &mut log).await?;
         let visits = log.into_iter().map(|(layer, lsns)| Visit { layer, lsns });
         Ok(visits.collect())
     }
@@ -162,41 +162,41 @@ impl<S: Store> Timeline<S> {
 
 impl<S: Store> Shared<S> {
     /// Rebuilds the lowest of `keys`, so many at most.
-    pub(super) async fn find(
+    pub(super) async fn rebuild(
         &self,
         op: Op,
         admission: &Admission<S>,
         keys: (KeySpace, usize),
         lsn: Lsn,
-    ) -> Result<Found> {
-        let located = self.locate(op, admission, keys, &mut Log::new()).await?;
-        let end = located.end();
-        let loaded = located.load(op, self.options.read_len_max).await?;
-        Ok(Found {
+    ) -> Result<Rebuilt> {
+        let gathered = self.gather(op, admission, keys, &mut Log::new()).await?;
+        let end = gathered.end();
+        let loaded = gathered.load(op, self.options.read_len_max).await?;
+        Ok(Rebuilt {
             values: self.redo_all(loaded, lsn),
             end,
         })
     }
 
-    /// Walks down through all timelines.
-    async fn locate(
+    /// Gathers where the records of `keys` stand, down through all timelines.
+    async fn gather(
         &self,
         op: Op,
         admission: &Admission<S>,
         (mut keys, key_count_max): (KeySpace, usize),
         log: &mut Log,
-    ) -> Result<Locations<S::Io>> {
+    ) -> Result<Gathered<S::Io>> {
         let end = keys.ranges().last().map_or(Key::MIN, |range| range.end);
-        let mut locations = Locations::new(key_count_max, end);
+        let mut gathered = Gathered::new(key_count_max, end);
         for depth in 0..admission.depth() {
             if keys.ranges().is_empty() {
                 break;
             }
             let (snapshot, lsn) = admission.snapshot(op, depth).await?;
-            let walk = snapshot.walk((self.io(), op), (keys, lsn), &mut locations, log);
-            keys = walk.await?;
+            let descent = snapshot.descend((self.io(), op), (keys, lsn), &mut gathered, log);
+            keys = descent.await?;
         }
-        Ok(locations)
+        Ok(gathered)
     }
 
     fn redo_all(&self, loaded: BTreeMap<Key, Loaded>, lsn: Lsn) -> Vec<KeyValue> {

@@ -104,7 +104,7 @@ impl<S: Store> Scan<S> {
         let keys = (keys, self.shared.options.scan_key_count_max.max(1));
         let found = self
             .shared
-            .find(self.op, &self.admission, keys, self.lsn)
+            .rebuild(self.op, &self.admission, keys, self.lsn)
             .await?;
         assert!(self.keys.start < found.end);
         self.keys.start = found.end;

@@ -37,7 +37,7 @@ fn any_end() -> impl Strategy<Value = Lsn> {
 fn walk(history: &History<LayerName>, key: Key, end: Lsn) -> Vec<(LayerName, LsnRange)> {
     let mut visits = Vec::new();
     let mut below = end;
-    while let Some(found) = history.search(key, below) {
+    while let Some(found) = history.find(key, below) {
         assert!(found.floor < below);
         visits.push((found.name, LsnRange::new(found.floor, below)));
         below = found.floor;
@@ -50,25 +50,25 @@ fn walk(history: &History<LayerName>, key: Key, end: Lsn) -> Vec<(LayerName, Lsn
 
 proptest! {
     #[test]
-    fn a_search_finds_what_the_table_says(names in any_layers(), end in any_end()) {
+    fn find_says_what_the_table_says(names in any_layers(), end in any_end()) {
         let history = history(&names);
         for key in points(&names) {
-            let found = history.search(key, end).map(|found| (found.name, found.floor));
-            prop_assert_eq!(found, list::search(&names, key, end));
+            let found = history.find(key, end).map(|found| (found.name, found.floor));
+            prop_assert_eq!(found, list::find(&names, key, end));
         }
     }
 
     #[test]
-    fn a_range_search_finds_the_same_at_each_key(
+    fn find_range_finds_the_same_at_each_key(
         names in any_layers(),
         keys in any_range(),
         end in any_end(),
     ) {
-        let answers = history(&names).range_search(keys, end);
+        let answers = history(&names).find_range(keys, end);
         prop_assert!(is_in_order(&answers, keys));
         for key in points(&names).into_iter().filter(|key| keys.contains(*key)) {
             let found = at(&answers, key).map(|found| (found.name, found.floor));
-            prop_assert_eq!(found, list::search(&names, key, end), "{}", key);
+            prop_assert_eq!(found, list::find(&names, key, end), "{}", key);
         }
         for pair in answers.windows(2) {
             let [(low, a), (high, b)] = pair else { unreachable!() };

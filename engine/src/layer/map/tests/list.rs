@@ -43,7 +43,7 @@ fn latest(layers: &[LayerName], key: Key, end: Lsn) -> Option<LayerName> {
 }
 
 /// The table, row by row.
-pub fn search(layers: &[LayerName], key: Key, end: Lsn) -> Answer {
+pub fn find(layers: &[LayerName], key: Key, end: Lsn) -> Answer {
     let (images, deltas): (Vec<_>, Vec<_>) = layers.iter().partition(|layer| layer.is_image());
     match (latest(&deltas, key, end), latest(&images, key, end)) {
         (None, None) => None,

@@ -9,7 +9,7 @@ fn check(history: &History<LayerName>, lsn: u64, expected: &str) {
         .split_whitespace()
         .map(|text| {
             let (number, _) = text.split_once('=').unwrap();
-            let found = history.search(key(number.parse().unwrap()), end);
+            let found = history.find(key(number.parse().unwrap()), end);
             let name = found.map_or("-".to_owned(), |found| print(found.name));
             format!("{number}={name}")
         })
@@ -33,7 +33,7 @@ fn check_images(history: &History<LayerName>, lsn: u64, expected: &str) {
 /// What is found for each stretch of keys below `end`, with the floor.
 fn check_range(history: &History<LayerName>, (range, end): (KeyRange, u64), expected: &str) {
     let answers: Vec<String> = history
-        .range_search(range, Lsn(end))
+        .find_range(range, Lsn(end))
         .into_iter()
         .map(|(keys, found)| {
             let (start, end) = (keys.start.field6, keys.end.field6);
@@ -123,7 +123,7 @@ fn layers_may_be_put_in_and_taken_out_below_others() {
 fn keys_may_lie_as_far_apart_as_they_can() {
     let end = Key::from_i128(21_267_647_932_558_653_966_460_912_964_485_513_215);
     let wide = delta(KeyRange::new(Key::MIN, end), lsns(23_761_336, 23_761_457));
-    let found = history(&[wide]).search(key(0), Lsn(23_761_457).visible_end());
+    let found = history(&[wide]).find(key(0), Lsn(23_761_457).visible_end());
     assert_eq!(found.unwrap().name, wide);
 }
 

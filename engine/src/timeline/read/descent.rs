@@ -1,10 +1,10 @@
-//! The walk down through one timeline's layers.
+//! The descent through one timeline's layers.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::admit::Snapshot;
-use super::locate::Locations;
+use super::gathered::Gathered;
 use crate::base::{Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, LayerId, LayerMap, Located};
@@ -27,14 +27,14 @@ struct VisitId {
     layer: LayerId,
 }
 
-/// What a walk did, for whoever wants to know.
+/// Which layers a descent has visited, and for which of their LSNs.
 pub(super) type Log = Vec<(LayerId, LsnRange)>;
 
 impl<I: Io> Fringe<I> {
     /// Where a read of these keys goes on that has come down to `end`, exclusive.
     fn add(&mut self, map: &LayerMap<I>, keys: KeyRange, end: Lsn) {
         let mut start = keys.start;
-        for (range, layer, floor) in map.range_search(keys, end) {
+        for (range, layer, floor) in map.next_visits(keys, end) {
             if start < range.start {
                 self.left.push(KeyRange::new(start, range.start));
             }
@@ -61,17 +61,19 @@ impl<I: Io> Fringe<I> {
 impl<I: Io> Snapshot<I> {
     /// Locates the records of `keys` at or below `lsn`; returns the keys whose records, if there
     /// are any, go on in the ancestor.
-    pub(super) async fn walk(
+    pub(super) async fn descend(
         &self,
         (io, op): (&I, Op),
         (keys, lsn): (KeySpace, Lsn),
-        locations: &mut Locations<I>,
+        gathered: &mut Gathered<I>,
         log: &mut Log,
     ) -> Result<KeySpace> {
         if let [only] = keys.ranges()
             && only.start.checked_next() == Some(only.end)
         {
-            return self.walk_key((io, op), (*only, lsn), locations, log).await;
+            return self
+                .descend_key((io, op), (*only, lsn), gathered, log)
+                .await;
         }
         let mut fringe = Fringe {
             visits: BTreeMap::new(),
@@ -85,42 +87,42 @@ impl<I: Io> Snapshot<I> {
             self.mark(io, &layer, visit.floor);
             log.push((visit.layer, lsns));
             for range in ranges {
-                let Some(range) = below(range, locations.end()) else {
+                let Some(range) = below(range, gathered.end()) else {
                     continue;
                 };
-                let max = locations.key_count_max();
-                let found = self.locate(op, &layer, (range, lsns), max).await?;
+                let max = gathered.key_count_max();
+                let found = self.visit(op, &layer, (range, lsns), max).await?;
                 let rest = match layer {
                     Layer::Image(_) => Vec::new(),
                     Layer::Memory(_) | Layer::Delta(_) => without(range, based(&found)),
                 };
-                locations.take(&layer, found);
+                gathered.take(&layer, found);
                 fringe.add_all(&self.map, rest, visit.floor);
             }
         }
-        let end = locations.end();
+        let end = gathered.end();
         let left = fringe.left.into_iter();
         Ok(KeySpace::from_ranges(
             left.filter_map(|range| below(range, end)),
         ))
     }
 
-    /// The same for one key, for which there is never more than one way to go on.
-    async fn walk_key(
+    /// Descends for one key, for which there is never more than one way to go on.
+    async fn descend_key(
         &self,
         (io, op): (&I, Op),
         (only, lsn): (KeyRange, Lsn),
-        locations: &mut Locations<I>,
+        gathered: &mut Gathered<I>,
         log: &mut Log,
     ) -> Result<KeySpace> {
         let mut end = lsn.visible_end();
-        while let Some((layer, floor)) = self.map.search(only.start, end) {
+        while let Some((layer, floor)) = self.map.next_visit(only.start, end) {
             let lsns = LsnRange::new(floor, end);
             self.mark(io, &layer, floor);
             log.push((layer.id(), lsns));
-            let found = self.locate(op, &layer, (only, lsns), 1).await?;
+            let found = self.visit(op, &layer, (only, lsns), 1).await?;
             let is_end = matches!(layer, Layer::Image(_)) || based(&found).next().is_some();
-            locations.take(&layer, found);
+            gathered.take(&layer, found);
             if is_end {
                 return Ok(KeySpace::new());
             }
@@ -141,7 +143,8 @@ impl<I: Io> Snapshot<I> {
         }
     }
 
-    async fn locate(
+    /// Looks into the index of one layer.
+    async fn visit(
         &self,
         op: Op,
         layer: &Layer<I>,

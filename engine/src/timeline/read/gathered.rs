@@ -1,4 +1,4 @@
-//! What a walk has found, key by key, before any value is read.
+//! What a descent has gathered, key by key, before any value is read.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, Located};
 
 /// Where the records of some keys stand, newest first, each key down to its base or the end.
-pub(super) struct Locations<I: Io> {
+pub(super) struct Gathered<I: Io> {
     /// At most so many keys; those above the lowest of them are dropped.
     key_count_max: usize,
     /// The exclusive end of what is looked for: it comes down when there are too many keys.
@@ -41,11 +41,11 @@ pub(super) struct Loaded {
     pub(super) is_complete: bool,
 }
 
-impl<I: Io> Locations<I> {
+impl<I: Io> Gathered<I> {
     /// Nothing yet, of keys below `end`.
-    pub(super) fn new(key_count_max: usize, end: Key) -> Locations<I> {
+    pub(super) fn new(key_count_max: usize, end: Key) -> Gathered<I> {
         assert!(0 < key_count_max);
-        Locations {
+        Gathered {
             key_count_max,
             end,
             layers: Vec::new(),

@@ -10,9 +10,10 @@
 //!         entry
 //! ```
 //!
-//! Damage cannot make a walk long or wrong in silence. A child is one level lower than its parent
-//! and in a lower block, it starts with the key that the parent has for it, and it ends before the
-//! parent's next one: so a walk meets each block once at most, and its keys only ascend or descend.
+//! Damage cannot lead a cursor astray in silence, or on without an end. A child is one level lower
+//! than its parent and in a lower block, it starts with the key that the parent has for it, and it
+//! ends before the parent's next one: so a cursor meets each block once at most, and its keys only
+//! ascend or descend.
 
 use std::ops::RangeInclusive;
 
@@ -25,7 +26,7 @@ use crate::base::DecodeError;
 /// How long a path is nearly always: a root over leaves.
 const PATH_LEN: usize = 2;
 
-/// What a walk says next.
+/// What a cursor says next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<const L: usize> {
     /// It needs this block, counted from the index's start: `feed` it.
@@ -36,17 +37,17 @@ pub enum Step<const L: usize> {
     End,
 }
 
-/// A walk over the entries of a tree in a range of keys, up or down.
+/// A place among the entries of a tree in a range of keys, which goes up or down.
 ///
 /// # Shape
 /// Asks for no block that cannot hold an entry of the range, or is already gone by. To look up one
-/// key, walk over the range of that key alone: the first step that needs no block has the answer.
+/// key, give it the range of that key alone: the first step that needs no block has the answer.
 #[derive(Clone, Debug)]
-pub struct Walk<const L: usize> {
+pub struct Cursor<const L: usize> {
     first: [u8; L],
     last: [u8; L],
     direction: Direction,
-    /// The nodes from the root down to where the walk is.
+    /// The nodes from the root down to where the cursor is.
     path: SmallVec<[Place<L>; PATH_LEN]>,
     wanted: Option<Wanted<L>>,
 }
@@ -57,7 +58,7 @@ enum Direction {
     Backward,
 }
 
-/// A node of the path, and the gap between its keys that the walk has come to: with `position`
+/// A node of the path, and the gap between its keys that the cursor has come to: with `position`
 /// keys on its left.
 #[derive(Clone, Debug)]
 struct Place<const L: usize> {
@@ -82,25 +83,25 @@ struct Below<const L: usize> {
     first_key: [u8; L],
 }
 
-impl<const L: usize> Walk<L> {
+impl<const L: usize> Cursor<L> {
     /// Goes up, from the first key at or above the start of `keys`.
-    pub fn forward(root_block: u32, keys: RangeInclusive<[u8; L]>) -> Walk<L> {
-        Walk::new(root_block, keys, Direction::Forward)
+    pub fn forward(root_block: u32, keys: RangeInclusive<[u8; L]>) -> Cursor<L> {
+        Cursor::new(root_block, keys, Direction::Forward)
     }
 
     /// Goes down, from the last key at or below the end of `keys`.
-    pub fn backward(root_block: u32, keys: RangeInclusive<[u8; L]>) -> Walk<L> {
-        Walk::new(root_block, keys, Direction::Backward)
+    pub fn backward(root_block: u32, keys: RangeInclusive<[u8; L]>) -> Cursor<L> {
+        Cursor::new(root_block, keys, Direction::Backward)
     }
 
-    fn new(root_block: u32, keys: RangeInclusive<[u8; L]>, direction: Direction) -> Walk<L> {
+    fn new(root_block: u32, keys: RangeInclusive<[u8; L]>, direction: Direction) -> Cursor<L> {
         let (first, last) = keys.into_inner();
         let root = Wanted {
             block: root_block,
             end: None,
             below: None,
         };
-        Walk {
+        Cursor {
             first,
             last,
             direction,
@@ -112,7 +113,7 @@ impl<const L: usize> Walk<L> {
     /// Goes on.
     ///
     /// # Errors
-    /// If the tree is damaged. Then the walk is at its end.
+    /// If the tree is damaged. Then the cursor is at its end.
     #[expect(
         clippy::should_implement_trait,
         reason = "an iterator cannot ask for a block"
@@ -158,7 +159,7 @@ impl<const L: usize> Walk<L> {
     /// Takes the block that `next` asked for.
     ///
     /// # Errors
-    /// If the block is no node, or not the one that its parent points at. Then the walk is at its
+    /// If the block is no node, or not the one that its parent points at. Then the cursor is at its
     /// end. The offset is counted from the index's start.
     /// # Panics
     /// If `next` did not ask for this block.
@@ -196,7 +197,7 @@ impl<const L: usize> Walk<L> {
         Ok(())
     }
 
-    /// Ends the walk with `error`.
+    /// Ends the cursor with `error`.
     fn fail<T>(&mut self, error: DecodeError) -> Result<T, DecodeError> {
         self.wanted = None;
         self.path.clear();
@@ -220,7 +221,7 @@ impl<const L: usize> Place<L> {
         }
     }
 
-    /// Whether this entry, or all that this child holds, lies behind the end of the walk.
+    /// Whether this entry, or all that this child holds, lies behind the end of the range.
     fn is_behind(
         &self,
         entry_index: usize,
