@@ -1,12 +1,9 @@
-//! Floors: who may name whom in `engine/src`. One walks downstairs, any number of floors, and never
-//! up or sideways.
+//! Floors: which room may name which in a house, `engine/src` or `sim/src`. One walks downstairs,
+//! any number of floors, and never up or sideways.
 
-use crate::FLOORS;
 use crate::source::{Finding, Source};
 use crate::token::{Kind, Token};
-
-/// Where the house stands.
-const HOUSE: &str = "engine/src/";
+use crate::{HOUSES, House, LOOKS_UP};
 
 /// A name behind `crate::`, and the token that names it.
 struct Reference<'a> {
@@ -15,18 +12,21 @@ struct Reference<'a> {
 }
 
 pub fn check(source: &Source) -> Vec<Finding> {
-    let Some(inside) = source.path.strip_prefix(HOUSE) else {
+    let Some((house, inside)) = House::of(source.path) else {
         return Vec::new();
     };
     let modules = modules(inside);
     let room = modules.first().copied().unwrap_or("");
     let mut findings = Vec::new();
-    if inside.contains('/') && floor(room) == FLOORS.len() {
-        let what = format!("the room `{room}` has no floor: give it one in FLOORS");
+    if !house.roof.contains(&room) && house.floor(room).is_none() {
+        let what = format!("the room `{room}` has no floor: give it one in HOUSES");
         findings.push(source.finding(1, what));
     }
+    if LOOKS_UP.iter().any(|(path, _)| *path == source.path) {
+        return findings;
+    }
     for reference in references(source, modules.len()) {
-        if let Some(way) = forbidden_way(room, reference.name) {
+        if let Some(way) = house.forbidden_way(room, reference.name) {
             let name = reference.name;
             let line = source.code[reference.index].line;
             let what = format!("`{name}` is {way} from `{room}`, only downstairs is allowed");
@@ -37,7 +37,7 @@ pub fn check(source: &Source) -> Vec<Finding> {
 }
 
 /// The modules that a path stands for, from the outermost: `a/b.rs` and `a/b/mod.rs` are `a::b`.
-fn modules(inside: &str) -> Vec<&str> {
+pub fn modules(inside: &str) -> Vec<&str> {
     let stem = inside.strip_suffix(".rs").unwrap_or(inside);
     let mut modules: Vec<&str> = stem.split('/').collect();
     if let Some(&("mod" | "lib")) = modules.last() {
@@ -46,19 +46,26 @@ fn modules(inside: &str) -> Vec<&str> {
     modules
 }
 
-/// The floor of a room, from 0. What is no room is the roof.
-fn floor(room: &str) -> usize {
-    let found = FLOORS.iter().position(|rooms| rooms.contains(&room));
-    found.unwrap_or(FLOORS.len())
-}
+impl House {
+    /// The house that a file stands in, and its path there.
+    pub fn of(path: &str) -> Option<(&'static House, &str)> {
+        let within = |house: &'static House| Some((house, path.strip_prefix(house.path)?));
+        HOUSES.iter().find_map(within)
+    }
 
-fn forbidden_way(from: &str, to: &str) -> Option<&'static str> {
-    if from == to || floor(to) < floor(from) || floor(from) == FLOORS.len() {
-        None
-    } else if floor(to) == floor(from) {
-        Some("sideways")
-    } else {
-        Some("upstairs")
+    /// The floor of a room, from 0; nothing for the roof.
+    fn floor(&self, room: &str) -> Option<usize> {
+        self.floors.iter().position(|rooms| rooms.contains(&room))
+    }
+
+    fn forbidden_way(&self, from: &str, to: &str) -> Option<&'static str> {
+        let from_floor = self.floor(from)?;
+        match self.floor(to) {
+            _ if from == to => None,
+            Some(floor) if floor < from_floor => None,
+            Some(floor) if floor == from_floor => Some("sideways"),
+            _ => Some("upstairs"),
+        }
     }
 }
 
@@ -222,9 +229,18 @@ mod tests {
     }
 
     #[test]
+    fn each_house_has_its_own_floors() {
+        let found = report("sim/src/disk/crash.rs", "use crate::plan::Plan;");
+        let what = "`plan` is sideways from `disk`, only downstairs is allowed";
+        assert_eq!(found, format!("sim/src/disk/crash.rs:1: {what}"));
+        assert_eq!(report("sim/src/main.rs", "use crate::cli;"), "");
+    }
+
+    #[test]
     fn a_room_has_a_floor() {
-        let found = report("engine/src/cellar/mod.rs", "");
-        let what = "the room `cellar` has no floor: give it one in FLOORS";
-        assert_eq!(found, format!("engine/src/cellar/mod.rs:1: {what}"));
+        for path in ["engine/src/cellar/mod.rs", "sim/src/cellar.rs"] {
+            let what = "the room `cellar` has no floor: give it one in HOUSES";
+            assert_eq!(report(path, ""), format!("{path}:1: {what}"));
+        }
     }
 }

@@ -7,6 +7,7 @@
     reason = "the repository is read from outside of any run"
 )]
 
+mod circle;
 mod floor;
 mod nesting;
 mod outline;
@@ -51,14 +52,59 @@ const INLINE_TESTS_LINES_MAX: usize = 150;
 /// Two files stand side by side on a screen.
 const LINE_COLUMNS_MAX: usize = 100;
 
-/// The rooms of `engine/src`, floor by floor from the ground up. Above them is the roof, `lib.rs`.
-const FLOORS: [&[&str]; 5] = [
-    &["base"],
-    &["io"],
-    &["format"],
-    &["layer", "store"],
-    &["timeline"],
+/// A package's sources whose rooms stand on floors.
+struct House {
+    /// Where it stands.
+    path: &'static str,
+    /// Its rooms, floor by floor from the ground up.
+    floors: &'static [&'static [&'static str]],
+    /// What stands above all floors, and may name every room.
+    roof: &'static [&'static str],
+}
+
+const HOUSES: [House; 2] = [
+    House {
+        path: "engine/src/",
+        floors: &[
+            &["base"],
+            &["io"],
+            &["format"],
+            &["layer", "store"],
+            &["timeline"],
+        ],
+        roof: &["", "engine"],
+    },
+    House {
+        path: "sim/src/",
+        floors: &[
+            &["text", "verdict", "dice", "panics", "paths", "corners"],
+            &["label"],
+            &["faults", "model"],
+            &["plan", "disk"],
+            &["keys", "oracle"],
+            &["laws", "world"],
+            &["witness", "judge"],
+            &["checkers"],
+            &["drive"],
+            &["run"],
+            &["report", "parting", "exhaust", "diff", "life", "fuzzing"],
+            &["meta", "matrix", "explain", "shrink", "bugs"],
+            &["capsule", "lack"],
+            &["syncs", "weaken"],
+            &["cli"],
+        ],
+        roof: &["", "main"],
+    },
 ];
+
+/// The files that name what stands above them all the same, and why.
+const LOOKS_UP: [(&str, &str); 1] = [(
+    "sim/src/plan/draw/tests/sites.rs",
+    "it holds the places that faults are drawn for against the calls of runs",
+)];
+
+/// Files that name each other in a circle are read together: so many are one thought.
+const CIRCLE_FILES_MAX: usize = 3;
 
 /// What stands at the top: the packages, what they show, and what tools need.
 const TOP: [&str; 17] = [
@@ -97,11 +143,14 @@ fn the_repository_is_tidy() {
     let mut findings = tree::check_names(&files);
     findings.extend(tree::check_top(&source::top(&root)));
     let mut paths = Vec::new();
+    let mut texts = Vec::new();
     for path in files.iter().filter(|path| path.ends_with(".rs")) {
         let text = std::fs::read_to_string(root.join(path)).unwrap();
         findings.extend(check(&Source::new(path, &text)));
         paths.push(path.as_str());
+        texts.push((path.as_str(), text));
     }
+    findings.extend(circle::check(&texts));
     assert!(paths.contains(&"engine/src/lib.rs"));
     assert!(paths.contains(&"engine/tests/tidy/main.rs"));
     let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();

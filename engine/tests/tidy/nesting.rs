@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn a_function_is_4_levels_deep() {
         let text = "fn f() {\n if a {\n if b {\n if c {\n d(Foo { e })\n } } } }";
-        assert_eq!(report("sim/src/a.rs", text), "");
+        assert_eq!(report("sim/benches/a.rs", text), "");
         let text = "fn f() {\n if a {\n if b {\n if c {\n if d {\n } } } } }";
-        let expected = "sim/src/a.rs:5: `f` is 5 levels deep, at most 4";
-        assert_eq!(report("sim/src/a.rs", text), expected);
+        let expected = "sim/benches/a.rs:5: `f` is 5 levels deep, at most 4";
+        assert_eq!(report("sim/benches/a.rs", text), expected);
     }
 }

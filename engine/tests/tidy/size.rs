@@ -104,23 +104,32 @@ mod tests {
 
     #[test]
     fn a_line_has_100_columns() {
-        assert_eq!(report("sim/src/a.rs", &format!("//{}", "é".repeat(98))), "");
-        let found = report("sim/src/a.rs", &format!("\n//{}", "é".repeat(99)));
-        assert_eq!(found, "sim/src/a.rs:2: a line of 101 columns, at most 100");
+        assert_eq!(
+            report("sim/benches/a.rs", &format!("//{}", "é".repeat(98))),
+            ""
+        );
+        let found = report("sim/benches/a.rs", &format!("\n//{}", "é".repeat(99)));
+        assert_eq!(
+            found,
+            "sim/benches/a.rs:2: a line of 101 columns, at most 100"
+        );
     }
 
     #[test]
     fn a_function_has_70_lines() {
-        assert_eq!(report("sim/src/a.rs", &function(70)), "");
-        let found = report("sim/src/a.rs", &format!("#[inline]\n{}", function(71)));
-        assert_eq!(found, "sim/src/a.rs:2: `f` has 71 lines, at most 70");
+        assert_eq!(report("sim/benches/a.rs", &function(70)), "");
+        let found = report("sim/benches/a.rs", &format!("#[inline]\n{}", function(71)));
+        assert_eq!(found, "sim/benches/a.rs:2: `f` has 71 lines, at most 70");
     }
 
     #[test]
     fn a_function_takes_4_arguments_beside_its_context() {
-        assert_eq!(report("sim/src/a.rs", &arguments(4)), "");
-        let found = report("sim/src/a.rs", &arguments(5));
-        assert_eq!(found, "sim/src/a.rs:1: `f` takes 5 arguments, at most 4");
+        assert_eq!(report("sim/benches/a.rs", &arguments(4)), "");
+        let found = report("sim/benches/a.rs", &arguments(5));
+        assert_eq!(
+            found,
+            "sim/benches/a.rs:1: `f` takes 5 arguments, at most 4"
+        );
     }
 
     #[test]
@@ -130,15 +139,15 @@ mod tests {
             "#[cfg(test)]\nmod tests {{\n{}}}\n",
             "fn g() {}\n".repeat(148)
         );
-        assert_eq!(report("sim/src/a.rs", &code), "");
+        assert_eq!(report("sim/benches/a.rs", &code), "");
         assert_eq!(
-            report("sim/src/a.rs", &format!("{}{tests}", &code[20..])),
+            report("sim/benches/a.rs", &format!("{}{tests}", &code[20..])),
             ""
         );
-        let found = report("sim/src/a.rs", &format!("{code}\n"));
+        let found = report("sim/benches/a.rs", &format!("{code}\n"));
         let what = "a file of 601 lines, at most 600: look for the seam, or give the reason";
-        assert_eq!(found, format!("sim/src/a.rs:1: {what} in SEAMLESS"));
-        assert_eq!(report("sim/src/a/tests.rs", &format!("{code}\n")), "");
+        assert_eq!(found, format!("sim/benches/a.rs:1: {what} in SEAMLESS"));
+        assert_eq!(report("sim/benches/a/tests.rs", &format!("{code}\n")), "");
         for (_, reason) in SEAMLESS {
             assert!(!reason.is_empty());
         }
@@ -146,9 +155,9 @@ mod tests {
 
     #[test]
     fn no_file_has_more_than_1000_lines() {
-        let found = report("sim/src/a/tests.rs", &"fn f() {}\n".repeat(1001));
+        let found = report("sim/benches/a/tests.rs", &"fn f() {}\n".repeat(1001));
         let what = "a file of 1001 lines, at most 1000: house style, Sizes: never over it";
-        assert_eq!(found, format!("sim/src/a/tests.rs:1: {what}"));
+        assert_eq!(found, format!("sim/benches/a/tests.rs:1: {what}"));
     }
 
     #[test]
@@ -159,8 +168,8 @@ mod tests {
         );
         let what = "151 lines of tests, at most 150: they move to tests.rs beside it";
         assert_eq!(
-            report("sim/src/a.rs", &text),
-            format!("sim/src/a.rs:2: {what}")
+            report("sim/benches/a.rs", &text),
+            format!("sim/benches/a.rs:2: {what}")
         );
     }
 }

@@ -151,37 +151,43 @@ mod tests {
 
     #[test]
     fn a_comment_promises_nothing() {
-        let found = report("sim/src/a.rs", "/* a\n TODO: b */\n// Nothing is TODOED.\n");
-        assert_eq!(found, "sim/src/a.rs:2: TODO, in no comment");
-        assert_eq!(report("sim/src/a.rs", "const A: &str = \"TODO\";"), "");
+        let found = report(
+            "sim/benches/a.rs",
+            "/* a\n TODO: b */\n// Nothing is TODOED.\n",
+        );
+        assert_eq!(found, "sim/benches/a.rs:2: TODO, in no comment");
+        assert_eq!(report("sim/benches/a.rs", "const A: &str = \"TODO\";"), "");
     }
 
     #[test]
     fn nothing_stands_in_for_code() {
         let found = report(
-            "sim/src/a.rs",
+            "sim/benches/a.rs",
             "fn f() {\n todo!() }\nfn g() { unimplemented!() }",
         );
         let expected =
-            "sim/src/a.rs:2: `todo!`, nowhere\nsim/src/a.rs:3: `unimplemented!`, nowhere";
+            "sim/benches/a.rs:2: `todo!`, nowhere\nsim/benches/a.rs:3: `unimplemented!`, nowhere";
         assert_eq!(found, expected);
     }
 
     #[test]
     fn no_test_is_ignored() {
-        let found = report("sim/src/a.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}");
+        let found = report(
+            "sim/benches/a.rs",
+            "#[test]\n#[ignore = \"slow\"]\nfn f() {}",
+        );
         let what = "an ignored test: assert today's answer and say why it is wrong";
-        assert_eq!(found, format!("sim/src/a.rs:2: {what}"));
+        assert_eq!(found, format!("sim/benches/a.rs:2: {what}"));
     }
 
     #[test]
     fn the_engine_names_no_runtime_and_no_guest() {
         for name in ["madsim", "tokio", "palimpsest_sim"] {
             let text = format!("// {name}\nuse {name}::a;");
-            assert_eq!(report("sim/src/a.rs", &text), "");
-            let found = report("engine/src/a.rs", &text);
+            assert_eq!(report("sim/benches/a.rs", &text), "");
+            let found = report("engine/benches/a.rs", &text);
             assert!(
-                found.starts_with(&format!("engine/src/a.rs:2: `{name}`: ")),
+                found.starts_with(&format!("engine/benches/a.rs:2: `{name}`: ")),
                 "{found}"
             );
         }
@@ -215,9 +221,9 @@ mod tests {
             #[cfg(test)] mod e { fn f() {} }
             impl G { fn h() {} }
             fn i() {}";
-        assert_eq!(report("sim/src/a/b.rs", text), "");
-        assert_eq!(report("sim/src/a/tests/mod.rs", text), "");
-        let path = "sim/src/a/mod.rs";
+        assert_eq!(report("sim/benches/a/b.rs", text), "");
+        assert_eq!(report("sim/benches/a/tests/mod.rs", text), "");
+        let path = "sim/benches/a/mod.rs";
         let h = format!("{path}:5: `h` stands in a door: give it a file");
         let i = format!("{path}:6: `i` stands in a door: give it a file");
         assert_eq!(report(path, text), format!("{h}\n{i}"));
