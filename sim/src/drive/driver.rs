@@ -8,7 +8,7 @@ use palimpsest::base::Time;
 use palimpsest::io::Io;
 use palimpsest::{Engine, Lsn, Timeline, Writer};
 
-use super::ending::Held;
+use super::held::Held;
 use crate::judge::Judge;
 use crate::label::Letter;
 use crate::laws::Known;

@@ -9,9 +9,10 @@ use std::task::Poll;
 
 use palimpsest::base::{KeyRange, Lsn};
 use palimpsest::io::Job;
-use palimpsest::{Engine, Error, Scan, Timeline, Writer};
+use palimpsest::{Engine, Error, Scan, Timeline};
 
 use super::check::Depth;
+use super::held::Held;
 use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::faults::FaultClass;
 use crate::keys;
@@ -23,13 +24,6 @@ use crate::world::{Join, SimIo, TaskName};
 
 /// The jobs that shape the layers of a timeline.
 const SHAPING: [Job; 3] = [Job::Compact, Job::Image, Job::Gc];
-
-/// What is kept of an instance that was shut down.
-pub(super) struct Held {
-    timeline: Timeline<SimIo>,
-    _scan: Option<Scan<SimIo>>,
-    _writer: Option<Writer<SimIo>>,
-}
 
 /// Somebody works on a timeline's present instance.
 pub(super) struct Using {

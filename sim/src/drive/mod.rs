@@ -13,6 +13,7 @@ mod catalog;
 mod check;
 mod driver;
 mod ending;
+mod held;
 mod job;
 mod keeping;
 mod life;
