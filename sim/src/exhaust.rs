@@ -7,20 +7,13 @@
 //!                              └── the next case of those that mattered ◀─────────────┘
 //! ```
 //!
-//! 1. A choice is made when the recovery or a check looks at what it is about: see
-//!    `disk/undecided.rs`. So two disks that agree on all of that are one case, run once. A case
-//!    covers as many images as the choices that nobody looked at have combinations.
-//! 2. The cases of a point are walked depth first, the last choice that was made going on first.
-//!    The shares of the images that they cover add up to 1: the certificate holds that.
-//! 3. After the crash no line comes any more: the engine is opened, everything is compared, it
+//! 1. `crashes` enumerates: it says what a case is, and which are one.
+//! 2. After the crash no line comes any more: the engine is opened, everything is compared, it
 //!    comes to rest, is opened again, and everything is compared again.
-//! 4. At depth 2 each call of the recovery up to its first comparison is a point as well, for each
-//!    case in which it is another one, and a process kill is a first crash too. What the first
-//!    crash left open stays open in the second.
-//! 5. A counterexample is a plan, which fails when it is run.
+//! 3. A recovery's points go up to its first comparison.
+//! 4. A counterexample is a plan, which fails when it is run.
 
 mod alphabet;
-mod case;
 mod certificate;
 mod explore;
 mod point;
@@ -32,7 +25,7 @@ use std::time::Instant;
 use crate::plan::Plan;
 
 pub use alphabet::{ALPHABET, exhaust_all};
-pub use certificate::{Certificate, Counterexample, Level};
+pub use certificate::{Certificate, Counterexample};
 pub use explore::exhaust;
 
 /// How far to go.

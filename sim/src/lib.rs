@@ -12,6 +12,7 @@ pub mod bugs;
 pub mod capsule;
 pub mod cli;
 pub mod corners;
+pub mod crashes;
 pub mod dice;
 pub mod diff;
 pub mod disk;

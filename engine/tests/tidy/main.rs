@@ -80,7 +80,7 @@ const HOUSES: [House; 2] = [
             &["text", "verdict", "dice", "panics", "paths", "corners"],
             &["label"],
             &["faults", "model"],
-            &["plan", "disk"],
+            &["plan", "disk", "crashes"],
             &["keys", "oracle"],
             &["laws", "world"],
             &["witness", "judge"],

@@ -8,8 +8,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::crashes::{Recovery, Want};
 use crate::drive::{Driver, Session};
-use crate::faults::{Address, Crash, StepKind};
+use crate::faults::{Address, Crash, StepKind, Survival};
 use crate::plan::Plan;
 use crate::run;
 use crate::verdict::Verdict;
@@ -30,27 +31,6 @@ pub struct Point {
 
 /// Points, as they are collected.
 type Points = Arc<Mutex<Vec<Point>>>;
-
-/// What came of a recovery.
-pub struct Recovery {
-    /// What was wrong.
-    pub verdict: Option<Verdict>,
-    /// How many alternatives each choice had that was made.
-    pub counts: Vec<u64>,
-    /// Whether there are more alternatives than were offered.
-    pub is_bounded: bool,
-    /// The points up to its first comparison, if they were asked for.
-    pub points: Vec<Point>,
-}
-
-/// Whether the points of a run are wanted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Want {
-    /// Those of its recovery.
-    Points,
-    /// None.
-    Verdict,
-}
 
 /// Runs the plan as it is: its points, or what was wrong with it.
 ///
@@ -130,12 +110,12 @@ impl Point {
 
     /// The binary logarithm of how many images a power loss at it may leave.
     pub fn log2_of_images(&self) -> f64 {
-        let survival = crate::faults::Survival::Case(0);
+        let survival = Survival::Case(0);
         self.remains.disk().crash(survival).log2_of_images()
     }
 
     /// Crashes, recovers and compares. `plan` is the plan without its lines.
-    pub fn recover(&self, plan: &Arc<Plan>, crash: Crash, want: Want) -> Recovery {
+    pub fn recover(&self, plan: &Arc<Plan>, crash: Crash, want: Want) -> Recovery<Point> {
         let world = self.remains.after(plan, crash);
         let session = Arc::new(Mutex::new(Session {
             next_line: 0,
@@ -149,7 +129,7 @@ impl Point {
         let state = world.state();
         let session = session.lock().unwrap_or_else(PoisonError::into_inner);
         Recovery {
-            verdict: session.verdict.clone(),
+            has_failed: session.verdict.is_some(),
             counts: state.disk.choice_counts().to_vec(),
             is_bounded: state.disk.is_bounded(),
             points: take(&points),
