@@ -253,4 +253,48 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Corrupt { cause, .. } | Error::Unsupported { cause, .. } => Some(cause),
+            Error::Io(failure) | Error::Latched(failure) => Some(&*failure.source),
+            Error::BelowCutoff { .. }
+            | Error::NotYet { .. }
+            | Error::NoBase { .. }
+            | Error::Redo { .. }
+            | Error::Refused { .. }
+            | Error::Busy { .. }
+            | Error::Closed
+            | Error::Stale { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn source_is_what_the_device_or_the_decoder_said() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let failure = IoFailure::new("write", Path::new("a"), full);
+        for error in [Error::Io(failure.clone()), Error::Latched(failure)] {
+            let source = error.source().and_then(|source| source.downcast_ref());
+            let kind = source.map(io::Error::kind);
+            assert_eq!(kind, Some(io::ErrorKind::StorageFull));
+        }
+        let cause = DecodeError::malformed("magic", 0, "expected 1, found 2");
+        let corrupt = cause.clone().of_file("index");
+        let source = corrupt.source().and_then(|source| source.downcast_ref());
+        assert_eq!(source, Some(&cause));
+    }
+
+    #[test]
+    fn what_nothing_else_caused_has_no_source() {
+        assert!(Error::Closed.source().is_none());
+        let why = "no".to_owned();
+        assert!(Error::Refused { why }.source().is_none());
+    }
+}

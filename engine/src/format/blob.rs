@@ -207,10 +207,10 @@ impl BlobDecoder {
     }
 }
 
-/// Appends one `payload` to `out` as a blob, as [`BlobEncoder::encode`] does.
+/// Appends one `payload` to `out` as a blob; compressed, if that makes it shorter.
 ///
 /// # Errors
-/// As [`BlobEncoder::encode`].
+/// If the payload is longer than a blob can be; `out` is unchanged.
 pub fn encode_blob(
     out: &mut Vec<u8>,
     payload: &[u8],
@@ -219,10 +219,11 @@ pub fn encode_blob(
     BlobEncoder::new(compression).encode(out, payload)
 }
 
-/// The payload of one blob, as [`BlobDecoder::decode`] tells it.
+/// The payload of one blob whose header was decoded and whose stored bytes were read.
 ///
 /// # Errors
-/// As [`BlobDecoder::decode`].
+/// If `stored` is not what the header says, or if the payload is longer than `len_max` bytes, which
+/// is also what this allocates for it at most.
 pub fn decode_blob<'a>(
     header: &BlobHeader,
     stored: &'a [u8],

@@ -21,11 +21,8 @@ mod summary;
 mod take;
 mod value;
 
-pub use blob::{
-    BLOB_HEADER_LEN_MAX, BLOB_LEN_MAX, BlobDecoder, BlobEncoder, BlobHeader, BlobTooLarge,
-    Compression, decode_blob, encode_blob,
-};
-pub use btree::{Cursor, Node, Step, Tree, TreeBuilder, TreeError, VALUE_MAX};
+pub use blob::{BlobHeader, BlobTooLarge, Compression, decode_blob, encode_blob};
+pub use btree::{Cursor, Node, Step, Tree, TreeBuilder, TreeError};
 pub use checksum::{ChecksumMarker, ChecksumSection};
 pub use delta_key::{BlobRef, DeltaKey};
 pub use dump::{dump_index, dump_layer};
@@ -34,6 +31,8 @@ pub use record::{MultixactMember, Record};
 pub use redo::{Edit, Edits, PAGE_LEN_MAX, Redo, RedoError};
 pub use summary::{DeltaSummary, ImageSummary};
 pub use value::Value;
+
+pub(crate) use blob::{BLOB_LEN_MAX, BlobDecoder, BlobEncoder};
 
 /// What a layer file is made of: its summary and each node of its index fill one block.
 ///

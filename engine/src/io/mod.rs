@@ -31,7 +31,8 @@ use crate::base::Time;
 pub use op::{Job, Op, Part};
 pub use os::{OsFile, OsIo, OsLock};
 pub use pool::block_on;
-pub use scratch::Scratch;
+
+pub(crate) use scratch::Scratch;
 
 /// One entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,16 +17,15 @@ mod raw_record;
 mod tests;
 
 pub use batch::Batch;
-pub use cut::{CutPlan, Cutter, Piece, is_wide_gap};
 pub use delta::DeltaLayer;
 pub use delta_writer::{DeltaPlan, DeltaWriter};
-pub use file::{
-    BatchLimits, BlobPlace, BlockCache, CHUNK_LEN, DeltaEntries, DeltaIter, FileNames, ImageIter,
-    LayerContext, Located, PlannedRead, StreamPlanner, plan_reads,
-};
+pub use file::{BatchLimits, ImageIter, LayerContext};
 pub use image::ImageLayer;
-pub use image_writer::{ImagePlan, ImageWriter};
 pub use map::{FileLayer, Found, History, Layer, LayerId, LayerMap};
 pub use memory::MemoryLayer;
-pub use merge::{Merge, Source};
-pub use raw_record::{Placed, RawEntry, RawRecord, RecordKind};
+pub use raw_record::{RawRecord, RecordKind};
+
+pub(crate) use cut::{CutPlan, Cutter, Piece, is_wide_gap};
+pub(crate) use file::{BlockCache, FileNames, Located};
+pub(crate) use image_writer::{ImagePlan, ImageWriter};
+pub(crate) use merge::Merge;

@@ -29,7 +29,6 @@ pub use handle::Timeline;
 pub use image::{ImagePlan, plan as plan_images};
 pub use ingest::Writer;
 pub use job::{Mode, Progress};
-pub use open::OpenPlan;
 pub use options::Options;
 pub use read::{KeyValue, Scan, Visit};
 

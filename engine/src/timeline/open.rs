@@ -44,11 +44,11 @@ struct Listing {
 
 /// What an open will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenPlan {
+struct OpenPlan {
     /// The index that it writes.
-    pub index: Index,
+    index: Index,
     /// The files that no index names then, in the order of their names.
-    pub removals: Vec<FileName>,
+    removals: Vec<FileName>,
 }
 
 impl<S: Store> Opener<'_, S> {

@@ -356,7 +356,7 @@ proptest! {
     fn distance_undoes_adding(key in any_key(), counts: [u32; 2]) {
         let further = counts.iter().try_fold(key, |key, &count| key.checked_add(count));
         if let Some(further) = further {
-            let distance = counts.iter().map(|&count| u64::from(count)).sum();
+            let distance: u64 = counts.iter().map(|&count| u64::from(count)).sum();
             prop_assert_eq!(key.distance_to(further), distance);
         }
     }

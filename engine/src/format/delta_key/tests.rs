@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{BlobRef, DeltaKey};
 use crate::base::{Key, Lsn};
-use crate::format::VALUE_MAX;
+use crate::format::btree::VALUE_MAX;
 
 #[test]
 fn key_stands_before_lsn() {

@@ -23,17 +23,3 @@ mod name;
 mod task;
 
 pub use all::check_all;
-pub use dropped::{
-    check_dropped_create, check_dropped_dir, check_dropped_lock, check_dropped_remove,
-    check_dropped_rename, check_dropped_replace, check_dropped_sync, check_dropped_write,
-};
-pub use file::{
-    check_concurrent_writes, check_gap, check_read, check_read_exact, check_sync, check_write,
-    check_write_all,
-};
-pub use name::{
-    check_create, check_create_dir, check_create_refuses, check_list, check_lock, check_open,
-    check_open_file_outlives_name, check_remove, check_remove_dir, check_rename,
-    check_rename_refuses, check_replace, check_sync_dir,
-};
-pub use task::{check_random, check_sleep, check_spawn, check_yield};

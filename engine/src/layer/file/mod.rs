@@ -20,14 +20,13 @@ mod records;
 mod root;
 mod writer;
 
-pub use cache::BlockCache;
 pub use context::LayerContext;
-pub use index::{BlobPlace, Located};
-pub use names::FileNames;
-pub use read_plan::{CHUNK_LEN, PlannedRead, StreamPlanner, plan_reads};
-pub use records::{BatchLimits, DeltaEntries, DeltaIter, ImageIter};
+pub use records::{BatchLimits, ImageIter};
 
-pub(crate) use index::below;
+pub(crate) use cache::BlockCache;
+pub(crate) use index::{BlobPlace, Located, below};
 pub(crate) use indexed_writer::IndexedWriter;
 pub(crate) use layer_file::LayerFile;
-pub(crate) use records::FileEntries;
+pub(crate) use names::FileNames;
+pub(crate) use read_plan::plan_reads;
+pub(crate) use records::{DeltaEntries, DeltaIter, FileEntries};

@@ -239,7 +239,8 @@ impl<'a, I: Io> ImageIter<'a, I> {
     /// The next value; nothing after the last.
     ///
     /// # Errors
-    /// As [`DeltaIter::next`].
+    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read: from then on
+    /// always that.
     pub async fn next(&mut self) -> Result<Option<RawRecord>> {
         self.records.next().await
     }
@@ -261,7 +262,8 @@ impl<'a, I: Io> DeltaEntries<'a, I> {
     /// The last one's length counts what fills up its block.
     ///
     /// # Errors
-    /// As [`DeltaIter::next`].
+    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read: from then on
+    /// always that.
     pub async fn next(&mut self) -> Result<Option<(Key, Lsn, u64)>> {
         let Some(entry) = self.entries.next().await? else {
             return Ok(None);

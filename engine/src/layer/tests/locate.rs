@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::{BlobPlace, DeltaLayer, Located};
+use super::super::file::BlobPlace;
+use super::super::{DeltaLayer, Located};
 use super::{Records, Shelf, any_records, append, encode, image, init, key, l0, op};
 use crate::base::{Error, Key, KeyRange, Lsn, LsnRange};
 use crate::format::{BLOCK_LEN, Value};

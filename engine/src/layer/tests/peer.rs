@@ -1,6 +1,7 @@
 //! A peer's layer files: without checksums, and readable all the same.
 
-use super::super::{BlobPlace, DeltaLayer};
+use super::super::DeltaLayer;
+use super::super::file::BlobPlace;
 use super::{
     LIMITS, Records, Shelf, TENANT, TIMELINE, append, encode, gather, history, image, key, op,
     poke, read_all,
