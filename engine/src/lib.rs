@@ -17,6 +17,8 @@
 //! * **Nothing maintains itself by default.** Without [`Options::housekeeping_period`] the caller
 //!   calls [`flush`], [`compact`], [`create_images`] and [`gc`], or all of them as [`tidy`]. Until
 //!   then frozen layers pile up in memory, L0 deltas in front of every read, and no history goes.
+//!   With it, the open layer is flushed once a batch has frozen it: an idle writer's last batches
+//!   become durable by a call of [`flush`]. A round that fails is retried at the next one.
 //! * **What grows.** Descriptors: one for each layer file, from its first read until it is replaced
 //!   or collected, and one for each memory layer. Memory: some 32 bytes a record and 100 a distinct
 //!   key of what is not flushed; the values of one frozen layer ([`Options::freeze_len_max`])
