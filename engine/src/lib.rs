@@ -82,8 +82,3 @@ pub use format::{Compression, Edit, Record, Value};
 pub use io::{OsIo, block_on};
 pub use layer::Batch;
 pub use timeline::{Collected, KeyValue, Mode, Options, Progress};
-
-/// The example of the README, which must run as it is written.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -157,6 +157,14 @@ fn the_repository_is_tidy() {
     assert!(lines.is_empty(), "untidy:\n{}", lines.join("\n"));
 }
 
+/// What a newcomer copies is what `.ci/run` runs and what the crate's documentation shows.
+#[test]
+fn the_readme_shows_the_quickstart() {
+    let read = |path| std::fs::read_to_string(source::root().join(path)).unwrap();
+    let block = format!("```rust\n{}```\n", read("engine/examples/quickstart.rs"));
+    assert!(read("README.md").contains(&block));
+}
+
 /// What all checks say of `text`, one finding a line. Every test of a check goes through here, so
 /// each shows as well that no other check speaks.
 #[cfg(test)]
