@@ -27,7 +27,7 @@ pub type Writer<I = OsIo> = crate::timeline::Writer<DirStore<I>>;
 /// A read of a range of keys of a [`Timeline`].
 pub type Scan<I = OsIo> = crate::timeline::Scan<DirStore<I>>;
 
-/// The timelines in one directory, which nobody else has open meanwhile.
+/// The timelines in one directory, which the engine locks against every other engine.
 ///
 /// The directory is let go of when the engine, its timelines and all that they do have been
 /// dropped, and the last removal of a layer has ended: [`Engine::shutdown`] waits for those.
@@ -43,15 +43,15 @@ pub struct Engine<I: Io = OsIo> {
 }
 
 impl<I: Io> Engine<I> {
-    /// Opens the directory `root`, which is made if it is not there; its parent must be.
+    /// Opens and locks the directory `root`; creates it if it is missing. Its parent must exist.
     ///
-    /// What a crash interrupted, a creation or a deletion, is ended. Timelines are opened one by
-    /// one: a damaged one does not stand in the way of the others.
+    /// A creation or deletion that a crash interrupted is brought to its end. Timelines are opened
+    /// one by one, so that a damaged one does not stand in the way of the others.
     ///
     /// # Errors
-    /// `Busy` if another engine has the directory open, in this process or another, or if a removal
-    /// of one that was dropped does not end within half a second; `Io`;
-    /// `Latched` if its parent cannot be synced.
+    /// `Busy` if another engine has the directory open, in this process or another, or if an engine
+    /// that was dropped is still removing layers after half a second. `Io` if the device refused.
+    /// `Latched` if the sync of the parent directory failed.
     ///
     /// # Examples
     /// ```
@@ -98,10 +98,10 @@ impl<I: Io> Engine<I> {
         self.open.lock().expect("nothing panics while it is held")
     }
 
-    /// The timelines that are there, open or not, in order.
+    /// Lists the timelines of the directory, open or not, in order.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io` if the directory cannot be listed.
     ///
     /// # Examples
     /// ```
@@ -121,11 +121,11 @@ impl<I: Io> Engine<I> {
         self.store.timelines(Op::new(None, Job::Open, 1)).await
     }
 
-    /// Creates a timeline and opens it. Its first record will stand above `start`.
+    /// Creates an empty timeline, durably, and opens it. Its first record must stand above `start`.
     ///
     /// # Errors
-    /// `Refused` if it exists; `Io` if the device refused: it can be called again. `Latched` if a
-    /// sync failed: whether it exists is in doubt until the engine is opened again.
+    /// `Refused` if it exists. `Io` if the device refused: retry. `Latched` if a sync failed:
+    /// whether the timeline exists is in doubt until the engine is opened again.
     ///
     /// # Examples
     /// ```
@@ -146,12 +146,14 @@ impl<I: Io> Engine<I> {
         Ok(created)
     }
 
-    /// Creates a timeline on top of another one, whose history up to `lsn` it shares, and opens it.
+    /// Creates a branch, durably, and opens it: a timeline that shares the history of `ancestor` up
+    /// to and including `lsn`. The ancestor is opened, and made durable up to `lsn`, if it is not.
     ///
     /// # Errors
-    /// `Refused` if it exists, or if there is no such ancestor; `NotYet` or `BelowCutoff` if the
-    /// ancestor cannot be read at `lsn`, `Closed` if it is being shut down; otherwise as
-    /// [`Engine::create_timeline`].
+    /// `Refused` if the branch exists or the ancestor does not. `NotYet` or `BelowCutoff` if the
+    /// ancestor cannot be read at `lsn`, `Closed` if it is being shut down. `Io` if the device
+    /// refused: retry. `Latched` if a sync failed: whether the branch exists is in doubt until the
+    /// engine is opened again.
     ///
     /// # Examples
     /// ```
@@ -186,12 +188,12 @@ impl<I: Io> Engine<I> {
         Ok(branched)
     }
 
-    /// Opens a timeline and all that it stands on; if it is open, that one is returned.
+    /// Opens a timeline and its ancestors, or returns the handle of one that is open already.
     ///
     /// # Errors
-    /// `Refused` if there is none, `Corrupt` or `Unsupported` if its index cannot be read or if it
-    /// names what is not there: then nothing was removed. `Closed` if what it stands on is being
-    /// shut down. `Io`, `Latched`.
+    /// `Refused` if it does not exist. `Corrupt` or `Unsupported` if its index cannot be read, or
+    /// names a layer that is missing: then nothing was removed. `Closed` if an ancestor is being
+    /// shut down. `Io` if the device refused: retry. `Latched` if a sync failed.
     ///
     /// # Examples
     /// ```
@@ -238,12 +240,12 @@ impl<I: Io> Engine<I> {
         Ok(parent.expect("the timeline itself comes last"))
     }
 
-    /// Shuts one timeline down: see [`Timeline::shutdown`]. It is the way to open one again that a
-    /// failed sync has latched.
+    /// Flushes and closes one timeline by [`Timeline::shutdown`], so that it can be opened again,
+    /// also after a failed sync has latched it, or be deleted.
     ///
     /// # Errors
-    /// `Refused` if it is not open, and those of [`Timeline::shutdown`]; after `Latched` it is shut
-    /// down all the same.
+    /// `Refused` if it is not open, and those of [`Timeline::shutdown`]. After `Latched` the
+    /// timeline is closed all the same.
     ///
     /// [`Timeline::shutdown`]: crate::timeline::Timeline::shutdown
     ///
@@ -271,12 +273,12 @@ impl<I: Io> Engine<I> {
         ended
     }
 
-    /// Deletes a timeline with all its history. It must not be open.
+    /// Deletes a timeline with all its history, durably. It must not be open.
     ///
     /// # Errors
-    /// `Busy` if it is open, or if a timeline's index cannot be read that may stand on it;
-    /// `Refused` if there is none, or if another one stands on it. After `Io` or `Latched` it may
-    /// be marked as deleted: then the next open of the engine ends that, or another call.
+    /// `Busy` if it is open, or while the index of some timeline, which may be a branch of it,
+    /// cannot be read. `Refused` if it does not exist or has a branch. After `Io` or `Latched` it
+    /// may be marked as deleted: a retry, or the next open of the engine, completes the deletion.
     ///
     /// # Examples
     /// ```
@@ -304,11 +306,11 @@ impl<I: Io> Engine<I> {
         self.opener().delete(timeline).await
     }
 
-    /// Shuts every open timeline down, branches before what they stand on, and waits for what they
-    /// remove.
+    /// Flushes and closes every open timeline, branches before their ancestors, and waits until
+    /// their removals of files have ended.
     ///
     /// # Errors
-    /// The first one of them; the others are tried all the same.
+    /// The first error of a timeline's shutdown; the other timelines are shut down all the same.
     ///
     /// # Examples
     /// ```

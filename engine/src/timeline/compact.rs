@@ -104,16 +104,16 @@ impl<I: Io> fmt::Debug for CompactPlan<I> {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Turns a run of L0s into layers of few keys and many LSNs, as [`plan`] chooses it: once.
+    /// Compacts one run of L0s, the oldest, into L1s: layers of few keys and many LSNs.
     ///
-    /// A second call waits until the first is done. Puts, reads and the other jobs go on meanwhile.
+    /// Puts, reads and other jobs run concurrently; another compaction waits for this one.
     ///
     /// # Shape
-    /// `Superseded` if a collection took an input away meanwhile. When `Done` or `Idle` is
-    /// returned, what was done is durable, by an earlier call too.
+    /// `Superseded` if a concurrent gc took an input. With `Done` or `Idle`, the result is durable,
+    /// that of earlier calls too.
     /// # Errors
-    /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if an
-    /// input cannot be read, `Latched`, `Closed`.
+    /// `Io` if the device refused: nothing was lost; retry. `Corrupt` if an input cannot be read.
+    /// `Latched` if a sync has failed, `Closed` if the timeline was shut down.
     ///
     /// # Examples
     /// ```

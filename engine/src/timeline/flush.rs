@@ -59,12 +59,12 @@ impl<I: Io> fmt::Debug for FlushPlan<I> {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Makes durable everything that was written before the call, and returns the LSN up to which
-    /// that is so. It closes the last record's LSN, as [`Timeline::freeze`] does.
+    /// Makes everything durable that was put before the call, and returns the LSN up to which all
+    /// is durable. It freezes the open layer, as [`Timeline::freeze`] does.
     ///
     /// # Errors
-    /// `Io` if the device refused: it can be called again, and goes on where it stopped. `Latched`
-    /// if a sync failed, now or before: what was under way is in doubt. `Closed`.
+    /// `Io` if the device refused: a retry resumes where it stopped. `Latched` if a sync has
+    /// failed: what was being written is in doubt. `Closed` if the timeline was shut down.
     ///
     /// # Examples
     /// ```

@@ -35,12 +35,12 @@ pub struct GcPlan {
     pub retained_layer_count: usize,
 }
 
-/// What a collection came to.
+/// The result of a gc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collected {
-    /// The cutoff, which is durable.
+    /// The cutoff after it, which is durable.
     pub cutoff: Lsn,
-    /// How many layers were let go of.
+    /// How many layers left the map.
     pub layer_count: usize,
 }
 
@@ -88,16 +88,17 @@ impl fmt::Display for GcPlan {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Moves the cutoff up to where history need not be kept any longer, and lets go of the layers
-    /// that nobody needs then.
+    /// Collects garbage: moves the cutoff up and drops the layers that no legal read needs then.
     ///
-    /// The cutoff comes `gc_distance` below the last record, not above what is durable, and not
-    /// above what was the last record `gc_age` ago; it never goes back. The call waits for readers
-    /// that came before it; a second call waits until the first is done.
+    /// The cutoff comes to `gc_distance` below the last record, but not above what is durable, nor
+    /// above what was the last record `gc_age` ago; it never goes back. The call waits for the
+    /// readers and scans that were admitted before it, and for another gc. The files of the layers
+    /// are removed when the last reader has dropped them.
     ///
     /// # Errors
-    /// `Busy` while the index of a timeline of the engine could not be read: it may be a branch of
-    /// this one. `Io` if the device refused: it can be called again. `Latched`, `Closed`.
+    /// `Busy` while the index of some timeline, which may be a branch of this one, cannot be read.
+    /// `Io` if the device refused: retry. `Latched` if a sync has failed, `Closed` if the timeline
+    /// was shut down.
     ///
     /// # Examples
     /// ```

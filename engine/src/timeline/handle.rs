@@ -10,8 +10,8 @@ use crate::store::Store;
 
 /// An open timeline: a history of keys that can be written at its end and read anywhere.
 ///
-/// Clones are the same timeline. What the clones of a timeline do at the same time is described at
-/// each method; nothing that one of them does blocks a reader.
+/// Clones are handles of one timeline, and may be used concurrently. Readers are never blocked; a
+/// job waits for another one of its own kind.
 pub struct Timeline<S: Store> {
     pub(crate) shared: Arc<Shared<S>>,
 }
@@ -25,7 +25,7 @@ impl<S: Store> Clone for Timeline<S> {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Which timeline it is.
+    /// The name of the timeline.
     ///
     /// # Examples
     /// ```
@@ -41,7 +41,7 @@ impl<S: Store> Timeline<S> {
         self.shared.id
     }
 
-    /// The generation of this life of the timeline: it grows at each open.
+    /// The generation of this opening of the timeline: it grows with each.
     ///
     /// # Examples
     /// ```
@@ -57,7 +57,7 @@ impl<S: Store> Timeline<S> {
         self.shared.generation
     }
 
-    /// What it stands on, if it is a branch.
+    /// The ancestor and the LSN of the branch point, if it is a branch.
     ///
     /// # Examples
     /// ```
@@ -80,7 +80,7 @@ impl<S: Store> Timeline<S> {
         self.shared.ancestor
     }
 
-    /// How many timelines it stands on, one above the other.
+    /// The number of its ancestors: 0 if it is no branch.
     ///
     /// # Examples
     /// ```
@@ -101,7 +101,7 @@ impl<S: Store> Timeline<S> {
         std::iter::successors(Some(&self.shared), |shared| shared.parent.as_ref()).count() - 1
     }
 
-    /// The LSN of the last record: the highest that can be read.
+    /// The LSN of the last record that was put: the highest that can be read.
     ///
     /// # Examples
     /// ```
@@ -124,7 +124,7 @@ impl<S: Store> Timeline<S> {
         self.shared.state().last_record_lsn
     }
 
-    /// What a crash falls back to: everything at or below it is durable.
+    /// The LSN that a crash falls back to: everything at or below it is durable.
     ///
     /// # Examples
     /// ```
@@ -147,7 +147,7 @@ impl<S: Store> Timeline<S> {
         self.shared.state().disk_consistent_lsn
     }
 
-    /// The lowest LSN that can be read, but for those at which branches stand.
+    /// The lowest LSN that can be read, except for branch points below it.
     ///
     /// # Examples
     /// ```
@@ -174,7 +174,7 @@ impl<S: Store> Timeline<S> {
         self.shared.state().gc_cutoff
     }
 
-    /// The layers as they stand now.
+    /// A snapshot of the layer map. It keeps its layers, and their files, until it is dropped.
     ///
     /// # Examples
     /// ```
@@ -196,7 +196,10 @@ impl<S: Store> Timeline<S> {
         self.shared.state().map.clone()
     }
 
-    /// Panics if a law is broken. Tests and the simulator call it after every operation.
+    /// Checks the invariants of the state and of the whole layer map, for tests.
+    ///
+    /// # Panics
+    /// If a law is broken: `engine/ARCHITECTURE.md` has them.
     ///
     /// # Examples
     /// ```

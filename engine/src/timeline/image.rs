@@ -127,7 +127,8 @@ impl fmt::Display for ImagePlan {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Says which keys there are: images are cut accordingly, and no answer depends on it.
+    /// Declares which keys exist, in place of what was declared before: image layers are cut
+    /// accordingly. No answer depends on it.
     ///
     /// # Examples
     /// ```
@@ -145,18 +146,18 @@ impl<S: Store> Timeline<S> {
         self.shared.state().key_space = keys;
     }
 
-    /// Writes images of all keys, or of those where enough deltas stand above the newest ones.
+    /// Writes image layers of all keys (`Forced`), or where enough deltas stand above the newest.
     ///
-    /// A second call waits until the first is done. Puts, reads and the other jobs go on meanwhile.
+    /// Puts, reads and other jobs run concurrently; another image creation waits for this one.
     ///
     /// # Shape
-    /// `Preempted` if it stopped between two parts because too many L0s wait to be compacted:
-    /// called again, it goes on behind the part that it ended with. `Idle` also if all that it came
-    /// to write was there, `Superseded` if a collection passed the LSN meanwhile. When `Done`,
-    /// `Preempted` or `Idle` is returned, what was made is durable, by an earlier call too.
+    /// `Preempted` if it stopped between two parts because too many L0s wait to be compacted: the
+    /// next call resumes behind the last part. `Idle` also if all images exist, `Superseded` if a
+    /// concurrent gc moved the cutoff above the LSN of the images. With `Done`, `Preempted` or
+    /// `Idle`, the result is durable, that of earlier calls too.
     /// # Errors
-    /// `Io` if the device refused: nothing was lost, and it can be called again. `Corrupt` if a
-    /// layer cannot be read, `Latched`, `Closed`.
+    /// `Io` if the device refused: nothing was lost; retry. `Corrupt` if a layer cannot be read.
+    /// `Latched` if a sync has failed, `Closed` if the timeline was shut down.
     ///
     /// # Examples
     /// ```

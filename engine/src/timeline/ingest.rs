@@ -21,16 +21,17 @@ use crate::io::{Io, Job, Op, Part};
 use crate::layer::{Batch, MemoryLayer};
 use crate::store::Store;
 
-/// The one that may write to a timeline. It is given back by dropping it.
+/// The right to write to a timeline, which one owner has at a time. Dropping it releases it.
 pub struct Writer<S: Store> {
     shared: Arc<Shared<S>>,
 }
 
 impl<S: Store> Timeline<S> {
-    /// Becomes the timeline's writer.
+    /// Takes the timeline's one writer.
     ///
     /// # Errors
-    /// `Busy` if there is one, `Closed`, or `Latched`.
+    /// `Busy` if another writer is alive. `Closed` if the timeline was shut down, `Latched` if a
+    /// sync has failed.
     ///
     /// # Examples
     /// ```
@@ -59,11 +60,11 @@ impl<S: Store> Timeline<S> {
         })
     }
 
-    /// Closes the open layer, if it has records. It closes the last record's LSN as well: the next
-    /// batch must be above it.
+    /// Freezes the open layer, if it has records, so that it can be flushed. The last record's LSN
+    /// is closed by that: the next batch must start above it.
     ///
     /// # Errors
-    /// `Closed`, or `Latched`.
+    /// `Closed` if the timeline was shut down, `Latched` if a sync has failed.
     ///
     /// # Examples
     /// ```
@@ -98,16 +99,17 @@ impl<S: Store> Drop for Writer<S> {
 }
 
 impl<S: Store> Writer<S> {
-    /// Writes a batch: all of it can be read when this returns, and is durable after a
-    /// [`Timeline::flush`].
+    /// Writes a batch atomically: all of it can be read when this returns, and is durable after the
+    /// next [`Timeline::flush`].
     ///
     /// A batch may share its first LSN with the last record before it, unless a freeze or a flush
     /// has closed that LSN.
     ///
     /// # Errors
-    /// `Refused` if its first LSN is below the last record's or is closed, or if a key stands at
-    /// this LSN already; `Io`, `Latched`, or `Closed`. After any error, and when the future is
-    /// dropped, the batch is there whole or not at all.
+    /// `Refused` if its first LSN is below the last record's or is closed, or if one of its keys
+    /// has a record at that LSN already. `Io` if the device refused: retry. `Latched` if a sync has
+    /// failed, `Closed` if the timeline was shut down. After any error, and when the future is
+    /// dropped, the batch is visible whole or not at all.
     ///
     /// # Examples
     /// ```

@@ -5,25 +5,25 @@ use std::fmt;
 /// How long a value is assumed to be where only the number of keys is known, in bytes.
 pub(super) const VALUE_LEN_ASSUMED: u64 = 8192;
 
-/// Whether a job looks for work by its triggers, or does what there is.
+/// Whether a job runs only if one of its triggers is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// If a trigger says that it is due.
+    /// Run if a trigger of [`Options`](super::Options) is reached.
     ByNeed,
-    /// In any case.
+    /// Run if there is anything to do.
     Forced,
 }
 
-/// What a job came to.
+/// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// There was nothing to do.
     Idle,
-    /// It is done, and durable.
+    /// The work is done, and durable.
     Done,
-    /// It stopped for something more urgent; called again, it goes on.
+    /// The job stopped for more urgent work; called again, it resumes.
     Preempted,
-    /// What it had planned for changed meanwhile: its work was dropped.
+    /// A concurrent job changed the inputs: the work was dropped.
     Superseded,
 }
 

@@ -36,10 +36,11 @@ impl<S: Store> Timeline<S> {
         io.spawn(op, task);
     }
 
-    /// Flushes what is frozen, compacts, makes images and collects garbage, all by need.
+    /// Runs one round of maintenance: flushes what is frozen, compacts, creates images and collects
+    /// garbage, each if it is due. The open layer is left to [`Timeline::flush`].
     ///
     /// # Errors
-    /// Of the first of them that fails; the others are tried all the same.
+    /// The first job's error; the other jobs run all the same.
     ///
     /// # Examples
     /// ```

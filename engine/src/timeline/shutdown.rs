@@ -7,14 +7,15 @@ use crate::io::{Io, Job};
 use crate::store::Store;
 
 impl<S: Store> Timeline<S> {
-    /// Makes everything durable and closes the timeline: from then on all calls are refused.
-    /// Batches are refused from its beginning on, so that none is acknowledged and then lost; jobs
-    /// that are under way stop with `Closed` at their next step, and nothing is lost.
+    /// Flushes the timeline and closes it: from then on every call is refused with `Closed`.
+    ///
+    /// Batches are refused from the start of the call on, so that none is acknowledged and then
+    /// lost. Jobs that are running end with `Closed` at their next step.
     ///
     /// # Errors
-    /// `Io` if the device refused: the timeline is open still, and it can be called again.
-    /// `Latched` if a sync failed, now or before: then nothing is written, and the timeline is
-    /// closed. `Closed` if it was closed before. `Busy` if a branch of it is open, or being made.
+    /// `Io` if the device refused: the timeline is still open; retry. `Latched` if a sync has
+    /// failed: nothing is written, and the timeline is closed. `Closed` if it was closed before.
+    /// `Busy` if a branch of it is open, or being created.
     ///
     /// # Examples
     /// ```

@@ -17,12 +17,12 @@ use crate::store::Store;
 /// A value of a key, or why there is none.
 pub type KeyValue = (Key, Result<Vec<u8>>);
 
-/// One layer that a read looks into.
+/// A layer that a read visits, and for which LSNs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visit {
-    /// Which layer.
+    /// The layer.
     pub layer: LayerId,
-    /// Which of its LSNs.
+    /// The LSNs for which the layer has all records of the key.
     pub lsns: LsnRange,
 }
 
@@ -43,12 +43,12 @@ impl<S: Store> Timeline<S> {
     /// Rebuilds `key` as it was at `lsn`.
     ///
     /// # Shape
-    /// `lsn` is inclusive. The answer is one whole value; nothing if the key has no history there.
+    /// `lsn` is inclusive. The answer is one whole value; `None` if the key has no history there.
     /// # Errors
-    /// `NotYet` above `last_record_lsn`, `BelowCutoff` below the cutoff, of this timeline or of one
-    /// that it stands on, `NoBase` if the key has records but none of them stands on its own,
-    /// `Redo` if a record cannot be applied, `Corrupt` or `Io` if a layer cannot be read, `Closed`.
-    /// The timeline is unchanged.
+    /// `NotYet` above `last_record_lsn`, `BelowCutoff` below the cutoff, of this timeline or of an
+    /// ancestor that the read descends to. `NoBase` if the key has records and no base below them,
+    /// `Redo` if a record cannot be applied. `Corrupt` or `Io` if a layer cannot be read. `Closed`
+    /// if the timeline was shut down. The timeline is unchanged.
     /// # Source
     /// Law 7; the descent is drawn at the head of `timeline/read/mod.rs`.
     ///
@@ -84,13 +84,15 @@ impl<S: Store> Timeline<S> {
         found.values.pop().map(|(_, value)| value).transpose()
     }
 
-    /// Rebuilds all of `keys` as they were at `lsn`, with fewer reads than one by one.
+    /// Rebuilds all of `keys` as they were at `lsn`, with fewer calls than [`Timeline::get`] would
+    /// make for each.
     ///
     /// # Shape
-    /// In the order of the keys; those without history are left out. It is all held in memory: for
-    /// what may be many keys there is [`Timeline::scan`].
+    /// In the order of the keys; keys without history are left out. All values are in memory at
+    /// once: for ranges of many keys there is [`Timeline::scan`].
     /// # Errors
-    /// Of each key: `NoBase` or `Redo`. Of all: as [`Timeline::get`].
+    /// Of each key: `NoBase` or `Redo`. Of the call: `NotYet`, `BelowCutoff`, `Corrupt`, `Io` or
+    /// `Closed`, for the reasons that [`Timeline::get`] has.
     ///
     /// # Examples
     /// ```
@@ -123,10 +125,11 @@ impl<S: Store> Timeline<S> {
         Ok(found.values)
     }
 
-    /// The layers that [`Timeline::get`] looks into, in this order.
+    /// Lists the layers that [`Timeline::get`] would visit, in order, without reading a value.
     ///
     /// # Errors
-    /// As [`Timeline::get`].
+    /// `NotYet`, `BelowCutoff`, `Corrupt`, `Io` or `Closed`, for the reasons that [`Timeline::get`]
+    /// has.
     ///
     /// # Examples
     /// ```

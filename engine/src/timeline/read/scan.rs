@@ -12,8 +12,8 @@ use crate::store::Store;
 
 /// A read of every key of a range at an LSN, a batch at a time.
 ///
-/// All batches see one state of the timeline. As long as the scan lives, a collection that was
-/// begun after it waits for it, and the files that it may read stay.
+/// All batches read one snapshot of the timeline. A gc that begins while the scan lives waits until
+/// it is dropped, and the files that it may read stay.
 pub struct Scan<S: Store> {
     shared: Arc<Shared<S>>,
     op: Op,
@@ -24,10 +24,11 @@ pub struct Scan<S: Store> {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Begins to read every key of `keys` as it was at `lsn`.
+    /// Starts a read of every key of `keys` as it was at `lsn`.
     ///
     /// # Errors
-    /// `NotYet`, `BelowCutoff`, `Closed`, as [`Timeline::get`].
+    /// `NotYet` above `last_record_lsn`, `BelowCutoff` below the cutoff, of this timeline or of an
+    /// ancestor that the scan would read; `Closed` if the timeline was shut down.
     ///
     /// # Examples
     /// ```
@@ -73,11 +74,11 @@ impl<S: Store> Scan<S> {
         })
     }
 
-    /// The next values, in the order of their keys; nothing after the last. A batch may be empty.
+    /// Reads the next values, in the order of their keys; `None` at the end. A batch may be empty.
     ///
     /// # Errors
-    /// Of each key: `NoBase` or `Redo`. Of the batch: `Corrupt`, `Io` or `Closed`; then it can be
-    /// asked for again.
+    /// Of each key: `NoBase` or `Redo`. Of the batch: `Corrupt` or `Io` if a layer cannot be read,
+    /// `Closed` if the timeline was shut down. The batch can be retried.
     ///
     /// # Examples
     /// ```
@@ -111,7 +112,7 @@ impl<S: Store> Scan<S> {
         Ok(Some(found.values))
     }
 
-    /// The first key of which nothing was said yet.
+    /// The first key that the scan has not read yet.
     ///
     /// # Examples
     /// ```
