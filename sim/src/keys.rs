@@ -1,10 +1,10 @@
 //! Which keys and bytes a plan's numbers stand for.
 
-use palimpsest::base::{Key, Lsn, TimelineId};
+use palimpsest::base::{Key, KeyRange, KeySpace, Lsn, TimelineId};
 
 use crate::dice::mix;
 use crate::label::Letter;
-use crate::plan::{KeyIndex, Layout};
+use crate::plan::{KeyIndex, Knobs, Layout};
 
 /// The key that a number stands for.
 pub fn key(layout: Layout, index: KeyIndex) -> Key {
@@ -16,6 +16,28 @@ pub fn key(layout: Layout, index: KeyIndex) -> Key {
         }
         Layout::Edges => edge(number),
     }
+}
+
+/// So many keys of a plan from one on, by their numbers, in the order of the keys.
+pub fn some(knobs: &Knobs, (first, count): (KeyIndex, u16)) -> Vec<Key> {
+    let key_count = u32::from(knobs.key_count);
+    let numbers = (0..u32::from(count)).map(|at| (u32::from(first.0) + at) % key_count);
+    let mut keys: Vec<Key> = numbers
+        .map(|number| key(knobs.layout, KeyIndex(number as u16)))
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// Every key of a plan, in order.
+pub fn all(knobs: &Knobs) -> Vec<Key> {
+    some(knobs, (KeyIndex(0), knobs.key_count))
+}
+
+/// The keys as a set.
+pub fn space(keys: &[Key]) -> KeySpace {
+    KeySpace::from_ranges(keys.iter().map(|key| KeyRange::single(*key)))
 }
 
 fn relation_block(relation: u32, block: u32) -> Key {

@@ -10,6 +10,7 @@ compile_error!(
 
 pub mod bugs;
 pub mod capsule;
+mod checkers;
 pub mod cli;
 pub mod corners;
 pub mod crashes;

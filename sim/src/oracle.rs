@@ -29,7 +29,7 @@ pub use answers::{Answered, Answers};
 pub use cutoff::Cutoff;
 pub use legal::{
     Allowed, Certainty, Retained, Truths, View, all_below, ancestors_first, below, children,
-    is_kept, may_be_needed, retained, view,
+    is_kept, may_be_needed, may_have_children, retained, view,
 };
 
 /// A history of so many records is small: all of it is remembered.
@@ -207,6 +207,16 @@ impl Truth {
         self.history = below.history.up_to(lsn);
         let inherited = below.optional.iter().filter(|(_, at)| *at <= lsn);
         self.optional = inherited.copied().collect();
+    }
+
+    /// A creation begins, and is in doubt until it ends. Returns what was known before.
+    pub fn begin_creation(&mut self, start: Start) -> Existence {
+        let before = self.existence;
+        if before != Existence::Exists {
+            self.existence = Existence::InDoubt;
+            self.starts.push(start);
+        }
+        before
     }
 
     /// Whether a record at the LSN is its own, and none of its ancestor's.

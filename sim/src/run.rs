@@ -102,7 +102,10 @@ pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
         digests: state.trace.digests().clone(),
         counts: state.counts.clone(),
         cells,
-        tally: session.tally.clone(),
+        tally: Tally {
+            answers: session.checkers.answers.compared(),
+            ..session.tally.clone()
+        },
         trace: match is_wanted {
             true => state.trace.lines(),
             false => Vec::new(),

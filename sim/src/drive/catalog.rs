@@ -3,31 +3,15 @@
 use palimpsest::base::{Lsn, TimelineId};
 use palimpsest::{Error, Timeline};
 
-use super::life::Ended;
+use super::life::{Ended, gave_up};
 use super::{Driver, TRIES_MAX};
+use crate::checkers::branches::Branch;
 use crate::keys;
 use crate::label::Letter;
-use crate::oracle::{self, Allowed, Existence, Start, Truth};
+use crate::oracle::{self, Existence, Start, Truth};
 use crate::plan::How;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
-
-/// A branch that is asked for.
-#[derive(Clone, Copy)]
-struct Branch {
-    letter: Letter,
-    ancestor: Letter,
-    lsn: Lsn,
-    /// How the line says that it is carried out.
-    how: How,
-}
-
-impl Branch {
-    fn asked(&self) -> String {
-        let (letter, ancestor) = (char::from(self.letter.0), char::from(self.ancestor.0));
-        format!("branch {letter} off {ancestor} at {}", self.lsn)
-    }
-}
 
 /// What a refusal says of a timeline whose index says that it was deleted.
 const SAYS_DELETED: &str = "was deleted";
@@ -40,19 +24,7 @@ impl Driver {
                 return Ok(());
             }
         }
-        Err(self.gave_up("create"))
-    }
-
-    /// A creation begins, and is in doubt until it ends. Returns what was known before.
-    fn begin_creation(&self, letter: Letter, start: Start) -> Existence {
-        self.truth(letter, |truth| {
-            let before = truth.existence;
-            if before != Existence::Exists {
-                truth.existence = Existence::InDoubt;
-                truth.starts.push(start);
-            }
-            before
-        })
+        Err(gave_up("create"))
     }
 
     /// Says whether the timeline is there for certain.
@@ -67,7 +39,7 @@ impl Driver {
             lsn: start,
             ancestor: None,
         };
-        let before = self.begin_creation(letter, begun);
+        let before = self.truth(letter, |truth| truth.begin_creation(begun));
         let call_how = if attempt == 0 { how } else { How::Wait };
         let id = keys::timeline(letter);
         let asked = format!("create {} at {start}", char::from(letter.0));
@@ -79,12 +51,12 @@ impl Driver {
             }
             Some(Ok(timeline)) => {
                 self.truth(letter, |truth| truth.created(start));
-                self.begun_anew(letter);
+                self.judge.begun_anew(letter);
                 self.take_in(letter, timeline);
                 Ok(true)
             }
             Some(Err(Error::Refused { why }))
-                if before == Existence::Absent && !self.may_have_remains() =>
+                if before == Existence::Absent && !self.judge.may_have_remains() =>
             {
                 let expected = "it is created, it never was before";
                 Err(Verdict::wrong(asked, expected, why))
@@ -105,17 +77,6 @@ impl Driver {
         }
     }
 
-    /// A timeline was made: what failed of it before has come to nothing.
-    fn begun_anew(&self, letter: Letter) {
-        self.judge.index_was_read(letter);
-        self.judge.forget_latch(letter);
-    }
-
-    /// Whether a deletion may have come to no end, although nobody can open what is left.
-    fn may_have_remains(&self) -> bool {
-        self.judge.has_failed_removal() || self.judge.has_unread_index()
-    }
-
     /// A creation was refused for the sake of what is there.
     async fn check_what_is_there(
         &self,
@@ -133,11 +94,7 @@ impl Driver {
             self.truth(letter, Truth::refused);
             return self.restart_for(how).await;
         }
-        self.open_if_in_doubt(letter, how).await
-    }
-
-    async fn open_if_in_doubt(&self, letter: Letter, how: How) -> Result<(), Verdict> {
-        match self.truth(letter, |truth| truth.existence) {
+        match existence {
             Existence::InDoubt => self.restart_for(how).await,
             Existence::Absent | Existence::Exists => Ok(()),
         }
@@ -165,39 +122,40 @@ impl Driver {
                 // A batch in flight may stand at the LSN, or below it.
                 self.join_put(ancestor).await?;
             }
-            if self.timeline(ancestor).is_none() || self.is_unsettled_for_good(ancestor) {
+            // A batch that is not in flight stays in doubt.
+            let is_in_flight = self.handles().puts.contains_key(&ancestor);
+            let is_unsettled = !is_in_flight && self.is_unsettled(ancestor);
+            if self.timeline(ancestor).is_none() || is_unsettled {
                 return Ok(());
             }
             let branch = Branch {
                 letter,
                 ancestor,
                 lsn: self.lsn_at(ancestor, offset),
-                how,
             };
-            if self.try_branch(branch, attempt).await? {
+            if self.try_branch(branch, how, attempt).await? {
                 return Ok(());
             }
         }
-        Err(self.gave_up("branch"))
+        Err(gave_up("branch"))
     }
 
     /// Says whether it is known what came of it.
-    async fn try_branch(&self, branch: Branch, attempt: u32) -> Result<bool, Verdict> {
+    async fn try_branch(&self, branch: Branch, how: How, attempt: u32) -> Result<bool, Verdict> {
         let Branch {
             letter,
             ancestor,
             lsn,
-            how,
         } = branch;
         let call_how = if attempt == 0 { how } else { How::Wait };
         let start = Start {
             lsn,
             ancestor: Some(ancestor),
         };
-        let before = self.begin_creation(letter, start);
+        let before = self.truth(letter, |truth| truth.begin_creation(start));
         let excuse = self.try_again(attempt, Some(letter));
         let excuse = excuse.on(&oracle::below(&self.session().truths, letter));
-        let using = self.using(ancestor);
+        let using = self.users.enter(ancestor);
         let view = self.view((ancestor, lsn), |_| ())?;
         self.truth(ancestor, |truth| truth.begin_close());
         let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
@@ -213,12 +171,14 @@ impl Driver {
         drop(using);
         match result {
             Some(Ok(timeline)) => {
-                self.begun_anew(letter);
-                self.check_branch(branch, before, &allowed)?;
-                self.branched(branch, timeline).map(|()| true)
+                self.judge.begun_anew(letter);
+                branch.check_made(before, &allowed)?;
+                self.look(|sight, _| branch.check_start(sight, &timeline))?;
+                self.branched(branch, how, timeline);
+                Ok(true)
             }
             Some(Err(error)) if is_refusal(&error) => {
-                self.check_refusal(branch, before, &allowed, &error)?;
+                self.look(|sight, _| branch.check_refused(sight, (before, &allowed), &error))?;
                 if let Error::Refused { why } = &error {
                     self.check_what_is_there(letter, why, how).await?;
                 } else if before == Existence::Absent {
@@ -242,7 +202,7 @@ impl Driver {
 
     /// Collects what a branch may stand on that is in doubt: what it reads must stay.
     async fn collect_below(&self, ancestor: Letter) -> Result<(), Verdict> {
-        let _using = self.using(ancestor);
+        let _using = self.users.enter(ancestor);
         self.gc(ancestor, How::Wait).await
     }
 
@@ -258,82 +218,22 @@ impl Driver {
         }
     }
 
-    /// Whether a batch that is not in flight stays in doubt.
-    fn is_unsettled_for_good(&self, letter: Letter) -> bool {
-        let is_in_flight = self.handles().puts.contains_key(&letter);
-        !is_in_flight && self.is_unsettled(letter)
-    }
-
-    fn check_branch(
-        &self,
-        branch: Branch,
-        before: Existence,
-        allowed: &Allowed<()>,
-    ) -> Result<(), Verdict> {
-        let expected = match (before, allowed.answers.is_empty()) {
-            (Existence::Exists, _) => "a refusal, it exists",
-            (_, true) => "a refusal, the ancestor cannot be read there",
-            (_, false) => return Ok(()),
-        };
-        Err(Verdict::wrong(branch.asked(), expected, "it was created"))
-    }
-
-    fn check_refusal(
-        &self,
-        branch: Branch,
-        before: Existence,
-        allowed: &Allowed<()>,
-        error: &Error,
-    ) -> Result<(), Verdict> {
-        let on = branch.ancestor;
-        let is_ending = self.judge.is_ending(on);
-        let is_right = match error {
-            // An instance that is opened again has not what a failed sync lost.
-            Error::NotYet { .. } => allowed.not_yet || (is_ending && self.is_lossy(on)),
-            // Nor has anybody seen its cutoff.
-            Error::BelowCutoff { .. } => allowed.below || is_ending,
-            _ => before != Existence::Absent || self.may_have_remains(),
-        };
-        if is_right {
-            return Ok(());
-        }
-        let expected = "it is created, it never was before, and the ancestor can be read there";
-        Err(Verdict::wrong(branch.asked(), expected, error.to_string()))
-    }
-
-    /// A branch was acknowledged: its ancestor is durable up to it.
-    fn branched(&self, branch: Branch, timeline: Timeline<SimIo>) -> Result<(), Verdict> {
+    /// A branch was acknowledged.
+    fn branched(&self, branch: Branch, how: How, timeline: Timeline<SimIo>) {
         let Branch {
             letter,
             ancestor,
             lsn,
-            ..
         } = branch;
-        // Beside the shutdown of a latched one, it may stand on an instance that nobody here has.
-        let is_another = self.judge.is_ending(ancestor) && self.is_lossy(ancestor);
-        let on = self.timeline(ancestor).filter(|_| !is_another);
-        let durable = on.map(|on| on.disk_consistent_lsn());
-        if durable.is_some_and(|durable| durable < lsn) {
-            let law = format!("a branch is acknowledged when its ancestor is durable up to {lsn}");
-            return Err(Verdict::law(law, format!("{durable:?}")));
-        }
-        let ends = (timeline.last_record_lsn(), timeline.disk_consistent_lsn());
-        if ends != (lsn, lsn) {
-            let law = format!("a branch starts at its point, {lsn}");
-            return Err(Verdict::law(law, format!("{ends:?}")));
-        }
-        {
-            let mut session = self.session();
-            let below = session.truths[&ancestor].clone();
-            let truth = session.truths.entry(letter).or_insert_with(Truth::absent);
-            truth.branched((ancestor, lsn), &below);
-        }
+        self.show(|sight, _| {
+            let below = sight.truths[&ancestor].clone();
+            sight.truth(letter).branched((ancestor, lsn), &below);
+        });
         self.take_in(letter, timeline);
-        self.count_done(match branch.how {
+        self.count_done(match how {
             How::Beside => "branch beside others",
             How::Wait | How::DropAt(_) => "branch",
         });
-        Ok(())
     }
 
     /// There is no such ancestor: nothing must come of it.

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Waker;
 
 use palimpsest::base::Time;
-use palimpsest::io::Io;
 use palimpsest::{Engine, Lsn, Timeline, Writer};
 
 use super::held::Held;
+use super::users::Users;
+use crate::checkers::layers::Layers;
+use crate::checkers::{self, Finding, Sight, cutoff};
 use crate::judge::Judge;
 use crate::label::Letter;
-use crate::laws::Known;
 use crate::model::History;
-use crate::oracle::{self, Answers, Horizon, Truth, Truths, View};
+use crate::oracle::{self, Answers, Truth, Truths, View};
 use crate::plan::{Line, Plan};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
@@ -32,8 +32,8 @@ pub struct Session {
     pub next_line: usize,
     /// What is known of each timeline.
     pub truths: Truths,
-    /// What is known of the layers on the disk.
-    pub known: Known,
+    /// What the checkers keep.
+    pub checkers: Checkers,
     /// What was wrong, once something was.
     pub verdict: Option<Verdict>,
     /// What was counted.
@@ -42,6 +42,15 @@ pub struct Session {
     pub witness: Option<Witness>,
     /// What is answered in the end, for those who want to compare it.
     pub ended: Option<Ended>,
+}
+
+/// The checkers that go on from life to life.
+#[derive(Clone, Default)]
+pub struct Checkers {
+    /// Compares answers.
+    pub answers: checkers::Answers,
+    /// Explains layers.
+    pub layers: Layers,
 }
 
 /// How a plan ended.
@@ -85,16 +94,10 @@ pub(super) struct Handles {
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
     /// The timelines that come or go meanwhile.
     pub(super) in_passing: BTreeSet<Letter>,
-    /// Those whose last instance a failed sync had latched, until their shutdown is over.
-    pub(super) lossy: BTreeSet<Letter>,
     /// Whether one of them asks for a restart, for it cannot know what came of it.
     pub(super) needs_restart: bool,
     /// When the engine was opened; nothing if the clock was set since.
     pub(super) opened: Option<Time>,
-    /// How many work on each timeline's instance.
-    pub(super) users: BTreeMap<Letter, u32>,
-    /// Those who wait until nobody does.
-    pub(super) waiting: Vec<Waker>,
     /// What was kept of instances that were shut down.
     pub(super) held: Vec<(Letter, Held)>,
 }
@@ -110,6 +113,7 @@ pub struct Driver {
     pub(super) session: Arc<Mutex<Session>>,
     pub(super) judge: Judge,
     pub(super) handles: Arc<Mutex<Handles>>,
+    pub(super) users: Users,
 }
 
 impl Driver {
@@ -124,6 +128,7 @@ impl Driver {
             session: session.clone(),
             judge: Judge::new(world),
             handles: Arc::default(),
+            users: Users::default(),
         }
     }
 
@@ -131,6 +136,7 @@ impl Driver {
     pub fn reborn(&self) -> Driver {
         Driver {
             handles: Arc::default(),
+            users: Users::default(),
             ..self.clone()
         }
     }
@@ -197,55 +203,42 @@ impl Driver {
         (letter, lsn): (Letter, Lsn),
         ask: impl Fn(&History) -> T,
     ) -> Result<View<T>, Verdict> {
-        self.look_at_cutoffs()?;
+        self.look(|sight, _| cutoff::look(sight))?;
         Ok(oracle::view(&self.session().truths, (letter, lsn), ask))
     }
 
-    /// How far a collection may go that comes now.
-    pub(super) fn horizon(&self) -> Horizon {
-        Horizon {
-            distance: self.plan.knobs.gc_distance,
-            age: self.plan.knobs.gc_age,
-            now: SimIo::new(&self.world).now(),
-        }
-    }
-
-    /// Takes note of every published cutoff.
+    /// Shows a checker the engine, and what is known of it. A read that it finds wrong is shown to
+    /// the witness.
     ///
     /// # Errors
-    /// A broken law, if one went where no collection can have moved it.
-    pub(super) fn look_at_cutoffs(&self) -> Result<(), Verdict> {
-        let horizon = self.horizon();
-        let found: Vec<(Letter, Lsn, Lsn)> = {
-            let handles = self.handles();
-            let timelines = handles.timelines.iter();
-            let found = timelines.map(|(letter, timeline)| {
-                (
-                    *letter,
-                    timeline.gc_cutoff(),
-                    timeline.disk_consistent_lsn(),
-                )
-            });
-            found.collect()
-        };
-        for letter in self.letters() {
-            let is_closed = self.timeline(letter).is_none();
-            self.truth(letter, |truth| {
-                let highest = truth.highest_cutoff(&horizon);
-                match is_closed {
-                    true => truth.cutoff.hide(highest),
-                    false => truth.cutoff.may_reach(highest),
-                }
-            });
-        }
-        for (letter, found, durable) in found {
-            if durable < found {
-                let law = format!("the cutoff is at or below disk_consistent_lsn, {durable}");
-                return Err(Verdict::law(law, format!("{found}")));
+    /// What it has found.
+    pub(super) fn look<T, E: Into<Finding>>(
+        &self,
+        check: impl FnOnce(&mut Sight, &mut Checkers) -> Result<T, E>,
+    ) -> Result<T, Verdict> {
+        let checked = self.show(check);
+        checked.map_err(|finding| {
+            let finding = finding.into();
+            if let Some((letter, key, lsn)) = finding.read {
+                self.witness_read((letter, key), lsn);
             }
-            self.truth(letter, |truth| truth.cutoff.see(found))?;
-        }
-        Ok(())
+            finding.verdict
+        })
+    }
+
+    /// Shows the engine, and what is known of it, to what finds nothing wrong.
+    pub(super) fn show<T>(&self, look: impl FnOnce(&mut Sight, &mut Checkers) -> T) -> T {
+        let open = self.handles().timelines.clone();
+        let mut session = self.session();
+        let session = &mut *session;
+        let mut sight = Sight {
+            world: &self.world,
+            judge: &self.judge,
+            knobs: &self.plan.knobs,
+            open,
+            truths: &mut session.truths,
+        };
+        look(&mut sight, &mut session.checkers)
     }
 
     /// Counts what was asked for and came about.

@@ -5,44 +5,25 @@
 //! and must not touch the new one.
 
 use std::pin::pin;
-use std::task::Poll;
 
 use palimpsest::base::{KeyRange, Lsn};
 use palimpsest::io::Job;
 use palimpsest::{Engine, Error, Scan, Timeline};
 
-use super::check::Depth;
 use super::held::Held;
+use super::life::gave_up;
 use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
+use crate::checkers::{Depth, recovery};
 use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::Letter;
-use crate::oracle::{Existence, Truths};
+use crate::oracle;
 use crate::plan::{Housekeeping, How, Kept, KeyIndex, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
 /// The jobs that shape the layers of a timeline.
 const SHAPING: [Job; 3] = [Job::Compact, Job::Image, Job::Gc];
-
-/// Somebody works on a timeline's present instance.
-pub(super) struct Using {
-    driver: Driver,
-    letter: Letter,
-}
-
-impl Drop for Using {
-    fn drop(&mut self) {
-        let waiting = {
-            let mut handles = self.driver.handles();
-            if let Some(count) = handles.users.get_mut(&self.letter) {
-                *count -= 1;
-            }
-            std::mem::take(&mut handles.waiting)
-        };
-        waiting.into_iter().for_each(std::task::Waker::wake);
-    }
-}
 
 /// How a shutdown ended.
 enum Closed {
@@ -55,46 +36,15 @@ enum Closed {
 }
 
 impl Driver {
-    /// The caller works on a timeline's present instance, for as long as it holds this.
-    pub(super) fn using(&self, letter: Letter) -> Using {
-        *self.handles().users.entry(letter).or_insert(0) += 1;
-        Using {
-            driver: self.clone(),
-            letter,
-        }
-    }
-
     /// Waits until a timeline is not being shut down any more.
     pub(super) async fn not_ending(&self, letter: Letter) {
-        std::future::poll_fn(|context| {
-            if !self.judge.is_ending(letter) {
-                return Poll::Ready(());
-            }
-            self.handles().waiting.push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        self.users.until(|| !self.judge.is_ending(letter)).await;
     }
 
     /// The shutdown of a timeline is over.
     fn end_ending(&self, letter: Letter) {
-        self.handles().lossy.remove(&letter);
         self.judge.end_ending(letter);
-        let waiting = std::mem::take(&mut self.handles().waiting);
-        waiting.into_iter().for_each(std::task::Waker::wake);
-    }
-
-    /// Waits until nobody works on a timeline's instance any more.
-    async fn unused(&self, letter: Letter) {
-        std::future::poll_fn(|context| {
-            let mut handles = self.handles();
-            if handles.users.get(&letter).is_none_or(|count| *count == 0) {
-                return Poll::Ready(());
-            }
-            handles.waiting.push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        self.users.wake();
     }
 
     /// Shuts a timeline down, and opens it again.
@@ -156,7 +106,7 @@ impl Driver {
         letter: Letter,
         timeline: &Timeline<SimIo>,
     ) -> Result<Option<Scan<SimIo>>, Verdict> {
-        let _using = self.using(letter);
+        let _using = self.users.enter(letter);
         let excuse = self.judge.begin(Some(letter));
         match timeline
             .scan(KeyRange::ALL, timeline.last_record_lsn())
@@ -182,11 +132,13 @@ impl Driver {
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
                 // A branch was put on it meanwhile.
-                Err(Error::Busy { .. }) if may_have_children(&driver.session().truths, letter) => {
+                Err(Error::Busy { .. })
+                    if oracle::may_have_children(&driver.session().truths, letter) =>
+                {
                     Ok(())
                 }
                 // The other way has closed it, and nobody asks any more what it lost.
-                Err(Error::Latched(_)) if driver.is_lossy(letter) => Ok(()),
+                Err(Error::Latched(_)) if driver.judge.is_lossy(letter) => Ok(()),
                 Err(error) => excuse.check("shut down as well", &error),
             }
         })
@@ -201,7 +153,7 @@ impl Driver {
     ) -> Result<Closed, Verdict> {
         match closed? {
             Closed::Not => {
-                self.unused(letter).await;
+                self.users.until(|| !self.users.is_used(letter)).await;
                 self.close(letter, How::Wait).await
             }
             closed => Ok(closed),
@@ -219,7 +171,7 @@ impl Driver {
                 return Ok(closed);
             }
         }
-        Err(self.gave_up("shut down"))
+        Err(gave_up("shut down"))
     }
 
     /// Nothing if it is to be tried again.
@@ -234,16 +186,22 @@ impl Driver {
         match self.call(how, ended).await {
             // A second one may have closed it first, and done all that there is to do.
             Some(Ok(()) | Err(Error::Closed)) if self.judge.has_failed_sync(Some(letter)) => {
-                Ok(Some(self.closed_lossy(letter)))
+                self.judge.closed_lossy(letter);
+                Ok(Some(Closed::Lossy))
             }
             Some(Ok(()) | Err(Error::Closed)) => Ok(Some(Closed::Clean)),
-            Some(Err(Error::Busy { .. })) if may_have_children(&self.session().truths, letter) => {
+            Some(Err(Error::Busy { .. }))
+                if oracle::may_have_children(&self.session().truths, letter) =>
+            {
                 Ok(Some(Closed::Not))
             }
             Some(Err(error)) => {
                 excuse.check("shut down", &error)?;
-                let is_latched = matches!(error, Error::Latched(_));
-                Ok(is_latched.then(|| self.closed_lossy(letter)))
+                if !matches!(error, Error::Latched(_)) {
+                    return Ok(None);
+                }
+                self.judge.closed_lossy(letter);
+                Ok(Some(Closed::Lossy))
             }
             None if self.is_open(letter) => {
                 // It may have come as far as to freeze what was open.
@@ -254,25 +212,20 @@ impl Driver {
         }
     }
 
-    /// A timeline that a failed sync had latched is closed: its next instance is not latched, and
-    /// may not have what was lost.
-    fn closed_lossy(&self, letter: Letter) -> Closed {
-        self.judge.forget_latch(letter);
-        self.handles().lossy.insert(letter);
-        Closed::Lossy
-    }
-
-    /// Whether a timeline's present or last instance has lost what was not durable.
-    pub(super) fn is_lossy(&self, letter: Letter) -> bool {
-        self.handles().lossy.contains(&letter) || self.judge.is_latched(letter)
-    }
-
     /// Whether a timeline goes on whose shutdown was given up.
     fn is_open(&self, letter: Letter) -> bool {
-        let key = self.key(KeyIndex(0));
         self.timeline(letter).is_some_and(|timeline| {
-            let said = self.at_once(pin!(timeline.get(key, Lsn::ZERO)));
+            let said = self.said_at_start(&timeline);
             !matches!(said, Err(Error::Closed))
+        })
+    }
+
+    /// What a timeline says of its first key at its start: whether it is open.
+    fn said_at_start(&self, timeline: &Timeline<SimIo>) -> palimpsest::Result<Option<Vec<u8>>> {
+        let key = keys::key(self.plan.knobs.layout, KeyIndex(0));
+        self.show(|sight, checkers| {
+            let answers = &mut checkers.answers;
+            answers.at_once(sight, pin!(timeline.get(key, Lsn::ZERO)))
         })
     }
 
@@ -283,7 +236,7 @@ impl Driver {
         held: Option<(Timeline<SimIo>, Option<Scan<SimIo>>)>,
     ) -> Result<(), Verdict> {
         let calls = self.world.call_count(keys::timeline(letter), &SHAPING);
-        self.unused(letter).await;
+        self.users.until(|| !self.users.is_used(letter)).await;
         let late = self.world.call_count(keys::timeline(letter), &SHAPING) - calls;
         if 0 < late && self.plan.knobs.housekeeping == Housekeeping::Off {
             let law = "behind a shutdown no job of the timeline makes a call";
@@ -304,11 +257,8 @@ impl Driver {
             return Ok(());
         };
         self.recovered(letter, timeline)?;
-        let found = self.truth(letter, |truth| truth.last);
-        if matches!(closed, Closed::Clean) && found < last {
-            let asked = format!("open timeline {} after a shutdown", char::from(letter.0));
-            let (expected, got) = (format!("it ends at {last}"), found.to_string());
-            return Err(Verdict::wrong(asked, expected, got));
+        if matches!(closed, Closed::Clean) {
+            self.look(|sight, _| recovery::check_shut_down_beside(sight, letter, last))?;
         }
         self.count_done("shut down beside others");
         self.check_points(letter, Depth::Sample)?;
@@ -319,8 +269,7 @@ impl Driver {
     pub(super) fn let_go(&self) -> Result<(), Verdict> {
         let held = std::mem::take(&mut self.handles().held);
         for (letter, held) in held {
-            let key = self.key(KeyIndex(0));
-            let said = self.at_once(pin!(held.timeline.get(key, Lsn::ZERO)));
+            let said = self.said_at_start(&held.timeline);
             if !matches!(said, Err(Error::Closed)) {
                 let asked = format!("get of {} after its shutdown", char::from(letter.0));
                 let got = format!("{said:?}");
@@ -330,18 +279,4 @@ impl Driver {
         }
         Ok(())
     }
-}
-
-/// Whether something stands on a timeline, or may.
-fn may_have_children(truths: &Truths, letter: Letter) -> bool {
-    let mut truths = truths.values();
-    truths.any(|truth| {
-        let is_there = truth.existence != Existence::Absent;
-        let on = truth.ancestor.map(|(on, _)| on);
-        let begun = truth
-            .starts
-            .iter()
-            .any(|start| start.ancestor == Some(letter));
-        is_there && (on == Some(letter) || begun)
-    })
 }

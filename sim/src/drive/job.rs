@@ -3,17 +3,15 @@
 use std::future::Future;
 
 use palimpsest::timeline::{Collected, Mode, Progress};
-use palimpsest::{Error, Result, Timeline};
+use palimpsest::{Error, Result};
 
-use super::read::key_space;
-use super::{Driver, Session};
+use super::Driver;
+use crate::checkers::{cutoff, layers};
 use crate::keys;
 use crate::label::Letter;
-use crate::laws;
 use crate::oracle;
 use crate::plan::{self, How, KeyIndex};
 use crate::verdict::Verdict;
-use crate::world::SimIo;
 
 impl Driver {
     pub(super) async fn freeze(&self, letter: Letter, how: How) -> Result<(), Verdict> {
@@ -68,13 +66,11 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let (before, is_alone) = (l0_count(&timeline), self.is_alone(how));
+        let (before, is_alone) = (timeline.layers().l0_count(), self.is_alone(how));
         let compact = timeline.compact(engine_mode(mode));
         let progress = self.reshape(letter, "compact", (how, compact)).await?;
-        let after = l0_count(&timeline);
-        if progress == Some(Progress::Done) && is_alone && before <= after {
-            let law = format!("a compaction leaves fewer than {before} L0s");
-            return Err(Verdict::law(law, format!("{after}")));
+        if progress == Some(Progress::Done) && is_alone {
+            layers::check_compacted(&timeline, before)?;
         }
         Ok(())
     }
@@ -114,7 +110,7 @@ impl Driver {
                     && self.is_alone(how)
                     && let Some(timeline) = timeline
                 {
-                    laws::check_saved(&mut self.world.state().disk, &timeline)?;
+                    self.look(|sight, _| layers::check_idle(sight, &timeline))?;
                 }
                 Ok(Some(progress))
             }
@@ -127,18 +123,19 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        self.look_at_cutoffs()?;
+        self.look(|sight, _| cutoff::look(sight))?;
         let excuse = self.judge.begin(Some(letter));
         let before = self.truth(letter, |truth| {
             truth.cutoff.begin_gc();
             truth.cutoff
         });
         let collected = self.call(how, timeline.gc()).await;
-        let horizon = self.horizon();
-        self.truth(letter, |truth| {
+        self.show(|sight, _| {
+            let horizon = sight.horizon();
+            let truth = sight.truth(letter);
             truth.cutoff.end_gc(truth.highest_cutoff(&horizon));
         });
-        self.look_at_cutoffs()?;
+        self.look(|sight, _| cutoff::look(sight))?;
         match collected {
             Some(Ok(collected)) => {
                 if before.durable() < collected.cutoff || 0 < collected.layer_count {
@@ -159,36 +156,19 @@ impl Driver {
         before: oracle::Cutoff,
         collected: Collected,
     ) -> Result<(), Verdict> {
-        let after = self.truth(letter, |truth| {
-            truth.cutoff.acknowledge(collected.cutoff);
-            truth.cutoff.seen()
-        });
-        let (low, found) = (before.seen(), collected.cutoff);
-        if found < low || after < found {
-            let expected = format!("a cutoff from {low} to {after}, which is published");
-            return Err(Verdict::wrong(
-                "collect garbage",
-                expected,
-                format!("{found}"),
-            ));
-        }
+        self.look(|sight, _| cutoff::collected(sight, letter, (before, collected)))?;
         self.count_done("collect garbage");
-        self.forget(letter);
+        // What no read needs any more is forgotten, where there is much of it.
+        self.show(|sight, _| {
+            let retained = oracle::retained(sight.truths, letter).all();
+            sight.truth(letter).forget(&retained);
+        });
         self.explain_if_still(letter)
-    }
-
-    /// Forgets what no read needs any more, where there is much of it.
-    fn forget(&self, letter: Letter) {
-        let mut session = self.session();
-        let retained = oracle::retained(&session.truths, letter).all();
-        if let Some(truth) = session.truths.get_mut(&letter) {
-            truth.forget(&retained);
-        }
     }
 
     pub(super) fn declare(&self, letter: Letter, keys: (KeyIndex, u16)) {
         if let Some(timeline) = self.timeline(letter) {
-            timeline.declare_keys(key_space(&self.keys(keys)));
+            timeline.declare_keys(keys::space(&keys::some(&self.plan.knobs, keys)));
         }
     }
 
@@ -207,24 +187,6 @@ impl Driver {
         }
         Ok(())
     }
-
-    /// Whether a batch stays in doubt, for what could tell is wrong.
-    pub(super) fn is_unsettled(&self, letter: Letter) -> bool {
-        self.truth(letter, |truth| truth.pending.is_some())
-    }
-
-    /// Holds every layer on the raw disk against the model.
-    pub(super) fn explain(&self, letter: Letter) -> Result<(), Verdict> {
-        self.look_at_cutoffs()?;
-        if self.is_unsettled(letter) {
-            return Ok(());
-        }
-        let mut session = self.session();
-        let Session { truths, known, .. } = &mut *session;
-        let retained = oracle::retained(truths, letter).surely;
-        let disk = &mut self.world.state().disk;
-        known.check_layers(disk, keys::timeline(letter), (&truths[&letter], &retained))
-    }
 }
 
 fn engine_mode(mode: plan::Mode) -> Mode {
@@ -232,9 +194,4 @@ fn engine_mode(mode: plan::Mode) -> Mode {
         plan::Mode::ByNeed => Mode::ByNeed,
         plan::Mode::Forced => Mode::Forced,
     }
-}
-
-/// How many L0s a timeline has.
-pub(super) fn l0_count(timeline: &Timeline<SimIo>) -> usize {
-    timeline.layers().l0_count()
 }

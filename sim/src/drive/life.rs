@@ -3,20 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use palimpsest::base::{Lsn, TenantId};
-use palimpsest::format::Compression;
-use palimpsest::{Engine, Error, Options, Timeline};
+use palimpsest::base::Lsn;
+use palimpsest::io::Io;
+use palimpsest::{Engine, Error, Timeline};
 
-use super::check::Depth;
 use super::line::touched_by;
+use super::options::options;
 use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
+use crate::checkers::{Depth, Unreadable, recovery};
 use crate::faults::FaultOutcome;
 use crate::judge::Excuse;
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle::{self, Existence, Truth};
 use crate::paths::ROOT;
-use crate::plan::{self, Housekeeping, How};
+use crate::plan::{Housekeeping, How};
 use crate::verdict::Verdict;
 use crate::witness::Moment;
 use crate::world::{Ending, SimIo};
@@ -31,16 +32,6 @@ pub(super) enum Ended {
     Open,
 }
 
-/// Of fewer keys than this a scan reads so many at once: then it has several batches also in a plan
-/// of a few keys.
-const SCAN_KEYS_FROM: u16 = 100;
-const SCAN_KEY_COUNT: usize = 5;
-
-/// A length or a count that a machine can hold.
-fn in_memory(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
 /// Lives one life: from the first line that is left to the end of the plan, or to a crash.
 pub async fn live(driver: Driver) {
     if let Err(verdict) = driver.lead().await {
@@ -52,7 +43,8 @@ pub async fn live(driver: Driver) {
 
 impl Driver {
     async fn lead(&self) -> Result<(), Verdict> {
-        self.start().await?;
+        // Each timeline that may be there is opened, and what was recovered is checked.
+        self.open_and_check(Depth::Sample, How::Wait).await?;
         self.judge.end_operation(FaultOutcome::Tolerated);
         self.witness_good(|| Moment::Opened {
             life: self.world.state().life(),
@@ -95,10 +87,6 @@ impl Driver {
     }
 
     /// Opens the engine and every timeline that may be there, and checks what was recovered.
-    pub(super) async fn start(&self) -> Result<(), Verdict> {
-        self.open_and_check(Depth::Sample, How::Wait).await
-    }
-
     async fn open_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
         for letter in self.open_all(how).await? {
             self.check_points(letter, depth)?;
@@ -110,8 +98,8 @@ impl Driver {
     /// Opens the engine and every timeline that may be there, and pulls each back to what it says.
     /// A call that is let go of is made again.
     async fn open_all(&self, how: How) -> Result<Vec<Letter>, Verdict> {
-        self.handles().opened = Some(self.horizon().now);
-        let at_risk = self.at_risk();
+        self.handles().opened = Some(SimIo::new(&self.world).now());
+        let unreadable = self.show(|sight, _| Unreadable::before_open(sight));
         let engine = self.open_engine(how).await?;
         self.judge.forget_latches();
         self.handles().engine = Some(Arc::new(engine));
@@ -125,53 +113,9 @@ impl Driver {
                 opened.push(letter);
             }
         }
-        self.check_nothing_removed(&at_risk)?;
+        self.look(|sight, _| unreadable.check(sight))?;
         // What may be read on one depends on all that stand on it: they are checked after this.
         Ok(opened)
-    }
-
-    fn options(&self) -> Options {
-        let knobs = &self.plan.knobs;
-        let (housekeeping_period, l0_stall_count) = match knobs.housekeeping {
-            Housekeeping::Off => (None, None),
-            Housekeeping::On {
-                period,
-                l0_stall_count,
-            } => (
-                Some(period),
-                Some(l0_stall_count).filter(|count| *count != 0),
-            ),
-        };
-        let defaults = Options::default();
-        Options {
-            tenant: TenantId([7; 16]),
-            freeze_len_max: knobs.freeze_len_max,
-            freeze_distance_max: knobs.freeze_distance_max,
-            freeze_age_max: knobs.freeze_age_max,
-            buffer_len: in_memory(knobs.buffer_len),
-            l0_count_trigger: in_memory(knobs.l0_count_trigger),
-            l0_run_len_max: knobs.l0_run_len_max,
-            layer_len_target: knobs.layer_len_target,
-            image_delta_count_trigger: in_memory(knobs.image_delta_count_trigger),
-            image_preempt_l0_count: in_memory(knobs.image_preempt_l0_count),
-            image_compression: match knobs.compression {
-                plan::Compression::None => Compression::None,
-                plan::Compression::Zstd => Compression::Zstd { level: 1 },
-            },
-            gc_distance: knobs.gc_distance,
-            gc_age: knobs.gc_age,
-            l0_delay_count: in_memory(knobs.l0_delay_count),
-            l0_stall_count: l0_stall_count.map(in_memory),
-            block_cache_len: knobs.block_cache_len,
-            read_len_max: knobs.read_len_max,
-            scan_key_count_max: match knobs.key_count {
-                0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
-                _ => defaults.scan_key_count_max,
-            },
-            housekeeping_period,
-            l0_delay: defaults.l0_delay,
-            redo: defaults.redo,
-        }
     }
 
     async fn open_engine(&self, mut how: How) -> Result<Engine<SimIo>, Verdict> {
@@ -179,7 +123,7 @@ impl Driver {
             let excuse = self.try_again(attempt, None);
             self.judge.forget_unread_index();
             let io = SimIo::new(&self.world);
-            let opening = Engine::open(io, Path::new(ROOT), self.options());
+            let opening = Engine::open(io, Path::new(ROOT), options(&self.plan.knobs));
             let Some(opened) = self.call(how, opening).await else {
                 how = How::Wait;
                 continue;
@@ -193,7 +137,7 @@ impl Driver {
                 Err(error) => excuse.check("open the engine", &error)?,
             }
         }
-        Err(self.gave_up("open the engine"))
+        Err(gave_up("open the engine"))
     }
 
     pub(super) fn try_again(&self, attempt: u32, letter: Option<Letter>) -> Excuse {
@@ -201,12 +145,6 @@ impl Driver {
             self.world.heal();
         }
         self.judge.begin(letter)
-    }
-
-    pub(super) fn gave_up(&self, asked: &str) -> Verdict {
-        Verdict::Stuck {
-            waiting: format!("{asked} fails again and again"),
-        }
     }
 
     /// Opens a timeline that may be there; nothing if it is not, and need not be.
@@ -234,7 +172,9 @@ impl Driver {
                     self.judge.index_was_read(letter);
                     return Ok(Some(timeline));
                 }
-                Err(Error::Refused { .. }) if self.stands_on_what_is_lost(letter) => {
+                Err(Error::Refused { .. })
+                    if self.show(|sight, _| recovery::stands_on_what_is_lost(sight, letter)) =>
+                {
                     self.truth(letter, |truth| truth.is_unread = true);
                     return Ok(None);
                 }
@@ -258,14 +198,7 @@ impl Driver {
                 }
             }
         }
-        Err(self.gave_up(&asked))
-    }
-
-    /// Whether something below a timeline is not there any more, for a power loss took its index.
-    fn stands_on_what_is_lost(&self, letter: Letter) -> bool {
-        let session = self.session();
-        let mut below = oracle::all_below(&session.truths, letter).into_iter();
-        below.any(|letter| self.judge.has_lost_index(keys::timeline(letter)))
+        Err(gave_up(&asked))
     }
 
     /// A timeline was opened: it is pulled back to what it says is durable.
@@ -280,25 +213,7 @@ impl Driver {
             .trace
             .note(|| format!("recovered up to {durable}"));
         self.session().tally.recoveries += 1;
-        if durable != timeline.last_record_lsn() {
-            let found = format!("{durable} and {}", timeline.last_record_lsn());
-            return Err(Verdict::law(
-                "an opened timeline ends at disk_consistent_lsn",
-                found,
-            ));
-        }
-        self.find_ancestor(letter, &timeline)?;
-        let (cutoff, horizon) = (timeline.gc_cutoff(), self.horizon());
-        let has_keeper = self.plan.knobs.housekeeping != Housekeeping::Off;
-        self.truth(letter, |truth| {
-            let known = truth.cutoff.durable();
-            truth.recover_cutoff(cutoff, &horizon)?;
-            if has_keeper {
-                // A branch may have opened it a while ago, and its keeper have published this.
-                truth.cutoff.is_durable_up_to(known);
-            }
-            truth.recover(durable)
-        })?;
+        self.look(|sight, _| recovery::recovered(sight, letter, &timeline))?;
         self.take_in(letter, timeline);
         self.settle(letter)
     }
@@ -313,42 +228,6 @@ impl Driver {
         self.handles().timelines.insert(letter, timeline);
     }
 
-    /// What a timeline stands on is what was asked for. A branch in doubt that is there has what
-    /// its ancestor has, and that must be durable.
-    fn find_ancestor(&self, letter: Letter, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
-        let found = timeline.ancestor();
-        let mut session = self.session();
-        let truth = &session.truths[&letter];
-        let is_it = |(on, lsn): (Letter, Lsn)| {
-            found.is_some_and(|found| (found.timeline, found.lsn) == (keys::timeline(on), lsn))
-        };
-        let starts = truth.starts.iter();
-        let mut branches = starts.filter_map(|start| Some((start.ancestor?, start.lsn)));
-        if truth.ancestor.is_none()
-            && let Some((on, lsn)) = branches.find(|branch| is_it(*branch))
-        {
-            let below = session.truths.get(&on);
-            let below = below.map_or_else(|| Ok(Truth::absent()), |below| below.seen_from(lsn))?;
-            if below.existence != Existence::Exists || below.acknowledged < lsn {
-                let law = format!("a branch that is found has an ancestor that reaches {lsn}");
-                let found = format!("{:?} up to {}", below.existence, below.acknowledged);
-                return Err(Verdict::law(law, found));
-            }
-            let truth = truth.clone().found_branch((on, lsn), &below);
-            session.truths.insert(letter, truth);
-            return Ok(());
-        }
-        let is_right = truth.ancestor.map_or(found.is_none(), is_it);
-        if is_right {
-            return Ok(());
-        }
-        let law = format!(
-            "a timeline stands on what was asked for: {:?}",
-            truth.ancestor
-        );
-        Err(Verdict::law(law, format!("{found:?}")))
-    }
-
     /// Ends the engine's life in good order, and opens it again.
     pub(super) async fn restart(&self) -> Result<(), Verdict> {
         self.restart_and_check(Depth::Sample, How::Wait).await
@@ -358,25 +237,12 @@ impl Driver {
     /// that is how.
     pub(super) async fn restart_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
         self.join().await?;
-        let is_clean = match depth {
+        let ends = match depth {
             Depth::Full => self.shut_engine_down().await?,
             _ => self.shut_down().await?,
         };
         self.open_and_check(depth, how).await?;
-        if let Some((letter, last)) = is_clean.iter().find(|(letter, last)| {
-            self.truth(*letter, |truth| {
-                truth.existence == Existence::Exists && truth.last != *last
-            })
-        }) {
-            let asked = format!("open timeline {} after a shutdown", char::from(letter.0));
-            let got = self.truth(*letter, |truth| truth.last);
-            return Err(Verdict::wrong(
-                asked,
-                format!("it ends at {last}"),
-                format!("{got}"),
-            ));
-        }
-        Ok(())
+        self.look(|sight, _| recovery::check_shut_down(sight, &ends))
     }
 
     /// The same as [`Driver::shut_down`] by one call, where no fault is left.
@@ -453,6 +319,13 @@ impl Driver {
                 self.world.heal();
             }
         }
-        Err(self.gave_up("shut down"))
+        Err(gave_up("shut down"))
+    }
+}
+
+/// What was tried so often that it should have come about.
+pub(super) fn gave_up(asked: &str) -> Verdict {
+    Verdict::Stuck {
+        waiting: format!("{asked} fails again and again"),
     }
 }

@@ -7,7 +7,7 @@ use palimpsest::base::Lsn;
 use palimpsest::io::Io;
 
 use super::Driver;
-use super::check::Depth;
+use crate::checkers::Depth;
 use crate::faults::FaultClass;
 use crate::label::Letter;
 use crate::plan::{How, Line, PlanOp};
@@ -80,7 +80,7 @@ impl Driver {
     /// What is done on one timeline, and can be left running. Each has its box: all of them in one
     /// future would be moved with it, line after line.
     async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
-        let _using = op.timeline().map(|letter| self.using(letter));
+        let _using = op.timeline().map(|letter| self.users.enter(letter));
         match *op {
             PlanOp::Freeze { timeline } => Box::pin(self.freeze(timeline, how)).await,
             PlanOp::Flush { timeline } => Box::pin(self.flush(timeline, how)).await,

@@ -15,13 +15,12 @@ mod driver;
 mod ending;
 mod held;
 mod job;
-mod keeping;
 mod life;
 mod line;
+mod options;
 mod read;
-mod refused;
 mod rest;
-mod said;
+mod users;
 mod watch;
 mod write;
 

@@ -3,13 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use palimpsest::base::{Key, KeyRange, KeySpace, Lsn};
+use palimpsest::base::{KeyRange, Lsn};
 use palimpsest::io::Io;
 use palimpsest::timeline::KeyValue;
 use palimpsest::{Error, Timeline};
 
 use super::Driver;
-use super::said::{Said, Tell, said_many, said_one, values};
+use crate::checkers::{Said, Tell, said_many, said_one, values};
 use crate::keys;
 use crate::label::Letter;
 use crate::model::History;
@@ -23,27 +23,6 @@ const BETWEEN_BATCHES: Duration = Duration::from_millis(1);
 const SCAN_FAILURES_MAX: u32 = 3;
 
 impl Driver {
-    pub(super) fn key(&self, index: KeyIndex) -> Key {
-        keys::key(self.plan.knobs.layout, index)
-    }
-
-    /// So many keys from one on, by their numbers, in the order of the keys.
-    pub(super) fn keys(&self, (first, count): (KeyIndex, u16)) -> Vec<Key> {
-        let key_count = u32::from(self.plan.knobs.key_count);
-        let numbers = (0..u32::from(count)).map(|at| (u32::from(first.0) + at) % key_count);
-        let mut keys: Vec<Key> = numbers
-            .map(|number| self.key(KeyIndex(number as u16)))
-            .collect();
-        keys.sort();
-        keys.dedup();
-        keys
-    }
-
-    /// Every key of the plan, in order.
-    pub(super) fn all_keys(&self) -> Vec<Key> {
-        self.keys((KeyIndex(0), self.plan.knobs.key_count))
-    }
-
     /// The LSN that a line means.
     pub(super) fn lsn_at(&self, letter: Letter, offset: i64) -> Lsn {
         keys::shifted(self.truth(letter, |truth| truth.last), offset)
@@ -58,7 +37,8 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let (key, lsn) = (self.key(index), self.lsn_at(letter, offset));
+        let key = keys::key(self.plan.knobs.layout, index);
+        let lsn = self.lsn_at(letter, offset);
         let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
         let get = async { said_one(timeline.get(key, lsn).await) };
         let ask = |history: &History| history.answer(key, lsn);
@@ -76,10 +56,13 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let (keys, lsn) = (self.keys(keys), self.lsn_at(letter, offset));
+        let (keys, lsn) = (
+            keys::some(&self.plan.knobs, keys),
+            self.lsn_at(letter, offset),
+        );
         let count = keys.len();
         let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
-        let space = key_space(&keys);
+        let space = keys::space(&keys);
         let get = async { said_many(timeline.get_vectored(&space, lsn).await) };
         let ask = |history: &History| values(history, &keys, lsn);
         self.read((letter, lsn), asked, (how, get), ask).await
@@ -89,7 +72,7 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let (keys, lsn) = (self.all_keys(), self.lsn_at(letter, offset));
+        let (keys, lsn) = (keys::all(&self.plan.knobs), self.lsn_at(letter, offset));
         let asked = || format!("scan {} at {lsn}", char::from(letter.0));
         // It is a batch that is dropped, and asked for again.
         let scan = async { said_many(self.scan_all(&timeline, lsn, how).await) };
@@ -148,7 +131,7 @@ impl Driver {
         let Some(said) = said else {
             return Ok(());
         };
-        self.session().tally.answers += 1;
+        self.session().checkers.answers.count();
         // What was acknowledged meanwhile may be seen as well.
         let allowed = start.until(self.view(point, &ask)?.with(between));
         match &said {
@@ -160,9 +143,4 @@ impl Driver {
             }),
         }
     }
-}
-
-/// The keys as a set.
-pub(super) fn key_space(keys: &[Key]) -> KeySpace {
-    KeySpace::from_ranges(keys.iter().map(|key| KeyRange::single(*key)))
 }

@@ -3,10 +3,9 @@
 //! It reads past the gate and counts nothing, so that a plan decides the same with it and without.
 //! Only what follows a wrong answer asks the engine itself, and then the run is over.
 
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use palimpsest::Timeline;
 use palimpsest::base::{Key, Lsn};
@@ -14,14 +13,14 @@ use palimpsest::layer::LayerId;
 use palimpsest::timeline::Visit;
 
 use super::Driver;
-use super::said::said_one;
+use crate::checkers::{Sight, said_one};
 use crate::disk::Disk;
 use crate::keys;
 use crate::label::Letter;
 use crate::laws;
 use crate::oracle::{self, Truths};
 use crate::panics;
-use crate::plan::KeyIndex;
+use crate::plan::{KeyIndex, Knobs};
 use crate::witness::{
     Moment, Reading, Scene, VisitView, Witness, contents, of_disk, of_engine, told,
 };
@@ -36,7 +35,7 @@ impl Driver {
         if self.session().witness.is_none() {
             return;
         }
-        let scene = self.scene(moment());
+        let scene = self.show(|sight, _| scene(sight, moment()));
         self.witness(|witness| witness.good = Some(scene));
     }
 
@@ -46,7 +45,7 @@ impl Driver {
             session if session.witness.as_ref().is_none_or(|it| it.bad.is_some()) => return,
             session => session.next_line,
         };
-        let scene = self.scene(Moment::Verdict { line });
+        let scene = self.show(|sight, _| scene(sight, Moment::Verdict { line }));
         self.witness(|witness| witness.bad = Some(scene));
     }
 
@@ -56,129 +55,122 @@ impl Driver {
         }
     }
 
-    fn scene(&self, moment: Moment) -> Scene {
-        let handles = self.handles().timelines.clone();
-        let mut disk = self.world.state().disk.clone();
-        let truths = self.session().truths.clone();
-        let timelines = oracle::ancestors_first(&truths).into_iter();
-        let view = |letter| match handles.get(&letter) {
-            Some(timeline) => Some(of_engine(letter, ancestor(&truths, letter), timeline)),
-            None => on_disk(&mut disk, &truths, letter),
-        };
-        Scene {
-            moment,
-            timelines: timelines.filter_map(view).collect(),
-        }
-    }
-
     /// A read of a key went wrong. The run is over with it.
     pub(super) fn witness_read(&self, (letter, key): (Letter, Key), lsn: Lsn) {
         let is_watched = self.session().witness.is_some();
-        let Some(timeline) = self.timeline(letter).filter(|_| is_watched) else {
+        if !is_watched || self.timeline(letter).is_none() {
             return;
-        };
+        }
         // What the engine does now may be anything, and the scene is to be seen before it.
         self.witness_bad();
-        let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            let alone = self.past_the_gate(timeline.get(key, lsn));
-            let visits = self.past_the_gate(timeline.visits(key, lsn));
-            (alone.map(said_one), visits)
-        }));
-        let (alone, visits, trouble) = match asked {
-            Ok((alone, Some(Ok(visits)))) => (alone, visits, None),
-            Ok((alone, Some(Err(error)))) => (alone, Vec::new(), Some(error.to_string())),
-            Ok((alone, None)) => (alone, Vec::new(), Some("it waits".to_string())),
-            Err(panic) => (None, Vec::new(), Some(panics::take(&*panic))),
-        };
-        self.world.set_direct(false);
-        let views = visits.iter().map(|visit| self.visit(letter, key, visit));
-        let reading = Reading {
-            letter,
-            key,
-            key_name: self.key_name(key),
-            lsn,
-            alone: alone.map_or("nothing".to_string(), |said| said.tell_alone()),
-            model: self.model_of(letter, key, lsn),
-            visits: views.collect(),
-            trouble,
-        };
+        let reading = self.show(|sight, _| reading(sight, (letter, key), lsn));
         self.witness(|witness| witness.reading = Some(reading));
     }
+}
 
-    /// Carries out a read at once; nothing if it waits for something.
-    fn past_the_gate<T>(&self, read: impl Future<Output = T>) -> Option<T> {
-        self.world.set_direct(true);
-        let polled = pin!(read).poll(&mut Context::from_waker(Waker::noop()));
-        self.world.set_direct(false);
-        match polled {
-            Poll::Ready(result) => Some(result),
-            Poll::Pending => None,
-        }
+fn scene(sight: &Sight, moment: Moment) -> Scene {
+    let mut disk = sight.world.state().disk.clone();
+    let timelines = oracle::ancestors_first(sight.truths).into_iter();
+    let view = |letter| match sight.open.get(&letter) {
+        Some(timeline) => Some(of_engine(letter, ancestor(sight.truths, letter), timeline)),
+        None => on_disk(&mut disk, sight.truths, letter),
+    };
+    Scene {
+        moment,
+        timelines: timelines.filter_map(view).collect(),
     }
+}
 
-    fn key_name(&self, key: Key) -> Option<String> {
-        let mut numbers = 0..self.plan.knobs.key_count;
-        let number = numbers.find(|number| self.key(KeyIndex(*number)) == key);
-        number.map(|number| format!("k{number}"))
+/// What an open timeline says of a key now, and what it looks into for that.
+fn reading(sight: &Sight, (letter, key): (Letter, Key), lsn: Lsn) -> Reading {
+    let timeline = &sight.open[&letter];
+    let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let alone = sight.world.past_the_gate(pin!(timeline.get(key, lsn)));
+        let visits = sight.world.past_the_gate(pin!(timeline.visits(key, lsn)));
+        (alone.map(said_one), visits)
+    }));
+    let (alone, visits, trouble) = match asked {
+        Ok((alone, Poll::Ready(Ok(visits)))) => (alone, visits, None),
+        Ok((alone, Poll::Ready(Err(error)))) => (alone, Vec::new(), Some(error.to_string())),
+        Ok((alone, Poll::Pending)) => (alone, Vec::new(), Some("it waits".to_string())),
+        Err(panic) => (Poll::Pending, Vec::new(), Some(panics::take(&*panic))),
+    };
+    let views = visits.iter().map(|visit| view(sight, (letter, key), visit));
+    Reading {
+        letter,
+        key,
+        key_name: key_name(sight.knobs, key),
+        lsn,
+        alone: match alone {
+            Poll::Ready(said) => said.tell_alone(),
+            Poll::Pending => "nothing".to_string(),
+        },
+        model: model_of(sight.truths, letter, (key, lsn)),
+        visits: views.collect(),
+        trouble,
     }
+}
 
-    /// What the model has of a key up to an LSN, from the newest on.
-    fn model_of(&self, letter: Letter, key: Key, lsn: Lsn) -> Vec<String> {
-        let session = self.session();
-        let Some(truth) = session.truths.get(&letter) else {
-            return Vec::new();
-        };
-        let points = truth.history.points();
-        let mut points: Vec<_> = points.filter(|at| at.0 == key && at.1 <= lsn).collect();
-        points.reverse();
-        let more = points.len().saturating_sub(MODEL_MAX);
-        let shown = points.into_iter().take(MODEL_MAX);
-        let mut lines: Vec<String> = shown
-            .filter_map(|(key, at)| {
-                let change = truth.history.change(key, at)?;
-                Some(format!("@{at}  {}", told(change.to_value())))
-            })
-            .collect();
-        if 0 < more {
-            lines.push(format!("… {more} more"));
-        }
-        lines
+fn key_name(knobs: &Knobs, key: Key) -> Option<String> {
+    let mut numbers = 0..knobs.key_count;
+    let number = numbers.find(|number| keys::key(knobs.layout, KeyIndex(*number)) == key);
+    number.map(|number| format!("k{number}"))
+}
+
+/// What the model has of a key up to an LSN, from the newest on.
+fn model_of(truths: &Truths, letter: Letter, (key, lsn): (Key, Lsn)) -> Vec<String> {
+    let Some(truth) = truths.get(&letter) else {
+        return Vec::new();
+    };
+    let points = truth.history.points();
+    let mut points: Vec<_> = points.filter(|at| at.0 == key && at.1 <= lsn).collect();
+    points.reverse();
+    let more = points.len().saturating_sub(MODEL_MAX);
+    let shown = points.into_iter().take(MODEL_MAX);
+    let mut lines: Vec<String> = shown
+        .filter_map(|(key, at)| {
+            let change = truth.history.change(key, at)?;
+            Some(format!("@{at}  {}", told(change.to_value())))
+        })
+        .collect();
+    if 0 < more {
+        lines.push(format!("… {more} more"));
     }
+    lines
+}
 
-    fn visit(&self, asked: Letter, key: Key, visit: &Visit) -> VisitView {
-        let letter = self.owner(asked, visit);
-        let name = |key| self.key_name(key).unwrap_or_else(|| key.to_string());
-        let contents = match (self.timeline(letter), visit.layer) {
-            (Some(timeline), LayerId::File(layer)) => {
-                let mut disk = self.world.state().disk.clone();
-                match timeline.layers().files().get(&layer) {
-                    Some(file) => contents(&mut disk, (timeline.id(), file.entry()), key, &name),
-                    None => vec!["it is not there any more".to_string()],
-                }
+fn view(sight: &Sight, (asked, key): (Letter, Key), visit: &Visit) -> VisitView {
+    let letter = owner(sight.truths, asked, visit);
+    let name = |key: Key| key_name(sight.knobs, key).unwrap_or_else(|| key.to_string());
+    let contents = match (sight.open.get(&letter), visit.layer) {
+        (Some(timeline), LayerId::File(layer)) => {
+            let mut disk = sight.world.state().disk.clone();
+            match timeline.layers().files().get(&layer) {
+                Some(file) => contents(&mut disk, (timeline.id(), file.entry()), key, &name),
+                None => vec!["it is not there any more".to_string()],
             }
-            (Some(timeline), LayerId::Memory(start)) => vec![in_memory(&timeline, start)],
-            (None, _) => vec!["its timeline is not open".to_string()],
-        };
-        VisitView {
-            letter,
-            layer: visit.layer,
-            lsns: visit.lsns,
-            contents,
         }
+        (Some(timeline), LayerId::Memory(start)) => vec![in_memory(timeline, start)],
+        (None, _) => vec!["its timeline is not open".to_string()],
+    };
+    VisitView {
+        letter,
+        layer: visit.layer,
+        lsns: visit.lsns,
+        contents,
     }
+}
 
-    /// The timeline on which a layer was visited: a branch is looked into above its point alone.
-    fn owner(&self, asked: Letter, visit: &Visit) -> Letter {
-        let truths = &self.session().truths;
-        let mut letter = asked;
-        while let Some((below, at)) = ancestor(truths, letter) {
-            if at.visible_end() < visit.lsns.end {
-                break;
-            }
-            letter = below;
+/// The timeline on which a layer was visited: a branch is looked into above its point alone.
+fn owner(truths: &Truths, asked: Letter, visit: &Visit) -> Letter {
+    let mut letter = asked;
+    while let Some((below, at)) = ancestor(truths, letter) {
+        if at.visible_end() < visit.lsns.end {
+            break;
         }
-        letter
+        letter = below;
     }
+    letter
 }
 
 fn in_memory(timeline: &Timeline<SimIo>, start: Lsn) -> String {

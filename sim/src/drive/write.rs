@@ -1,9 +1,10 @@
 //! Batches: one in flight at a time, in doubt until it is acknowledged.
 
-use palimpsest::base::{Key, Lsn, Time};
+use palimpsest::base::{Key, Lsn};
 use palimpsest::{Batch, Error, Writer};
 
 use super::Driver;
+use crate::checkers::batches::{self, Before};
 use crate::keys;
 use crate::label::Letter;
 use crate::model::{Answer, Change, History};
@@ -42,16 +43,6 @@ impl Draft {
     }
 }
 
-/// How things were when a batch was begun.
-#[derive(Clone, Copy)]
-struct Before {
-    /// The timeline's last record.
-    last: Option<Lsn>,
-    begun: Time,
-    /// How often the clock had been set.
-    clock_jump_count: u64,
-}
-
 impl Driver {
     /// Waits for the batches that were left in flight.
     pub(super) async fn join_puts(&self) -> Result<(), Verdict> {
@@ -79,7 +70,7 @@ impl Driver {
         how: How,
     ) -> Result<(), Verdict> {
         self.join_put(letter).await?;
-        let using = self.using(letter);
+        let using = self.users.enter(letter);
         let Some(writer) = self.writer(letter)? else {
             return Ok(());
         };
@@ -129,7 +120,7 @@ impl Driver {
                 lsn = lsn
                     .checked_add(entry.lsn_step)
                     .filter(|lsn| *lsn < Lsn::MAX)?;
-                let key = self.key(entry.key);
+                let key = keys::key(self.plan.knobs.layout, entry.key);
                 let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
                 if changes.iter().any(stands) {
                     draft.doubles.push((changes.len(), key));
@@ -143,42 +134,6 @@ impl Driver {
         })
     }
 
-    /// Whether the layer that a batch went to was frozen before it, if the batch would have made it
-    /// too long or too wide, or if it was too old. One that goes on at the LSN of the last record
-    /// may not be parted from it.
-    fn check_rolled(&self, letter: Letter, batch: &Batch, before: Before) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
-            return Ok(());
-        };
-        let map = timeline.layers();
-        let Some(open) = map.open() else {
-            return Ok(());
-        };
-        let is_alone = open.entry_count() <= batch.record_count();
-        if is_alone || batch.first_lsn() <= before.last {
-            return Ok(());
-        }
-        let knobs = &self.plan.knobs;
-        let age = before.begun.saturating_since(open.opened_at());
-        if knobs.freeze_age_max <= age && before.clock_jump_count == self.world.clock_jump_count() {
-            return Err(Verdict::law(
-                "a batch that finds its layer too old freezes it before",
-                format!("the layer was {age:?} old"),
-            ));
-        }
-        let (len, width) = (
-            open.byte_len(),
-            timeline.last_record_lsn().0 - open.start().0,
-        );
-        if len < knobs.freeze_len_max && width < knobs.freeze_distance_max {
-            return Ok(());
-        }
-        Err(Verdict::law(
-            "a batch that would make its layer too long or too wide freezes it before",
-            format!("the layer has {len} bytes over {width} LSNs now"),
-        ))
-    }
-
     async fn put_batch(
         &self,
         letter: Letter,
@@ -188,7 +143,7 @@ impl Driver {
     ) -> Result<(), Verdict> {
         let batch = draft.batch()?;
         let excuse = self.judge.begin(Some(letter));
-        let horizon = self.horizon();
+        let horizon = self.show(|sight, _| sight.horizon());
         let must_refuse = self.truth(letter, |truth| {
             truth.begin_put(draft.changes);
             truth.ages.note(&horizon, truth.last_possible());
@@ -214,7 +169,7 @@ impl Driver {
             )),
             Some(Ok(())) => {
                 self.truth(letter, |truth| truth.end_put());
-                self.check_rolled(letter, &batch, before)?;
+                self.look(|sight, _| batches::check_rolled(sight, letter, &batch, before))?;
                 excuse.check_done("put")
             }
             Some(Err(Error::Refused { .. })) if may_refuse => {

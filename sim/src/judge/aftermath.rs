@@ -30,6 +30,8 @@ pub(super) struct Aftermath {
     latched: BTreeSet<Letter>,
     /// Shutdowns of a timeline alone: how many have begun or ended, so that it is odd during one.
     endings: BTreeMap<Letter, u32>,
+    /// Timelines whose last instance a failed sync had latched, until their shutdown is over.
+    lossy: BTreeSet<Letter>,
     removal_failed: bool,
     /// The files that their last readers have removed since the engine was about to be opened.
     dropped: BTreeSet<PathBuf>,
@@ -120,7 +122,21 @@ impl Judge {
 
     /// The shutdown of a timeline is over, whether it is closed or stays open.
     pub fn end_ending(&self, letter: Letter) {
+        self.record().aftermath.lossy.remove(&letter);
         self.count_ending(letter);
+    }
+
+    /// A timeline that a failed sync had latched is closed: its next instance is not latched, and
+    /// may not have what was lost.
+    pub fn closed_lossy(&self, letter: Letter) {
+        self.forget_latch(letter);
+        self.record().aftermath.lossy.insert(letter);
+    }
+
+    /// Whether a timeline's present or last instance has lost what was not durable.
+    pub fn is_lossy(&self, letter: Letter) -> bool {
+        let was_latched = self.record().aftermath.lossy.contains(&letter);
+        was_latched || self.is_latched(letter)
     }
 
     fn count_ending(&self, letter: Letter) {
@@ -149,6 +165,17 @@ impl Judge {
     /// A timeline was opened, or it was made, or it is gone: the engine knows what it stands on.
     pub fn index_was_read(&self, letter: Letter) {
         self.record().aftermath.index_unread.remove(&Some(letter));
+    }
+
+    /// Whether a deletion may have come to no end, although nothing can open what is left.
+    pub fn may_have_remains(&self) -> bool {
+        self.has_failed_removal() || self.has_unread_index()
+    }
+
+    /// A timeline was made: what failed of it before has come to nothing.
+    pub fn begun_anew(&self, letter: Letter) {
+        self.index_was_read(letter);
+        self.forget_latch(letter);
     }
 
     /// The engine is about to be opened, and will look at every index.

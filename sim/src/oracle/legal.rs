@@ -193,6 +193,20 @@ pub fn children(truths: &Truths, letter: Letter) -> Vec<Letter> {
     children.map(|(child, _)| *child).collect()
 }
 
+/// Whether something stands on a timeline, or may.
+pub fn may_have_children(truths: &Truths, letter: Letter) -> bool {
+    let mut truths = truths.values();
+    truths.any(|truth| {
+        let is_there = truth.existence != Existence::Absent;
+        let on = truth.ancestor.map(|(on, _)| on);
+        let begun = truth
+            .starts
+            .iter()
+            .any(|start| start.ancestor == Some(letter));
+        is_there && (on == Some(letter) || begun)
+    })
+}
+
 /// Whether a branch that is in doubt may stand on a timeline, or the index of one that did may be
 /// there still, and say it was deleted.
 pub fn may_be_needed(truths: &Truths, letter: Letter) -> bool {

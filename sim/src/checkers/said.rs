@@ -10,11 +10,11 @@ use crate::oracle::Allowed;
 use crate::verdict::Verdict;
 
 /// The values of many keys, in order, without those that have no history.
-pub(super) type Values = Vec<(Key, Answer)>;
+pub type Values = Vec<(Key, Answer)>;
 
 /// What the engine said to a read.
 #[derive(Debug)]
-pub(super) enum Said<T> {
+pub enum Said<T> {
     Answer(T),
     NotYet,
     Below,
@@ -22,7 +22,7 @@ pub(super) enum Said<T> {
 }
 
 /// What can be told of an answer where another one was expected.
-pub(super) trait Tell {
+pub trait Tell {
     /// It as text, with what sets it apart from the other.
     fn tell(&self, other: &Self) -> String;
 
@@ -33,7 +33,7 @@ pub(super) trait Tell {
 }
 
 /// What a read of one key said.
-pub(super) fn said_one(result: Result<Option<Vec<u8>>>) -> Said<Answer> {
+pub fn said_one(result: Result<Option<Vec<u8>>>) -> Said<Answer> {
     match result {
         Ok(None) => Said::Answer(Answer::Absent),
         Ok(Some(value)) => Said::Answer(Answer::Value(value)),
@@ -44,7 +44,7 @@ pub(super) fn said_one(result: Result<Option<Vec<u8>>>) -> Said<Answer> {
 }
 
 /// What a read of many keys said.
-pub(super) fn said_many(result: Result<Vec<KeyValue>>) -> Said<Values> {
+pub fn said_many(result: Result<Vec<KeyValue>>) -> Said<Values> {
     let one = |(key, value): KeyValue| match said_one(value.map(Some)) {
         Said::Answer(answer) => Ok((key, answer)),
         Said::Error(error) => Err(Said::Error(error)),
@@ -62,7 +62,7 @@ pub(super) fn said_many(result: Result<Vec<KeyValue>>) -> Said<Values> {
 }
 
 /// What a read of many keys, in order, is to answer.
-pub(super) fn values(history: &History, keys: &[Key], lsn: palimpsest::Lsn) -> Values {
+pub fn values(history: &History, keys: &[Key], lsn: palimpsest::Lsn) -> Values {
     let values = keys.iter().map(|key| (*key, history.answer(*key, lsn)));
     values
         .filter(|(_, answer)| *answer != Answer::Absent)
@@ -82,7 +82,7 @@ impl<T> Said<T> {
 impl<T: Tell + PartialEq> Said<T> {
     /// # Errors
     /// A wrong answer if it is none of those allowed.
-    pub(super) fn judge(
+    pub fn judge(
         &self,
         asked: impl FnOnce() -> String,
         allowed: &Allowed<T>,
@@ -106,7 +106,7 @@ impl<T: Tell + PartialEq> Said<T> {
     }
 
     /// Of many keys, the first that was answered otherwise than it should be.
-    pub(super) fn culprit(&self, allowed: &Allowed<T>) -> Option<Key> {
+    pub fn culprit(&self, allowed: &Allowed<T>) -> Option<Key> {
         match self {
             Said::Answer(answer) => answer.first_difference(allowed.answers.first()?),
             _ => None,
@@ -114,7 +114,7 @@ impl<T: Tell + PartialEq> Said<T> {
     }
 
     /// It as text, with nothing to set it apart from.
-    pub(super) fn tell_alone(&self) -> String {
+    pub fn tell_alone(&self) -> String {
         match self {
             Said::Answer(answer) => answer.tell(answer),
             Said::NotYet => "too early".to_string(),

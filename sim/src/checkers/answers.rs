@@ -1,0 +1,309 @@
+//! Whether reads answer what is true.
+//!
+//! * Verified: at points of key × LSN × timeline, one by one and many at once, a legal read gives
+//!   the value of the model, and an illegal one is refused as too early or as too late. The points
+//!   are those where something changes, the moments before them, and the LSNs at which reads begin
+//!   or cease to be legal: between two of them no answer can change.
+//! * Not verified: reads that race with other tasks. The driver holds these against what was true
+//!   from their start to their end. Nor what a value costs: see [`visits`](super::visits).
+//! * An error is passed over if it names a file that the device has made wrong, or if the timeline
+//!   is being shut down: there is no answer to compare.
+//!
+//! Its state is how many answers it has compared. Samples begin at a point drawn from it, so that
+//! over a run all points are met.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use palimpsest::base::{Key, Lsn};
+use palimpsest::{Error, Timeline};
+
+use super::{Finding, Said, Sight, Tell, said_many, said_one, values};
+use crate::dice::mix;
+use crate::keys;
+use crate::label::Letter;
+use crate::model::{Answer, History};
+use crate::oracle::{self, Allowed};
+use crate::plan::{KeyIndex, Look};
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// After one in so many operations some keys are read at once.
+const KEYS_ONE_IN: u64 = 8;
+
+/// So many of them.
+const KEYS_AT_ONCE: u16 = 6;
+
+/// How many points a sample has, about: all keys at the LSNs that matter most come on top.
+const SAMPLE_LEN: usize = 16;
+
+/// And of the moments before points.
+const BEFORE_LEN: usize = 12;
+
+/// How many points are asked for one by one at most, where all are wanted.
+const FULL_LEN: usize = 256;
+
+/// Where everything is looked at, it is at so many LSNs at most, beside those of refusals.
+const LSNS_LOOKED_AT: usize = 64;
+
+/// And at so many keys.
+const KEYS_LOOKED_AT: usize = 16;
+
+/// How much is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Points evenly apart, other ones each time.
+    Sample,
+    /// Everything.
+    Full,
+}
+
+/// Compares answers with the model.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    compared: u64,
+}
+
+/// At most so many of them, evenly apart.
+fn apart<T>(all: impl ExactSizeIterator<Item = T>, count: usize) -> impl Iterator<Item = T> {
+    let stride = all.len().div_ceil(count).max(1);
+    all.step_by(stride)
+}
+
+impl Answers {
+    /// How many answers were compared.
+    pub fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    /// Another answer was compared.
+    pub fn count(&mut self) {
+        self.compared += 1;
+    }
+
+    /// Carries out a read past the gate, at once.
+    ///
+    /// # Panics
+    /// If it waits for something: past the gate no I/O does.
+    pub fn at_once<T>(&mut self, sight: &Sight, read: Pin<&mut impl Future<Output = T>>) -> T {
+        let polled = sight.world.past_the_gate(read);
+        self.count();
+        match polled {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("a read waits for something that is no I/O"),
+        }
+    }
+
+    /// What a read says now.
+    pub fn peek(
+        &mut self,
+        sight: &Sight,
+        timeline: &Timeline<SimIo>,
+        key: Key,
+        lsn: Lsn,
+    ) -> Said<Answer> {
+        said_one(self.at_once(sight, pin!(timeline.get(key, lsn))))
+    }
+
+    /// Reads one key, and compares it.
+    fn check_point(
+        &mut self,
+        sight: &Sight,
+        letter: Letter,
+        (key, lsn): (Key, Lsn),
+    ) -> Result<(), Finding> {
+        let ask = |history: &History| history.answer(key, lsn);
+        let allowed = oracle::view(sight.truths, (letter, lsn), ask).now();
+        let asked = || format!("get {letter} {key} at {lsn}");
+        let said = self.peek(sight, &sight.open[&letter], key, lsn);
+        let held = hold(sight, (letter, &said), asked, &allowed);
+        held.map_err(|verdict| Finding::from(verdict).at(letter, key, lsn))
+    }
+
+    /// Reads some keys at once, and compares all of them.
+    fn check_keys(
+        &mut self,
+        sight: &Sight,
+        letter: Letter,
+        (keys, lsn): (&[Key], Lsn),
+    ) -> Result<(), Finding> {
+        let ask = |history: &History| values(history, keys, lsn);
+        let allowed = oracle::view(sight.truths, (letter, lsn), ask).now();
+        let count = keys.len();
+        let asked = || format!("get {count} keys of {letter} at {lsn}");
+        let space = keys::space(keys);
+        let read = pin!(sight.open[&letter].get_vectored(&space, lsn));
+        let said = said_many(self.at_once(sight, read));
+        let held = hold(sight, (letter, &said), asked, &allowed);
+        held.map_err(|verdict| {
+            let finding = Finding::from(verdict);
+            match said.culprit(&allowed).or(keys.first().copied()) {
+                Some(key) => finding.at(letter, key, lsn),
+                None => finding,
+            }
+        })
+    }
+
+    /// After an operation: as many points of an open timeline as the plan's `look` says; of one
+    /// that the operation touched more than of the others.
+    pub fn check_after(
+        &mut self,
+        sight: &Sight,
+        letter: Letter,
+        (draw, is_touched): (u64, bool),
+    ) -> Result<(), Finding> {
+        match sight.knobs.look {
+            Look::Nothing => Ok(()),
+            Look::Sample if is_touched => self.check_drawn(sight, letter, draw),
+            Look::Sample => self.check_one_drawn(sight, letter, draw),
+            Look::All => self.check_all(sight, letter),
+        }
+    }
+
+    /// Asks for a key at the end, for one before it, and for one where a refusal begins or ends.
+    fn check_drawn(&mut self, sight: &Sight, letter: Letter, draw: u64) -> Result<(), Finding> {
+        let [last, older, edge] = drawn_lsns(sight, letter, draw);
+        let knobs = sight.knobs;
+        for (at, lsn) in (2..).zip([last, older, edge]) {
+            let number = mix(draw ^ at) % u64::from(knobs.key_count);
+            let key = keys::key(knobs.layout, KeyIndex(number as u16));
+            self.check_point(sight, letter, (key, lsn))?;
+        }
+        if mix(draw ^ 5).is_multiple_of(KEYS_ONE_IN) {
+            let number = mix(draw ^ 6) % u64::from(knobs.key_count);
+            let count = knobs.key_count.min(KEYS_AT_ONCE);
+            let keys = keys::some(knobs, (KeyIndex(number as u16), count));
+            let lsn = [last, edge][(draw % 2) as usize];
+            self.check_keys(sight, letter, (&keys, lsn))?;
+        }
+        Ok(())
+    }
+
+    /// Asks for one of these alone.
+    fn check_one_drawn(&mut self, sight: &Sight, letter: Letter, draw: u64) -> Result<(), Finding> {
+        let lsns = drawn_lsns(sight, letter, draw);
+        let number = mix(draw ^ 7) % u64::from(sight.knobs.key_count);
+        let key = keys::key(sight.knobs.layout, KeyIndex(number as u16));
+        let lsn = lsns[(mix(draw ^ 8) % 3) as usize];
+        self.check_point(sight, letter, (key, lsn))
+    }
+
+    /// Asks for every key at every LSN at which something changes or a refusal begins or ends: one
+    /// by one, all together, and all but each. Of very many, some that are evenly apart.
+    fn check_all(&mut self, sight: &Sight, letter: Letter) -> Result<(), Finding> {
+        let (points, matter) = points(sight, letter);
+        let last = matter[0];
+        let changes = BTreeSet::from_iter(points.into_iter().map(|(_, lsn)| lsn));
+        let mut lsns = BTreeSet::from_iter(apart(changes.into_iter(), LSNS_LOOKED_AT));
+        lsns.extend(edges(sight, letter));
+        lsns.extend(matter);
+        lsns.extend([keys::shifted(last, -1), last, keys::shifted(last, 1)]);
+        let keys = keys::all(sight.knobs);
+        let some = Vec::from_iter(apart(keys.iter().copied(), KEYS_LOOKED_AT));
+        for lsn in lsns {
+            for key in &some {
+                self.check_point(sight, letter, (*key, lsn))?;
+            }
+            self.check_keys(sight, letter, (&some, lsn))?;
+        }
+        for without in 0..some.len() {
+            let mut fewer = some.clone();
+            fewer.remove(without);
+            self.check_keys(sight, letter, (&fewer, last))?;
+        }
+        self.check_keys(sight, letter, (&keys, last))
+    }
+
+    /// Asks an open timeline for the points at which something changes, one by one: for all of
+    /// them, unless there are very many, or for a sample. Then for the moments before a sample of
+    /// them, for all keys at once at the end, at the cutoff and at each point that is retained, and
+    /// beyond the end.
+    pub fn check_points(
+        &mut self,
+        sight: &Sight,
+        letter: Letter,
+        depth: Depth,
+    ) -> Result<(), Finding> {
+        let (points, lsns) = points(sight, letter);
+        let knobs = sight.knobs;
+        let stride = |count: usize| points.len().div_ceil(count).max(1);
+        let stride_at = match (depth, knobs.look) {
+            (_, Look::All) => 1,
+            (Depth::Full, Look::Nothing | Look::Sample) => stride(FULL_LEN),
+            (Depth::Sample, Look::Nothing | Look::Sample) => stride(SAMPLE_LEN),
+        };
+        let salt = match knobs.look {
+            Look::All => points.len() as u64,
+            Look::Nothing | Look::Sample => self.compared,
+        };
+        let first = |stride: usize| (mix(salt ^ knobs.seed) % stride as u64) as usize;
+        for point in points.iter().skip(first(stride_at)).step_by(stride_at) {
+            self.check_point(sight, letter, *point)?;
+        }
+        let stride_before = stride(BEFORE_LEN);
+        let before = points.iter().skip(first(stride_before));
+        for &(key, lsn) in before.step_by(stride_before) {
+            self.check_point(sight, letter, (key, keys::shifted(lsn, -1)))?;
+        }
+        let keys = keys::all(knobs);
+        for lsn in &lsns {
+            self.check_keys(sight, letter, (&keys, *lsn))?;
+        }
+        let first_key = keys::key(knobs.layout, KeyIndex(0));
+        self.check_point(sight, letter, (first_key, keys::shifted(lsns[0], 1)))
+    }
+}
+
+/// Holds what was said against what may be said, unless it names a file that is wrong, or the
+/// timeline is being shut down.
+fn hold<T: Tell + PartialEq>(
+    sight: &Sight,
+    (letter, said): (Letter, &Said<T>),
+    asked: impl FnOnce() -> String,
+    allowed: &Allowed<T>,
+) -> Result<(), Verdict> {
+    match said {
+        Said::Error(error) if sight.judge.is_rot(error) => Ok(()),
+        Said::Error(Error::Closed) if sight.judge.is_ending(letter) => Ok(()),
+        _ => said.judge(asked, allowed),
+    }
+}
+
+/// The last LSN, one before it, and one where a refusal begins or ends.
+fn drawn_lsns(sight: &Sight, letter: Letter, draw: u64) -> [Lsn; 3] {
+    let last = sight.truths[&letter].last;
+    let older = Lsn(last.0.saturating_sub(mix(draw) % 256));
+    let edges = edges(sight, letter);
+    let edge = edges[(mix(draw ^ 1) % edges.len() as u64) as usize];
+    [last, older, edge]
+}
+
+/// The LSNs of a timeline at which reads begin or cease to be legal.
+fn edges(sight: &Sight, letter: Letter) -> Vec<Lsn> {
+    let truth = &sight.truths[&letter];
+    let cutoff = truth.cutoff.seen();
+    let retained = oracle::retained(sight.truths, letter).all();
+    let here = truth.ancestor.into_iter().flat_map(|(on, at)| {
+        let below = sight.truths.get(&on);
+        [at, below.map_or(at, |below| below.cutoff.seen())]
+    });
+    let points = [cutoff].into_iter().chain(retained).chain(here);
+    points
+        .flat_map(|lsn| [keys::shifted(lsn, -1), lsn, keys::shifted(lsn, 1)])
+        .collect()
+}
+
+/// The points at which something changes on a timeline; and the LSNs at which every key matters:
+/// its last record's first, then the cutoff and those that are retained.
+pub(super) fn points(sight: &Sight, letter: Letter) -> (Vec<(Key, Lsn)>, Vec<Lsn>) {
+    let truth = &sight.truths[&letter];
+    let points = truth.history.points().collect();
+    let cutoff = Some(truth.cutoff.seen()).filter(|cutoff| *cutoff != Lsn::ZERO);
+    let retained = oracle::retained(sight.truths, letter).surely;
+    let mut lsns = vec![truth.last];
+    lsns.extend(cutoff);
+    lsns.extend(retained);
+    (points, lsns)
+}

@@ -1,0 +1,181 @@
+//! Whether batches are whole or absent, and layers are frozen in time.
+//!
+//! * Verified: a batch in doubt shows all of its records or none, and no other LSN than the two
+//!   that these give is the last. A batch that finds the open layer too long, too wide or too old
+//!   goes to another one.
+//! * Not verified: that a batch which was acknowledged is there: the answers show it. The age of a
+//!   layer while the clock was set, for its age is then not known.
+//! * A batch stays in doubt where only a file that the device has made wrong could tell, or while
+//!   the timeline is being shut down.
+//!
+//! It has no state: what is in doubt is in the timeline's truth.
+
+use palimpsest::base::{Key, Lsn, Time};
+use palimpsest::{Batch, Error, Timeline};
+
+use super::{Answers, Finding, Said, Sight};
+use crate::label::Letter;
+use crate::model::{Answer, Change};
+use crate::oracle::{Settled, Truth};
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// How things were when a batch was begun.
+#[derive(Clone, Copy)]
+pub struct Before {
+    /// The timeline's last record.
+    pub last: Option<Lsn>,
+    /// The time.
+    pub begun: Time,
+    /// How often the clock had been set.
+    pub clock_jump_count: u64,
+}
+
+/// Finds out whether the batch in doubt is there, all of it or nothing. It stays in doubt if that
+/// can be told by nothing but a file that is wrong.
+///
+/// # Errors
+/// A broken law, if it is there in part.
+pub fn settle(sight: &mut Sight, answers: &mut Answers, letter: Letter) -> Result<(), Finding> {
+    let Some(timeline) = sight.open.get(&letter).cloned() else {
+        return Ok(());
+    };
+    let Some(doubt) = Doubt::of(sight.truth(letter), timeline.gc_cutoff()) else {
+        return Ok(());
+    };
+    let engine_last = timeline.last_record_lsn();
+    if engine_last != doubt.last && engine_last != doubt.pending_last {
+        let (without, with) = (doubt.last, doubt.pending_last);
+        let law = format!("the last record is at {without} or {with}");
+        return Err(Verdict::law(law, format!("{engine_last}")).into());
+    }
+    if let Some(settled) = doubt.look(sight, answers, (letter, &timeline))? {
+        sight.truth(letter).settle(settled);
+    }
+    Ok(())
+}
+
+/// What is asked to settle whether a batch in doubt is there.
+struct Doubt {
+    /// The last record's LSN without it.
+    last: Lsn,
+    /// And with it.
+    pending_last: Lsn,
+    points: Vec<DoubtfulPoint>,
+}
+
+/// A point with its answers, if the batch is there and if it is not.
+struct DoubtfulPoint {
+    key: Key,
+    lsn: Lsn,
+    there: Answer,
+    absent: Answer,
+}
+
+impl Doubt {
+    /// Of the batch in doubt, if there is one.
+    fn of(truth: &Truth, cutoff: Lsn) -> Option<Doubt> {
+        let pending = truth.pending.as_ref()?;
+        let whole = pending.whole(&truth.history);
+        let point = |(key, lsn, _): &(Key, Lsn, Change)| {
+            // What is below the cutoff cannot be asked for; it shows at the cutoff as well.
+            let (key, lsn) = (*key, cutoff.max(*lsn));
+            DoubtfulPoint {
+                key,
+                lsn,
+                there: whole.answer(key, lsn),
+                absent: truth.history.answer(key, lsn),
+            }
+        };
+        Some(Doubt {
+            last: truth.last,
+            pending_last: pending.last,
+            points: pending.changes.iter().map(point).collect(),
+        })
+    }
+
+    /// What the engine shows of the batch; nothing if it cannot be told.
+    fn look(
+        &self,
+        sight: &Sight,
+        answers: &mut Answers,
+        (letter, timeline): (Letter, &Timeline<SimIo>),
+    ) -> Result<Option<Settled>, Verdict> {
+        let engine_last = timeline.last_record_lsn();
+        let (mut can_be_there, mut can_be_absent) = (true, self.last == self.pending_last);
+        if self.last != self.pending_last {
+            can_be_there = engine_last == self.pending_last;
+            can_be_absent = !can_be_there;
+        }
+        let is_known = can_be_there != can_be_absent;
+        for point in &self.points {
+            if engine_last < point.lsn {
+                continue;
+            }
+            let said = answers.peek(sight, timeline, point.key, point.lsn);
+            match &said {
+                Said::Error(error) if sight.judge.is_rot(error) && is_known => continue,
+                Said::Error(error) if sight.judge.is_rot(error) => return Ok(None),
+                Said::Error(Error::Closed) if sight.judge.is_ending(letter) => return Ok(None),
+                _ => {}
+            }
+            let is = |answer: &Answer| matches!(&said, Said::Answer(said) if said == answer);
+            can_be_there &= is(&point.there);
+            can_be_absent &= is(&point.absent);
+        }
+        match (can_be_there, can_be_absent) {
+            (true, true) => Ok(Some(Settled::Either)),
+            (true, false) => Ok(Some(Settled::There)),
+            (false, true) => Ok(Some(Settled::Absent)),
+            (false, false) => {
+                let law = format!("a batch up to {} is whole or absent", self.pending_last);
+                Err(Verdict::law(law, "a part of it"))
+            }
+        }
+    }
+}
+
+/// Whether the layer that a batch went to was frozen before it, if the batch would have made it too
+/// long or too wide, or if it was too old. One that goes on at the LSN of the last record may not
+/// be parted from it.
+///
+/// # Errors
+/// A broken law, if it was not.
+pub fn check_rolled(
+    sight: &Sight,
+    letter: Letter,
+    batch: &Batch,
+    before: Before,
+) -> Result<(), Verdict> {
+    let Some(timeline) = sight.open.get(&letter) else {
+        return Ok(());
+    };
+    let map = timeline.layers();
+    let Some(open) = map.open() else {
+        return Ok(());
+    };
+    let is_alone = open.entry_count() <= batch.record_count();
+    if is_alone || batch.first_lsn() <= before.last {
+        return Ok(());
+    }
+    let knobs = sight.knobs;
+    let age = before.begun.saturating_since(open.opened_at());
+    let is_age_known = before.clock_jump_count == sight.world.clock_jump_count();
+    if knobs.freeze_age_max <= age && is_age_known {
+        return Err(Verdict::law(
+            "a batch that finds its layer too old freezes it before",
+            format!("the layer was {age:?} old"),
+        ));
+    }
+    let (len, width) = (
+        open.byte_len(),
+        timeline.last_record_lsn().0 - open.start().0,
+    );
+    if len < knobs.freeze_len_max && width < knobs.freeze_distance_max {
+        return Ok(());
+    }
+    Err(Verdict::law(
+        "a batch that would make its layer too long or too wide freezes it before",
+        format!("the layer has {len} bytes over {width} LSNs now"),
+    ))
+}

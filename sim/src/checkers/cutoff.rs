@@ -1,0 +1,136 @@
+//! Whether the cutoff is where collections may have moved it, and goes as far as is due.
+//!
+//! * Verified: at each look, the published cutoff is at or above the one seen before, at or below
+//!   what a collection under way may have made, and at or below `disk_consistent_lsn`. What a
+//!   collection says is durable is published. Where no task is left, a collection goes as far as
+//!   distance and age let it, and leaves no layer that no read needs.
+//! * Not verified: that a collection which may go further does so while others run: it may have
+//!   chosen before.
+//!
+//! Its state is the [`Cutoff`](oracle::Cutoff) in each timeline's truth, with its numbered facts.
+
+use std::time::Duration;
+
+use palimpsest::Timeline;
+use palimpsest::base::{LayerName, Lsn};
+use palimpsest::timeline::Collected;
+
+use super::Sight;
+use crate::label::Letter;
+use crate::laws;
+use crate::oracle;
+use crate::plan::{Housekeeping, Knobs};
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// Takes note of every published cutoff.
+///
+/// # Errors
+/// A broken law, if one went where no collection can have moved it.
+pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
+    let horizon = sight.horizon();
+    for letter in oracle::ancestors_first(sight.truths) {
+        let is_closed = !sight.open.contains_key(&letter);
+        let truth = sight.truth(letter);
+        let highest = truth.highest_cutoff(&horizon);
+        match is_closed {
+            true => truth.cutoff.hide(highest),
+            false => truth.cutoff.may_reach(highest),
+        }
+    }
+    for (letter, timeline) in sight.open.clone() {
+        let (found, durable) = (timeline.gc_cutoff(), timeline.disk_consistent_lsn());
+        if durable < found {
+            let law = format!("the cutoff is at or below disk_consistent_lsn, {durable}");
+            return Err(Verdict::law(law, format!("{found}")));
+        }
+        sight.truth(letter).cutoff.see(found)?;
+    }
+    Ok(())
+}
+
+/// A collection was done: what it says is durable, and it is published.
+///
+/// # Errors
+/// A wrong answer, if it is not.
+pub fn collected(
+    sight: &mut Sight,
+    letter: Letter,
+    (before, collected): (oracle::Cutoff, Collected),
+) -> Result<(), Verdict> {
+    let cutoff = &mut sight.truth(letter).cutoff;
+    cutoff.acknowledge(collected.cutoff);
+    let (low, found, high) = (before.seen(), collected.cutoff, cutoff.seen());
+    if low <= found && found <= high {
+        return Ok(());
+    }
+    let expected = format!("a cutoff from {low} to {high}, which is published");
+    let got = format!("{found}");
+    Err(Verdict::wrong("collect garbage", expected, got))
+}
+
+/// A collection beside which nothing ran, with no fault left, has moved the cutoff as far as it
+/// may, from `before`, and left nothing that no read needs.
+///
+/// # Errors
+/// The broken law.
+pub fn check_moved(sight: &mut Sight, letter: Letter, before: Lsn) -> Result<(), Verdict> {
+    let timeline = &sight.open[&letter];
+    let expected = before.max(by_distance(sight.knobs, timeline));
+    let found = timeline.gc_cutoff();
+    let durable = sight.truth(letter).cutoff.durable();
+    let is_right = match sight.knobs.gc_age {
+        Duration::ZERO => found == expected,
+        _ => before <= found && found <= expected,
+    };
+    if is_right && found == durable {
+        // Where others work too, one of them may have made something meanwhile.
+        return match sight.knobs.housekeeping {
+            Housekeeping::Off => check_needless(sight, letter),
+            Housekeeping::On { .. } => Ok(()),
+        };
+    }
+    let law = format!("a collection makes {expected} the cutoff, durably");
+    let found = format!("{found}, and {durable} is durable");
+    Err(Verdict::law(law, found))
+}
+
+/// All history is old enough, and was collected: the cutoff is as far as distance lets it be.
+///
+/// # Errors
+/// The broken law.
+pub fn check_aged(sight: &Sight) -> Result<(), Verdict> {
+    for letter in oracle::ancestors_first(sight.truths) {
+        let Some(timeline) = sight.open.get(&letter) else {
+            continue;
+        };
+        let (found, due) = (timeline.gc_cutoff(), by_distance(sight.knobs, timeline));
+        if found < due {
+            let law = format!("what is old enough is below the cutoff, {due}");
+            return Err(Verdict::law(law, found.to_string()));
+        }
+        if sight.knobs.housekeeping == Housekeeping::Off {
+            check_needless(sight, letter)?;
+        }
+    }
+    Ok(())
+}
+
+/// How far a collection may go, but for the age of what it would take.
+pub fn by_distance(knobs: &Knobs, timeline: &Timeline<SimIo>) -> Lsn {
+    let last = timeline.last_record_lsn().0;
+    let kept_from = Lsn(last.saturating_sub(knobs.gc_distance));
+    kept_from.min(timeline.disk_consistent_lsn())
+}
+
+/// A collection has left no layer of an open timeline that no read needs.
+///
+/// # Errors
+/// The broken law, with such a layer.
+pub fn check_needless(sight: &Sight, letter: Letter) -> Result<(), Verdict> {
+    let timeline = &sight.open[&letter];
+    let retained = oracle::retained(sight.truths, letter).all();
+    let map = timeline.layers();
+    let names: Vec<LayerName> = map.files().names().collect();
+    laws::check_needless(&names, timeline.gc_cutoff(), &retained)
+}

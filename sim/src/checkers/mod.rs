@@ -1,0 +1,46 @@
+//! The checkers: values that hold what the engine shows against what is true of it.
+//!
+//! ```text
+//!  driver ── carries operations out ──▶ engine
+//!     │                                    │
+//!     └── Sight { world, judge, truths, open timelines } ──▶ checkers ──▶ a finding, or nothing
+//! ```
+//!
+//! 1. A checker is given what it looks at, and keeps only what it needs from one look to the next.
+//!    It knows neither the plan's operations nor who carries them out.
+//! 2. It looks past the gate: no fault touches its reads, no task runs between them, and what they
+//!    reach is no probe of the plan's.
+//! 3. What it finds wrong is a [`Finding`]. It never repairs, and it excuses only what the judge
+//!    does.
+//!
+//! | checker         | verifies                                                                 |
+//! |-----------------|--------------------------------------------------------------------------|
+//! | [`Answers`]     | reads answer what is true, and refuse what must be refused               |
+//! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
+//! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
+//! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
+//! | [`space`]       | nothing lies on the disk that is not needed                              |
+//! | [`visits`]      | behind an image of everything, a read looks into few layers              |
+//! | [`Maintenance`] | what maintains itself leaves nothing undone                              |
+//! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
+//! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
+//! | [`recovery`]    | an opened timeline ends where it must, and stands on what was asked for  |
+
+mod answers;
+pub mod batches;
+pub mod branches;
+pub mod cutoff;
+pub mod layers;
+mod maintenance;
+pub mod recovery;
+mod said;
+mod sight;
+pub mod space;
+mod unreadable;
+pub mod visits;
+
+pub use answers::{Answers, Depth};
+pub use maintenance::Maintenance;
+pub use said::{Said, Tell, said_many, said_one, values};
+pub use sight::{Finding, Sight};
+pub use unreadable::Unreadable;

@@ -1,0 +1,123 @@
+//! Whether what was opened is what must be there.
+//!
+//! * Verified: an opened timeline ends at `disk_consistent_lsn`; it stands on what was asked for; a
+//!   branch in doubt that is found has an ancestor that is durable up to its point; its cutoff and
+//!   its end are between what was acknowledged and what may have been written. What was shut down
+//!   in good order ends where it ended.
+//! * Not verified: the values: the answers show them, and are compared once all timelines are open,
+//!   for what may be read on one depends on all that stand on it.
+//!
+//! It has no state: what is known of a timeline is pulled back in its truth to what was found.
+
+use palimpsest::Timeline;
+use palimpsest::base::Lsn;
+
+use super::Sight;
+use crate::keys;
+use crate::label::Letter;
+use crate::oracle::{self, Existence, Truth};
+use crate::plan::Housekeeping;
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// A timeline was opened: its truth is pulled back to what it says is durable.
+///
+/// # Errors
+/// The broken law.
+pub fn recovered(
+    sight: &mut Sight,
+    letter: Letter,
+    timeline: &Timeline<SimIo>,
+) -> Result<(), Verdict> {
+    let durable = timeline.disk_consistent_lsn();
+    let last = timeline.last_record_lsn();
+    if durable != last {
+        let law = "an opened timeline ends at disk_consistent_lsn";
+        return Err(Verdict::law(law, format!("{durable} and {last}")));
+    }
+    find_ancestor(sight, letter, timeline)?;
+    let (cutoff, horizon) = (timeline.gc_cutoff(), sight.horizon());
+    let has_keeper = sight.knobs.housekeeping != Housekeeping::Off;
+    let truth = sight.truth(letter);
+    let known = truth.cutoff.durable();
+    truth.recover_cutoff(cutoff, &horizon)?;
+    if has_keeper {
+        // A branch may have opened it a while ago, and its keeper have published this.
+        truth.cutoff.is_durable_up_to(known);
+    }
+    truth.recover(durable)
+}
+
+/// What a timeline stands on is what was asked for. A branch in doubt that is there has what its
+/// ancestor has, and that must be durable.
+fn find_ancestor(
+    sight: &mut Sight,
+    letter: Letter,
+    timeline: &Timeline<SimIo>,
+) -> Result<(), Verdict> {
+    let found = timeline.ancestor();
+    let truth = &sight.truths[&letter];
+    let is_it = |(on, lsn): (Letter, Lsn)| {
+        found.is_some_and(|found| (found.timeline, found.lsn) == (keys::timeline(on), lsn))
+    };
+    let starts = truth.starts.iter();
+    let mut branches = starts.filter_map(|start| Some((start.ancestor?, start.lsn)));
+    if truth.ancestor.is_none()
+        && let Some((on, lsn)) = branches.find(|branch| is_it(*branch))
+    {
+        let below = sight.truths.get(&on);
+        let below = below.map_or_else(|| Ok(Truth::absent()), |below| below.seen_from(lsn))?;
+        if below.existence != Existence::Exists || below.acknowledged < lsn {
+            let law = format!("a branch that is found has an ancestor that reaches {lsn}");
+            let found = format!("{:?} up to {}", below.existence, below.acknowledged);
+            return Err(Verdict::law(law, found));
+        }
+        let truth = truth.clone().found_branch((on, lsn), &below);
+        sight.truths.insert(letter, truth);
+        return Ok(());
+    }
+    let is_right = truth.ancestor.map_or(found.is_none(), is_it);
+    if is_right {
+        return Ok(());
+    }
+    let asked_for = truth.ancestor;
+    let law = format!("a timeline stands on what was asked for: {asked_for:?}");
+    Err(Verdict::law(law, format!("{found:?}")))
+}
+
+/// Whether something below a timeline is not there any more, for a power loss took its index.
+pub fn stands_on_what_is_lost(sight: &Sight, letter: Letter) -> bool {
+    let mut below = oracle::all_below(sight.truths, letter).into_iter();
+    below.any(|letter| sight.judge.has_lost_index(keys::timeline(letter)))
+}
+
+/// Timelines were shut down in good order, each with this end, and opened again.
+///
+/// # Errors
+/// A wrong answer, if one that is there ends elsewhere.
+pub fn check_shut_down(sight: &mut Sight, ends: &[(Letter, Lsn)]) -> Result<(), Verdict> {
+    for &(letter, last) in ends {
+        let truth = sight.truth(letter);
+        if truth.existence == Existence::Exists && truth.last != last {
+            return Err(ends_elsewhere(letter, last, truth.last));
+        }
+    }
+    Ok(())
+}
+
+/// A timeline was shut down in good order beside others, when this was its end, and opened again.
+///
+/// # Errors
+/// A wrong answer, if it ends below that.
+pub fn check_shut_down_beside(sight: &mut Sight, letter: Letter, last: Lsn) -> Result<(), Verdict> {
+    let found = sight.truth(letter).last;
+    if last <= found {
+        return Ok(());
+    }
+    Err(ends_elsewhere(letter, last, found))
+}
+
+fn ends_elsewhere(letter: Letter, last: Lsn, found: Lsn) -> Verdict {
+    let asked = format!("open timeline {letter} after a shutdown");
+    Verdict::wrong(asked, format!("it ends at {last}"), found.to_string())
+}

@@ -1,0 +1,74 @@
+//! What a checker is shown, and what it says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use palimpsest::Timeline;
+use palimpsest::base::{Key, Lsn};
+use palimpsest::io::Io;
+
+use crate::judge::Judge;
+use crate::label::Letter;
+use crate::oracle::{Horizon, Truth, Truths};
+use crate::plan::Knobs;
+use crate::verdict::Verdict;
+use crate::world::{SimIo, World};
+
+/// What a checker is shown: the engine from outside, and what is known of it.
+pub struct Sight<'a> {
+    /// The world, with its disk.
+    pub world: &'a Arc<World>,
+    /// What the faults so far excuse.
+    pub judge: &'a Judge,
+    /// The sizes and thresholds of the plan.
+    pub knobs: &'a Knobs,
+    /// The timelines that are open.
+    pub open: BTreeMap<Letter, Timeline<SimIo>>,
+    /// What is known of each timeline.
+    pub truths: &'a mut Truths,
+}
+
+impl Sight<'_> {
+    /// What is known of a timeline.
+    pub fn truth(&mut self, letter: Letter) -> &mut Truth {
+        self.truths.entry(letter).or_insert_with(Truth::absent)
+    }
+
+    /// How far a collection may go that comes now.
+    pub fn horizon(&self) -> Horizon {
+        Horizon {
+            distance: self.knobs.gc_distance,
+            age: self.knobs.gc_age,
+            now: SimIo::new(self.world).now(),
+        }
+    }
+}
+
+/// What a checker has found wrong.
+#[derive(Debug)]
+pub struct Finding {
+    /// What it was.
+    pub verdict: Verdict,
+    /// The read that showed it, if one did.
+    pub read: Option<(Letter, Key, Lsn)>,
+}
+
+impl Finding {
+    /// The same, shown by this read.
+    #[must_use]
+    pub fn at(self, letter: Letter, key: Key, lsn: Lsn) -> Finding {
+        Finding {
+            read: Some((letter, key, lsn)),
+            ..self
+        }
+    }
+}
+
+impl From<Verdict> for Finding {
+    fn from(verdict: Verdict) -> Finding {
+        Finding {
+            verdict,
+            read: None,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Whether reads look into few layers.
+//!
+//! * Verified: where everything has just been given an image, a read at the end of a timeline looks
+//!   into at most two layers, for each key of the plan.
+//! * Not verified: keys for which no image can stand, for their records have no base or do not fit
+//!   their page. Nor a read that names a file that the device has made wrong. What a read costs
+//!   while jobs are behind is bounded by no law yet.
+//!
+//! It has no state.
+
+use std::pin::pin;
+
+use palimpsest::base::{Key, Lsn};
+
+use super::{Answers, Finding, Sight};
+use crate::keys;
+use crate::label::Letter;
+use crate::model::Answer;
+use crate::verdict::Verdict;
+
+/// Where everything has an image, no read looks into more layers.
+const VISITS_MAX: usize = 2;
+
+/// Behind an image of everything, a read of an open timeline looks into one layer, or two.
+///
+/// # Errors
+/// The broken law, with the read.
+pub fn check(sight: &Sight, answers: &mut Answers, letter: Letter) -> Result<(), Finding> {
+    let lsn = sight.open[&letter].last_record_lsn();
+    for key in keys::all(sight.knobs) {
+        let answer = sight.truths[&letter].history.answer(key, lsn);
+        if matches!(answer, Answer::NoBase | Answer::NoRedo) {
+            // No image can stand for it.
+            continue;
+        }
+        let checked = check_one(sight, answers, letter, (key, lsn));
+        checked.map_err(|verdict| Finding::from(verdict).at(letter, key, lsn))?;
+    }
+    Ok(())
+}
+
+fn check_one(
+    sight: &Sight,
+    answers: &mut Answers,
+    letter: Letter,
+    (key, lsn): (Key, Lsn),
+) -> Result<(), Verdict> {
+    let asked = || format!("visits of {key} at {lsn}");
+    let visits = answers.at_once(sight, pin!(sight.open[&letter].visits(key, lsn)));
+    let visits = match visits {
+        Err(error) if sight.judge.is_rot(&error) => return Ok(()),
+        Err(error) => return Err(Verdict::wrong(asked(), "its layers", error.to_string())),
+        Ok(visits) => visits,
+    };
+    if visits.len() <= VISITS_MAX {
+        return Ok(());
+    }
+    let law = format!(
+        "where all have images, {} are at most {VISITS_MAX}",
+        asked()
+    );
+    let names: Vec<String> = visits.iter().map(ToString::to_string).collect();
+    Err(Verdict::law(law, names.join(", ")))
+}

@@ -1,0 +1,74 @@
+//! Who works on which timeline's instance, and who waits until that is over.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Poll, Waker};
+
+use crate::label::Letter;
+
+/// How many work on each timeline's present instance, in one life.
+#[derive(Clone, Default)]
+pub(super) struct Users {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: BTreeMap<Letter, u32>,
+    waiting: Vec<Waker>,
+}
+
+/// One that works on a timeline's present instance, for as long as this is held.
+pub(super) struct Using {
+    users: Users,
+    letter: Letter,
+}
+
+impl Drop for Using {
+    fn drop(&mut self) {
+        if let Some(count) = self.users.state().counts.get_mut(&self.letter) {
+            *count -= 1;
+        }
+        self.users.wake();
+    }
+}
+
+impl Users {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The caller works on a timeline's present instance, for as long as it holds this.
+    pub(super) fn enter(&self, letter: Letter) -> Using {
+        *self.state().counts.entry(letter).or_insert(0) += 1;
+        Using {
+            users: self.clone(),
+            letter,
+        }
+    }
+
+    /// Whether a timeline's instance is worked on.
+    pub(super) fn is_used(&self, letter: Letter) -> bool {
+        0 < self.state().counts.get(&letter).copied().unwrap_or(0)
+    }
+
+    /// Waits until something is so that changes when a user leaves or a shutdown ends.
+    pub(super) async fn until(&self, is_so: impl Fn() -> bool) {
+        std::future::poll_fn(|context| {
+            if is_so() {
+                return Poll::Ready(());
+            }
+            self.state().waiting.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Lets those look again that wait.
+    pub(super) fn wake(&self) {
+        let waiting = std::mem::take(&mut self.state().waiting);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
