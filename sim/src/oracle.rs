@@ -255,6 +255,11 @@ impl Truth {
             .map_or(self.last, |pending| pending.last.max(self.last))
     }
 
+    /// Whether a batch is in doubt: it is in flight, or what could tell is wrong.
+    pub fn is_in_doubt(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// A batch begins.
     pub fn begin_put(&mut self, changes: Vec<(Key, Lsn, Change)>) {
         assert!(self.pending.is_none(), "one batch at a time");

@@ -92,7 +92,7 @@ pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
     let session = Arc::new(Mutex::new(Session::default()));
     let driver = Driver::new(&world, &plan, &session);
     carry_out(&driver);
-    let cells = driver.judge().cells();
+    let cells = driver.judge.cells();
     let session = lock(&session);
     let state = world.state();
     let is_wanted = keep != Keep::Tail || session.verdict.is_some();
@@ -122,7 +122,7 @@ pub(crate) fn carry_out(driver: &Driver) {
     let quiet = panics::quiet();
     let all = async {
         lives(driver).await;
-        driver.world().state().counts.elapsed = madsim::time::TimeHandle::current().elapsed();
+        driver.world.state().counts.elapsed = madsim::time::TimeHandle::current().elapsed();
     };
     let all = AssertUnwindSafe(|| runtime.block_on(all));
     if let Err(panic) = std::panic::catch_unwind(all) {
@@ -135,7 +135,7 @@ pub(crate) fn carry_out(driver: &Driver) {
 
 /// Lives one life after another, until the plan is done or something is wrong.
 async fn lives(driver: &Driver) {
-    let world = driver.world();
+    let world = &driver.world;
     loop {
         // It holds everything that a life can wait for: too much to be moved on its way to a task.
         let life = Box::pin(drive::live(driver.reborn()));

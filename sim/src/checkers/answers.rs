@@ -107,6 +107,16 @@ impl Answers {
         said_one(self.at_once(sight, pin!(timeline.get(key, lsn))))
     }
 
+    /// What a timeline says of its first key at its start: whether it is open.
+    pub fn at_start(
+        &mut self,
+        sight: &Sight,
+        timeline: &Timeline<SimIo>,
+    ) -> palimpsest::Result<Option<Vec<u8>>> {
+        let key = keys::key(sight.knobs.layout, KeyIndex(0));
+        self.at_once(sight, pin!(timeline.get(key, Lsn::ZERO)))
+    }
+
     /// Reads one key, and compares it.
     fn check_point(
         &mut self,

@@ -1,4 +1,21 @@
 //! Timelines come, branch off and go.
+//!
+//! 1. A creation is in doubt from its call on, and so is a branch. An acknowledgement settles it; an
+//!    error, a drop or a crash does not: the next open shows what came of it.
+//! 2. A call that failed or was dropped is tried again. If that is refused, the timeline is there by
+//!    the call before it, or the index of one that was deleted is: all is opened again, to see.
+//! 3. A refusal which says that the timeline was deleted is final: no crash brings it back.
+//! 4. A branch at or above the last record waits for the batch in flight on its ancestor, which may
+//!    stand there. One below it does not wait. Either closes the ancestor's last LSN, as a freeze
+//!    does.
+//! 5. A branch that is tried again is tried behind a collection of its ancestor: what a branch in
+//!    doubt may stand on must stay.
+//! 6. What is to be deleted is shut down first, and is in doubt from then on. What others stand on
+//!    can neither be shut down under them nor be deleted.
+//! 7. A deletion that failed or was dropped is called once more, behind a collection of what lies
+//!    below; then everything is opened again.
+//! 8. One line of a timeline's coming or going runs at a time. One that runs beside others cannot
+//!    open everything again: it asks for that (`needs_restart`), and the driver's own line does it.
 
 use palimpsest::base::{Lsn, TimelineId};
 use palimpsest::{Error, Timeline};
@@ -124,7 +141,7 @@ impl Driver {
             }
             // A batch that is not in flight stays in doubt.
             let is_in_flight = self.handles().puts.contains_key(&ancestor);
-            let is_unsettled = !is_in_flight && self.is_unsettled(ancestor);
+            let is_unsettled = !is_in_flight && self.truth(ancestor, |truth| truth.is_in_doubt());
             if self.timeline(ancestor).is_none() || is_unsettled {
                 return Ok(());
             }
@@ -230,7 +247,7 @@ impl Driver {
             sight.truth(letter).branched((ancestor, lsn), &below);
         });
         self.take_in(letter, timeline);
-        self.count_done(match how {
+        self.session().tally.did(match how {
             How::Beside => "branch beside others",
             How::Wait | How::DropAt(_) => "branch",
         });
@@ -262,7 +279,7 @@ impl Driver {
             return Ok(false);
         }
         // What a crash leaves of it is then the whole timeline, or nothing.
-        if self.is_unsettled(letter) {
+        if self.truth(letter, |truth| truth.is_in_doubt()) {
             self.restart().await?;
         }
         if self.timeline(letter).is_none() {
@@ -310,7 +327,7 @@ impl Driver {
             Some(Ok(())) => {
                 self.judge.index_was_read(letter);
                 self.truth(letter, |truth| *truth = Truth::absent());
-                self.count_done(match how {
+                self.session().tally.did(match how {
                     How::Beside => "delete beside others",
                     How::Wait | How::DropAt(_) => "delete",
                 });

@@ -43,11 +43,6 @@ impl Driver {
         self.look(|sight, checkers| batches::settle(sight, &mut checkers.answers, letter))
     }
 
-    /// Whether a batch stays in doubt, for what could tell is wrong.
-    pub(super) fn is_unsettled(&self, letter: Letter) -> bool {
-        self.truth(letter, |truth| truth.pending.is_some())
-    }
-
     /// Holds every layer on the raw disk against the model.
     pub(super) fn explain(&self, letter: Letter) -> Result<(), Verdict> {
         self.look(|sight, _| cutoff::look(sight))?;

@@ -81,6 +81,13 @@ pub struct Tally {
     pub done: BTreeMap<&'static str, u64>,
 }
 
+impl Tally {
+    /// Counts what was asked for and came about.
+    pub(super) fn did(&mut self, what: &'static str) {
+        *self.done.entry(what).or_insert(0) += 1;
+    }
+}
+
 /// Where a driver's lines come from: the one with this index, from 0; nothing behind the last.
 pub type Lines = Arc<dyn Fn(usize) -> Option<Line> + Send + Sync>;
 
@@ -105,13 +112,15 @@ pub(super) struct Handles {
 /// What every operation has at hand.
 #[derive(Clone)]
 pub struct Driver {
-    pub(super) world: Arc<World>,
+    /// The world in which it lives.
+    pub world: Arc<World>,
     pub(super) plan: Arc<Plan>,
     pub(super) lines: Lines,
     /// After one in so many lines the driver looks around.
     pub(super) look_one_in: u64,
     pub(super) session: Arc<Mutex<Session>>,
-    pub(super) judge: Judge,
+    /// Follows what happens in it.
+    pub judge: Judge,
     pub(super) handles: Arc<Mutex<Handles>>,
     pub(super) users: Users,
 }
@@ -141,17 +150,8 @@ impl Driver {
         }
     }
 
-    /// The world in which it lives.
-    pub fn world(&self) -> &Arc<World> {
-        &self.world
-    }
-
-    /// Who follows what happens in it.
-    pub fn judge(&self) -> &Judge {
-        &self.judge
-    }
-
-    /// The same, with lines from elsewhere, so many that it cannot look around after each.
+    /// The driver of a plan whose lines come from elsewhere, so many that it cannot look around
+    /// after each.
     pub fn with_lines(self, lines: &Lines, look_one_in: u64) -> Driver {
         Driver {
             lines: lines.clone(),
@@ -239,10 +239,5 @@ impl Driver {
             truths: &mut session.truths,
         };
         look(&mut sight, &mut session.checkers)
-    }
-
-    /// Counts what was asked for and came about.
-    pub(super) fn count_done(&self, what: &'static str) {
-        *self.session().tally.done.entry(what).or_insert(0) += 1;
     }
 }

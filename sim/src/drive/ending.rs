@@ -1,12 +1,27 @@
 //! A timeline is shut down beside those who work on it, and opened again in the same engine.
 //!
-//! Whoever works on the old instance may be told that it is closed. Only when the last of them has
-//! ended is it known what is true of the new one. What was kept of the old one is let go of later,
-//! and must not touch the new one.
+//! ```text
+//!  shutdown ─▶ begin_ending ─▶ close ─┬─ Clean, Lossy ─▶ unused ─▶ end_ending ─▶ reopen ─▶ checked
+//!                                     └─ Not ──────────────────▶ end_ending, and it goes on
+//! ```
+//!
+//! 1. From `begin_ending` to `end_ending` each call on the timeline, and on what stands on it, may be
+//!    told that it is closed. A call that overlaps any part of this is excused by it.
+//! 2. What is true of the new instance is known only once the last user of the old one has left:
+//!    `Users` counts them, and the open waits for that.
+//! 3. Closed in good order, everything that was acknowledged is durable: the new instance ends at or
+//!    above the old one's last record. Closed after a failed sync (lossy), it may not have what was
+//!    not durable; it is not latched either.
+//! 4. Once it is closed, no job of the old instance makes a call: with maintenance off, the count of
+//!    such calls does not move while the open waits.
+//! 5. Two shutdowns may run at once, by the engine and by the timeline. One of them closes it, and
+//!    the other is told so, or that it is latched.
+//! 6. A shutdown is refused while a child is open or being made, and then the timeline goes on. One
+//!    that is dropped may leave it open or closed: a read tells.
+//! 7. Handles that were kept of the old instance are closed for good. They are dropped later, and
+//!    must not touch the new instance.
 
-use std::pin::pin;
-
-use palimpsest::base::{KeyRange, Lsn};
+use palimpsest::base::KeyRange;
 use palimpsest::io::Job;
 use palimpsest::{Engine, Error, Scan, Timeline};
 
@@ -18,7 +33,7 @@ use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle;
-use crate::plan::{Housekeeping, How, Kept, KeyIndex, Shutdowns};
+use crate::plan::{Housekeeping, How, Kept, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
@@ -215,17 +230,8 @@ impl Driver {
     /// Whether a timeline goes on whose shutdown was given up.
     fn is_open(&self, letter: Letter) -> bool {
         self.timeline(letter).is_some_and(|timeline| {
-            let said = self.said_at_start(&timeline);
+            let said = self.show(|sight, checkers| checkers.answers.at_start(sight, &timeline));
             !matches!(said, Err(Error::Closed))
-        })
-    }
-
-    /// What a timeline says of its first key at its start: whether it is open.
-    fn said_at_start(&self, timeline: &Timeline<SimIo>) -> palimpsest::Result<Option<Vec<u8>>> {
-        let key = keys::key(self.plan.knobs.layout, KeyIndex(0));
-        self.show(|sight, checkers| {
-            let answers = &mut checkers.answers;
-            answers.at_once(sight, pin!(timeline.get(key, Lsn::ZERO)))
         })
     }
 
@@ -260,7 +266,7 @@ impl Driver {
         if matches!(closed, Closed::Clean) {
             self.look(|sight, _| recovery::check_shut_down_beside(sight, letter, last))?;
         }
-        self.count_done("shut down beside others");
+        self.session().tally.did("shut down beside others");
         self.check_points(letter, Depth::Sample)?;
         self.explain(letter)
     }
@@ -269,13 +275,14 @@ impl Driver {
     pub(super) fn let_go(&self) -> Result<(), Verdict> {
         let held = std::mem::take(&mut self.handles().held);
         for (letter, held) in held {
-            let said = self.said_at_start(&held.timeline);
+            let old = &held.timeline;
+            let said = self.show(|sight, checkers| checkers.answers.at_start(sight, old));
             if !matches!(said, Err(Error::Closed)) {
                 let asked = format!("get of {} after its shutdown", char::from(letter.0));
                 let got = format!("{said:?}");
                 return Err(Verdict::wrong(asked, "it is closed", got));
             }
-            self.count_done("let go of what was closed");
+            self.session().tally.did("let go of what was closed");
         }
         Ok(())
     }

@@ -7,10 +7,9 @@ use palimpsest::{Error, Result};
 
 use super::Driver;
 use crate::checkers::{cutoff, layers};
-use crate::keys;
 use crate::label::Letter;
 use crate::oracle;
-use crate::plan::{self, How, KeyIndex};
+use crate::plan::{self, How};
 use crate::verdict::Verdict;
 
 impl Driver {
@@ -100,7 +99,7 @@ impl Driver {
         match self.call(how, job).await {
             Some(Ok(Progress::Done)) => {
                 excuse.check_done(what)?;
-                self.count_done(what);
+                self.session().tally.did(what);
                 self.explain_if_still(letter)?;
                 Ok(Some(Progress::Done))
             }
@@ -157,19 +156,13 @@ impl Driver {
         collected: Collected,
     ) -> Result<(), Verdict> {
         self.look(|sight, _| cutoff::collected(sight, letter, (before, collected)))?;
-        self.count_done("collect garbage");
+        self.session().tally.did("collect garbage");
         // What no read needs any more is forgotten, where there is much of it.
         self.show(|sight, _| {
             let retained = oracle::retained(sight.truths, letter).all();
             sight.truth(letter).forget(&retained);
         });
         self.explain_if_still(letter)
-    }
-
-    pub(super) fn declare(&self, letter: Letter, keys: (KeyIndex, u16)) {
-        if let Some(timeline) = self.timeline(letter) {
-            timeline.declare_keys(keys::space(&keys::some(&self.plan.knobs, keys)));
-        }
     }
 
     /// Whether nothing else runs that could change a timeline meanwhile.

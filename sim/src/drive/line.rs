@@ -9,6 +9,7 @@ use palimpsest::io::Io;
 use super::Driver;
 use crate::checkers::Depth;
 use crate::faults::FaultClass;
+use crate::keys;
 use crate::label::Letter;
 use crate::plan::{How, Line, PlanOp};
 use crate::verdict::Verdict;
@@ -29,7 +30,10 @@ impl Driver {
                 first,
                 count,
             } => {
-                self.declare(*timeline, (*first, *count));
+                if let Some(timeline) = self.timeline(*timeline) {
+                    let keys = keys::some(&self.plan.knobs, (*first, *count));
+                    timeline.declare_keys(keys::space(&keys));
+                }
                 Ok(())
             }
             PlanOp::Join => self.join().await,
@@ -151,7 +155,10 @@ impl Driver {
 
     /// Waits for everything that was left running.
     pub(super) async fn join(&self) -> Result<(), Verdict> {
-        self.join_puts().await?;
+        let puts = std::mem::take(&mut self.handles().puts);
+        for (_, join) in puts {
+            join.wait().await?;
+        }
         let beside = std::mem::take(&mut self.handles().beside);
         for join in beside {
             join.wait().await?;

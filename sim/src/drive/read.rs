@@ -82,7 +82,7 @@ impl Driver {
             how => how,
         };
         self.read((letter, lsn), asked, (how, scan), ask).await?;
-        self.count_done("scans");
+        self.session().tally.did("scans");
         Ok(())
     }
 

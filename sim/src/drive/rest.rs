@@ -63,19 +63,21 @@ impl Driver {
                 laws::check_order(last, durable)?;
                 match self.come_to_rest(letter, &timeline).await? {
                     Rest::Complete => {}
-                    Rest::Rotten => self.count_done("rest among what is wrong"),
+                    Rest::Rotten => self.session().tally.did("rest among what is wrong"),
                 }
                 self.check_points(letter, Depth::Sample)?;
                 self.explain(letter)?;
             }
         }
         let aged = self.come_of_age().await?;
-        self.check_space().await?;
+        self.world.settle_down().await?;
+        self.look(|sight, _| space::check(sight))?;
         self.judge.forget_failed_removals();
         self.restart_and_check(Depth::Full, How::Wait).await?;
         self.note_answers();
         self.judge.check_reported()?;
-        self.check_space().await?;
+        self.world.settle_down().await?;
+        self.look(|sight, _| space::check(sight))?;
         let elapsed = SimIo::new(&self.world).now().saturating_since(started);
         let elapsed = elapsed.saturating_sub(aged);
         if REST_TIME_MAX < elapsed {
@@ -106,12 +108,6 @@ impl Driver {
         }
         self.look(|sight, _| cutoff::check_aged(sight))?;
         Ok(age * 2)
-    }
-
-    /// Waits until only the driver is left, then looks at what lies on the disk.
-    async fn check_space(&self) -> Result<(), Verdict> {
-        self.world.settle_down().await?;
-        self.look(|sight, _| space::check(sight))
     }
 
     /// Where the engine maintains itself: waits until it quiesces, and then nothing is left to do.

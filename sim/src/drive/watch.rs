@@ -21,9 +21,7 @@ use crate::laws;
 use crate::oracle::{self, Truths};
 use crate::panics;
 use crate::plan::{KeyIndex, Knobs};
-use crate::witness::{
-    Moment, Reading, Scene, VisitView, Witness, contents, of_disk, of_engine, told,
-};
+use crate::witness::{Moment, Reading, Scene, VisitView, contents, of_disk, of_engine, told};
 use crate::world::SimIo;
 
 /// So many of the model's records of a key are shown.
@@ -36,7 +34,9 @@ impl Driver {
             return;
         }
         let scene = self.show(|sight, _| scene(sight, moment()));
-        self.witness(|witness| witness.good = Some(scene));
+        if let Some(witness) = &mut self.session().witness {
+            witness.good = Some(scene);
+        }
     }
 
     /// Something was wrong at this one.
@@ -46,12 +46,8 @@ impl Driver {
             session => session.next_line,
         };
         let scene = self.show(|sight, _| scene(sight, Moment::Verdict { line }));
-        self.witness(|witness| witness.bad = Some(scene));
-    }
-
-    fn witness(&self, note: impl FnOnce(&mut Witness)) {
         if let Some(witness) = &mut self.session().witness {
-            note(witness);
+            witness.bad = Some(scene);
         }
     }
 
@@ -64,7 +60,9 @@ impl Driver {
         // What the engine does now may be anything, and the scene is to be seen before it.
         self.witness_bad();
         let reading = self.show(|sight, _| reading(sight, (letter, key), lsn));
-        self.witness(|witness| witness.reading = Some(reading));
+        if let Some(witness) = &mut self.session().witness {
+            witness.reading = Some(reading);
+        }
     }
 }
 

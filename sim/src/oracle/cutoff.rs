@@ -1,4 +1,26 @@
 //! The cutoff: what the engine may have published, and what it must have kept.
+//!
+//! ```text
+//!            durable              seen                high
+//!  ─────────────┼───────────────────┼───────────────────┼──────────▶ LSN
+//!   gone for    │  gone, but for    │  may be gone while │  kept
+//!   good        │  what a crash     │  a collection runs │
+//!               │  brings back      │  or nothing looks  │
+//! ```
+//!
+//! 1. `durable <= seen <= high`, always.
+//! 2. Only collections move it. Between `begin_gc` and `end_gc` of any, `high` grows to as far as
+//!    one may go at that moment; when none is under way, a look brings `high` down to what is seen.
+//! 3. A timeline that maintains itself has a collection under way for as long as it is open.
+//! 4. Within a life the published cutoff only grows: `see` checks it. What a collection returns is
+//!    durable: `acknowledge`.
+//! 5. A crash or a close may take back what was published and is not durable, so `close` goes back
+//!    to `durable`. It keeps `high`, since what was published may have become durable as well.
+//! 6. A reopen finds `durable <= found <= high`, and nothing is in doubt after it: `recover`. A
+//!    timeline whose own task publishes by itself may have published what it found without making
+//!    it durable, so of that no more is known than before: `is_durable_up_to`.
+//! 7. While a timeline is closed, an open of a branch on it may open it, unseen: its cutoff is
+//!    hidden, and reads through the branch between `seen` and `high` may be refused.
 
 use palimpsest::base::Lsn;
 

@@ -1,7 +1,18 @@
 //! Which reads are legal, over a timeline and everything that it stands on.
 //!
-//! An LSN is legal on a timeline if it is at or above the cutoff, or retained for a child; and so
-//! on each ancestor that the read goes down to. A child in doubt may retain its point or not.
+//! 1. An LSN is legal on a timeline if it is at or below the last record, and at or above the cutoff
+//!    or retained for a child; and `min(LSN, branch point)` is legal on the ancestor, and so on down.
+//! 2. What is retained on a child is retained below it as well, at `min(LSN, branch point)`: for
+//!    a at 30 with a branch b at 20 and, on b, a branch c at 25, b keeps 25 and a keeps 20.
+//! 3. Where something is not known, both a value and a refusal are allowed: [`Certainty::Perhaps`].
+//!    A point is retained perhaps for a child in doubt, for one whose index could not be read and
+//!    so for all that it retains, and for one that is deleted and whose index may remain.
+//! 4. A cutoff that cannot be looked at may have moved: what lies below where it may be, and is not
+//!    retained, is kept perhaps.
+//! 5. A read takes its snapshot at some moment from its start to its end. It may give what either
+//!    end allows, or a state in between ([`View::with`]); it must give what both ends demand.
+//! 6. A batch in doubt allows the answer with it and the answer without it, and at an LSN above the
+//!    last record also that it is too early.
 
 use std::collections::{BTreeMap, BTreeSet};
 

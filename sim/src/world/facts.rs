@@ -11,14 +11,26 @@
 //! 4. A removal by the last reader of a file comes at any time, and takes a file away.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use palimpsest::io::Op;
 
 use super::ids::TaskId;
-use super::{Ending, State, World};
-use crate::faults::{Fault, StepKind};
+use crate::faults::{Crash, Fault, StepKind};
 use crate::label::Letter;
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything was done.
+    Finished,
+    /// A crash, as the plan says.
+    Crashed(Crash),
+    /// A task panicked.
+    Panicked,
+    /// It made more steps than any plan needs.
+    Endless,
+}
 
 /// Which call it was, and whose.
 #[derive(Clone, Copy, Debug)]
@@ -81,59 +93,4 @@ pub enum Fact {
     LifeBegan,
     /// The life is over.
     LifeEnded(Ending),
-}
-
-impl World {
-    /// The facts since this was last called, from the oldest on.
-    pub fn take_facts(&self) -> Vec<Fact> {
-        std::mem::take(&mut self.state().facts)
-    }
-
-    /// The task that runs now.
-    pub fn running(&self) -> Option<TaskId> {
-        self.state().gate.running()
-    }
-
-    /// The task that runs now, and what its last call was for.
-    pub fn running_op(&self) -> Option<(TaskId, Op)> {
-        self.state().gate.running_op()
-    }
-}
-
-impl State {
-    /// A fault did to a call of the running task what it is there for.
-    pub(super) fn deliver(
-        &mut self,
-        fault: Fault,
-        (op, step): (Op, StepKind),
-        error: Option<ErrorKind>,
-    ) {
-        self.count_fault(fault, step);
-        let site = self.site_of_running(op, step);
-        self.facts
-            .push(Fact::Delivered(Delivered { site, fault, error }));
-    }
-
-    /// The running task's call reads bytes that these faults had made wrong before.
-    pub(super) fn deliver_wrong(&mut self, faults: Vec<Fault>, (op, step): (Op, StepKind)) {
-        let site = self.site_of_running(op, step);
-        let facts = faults.into_iter();
-        self.facts
-            .extend(facts.map(|fault| Fact::ReadWrong { site, fault }));
-    }
-
-    /// A file is about to be removed.
-    pub(super) fn note_removal(&mut self, op: Op, path: &Path) {
-        let path = path.to_path_buf();
-        self.facts.push(Fact::Removed { op, path });
-    }
-
-    fn site_of_running(&self, op: Op, step: StepKind) -> Site {
-        Site {
-            task: self.gate.running(),
-            letter: op.timeline.and_then(|id| self.letters.get(&id).copied()),
-            op,
-            step,
-        }
-    }
 }

@@ -1,4 +1,33 @@
 //! The world's state, and how a life begins, goes on and ends.
+//!
+//! A life is one incarnation of the process. Its number grows, and its tasks, handles and calls
+//! carry it.
+//!
+//! ```text
+//!                begin_life              spawn, wake-up: kick ─▶ pick
+//!   no life ────────────────▶ quiescent ──────────────────────────────▶ running ─┐
+//!      ▲                          ▲                                       │ ▲    │ leave ─▶ pick:
+//!      │                          └──────── leave: nothing is held ───────┘ └────┘ the next one
+//!      │ survive, after           │                                       │
+//!      │ a crash                  └────────────────────┬──────────────────┘
+//!      │                                               │ end_life, once, with an `Ending`
+//!      │                                               ▼
+//!    buried ◀───────────────── bury ─────────────────ended
+//!
+//!   Finished   the driver has come to the end of the plan, or has found something wrong
+//!   Crashed    the plan says so (`World::crash`), or a rule at a call (`State::pick`)
+//!   Panicked   a task has panicked (`World::panicked`)
+//!   Endless    it has made more steps than any plan needs (`State::pick`)
+//!   none       nothing has moved for `silence_max`: it is stuck, and buried as it is
+//! ```
+//!
+//! 1. At most one task runs, and only one that was picked. A quiescent life goes on when a timer of
+//!    the engine's or of the driver's fires.
+//! 2. From `end_life` on, `is_live` is false for that life: its calls fail, its tasks are not polled
+//!    again, and what they drop releases nothing.
+//! 3. The disk, what is left of schedule, rules and chance, and the clock go on to the next life;
+//!    locks, handles and counts of calls do not.
+//! 4. What happens is queued as [`Fact`]s. The world keeps no conclusion from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -14,13 +43,13 @@ use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
 use crate::disk::{Disk, Remnants};
-use crate::faults::{CallSite, Crash, Fault, FaultClass, Rule, StepKind};
+use crate::faults::{CallSite, Fault, FaultClass, Rule, StepKind};
 use crate::label::Letter;
 use crate::plan::{Housekeeping, Plan};
 
 use super::book::FaultBook;
 use super::chooser::Chooser;
-use super::facts::Fact;
+use super::facts::{Ending, Fact};
 use super::gate::{Gate, Picked};
 use super::ids::TaskId;
 use super::journal::Journal;
@@ -44,19 +73,6 @@ const PERIODS_WAITED_MAX: u32 = 500;
 
 /// So many calls are counted by who makes them; then the counts begin again. No plan comes to it.
 const CALL_COUNTS_MAX: usize = 1 << 20;
-
-/// How a life ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Everything was done.
-    Finished,
-    /// A crash, as the plan says.
-    Crashed(Crash),
-    /// A task panicked.
-    Panicked,
-    /// It made more steps than any plan needs.
-    Endless,
-}
 
 /// What a run counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

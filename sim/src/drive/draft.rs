@@ -1,0 +1,89 @@
+//! What a line's entries come to: the records of a batch.
+
+use palimpsest::base::{Key, Lsn};
+use palimpsest::{Batch, Error};
+
+use crate::keys;
+use crate::model::{Answer, Change, History};
+use crate::oracle::Truth;
+use crate::plan::{EditPlan, Entry, Knobs};
+use crate::verdict::Verdict;
+
+/// What a line's entries come to.
+#[derive(Default)]
+pub(super) struct Draft {
+    /// The records of the batch.
+    pub(super) changes: Vec<(Key, Lsn, Change)>,
+    /// Keys that the batch has at the LSN, given again behind so many records.
+    doubles: Vec<(usize, Key)>,
+}
+
+impl Draft {
+    /// The records that the entries stand for; nothing if there is no LSN left for them.
+    pub(super) fn of(truth: &Truth, knobs: &Knobs, entries: &[Entry]) -> Option<Draft> {
+        let mut lsn = truth.last;
+        let mut draft = Draft::default();
+        let changes = &mut draft.changes;
+        for entry in entries {
+            lsn = lsn
+                .checked_add(entry.lsn_step)
+                .filter(|lsn| *lsn < Lsn::MAX)?;
+            let key = keys::key(knobs.layout, entry.key);
+            let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
+            if changes.iter().any(stands) {
+                draft.doubles.push((changes.len(), key));
+            } else if !truth.optional.contains(&(key, lsn)) {
+                // Whether the engine must refuse one that may be there is not known.
+                let change = change(&truth.history, changes, (key, lsn), &entry.edit);
+                changes.push((key, lsn, change));
+            }
+        }
+        (!draft.changes.is_empty()).then_some(draft)
+    }
+
+    /// The batch of its records.
+    ///
+    /// # Errors
+    /// A wrong answer, if a record is refused, or if one is taken that would double a key: no batch
+    /// holds a key twice at one LSN, and it goes on without.
+    pub(super) fn batch(&self) -> Result<Batch, Verdict> {
+        let mut batch = Batch::new();
+        for ((key, lsn, change), count) in self.changes.iter().zip(1..) {
+            let pushed = batch.push(*key, *lsn, &change.to_value());
+            pushed.map_err(|error| Verdict::wrong("push", "it is taken", error.to_string()))?;
+            let doubles = self.doubles.iter().filter(|(behind, _)| *behind == count);
+            for (_, double) in doubles {
+                let pushed = batch.push(*double, *lsn, &change.to_value());
+                if !matches!(pushed, Err(Error::Refused { .. })) {
+                    let asked = format!("push {double} at {lsn} once more");
+                    return Err(Verdict::wrong(asked, "a refusal", format!("{pushed:?}")));
+                }
+            }
+        }
+        Ok(batch)
+    }
+}
+
+/// The change that an edit stands for, over what is there and what the batch has so far.
+fn change(
+    history: &History,
+    batch: &[(Key, Lsn, Change)],
+    (key, lsn): (Key, Lsn),
+    edit: &EditPlan,
+) -> Change {
+    match *edit {
+        EditPlan::Image { len, seed } => Change::Image(keys::bytes(seed, len)),
+        EditPlan::Init { len, seed } => Change::Init(keys::bytes(seed, len)),
+        EditPlan::Set { len, seed } => Change::Set(keys::bytes(seed, len)),
+        EditPlan::Patch { offset, len, seed } => Change::Patch(offset, keys::bytes(seed, len)),
+        EditPlan::Append { len, seed } => Change::Append(keys::bytes(seed, len)),
+        EditPlan::AppendIf { len, seed } => {
+            let page = match history.answer_with(batch, key, lsn) {
+                Answer::Value(page) => page,
+                Answer::Absent | Answer::NoBase | Answer::NoRedo => Vec::new(),
+            };
+            Change::AppendIf(page, keys::bytes(seed, len))
+        }
+        EditPlan::Clear => Change::Clear,
+    }
+}

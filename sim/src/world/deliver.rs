@@ -1,0 +1,66 @@
+//! Facts are queued as they come, and taken by whoever follows them.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use palimpsest::io::Op;
+
+use super::facts::{Delivered, Fact, Site};
+use super::ids::TaskId;
+use super::state::{State, World};
+use crate::faults::{Fault, StepKind};
+
+impl World {
+    /// The facts since this was last called, from the oldest on.
+    pub fn take_facts(&self) -> Vec<Fact> {
+        std::mem::take(&mut self.state().facts)
+    }
+
+    /// The task that runs now.
+    pub fn running(&self) -> Option<TaskId> {
+        self.state().gate.running()
+    }
+
+    /// The task that runs now, and what its last call was for.
+    pub fn running_op(&self) -> Option<(TaskId, Op)> {
+        self.state().gate.running_op()
+    }
+}
+
+impl State {
+    /// A fault did to a call of the running task what it is there for.
+    pub(super) fn deliver(
+        &mut self,
+        fault: Fault,
+        (op, step): (Op, StepKind),
+        error: Option<ErrorKind>,
+    ) {
+        self.count_fault(fault, step);
+        let site = self.site_of_running(op, step);
+        self.facts
+            .push(Fact::Delivered(Delivered { site, fault, error }));
+    }
+
+    /// The running task's call reads bytes that these faults had made wrong before.
+    pub(super) fn deliver_wrong(&mut self, faults: Vec<Fault>, (op, step): (Op, StepKind)) {
+        let site = self.site_of_running(op, step);
+        let facts = faults.into_iter();
+        self.facts
+            .extend(facts.map(|fault| Fact::ReadWrong { site, fault }));
+    }
+
+    /// A file is about to be removed.
+    pub(super) fn note_removal(&mut self, op: Op, path: &Path) {
+        let path = path.to_path_buf();
+        self.facts.push(Fact::Removed { op, path });
+    }
+
+    fn site_of_running(&self, op: Op, step: StepKind) -> Site {
+        Site {
+            task: self.gate.running(),
+            letter: op.timeline.and_then(|id| self.letters.get(&id).copied()),
+            op,
+            step,
+        }
+    }
+}
