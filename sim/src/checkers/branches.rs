@@ -1,8 +1,8 @@
 //! Whether branches are made where they may be.
 //!
-//! * Verified: a branch is made if it never was before and its ancestor can be read at its point
-//!   at some moment of the call, and is refused if not. One that is acknowledged stands at its
-//!   point, and its ancestor is durable up to it.
+//! * Verified: a branch is made if it never was before and its ancestor can be read at its point at
+//!   some moment of the call, and is refused if not. One that is acknowledged stands at its point,
+//!   and its ancestor is durable up to it.
 //! * Not verified: what a branch answers: see [`Answers`](super::Answers). A refusal beside the
 //!   shutdown of the ancestor, for the instance that refuses may be the next one, which has not
 //!   what a failed sync lost, and a cutoff that was not looked at.

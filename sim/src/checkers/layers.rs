@@ -4,8 +4,8 @@
 //!   LSN, and together they hold all that may be read. A compaction beside which nothing ran leaves
 //!   fewer L0s than there were, and fewer than trigger one once none is due; a job that has nothing
 //!   to do has saved what it knows.
-//! * Not verified: anything of a timeline with a batch in doubt, for a layer may hold it or not. Nor
-//!   in what order jobs choose: another policy may give other layers.
+//! * Not verified: anything of a timeline with a batch in doubt, for a layer may hold it or not.
+//!   Nor in what order jobs choose: another policy may give other layers.
 //!
 //! Its state is what is known of the layers that it has read before, so that each is read once.
 

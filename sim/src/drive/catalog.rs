@@ -1,9 +1,9 @@
 //! Timelines come, branch off and go.
 //!
-//! 1. A creation is in doubt from its call on, and so is a branch. An acknowledgement settles it; an
-//!    error, a drop or a crash does not: the next open shows what came of it.
-//! 2. A call that failed or was dropped is tried again. If that is refused, the timeline is there by
-//!    the call before it, or the index of one that was deleted is: all is opened again, to see.
+//! 1. A creation is in doubt from its call on, and so is a branch. An acknowledgement settles it;
+//!    an error, a drop or a crash does not: the next open shows what came of it.
+//! 2. A call that failed or was dropped is tried again. If that is refused, the timeline is there
+//!    by the call before it, or the index of one that was deleted is: all is opened again, to see.
 //! 3. A refusal which says that the timeline was deleted is final: no crash brings it back.
 //! 4. A branch at or above the last record waits for the batch in flight on its ancestor, which may
 //!    stand there. One below it does not wait. Either closes the ancestor's last LSN, as a freeze

@@ -1,7 +1,8 @@
 //! Looking around: the checkers are shown the engine after operations, and at the end.
 
 use super::Driver;
-use crate::checkers::{Depth, Said, batches, cutoff};
+use super::driver::Checkers;
+use crate::checkers::{Depth, Said, Sight, batches, cutoff};
 use crate::dice::mix;
 use crate::label::Letter;
 use crate::oracle::{self, Answered, Answers};
@@ -66,24 +67,28 @@ impl Driver {
         if self.session().ended.is_none() {
             return;
         }
-        let mut found = Answers::new();
-        self.show(|sight, checkers| {
-            for letter in oracle::ancestors_first(sight.truths) {
-                let Some(timeline) = sight.open.get(&letter) else {
-                    continue;
-                };
-                let history = &sight.truths[&letter].history;
-                for (key, lsn) in history.points() {
-                    let said = checkers.answers.peek(sight, timeline, key, lsn);
-                    if let Said::Answer(answer) = said {
-                        let past = history.past(key, lsn);
-                        found.insert((letter, key, lsn), Answered { answer, past });
-                    }
-                }
-            }
-        });
+        let mut found = self.show(answers_now);
         if let Some(ended) = &mut self.session().ended {
             ended.answers.append(&mut found);
         }
     }
+}
+
+/// What the open timelines answer at every point of their histories.
+fn answers_now(sight: &mut Sight, checkers: &mut Checkers) -> Answers {
+    let mut found = Answers::new();
+    for letter in oracle::ancestors_first(sight.truths) {
+        let Some(timeline) = sight.open.get(&letter) else {
+            continue;
+        };
+        let history = &sight.truths[&letter].history;
+        for (key, lsn) in history.points() {
+            let said = checkers.answers.peek(sight, timeline, key, lsn);
+            if let Said::Answer(answer) = said {
+                let past = history.past(key, lsn);
+                found.insert((letter, key, lsn), Answered { answer, past });
+            }
+        }
+    }
+    found
 }

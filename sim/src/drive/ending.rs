@@ -5,15 +5,15 @@
 //!                                     └─ Not ──────────────────▶ end_ending, and it goes on
 //! ```
 //!
-//! 1. From `begin_ending` to `end_ending` each call on the timeline, and on what stands on it, may be
-//!    told that it is closed. A call that overlaps any part of this is excused by it.
+//! 1. From `begin_ending` to `end_ending` each call on the timeline, and on what stands on it, may
+//!    be told that it is closed. A call that overlaps any part of this is excused by it.
 //! 2. What is true of the new instance is known only once the last user of the old one has left:
 //!    `Users` counts them, and the open waits for that.
-//! 3. Closed in good order, everything that was acknowledged is durable: the new instance ends at or
-//!    above the old one's last record. Closed after a failed sync (lossy), it may not have what was
-//!    not durable; it is not latched either.
-//! 4. Once it is closed, no job of the old instance makes a call: with maintenance off, the count of
-//!    such calls does not move while the open waits.
+//! 3. Closed in good order, everything that was acknowledged is durable: the new instance ends at
+//!    or above the old one's last record. Closed after a failed sync (lossy), it may not have what
+//!    was not durable; it is not latched either.
+//! 4. Once it is closed, no job of the old instance makes a call: with maintenance off, the count
+//!    of such calls does not move while the open waits.
 //! 5. Two shutdowns may run at once, by the engine and by the timeline. One of them closes it, and
 //!    the other is told so, or that it is latched.
 //! 6. A shutdown is refused while a child is open or being made, and then the timeline goes on. One

@@ -67,25 +67,40 @@ impl Aftermath {
     pub(super) fn dropped(&mut self, path: PathBuf) {
         self.dropped.insert(path);
     }
+
+    pub(super) fn has_failed_sync(&self, letter: Option<Letter>) -> bool {
+        self.sync_failed.contains(&letter)
+    }
+
+    pub(super) fn is_latched(&self, letter: Letter) -> bool {
+        self.latched.contains(&letter)
+    }
+
+    fn forget_latch(&mut self, letter: Letter) {
+        self.latched.remove(&letter);
+        self.sync_failed.remove(&Some(letter));
+    }
+
+    pub(super) fn has_unread_index(&self) -> bool {
+        !self.index_unread.is_empty()
+    }
 }
 
 impl Judge {
     /// Whether a sync of this timeline's files, or of the engine's own, failed in this life.
     pub fn has_failed_sync(&self, letter: Option<Letter>) -> bool {
-        self.record().aftermath.sync_failed.contains(&letter)
+        self.record().aftermath.has_failed_sync(letter)
     }
 
     /// Whether a job of this timeline met with a failed sync since it was opened: then it must be
     /// latched.
     pub fn is_latched(&self, letter: Letter) -> bool {
-        self.record().aftermath.latched.contains(&letter)
+        self.record().aftermath.is_latched(letter)
     }
 
     /// A timeline is not open any more: what failed before did not fail for its next instance.
     pub fn forget_latch(&self, letter: Letter) {
-        let aftermath = &mut self.record().aftermath;
-        aftermath.latched.remove(&letter);
-        aftermath.sync_failed.remove(&Some(letter));
+        self.record().aftermath.forget_latch(letter);
     }
 
     /// The engine was opened, and nothing in it.
@@ -129,14 +144,15 @@ impl Judge {
     /// A timeline that a failed sync had latched is closed: its next instance is not latched, and
     /// may not have what was lost.
     pub fn closed_lossy(&self, letter: Letter) {
-        self.forget_latch(letter);
-        self.record().aftermath.lossy.insert(letter);
+        let aftermath = &mut self.record().aftermath;
+        aftermath.forget_latch(letter);
+        aftermath.lossy.insert(letter);
     }
 
     /// Whether a timeline's present or last instance has lost what was not durable.
     pub fn is_lossy(&self, letter: Letter) -> bool {
-        let was_latched = self.record().aftermath.lossy.contains(&letter);
-        was_latched || self.is_latched(letter)
+        let aftermath = &self.record().aftermath;
+        aftermath.lossy.contains(&letter) || aftermath.is_latched(letter)
     }
 
     fn count_ending(&self, letter: Letter) {
@@ -158,7 +174,7 @@ impl Judge {
     /// Whether a call failed since the engine was opened that read an index, and its timeline was
     /// not opened since: then the engine may not know what all timelines stand on.
     pub fn has_unread_index(&self) -> bool {
-        let is_unread = !self.record().aftermath.index_unread.is_empty();
+        let is_unread = self.record().aftermath.has_unread_index();
         is_unread || self.world.state().disk.has_wrong(INDEX)
     }
 

@@ -18,6 +18,8 @@ mod aftermath;
 mod excuse;
 mod met;
 mod record;
+#[cfg(test)]
+mod tests;
 mod wrong;
 
 pub use excuse::Excuse;

@@ -63,7 +63,7 @@ impl Judge {
 
     /// Faults delivered, by class, job and what came of it.
     pub fn cells(&self) -> Cells {
-        self.record().cells.clone()
+        self.record().cells().clone()
     }
 
     /// The running task's operation has come to this.
@@ -103,13 +103,22 @@ impl Judge {
         let Some(task) = self.world.running() else {
             return Vec::new();
         };
-        let record = self.record();
-        record.refusals.get(&task).cloned().unwrap_or_default()
+        self.record().refusals(task).to_vec()
     }
 }
 
 impl Record {
-    fn note(&mut self, fact: Fact) {
+    pub(super) fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// The errors with which the calls of a task that is not done have failed.
+    pub(super) fn refusals(&self, task: TaskId) -> &[Refusal] {
+        self.refusals.get(&task).map_or(&[], Vec::as_slice)
+    }
+
+    /// Draws what follows from a fact.
+    pub(super) fn note(&mut self, fact: Fact) {
         match fact {
             Fact::Delivered(delivered) => self.delivered(&delivered),
             Fact::ReadWrong { site, fault } => {
@@ -161,7 +170,8 @@ impl Record {
         self.aftermath.delivered(delivered);
     }
 
-    fn end(&mut self, task: TaskId, outcome: FaultOutcome) {
+    /// A task's operation has come to this.
+    pub(super) fn end(&mut self, task: TaskId, outcome: FaultOutcome) {
         self.met.end(&mut self.cells, task, outcome);
     }
 }

@@ -1,9 +1,10 @@
 //! Which reads are legal, over a timeline and everything that it stands on.
 //!
-//! 1. An LSN is legal on a timeline if it is at or below the last record, and at or above the cutoff
-//!    or retained for a child; and `min(LSN, branch point)` is legal on the ancestor, and so on down.
-//! 2. What is retained on a child is retained below it as well, at `min(LSN, branch point)`: for
-//!    a at 30 with a branch b at 20 and, on b, a branch c at 25, b keeps 25 and a keeps 20.
+//! 1. An LSN is legal on a timeline if it is at or below the last record, and at or above the
+//!    cutoff or retained for a child; and `min(LSN, branch point)` is legal on the ancestor, and so
+//!    on down.
+//! 2. What is retained on a child is retained below it as well, at `min(LSN, branch point)`: for a
+//!    at 30 with a branch b at 20 and, on b, a branch c at 25, b keeps 25 and a keeps 20.
 //! 3. Where something is not known, both a value and a refusal are allowed: [`Certainty::Perhaps`].
 //!    A point is retained perhaps for a child in doubt, for one whose index could not be read and
 //!    so for all that it retains, and for one that is deleted and whose index may remain.

@@ -23,8 +23,8 @@
 //!
 //! 1. At most one task runs, and only one that was picked. A quiescent life goes on when a timer of
 //!    the engine's or of the driver's fires.
-//! 2. From `end_life` on, `is_live` is false for that life: its calls fail, its tasks are not polled
-//!    again, and what they drop releases nothing.
+//! 2. From `end_life` on, `is_live` is false for that life: its calls fail, its tasks are not
+//!    polled again, and what they drop releases nothing.
 //! 3. The disk, what is left of schedule, rules and chance, and the clock go on to the next life;
 //!    locks, handles and counts of calls do not.
 //! 4. What happens is queued as [`Fact`]s. The world keeps no conclusion from them.
