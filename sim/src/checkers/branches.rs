@@ -1,4 +1,4 @@
-//! Whether branches are made where they may be.
+//! Whether timelines come about where they may: branches above all.
 //!
 //! * Verified: a branch is made if it never was before and its ancestor can be read at its point at
 //!   some moment of the call, and is refused if not. One that is acknowledged stands at its point,
@@ -17,6 +17,9 @@ use crate::label::Letter;
 use crate::oracle::{Allowed, Existence};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
+
+/// What a refusal says of a timeline whose index says that it was deleted.
+const SAYS_DELETED: &str = "was deleted";
 
 /// A branch that is asked for.
 #[derive(Clone, Copy)]
@@ -79,11 +82,16 @@ impl Branch {
         Err(Verdict::wrong(self.asked(), expected, error.to_string()))
     }
 
-    /// It was acknowledged: its ancestor is durable up to it, and it starts there.
+    /// It was acknowledged: its ancestor is durable up to it, and it starts there. From now on it
+    /// is known to be there.
     ///
     /// # Errors
     /// The broken law.
-    pub fn check_start(&self, sight: &Sight, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
+    pub fn acknowledged(
+        &self,
+        sight: &mut Sight,
+        timeline: &Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
         let judge = sight.judge;
         // Beside the shutdown of a latched one, it may stand on an instance that is not known here.
         let is_another = judge.is_ending(self.ancestor) && judge.is_lossy(self.ancestor);
@@ -99,6 +107,28 @@ impl Branch {
             let law = format!("a branch starts at its point, {lsn}");
             return Err(Verdict::law(law, format!("{ends:?}")));
         }
+        let below = sight.truths[&self.ancestor].clone();
+        let at = (self.ancestor, lsn);
+        sight.truth(self.letter).branched(at, &below);
         Ok(())
     }
+}
+
+/// A creation was refused for the sake of what is there. Says whether all must be opened again to
+/// see what that is.
+///
+/// # Errors
+/// A wrong answer, if it is said to be deleted and is there.
+pub fn refused(sight: &mut Sight, letter: Letter, why: &str) -> Result<bool, Verdict> {
+    let truth = sight.truth(letter);
+    if !why.contains(SAYS_DELETED) {
+        return Ok(truth.existence == Existence::InDoubt);
+    }
+    if truth.existence == Existence::Exists {
+        let asked = format!("create {letter}");
+        return Err(Verdict::wrong(asked, "it exists", why));
+    }
+    // From here on no crash may bring it back.
+    truth.refused();
+    Ok(true)
 }

@@ -49,7 +49,8 @@ pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// A collection was done: what it says is durable, and it is published.
+/// A collection was done: what it says is durable, and it is published. What no read needs any more
+/// is forgotten, where there is much of it.
 ///
 /// # Errors
 /// A wrong answer, if it is not.
@@ -61,12 +62,14 @@ pub fn collected(
     let cutoff = &mut sight.truth(letter).cutoff;
     cutoff.acknowledge(collected.cutoff);
     let (low, found, high) = (before.seen(), collected.cutoff, cutoff.seen());
-    if low <= found && found <= high {
-        return Ok(());
+    if found < low || high < found {
+        let expected = format!("a cutoff from {low} to {high}, which is published");
+        let got = format!("{found}");
+        return Err(Verdict::wrong("collect garbage", expected, got));
     }
-    let expected = format!("a cutoff from {low} to {high}, which is published");
-    let got = format!("{found}");
-    Err(Verdict::wrong("collect garbage", expected, got))
+    let retained = oracle::retained(sight.truths, letter).all();
+    sight.truth(letter).forget(&retained);
+    Ok(())
 }
 
 /// A collection beside which nothing ran, with no fault left, has moved the cutoff as far as it

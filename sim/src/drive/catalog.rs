@@ -17,21 +17,17 @@
 //! 8. One line of a timeline's coming or going runs at a time. One that runs beside others cannot
 //!    open everything again: it asks for that (`needs_restart`), and the driver's own line does it.
 
-use palimpsest::base::{Lsn, TimelineId};
-use palimpsest::{Error, Timeline};
+use palimpsest::Error;
+use palimpsest::base::Lsn;
 
-use super::life::{Ended, gave_up};
+use super::life::{Ended, gave_up, heal_late};
 use super::{Driver, TRIES_MAX};
-use crate::checkers::branches::Branch;
+use crate::checkers::branches::{self, Branch};
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle::{self, Existence, Start, Truth};
 use crate::plan::How;
 use crate::verdict::Verdict;
-use crate::world::SimIo;
-
-/// What a refusal says of a timeline whose index says that it was deleted.
-const SAYS_DELETED: &str = "was deleted";
 
 impl Driver {
     pub(super) async fn create(&self, letter: Letter, start: Lsn, how: How) -> Result<(), Verdict> {
@@ -59,8 +55,9 @@ impl Driver {
         let before = self.truth(letter, |truth| truth.begin_creation(begun));
         let call_how = if attempt == 0 { how } else { How::Wait };
         let id = keys::timeline(letter);
-        let asked = format!("create {} at {start}", char::from(letter.0));
-        let excuse = self.try_again(attempt, Some(letter));
+        let asked = format!("create {} at {start}", letter);
+        heal_late(&self.world, attempt);
+        let excuse = self.judge.begin(Some(letter));
         let engine = self.engine();
         match self.call(call_how, engine.create_timeline(id, start)).await {
             Some(Ok(_)) if before == Existence::Exists => {
@@ -81,7 +78,9 @@ impl Driver {
             Some(Err(Error::Refused { why })) => {
                 // It exists: by an acknowledged creation, or by one in doubt.
                 drop(engine);
-                self.check_what_is_there(letter, &why, how).await?;
+                if self.look(|sight, _| branches::refused(sight, letter, &why))? {
+                    self.restart_for(how).await?;
+                }
                 Ok(true)
             }
             Some(Err(error)) => {
@@ -91,29 +90,6 @@ impl Driver {
                 Ok(self.judge.is_rot(&error))
             }
             None => Ok(false),
-        }
-    }
-
-    /// A creation was refused for the sake of what is there.
-    async fn check_what_is_there(
-        &self,
-        letter: Letter,
-        why: &str,
-        how: How,
-    ) -> Result<(), Verdict> {
-        let existence = self.truth(letter, |truth| truth.existence);
-        if why.contains(SAYS_DELETED) {
-            if existence == Existence::Exists {
-                let asked = format!("create {}", char::from(letter.0));
-                return Err(Verdict::wrong(asked, "it exists", why));
-            }
-            // From here on no crash may bring it back.
-            self.truth(letter, Truth::refused);
-            return self.restart_for(how).await;
-        }
-        match existence {
-            Existence::InDoubt => self.restart_for(how).await,
-            Existence::Absent | Existence::Exists => Ok(()),
         }
     }
 
@@ -128,7 +104,7 @@ impl Driver {
         self.world.name_timeline(keys::timeline(letter), letter);
         for attempt in 0..TRIES_MAX {
             if 0 < attempt {
-                self.not_ending(ancestor).await;
+                self.users.until(|| !self.judge.is_ending(ancestor)).await;
                 self.collect_below(ancestor).await?;
             }
             let existence = self.truth(ancestor, |truth| truth.existence);
@@ -148,7 +124,7 @@ impl Driver {
             let branch = Branch {
                 letter,
                 ancestor,
-                lsn: self.lsn_at(ancestor, offset),
+                lsn: self.truth(ancestor, |truth| truth.lsn_at(offset)),
             };
             if self.try_branch(branch, how, attempt).await? {
                 return Ok(());
@@ -170,7 +146,8 @@ impl Driver {
             ancestor: Some(ancestor),
         };
         let before = self.truth(letter, |truth| truth.begin_creation(start));
-        let excuse = self.try_again(attempt, Some(letter));
+        heal_late(&self.world, attempt);
+        let excuse = self.judge.begin(Some(letter));
         let excuse = excuse.on(&oracle::below(&self.session().truths, letter));
         let using = self.users.enter(ancestor);
         let view = self.view((ancestor, lsn), |_| ())?;
@@ -190,14 +167,20 @@ impl Driver {
             Some(Ok(timeline)) => {
                 self.judge.begun_anew(letter);
                 branch.check_made(before, &allowed)?;
-                self.look(|sight, _| branch.check_start(sight, &timeline))?;
-                self.branched(branch, how, timeline);
+                self.look(|sight, _| branch.acknowledged(sight, &timeline))?;
+                self.take_in(letter, timeline);
+                self.session().tally.did(match how {
+                    How::Beside => "branch beside others",
+                    How::Wait | How::DropAt(_) => "branch",
+                });
                 Ok(true)
             }
             Some(Err(error)) if is_refusal(&error) => {
                 self.look(|sight, _| branch.check_refused(sight, (before, &allowed), &error))?;
                 if let Error::Refused { why } = &error {
-                    self.check_what_is_there(letter, why, how).await?;
+                    if self.look(|sight, _| branches::refused(sight, letter, why))? {
+                        self.restart_for(how).await?;
+                    }
                 } else if before == Existence::Absent {
                     self.truth(letter, |truth| *truth = Truth::absent());
                 }
@@ -235,24 +218,6 @@ impl Driver {
         }
     }
 
-    /// A branch was acknowledged.
-    fn branched(&self, branch: Branch, how: How, timeline: Timeline<SimIo>) {
-        let Branch {
-            letter,
-            ancestor,
-            lsn,
-        } = branch;
-        self.show(|sight, _| {
-            let below = sight.truths[&ancestor].clone();
-            sight.truth(letter).branched((ancestor, lsn), &below);
-        });
-        self.take_in(letter, timeline);
-        self.session().tally.did(match how {
-            How::Beside => "branch beside others",
-            How::Wait | How::DropAt(_) => "branch",
-        });
-    }
-
     /// There is no such ancestor: nothing must come of it.
     async fn branch_off_nothing(&self, letter: Letter, ancestor: Letter) -> Result<(), Verdict> {
         if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
@@ -260,7 +225,7 @@ impl Driver {
         }
         let excuse = self.judge.begin(Some(letter));
         let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
-        let asked = format!("branch off {}, which is not there", char::from(ancestor.0));
+        let asked = format!("branch off {}, which is not there", ancestor);
         match self.engine().branch_timeline(id, on, Lsn::ZERO).await {
             Err(Error::Refused { .. }) => Ok(()),
             Err(error) => {
@@ -375,27 +340,20 @@ impl Driver {
                 return self.restart().await;
             }
         }
-        self.delete_what_others_need(letter, id, how).await?;
-        self.restart().await
-    }
-
-    async fn delete_what_others_need(
-        &self,
-        letter: Letter,
-        id: TimelineId,
-        how: How,
-    ) -> Result<(), Verdict> {
         let excuse = self.judge.begin(Some(letter));
         let engine = self.engine();
-        match self.call(how, engine.delete_timeline(id)).await {
-            None | Some(Err(Error::Refused { .. })) => Ok(()),
-            Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
-            Some(Err(error)) => excuse.check_with("delete", &error, &[None]),
+        let deleted = self.call(how, engine.delete_timeline(id)).await;
+        drop(engine);
+        match deleted {
+            None | Some(Err(Error::Refused { .. })) => {}
+            Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => {}
+            Some(Err(error)) => excuse.check_with("delete", &error, &[None])?,
             Some(Ok(())) => {
-                let asked = format!("delete {}, which others need", char::from(letter.0));
-                Err(Verdict::wrong(asked, "a refusal", "it was deleted"))
+                let asked = format!("delete {letter}, which others need");
+                return Err(Verdict::wrong(asked, "a refusal", "it was deleted"));
             }
         }
+        self.restart().await
     }
 
     /// Shuts one timeline down; not if a fault came, which leaves it open or latched.

@@ -50,18 +50,6 @@ impl Driver {
         self.look(|sight, checkers| checkers.layers.explain(sight, letter))
     }
 
-    /// For whoever wants to compare it: how many layers there are.
-    pub(super) fn note_layers(&self) {
-        let timelines = self.handles().timelines.clone();
-        let counts = timelines
-            .values()
-            .map(|timeline| timeline.layers().files().len());
-        let count = counts.sum();
-        if let Some(ended) = &mut self.session().ended {
-            ended.layer_count = count;
-        }
-    }
-
     /// For whoever wants to compare it: what every point of the history is answered now.
     pub(super) fn note_answers(&self) {
         if self.session().ended.is_none() {

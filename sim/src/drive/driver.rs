@@ -44,6 +44,13 @@ pub struct Session {
     pub ended: Option<Ended>,
 }
 
+impl Session {
+    /// Whether the last line is one after which the driver looks around: one in so many is.
+    pub(super) fn is_time_to_look(&self, one_in: u64) -> bool {
+        self.tally.operations.is_multiple_of(one_in)
+    }
+}
+
 /// The checkers that go on from life to life.
 #[derive(Clone, Default)]
 pub struct Checkers {

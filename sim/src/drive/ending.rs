@@ -26,8 +26,8 @@ use palimpsest::io::Job;
 use palimpsest::{Engine, Error, Scan, Timeline};
 
 use super::held::Held;
-use super::life::gave_up;
-use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
+use super::life::{gave_up, heal_late};
+use super::{Driver, TRIES_MAX};
 use crate::checkers::{Depth, recovery};
 use crate::faults::FaultClass;
 use crate::keys;
@@ -51,17 +51,6 @@ enum Closed {
 }
 
 impl Driver {
-    /// Waits until a timeline is not being shut down any more.
-    pub(super) async fn not_ending(&self, letter: Letter) {
-        self.users.until(|| !self.judge.is_ending(letter)).await;
-    }
-
-    /// The shutdown of a timeline is over.
-    fn end_ending(&self, letter: Letter) {
-        self.judge.end_ending(letter);
-        self.users.wake();
-    }
-
     /// Shuts a timeline down, and opens it again.
     pub(super) async fn shutdown(
         &self,
@@ -94,10 +83,15 @@ impl Driver {
             scan = None;
         }
         let closed = match other {
-            Some(other) => {
-                self.closed_by_both(letter, other.wait().await.and(closed))
-                    .await
-            }
+            Some(other) => match other.wait().await.and(closed) {
+                // The engine would not shut it down, for a branch was being put on it, and the
+                // other way did: the engine does so as well, once the branch has been told.
+                Ok(Closed::Not) => {
+                    self.users.until(|| !self.users.is_used(letter)).await;
+                    self.close(letter, How::Wait).await
+                }
+                closed => closed,
+            },
             None => closed,
         };
         if let Ok(Closed::Clean | Closed::Lossy) = closed {
@@ -105,7 +99,8 @@ impl Driver {
         }
         match closed? {
             Closed::Not => {
-                self.end_ending(letter);
+                self.judge.end_ending(letter);
+                self.users.wake();
                 Ok(())
             }
             closed => {
@@ -159,29 +154,11 @@ impl Driver {
         })
     }
 
-    /// Where the engine would not shut a timeline down, for a branch was being put on it, and the
-    /// other way did: the engine does so as well, once the branch has been told.
-    async fn closed_by_both(
-        &self,
-        letter: Letter,
-        closed: Result<Closed, Verdict>,
-    ) -> Result<Closed, Verdict> {
-        match closed? {
-            Closed::Not => {
-                self.users.until(|| !self.users.is_used(letter)).await;
-                self.close(letter, How::Wait).await
-            }
-            closed => Ok(closed),
-        }
-    }
-
     async fn close(&self, letter: Letter, how: How) -> Result<Closed, Verdict> {
         let engine = self.engine();
         for attempt in 0..TRIES_MAX {
             let how = if attempt == 0 { how } else { How::Wait };
-            if attempt == TRIES_BEFORE_HEALING {
-                self.world.heal();
-            }
+            heal_late(&self.world, attempt);
             if let Some(closed) = self.try_close(letter, &engine, how).await? {
                 return Ok(closed);
             }
@@ -218,21 +195,19 @@ impl Driver {
                 self.judge.closed_lossy(letter);
                 Ok(Some(Closed::Lossy))
             }
-            None if self.is_open(letter) => {
+            None => {
+                let Some(timeline) = self.timeline(letter) else {
+                    return Ok(None);
+                };
+                let said = self.show(|sight, checkers| checkers.answers.at_start(sight, &timeline));
+                if matches!(said, Err(Error::Closed)) {
+                    return Ok(None);
+                }
                 // It may have come as far as to freeze what was open.
                 self.truth(letter, |truth| truth.maybe_closed = true);
                 Ok(Some(Closed::Not))
             }
-            None => Ok(None),
         }
-    }
-
-    /// Whether a timeline goes on whose shutdown was given up.
-    fn is_open(&self, letter: Letter) -> bool {
-        self.timeline(letter).is_some_and(|timeline| {
-            let said = self.show(|sight, checkers| checkers.answers.at_start(sight, &timeline));
-            !matches!(said, Err(Error::Closed))
-        })
     }
 
     async fn reopen(
@@ -248,7 +223,8 @@ impl Driver {
             let law = "behind a shutdown no job of the timeline makes a call";
             return Err(Verdict::law(law, format!("{late} calls")));
         }
-        self.end_ending(letter);
+        self.judge.end_ending(letter);
+        self.users.wake();
         let writer = self.handles().writers.remove(&letter);
         if let Some((timeline, scan)) = held {
             let held = Held {

@@ -2,13 +2,12 @@
 
 use std::future::Future;
 
-use palimpsest::timeline::{Collected, Mode, Progress};
+use palimpsest::timeline::{Mode, Progress};
 use palimpsest::{Error, Result};
 
 use super::Driver;
 use crate::checkers::{cutoff, layers};
 use crate::label::Letter;
-use crate::oracle;
 use crate::plan::{self, How};
 use crate::verdict::Verdict;
 
@@ -140,29 +139,15 @@ impl Driver {
                 if before.durable() < collected.cutoff || 0 < collected.layer_count {
                     excuse.check_done("collection")?;
                 }
-                self.collected(letter, before, collected)
+                let moved = (before, collected);
+                self.look(|sight, _| cutoff::collected(sight, letter, moved))?;
+                self.session().tally.did("collect garbage");
+                self.explain_if_still(letter)
             }
             Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
             Some(Err(error)) => excuse.check("collect garbage", &error),
             None => Ok(()),
         }
-    }
-
-    /// A collection was done: what it says is durable, and nothing that can be read is gone.
-    fn collected(
-        &self,
-        letter: Letter,
-        before: oracle::Cutoff,
-        collected: Collected,
-    ) -> Result<(), Verdict> {
-        self.look(|sight, _| cutoff::collected(sight, letter, (before, collected)))?;
-        self.session().tally.did("collect garbage");
-        // What no read needs any more is forgotten, where there is much of it.
-        self.show(|sight, _| {
-            let retained = oracle::retained(sight.truths, letter).all();
-            sight.truth(letter).forget(&retained);
-        });
-        self.explain_if_still(letter)
     }
 
     /// Whether nothing else runs that could change a timeline meanwhile.
@@ -175,7 +160,7 @@ impl Driver {
     /// Holds the raw disk against the model, if no batch is in doubt.
     fn explain_if_still(&self, letter: Letter) -> Result<(), Verdict> {
         let is_still = self.truth(letter, |truth| truth.pending.is_none());
-        if is_still && self.is_time_to_look() {
+        if is_still && self.session().is_time_to_look(self.look_one_in) {
             return self.explain(letter);
         }
         Ok(())

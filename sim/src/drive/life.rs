@@ -12,7 +12,6 @@ use super::options::options;
 use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::checkers::{Depth, Unreadable, recovery};
 use crate::faults::FaultOutcome;
-use crate::judge::Excuse;
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle::{self, Existence, Truth};
@@ -20,7 +19,7 @@ use crate::paths::ROOT;
 use crate::plan::{Housekeeping, How};
 use crate::verdict::Verdict;
 use crate::witness::Moment;
-use crate::world::{Ending, SimIo};
+use crate::world::{Ending, SimIo, World};
 
 /// How a timeline's shutdown ended.
 pub(super) enum Ended {
@@ -71,19 +70,12 @@ impl Driver {
                 self.judge.end_operation(FaultOutcome::Tolerated);
             }
             self.judge.check_reported()?;
-            if self.is_time_to_look() {
+            let is_time_to_look = self.session().is_time_to_look(self.look_one_in);
+            if is_time_to_look {
                 self.look_around(index as u64, touched)?;
             }
             self.witness_good(|| Moment::After { line: index + 1 });
         }
-    }
-
-    /// Whether this is one of the lines after which the driver looks around.
-    pub(super) fn is_time_to_look(&self) -> bool {
-        self.session()
-            .tally
-            .operations
-            .is_multiple_of(self.look_one_in)
     }
 
     /// Opens the engine and every timeline that may be there, and checks what was recovered.
@@ -120,7 +112,8 @@ impl Driver {
 
     async fn open_engine(&self, mut how: How) -> Result<Engine<SimIo>, Verdict> {
         for attempt in 0..TRIES_MAX {
-            let excuse = self.try_again(attempt, None);
+            heal_late(&self.world, attempt);
+            let excuse = self.judge.begin(None);
             self.judge.forget_unread_index();
             let io = SimIo::new(&self.world);
             let opening = Engine::open(io, Path::new(ROOT), options(&self.plan.knobs));
@@ -140,13 +133,6 @@ impl Driver {
         Err(gave_up("open the engine"))
     }
 
-    pub(super) fn try_again(&self, attempt: u32, letter: Option<Letter>) -> Excuse {
-        if attempt == TRIES_BEFORE_HEALING {
-            self.world.heal();
-        }
-        self.judge.begin(letter)
-    }
-
     /// Opens a timeline that may be there; nothing if it is not, and need not be.
     pub(super) async fn open_timeline(
         &self,
@@ -158,9 +144,10 @@ impl Driver {
         let below = oracle::below(&self.session().truths, letter);
         for attempt in 0..TRIES_MAX {
             for letter in &below {
-                self.not_ending(*letter).await;
+                self.users.until(|| !self.judge.is_ending(*letter)).await;
             }
-            let excuse = self.try_again(attempt, Some(letter));
+            heal_late(&self.world, attempt);
+            let excuse = self.judge.begin(Some(letter));
             let excuse = excuse.on(&below);
             let engine = self.engine();
             let Some(opened) = self.call(how, engine.open_timeline(id)).await else {
@@ -315,11 +302,16 @@ impl Driver {
             if self.plan.knobs.housekeeping == Housekeeping::Off {
                 return Ok(Ended::Open);
             }
-            if attempt == TRIES_BEFORE_HEALING {
-                self.world.heal();
-            }
+            heal_late(&self.world, attempt);
         }
         Err(gave_up("shut down"))
+    }
+}
+
+/// From the last tries on no fault is delivered any more.
+pub(super) fn heal_late(world: &World, attempt: u32) {
+    if attempt == TRIES_BEFORE_HEALING {
+        world.heal();
     }
 }
 

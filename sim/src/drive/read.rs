@@ -23,11 +23,6 @@ const BETWEEN_BATCHES: Duration = Duration::from_millis(1);
 const SCAN_FAILURES_MAX: u32 = 3;
 
 impl Driver {
-    /// The LSN that a line means.
-    pub(super) fn lsn_at(&self, letter: Letter, offset: i64) -> Lsn {
-        keys::shifted(self.truth(letter, |truth| truth.last), offset)
-    }
-
     pub(super) async fn get(
         &self,
         letter: Letter,
@@ -38,7 +33,7 @@ impl Driver {
             return Ok(());
         };
         let key = keys::key(self.plan.knobs.layout, index);
-        let lsn = self.lsn_at(letter, offset);
+        let lsn = self.truth(letter, |truth| truth.lsn_at(offset));
         let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
         let get = async { said_one(timeline.get(key, lsn).await) };
         let ask = |history: &History| history.answer(key, lsn);
@@ -58,7 +53,7 @@ impl Driver {
         };
         let (keys, lsn) = (
             keys::some(&self.plan.knobs, keys),
-            self.lsn_at(letter, offset),
+            self.truth(letter, |truth| truth.lsn_at(offset)),
         );
         let count = keys.len();
         let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
@@ -72,7 +67,10 @@ impl Driver {
         let Some(timeline) = self.timeline(letter) else {
             return Ok(());
         };
-        let (keys, lsn) = (keys::all(&self.plan.knobs), self.lsn_at(letter, offset));
+        let (keys, lsn) = (
+            keys::all(&self.plan.knobs),
+            self.truth(letter, |truth| truth.lsn_at(offset)),
+        );
         let asked = || format!("scan {} at {lsn}", char::from(letter.0));
         // It is a batch that is dropped, and asked for again.
         let scan = async { said_many(self.scan_all(&timeline, lsn, how).await) };

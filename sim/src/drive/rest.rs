@@ -49,7 +49,14 @@ impl Driver {
         }
         self.check_maintenance().await?;
         let started = SimIo::new(&self.world).now();
-        self.note_layers();
+        let open = self.handles().timelines.clone();
+        if let Some(ended) = &mut self.session().ended {
+            let counts = open
+                .values()
+                .map(|timeline| timeline.layers().files().len());
+            ended.layer_count = counts.sum();
+        }
+        drop(open);
         // As much as may be read: coming to rest collects.
         self.note_answers();
         for letter in self.letters() {
