@@ -20,7 +20,6 @@ use std::sync::{Arc, OnceLock};
 
 use palimpsest::base::{Key, Lsn};
 
-use crate::keys;
 use crate::label::Letter;
 use crate::model::{Change, History};
 use crate::verdict::Verdict;
@@ -247,11 +246,6 @@ impl Truth {
     pub fn highest_cutoff(&self, horizon: &Horizon) -> Lsn {
         let by_distance = Lsn(self.last_possible().0.saturating_sub(horizon.distance));
         by_distance.min(self.ages.highest(horizon))
-    }
-
-    /// The LSN that a line means which is so far from the last record.
-    pub fn lsn_at(&self, offset: i64) -> Lsn {
-        keys::shifted(self.last, offset)
     }
 
     /// The highest LSN that a record may stand at.

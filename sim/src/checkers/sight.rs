@@ -54,7 +54,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The same, shown by this read.
+    /// The finding, with the read that showed it.
     #[must_use]
     pub fn at(self, letter: Letter, key: Key, lsn: Lsn) -> Finding {
         Finding {

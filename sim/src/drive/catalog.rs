@@ -124,7 +124,7 @@ impl Driver {
             let branch = Branch {
                 letter,
                 ancestor,
-                lsn: self.truth(ancestor, |truth| truth.lsn_at(offset)),
+                lsn: self.truth(ancestor, |truth| keys::shifted(truth.last, offset)),
             };
             if self.try_branch(branch, how, attempt).await? {
                 return Ok(());

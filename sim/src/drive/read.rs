@@ -33,7 +33,7 @@ impl Driver {
             return Ok(());
         };
         let key = keys::key(self.plan.knobs.layout, index);
-        let lsn = self.truth(letter, |truth| truth.lsn_at(offset));
+        let lsn = self.truth(letter, |truth| keys::shifted(truth.last, offset));
         let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
         let get = async { said_one(timeline.get(key, lsn).await) };
         let ask = |history: &History| history.answer(key, lsn);
@@ -53,7 +53,7 @@ impl Driver {
         };
         let (keys, lsn) = (
             keys::some(&self.plan.knobs, keys),
-            self.truth(letter, |truth| truth.lsn_at(offset)),
+            self.truth(letter, |truth| keys::shifted(truth.last, offset)),
         );
         let count = keys.len();
         let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
@@ -69,7 +69,7 @@ impl Driver {
         };
         let (keys, lsn) = (
             keys::all(&self.plan.knobs),
-            self.truth(letter, |truth| truth.lsn_at(offset)),
+            self.truth(letter, |truth| keys::shifted(truth.last, offset)),
         );
         let asked = || format!("scan {} at {lsn}", char::from(letter.0));
         // It is a batch that is dropped, and asked for again.

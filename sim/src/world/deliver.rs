@@ -1,4 +1,4 @@
-//! Facts are queued as they come, and taken by whoever follows them.
+//! Facts are queued as they come, until their reader takes them.
 
 use std::io::ErrorKind;
 use std::path::Path;

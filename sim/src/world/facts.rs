@@ -1,8 +1,8 @@
 //! What the world tells of a life to those who judge it: facts, in the order in which they came.
 //!
-//! The world draws nothing from them and keeps nothing for the sake of it: the queue is drained by
-//! whoever follows it. What a fault did is one fact, [`Delivered`]. The others say to which
-//! operation it was done, and until when that went on:
+//! The world draws nothing from them and keeps nothing for the sake of it: their reader drains the
+//! queue. What a fault did is one fact, [`Delivered`]. The others say to which operation it was
+//! done, and until when that went on:
 //! 1. A read that returns bytes which an earlier fault left wrong meets with that fault, long after
 //!    it was delivered, and no caller can see it.
 //! 2. A task that maintains a timeline goes on from job to job, and no caller sees where one ends:
