@@ -18,13 +18,13 @@ const LOCK_RETRIES_MAX: u32 = 50;
 /// So long between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// An open timeline of an [`Engine`].
+/// An open timeline of an [`Engine`]: the calls are those of [`crate::timeline::Timeline`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
 
-/// The writer of a [`Timeline`].
+/// The writer of a [`Timeline`]: the calls are those of [`crate::timeline::Writer`].
 pub type Writer<I = OsIo> = crate::timeline::Writer<DirStore<I>>;
 
-/// A read of a range of keys of a [`Timeline`].
+/// A read of a range of keys of a [`Timeline`]: the calls are those of [`crate::timeline::Scan`].
 pub type Scan<I = OsIo> = crate::timeline::Scan<DirStore<I>>;
 
 /// The timelines in one directory, which the engine locks against every other engine.

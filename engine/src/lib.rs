@@ -76,9 +76,15 @@ pub mod layer;
 pub mod store;
 pub mod timeline;
 
+#[doc(inline)]
 pub use base::{Error, Key, KeyRange, KeySpace, Lsn, Result, TenantId, TimelineId};
+#[doc(inline)]
 pub use engine::{Engine, Scan, Timeline, Writer};
+#[doc(inline)]
 pub use format::{Compression, Edit, Record, Value};
+#[doc(inline)]
 pub use io::{OsIo, block_on};
+#[doc(inline)]
 pub use layer::Batch;
+#[doc(inline)]
 pub use timeline::{Collected, KeyValue, Mode, Options, Progress};

@@ -53,7 +53,7 @@ pub struct Options {
     pub gc_distance: u64,
     /// History this young is kept. Time. Default: 7 days.
     pub gc_age: Duration,
-    /// From this many L0s and frozen layers on, a batch that freezes is delayed. Default: 30.
+    /// From this many L0s and frozen layers on, a batch that freezes waits. Layers. Default: 30.
     pub l0_delay_count: usize,
     /// The delay of a batch once `l0_delay_count` is reached. Time. Default: 100 ms.
     pub l0_delay: Duration,
