@@ -4,8 +4,8 @@
 //!   the value of the model, and an illegal one is refused as too early or as too late. The points
 //!   are those where something changes, the moments before them, and the LSNs at which reads begin
 //!   or cease to be legal: between two of them no answer can change.
-//! * Not verified: reads that race with other tasks. The driver holds these against what was true
-//!   from their start to their end. Nor what a value costs: see [`visits`](super::visits).
+//! * Not verified: reads that race with other tasks: see [`racing`](super::racing). Nor what a
+//!   value costs: see [`visits`](super::visits).
 //! * An error is passed over if it names a file that the device has made wrong, or if the timeline
 //!   is being shut down: there is no answer to compare.
 //!

@@ -16,6 +16,7 @@
 //! | checker         | verifies                                                                 |
 //! |-----------------|--------------------------------------------------------------------------|
 //! | [`Answers`]     | reads answer what is true, and refuse what must be refused               |
+//! | [`racing`]      | reads that race with others answer what was true at some moment of them  |
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
 //! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
@@ -24,14 +25,17 @@
 //! | [`Maintenance`] | what maintains itself leaves nothing undone                              |
 //! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
 //! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
+//! | [`closed`]      | behind a shutdown a timeline is at rest, and its handles are closed      |
 //! | [`recovery`]    | an opened timeline ends where it must, and stands on what was asked for  |
 
 mod answers;
 pub mod batches;
 pub mod branches;
+pub mod closed;
 pub mod cutoff;
 pub mod layers;
 mod maintenance;
+pub mod racing;
 pub mod recovery;
 mod said;
 mod sight;

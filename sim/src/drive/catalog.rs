@@ -23,6 +23,7 @@ use palimpsest::base::Lsn;
 use super::life::{Ended, gave_up, heal_late};
 use super::{Driver, TRIES_MAX};
 use crate::checkers::branches::{self, Branch};
+use crate::checkers::racing;
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle::{self, Existence, Start, Truth};
@@ -150,7 +151,7 @@ impl Driver {
         let excuse = self.judge.begin(Some(letter));
         let excuse = excuse.on(&oracle::below(&self.session().truths, letter));
         let using = self.users.enter(ancestor);
-        let view = self.view((ancestor, lsn), |_| ())?;
+        let view = self.look(|sight, _| racing::view(sight, (ancestor, lsn), |_| ()))?;
         self.truth(ancestor, |truth| truth.begin_close());
         let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
         let engine = self.engine();
@@ -160,7 +161,8 @@ impl Driver {
         drop(engine);
         let is_done = matches!(result, Some(Ok(_)));
         self.truth(ancestor, |truth| truth.end_close(is_done.then_some(lsn)));
-        let allowed = view.until(self.view((ancestor, lsn), |_| ())?);
+        let end = self.look(|sight, _| racing::view(sight, (ancestor, lsn), |_| ()))?;
+        let allowed = view.until(end);
         // What follows may wait for a shutdown that waits for this.
         drop(using);
         match result {

@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use palimpsest::base::Time;
-use palimpsest::{Engine, Lsn, Timeline, Writer};
+use palimpsest::{Engine, Timeline, Writer};
 
 use super::held::Held;
 use super::users::Users;
 use crate::checkers::layers::Layers;
-use crate::checkers::{self, Finding, Sight, cutoff};
+use crate::checkers::{self, Finding, Sight};
 use crate::judge::Judge;
 use crate::label::Letter;
-use crate::model::History;
-use crate::oracle::{self, Answers, Truth, Truths, View};
+use crate::oracle::{self, Answers, Truth, Truths};
 use crate::plan::{Line, Plan};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
@@ -199,19 +198,6 @@ impl Driver {
     /// The letters of the timelines that may be there, each behind what it stands on.
     pub(super) fn letters(&self) -> Vec<Letter> {
         oracle::ancestors_first(&self.session().truths)
-    }
-
-    /// What a read may answer at this moment. The timeline may be there.
-    ///
-    /// # Errors
-    /// A broken law of the cutoffs.
-    pub(super) fn view<T>(
-        &self,
-        (letter, lsn): (Letter, Lsn),
-        ask: impl Fn(&History) -> T,
-    ) -> Result<View<T>, Verdict> {
-        self.look(|sight, _| cutoff::look(sight))?;
-        Ok(oracle::view(&self.session().truths, (letter, lsn), ask))
     }
 
     /// Shows a checker the engine, and what is known of it. A read that it finds wrong is shown to

@@ -22,23 +22,19 @@
 //!    must not touch the new instance.
 
 use palimpsest::base::KeyRange;
-use palimpsest::io::Job;
 use palimpsest::{Engine, Error, Scan, Timeline};
 
 use super::held::Held;
 use super::life::{gave_up, heal_late};
 use super::{Driver, TRIES_MAX};
-use crate::checkers::{Depth, recovery};
+use crate::checkers::{Depth, closed, recovery};
 use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle;
-use crate::plan::{Housekeeping, How, Kept, Shutdowns};
+use crate::plan::{How, Kept, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
-
-/// The jobs that shape the layers of a timeline.
-const SHAPING: [Job; 3] = [Job::Compact, Job::Image, Job::Gc];
 
 /// How a shutdown ended.
 enum Closed {
@@ -216,13 +212,9 @@ impl Driver {
         closed: Closed,
         held: Option<(Timeline<SimIo>, Option<Scan<SimIo>>)>,
     ) -> Result<(), Verdict> {
-        let calls = self.world.call_count(keys::timeline(letter), &SHAPING);
+        let instance = closed::Closed::begin(&self.world, letter);
         self.users.until(|| !self.users.is_used(letter)).await;
-        let late = self.world.call_count(keys::timeline(letter), &SHAPING) - calls;
-        if 0 < late && self.plan.knobs.housekeeping == Housekeeping::Off {
-            let law = "behind a shutdown no job of the timeline makes a call";
-            return Err(Verdict::law(law, format!("{late} calls")));
-        }
+        self.look(|sight, _| instance.check_quiet(sight))?;
         self.judge.end_ending(letter);
         self.users.wake();
         let writer = self.handles().writers.remove(&letter);
@@ -252,12 +244,9 @@ impl Driver {
         let held = std::mem::take(&mut self.handles().held);
         for (letter, held) in held {
             let old = &held.timeline;
-            let said = self.show(|sight, checkers| checkers.answers.at_start(sight, old));
-            if !matches!(said, Err(Error::Closed)) {
-                let asked = format!("get of {} after its shutdown", char::from(letter.0));
-                let got = format!("{said:?}");
-                return Err(Verdict::wrong(asked, "it is closed", got));
-            }
+            self.look(|sight, checkers| {
+                closed::check_handle(sight, &mut checkers.answers, (letter, old))
+            })?;
             self.session().tally.did("let go of what was closed");
         }
         Ok(())

@@ -9,6 +9,7 @@ use palimpsest::timeline::KeyValue;
 use palimpsest::{Error, Timeline};
 
 use super::Driver;
+use crate::checkers::racing::Racing;
 use crate::checkers::{Said, Tell, said_many, said_one, values};
 use crate::keys;
 use crate::label::Letter;
@@ -122,16 +123,16 @@ impl Driver {
         ask: impl Fn(&History) -> T,
     ) -> Result<(), Verdict> {
         let excuse = self.judge.begin(Some(point.0)).with_layers();
-        let start = self.view(point, &ask)?;
-        let begun = self.truth(point.0, |truth| truth.begin_read());
+        let racing = self.look(|sight, _| Racing::begin(sight, point, &ask))?;
         let said = self.call(how, read).await;
-        let between = self.truth(point.0, |truth| truth.end_read(begun, &ask));
+        let raced = self.show(|sight, _| racing.end(sight, &ask));
         let Some(said) = said else {
             return Ok(());
         };
-        self.session().checkers.answers.count();
-        // What was acknowledged meanwhile may be seen as well.
-        let allowed = start.until(self.view(point, &ask)?.with(between));
+        let allowed = self.look(|sight, checkers| {
+            checkers.answers.count();
+            raced.allowed(sight, &ask)
+        })?;
         match &said {
             Said::Error(error) => excuse.check(&asked(), error),
             _ => said.judge(asked, &allowed).inspect_err(|_| {
