@@ -54,7 +54,10 @@ pub trait Chance {
     ///
     /// # Panics
     /// If there is none.
-    fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T
+    where
+        Self: Sized,
+    {
         &choices[self.below(choices.len() as u64) as usize]
     }
 
@@ -62,7 +65,10 @@ pub trait Chance {
     ///
     /// # Panics
     /// If the weights are all 0.
-    fn pick_weighted<T: Copy>(&mut self, choices: &[(u64, T)]) -> T {
+    fn pick_weighted<T: Copy>(&mut self, choices: &[(u64, T)]) -> T
+    where
+        Self: Sized,
+    {
         let total = choices.iter().map(|(weight, _)| weight).sum();
         let mut left = self.below(total);
         for &(weight, choice) in choices {
@@ -72,6 +78,19 @@ pub trait Chance {
             left -= weight;
         }
         unreachable!("what is below the sum of the weights falls to one of them")
+    }
+}
+
+/// Chance that is lent: one type for all, so that a table can hold functions that draw.
+pub struct Lent<'a>(pub &'a mut dyn Chance);
+
+impl Chance for Lent<'_> {
+    fn below(&mut self, count: u64) -> u64 {
+        self.0.below(count)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.0.is_spent()
     }
 }
 

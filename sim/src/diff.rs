@@ -16,7 +16,7 @@ use std::fmt;
 
 use crate::faults::{Crash, Fault, Survival};
 use crate::oracle::{Answered, Answers};
-use crate::plan::{Compression, Housekeeping, Knobs, Mode, Plan, PlanOp};
+use crate::plan::{Compression, Knobs, Mode, Plan, PlanOp};
 use crate::run;
 use crate::text::grouped;
 use crate::verdict::Verdict;
@@ -95,10 +95,8 @@ impl Policy {
             Policy::Never => {
                 knobs.l0_count_trigger = NEVER;
                 knobs.image_delta_count_trigger = NEVER;
-                if let Housekeeping::On { l0_stall_count, .. } = &mut knobs.housekeeping {
-                    // Nobody would ever let a batch go on.
-                    *l0_stall_count = 0;
-                }
+                // A batch that waits would wait for good.
+                knobs.housekeeping = knobs.housekeeping.without_stall();
             }
             Policy::Finely => {
                 knobs.l0_count_trigger = 1;

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::exhaust::{self, Counterexample, exhaust};
 use crate::faults::{Address, Counted, Device, Fault, FaultClass, Rule, Scope};
-use crate::plan::{Housekeeping, Plan};
+use crate::plan::Plan;
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 use crate::shrink;
 use crate::text::counted;
@@ -89,11 +89,9 @@ impl Lack {
             plan.faults
                 .retain(|rule| device.may_be_wrong() || !rule.fault.is_wrong());
         }
-        if plan.knobs.device.may_be_wrong()
-            && let Housekeeping::On { l0_stall_count, .. } = &mut plan.knobs.housekeeping
-        {
-            // An L0 that is wrong is never compacted: who waited for that would wait for good.
-            *l0_stall_count = 0;
+        if plan.knobs.device.may_be_wrong() {
+            // An L0 that is wrong is never compacted: a batch that waits for that waits for good.
+            plan.knobs.housekeeping = plan.knobs.housekeeping.without_stall();
         }
         plan
     }

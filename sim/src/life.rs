@@ -3,19 +3,18 @@
 //! A line is a function of the seed and its index alone, so that no plan is held in memory.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use palimpsest::base::TimelineId;
 
 use crate::dice::mix;
 use crate::drive::{Driver, Lines, Session};
-use crate::faults::{Crash, Device, Survival};
+use crate::faults::{Crash, Survival};
 use crate::keys;
 use crate::label::Letter;
 use crate::laws;
 use crate::plan::{
-    Compression, EditPlan, Entry, Housekeeping, How, KeyIndex, Knobs, Layout, Line, Look, Mode,
-    Plan, PlanOp, Schedule, Then,
+    Compression, EditPlan, Entry, How, KeyIndex, Knobs, Line, Look, Mode, Plan, PlanOp, Schedule,
+    Then,
 };
 use crate::run;
 use crate::verdict::Verdict;
@@ -82,11 +81,8 @@ fn plan(seed: u64) -> Plan {
         knobs: Knobs {
             seed,
             key_count: KEY_COUNT,
-            layout: Layout::Dense,
             freeze_len_max: 64 << 10,
             freeze_distance_max: 1 << 40,
-            freeze_age_max: Duration::from_secs(3600),
-            buffer_len: 4 << 10,
             l0_count_trigger: 4,
             l0_run_len_max: 4 << 20,
             layer_len_target: 128 << 10,
@@ -94,13 +90,10 @@ fn plan(seed: u64) -> Plan {
             image_preempt_l0_count: 16,
             compression: Compression::Zstd,
             gc_distance: 50_000,
-            gc_age: Duration::ZERO,
             l0_delay_count: 1 << 20,
             block_cache_len: 1 << 20,
-            read_len_max: 64 << 10,
-            housekeeping: Housekeeping::Off,
             look: Look::Sample,
-            device: Device::Posix,
+            ..Knobs::plain()
         },
         ops: Vec::new(),
         faults: Vec::new(),

@@ -18,16 +18,6 @@ fn in_memory(number: u64) -> usize {
 
 /// The engine's options, as a plan's knobs say.
 pub(super) fn options(knobs: &Knobs) -> Options {
-    let (housekeeping_period, l0_stall_count) = match knobs.housekeeping {
-        Housekeeping::Off => (None, None),
-        Housekeeping::On {
-            period,
-            l0_stall_count,
-        } => (
-            Some(period),
-            Some(l0_stall_count).filter(|count| *count != 0),
-        ),
-    };
     let defaults = Options::default();
     Options {
         tenant: TenantId([7; 16]),
@@ -47,14 +37,14 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         gc_distance: knobs.gc_distance,
         gc_age: knobs.gc_age,
         l0_delay_count: in_memory(knobs.l0_delay_count),
-        l0_stall_count: l0_stall_count.map(in_memory),
+        l0_stall_count: knobs.housekeeping.l0_stall_count().map(in_memory),
         block_cache_len: knobs.block_cache_len,
         read_len_max: knobs.read_len_max,
         scan_key_count_max: match knobs.key_count {
             0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
             _ => defaults.scan_key_count_max,
         },
-        housekeeping_period,
+        housekeeping_period: knobs.housekeeping.period(),
         l0_delay: defaults.l0_delay,
         redo: defaults.redo,
     }

@@ -7,8 +7,8 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use palimpsest::io::Job;
 
-use super::draw::{Author, Reach, Scale, Swarm, draw_knobs, draw_rules};
-use super::{Plan, Schedule, Starved, Then};
+use super::draw::{Author, Reach, Scale, Swarm, draw_rules};
+use super::{Knobs, Plan, Schedule, Starved, Then};
 use crate::dice::Chance;
 
 /// One plan in so many is large.
@@ -30,7 +30,7 @@ impl<'a> Arbitrary<'a> for Plan {
         let scale = Scale::draw(&mut bytes, LARGE_ONE_IN);
         let swarm = Swarm::all(&mut bytes, scale);
         let seed = bytes.below(1 << 16);
-        let knobs = draw_knobs(&mut bytes, &swarm, seed);
+        let knobs = Knobs::draw(&mut bytes, &swarm, seed);
         let schedule = read_schedule(&mut bytes);
         let faults = draw_rules(&mut bytes, &swarm, &Reach::UNKNOWN);
         let mut author = Author::new(&mut bytes, &swarm, &knobs, TOTAL_LEN_MAX);

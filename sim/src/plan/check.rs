@@ -1,44 +1,18 @@
 //! What a plan must keep to, so that every driver can run it in bounded space.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use palimpsest::io::{Job, Part};
 
-use super::text::{Place, PlanError};
-use super::{
-    EditPlan, Entry, Housekeeping, How, Jump, KeyIndex, Knobs, Line, Plan, PlanOp, Starved, Then,
+use super::limits::{
+    BATCH_LEN_MAX, CHANGE_COUNT_MAX, CHOICE_COUNT_MAX, ENTRY_COUNT_MAX, LEN_MAX, OP_COUNT_MAX,
+    ORDINALS, RULE_COUNT_MAX, SLOW_MAX, TOTAL_LEN_MAX, TOTAL_WAIT_MAX, check_duration, within,
 };
+use super::text::{Place, PlanError};
+use super::{EditPlan, Entry, How, Jump, KeyIndex, Line, Plan, PlanOp, Starved, Then};
 use crate::faults::{Address, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind};
 use crate::label::Letter;
 use crate::text::Problem;
-
-/// How many keys a plan has at most.
-pub const KEY_COUNT_MAX: u16 = 999;
-/// How many operations a plan has at most.
-pub const OP_COUNT_MAX: usize = 100_000;
-/// How many records all its batches have together at most.
-pub const ENTRY_COUNT_MAX: usize = 1_000_000;
-/// How many records one batch has at most.
-pub const BATCH_LEN_MAX: usize = 10_000;
-/// How many rules a plan has at most.
-pub const RULE_COUNT_MAX: usize = 1_000;
-/// How many choices its schedule has at most.
-pub const CHOICE_COUNT_MAX: usize = 100_000;
-/// How many times the ranks of its tasks change at most, where that is bounded.
-const CHANGE_COUNT_MAX: u64 = 1_000;
-/// The length or the offset of one edit, in bytes, is at most this.
-pub const LEN_MAX: u32 = 1 << 20;
-/// The lengths of all its edits, in bytes, are together at most this.
-pub const TOTAL_LEN_MAX: u64 = 256 << 20;
-/// All its waits are together at most this, a hundred years.
-pub const TOTAL_WAIT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-/// A wait, an age or a period is at most thirty days.
-pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// A call takes an hour at most.
-pub const SLOW_MAX: Duration = Duration::from_secs(60 * 60);
-/// The period of housekeeping is at least this.
-pub const PERIOD_MIN: Duration = Duration::from_millis(1);
 
 impl Plan {
     /// Says whether a driver can run the plan. What a text or a seed made has passed this.
@@ -46,7 +20,9 @@ impl Plan {
     /// # Errors
     /// `PlanError` names the first knob, operation or rule that breaks a limit, and the limit.
     pub fn check(&self) -> Result<(), PlanError> {
-        check_knobs(&self.knobs).map_err(|problem| Place::Knobs.of(problem))?;
+        self.knobs
+            .check()
+            .map_err(|problem| Place::Knobs.of(problem))?;
         let mut tally = Tally::new(self.knobs.key_count);
         for (index, line) in self.ops.iter().enumerate() {
             let added = tally.add(line);
@@ -286,62 +262,6 @@ fn check_how(line: &Line) -> Result<(), Problem> {
     }
 }
 
-fn check_knobs(knobs: &Knobs) -> Result<(), Problem> {
-    check_key_count("keys", knobs.key_count)?;
-    check_threshold("freeze-len", knobs.freeze_len_max)?;
-    check_threshold("freeze-distance", knobs.freeze_distance_max)?;
-    check_duration("freeze-age", knobs.freeze_age_max)?;
-    check_threshold("buffer-len", knobs.buffer_len)?;
-    check_threshold("l0-trigger", knobs.l0_count_trigger)?;
-    check_threshold("l0-run-len", knobs.l0_run_len_max)?;
-    check_threshold("layer-len", knobs.layer_len_target)?;
-    check_threshold("image-trigger", knobs.image_delta_count_trigger)?;
-    check_threshold("image-preempt", knobs.image_preempt_l0_count)?;
-    check_duration("gc-age", knobs.gc_age)?;
-    check_threshold("l0-delay-count", knobs.l0_delay_count)?;
-    check_threshold("read-len", knobs.read_len_max)?;
-    match knobs.housekeeping {
-        Housekeeping::Off => Ok(()),
-        Housekeeping::On {
-            period,
-            l0_stall_count,
-        } => {
-            check_period(period)?;
-            check_stall(l0_stall_count, knobs.l0_count_trigger)
-        }
-    }
-}
-
-pub(super) fn check_key_count(what: &'static str, count: u16) -> Result<(), Problem> {
-    within(what, count.into(), 1..=KEY_COUNT_MAX.into())
-}
-
-pub(super) fn check_threshold(what: &'static str, threshold: u64) -> Result<(), Problem> {
-    within(what, threshold, 1..=u64::MAX)
-}
-
-/// Who looks all the time lets no time pass.
-pub(super) fn check_period(period: Duration) -> Result<(), Problem> {
-    check_duration("period", period)?;
-    if PERIOD_MIN <= period {
-        return Ok(());
-    }
-    let found = format!("{period:?}");
-    Err(Problem::new("period", found, "write at least 1ms"))
-}
-
-/// A batch that waits for fewer L0s than a compaction waits for would wait for good.
-pub(super) fn check_stall(l0_stall_count: u64, l0_count_trigger: u64) -> Result<(), Problem> {
-    if l0_stall_count == 0 || l0_count_trigger < l0_stall_count {
-        return Ok(());
-    }
-    let remedy = "write 0 for never, or more than the knob `l0-trigger`";
-    Err(Problem::new("stall", l0_stall_count, remedy))
-}
-
-/// What counts from 1.
-const ORDINALS: RangeInclusive<u64> = 1..=u32::MAX as u64;
-
 /// A rule's limits.
 pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
     match rule.address {
@@ -472,32 +392,4 @@ fn check_letter(letter: Letter) -> Result<(), Problem> {
             "write a letter from a to z",
         )),
     }
-}
-
-pub(super) fn check_duration(what: &'static str, duration: Duration) -> Result<(), Problem> {
-    if duration <= DURATION_MAX {
-        return Ok(());
-    }
-    let found = format!("{duration:?}");
-    Err(Problem::new(
-        what,
-        found,
-        "write at most 2592000s, thirty days",
-    ))
-}
-
-/// Holds if a number is in its range.
-pub(super) fn within(
-    what: &'static str,
-    found: u64,
-    allowed: RangeInclusive<u64>,
-) -> Result<(), Problem> {
-    if allowed.contains(&found) {
-        return Ok(());
-    }
-    let remedy = match allowed.end() {
-        0 => "leave it out".to_owned(),
-        last => format!("keep it from {} to {last}", allowed.start()),
-    };
-    Err(Problem::new(what, found, remedy))
 }

@@ -9,13 +9,13 @@ mod branches;
 mod endings;
 mod history;
 mod jobs;
-mod knobs;
+pub(super) mod knobs;
 mod moves;
 mod pairs;
 mod reach;
 mod reads;
 mod rules;
-mod swarm;
+pub(super) mod swarm;
 mod themes;
 
 #[cfg(test)]
@@ -27,7 +27,6 @@ use super::{How, Knobs, Line, Plan, Schedule, Starved, Then};
 use crate::dice::{Chance, Dice};
 
 pub(super) use author::Author;
-pub(super) use knobs::draw_knobs;
 pub(super) use reach::Reach;
 pub(super) use rules::draw_rules;
 pub(super) use swarm::{Scale, Swarm};
@@ -55,7 +54,7 @@ impl Plan {
     pub fn draw(seed: u64) -> Plan {
         let mut dice = Dice::new(seed);
         let swarm = Swarm::draw(&mut dice);
-        let knobs = draw_knobs(&mut dice, &swarm, seed);
+        let knobs = Knobs::draw(&mut dice, &swarm, seed);
         let ops = draw_ops(&mut dice, &swarm, &knobs);
         let plan = Plan {
             faults: draw_rules(&mut dice, &swarm, &Reach::of(&ops, &knobs)),

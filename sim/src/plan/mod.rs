@@ -3,6 +3,8 @@
 mod arbitrary;
 mod check;
 mod draw;
+mod knobs;
+mod limits;
 mod op;
 pub(crate) mod text;
 
@@ -10,9 +12,11 @@ use std::time::Duration;
 
 use palimpsest::io::Job;
 
-use crate::faults::{Crash, Device, Rule};
+use crate::faults::{Crash, Rule};
 use crate::label::Letter;
 
+pub use knobs::{Compression, Housekeeping, Knobs, Layout, Look};
+pub(crate) use knobs::{KNOBS, Knob};
 pub use text::PlanError;
 
 /// Everything that makes a run.
@@ -26,101 +30,6 @@ pub struct Plan {
     pub faults: Vec<Rule>,
     /// Who goes on next, at every step.
     pub schedule: Schedule,
-}
-
-/// Sizes and thresholds of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Knobs {
-    /// Seeds what the engine asks of chance and which points the oracle asks for.
-    pub seed: u64,
-    /// How many keys there are, from 1 to 999.
-    pub key_count: u16,
-    /// Where in the key space they stand.
-    pub layout: Layout,
-    /// The length at which a memory layer is frozen, in bytes.
-    pub freeze_len_max: u64,
-    /// The LSN distance at which a memory layer is frozen.
-    pub freeze_distance_max: u64,
-    /// The age at which a memory layer is frozen.
-    pub freeze_age_max: Duration,
-    /// How much of a memory layer is gathered before it is written to its file, in bytes.
-    pub buffer_len: u64,
-    /// How many L0s make a compaction due.
-    pub l0_count_trigger: u64,
-    /// How many bytes of L0s one compaction takes.
-    pub l0_run_len_max: u64,
-    /// How long a compacted layer or an image should be, in bytes.
-    pub layer_len_target: u64,
-    /// How many deltas above the newest image make another one due.
-    pub image_delta_count_trigger: u64,
-    /// How many L0s stop an image creation.
-    pub image_preempt_l0_count: u64,
-    /// Whether the values of images are compressed.
-    pub compression: Compression,
-    /// For which distance of LSNs history is kept.
-    pub gc_distance: u64,
-    /// For how long history is kept.
-    pub gc_age: Duration,
-    /// From how many L0s on a batch that freezes a layer is delayed.
-    pub l0_delay_count: u64,
-    /// How much the engine keeps of index blocks, in bytes.
-    pub block_cache_len: u64,
-    /// How much a read asks of a file at once, in bytes.
-    pub read_len_max: u64,
-    /// Who runs the jobs.
-    pub housekeeping: Housekeeping,
-    /// How much is asked after each operation.
-    pub look: Look,
-    /// What the device promises.
-    pub device: Device,
-}
-
-/// How much the oracle asks after each operation, beside what the plan asks itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Nothing: `nothing`. Then no file is opened and no block is read before the plan's own reads
-    /// do it, or a job, or the check after an opening.
-    Nothing,
-    /// A few points, drawn from the run's seed and the operation's number: `sample`.
-    Sample,
-    /// Everything: `all`. What it finds does not depend on how many operations came before, so
-    /// that a plan can be shrunk.
-    All,
-}
-
-/// Whether the values of image layers are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// They are not: `none`.
-    None,
-    /// By zstd: `zstd`.
-    Zstd,
-}
-
-/// Who runs the jobs of a timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Housekeeping {
-    /// The plan alone: `off`.
-    Off,
-    /// The engine as well, so often; and from so many L0s on a batch waits, if that is not 0:
-    /// `every DURATION stall N`.
-    On {
-        /// How often it looks at least.
-        period: Duration,
-        /// From how many L0s on a batch waits; 0 is never.
-        l0_stall_count: u64,
-    },
-}
-
-/// Where the keys of a run stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// Blocks of one relation, one after another.
-    Dense,
-    /// Blocks of many relations, far apart.
-    Spread,
-    /// Around the carries and ends of the fields, `Key::MIN` included.
-    Edges,
 }
 
 /// One of the run's keys, by number, from 0.

@@ -70,7 +70,7 @@
 //! A `wait` that is longer than 500 periods of housekeeping ends after so many: nothing new comes.
 //!
 //! What can be said but not run (a key that is not there, a rule that fires 0 times) is refused
-//! with its line; the limits are in `check.rs`.
+//! with its line; the limits are in `limits.rs`.
 
 mod knobs;
 mod lines;
@@ -84,7 +84,8 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, Tally, check_rule, check_then, within};
+use super::check::{Tally, check_rule, check_then};
+use super::limits::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, within};
 use super::{Plan, Schedule, Then};
 use crate::faults::read_rule;
 use crate::text::{self, Problem, Words, number};

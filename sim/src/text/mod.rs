@@ -2,10 +2,12 @@
 
 mod columns;
 mod count;
+mod named;
 mod problem;
 mod words;
 
 pub use columns::columns;
 pub use count::{counted, counted_as, grouped};
+pub(crate) use named::named_enum;
 pub use problem::Problem;
 pub use words::{Words, Written, duration, in_digits, named, number};

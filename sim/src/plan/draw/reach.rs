@@ -38,14 +38,10 @@ impl Reach {
         let crashes = ops
             .iter()
             .filter(|line| matches!(line.op, PlanOp::Crash(_)));
-        let stall = match knobs.housekeeping {
-            Housekeeping::Off => 0,
-            Housekeeping::On { l0_stall_count, .. } => l0_stall_count,
-        };
         Reach {
             jobs: Some(jobs),
             life_count: crashes.count() as u64 + 1,
-            has_stall: stall != 0,
+            has_stall: knobs.housekeeping.l0_stall_count().is_some(),
         }
     }
 

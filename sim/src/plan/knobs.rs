@@ -1,0 +1,456 @@
+//! The knobs of a plan, a row each: the field of [`Knobs`], and beside it in [`KNOBS`] all that is
+//! to be said of it. Where a knob acts is the only other place that names it.
+
+mod values;
+
+use std::fmt;
+use std::time::Duration;
+
+use super::draw::knobs::{
+    CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, draw_distance, draw_duration, draw_gc_age,
+    draw_gc_distance, draw_housekeeping, draw_key_count, draw_preempt_count, draw_run_len,
+};
+use super::draw::swarm::{Scale, Swarm};
+use super::limits::{KEY_COUNT_MAX, check_duration, check_period, within};
+use crate::dice::{Chance, Lent};
+use crate::faults::Device;
+use crate::text::Problem;
+
+use values::Value;
+pub use values::{Compression, Housekeeping, Layout, Look};
+
+/// Sizes and thresholds of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Knobs {
+    /// Seeds what the engine asks of chance and which points the oracle asks for.
+    pub seed: u64,
+    /// How many keys there are, from 1 to 999.
+    pub key_count: u16,
+    /// Where in the key space they stand.
+    pub layout: Layout,
+    /// The length at which a memory layer is frozen, in bytes.
+    pub freeze_len_max: u64,
+    /// The LSN distance at which a memory layer is frozen.
+    pub freeze_distance_max: u64,
+    /// The age at which a memory layer is frozen.
+    pub freeze_age_max: Duration,
+    /// How much of a memory layer is gathered before it is written to its file, in bytes.
+    pub buffer_len: u64,
+    /// How many L0s make a compaction due.
+    pub l0_count_trigger: u64,
+    /// How many bytes of L0s one compaction takes.
+    pub l0_run_len_max: u64,
+    /// How long a compacted layer or an image should be, in bytes.
+    pub layer_len_target: u64,
+    /// How many deltas above the newest image make another one due.
+    pub image_delta_count_trigger: u64,
+    /// How many L0s stop an image creation.
+    pub image_preempt_l0_count: u64,
+    /// Whether the values of images are compressed.
+    pub compression: Compression,
+    /// For which distance of LSNs history is kept.
+    pub gc_distance: u64,
+    /// For how long history is kept.
+    pub gc_age: Duration,
+    /// From how many L0s on a batch that freezes a layer is delayed.
+    pub l0_delay_count: u64,
+    /// How much the engine keeps of index blocks, in bytes.
+    pub block_cache_len: u64,
+    /// How much a read asks of a file at once, in bytes.
+    pub read_len_max: u64,
+    /// Who runs the jobs.
+    pub housekeeping: Housekeeping,
+    /// How much is asked after each operation.
+    pub look: Look,
+    /// What the device promises.
+    pub device: Device,
+}
+
+/// What is to be said of a knob.
+pub(crate) struct Knob {
+    /// The word for it in a plan's text.
+    pub name: &'static str,
+    /// Its value, to be read, changed or written.
+    pub value: fn(&mut Knobs) -> &mut dyn Value,
+    /// What it must keep to, by itself and beside those that stand before it.
+    pub limit: fn(&'static str, &Knobs) -> Result<(), Problem>,
+    /// Sets it to where it does least.
+    pub set_plain: fn(&mut Knobs),
+    /// As the how manyth the shrinker sets it so, from 1; nothing where that is done apart.
+    pub turn: Option<u8>,
+    /// When it is drawn.
+    pub phase: Phase,
+    /// Draws it.
+    pub draw: fn(&mut Knobs, &Swarm, &mut Lent<'_>),
+}
+
+/// When a knob is drawn: those of one phase in the order of [`KNOBS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// First: how much there is of everything.
+    Size,
+    /// Then what others are drawn from.
+    Base,
+    /// Then the rest.
+    Rest,
+}
+
+/// No plan comes to it.
+const NEVER: u64 = 1 << 62;
+
+/// No plan has so many layers.
+const LAYERS_NEVER: u64 = 1_000_000;
+
+/// Every knob, in the order in which they stand in a plan's text.
+pub(crate) const KNOBS: [Knob; 21] = [
+    Knob {
+        name: "seed",
+        value: |knobs| &mut knobs.seed,
+        limit: any,
+        set_plain: |knobs| knobs.seed = 0,
+        turn: None,
+        phase: Phase::Rest,
+        draw: |_, _, _| {},
+    },
+    Knob {
+        name: "keys",
+        value: |knobs| &mut knobs.key_count,
+        limit: |name, knobs| within(name, knobs.key_count.into(), 1..=KEY_COUNT_MAX.into()),
+        set_plain: |knobs| knobs.key_count = 1,
+        turn: None,
+        phase: Phase::Size,
+        draw: |knobs, swarm, chance| {
+            knobs.key_count = match swarm.scale {
+                Scale::Tiny => draw_key_count(chance),
+                Scale::Large => chance.between(300, 900) as u16,
+            }
+        },
+    },
+    Knob {
+        name: "layout",
+        value: |knobs| &mut knobs.layout,
+        limit: any,
+        set_plain: |knobs| knobs.layout = Layout::Dense,
+        turn: Some(2),
+        phase: Phase::Size,
+        draw: |knobs, swarm, chance| {
+            knobs.layout = match swarm.scale {
+                Scale::Tiny => *chance.pick(&Layout::ALL),
+                Scale::Large => Layout::Dense,
+            }
+        },
+    },
+    Knob {
+        name: "freeze-len",
+        value: |knobs| &mut knobs.freeze_len_max,
+        limit: |name, knobs| at_least_one(name, knobs.freeze_len_max),
+        set_plain: |knobs| knobs.freeze_len_max = 1 << 20,
+        turn: Some(15),
+        phase: Phase::Size,
+        draw: |knobs, swarm, chance| {
+            knobs.freeze_len_max = match swarm.scale {
+                Scale::Tiny => chance.between(512, 1024) << chance.below(5),
+                Scale::Large => chance.between(1 << 20, 2 << 20),
+            }
+        },
+    },
+    Knob {
+        name: "freeze-distance",
+        value: |knobs| &mut knobs.freeze_distance_max,
+        limit: |name, knobs| at_least_one(name, knobs.freeze_distance_max),
+        set_plain: |knobs| knobs.freeze_distance_max = NEVER,
+        turn: Some(14),
+        phase: Phase::Size,
+        draw: |knobs, swarm, chance| {
+            knobs.freeze_distance_max = match swarm.scale {
+                Scale::Tiny => draw_distance(chance),
+                Scale::Large => DISTANCE_NEVER,
+            }
+        },
+    },
+    Knob {
+        name: "freeze-age",
+        value: |knobs| &mut knobs.freeze_age_max,
+        limit: |name, knobs| check_duration(name, knobs.freeze_age_max),
+        set_plain: |knobs| knobs.freeze_age_max = Duration::from_secs(3600),
+        turn: Some(16),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.freeze_age_max = draw_duration(chance),
+    },
+    Knob {
+        name: "buffer-len",
+        value: |knobs| &mut knobs.buffer_len,
+        limit: |name, knobs| at_least_one(name, knobs.buffer_len),
+        set_plain: |knobs| knobs.buffer_len = 4 << 10,
+        turn: Some(17),
+        phase: Phase::Size,
+        draw: |knobs, swarm, chance| {
+            knobs.buffer_len = match swarm.scale {
+                Scale::Tiny => 16 << chance.below(9),
+                Scale::Large => 64 << 10,
+            }
+        },
+    },
+    Knob {
+        name: "l0-trigger",
+        value: |knobs| &mut knobs.l0_count_trigger,
+        limit: |name, knobs| at_least_one(name, knobs.l0_count_trigger),
+        set_plain: |knobs| knobs.l0_count_trigger = LAYERS_NEVER,
+        turn: Some(10),
+        phase: Phase::Base,
+        draw: |knobs, _, chance| {
+            knobs.l0_count_trigger = chance.pick_weighted(&[(4, 2), (4, 3), (1, 1), (1, 4)]);
+        },
+    },
+    Knob {
+        name: "l0-run-len",
+        value: |knobs| &mut knobs.l0_run_len_max,
+        limit: |name, knobs| at_least_one(name, knobs.l0_run_len_max),
+        set_plain: |knobs| knobs.l0_run_len_max = NEVER,
+        turn: Some(11),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.l0_run_len_max = draw_run_len(chance),
+    },
+    Knob {
+        name: "layer-len",
+        value: |knobs| &mut knobs.layer_len_target,
+        limit: |name, knobs| at_least_one(name, knobs.layer_len_target),
+        set_plain: |knobs| knobs.layer_len_target = NEVER,
+        turn: Some(12),
+        phase: Phase::Size,
+        draw: |knobs, swarm, chance| {
+            knobs.layer_len_target = match swarm.scale {
+                Scale::Tiny => chance.between(256, 512) << chance.below(6),
+                Scale::Large => 32 << 10 << chance.below(6),
+            }
+        },
+    },
+    Knob {
+        name: "image-trigger",
+        value: |knobs| &mut knobs.image_delta_count_trigger,
+        limit: |name, knobs| at_least_one(name, knobs.image_delta_count_trigger),
+        set_plain: |knobs| knobs.image_delta_count_trigger = LAYERS_NEVER,
+        turn: Some(9),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.image_delta_count_trigger = chance.between(1, 3),
+    },
+    Knob {
+        name: "image-preempt",
+        value: |knobs| &mut knobs.image_preempt_l0_count,
+        limit: |name, knobs| at_least_one(name, knobs.image_preempt_l0_count),
+        set_plain: |knobs| knobs.image_preempt_l0_count = LAYERS_NEVER,
+        turn: Some(8),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.image_preempt_l0_count = draw_preempt_count(chance),
+    },
+    Knob {
+        name: "compression",
+        value: |knobs| &mut knobs.compression,
+        limit: any,
+        set_plain: |knobs| knobs.compression = Compression::None,
+        turn: Some(3),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.compression = *chance.pick(&Compression::ALL),
+    },
+    Knob {
+        name: "gc-distance",
+        value: |knobs| &mut knobs.gc_distance,
+        limit: any,
+        set_plain: |knobs| knobs.gc_distance = 0,
+        turn: Some(13),
+        phase: Phase::Rest,
+        draw: |knobs, swarm, chance| knobs.gc_distance = draw_gc_distance(chance, swarm.theme),
+    },
+    Knob {
+        name: "gc-age",
+        value: |knobs| &mut knobs.gc_age,
+        limit: |name, knobs| check_duration(name, knobs.gc_age),
+        set_plain: |knobs| knobs.gc_age = Duration::ZERO,
+        turn: Some(4),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.gc_age = draw_gc_age(chance),
+    },
+    Knob {
+        name: "l0-delay-count",
+        value: |knobs| &mut knobs.l0_delay_count,
+        limit: |name, knobs| at_least_one(name, knobs.l0_delay_count),
+        set_plain: |knobs| knobs.l0_delay_count = LAYERS_NEVER,
+        turn: Some(5),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.l0_delay_count = chance.pick_weighted(&[(3, COUNT_NEVER), (1, 2), (1, 4)]);
+        },
+    },
+    Knob {
+        name: "cache-len",
+        value: |knobs| &mut knobs.block_cache_len,
+        limit: any,
+        set_plain: |knobs| knobs.block_cache_len = 64 << 20,
+        turn: Some(6),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.block_cache_len = chance.pick_weighted(&CACHE_LENS),
+    },
+    Knob {
+        name: "read-len",
+        value: |knobs| &mut knobs.read_len_max,
+        limit: |name, knobs| at_least_one(name, knobs.read_len_max),
+        set_plain: |knobs| knobs.read_len_max = 64 << 10,
+        turn: Some(7),
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| knobs.read_len_max = 512 << chance.below(8),
+    },
+    Knob {
+        name: "housekeeping",
+        value: |knobs| &mut knobs.housekeeping,
+        limit: |_, knobs| check_housekeeping(knobs.housekeeping, knobs.l0_count_trigger),
+        set_plain: |knobs| knobs.housekeeping = Housekeeping::Off,
+        turn: Some(1),
+        phase: Phase::Rest,
+        draw: |knobs, swarm, chance| {
+            knobs.housekeeping = draw_housekeeping(chance, swarm.device, knobs.l0_count_trigger);
+        },
+    },
+    Knob {
+        name: "look",
+        value: |knobs| &mut knobs.look,
+        limit: any,
+        set_plain: |knobs| knobs.look = Look::Nothing,
+        turn: None,
+        phase: Phase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.look = chance.pick_weighted(&[(3, Look::Sample), (1, Look::Nothing)]);
+        },
+    },
+    Knob {
+        name: "device",
+        value: |knobs| &mut knobs.device,
+        limit: any,
+        set_plain: |knobs| knobs.device = Device::Posix,
+        turn: Some(18),
+        phase: Phase::Rest,
+        draw: |knobs, swarm, _| knobs.device = swarm.device,
+    },
+];
+
+fn any(_: &'static str, _: &Knobs) -> Result<(), Problem> {
+    Ok(())
+}
+
+fn at_least_one(name: &'static str, threshold: u64) -> Result<(), Problem> {
+    within(name, threshold, 1..=u64::MAX)
+}
+
+/// A batch that waits for fewer L0s than a compaction waits for would wait for good.
+fn check_housekeeping(housekeeping: Housekeeping, l0_count_trigger: u64) -> Result<(), Problem> {
+    let Housekeeping::On {
+        period,
+        l0_stall_count,
+    } = housekeeping
+    else {
+        return Ok(());
+    };
+    check_period(period)?;
+    if l0_stall_count == 0 || l0_count_trigger < l0_stall_count {
+        return Ok(());
+    }
+    let remedy = "write 0 for never, or more than the knob `l0-trigger`";
+    Err(Problem::new("stall", l0_stall_count, remedy))
+}
+
+impl Knobs {
+    /// Each where it does least.
+    pub fn plain() -> Knobs {
+        let mut knobs = Knobs::default();
+        KNOBS.iter().for_each(|knob| (knob.set_plain)(&mut knobs));
+        knobs
+    }
+
+    /// Draws the knobs of a plan; `seed` is what they seed the run with.
+    pub(super) fn draw(chance: &mut impl Chance, swarm: &Swarm, seed: u64) -> Knobs {
+        let mut knobs = Knobs {
+            seed,
+            ..Knobs::plain()
+        };
+        for phase in [Phase::Size, Phase::Base, Phase::Rest] {
+            for knob in KNOBS.iter().filter(|knob| knob.phase == phase) {
+                (knob.draw)(&mut knobs, swarm, &mut Lent(chance));
+            }
+        }
+        knobs
+    }
+
+    /// Holds if each is within its limits.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let mut knobs = KNOBS.iter();
+        knobs.try_for_each(|knob| (knob.limit)(knob.name, self))
+    }
+}
+
+impl fmt::Display for Knobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut knobs = self.clone();
+        writeln!(f, "knobs")?;
+        for knob in &KNOBS {
+            let value = (knob.value)(&mut knobs);
+            writeln!(f, "  {} {}", knob.name, value.written())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::text::Words;
+
+    /// The fields of knobs and their values.
+    fn fields(knobs: &Knobs) -> Vec<String> {
+        let text = format!("{knobs:?}").replace("On { period", "On period");
+        text.split(": ").map(String::from).collect()
+    }
+
+    /// Another value of each knob than its plainest.
+    const OTHERS: &str = "7 7 edges 7 7 7s 7 7 7 7 7 7 zstd 7 7s 7 7 7 every_7s_stall_8 all rots";
+
+    #[test]
+    fn every_field_has_one_row_and_every_row_one_field() {
+        let plain = Knobs::plain();
+        let mut all = plain.clone();
+        for (knob, other) in KNOBS.iter().zip(OTHERS.split(' ')) {
+            let mut knobs = plain.clone();
+            let other = other.replace('_', " ");
+            let value = (knob.value)(&mut knobs);
+            value.read(&mut Words::new(&other), knob.name).unwrap();
+            assert_eq!(value.written(), other, "{}", knob.name);
+            (knob.value)(&mut all)
+                .read(&mut Words::new(&other), knob.name)
+                .unwrap();
+            let (before, after) = (fields(&plain), fields(&knobs));
+            assert_ne!(before, after, "{}", knob.name);
+            (knob.set_plain)(&mut knobs);
+            assert_eq!(knobs, plain, "{}", knob.name);
+        }
+        // What no row has set is still as it was.
+        for (before, after) in fields(&plain).iter().zip(fields(&all)).skip(1) {
+            assert_ne!(*before, after);
+        }
+        assert_eq!(fields(&plain).len() - 1, KNOBS.len());
+        assert_eq!(all.check().err().map(|_| ()), None);
+    }
+
+    #[test]
+    fn the_plainest_knobs_are_a_plans() {
+        assert!(Knobs::plain().check().is_ok());
+    }
+
+    #[test]
+    fn no_two_knobs_share_a_name_or_a_turn() {
+        let names: BTreeSet<&str> = KNOBS.iter().map(|knob| knob.name).collect();
+        assert_eq!(names.len(), KNOBS.len());
+        let mut turns: Vec<u8> = KNOBS.iter().filter_map(|knob| knob.turn).collect();
+        turns.sort_unstable();
+        assert!(turns.iter().copied().eq(1..=turns.len() as u8), "{turns:?}");
+    }
+}
