@@ -32,7 +32,7 @@ use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::Letter;
 use crate::oracle;
-use crate::plan::{How, Kept, Shutdowns};
+use crate::plan::{Closing, How, Kept, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
@@ -51,7 +51,7 @@ impl Driver {
     pub(super) async fn shutdown(
         &self,
         number: u32,
-        (letter, shutdowns, kept): (Letter, Shutdowns, Kept),
+        (letter, Closing { shutdowns, kept }): (Letter, Closing),
         how: How,
     ) -> Result<(), Verdict> {
         let Some(timeline) = self.timeline(letter) else {

@@ -52,12 +52,8 @@ impl Driver {
                 Ok(())
             }
             PlanOp::LetGo => self.let_go(),
-            PlanOp::Shutdown {
-                timeline,
-                shutdowns,
-                kept,
-            } => {
-                let (driver, meant) = (self.clone(), (*timeline, *shutdowns, *kept));
+            PlanOp::Shutdown { timeline, closing } => {
+                let (driver, meant) = (self.clone(), (*timeline, *closing));
                 let shutdown = async move { driver.shutdown(number, meant, how).await };
                 self.start_line(number, how, shutdown).await
             }
@@ -66,14 +62,7 @@ impl Driver {
                 self.world.crash(*crash);
                 std::future::pending().await
             }
-            PlanOp::Freeze { .. }
-            | PlanOp::Flush { .. }
-            | PlanOp::Compact { .. }
-            | PlanOp::Images { .. }
-            | PlanOp::Gc { .. }
-            | PlanOp::Get { .. }
-            | PlanOp::GetMany { .. }
-            | PlanOp::Scan { .. } => {
+            _ => {
                 let (driver, op) = (self.clone(), line.op.clone());
                 let work = async move { driver.work(&op, how).await };
                 self.start_line(number, how, work).await

@@ -4,7 +4,7 @@ use palimpsest::Options;
 use palimpsest::base::TenantId;
 use palimpsest::format::Compression;
 
-use crate::plan::{self, Housekeeping, Knobs};
+use crate::plan::{self, Knobs};
 
 /// Of fewer keys than this a scan reads so many at once: then it has several batches also in a plan
 /// of a few keys.

@@ -14,6 +14,22 @@ pub enum Crash {
     Power(Survival),
 }
 
+impl Crash {
+    /// Of what a power loss keeps, all or nothing is plainer than a draw, and a kill than both.
+    pub(crate) fn plainer(self) -> &'static [Crash] {
+        const ALL: [Crash; 3] = [
+            Crash::Kill,
+            Crash::Power(Survival::Nothing),
+            Crash::Power(Survival::All),
+        ];
+        match self {
+            Crash::Kill => &[],
+            Crash::Power(Survival::Draw(_) | Survival::Case(_)) => &ALL,
+            Crash::Power(_) => &ALL[..1],
+        }
+    }
+}
+
 /// What of the unsynced a power loss keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Survival {

@@ -6,12 +6,12 @@ named_enum! {
     /// What the device of a plan promises, and so which faults it may show.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub enum Device {
-        /// What no sync has covered survives piece by piece, in any order, torn at 512 bytes; a rename
-        /// is atomic: `posix`.
+        /// What no sync has covered survives piece by piece, in any order, torn at 512 bytes; a
+        /// rename is atomic: `posix`.
         #[default]
         Posix = "posix",
-        /// What no sync has covered survives up to some moment and no further, as a file system leaves
-        /// it that writes in order and keeps a journal of its entries: `ext4-ordered`.
+        /// What no sync has covered survives up to some moment and no further, as a file system
+        /// leaves it that writes in order and keeps a journal of its entries: `ext4-ordered`.
         Ext4Ordered = "ext4-ordered",
         /// As `posix`, but a rename that no sync has covered may leave both names, or neither:
         /// `rename-not-atomic`.

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::label::Letter;
 use crate::text::Problem;
 
 /// How many keys a plan has at most.
@@ -55,6 +56,18 @@ pub(super) fn check_period(period: Duration) -> Result<(), Problem> {
     }
     let found = format!("{period:?}");
     Err(Problem::new("period", found, "write at least 1ms"))
+}
+
+/// Holds if a plan can have a timeline of this letter.
+pub(super) fn check_letter(letter: Letter) -> Result<(), Problem> {
+    match letter.0 {
+        b'a'..=b'z' => Ok(()),
+        _ => Err(Problem::new(
+            "timeline",
+            letter,
+            "write a letter from a to z",
+        )),
+    }
 }
 
 /// Holds if a number is in its range.

@@ -84,8 +84,9 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::{Tally, check_rule, check_then};
+use super::check::{check_rule, check_then};
 use super::limits::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, within};
+use super::op::Tally;
 use super::{Plan, Schedule, Then};
 use crate::faults::read_rule;
 use crate::text::{self, Problem, Words, number};

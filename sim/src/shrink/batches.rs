@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::judge::Judge;
-use super::lines;
 use super::orders;
 use crate::plan::{Entry, Plan, PlanOp};
 
@@ -68,7 +67,7 @@ fn with_plain_records(plan: &Plan, range: Range<usize>) -> Plan {
     let mut plan = plan.clone();
     for line in &mut plan.ops[range] {
         if let PlanOp::Put { entries, .. } = &mut line.op {
-            entries.iter_mut().for_each(lines::make_plain);
+            entries.iter_mut().for_each(Entry::make_plain);
         }
     }
     plan

@@ -5,11 +5,8 @@ use std::time::Duration;
 use palimpsest::io::Part;
 
 use super::judge::Judge;
-use crate::faults::{Address, Counted, Crash, Fault, Rule, Survival};
-use crate::plan::{EditPlan, Entry, How, Jump, Kept, Line, Plan, PlanOp, Shutdowns};
-
-/// How far LSNs are apart where nothing depends on it.
-const LSN_STEP: u64 = 10;
+use crate::faults::{Address, Counted, Fault, Rule};
+use crate::plan::{How, Line, Plan};
 
 /// How long a wait is where nothing depends on it.
 const WAIT: Duration = Duration::from_secs(1);
@@ -55,179 +52,12 @@ fn plainer_lines(line: &Line) -> Vec<Line> {
         op: line.op.clone(),
     }));
     lines.extend(
-        plainer_ops(&line.op)
+        line.op
+            .plainer()
             .into_iter()
             .map(|op| Line { how: line.how, op }),
     );
     lines
-}
-
-fn plainer_ops(op: &PlanOp) -> Vec<PlanOp> {
-    let mut plainer = Vec::new();
-    let mut change = |change: &dyn Fn(&mut PlanOp)| {
-        let mut changed = op.clone();
-        change(&mut changed);
-        if changed != *op {
-            plainer.push(changed);
-        }
-    };
-    match op {
-        PlanOp::Put { timeline, entries } => {
-            let timeline = *timeline;
-            let puts = plainer_batches(entries);
-            return Vec::from_iter(puts.map(|entries| PlanOp::Put { timeline, entries }));
-        }
-        PlanOp::Create { .. } => change(&|op| {
-            if let PlanOp::Create { start_lsn, .. } = op {
-                *start_lsn = 0;
-            }
-        }),
-        PlanOp::Crash(crash) => {
-            for &plainer in plainer_crashes(*crash) {
-                change(&|op| *op = PlanOp::Crash(plainer));
-            }
-        }
-        PlanOp::Clock(Jump::Forward(duration)) if WAIT < *duration => {
-            change(&|op| *op = PlanOp::Clock(Jump::Forward(WAIT)));
-        }
-        PlanOp::Clock(Jump::Back(duration)) if WAIT < *duration => {
-            change(&|op| *op = PlanOp::Clock(Jump::Back(WAIT)));
-        }
-        PlanOp::Shutdown { .. } => {
-            change(&|op| {
-                if let PlanOp::Shutdown { shutdowns, .. } = op {
-                    *shutdowns = Shutdowns::One;
-                }
-            });
-            change(&|op| {
-                if let PlanOp::Shutdown { kept, .. } = op {
-                    *kept = Kept::Nothing;
-                }
-            });
-        }
-        PlanOp::Wait { duration } if WAIT < *duration => {
-            change(&|op| *op = PlanOp::Wait { duration: WAIT });
-        }
-        _ => change(&|op| {
-            if let Some(offset) = offset_of(op) {
-                *offset = 0;
-            }
-        }),
-    }
-    plainer
-}
-
-/// Of what a power loss keeps, all or nothing is plainer than a draw, and a kill than both.
-fn plainer_crashes(crash: Crash) -> &'static [Crash] {
-    const ALL: [Crash; 3] = [
-        Crash::Kill,
-        Crash::Power(Survival::Nothing),
-        Crash::Power(Survival::All),
-    ];
-    match crash {
-        Crash::Kill => &[],
-        Crash::Power(Survival::Draw(_) | Survival::Case(_)) => &ALL,
-        Crash::Power(_) => &ALL[..1],
-    }
-}
-
-fn offset_of(op: &mut PlanOp) -> Option<&mut i64> {
-    match op {
-        PlanOp::Get { offset, .. }
-        | PlanOp::GetMany { offset, .. }
-        | PlanOp::Scan { offset, .. }
-        | PlanOp::Branch { offset, .. } => Some(offset),
-        _ => None,
-    }
-}
-
-/// Batches with fewer records, and with plainer ones.
-fn plainer_batches(entries: &[Entry]) -> impl Iterator<Item = Vec<Entry>> {
-    let sizes = std::iter::successors(Some(entries.len() / 2), |size| Some(size / 2));
-    let sizes = sizes.take_while(|size| 0 < *size);
-    let fewer = sizes.flat_map(move |size| {
-        let starts = (0..entries.len()).step_by(size);
-        starts.map(move |start| {
-            let end = entries.len().min(start + size);
-            let kept = [&entries[..start], &entries[end..]];
-            kept.concat()
-        })
-    });
-    let plainer = (0..entries.len()).flat_map(move |at| {
-        plainer_entries(&entries[at]).into_iter().map(move |entry| {
-            let mut entries = entries.to_vec();
-            entries[at] = entry;
-            entries
-        })
-    });
-    fewer.filter(|kept| !kept.is_empty()).chain(plainer)
-}
-
-/// Makes a record an empty image, not far above the one before it.
-pub fn make_plain(entry: &mut Entry) {
-    entry.edit = EditPlan::Image { len: 0, seed: 0 };
-    entry.lsn_step = entry.lsn_step.min(LSN_STEP);
-}
-
-fn plainer_entries(entry: &Entry) -> Vec<Entry> {
-    let mut plainer: Vec<Entry> = plainer_edits(entry.edit)
-        .into_iter()
-        .map(|edit| Entry {
-            edit,
-            ..entry.clone()
-        })
-        .collect();
-    if LSN_STEP < entry.lsn_step {
-        let lsn_step = LSN_STEP;
-        plainer.push(Entry {
-            lsn_step,
-            ..entry.clone()
-        });
-    }
-    plainer
-}
-
-/// An image is plainer than what needs a page, and what adds to a page than what looks at it.
-fn plainer_edits(edit: EditPlan) -> Vec<EditPlan> {
-    let (len, seed) = match edit {
-        EditPlan::Image { len, seed }
-        | EditPlan::Init { len, seed }
-        | EditPlan::Set { len, seed }
-        | EditPlan::Patch { len, seed, .. }
-        | EditPlan::Append { len, seed }
-        | EditPlan::AppendIf { len, seed } => (len, seed),
-        EditPlan::Clear => return vec![EditPlan::Image { len: 0, seed: 0 }],
-    };
-    let (image, append) = (
-        EditPlan::Image { len, seed },
-        EditPlan::Append { len, seed },
-    );
-    let mut plainer = match edit {
-        EditPlan::Image { .. } | EditPlan::Clear => Vec::new(),
-        EditPlan::Append { .. } => vec![image],
-        _ => vec![image, append],
-    };
-    let shorter = [0, 1, 8, len / 2]
-        .into_iter()
-        .filter(|shorter| *shorter < len);
-    plainer.extend(shorter.map(|len| resized(edit, len, seed)));
-    if 0 < seed {
-        plainer.push(resized(edit, len, 0));
-    }
-    plainer
-}
-
-/// The same edit, of another length and with other bytes.
-fn resized(edit: EditPlan, len: u32, seed: u64) -> EditPlan {
-    match edit {
-        EditPlan::Image { .. } => EditPlan::Image { len, seed },
-        EditPlan::Init { .. } => EditPlan::Init { len, seed },
-        EditPlan::Set { .. } => EditPlan::Set { len, seed },
-        EditPlan::Patch { offset, .. } => EditPlan::Patch { offset, len, seed },
-        EditPlan::Append { .. } => EditPlan::Append { len, seed },
-        EditPlan::AppendIf { .. } => EditPlan::AppendIf { len, seed },
-        EditPlan::Clear => EditPlan::Clear,
-    }
 }
 
 /// Rules that fire once, that hit by a plainer draw, and that need not count.
@@ -268,7 +98,7 @@ fn is_broken_promise(rule: &Rule) -> bool {
 fn plainer_faults(fault: Fault) -> Vec<Fault> {
     match fault {
         Fault::Crash(crash) => {
-            let plainer = plainer_crashes(crash).iter();
+            let plainer = crash.plainer().iter();
             plainer.map(|crash| Fault::Crash(*crash)).collect()
         }
         Fault::Enospc | Fault::Erofs | Fault::Eacces | Fault::Revert => vec![Fault::Eio],

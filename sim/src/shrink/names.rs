@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::judge::Judge;
 use crate::faults::{Address, Scope};
 use crate::label::Letter;
-use crate::plan::{KeyIndex, Plan, PlanOp};
+use crate::plan::{KeyIndex, Plan};
 
 /// Renames keys and timelines, and leaves out the keys that nobody names.
 pub fn simplify(judge: &mut Judge<'_>) {
@@ -31,24 +31,15 @@ pub fn simplify(judge: &mut Judge<'_>) {
 fn rename_keys(plan: &mut Plan) -> u16 {
     let mut keys = BTreeSet::new();
     for line in &mut plan.ops {
-        keys_of(&mut line.op, |key| {
-            keys.insert(*key);
-        });
+        keys.extend(line.op.keys_mut().map(|key| *key));
     }
     let place = |key: KeyIndex| keys.iter().take_while(|other| **other < key).count();
     for line in &mut plan.ops {
-        keys_of(&mut line.op, |key| *key = KeyIndex(place(*key) as u16));
+        for key in line.op.keys_mut() {
+            *key = KeyIndex(place(*key) as u16);
+        }
     }
     keys.len().max(1) as u16
-}
-
-fn keys_of(op: &mut PlanOp, mut visit: impl FnMut(&mut KeyIndex)) {
-    match op {
-        PlanOp::Put { entries, .. } => entries.iter_mut().for_each(|entry| visit(&mut entry.key)),
-        PlanOp::Get { key, .. } => visit(key),
-        PlanOp::GetMany { first, .. } | PlanOp::Declare { first, .. } => visit(first),
-        _ => {}
-    }
 }
 
 fn rename_letters(plan: &mut Plan) {
@@ -58,7 +49,7 @@ fn rename_letters(plan: &mut Plan) {
         *letter = *names.entry(*letter).or_insert(next);
     };
     for line in &mut plan.ops {
-        letters_of(&mut line.op, &mut rename);
+        line.op.timelines_mut().for_each(&mut rename);
     }
     for rule in &mut plan.faults {
         if let Address::Call {
@@ -68,35 +59,5 @@ fn rename_letters(plan: &mut Plan) {
         {
             rename(letter);
         }
-    }
-}
-
-fn letters_of(op: &mut PlanOp, mut visit: impl FnMut(&mut Letter)) {
-    match op {
-        PlanOp::Branch {
-            timeline, ancestor, ..
-        } => {
-            visit(ancestor);
-            visit(timeline);
-        }
-        PlanOp::Create { timeline, .. }
-        | PlanOp::Delete { timeline }
-        | PlanOp::Put { timeline, .. }
-        | PlanOp::Freeze { timeline }
-        | PlanOp::Flush { timeline }
-        | PlanOp::Get { timeline, .. }
-        | PlanOp::GetMany { timeline, .. }
-        | PlanOp::Scan { timeline, .. }
-        | PlanOp::Compact { timeline, .. }
-        | PlanOp::Images { timeline, .. }
-        | PlanOp::Gc { timeline }
-        | PlanOp::Declare { timeline, .. }
-        | PlanOp::Shutdown { timeline, .. } => visit(timeline),
-        PlanOp::Join
-        | PlanOp::Wait { .. }
-        | PlanOp::Clock(_)
-        | PlanOp::LetGo
-        | PlanOp::Restart
-        | PlanOp::Crash(_) => {}
     }
 }

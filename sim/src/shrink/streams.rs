@@ -31,6 +31,16 @@ const OPS_FEW: usize = 4;
 /// Of more operations and rules no pairs are tried: there are too many.
 const PAIRED_MAX: usize = 40;
 
+/// The jobs that rules count by the operations that ask for them.
+const COUNTED: [Job; 6] = [
+    Job::Put,
+    Job::Read,
+    Job::Flush,
+    Job::Compact,
+    Job::Image,
+    Job::Gc,
+];
+
 /// What can be left out item by item.
 #[derive(Clone, Copy)]
 pub enum Stream {
@@ -382,15 +392,6 @@ fn move_ordinals(address: &mut Address, gone: &PlanOp) {
 
 /// Which of a timeline's jobs an operation is, where they are counted.
 fn job_of(op: &PlanOp) -> Option<(Job, Letter)> {
-    match op {
-        PlanOp::Put { timeline, .. } => Some((Job::Put, *timeline)),
-        PlanOp::Get { timeline, .. }
-        | PlanOp::GetMany { timeline, .. }
-        | PlanOp::Scan { timeline, .. } => Some((Job::Read, *timeline)),
-        PlanOp::Flush { timeline } => Some((Job::Flush, *timeline)),
-        PlanOp::Compact { timeline, .. } => Some((Job::Compact, *timeline)),
-        PlanOp::Images { timeline, .. } => Some((Job::Image, *timeline)),
-        PlanOp::Gc { timeline } => Some((Job::Gc, *timeline)),
-        _ => None,
-    }
+    let job = op.row().job.filter(|job| COUNTED.contains(job))?;
+    Some((job, op.timeline()?))
 }

@@ -50,12 +50,12 @@ impl<'t> Words<'t> {
     }
 
     /// Everything that is left.
-    pub fn rest(self) -> &'t str {
-        self.rest
+    pub fn take_rest(&mut self) -> &'t str {
+        std::mem::take(&mut self.rest)
     }
 
     /// Holds if nothing is left.
-    pub fn end(mut self) -> Result<(), Problem> {
+    pub fn end(&mut self) -> Result<(), Problem> {
         match self.next_word() {
             Some(word) => Err(Problem::new("word", word, "end the line before it")),
             None => Ok(()),

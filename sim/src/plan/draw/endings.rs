@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::author::{Author, Spacing};
 use crate::dice::Chance;
-use crate::plan::{How, Jump, Kept, PlanOp, Shutdowns};
+use crate::plan::{Closing, How, Jump, Kept, PlanOp, Shutdowns};
 
 /// How far the clock jumps, in seconds: a correction, an hour, daylight saving gone wrong, days.
 const JUMPS: [(u64, u64); 4] = [(2, 1), (4, 3600), (2, 3 * 3600), (1, 20 * 24 * 3600)];
@@ -25,8 +25,10 @@ impl<C: Chance> Author<'_, C> {
     pub(super) fn reopen(&mut self, timeline: usize) {
         let op = PlanOp::Shutdown {
             timeline: self.timelines[timeline].letter,
-            shutdowns: Shutdowns::One,
-            kept: Kept::Nothing,
+            closing: Closing {
+                shutdowns: Shutdowns::One,
+                kept: Kept::Nothing,
+            },
         };
         self.push(How::Wait, op);
         self.timelines[timeline].keep();
@@ -63,8 +65,7 @@ impl<C: Chance> Author<'_, C> {
         let letter = self.timelines[timeline].letter;
         let op = PlanOp::Shutdown {
             timeline: letter,
-            shutdowns,
-            kept,
+            closing: Closing { shutdowns, kept },
         };
         self.push(how, op);
         for _ in 0..self.chance.below(3) {

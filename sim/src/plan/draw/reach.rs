@@ -27,7 +27,7 @@ impl Reach {
     /// Of a plan with these operations.
     pub fn of(ops: &[Line], knobs: &Knobs) -> Reach {
         let mut jobs = vec![Job::Open, Job::Create, Job::Put, Job::Freeze, Job::Flush];
-        jobs.extend(ops.iter().filter_map(|line| job_of(&line.op)));
+        jobs.extend(ops.iter().filter_map(|line| line.op.row().job));
         if knobs.housekeeping != Housekeeping::Off {
             jobs.extend([Job::Keep, Job::Compact, Job::Image, Job::Gc]);
         }
@@ -58,17 +58,5 @@ impl Reach {
     /// How many lives it has, at least.
     pub fn life_count(&self) -> u64 {
         self.life_count
-    }
-}
-
-fn job_of(op: &PlanOp) -> Option<Job> {
-    match op {
-        PlanOp::Branch { .. } => Some(Job::Branch),
-        PlanOp::Delete { .. } => Some(Job::Delete),
-        PlanOp::Compact { .. } => Some(Job::Compact),
-        PlanOp::Images { .. } => Some(Job::Image),
-        PlanOp::Gc { .. } => Some(Job::Gc),
-        PlanOp::Get { .. } | PlanOp::GetMany { .. } | PlanOp::Scan { .. } => Some(Job::Read),
-        _ => None,
     }
 }

@@ -1,0 +1,300 @@
+//! What a batch writes, its text, and what is plainer.
+
+use std::fmt;
+
+use super::operand::{KeyIndex, Operand, read_key};
+use super::tally::Tally;
+use crate::text::{Problem, Words, in_digits, number};
+
+/// How far LSNs are apart where nothing depends on it.
+const LSN_STEP: u64 = 10;
+
+/// One record of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// How far its LSN is above the one before it, or above the last record's. May be 0.
+    pub lsn_step: u64,
+    /// Which key.
+    pub key: KeyIndex,
+    /// What happens to it.
+    pub edit: EditPlan,
+}
+
+/// What a record does to its page. Lengths and offsets are in bytes; `seed` draws the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditPlan {
+    /// A whole value: `image:LEN:SEED`.
+    Image {
+        /// Its length.
+        len: u32,
+        /// Draws its bytes.
+        seed: u64,
+    },
+    /// A record that makes the page anew, `will_init`: `init:LEN:SEED`.
+    Init {
+        /// The page's length.
+        len: u32,
+        /// Draws its bytes.
+        seed: u64,
+    },
+    /// A record that replaces the page: `set:LEN:SEED`.
+    Set {
+        /// The page's length.
+        len: u32,
+        /// Draws its bytes.
+        seed: u64,
+    },
+    /// A record that overwrites a part: `patch:OFFSET:LEN:SEED`.
+    Patch {
+        /// Where the part starts.
+        offset: u32,
+        /// How long it is.
+        len: u32,
+        /// Draws its bytes.
+        seed: u64,
+    },
+    /// A record that adds to the end: `append:LEN:SEED`.
+    Append {
+        /// How much.
+        len: u32,
+        /// Draws its bytes.
+        seed: u64,
+    },
+    /// A record that adds to the end if the page is what it was when it was written:
+    /// `append-if:LEN:SEED`.
+    AppendIf {
+        /// How much.
+        len: u32,
+        /// Draws its bytes.
+        seed: u64,
+    },
+    /// A record that empties the page: `clear`.
+    Clear,
+}
+
+impl Entry {
+    /// Makes it an empty image, not far above the one before it.
+    pub fn make_plain(&mut self) {
+        self.edit = EditPlan::Image { len: 0, seed: 0 };
+        self.lsn_step = self.lsn_step.min(LSN_STEP);
+    }
+}
+
+impl EditPlan {
+    /// Where the part starts that it overwrites; 0 of the others.
+    pub fn offset(self) -> u32 {
+        match self {
+            EditPlan::Patch { offset, .. } => offset,
+            _ => 0,
+        }
+    }
+
+    /// The length of its bytes.
+    pub fn len(self) -> u32 {
+        match self {
+            EditPlan::Image { len, .. }
+            | EditPlan::Init { len, .. }
+            | EditPlan::Set { len, .. }
+            | EditPlan::Patch { len, .. }
+            | EditPlan::Append { len, .. }
+            | EditPlan::AppendIf { len, .. } => len,
+            EditPlan::Clear => 0,
+        }
+    }
+
+    fn seed(self) -> u64 {
+        match self {
+            EditPlan::Image { seed, .. }
+            | EditPlan::Init { seed, .. }
+            | EditPlan::Set { seed, .. }
+            | EditPlan::Patch { seed, .. }
+            | EditPlan::Append { seed, .. }
+            | EditPlan::AppendIf { seed, .. } => seed,
+            EditPlan::Clear => 0,
+        }
+    }
+
+    /// An edit of this kind, of another length and with other bytes.
+    fn resized(self, len: u32, seed: u64) -> EditPlan {
+        match self {
+            EditPlan::Image { .. } => EditPlan::Image { len, seed },
+            EditPlan::Init { .. } => EditPlan::Init { len, seed },
+            EditPlan::Set { .. } => EditPlan::Set { len, seed },
+            EditPlan::Patch { offset, .. } => EditPlan::Patch { offset, len, seed },
+            EditPlan::Append { .. } => EditPlan::Append { len, seed },
+            EditPlan::AppendIf { .. } => EditPlan::AppendIf { len, seed },
+            EditPlan::Clear => EditPlan::Clear,
+        }
+    }
+}
+
+/// The records of a batch.
+impl Operand for Vec<Entry> {
+    fn read(words: &mut Words<'_>) -> Result<Vec<Entry>, Problem> {
+        words.take_rest().split(',').map(read_entry).collect()
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, entry) in self.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma} {entry}")?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+        tally.add_entries(self)
+    }
+
+    fn plainer(&self) -> Vec<Vec<Entry>> {
+        plainer_batches(self)
+    }
+
+    fn keys(&mut self) -> Vec<&mut KeyIndex> {
+        self.iter_mut().map(|entry| &mut entry.key).collect()
+    }
+}
+
+fn read_entry(entry: &str) -> Result<Entry, Problem> {
+    let mut words = Words::new(entry);
+    let remedy = "write it like +8 k0 image:100:7f";
+    let step = words.expect("record", remedy)?;
+    let lsn_step = step
+        .strip_prefix('+')
+        .and_then(|digits| in_digits(digits, 10))
+        .ok_or_else(|| Problem::new("LSN step", step, "write `+` and a number"))?;
+    let key = read_key(&mut words)?;
+    let edit = read_edit(words.expect("edit", remedy)?)?;
+    words.end()?;
+    Ok(Entry {
+        lsn_step,
+        key,
+        edit,
+    })
+}
+
+fn read_edit(word: &str) -> Result<EditPlan, Problem> {
+    let mut parts = word.split(':');
+    let kind = parts.next().unwrap_or_default();
+    let mut next = |what| {
+        let part = parts.next();
+        part.ok_or_else(|| Problem::missing(what, "write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED"))
+    };
+    let mut offset = 0;
+    let mut len = 0;
+    let mut seed = 0;
+    if kind == "patch" {
+        offset = number(next("offset")?, "offset")?;
+    }
+    if kind != "clear" {
+        len = number(next("length")?, "length")?;
+        seed = read_seed(next("seed")?)?;
+    }
+    let edit = match kind {
+        "image" => EditPlan::Image { len, seed },
+        "init" => EditPlan::Init { len, seed },
+        "set" => EditPlan::Set { len, seed },
+        "patch" => EditPlan::Patch { offset, len, seed },
+        "append" => EditPlan::Append { len, seed },
+        "append-if" => EditPlan::AppendIf { len, seed },
+        "clear" => EditPlan::Clear,
+        other => {
+            let remedy = "write one of image init set patch append append-if clear";
+            return Err(Problem::new("edit", other, remedy));
+        }
+    };
+    match parts.next() {
+        Some(part) => Err(Problem::new("part", part, "end the edit before it")),
+        None => Ok(edit),
+    }
+}
+
+fn read_seed(word: &str) -> Result<u64, Problem> {
+    in_digits(word, 16).ok_or_else(|| Problem::new("seed", word, "write hexadecimal digits"))
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{} {} {}", self.lsn_step, self.key, self.edit)
+    }
+}
+
+impl fmt::Display for EditPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EditPlan::Image { len, seed } => write!(f, "image:{len}:{seed:x}"),
+            EditPlan::Init { len, seed } => write!(f, "init:{len}:{seed:x}"),
+            EditPlan::Set { len, seed } => write!(f, "set:{len}:{seed:x}"),
+            EditPlan::Patch { offset, len, seed } => write!(f, "patch:{offset}:{len}:{seed:x}"),
+            EditPlan::Append { len, seed } => write!(f, "append:{len}:{seed:x}"),
+            EditPlan::AppendIf { len, seed } => write!(f, "append-if:{len}:{seed:x}"),
+            EditPlan::Clear => write!(f, "clear"),
+        }
+    }
+}
+
+/// Batches with fewer records, and with plainer ones.
+fn plainer_batches(entries: &[Entry]) -> Vec<Vec<Entry>> {
+    let sizes = std::iter::successors(Some(entries.len() / 2), |size| Some(size / 2));
+    let sizes = sizes.take_while(|size| 0 < *size);
+    let fewer = sizes.flat_map(move |size| {
+        let starts = (0..entries.len()).step_by(size);
+        starts.map(move |start| {
+            let end = entries.len().min(start + size);
+            let kept = [&entries[..start], &entries[end..]];
+            kept.concat()
+        })
+    });
+    let plainer = (0..entries.len()).flat_map(move |at| {
+        plainer_entries(&entries[at]).into_iter().map(move |entry| {
+            let mut entries = entries.to_vec();
+            entries[at] = entry;
+            entries
+        })
+    });
+    let fewer = fewer.filter(|kept| !kept.is_empty());
+    fewer.chain(plainer).collect()
+}
+
+fn plainer_entries(entry: &Entry) -> Vec<Entry> {
+    let mut plainer: Vec<Entry> = plainer_edits(entry.edit)
+        .into_iter()
+        .map(|edit| Entry {
+            edit,
+            ..entry.clone()
+        })
+        .collect();
+    if LSN_STEP < entry.lsn_step {
+        let lsn_step = LSN_STEP;
+        plainer.push(Entry {
+            lsn_step,
+            ..entry.clone()
+        });
+    }
+    plainer
+}
+
+/// An image is plainer than what needs a page, and what adds to a page than what looks at it.
+fn plainer_edits(edit: EditPlan) -> Vec<EditPlan> {
+    if edit == EditPlan::Clear {
+        return vec![EditPlan::Image { len: 0, seed: 0 }];
+    }
+    let (len, seed) = (edit.len(), edit.seed());
+    let (image, append) = (
+        EditPlan::Image { len, seed },
+        EditPlan::Append { len, seed },
+    );
+    let mut plainer = match edit {
+        EditPlan::Image { .. } | EditPlan::Clear => Vec::new(),
+        EditPlan::Append { .. } => vec![image],
+        _ => vec![image, append],
+    };
+    let shorter = [0, 1, 8, len / 2]
+        .into_iter()
+        .filter(|shorter| *shorter < len);
+    plainer.extend(shorter.map(|len| edit.resized(len, seed)));
+    if 0 < seed {
+        plainer.push(edit.resized(len, 0));
+    }
+    plainer
+}

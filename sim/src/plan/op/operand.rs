@@ -1,0 +1,353 @@
+//! What stands behind the verb of an operation: its text, its limits, and what is plainer.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::tally::Tally;
+use crate::faults::{Crash, read_crash};
+use crate::label::Letter;
+use crate::plan::limits::{check_duration, check_letter};
+use crate::text::{Problem, Words, Written, duration, number};
+
+/// How long a wait is where nothing depends on it.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// A part of an operation. What it means follows from its type.
+pub(super) trait Operand {
+    /// Reads it, behind what stands before it.
+    ///
+    /// # Errors
+    /// The word that is wrong, and what would be right.
+    fn read(words: &mut Words<'_>) -> Result<Self, Problem>
+    where
+        Self: Sized;
+
+    /// Writes it, with a space before it if there is anything to write.
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// Holds it against its limits, beside the operations before it.
+    fn check(&self, _tally: &mut Tally) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// What may stand in its place: each plainer by a measure of its own.
+    fn plainer(&self) -> Vec<Self>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+
+    /// The timeline that it names.
+    fn timeline(&self) -> Option<Letter> {
+        None
+    }
+
+    /// The timeline that it names, to be called otherwise.
+    fn timeline_mut(&mut self) -> Option<&mut Letter> {
+        None
+    }
+
+    /// The keys that it names, to be called otherwise.
+    fn keys(&mut self) -> Vec<&mut KeyIndex> {
+        Vec::new()
+    }
+}
+
+/// One of the run's keys, by number, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyIndex(pub u16);
+
+/// How far the clock jumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jump {
+    /// Into the future.
+    Forward(Duration),
+    /// Into the past.
+    Back(Duration),
+}
+
+/// How many shut a timeline down at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdowns {
+    /// One.
+    One,
+    /// Another as well: `twice`.
+    Two,
+}
+
+/// How a timeline is shut down: `twice keeping`, or one of them, or neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// How many do so at the same time.
+    pub shutdowns: Shutdowns,
+    /// What is kept of the instance that was closed.
+    pub kept: Kept,
+}
+
+/// What is kept of a timeline's instance that was shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing.
+    Nothing,
+    /// The timeline, its writer and a scan that has not come to its end: `keeping`.
+    Handles,
+}
+
+/// Whether a job is started by need or in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// If it is due.
+    ByNeed,
+    /// In any case.
+    Forced,
+}
+
+/// A timeline.
+impl Operand for Letter {
+    fn read(words: &mut Words<'_>) -> Result<Letter, Problem> {
+        Letter::read(words.expect("timeline", "write a letter")?)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {self}")
+    }
+
+    fn check(&self, _tally: &mut Tally) -> Result<(), Problem> {
+        check_letter(*self)
+    }
+
+    fn timeline(&self) -> Option<Letter> {
+        Some(*self)
+    }
+
+    fn timeline_mut(&mut self) -> Option<&mut Letter> {
+        Some(self)
+    }
+}
+
+/// A key.
+impl Operand for KeyIndex {
+    fn read(words: &mut Words<'_>) -> Result<KeyIndex, Problem> {
+        read_key(words)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {self}")
+    }
+
+    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+        tally.check_key(*self)
+    }
+
+    fn keys(&mut self) -> Vec<&mut KeyIndex> {
+        vec![self]
+    }
+}
+
+pub(super) fn read_key(words: &mut Words<'_>) -> Result<KeyIndex, Problem> {
+    let word = words.expect("key", "write k0, k1, …")?;
+    let digits = word
+        .strip_prefix('k')
+        .ok_or_else(|| Problem::new("key", word, "write k0, k1, …"))?;
+    number(digits, "key").map(KeyIndex)
+}
+
+impl fmt::Display for KeyIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "k{}", self.0)
+    }
+}
+
+/// A count of keys.
+impl Operand for u16 {
+    fn read(words: &mut Words<'_>) -> Result<u16, Problem> {
+        words.number("count of keys")
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {self}")
+    }
+
+    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+        tally.check_key_count(*self)
+    }
+}
+
+/// The LSN at which a timeline starts.
+impl Operand for u64 {
+    fn read(words: &mut Words<'_>) -> Result<u64, Problem> {
+        words.number("start LSN")
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {self}")
+    }
+
+    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+        tally.add_start(*self)
+    }
+
+    fn plainer(&self) -> Vec<u64> {
+        Vec::from_iter((*self != 0).then_some(0))
+    }
+}
+
+/// An LSN, from the last record's: with its sign, unless it is 0.
+impl Operand for i64 {
+    fn read(words: &mut Words<'_>) -> Result<i64, Problem> {
+        let remedy = "write 0, -8 or +1: how far from the last record's";
+        let word = words.expect("LSN", remedy)?;
+        let has_sign = word.starts_with(['-', '+']);
+        word.parse()
+            .ok()
+            .filter(|&offset: &i64| has_sign || offset == 0)
+            .ok_or_else(|| Problem::new("LSN", word, remedy))
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            1.. => write!(f, " +{self}"),
+            ..=0 => write!(f, " {self}"),
+        }
+    }
+
+    fn plainer(&self) -> Vec<i64> {
+        Vec::from_iter((*self != 0).then_some(0))
+    }
+}
+
+/// A time to wait.
+impl Operand for Duration {
+    fn read(words: &mut Words<'_>) -> Result<Duration, Problem> {
+        duration(words.expect("duration", "write it like 250ms")?, "duration")
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {}", Written(*self))
+    }
+
+    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+        tally.add_wait(*self)
+    }
+
+    fn plainer(&self) -> Vec<Duration> {
+        Vec::from_iter((WAIT < *self).then_some(WAIT))
+    }
+}
+
+impl Jump {
+    /// In nanoseconds; a plan's are far from the end of the numbers.
+    pub fn nanos(self) -> i64 {
+        let nanos = i64::try_from(self.duration().as_nanos()).unwrap_or(i64::MAX);
+        match self {
+            Jump::Forward(_) => nanos,
+            Jump::Back(_) => -nanos,
+        }
+    }
+
+    fn duration(self) -> Duration {
+        match self {
+            Jump::Forward(duration) | Jump::Back(duration) => duration,
+        }
+    }
+}
+
+impl Operand for Jump {
+    fn read(words: &mut Words<'_>) -> Result<Jump, Problem> {
+        const REMEDY: &str = "write it like +10800s or -250ms";
+        let word = words.expect("jump", REMEDY)?;
+        match (word.strip_prefix('+'), word.strip_prefix('-')) {
+            (Some(forward), _) => duration(forward, "jump").map(Jump::Forward),
+            (None, Some(back)) => duration(back, "jump").map(Jump::Back),
+            (None, None) => Err(Problem::new("jump", word, REMEDY)),
+        }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Jump::Forward(duration) => write!(f, " +{}", Written(*duration)),
+            Jump::Back(duration) => write!(f, " -{}", Written(*duration)),
+        }
+    }
+
+    fn check(&self, _tally: &mut Tally) -> Result<(), Problem> {
+        check_duration("duration", self.duration())
+    }
+
+    fn plainer(&self) -> Vec<Jump> {
+        let plainer = match self {
+            Jump::Forward(_) => Jump::Forward(WAIT),
+            Jump::Back(_) => Jump::Back(WAIT),
+        };
+        Vec::from_iter((WAIT < self.duration()).then_some(plainer))
+    }
+}
+
+impl Operand for Mode {
+    fn read(words: &mut Words<'_>) -> Result<Mode, Problem> {
+        match words.next_word() {
+            None => Ok(Mode::ByNeed),
+            Some("forced") => Ok(Mode::Forced),
+            Some(other) => Err(Problem::new("word", other, "write `forced`, or nothing")),
+        }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mode::ByNeed => Ok(()),
+            Mode::Forced => write!(f, " forced"),
+        }
+    }
+}
+
+impl Operand for Closing {
+    fn read(words: &mut Words<'_>) -> Result<Closing, Problem> {
+        let (mut shutdowns, mut kept) = (Shutdowns::One, Kept::Nothing);
+        while let Some(word) = words.next_word() {
+            match word {
+                "twice" if shutdowns == Shutdowns::One => shutdowns = Shutdowns::Two,
+                "keeping" if kept == Kept::Nothing => kept = Kept::Handles,
+                other => {
+                    let remedy = "write `twice` or `keeping`, once";
+                    return Err(Problem::new("word", other, remedy));
+                }
+            }
+        }
+        Ok(Closing { shutdowns, kept })
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.shutdowns == Shutdowns::Two {
+            write!(f, " twice")?;
+        }
+        match self.kept {
+            Kept::Nothing => Ok(()),
+            Kept::Handles => write!(f, " keeping"),
+        }
+    }
+
+    fn plainer(&self) -> Vec<Closing> {
+        let (shutdowns, kept) = (Shutdowns::One, Kept::Nothing);
+        let mut plainer = vec![Closing { shutdowns, ..*self }, Closing { kept, ..*self }];
+        plainer.retain(|closing| closing != self);
+        plainer
+    }
+}
+
+impl Operand for Crash {
+    fn read(words: &mut Words<'_>) -> Result<Crash, Problem> {
+        read_crash(words)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Crash::Kill => write!(f, " kill"),
+            Crash::Power(survival) => write!(f, " power {survival}"),
+        }
+    }
+
+    fn plainer(&self) -> Vec<Crash> {
+        Crash::plainer(*self).to_vec()
+    }
+}
