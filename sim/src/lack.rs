@@ -105,8 +105,7 @@ impl Lack {
     /// Whether a run was told what is not so. Not all calls that a lie may be told of are such that
     /// it makes a difference.
     fn is_met(&self, outcome: &Outcome) -> bool {
-        let is_lie = |rule: &Rule| matches!(rule.fault, Fault::Lie | Fault::Tear);
-        match self.rules.iter().any(is_lie) {
+        match self.rules.iter().any(|rule| rule.fault.is_lie()) {
             true => outcome.counts.faults.contains_key(&FaultClass::Lie),
             false => !self.is_silent(outcome),
         }

@@ -17,31 +17,26 @@ use palimpsest::io::Job;
 pub use gaps::Gaps;
 pub use waivers::{Claim, Waivers};
 
-use crate::faults::{Cell, Cells, FaultClass, FaultOutcome};
+use crate::faults::{Cell, Cells, FaultClass};
 use crate::text::{columns, grouped};
 
-/// Whether a call can meet with it, and so a job.
-fn meets_a_call(class: FaultClass) -> bool {
-    !matches!(class, FaultClass::ClockJump | FaultClass::Shutdown)
-}
-
+/// Those that an operation can meet with.
 fn classes() -> impl Iterator<Item = FaultClass> {
-    let classes = FaultClass::ALL.into_iter();
-    classes.filter(|class| meets_a_call(*class))
+    let classes = FaultClass::SHOWN.iter().copied();
+    classes.filter(|class| !class.outcomes().is_empty())
 }
 
 /// Those that no call meets with.
 fn apart() -> impl Iterator<Item = FaultClass> {
-    let classes = FaultClass::ALL.into_iter();
-    classes.filter(|class| !meets_a_call(*class))
+    let classes = FaultClass::SHOWN.iter().copied();
+    classes.filter(|class| class.outcomes().is_empty())
 }
 
 fn cells() -> impl Iterator<Item = Cell> {
     classes().flat_map(|class| {
         Job::ALL.into_iter().flat_map(move |job| {
-            let outcomes = FaultOutcome::ALL.into_iter();
-            let outcomes = outcomes.filter(move |outcome| outcome.can_be_of(class));
-            outcomes.map(move |outcome| (class, job, outcome))
+            let outcomes = class.outcomes().iter();
+            outcomes.map(move |outcome| (class, job, *outcome))
         })
     })
 }
@@ -69,9 +64,8 @@ impl fmt::Display for Table<'_> {
 
 impl Table<'_> {
     fn figures(&self, class: FaultClass, job: Job) -> String {
-        let outcomes = FaultOutcome::ALL.into_iter();
-        let outcomes = outcomes.filter(|outcome| outcome.can_be_of(class));
-        let counts = outcomes.map(|outcome| match self.0.get(&(class, job, outcome)) {
+        let outcomes = class.outcomes().iter();
+        let counts = outcomes.map(|outcome| match self.0.get(&(class, job, *outcome)) {
             None => "-".to_string(),
             Some(count) => grouped(*count),
         });

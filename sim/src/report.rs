@@ -337,8 +337,8 @@ impl Table {
 
     fn add_faults(&mut self, summary: &Summary) {
         self.add_heading("faults delivered");
-        for class in FaultClass::ALL {
-            let count = summary.faults.get(&class).copied().unwrap_or(0);
+        for class in FaultClass::SHOWN {
+            let count = summary.faults.get(class).copied().unwrap_or(0);
             self.add(&format!("  {}", class.name()), grouped(count));
         }
         self.add_heading("left by power losses");

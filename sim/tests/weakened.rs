@@ -46,7 +46,7 @@ fn plans(folder: &str) -> Vec<(String, String)> {
 
 /// The plan on a device that keeps its word.
 fn kept(mut plan: Plan) -> Plan {
-    let is_kept = |fault: Fault| !matches!(fault, Fault::Lie | Fault::Tear);
+    let is_kept = |fault: Fault| !fault.is_lie();
     plan.faults.retain(|rule| is_kept(rule.fault));
     plan
 }

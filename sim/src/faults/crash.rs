@@ -44,11 +44,12 @@ pub enum Survival {
     Case(u64),
 }
 
+/// What stands behind the word `crash`.
 impl fmt::Display for Crash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Crash::Kill => write!(f, "crash kill"),
-            Crash::Power(survival) => write!(f, "crash power {survival}"),
+            Crash::Kill => write!(f, "kill"),
+            Crash::Power(survival) => write!(f, "power {survival}"),
         }
     }
 }

@@ -7,15 +7,20 @@
 mod class;
 mod crash;
 mod device;
+mod fault;
 mod outcome;
 mod rule;
+mod step;
 mod text;
 
 pub(crate) use crash::CRASHING_LIFE_MAX;
+pub(crate) use fault::{Amount, Text, eio};
 pub(crate) use text::{read_crash, read_rule};
 
-pub use class::FaultClass;
+pub use class::{Cell, Cells, FaultClass};
 pub use crash::{Crash, Survival};
 pub use device::Device;
-pub use outcome::{Cell, Cells, FaultOutcome};
-pub use rule::{Address, CallSite, Counted, Fault, Rule, Scope, StepKind};
+pub use fault::Fault;
+pub use outcome::FaultOutcome;
+pub use rule::{Address, CallSite, Counted, Rule, Scope};
+pub use step::StepKind;

@@ -1,12 +1,9 @@
-//! Rules, addresses and faults as values.
-
-use std::time::Duration;
+//! Rules and addresses as values.
 
 use palimpsest::io::{Job, Op, Part};
 
+use super::{Fault, StepKind};
 use crate::label::Letter;
-
-use crate::faults::Crash;
 
 /// One rule: where, what and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,127 +64,6 @@ pub struct Counted<T> {
     pub index: Option<u32>,
 }
 
-/// The kind of a call through the seam.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "each is the call that it is named after")]
-pub enum StepKind {
-    Create,
-    Open,
-    List,
-    Rename,
-    Replace,
-    Remove,
-    CreateDir,
-    RemoveDir,
-    SyncDir,
-    Lock,
-    Read,
-    Write,
-    Sync,
-    Len,
-    Pass,
-}
-
-impl StepKind {
-    /// Every step.
-    pub const ALL: [StepKind; 15] = [
-        StepKind::Create,
-        StepKind::Open,
-        StepKind::List,
-        StepKind::Rename,
-        StepKind::Replace,
-        StepKind::Remove,
-        StepKind::CreateDir,
-        StepKind::RemoveDir,
-        StepKind::SyncDir,
-        StepKind::Lock,
-        StepKind::Read,
-        StepKind::Write,
-        StepKind::Sync,
-        StepKind::Len,
-        StepKind::Pass,
-    ];
-
-    /// The word for it in an address.
-    pub fn name(self) -> &'static str {
-        match self {
-            StepKind::Create => "create",
-            StepKind::Open => "open",
-            StepKind::List => "list",
-            StepKind::Rename => "rename",
-            StepKind::Replace => "replace",
-            StepKind::Remove => "remove",
-            StepKind::CreateDir => "create-dir",
-            StepKind::RemoveDir => "remove-dir",
-            StepKind::SyncDir => "sync-dir",
-            StepKind::Lock => "lock",
-            StepKind::Read => "read",
-            StepKind::Write => "write",
-            StepKind::Sync => "sync",
-            StepKind::Len => "len",
-            StepKind::Pass => "pass",
-        }
-    }
-
-    /// Whether what a part means has such a call at all, whatever the engine does: a directory is
-    /// not written, a file is not listed.
-    pub fn is_of(self, part: Part) -> bool {
-        use StepKind::{CreateDir, List, Lock, Pass, Remove, RemoveDir, SyncDir};
-        match part {
-            Part::Lock => self == Lock,
-            Part::Directory => {
-                matches!(self, List | CreateDir | RemoveDir | SyncDir | Remove | Pass)
-            }
-            Part::Ephemeral | Part::Delta | Part::Image | Part::Index => {
-                !matches!(self, List | CreateDir | RemoveDir | Lock)
-            }
-        }
-    }
-}
-
-/// What happens to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It fails with an I/O error: `eio`. A file's sync that fails drops the dirty pages: they can
-    /// still be read, no later sync covers them, and a power loss takes them.
-    Eio,
-    /// It fails for want of space: `enospc`.
-    Enospc,
-    /// It fails, for the file system takes no more changes: `erofs`.
-    Erofs,
-    /// It fails for want of a right to do it: `eacces`.
-    Eacces,
-    /// A file's sync fails with an I/O error, and from then on reads find what was durable before:
-    /// `revert`. Some file systems throw dirty pages away where others let them be read.
-    Revert,
-    /// It takes so long, and others go on meanwhile: `slow:DURATION`.
-    Slow(Duration),
-    /// It takes until everybody else waits for the clock, or for it: `stall`.
-    Stall,
-    /// A bit of what a read asks for, or of what a sync has just made durable, turns over in the
-    /// file, in the byte with this offset, and stays so: `rot:OFFSET`.
-    Rot(u32),
-    /// A write is acknowledged and lands so many sectors of 512 bytes further: `astray:SECTORS`.
-    Astray(u32),
-    /// A write is acknowledged and changes nothing but the file's length: `lost`.
-    Lost,
-    /// A read finds what was durable before the last sync: `stale`.
-    Stale,
-    /// It reads or writes at most so many bytes, from 1: `short:BYTES`.
-    Short(u32),
-    /// A call is acknowledged, and what the device promises of it is not kept: `lie`. A sync is not
-    /// made; a creation or a rename takes a name that is taken; a list leaves its last entry out; a
-    /// read finds no write that no sync has covered; a removal takes the bytes from those who have
-    /// the file open. No device that promises anything does this: what the engine cannot survive of
-    /// it, it needs, and a simulator that does not notice is blind.
-    Lie,
-    /// A rename is made of parts, each of which a power loss keeps or undoes by itself: `tear`. No
-    /// excuse comes of it, as with a lie.
-    Tear,
-    /// The process ends before it: `crash kill`, `crash power all|none|draw:SEED|case:NUMBER`.
-    Crash(Crash),
-}
-
 /// A call as it is made: what an address is held against.
 #[derive(Clone, Copy, Debug)]
 pub struct CallSite {
@@ -203,54 +79,6 @@ pub struct CallSite {
     pub step: StepKind,
     /// Its ordinal among its like on that file, from 1.
     pub step_index: u32,
-}
-
-impl Fault {
-    /// Whether only a device that may be wrong does this.
-    pub fn is_wrong(self) -> bool {
-        match self {
-            Fault::Rot(_) | Fault::Astray(_) | Fault::Lost | Fault::Stale => true,
-            Fault::Eio
-            | Fault::Enospc
-            | Fault::Erofs
-            | Fault::Eacces
-            | Fault::Revert
-            | Fault::Slow(_)
-            | Fault::Stall
-            | Fault::Short(_)
-            | Fault::Lie
-            | Fault::Tear
-            | Fault::Crash(_) => false,
-        }
-    }
-
-    /// Whether it can happen to such a call at all.
-    pub fn can_happen(self, step: StepKind, part: Part) -> bool {
-        use StepKind::{Create, Remove, Rename, Replace};
-        use StepKind::{Len, List, Open, Pass, Read, Sync, SyncDir, Write};
-        // What is never synced never leaves the page cache, and that is no device.
-        let is_stored = matches!(part, Part::Delta | Part::Image | Part::Index);
-        if !step.is_of(part) {
-            return false;
-        }
-        match self {
-            // A task may be held back wherever it gives way.
-            Fault::Crash(_) | Fault::Slow(_) | Fault::Stall => true,
-            Fault::Short(_) => matches!(step, Read | Write),
-            Fault::Lie => matches!(
-                step,
-                Sync | SyncDir | Create | Rename | List | Read | Remove
-            ),
-            Fault::Tear => matches!(step, Rename | Replace),
-            Fault::Revert => step == Sync,
-            Fault::Eio | Fault::Enospc => step != Pass,
-            Fault::Erofs => !matches!(step, Pass | Open | List | Len | Read | Sync | SyncDir),
-            Fault::Eacces => !matches!(step, Pass | Len | Read | Write | Sync | SyncDir),
-            Fault::Rot(_) => is_stored && matches!(step, Read | Sync),
-            Fault::Stale => is_stored && step == Read,
-            Fault::Astray(_) | Fault::Lost => is_stored && step == Write,
-        }
-    }
 }
 
 impl CallSite {

@@ -4,17 +4,13 @@ use std::fmt;
 
 use palimpsest::io::{Job, Part};
 
-use super::{Address, Counted, Fault, Rule, Scope, StepKind, Survival};
-use crate::faults::Crash;
+use super::fault::{Amount, Text};
+use super::{Address, Counted, Crash, Fault, Rule, Scope, StepKind, Survival};
 use crate::label::Letter;
 use crate::text::{Problem, Words, Written, duration, named, number};
 
 /// How an address looks.
 const ADDRESS: &str = "write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as life2/a/flush#1/index/sync";
-/// The words that a fault can start with.
-const FAULTS: &str = "write one of eio enospc erofs eacces revert slow:DURATION stall short:BYTES \
-                      rot:OFFSET astray:SECTORS lost stale lie tear crash";
-
 /// Reads a rule; its limits are checked apart.
 pub(crate) fn read_rule(line: &str) -> Result<Rule, Problem> {
     let mut words = Words::new(line);
@@ -109,27 +105,31 @@ fn read_counted<T: Copy>(
     Ok(Counted { kind, index })
 }
 
-fn read_fault(words: &mut Words<'_>) -> Result<Fault, Problem> {
-    match words.expect("fault", FAULTS)? {
-        "eio" => Ok(Fault::Eio),
-        "enospc" => Ok(Fault::Enospc),
-        "erofs" => Ok(Fault::Erofs),
-        "eacces" => Ok(Fault::Eacces),
-        "revert" => Ok(Fault::Revert),
-        "stall" => Ok(Fault::Stall),
-        "lost" => Ok(Fault::Lost),
-        "stale" => Ok(Fault::Stale),
-        "lie" => Ok(Fault::Lie),
-        "tear" => Ok(Fault::Tear),
-        "crash" => read_crash(words).map(Fault::Crash),
-        word => match word.split_once(':') {
-            Some(("short", len)) => number(len, "length").map(Fault::Short),
-            Some(("slow", time)) => duration(time, "duration").map(Fault::Slow),
-            Some(("rot", offset)) => number(offset, "offset").map(Fault::Rot),
-            Some(("astray", sectors)) => number(sectors, "sectors").map(Fault::Astray),
-            _ => Err(Problem::new("fault", word, FAULTS)),
-        },
+/// Reads a fault.
+pub(super) fn read_fault(words: &mut Words<'_>) -> Result<Fault, Problem> {
+    let word = words.expect("fault", remedy())?;
+    let (name, amount) = match word.split_once(':') {
+        Some((name, amount)) => (name, Some(amount)),
+        None => (word, None),
+    };
+    let row = Fault::ROWS.into_iter().find(|row| row.name == name);
+    match (row.map(|row| &row.text), amount) {
+        (Some(Text::Word(fault)), None) => Ok(*fault),
+        (Some(Text::Number { what, make, .. }), Some(amount)) => number(amount, what).map(make),
+        (Some(Text::Time(make)), Some(amount)) => duration(amount, "duration").map(make),
+        (Some(Text::Crash), None) => read_crash(words).map(Fault::Crash),
+        _ => Err(Problem::new("fault", word, remedy())),
     }
+}
+
+/// The words that a fault can start with.
+fn remedy() -> String {
+    let words = Fault::ROWS.map(|row| match row.text {
+        Text::Word(_) | Text::Crash => row.name.to_string(),
+        Text::Number { unit, .. } => format!("{}:{unit}", row.name),
+        Text::Time(_) => format!("{}:DURATION", row.name),
+    });
+    format!("write one of {}", words.join(" "))
 }
 
 /// Reads what stands behind `crash`.
@@ -220,22 +220,12 @@ impl fmt::Display for Scope {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::Eio => write!(f, "eio"),
-            Fault::Enospc => write!(f, "enospc"),
-            Fault::Erofs => write!(f, "erofs"),
-            Fault::Eacces => write!(f, "eacces"),
-            Fault::Revert => write!(f, "revert"),
-            Fault::Slow(time) => write!(f, "slow:{}", Written(*time)),
-            Fault::Stall => write!(f, "stall"),
-            Fault::Rot(offset) => write!(f, "rot:{offset}"),
-            Fault::Astray(sectors) => write!(f, "astray:{sectors}"),
-            Fault::Lost => write!(f, "lost"),
-            Fault::Stale => write!(f, "stale"),
-            Fault::Lie => write!(f, "lie"),
-            Fault::Tear => write!(f, "tear"),
-            Fault::Short(len) => write!(f, "short:{len}"),
-            Fault::Crash(crash) => write!(f, "{crash}"),
+        write!(f, "{}", self.row().name)?;
+        match self.amount() {
+            Amount::Nothing => Ok(()),
+            Amount::Number(number) => write!(f, ":{number}"),
+            Amount::Time(time) => write!(f, ":{}", Written(time)),
+            Amount::Crash(crash) => write!(f, " {crash}"),
         }
     }
 }

@@ -122,7 +122,7 @@ impl Record {
         match fact {
             Fact::Delivered(delivered) => self.delivered(&delivered),
             Fact::ReadWrong { site, fault } => {
-                let class = FaultClass::of(fault, StepKind::Read);
+                let class = fault.class(StepKind::Read);
                 if let Some(task) = site.task {
                     self.met.add_once(task, class, site.op);
                 }
@@ -152,7 +152,7 @@ impl Record {
 
     fn delivered(&mut self, delivered: &Delivered) {
         let Delivered { site, fault, error } = *delivered;
-        let class = FaultClass::of(fault, site.step);
+        let class = fault.class(site.step);
         match (fault, site.task) {
             (Fault::Crash(_), _) => {
                 let cell = (class, site.op.job, FaultOutcome::Crashed);

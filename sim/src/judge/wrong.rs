@@ -7,7 +7,7 @@ use palimpsest::Error;
 use palimpsest::base::{DecodeError, TimelineId};
 
 use super::Judge;
-use crate::faults::{Fault, FaultClass, StepKind};
+use crate::faults::{Fault, StepKind};
 use crate::paths::{INDEX, ROOT, index_path};
 
 /// What a checksum covers, in bytes.
@@ -80,7 +80,7 @@ impl Judge {
     /// by what another one read.
     fn report_wrong(&self, fault: Fault) {
         if let Some((task, op)) = self.world.running_op() {
-            let class = FaultClass::of(fault, StepKind::Read);
+            let class = fault.class(StepKind::Read);
             self.record().met.add_once(task, class, op);
         }
     }

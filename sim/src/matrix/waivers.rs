@@ -131,7 +131,7 @@ fn read_waiver(line: &str) -> Result<Waiver, String> {
         return Err("write a class, a job and an outcome, with commas between".to_string());
     };
     let what = Waived::Cells(
-        read_names(class, &FaultClass::ALL, FaultClass::name)?,
+        read_names(class, FaultClass::SHOWN, FaultClass::name)?,
         read_names(job, &Job::ALL, Job::name)?,
         read_names(outcome, &FaultOutcome::ALL, FaultOutcome::name)?,
     );

@@ -8,7 +8,9 @@ use super::limits::{
 use super::op::Tally;
 use super::text::{Place, PlanError};
 use super::{Plan, Starved, Then};
-use crate::faults::{Address, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind};
+use crate::faults::{
+    Address, Amount, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind, Text,
+};
 use crate::text::Problem;
 
 impl Plan {
@@ -80,10 +82,11 @@ pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
         }
     }
     check_crashing_life(rule)?;
-    match rule.fault {
-        Fault::Short(len) => within("length", len.into(), ORDINALS)?,
-        Fault::Astray(sectors) => within("sectors", sectors.into(), ORDINALS)?,
-        Fault::Slow(time) if SLOW_MAX < time => {
+    match (rule.fault.amount(), &rule.fault.row().text) {
+        (Amount::Number(number), Text::Number { what, least, .. }) => {
+            within(what, number.into(), (*least).into()..=u32::MAX.into())?;
+        }
+        (Amount::Time(time), _) if SLOW_MAX < time => {
             let remedy = "write at most 3600s, an hour";
             return Err(Problem::new("duration", format!("{time:?}"), remedy));
         }

@@ -1,15 +1,10 @@
 //! One line at a time: a plainer way to say nearly the same.
 
-use std::time::Duration;
-
 use palimpsest::io::Part;
 
 use super::judge::Judge;
-use crate::faults::{Address, Counted, Fault, Rule};
+use crate::faults::{Address, Counted, Rule};
 use crate::plan::{How, Line, Plan};
-
-/// How long a wait is where nothing depends on it.
-const WAIT: Duration = Duration::from_secs(1);
 
 /// Makes each operation and each rule as plain as can be.
 pub fn simplify(judge: &mut Judge<'_>) {
@@ -72,7 +67,7 @@ fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     };
     change(&|rule| rule.times = 1);
     change(&|rule| rule.one_in = 1);
-    for plainer in plainer_faults(rule.fault) {
+    for plainer in rule.fault.plainer() {
         change(&|rule| rule.fault = plainer);
     }
     change(&|rule| set_ordinals(rule, |life, _, _, _| *life = None));
@@ -86,36 +81,11 @@ fn plainer_rules(rule: &Rule) -> Vec<Rule> {
 
 /// Whether it is a lie at one directory or index of a job, where each number is another promise.
 fn is_broken_promise(rule: &Rule) -> bool {
-    let is_lie = matches!(rule.fault, Fault::Lie | Fault::Tear);
     let part = match &rule.address {
         Address::Call { part, .. } => part.kind,
         _ => None,
     };
-    is_lie && matches!(part, Some(Part::Directory | Part::Index))
-}
-
-/// EIO is the plainest error, and a lost write the plainest of those that are wrong.
-fn plainer_faults(fault: Fault) -> Vec<Fault> {
-    match fault {
-        Fault::Crash(crash) => {
-            let plainer = crash.plainer().iter();
-            plainer.map(|crash| Fault::Crash(*crash)).collect()
-        }
-        Fault::Enospc | Fault::Erofs | Fault::Eacces | Fault::Revert => vec![Fault::Eio],
-        Fault::Slow(time) if WAIT < time => vec![Fault::Stall, Fault::Slow(WAIT)],
-        Fault::Slow(_) => vec![Fault::Stall],
-        Fault::Astray(1) => vec![Fault::Lost],
-        Fault::Astray(_) => vec![Fault::Lost, Fault::Astray(1)],
-        Fault::Rot(offset) if 0 < offset => vec![Fault::Rot(0), Fault::Rot(offset / 2)],
-        Fault::Rot(_)
-        | Fault::Eio
-        | Fault::Stall
-        | Fault::Short(_)
-        | Fault::Lost
-        | Fault::Stale
-        | Fault::Lie
-        | Fault::Tear => Vec::new(),
-    }
+    rule.fault.is_lie() && matches!(part, Some(Part::Directory | Part::Index))
 }
 
 type Ordinal = Option<u32>;

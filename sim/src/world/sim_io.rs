@@ -17,7 +17,7 @@ use super::ids::{CallId, TaskName};
 use super::task;
 use super::{State, World};
 use crate::disk::{NodeId, Taken};
-use crate::faults::{Fault, StepKind};
+use crate::faults::{Fault, StepKind, eio};
 
 /// The time of day at which every run starts: 2026-01-01, in nanoseconds since the Unix epoch.
 const TIME_START: u64 = 1_767_225_600_000_000_000;
@@ -72,7 +72,7 @@ impl SimIo {
             Grant::Dead => return Err(io::Error::other("the process has ended")),
             Grant::Granted(fault) => fault,
         };
-        let result = match fault.and_then(error_of) {
+        let result = match fault.and_then(Fault::error) {
             Some(error) => {
                 let fault = fault.expect("it has an error");
                 state.deliver(fault, (op, step), Some(error.kind()));
@@ -100,8 +100,8 @@ impl SimIo {
             Grant::Granted(fault) => fault,
         };
         let result = match fault {
-            Some(fault @ (Fault::Eio | Fault::Enospc | Fault::Revert)) => {
-                let error = io::Error::from_raw_os_error(EIO);
+            Some(fault) if fault.error().is_some() => {
+                let error = eio();
                 state.deliver(fault, (op, step), Some(error.kind()));
                 let how = match fault {
                     Fault::Revert => Sync::Reverted,
@@ -160,31 +160,8 @@ impl SimIo {
     }
 }
 
-/// What Linux calls an I/O error; the standard library has no kind for it.
-const EIO: i32 = 5;
-
 /// The shortest time that the clock can tell apart: it passes when nobody has anything to do.
 const STALL_STEP: Duration = Duration::from_millis(1);
-
-/// The error that a call fails with, if that is what the fault is.
-fn error_of(fault: Fault) -> Option<io::Error> {
-    match fault {
-        Fault::Eio | Fault::Revert => Some(io::Error::from_raw_os_error(EIO)),
-        Fault::Enospc => Some(io::ErrorKind::StorageFull.into()),
-        Fault::Erofs => Some(io::ErrorKind::ReadOnlyFilesystem.into()),
-        Fault::Eacces => Some(io::ErrorKind::PermissionDenied.into()),
-        Fault::Slow(_)
-        | Fault::Stall
-        | Fault::Short(_)
-        | Fault::Rot(_)
-        | Fault::Astray(_)
-        | Fault::Lost
-        | Fault::Stale
-        | Fault::Lie
-        | Fault::Tear
-        | Fault::Crash(_) => None,
-    }
-}
 
 /// What comes of a sync.
 #[derive(Clone, Copy)]

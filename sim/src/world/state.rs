@@ -439,7 +439,7 @@ impl State {
 
     /// Counts a fault that did to a call what it is there for.
     pub(super) fn count_fault(&mut self, fault: Fault, step: StepKind) {
-        let class = FaultClass::of(fault, step);
+        let class = fault.class(step);
         *self.counts.faults.entry(class).or_insert(0) += 1;
     }
 }

@@ -12,7 +12,7 @@ use rustc_hash::FxHasher;
 use super::digests::Digests;
 use super::ids::{TaskId, TaskName};
 use crate::dice::mix;
-use crate::faults::{CallSite, Fault};
+use crate::faults::{Amount, CallSite, Fault};
 use crate::plan::Line;
 
 /// How many events are kept when not all of them are wanted.
@@ -223,23 +223,12 @@ impl Hash {
 }
 
 fn fault_word(fault: Fault) -> u64 {
-    match fault {
-        Fault::Eio => 1,
-        Fault::Enospc => 2,
-        Fault::Short(len) => 3 | u64::from(len) << 8,
-        Fault::Crash(_) => 4,
-        Fault::Lie => 5,
-        Fault::Erofs => 6,
-        Fault::Eacces => 7,
-        Fault::Revert => 8,
-        Fault::Slow(time) => 9 | (time.as_nanos() as u64) << 8,
-        Fault::Stall => 10,
-        Fault::Rot(offset) => 11 | u64::from(offset) << 8,
-        Fault::Astray(sectors) => 12 | u64::from(sectors) << 8,
-        Fault::Lost => 13,
-        Fault::Stale => 14,
-        Fault::Tear => 15,
-    }
+    let amount = match fault.amount() {
+        Amount::Nothing | Amount::Crash(_) => 0,
+        Amount::Number(number) => number.into(),
+        Amount::Time(time) => time.as_nanos() as u64,
+    };
+    fault.row().number | amount << 8
 }
 
 impl fmt::Display for Event {

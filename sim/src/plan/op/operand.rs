@@ -341,10 +341,7 @@ impl Operand for Crash {
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Crash::Kill => write!(f, " kill"),
-            Crash::Power(survival) => write!(f, " power {survival}"),
-        }
+        write!(f, " {self}")
     }
 
     fn plainer(&self) -> Vec<Crash> {

@@ -1,0 +1,45 @@
+//! The kinds of calls through the seam.
+
+use palimpsest::io::Part;
+
+use crate::text::named_enum;
+
+named_enum! {
+    /// The kind of a call through the seam.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[expect(missing_docs, reason = "each is the call that it is named after")]
+    pub enum StepKind {
+        Create = "create",
+        Open = "open",
+        List = "list",
+        Rename = "rename",
+        Replace = "replace",
+        Remove = "remove",
+        CreateDir = "create-dir",
+        RemoveDir = "remove-dir",
+        SyncDir = "sync-dir",
+        Lock = "lock",
+        Read = "read",
+        Write = "write",
+        Sync = "sync",
+        Len = "len",
+        Pass = "pass",
+    }
+}
+
+impl StepKind {
+    /// Whether what a part means has such a call at all, whatever the engine does: a directory is
+    /// not written, a file is not listed.
+    pub fn is_of(self, part: Part) -> bool {
+        use StepKind::{CreateDir, List, Lock, Pass, Remove, RemoveDir, SyncDir};
+        match part {
+            Part::Lock => self == Lock,
+            Part::Directory => {
+                matches!(self, List | CreateDir | RemoveDir | SyncDir | Remove | Pass)
+            }
+            Part::Ephemeral | Part::Delta | Part::Image | Part::Index => {
+                !matches!(self, List | CreateDir | RemoveDir | Lock)
+            }
+        }
+    }
+}
