@@ -5,12 +5,13 @@ use palimpsest::io::{Job, Part};
 use super::limits::{
     CHANGE_COUNT_MAX, CHOICE_COUNT_MAX, ORDINALS, RULE_COUNT_MAX, SLOW_MAX, check_letter, within,
 };
-use super::op::Tally;
+use super::op::{Start, Tally};
 use super::text::{Place, PlanError};
-use super::{Plan, Starved, Then};
+use super::{How, Line, Plan, PlanOp, Starved, Then};
 use crate::faults::{
     Address, Amount, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind, Text,
 };
+use crate::label::Letter;
 use crate::text::Problem;
 
 impl Plan {
@@ -24,7 +25,7 @@ impl Plan {
             .map_err(|problem| Place::Knobs.of(problem))?;
         let mut tally = Tally::new(self.knobs.key_count);
         for (index, line) in self.ops.iter().enumerate() {
-            let added = tally.add(line);
+            let added = check_line(line, &mut tally);
             added.map_err(|problem| Place::Op(index + 1).of(problem))?;
         }
         for (index, rule) in self.faults.iter().enumerate() {
@@ -44,6 +45,53 @@ impl Plan {
         )
         .and_then(|()| check_then(self.schedule.then))
         .map_err(|problem| Place::Schedule.of(problem))
+    }
+}
+
+/// Checks one more operation.
+pub(super) fn check_line(line: &Line, tally: &mut Tally) -> Result<(), Problem> {
+    tally.add_op()?;
+    check_how(line)?;
+    if let PlanOp::Branch {
+        timeline, ancestor, ..
+    } = line.op
+    {
+        check_branch(timeline, ancestor)?;
+    }
+    line.op.check(tally)
+}
+
+/// A timeline cannot stand on itself.
+fn check_branch(timeline: Letter, ancestor: Letter) -> Result<(), Problem> {
+    check_letter(timeline)?;
+    check_letter(ancestor)?;
+    if timeline != ancestor {
+        return Ok(());
+    }
+    let remedy = "write another letter than the branch's";
+    Err(Problem::new("ancestor", ancestor, remedy))
+}
+
+/// Only what a timeline works on has a future that can be left running or dropped, and a restart
+/// one that can be dropped. A branch is left running at an LSN that no batch can come to have
+/// meanwhile.
+fn check_how(line: &Line) -> Result<(), Problem> {
+    let is_at_the_end = matches!(line.op, PlanOp::Branch { offset: 0.., .. });
+    match line.how {
+        How::Beside | How::DropAt(_) if line.op.row().start == Start::Waited => {
+            let remedy = "write it without `&` and `drop`: it is always waited for";
+            Err(Problem::new("operation", &line.op, remedy))
+        }
+        How::Beside if line.op.row().start < Start::Beside => {
+            let remedy = "write it without `&`: it is always waited for";
+            Err(Problem::new("operation", &line.op, remedy))
+        }
+        How::Beside if is_at_the_end => {
+            let remedy = "write it without `&`, or an offset below 0";
+            Err(Problem::new("operation", &line.op, remedy))
+        }
+        How::DropAt(count) => within("drop", count.into(), ORDINALS),
+        How::Wait | How::Beside => Ok(()),
     }
 }
 

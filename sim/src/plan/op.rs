@@ -4,6 +4,7 @@
 //! it; a drawer names it if it is to be drawn.
 
 mod batch;
+mod key;
 mod operand;
 mod tally;
 
@@ -12,14 +13,14 @@ use std::time::Duration;
 
 use palimpsest::io::Job;
 
-use super::{How, Line};
 use crate::faults::Crash;
 use crate::label::Letter;
 use crate::text::{Problem, Words};
 use operand::Operand;
 
 pub use batch::{EditPlan, Entry};
-pub use operand::{Closing, Jump, Kept, KeyIndex, Mode, Shutdowns};
+pub use key::KeyIndex;
+pub use operand::{Closing, Jump, Kept, Mode, Shutdowns};
 pub(super) use tally::Tally;
 
 /// What is to be said of an operation beside its operands.
@@ -262,6 +263,12 @@ impl PlanOp {
     pub(super) fn remedy() -> String {
         let verbs = PlanOp::ROWS.map(|row| row.verb).join(" ");
         format!("write one of {verbs}, behind `&` or `drop N` if you like")
+    }
+
+    /// Holds its operands against their limits, beside the operations before it.
+    pub(super) fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+        let mut operands = self.operands().into_iter();
+        operands.try_for_each(|operand| operand.check(tally))
     }
 
     /// The timeline that it is about, if it is about one.

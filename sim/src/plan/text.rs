@@ -84,7 +84,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::{check_rule, check_then};
+use super::check::{check_line, check_rule, check_then};
 use super::limits::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, within};
 use super::op::Tally;
 use super::{Plan, Schedule, Then};
@@ -123,7 +123,7 @@ impl FromStr for Plan {
         let mut tally = Tally::new(knobs.key_count);
         let ops = read_items(&mut lines, |_, item| {
             let line = read_line(item)?;
-            tally.add(&line)?;
+            check_line(&line, &mut tally)?;
             Ok(line)
         })?;
         lines.open_section("faults")?;

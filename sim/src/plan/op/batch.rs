@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::operand::{KeyIndex, Operand, read_key};
-use super::tally::Tally;
+use super::key::KeyIndex;
 use crate::text::{Problem, Words, in_digits, number};
 
 /// How far LSNs are apart where nothing depends on it.
@@ -128,31 +127,18 @@ impl EditPlan {
     }
 }
 
-/// The records of a batch.
-impl Operand for Vec<Entry> {
-    fn read(words: &mut Words<'_>) -> Result<Vec<Entry>, Problem> {
-        words.take_rest().split(',').map(read_entry).collect()
-    }
+/// Reads records with commas between.
+pub(super) fn read_batch(text: &str) -> Result<Vec<Entry>, Problem> {
+    text.split(',').map(read_entry).collect()
+}
 
-    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, entry) in self.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(f, "{comma} {entry}")?;
-        }
-        Ok(())
+/// Writes records with commas between, and a space before each.
+pub(super) fn write_batch(f: &mut fmt::Formatter<'_>, entries: &[Entry]) -> fmt::Result {
+    for (index, entry) in entries.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(f, "{comma} {entry}")?;
     }
-
-    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
-        tally.add_entries(self)
-    }
-
-    fn plainer(&self) -> Vec<Vec<Entry>> {
-        plainer_batches(self)
-    }
-
-    fn keys(&mut self) -> Vec<&mut KeyIndex> {
-        self.iter_mut().map(|entry| &mut entry.key).collect()
-    }
+    Ok(())
 }
 
 fn read_entry(entry: &str) -> Result<Entry, Problem> {
@@ -163,7 +149,7 @@ fn read_entry(entry: &str) -> Result<Entry, Problem> {
         .strip_prefix('+')
         .and_then(|digits| in_digits(digits, 10))
         .ok_or_else(|| Problem::new("LSN step", step, "write `+` and a number"))?;
-    let key = read_key(&mut words)?;
+    let key = KeyIndex::read(&mut words)?;
     let edit = read_edit(words.expect("edit", remedy)?)?;
     words.end()?;
     Ok(Entry {
@@ -234,7 +220,7 @@ impl fmt::Display for EditPlan {
 }
 
 /// Batches with fewer records, and with plainer ones.
-fn plainer_batches(entries: &[Entry]) -> Vec<Vec<Entry>> {
+pub(super) fn plainer_batches(entries: &[Entry]) -> Vec<Vec<Entry>> {
     let sizes = std::iter::successors(Some(entries.len() / 2), |size| Some(size / 2));
     let sizes = sizes.take_while(|size| 0 < *size);
     let fewer = sizes.flat_map(move |size| {

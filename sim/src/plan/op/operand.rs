@@ -3,11 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::batch::{Entry, plainer_batches, read_batch, write_batch};
+use super::key::KeyIndex;
 use super::tally::Tally;
 use crate::faults::{Crash, read_crash};
 use crate::label::Letter;
 use crate::plan::limits::{check_duration, check_letter};
-use crate::text::{Problem, Words, Written, duration, number};
+use crate::text::{Problem, Words, Written, duration};
 
 /// How long a wait is where nothing depends on it.
 const WAIT: Duration = Duration::from_secs(1);
@@ -53,10 +55,6 @@ pub(super) trait Operand {
         Vec::new()
     }
 }
-
-/// One of the run's keys, by number, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyIndex(pub u16);
 
 /// How far the clock jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +127,7 @@ impl Operand for Letter {
 /// A key.
 impl Operand for KeyIndex {
     fn read(words: &mut Words<'_>) -> Result<KeyIndex, Problem> {
-        read_key(words)
+        KeyIndex::read(words)
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,17 +143,26 @@ impl Operand for KeyIndex {
     }
 }
 
-pub(super) fn read_key(words: &mut Words<'_>) -> Result<KeyIndex, Problem> {
-    let word = words.expect("key", "write k0, k1, …")?;
-    let digits = word
-        .strip_prefix('k')
-        .ok_or_else(|| Problem::new("key", word, "write k0, k1, …"))?;
-    number(digits, "key").map(KeyIndex)
-}
+/// The records of a batch.
+impl Operand for Vec<Entry> {
+    fn read(words: &mut Words<'_>) -> Result<Vec<Entry>, Problem> {
+        read_batch(words.take_rest())
+    }
 
-impl fmt::Display for KeyIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "k{}", self.0)
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_batch(f, self)
+    }
+
+    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+        tally.add_entries(self)
+    }
+
+    fn plainer(&self) -> Vec<Vec<Entry>> {
+        plainer_batches(self)
+    }
+
+    fn keys(&mut self) -> Vec<&mut KeyIndex> {
+        self.iter_mut().map(|entry| &mut entry.key).collect()
     }
 }
 

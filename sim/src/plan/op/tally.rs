@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{EditPlan, Entry, How, KeyIndex, Letter, Line, PlanOp, Start};
+use super::batch::{EditPlan, Entry};
+use super::key::KeyIndex;
 use crate::plan::limits::{
-    BATCH_LEN_MAX, ENTRY_COUNT_MAX, LEN_MAX, OP_COUNT_MAX, ORDINALS, TOTAL_LEN_MAX, TOTAL_WAIT_MAX,
-    check_duration, check_letter, within,
+    BATCH_LEN_MAX, ENTRY_COUNT_MAX, LEN_MAX, OP_COUNT_MAX, TOTAL_LEN_MAX, TOTAL_WAIT_MAX,
+    check_duration, within,
 };
 use crate::text::Problem;
 
@@ -34,24 +35,14 @@ impl Tally {
         }
     }
 
-    /// Checks one more operation.
-    pub fn add(&mut self, line: &Line) -> Result<(), Problem> {
+    /// One more operation.
+    pub fn add_op(&mut self) -> Result<(), Problem> {
         self.op_count += 1;
         within(
             "count of operations",
             self.op_count as u64,
             0..=OP_COUNT_MAX as u64,
-        )?;
-        check_how(line)?;
-        if let PlanOp::Branch {
-            timeline, ancestor, ..
-        } = line.op
-        {
-            check_branch(timeline, ancestor)?;
-        }
-        let operands = line.op.operands();
-        let mut operands = operands.into_iter();
-        operands.try_for_each(|operand| operand.check(self))
+        )
     }
 
     /// One more timeline that starts somewhere.
@@ -129,39 +120,5 @@ impl Tally {
     /// Holds if there are so many keys.
     pub(super) fn check_key_count(&self, count: u16) -> Result<(), Problem> {
         within("count of keys", count.into(), 1..=self.key_count.into())
-    }
-}
-
-/// A timeline cannot stand on itself.
-fn check_branch(timeline: Letter, ancestor: Letter) -> Result<(), Problem> {
-    check_letter(timeline)?;
-    check_letter(ancestor)?;
-    if timeline != ancestor {
-        return Ok(());
-    }
-    let remedy = "write another letter than the branch's";
-    Err(Problem::new("ancestor", ancestor, remedy))
-}
-
-/// Only what a timeline works on has a future that can be left running or dropped, and a restart
-/// one that can be dropped. A branch is left running at an LSN that no batch can come to have
-/// meanwhile.
-fn check_how(line: &Line) -> Result<(), Problem> {
-    let is_at_the_end = matches!(line.op, PlanOp::Branch { offset: 0.., .. });
-    match line.how {
-        How::Beside | How::DropAt(_) if line.op.row().start == Start::Waited => {
-            let remedy = "write it without `&` and `drop`: it is always waited for";
-            Err(Problem::new("operation", &line.op, remedy))
-        }
-        How::Beside if line.op.row().start < Start::Beside => {
-            let remedy = "write it without `&`: it is always waited for";
-            Err(Problem::new("operation", &line.op, remedy))
-        }
-        How::Beside if is_at_the_end => {
-            let remedy = "write it without `&`, or an offset below 0";
-            Err(Problem::new("operation", &line.op, remedy))
-        }
-        How::DropAt(count) => within("drop", count.into(), ORDINALS),
-        How::Wait | How::Beside => Ok(()),
     }
 }
