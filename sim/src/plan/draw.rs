@@ -9,6 +9,7 @@ mod branches;
 mod endings;
 mod history;
 mod jobs;
+mod kinds;
 pub(super) mod knobs;
 mod moves;
 mod pairs;
@@ -17,6 +18,7 @@ mod reads;
 mod rules;
 pub(super) mod swarm;
 mod themes;
+pub(super) mod times;
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::draw::knobs::{
-    CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, draw_distance, draw_duration, draw_gc_age,
-    draw_gc_distance, draw_housekeeping, draw_key_count, draw_preempt_count, draw_run_len,
+    CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, draw_distance, draw_gc_age, draw_gc_distance,
+    draw_housekeeping, draw_key_count, draw_preempt_count, draw_run_len,
 };
 use super::draw::swarm::{Scale, Swarm};
+use super::draw::times::draw_duration;
 use super::limits::{KEY_COUNT_MAX, check_duration, check_period, within};
 use crate::dice::{Chance, Lent};
 use crate::faults::Device;

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use super::history::Timeline;
-use super::knobs::draw_duration;
-use super::swarm::{CrashKind, EditKind, Scale, Size, Step, Swarm};
+use super::kinds::draw_crash;
+use super::swarm::{EditKind, Scale, Size, Step, Swarm};
+use super::times::draw_duration;
 use crate::dice::Chance;
-use crate::faults::{Crash, Survival};
 use crate::label::Letter;
 use crate::plan::{EditPlan, Entry, How, KeyIndex, Knobs, Line, PlanOp};
 
@@ -432,15 +432,5 @@ impl<'d, C: Chance> Author<'d, C> {
     fn seed(&mut self) -> u64 {
         self.edit_count += 1;
         self.edit_count
-    }
-}
-
-/// Draws a crash of this kind.
-pub(super) fn draw_crash(chance: &mut impl Chance, kind: CrashKind) -> Crash {
-    match kind {
-        CrashKind::Kill => Crash::Kill,
-        CrashKind::PowerAll => Crash::Power(Survival::All),
-        CrashKind::PowerNothing => Crash::Power(Survival::Nothing),
-        CrashKind::PowerDraw => Crash::Power(Survival::Draw(chance.below(1000))),
     }
 }

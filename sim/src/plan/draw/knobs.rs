@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::themes::Theme;
+use super::times::draw_duration;
 use crate::dice::Chance;
 use crate::faults::Device;
 use crate::plan::Housekeeping;
@@ -19,22 +20,6 @@ pub const CACHE_LENS: [(u64, u64); 4] = [(1, 0), (1, 8 << 10), (2, 40 << 10), (2
 
 /// How often the engine looks after itself, in milliseconds: a layer that is frozen wakes it too.
 const PERIODS: [(u64, u64); 3] = [(2, 1_000), (2, 10_000), (1, 60_000)];
-
-/// Ages and waits, in milliseconds: from the shortest that time can tell apart to an hour.
-const MILLISECONDS: [(u64, u64); 7] = [
-    (4, 1),
-    (4, 10),
-    (4, 100),
-    (4, 1_000),
-    (2, 10_000),
-    (1, 60_000),
-    (1, 3_600_000),
-];
-
-/// Draws a wait or an age.
-pub fn draw_duration(chance: &mut impl Chance) -> Duration {
-    Duration::from_millis(chance.pick_weighted(&MILLISECONDS))
-}
 
 /// How many keys a plan with little has.
 pub fn draw_key_count(chance: &mut impl Chance) -> u16 {

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use palimpsest::io::{Job, Part};
 
-use super::author::draw_crash;
+use super::kinds::{CrashKind, FaultKind, draw_crash, draw_power, draw_rot_offset};
 use super::reach::Reach;
-use super::rules::{
-    INDEX_STEPS, draw_ordinal, draw_power, draw_rot_offset, draw_rule_at, has_crashes, rule_with,
-};
-use super::swarm::{CrashKind, FaultKind, Swarm};
+use super::rules::{INDEX_STEPS, draw_ordinal, draw_rule_at, has_crashes, rule_with};
+use super::swarm::Swarm;
 use super::themes::Theme;
 use crate::dice::Chance;
 use crate::faults::StepKind::{

@@ -2,18 +2,17 @@
 
 use palimpsest::io::{Job, Part};
 
-use super::author::draw_crash;
-use super::knobs::draw_duration;
+use super::kinds::{FaultKind, draw_power, draw_rot_offset};
 use super::pairs::draw_pairs;
 use super::reach::Reach;
-use super::swarm::{CrashKind, FaultKind, Swarm};
+use super::swarm::Swarm;
 use super::themes::Theme;
 use crate::dice::Chance;
 use crate::faults::StepKind::{
     self, Create, CreateDir, Len, List, Lock, Open, Pass, Read, Remove, RemoveDir, Rename, Replace,
     Sync, SyncDir, Write,
 };
-use crate::faults::{Address, Counted, Crash, Fault, Rule, Scope};
+use crate::faults::{Address, Counted, Fault, Rule, Scope};
 use crate::label::Letter;
 
 /// How many rules are drawn one by one at most.
@@ -26,13 +25,6 @@ const APART_ONE_IN: u64 = 2;
 const APART_CRASHING_ONE_IN: u64 = 2;
 /// One plan in so many has a fault where none of its kind comes otherwise, or hardly any.
 const SELDOM_ONE_IN: u64 = 3;
-
-const POWER: [(u64, CrashKind); 4] = [
-    (6, CrashKind::PowerDraw),
-    (3, CrashKind::PowerNothing),
-    (1, CrashKind::PowerAll),
-    (2, CrashKind::Kill),
-];
 
 /// Where a job does what.
 pub(super) struct Site {
@@ -184,8 +176,7 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
 }
 
 pub(super) fn has_crashes(kinds: &[(u64, FaultKind)]) -> bool {
-    let is_crash = |kind| matches!(kind, FaultKind::CrashAtStep | FaultKind::CrashAtCall);
-    kinds.iter().any(|(_, kind)| is_crash(*kind))
+    kinds.iter().any(|(_, kind)| kind.is_crash())
 }
 
 /// Draws a fault in a job that is drawn first, and perhaps a crash before the job's end.
@@ -200,7 +191,7 @@ fn draw_apart(
         .collect();
     let job = chance.pick_weighted(&jobs);
     let kind = chance.pick_weighted(kinds);
-    let fault = draw_fault(chance, kind);
+    let fault = kind.draw(chance);
     let sites = SITES.iter().filter(|site| site.job == job);
     let calls: Vec<(Part, StepKind)> = sites
         .flat_map(|site| site.steps.iter().map(|step| (site.part, *step)))
@@ -236,14 +227,14 @@ fn draw_seldom(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option
         (FaultKind::Wrong, _) => Fault::Rot(draw_rot_offset(chance)),
         (FaultKind::Sync, Sync) if chance.one_in(2) => Fault::Revert,
         (FaultKind::Short, _) => Fault::Short(chance.between(1, 8) as u32),
-        _ => draw_fault(chance, kind),
+        _ => kind.draw(chance),
     };
     let rule = rule_with(chance, (job, part, step), fault);
     fault.can_happen(step, part).then_some(rule)
 }
 
 fn draw_rule(chance: &mut impl Chance, (theme, reach): (Theme, &Reach), kind: FaultKind) -> Rule {
-    let fault = draw_fault(chance, kind);
+    let fault = kind.draw(chance);
     let address = match kind {
         FaultKind::CrashAtCall => Address::Nth {
             life: draw_life(chance, reach),
@@ -259,26 +250,6 @@ fn draw_rule(chance: &mut impl Chance, (theme, reach): (Theme, &Reach), kind: Fa
     }
 }
 
-fn draw_fault(chance: &mut impl Chance, kind: FaultKind) -> Fault {
-    match kind {
-        FaultKind::Sync if chance.one_in(4) => Fault::Revert,
-        FaultKind::Sync | FaultKind::Eio => Fault::Eio,
-        FaultKind::Enospc => Fault::Enospc,
-        FaultKind::Denied if chance.one_in(2) => Fault::Erofs,
-        FaultKind::Denied => Fault::Eacces,
-        FaultKind::Short => Fault::Short(draw_short_len(chance)),
-        FaultKind::Slow => Fault::Slow(draw_duration(chance)),
-        FaultKind::Stall => Fault::Stall,
-        FaultKind::Wrong => match chance.below(6) {
-            0 => Fault::Lost,
-            1 => Fault::Astray(chance.between(1, 20) as u32),
-            2 => Fault::Stale,
-            _ => Fault::Rot(draw_rot_offset(chance)),
-        },
-        FaultKind::CrashAtStep | FaultKind::CrashAtCall => Fault::Crash(draw_power(chance)),
-    }
-}
-
 /// Draws where a fault of this kind can happen, if possible where the plan comes by.
 fn draw_call(
     chance: &mut impl Chance,
@@ -289,7 +260,7 @@ fn draw_call(
     for site in SITES.iter().filter(|site| reach.has(site.job)) {
         let steps = site.steps.iter();
         let steps =
-            steps.filter(|step| fault.can_happen(**step, site.part) && is_worth_it(**step, kind));
+            steps.filter(|step| fault.can_happen(**step, site.part) && kind.is_worth_it(**step));
         let weight = if theme.is_about(site.job) {
             THEME_WEIGHT * site.weight
         } else {
@@ -313,23 +284,6 @@ fn draw_call(
             kind: Some(step),
             index: draw_step_index(chance, step),
         },
-    }
-}
-
-/// Whether a fault of this kind at such a call is one of its own.
-fn is_worth_it(step: StepKind, kind: FaultKind) -> bool {
-    match kind {
-        FaultKind::Sync => matches!(step, Sync | SyncDir),
-        FaultKind::Eio => !matches!(step, Sync | SyncDir),
-        FaultKind::Enospc => matches!(step, Write | Create | CreateDir | Rename | Replace),
-        // A crash before a call that changes nothing is one before the next that does.
-        FaultKind::CrashAtStep => !matches!(step, Open | Len | List | Lock | Read),
-        FaultKind::Denied
-        | FaultKind::Short
-        | FaultKind::Slow
-        | FaultKind::Stall
-        | FaultKind::Wrong
-        | FaultKind::CrashAtCall => true,
     }
 }
 
@@ -384,29 +338,13 @@ pub(super) fn draw_ordinal(chance: &mut impl Chance, any: u64, last: u64) -> Opt
     Some(chance.between(1, last) as u32)
 }
 
-fn draw_short_len(chance: &mut impl Chance) -> u32 {
-    let last = *chance.pick(&[8, 80, 600, 9000]);
-    chance.between(1, last) as u32
-}
-
-/// In the head of a file, in its first blocks, or anywhere: it is counted round in the file.
-pub(super) fn draw_rot_offset(chance: &mut impl Chance) -> u32 {
-    let last = *chance.pick(&[100, 9000, 30_000, 1 << 20]);
-    chance.below(last) as u32
-}
-
-pub(super) fn draw_power(chance: &mut impl Chance) -> Crash {
-    let kind = chance.pick_weighted(&POWER);
-    draw_crash(chance, kind)
-}
-
 /// Draws a rule for any call of this kind, in any life and on any timeline.
 pub(super) fn draw_rule_at(
     chance: &mut impl Chance,
     place: (Job, Part, StepKind),
     kind: FaultKind,
 ) -> Rule {
-    let fault = match draw_fault(chance, kind) {
+    let fault = match kind.draw(chance) {
         // Only a file's pages can be dropped.
         Fault::Revert if place.2 != Sync => Fault::Eio,
         fault => fault,

@@ -5,6 +5,7 @@
 //! Beside these, faults that would hardly ever be met are drawn apart, whatever is in the table:
 //! `rules.rs` and `pairs.rs`.
 
+use super::kinds::{CrashKind, FaultKind};
 use super::themes::{Move, Theme};
 use crate::dice::Chance;
 use crate::faults::Device;
@@ -95,44 +96,6 @@ pub enum Step {
     Huge,
 }
 
-/// The kinds of ends of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CrashKind {
-    /// The power fails and any part of what was not synced is kept.
-    PowerDraw,
-    /// The power fails and nothing of it is kept.
-    PowerNothing,
-    /// The power fails and all of it is kept.
-    PowerAll,
-    /// The process is killed.
-    Kill,
-}
-
-/// The kinds of faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
-    /// A sync fails.
-    Sync,
-    /// Another call fails with an I/O error.
-    Eio,
-    /// A call fails for want of space.
-    Enospc,
-    /// A call is refused: nothing may be changed, or not by us.
-    Denied,
-    /// A read or a write is short.
-    Short,
-    /// A call takes long.
-    Slow,
-    /// A call takes until nobody else has anything to do.
-    Stall,
-    /// What was stored is not what is read.
-    Wrong,
-    /// The process ends at a certain step of a job.
-    CrashAtStep,
-    /// The process ends at a call counted from its start.
-    CrashAtCall,
-}
-
 /// One plan in so many is large.
 const LARGE_ONE_IN: u64 = 20;
 
@@ -178,18 +141,6 @@ const CRASHES: [(u64, CrashKind); 4] = [
     (2, CrashKind::Kill),
 ];
 
-const FAULTS: [(u64, FaultKind); 9] = [
-    (3, FaultKind::Sync),
-    (3, FaultKind::Eio),
-    (2, FaultKind::Enospc),
-    (2, FaultKind::Denied),
-    (2, FaultKind::Short),
-    (1, FaultKind::Slow),
-    (2, FaultKind::Stall),
-    (3, FaultKind::CrashAtStep),
-    (3, FaultKind::CrashAtCall),
-];
-
 /// Most devices are honest, and most faults are those of honest ones.
 const DEVICES: [(u64, Device); 4] = [
     (20, Device::Posix),
@@ -200,9 +151,6 @@ const DEVICES: [(u64, Device); 4] = [
 
 /// How often a value is about a block long where the device may be wrong: now and then, or mostly.
 const SPANNING_WEIGHTS: [u64; 2] = [100, 800];
-
-/// How often a device that may be wrong is.
-const WRONG_WEIGHT: u64 = 8;
 
 impl Swarm {
     /// Draws what exists.
@@ -226,8 +174,8 @@ impl Swarm {
             swarm.moves.retain(|&(_, kept)| kept != Move::Second);
         }
         if !chance.one_in(6) {
-            let kinds = FAULTS.iter().filter(|_| chance.one_in(2));
-            swarm.faults = kinds.copied().collect();
+            let kinds = FaultKind::of_any_device().filter(|_| chance.one_in(2));
+            swarm.faults = kinds.collect();
             for (weight, _) in &mut swarm.faults {
                 *weight *= chance.between(1, 4);
             }
@@ -235,11 +183,11 @@ impl Swarm {
         let mut kinds = swarm.faults.iter();
         let has_crash = kinds.any(|(_, kind)| *kind == FaultKind::CrashAtStep);
         if theme == Theme::Timelines && !has_crash && chance.one_in(2) {
-            swarm.faults.push((3, FaultKind::CrashAtStep));
+            swarm.faults.push(FaultKind::CrashAtStep.weighted());
         }
         swarm.device = chance.pick_weighted(&DEVICES);
         if swarm.device.may_be_wrong() {
-            swarm.faults.push((WRONG_WEIGHT, FaultKind::Wrong));
+            swarm.faults.push(FaultKind::Wrong.weighted());
             // Where a value spans blocks, one of them may be taken for right with the other.
             let weight = *chance.pick(&SPANNING_WEIGHTS);
             swarm.sizes.push((weight, Size::BlockEdge));
@@ -250,9 +198,9 @@ impl Swarm {
     /// Everything there is, for one who chooses alone what happens often: a fuzzer.
     pub fn all(chance: &mut impl Chance, scale: Scale) -> Swarm {
         let device = chance.pick_weighted(&DEVICES);
-        let mut faults = FAULTS.to_vec();
+        let mut faults = Vec::from_iter(FaultKind::of_any_device());
         if device.may_be_wrong() {
-            faults.push((WRONG_WEIGHT, FaultKind::Wrong));
+            faults.push(FaultKind::Wrong.weighted());
         }
         Swarm {
             scale,

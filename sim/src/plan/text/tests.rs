@@ -2,7 +2,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::plan::{Plan, PlanError};
+use crate::faults::Fault;
+use crate::plan::{KNOBS, Plan, PlanError, PlanOp};
 
 /// Everything that the grammar has, in the words in which it is printed.
 const EVERYTHING: &str = "\
@@ -99,6 +100,19 @@ fn refusal(text: &str) -> String {
 /// Why a plan is refused that begins with these lines.
 fn refusal_of_lines(lines: &str) -> String {
     refusal(&EVERYTHING.replace("create a 16", lines))
+}
+
+#[test]
+fn the_grammar_has_each_knob_operation_and_fault() {
+    let grammar = include_str!("../text.rs");
+    let knobs = KNOBS.iter().map(|knob| knob.name);
+    let verbs = PlanOp::ROWS.map(|row| row.verb);
+    let faults = Fault::ROWS.map(|row| row.name);
+    for word in knobs.chain(verbs).chain(faults) {
+        let (alone, counted) = (format!("\"{word}\""), format!("\"{word}:\""));
+        let is_there = grammar.contains(&alone) || grammar.contains(&counted);
+        assert!(is_there, "{word}");
+    }
 }
 
 #[test]
