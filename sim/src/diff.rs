@@ -18,7 +18,7 @@ use crate::faults::{Crash, Fault, Survival};
 use crate::oracle::{Answered, Answers};
 use crate::plan::{Compression, Knobs, Mode, Plan, PlanOp};
 use crate::run;
-use crate::text::grouped;
+use crate::text::{Columns, Side, grouped};
 use crate::verdict::Verdict;
 
 /// More than any plan makes.
@@ -207,16 +207,21 @@ impl fmt::Display for Diff {
             Some(_) => "a policy changes an answer, or its run failed",
         };
         writeln!(f, "{head}\n")?;
-        writeln!(f, "policy        layers  answers compared  only in one")?;
+        let columns = Columns::new(&[
+            ("policy", Side::Left, 12),
+            ("layers", Side::Right, 0),
+            ("answers compared", Side::Right, 0),
+            ("only in one", Side::Right, 0),
+        ]);
+        write!(f, "{}", columns.head())?;
         for row in &self.rows {
-            writeln!(
-                f,
-                "{:<12}  {:>6}  {:>16}  {:>11}",
-                row.policy.name(),
+            let cells = [
+                row.policy.name().to_string(),
                 grouped(row.layer_count as u64),
                 grouped(row.compared_count as u64),
                 grouped(row.apart_count as u64),
-            )?;
+            ];
+            write!(f, "{}", columns.row(&cells))?;
         }
         match self.verdict() {
             None => Ok(()),

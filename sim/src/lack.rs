@@ -22,8 +22,8 @@ use crate::faults::{Address, Counted, Device, Fault, FaultClass, Rule, Scope};
 use crate::plan::Plan;
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 use crate::shrink;
-use crate::text::counted;
-use crate::text::grouped;
+use crate::text::{counted, grouped};
+use crate::threads::side_by_side;
 use crate::verdict::Verdict;
 
 /// The plans of `sim/certified`, by name.
@@ -210,6 +210,16 @@ pub enum Hunted {
     Missed(Missed),
 }
 
+impl Hunted {
+    /// How long it took.
+    pub fn elapsed(&self) -> Duration {
+        match self {
+            Hunted::Caught(caught) => caught.elapsed,
+            Hunted::Missed(missed) => missed.elapsed,
+        }
+    }
+}
+
 /// Searches for a plan that notices what the device lacks.
 pub fn hunt(lack: &Lack, limits: Limits<'_>) -> Hunted {
     let started = Instant::now();
@@ -312,14 +322,7 @@ impl Hunt<'_> {
                 }
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 1..self.limits.thread_count {
-                let thread = std::thread::Builder::new().stack_size(STACK_LEN);
-                // Where no thread can be had, those that there are do more.
-                let _ = thread.spawn_scoped(scope, work);
-            }
-            work();
-        });
+        side_by_side(self.limits.thread_count, STACK_LEN, &work);
         self.missed.seed_count = next.into_inner();
         self.missed.met_count = met_count.into_inner();
         let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);

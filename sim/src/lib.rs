@@ -41,6 +41,7 @@ mod run;
 pub mod shrink;
 pub mod syncs;
 pub mod text;
+mod threads;
 mod verdict;
 pub mod weaken;
 pub mod witness;

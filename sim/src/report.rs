@@ -10,7 +10,7 @@ use crate::drive::Tally;
 use crate::faults::{Cells, FaultClass};
 use crate::plan::Plan;
 use crate::run::Outcome;
-use crate::text::{counted, grouped};
+use crate::text::{Columns, Side, counted, grouped};
 use crate::verdict::Verdict;
 
 /// How many of a failed run's last steps are shown.
@@ -296,12 +296,12 @@ impl fmt::Display for Single {
 /// Labels on the left, figures on the right.
 #[derive(Default)]
 struct Table {
-    rows: Vec<(String, String)>,
+    rows: Vec<[String; 2]>,
 }
 
 impl Table {
     fn add(&mut self, label: &str, figure: String) {
-        self.rows.push((label.to_string(), figure));
+        self.rows.push([label.to_string(), figure]);
     }
 
     fn add_heading(&mut self, label: &str) {
@@ -372,16 +372,12 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let figures = self.rows.iter().filter(|(_, figure)| !figure.is_empty());
-        let label_len = figures
-            .clone()
-            .map(|(label, _)| label.chars().count())
-            .max();
-        let figure_len = figures.map(|(_, figure)| figure.len()).max();
-        let (left, right) = (label_len.unwrap_or(0), figure_len.unwrap_or(0));
-        for (label, figure) in &self.rows {
-            let row = format!("{label:left$}  {figure:>right$}");
-            writeln!(f, "{}", row.trim_end())?;
+        let has_figure = |row: &&[String; 2]| !row[1].is_empty();
+        let figures = self.rows.iter().filter(has_figure);
+        let columns = Columns::new(&[("", Side::Left, 0), ("", Side::Right, 0)]);
+        let columns = columns.fit(figures.map(|row| row.as_slice()));
+        for row in &self.rows {
+            write!(f, "{}", columns.row(row))?;
         }
         Ok(())
     }

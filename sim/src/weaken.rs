@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::faults::{Address, Counted, Device, Fault, Rule, StepKind};
 use crate::lack::{Hunted, Lack, anywhere};
-use crate::text::counted;
+use crate::text::{counted, markdown};
 
 /// Of so many reads or writes, a device that is wrong gets one wrong.
 const WRONG_ONE_IN: u32 = 10;
@@ -160,39 +160,37 @@ pub struct Table<'a>(pub &'a [Row]);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "| guarantee | | needed | counterexample | found by | s |\n|---|---|---|---|---|---|"
-        )?;
-        for Row { guarantee, hunted } in self.0 {
-            write!(f, "| `{}` | {} | ", guarantee.id, guarantee.text)?;
-            match hunted {
-                Hunted::Caught(caught) => {
-                    let (ops, rules) = (caught.plan.ops.len(), caught.plan.faults.len());
-                    let (by, signature) = (caught.by, caught.verdict.signature());
-                    let (ops, rules) = (
-                        counted(ops as u64, "operation"),
-                        counted(rules as u64, "rule"),
-                    );
-                    let seconds = caught.elapsed.as_secs_f64();
-                    writeln!(
-                        f,
-                        "yes | {signature}; {ops}, {rules} | {by} | {seconds:.1} |"
-                    )?;
-                }
-                Hunted::Missed(missed) => {
-                    let seconds = missed.elapsed.as_secs_f64();
-                    // What no run came to was not tried, and may be needed for all that is known.
-                    let needed = match missed.met_count {
-                        0 => "never met",
-                        met if met * HARDLY_ONE_IN <= missed.seed_count => "hardly met",
-                        _ => "no",
-                    };
-                    writeln!(f, "{needed} | none: {missed} | | {seconds:.1} |")?;
-                }
+        let heads = ["guarantee", "", "needed", "counterexample", "found by", "s"];
+        let rows: Vec<Vec<String>> = self.0.iter().map(Row::cells).collect();
+        write!(f, "{}", markdown(&heads, &rows))
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let [needed, counterexample, by] = match &self.hunted {
+            Hunted::Caught(caught) => {
+                let (ops, rules) = (caught.plan.ops.len(), caught.plan.faults.len());
+                let (ops, rules) = (
+                    counted(ops as u64, "operation"),
+                    counted(rules as u64, "rule"),
+                );
+                let found = format!("{}; {ops}, {rules}", caught.verdict.signature());
+                ["yes".to_string(), found, caught.by.to_string()]
             }
-        }
-        Ok(())
+            Hunted::Missed(missed) => {
+                // What no run came to was not tried, and may be needed for all that is known.
+                let needed = match missed.met_count {
+                    0 => "never met",
+                    met if met * HARDLY_ONE_IN <= missed.seed_count => "hardly met",
+                    _ => "no",
+                };
+                [needed.to_string(), format!("none: {missed}"), String::new()]
+            }
+        };
+        let seconds = format!("{:.1}", self.hunted.elapsed().as_secs_f64());
+        let (id, text) = (self.guarantee.id, self.guarantee.text.to_string());
+        vec![format!("`{id}`"), text, needed, counterexample, by, seconds]
     }
 }
 

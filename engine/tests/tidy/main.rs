@@ -77,7 +77,9 @@ const HOUSES: [House; 2] = [
     House {
         path: "sim/src/",
         floors: &[
-            &["text", "verdict", "dice", "panics", "paths", "corners"],
+            &[
+                "text", "threads", "verdict", "dice", "panics", "paths", "corners",
+            ],
             &["label"],
             &["faults", "model"],
             &["plan", "disk", "crashes"],

@@ -7,14 +7,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::certified::{self, Exhausted};
 use super::score::{Hunted, Score, Shot};
 use super::{Bug, Trouble};
 use crate::report::Headline;
+use crate::run::STACK_LEN;
+use crate::threads::{Numbers, side_by_side};
 
 /// How far apart the first seeds of two bases are: further than any budget goes.
 const BASE_LEN: u64 = 1_000_000;
@@ -98,25 +99,17 @@ impl Hunt<'_> {
     }
 
     fn hunt_all(&self, budget: Budget) -> Result<Vec<Hunted>, Trouble> {
-        let next = AtomicU64::new(0);
-        let work = || {
-            let mut mine = Vec::new();
-            loop {
-                let base = next.fetch_add(1, Ordering::Relaxed);
-                if budget.base_count <= base {
-                    return mine;
-                }
-                mine.push((base, self.hunt(base, budget.hunt)));
+        let bases = Numbers::new(0, budget.base_count);
+        let all = Mutex::new(Vec::new());
+        let thread_count = budget.thread_count.min(budget.base_count);
+        side_by_side(thread_count, STACK_LEN, &|| {
+            while let Some(base) = bases.take() {
+                let hunted = self.hunt(base, budget.hunt);
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.push((base, hunted));
             }
-        };
-        let mut all: Vec<_> = thread::scope(|scope| {
-            let workers =
-                (0..budget.thread_count.min(budget.base_count)).map(|_| scope.spawn(work));
-            let workers: Vec<_> = workers.collect();
-            let done = workers.into_iter().map(|worker| worker.join());
-            done.flat_map(|mine| mine.expect("a hunt does not panic"))
-                .collect()
         });
+        let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
         all.sort_by_key(|(base, _)| *base);
         all.into_iter().map(|(_, hunted)| hunted).collect()
     }

@@ -12,14 +12,23 @@ use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
 use crate::bugs::{Budget, Bug, Exhausted, Findings, Hunt, Trouble, Yard};
-use crate::text::counted;
+use crate::text::{Columns, Side, counted};
 
-/// The longest name of a bug, about, in columns.
-const ID_LEN: usize = 40;
-
-/// What stands over the columns.
-const HEADING: &str = "  found    seed   plans   CPU-s   1 s  10 s  60 s  operations  rules  \
-                       shrunk in s";
+/// The columns of the bugs.
+const COLUMNS: [(&str, Side, usize); 12] = [
+    ("bug", Side::Left, 40),
+    ("found", Side::Right, 0),
+    ("seed", Side::Right, 8),
+    ("plans", Side::Right, 6),
+    ("CPU-s", Side::Right, 6),
+    ("1 s", Side::Right, 5),
+    ("10 s", Side::Right, 5),
+    ("60 s", Side::Right, 5),
+    ("operations", Side::Right, 0),
+    ("rules", Side::Right, 0),
+    ("shrunk in s", Side::Right, 0),
+    ("exhaust", Side::Left, 0),
+];
 
 /// Hunts the bugs and returns the exit code.
 ///
@@ -34,9 +43,9 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
     let folder = std::path::absolute(&args.yard)
         .map_err(|error| CommandError::Input(format!("{}: {error}", args.yard.display())))?;
     let yard = Yard::new(root, &folder);
-    let heading = "bug";
-    let exhaust = args.exhaust.map_or("", |_| "  exhaust");
-    console::print(&format!("{heading:ID_LEN$}{HEADING}{exhaust}\n"))?;
+    let count = COLUMNS.len() - usize::from(args.exhaust.is_none());
+    let columns = Columns::new(&COLUMNS[..count]);
+    console::print(&columns.head())?;
     let (mut told, mut unbuilt, mut broken_off) = (Vec::new(), Vec::new(), Vec::new());
     for (bug, number) in bugs.iter().zip(1..) {
         let (id, count) = (&bug.id, bugs.len());
@@ -70,7 +79,7 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
             Ok(findings) => findings,
         };
         let size = size(&findings)?;
-        console::print(&row(bug, &findings, size))?;
+        console::print(&columns.row(&cells(bug, &findings, size)))?;
         told.push((bug, findings, size));
     }
     if let Some(file) = &args.json {
@@ -156,31 +165,41 @@ fn size(findings: &Findings) -> Result<Option<Size>, CommandError> {
     }))
 }
 
-fn row(bug: &Bug, findings: &Findings, size: Option<Size>) -> String {
-    let (id, score) = (&bug.id, &findings.score);
-    let bases = format!("{}/{}", score.found_count(), score.bases.len());
-    let median = score.median().map(|shot| {
-        let (seed, plans, seconds) = (shot.seed, shot.plan_count, shot.seconds);
-        format!("{seed:>7} {plans:>7} {seconds:>7.1}")
-    });
-    let median = median.unwrap_or_else(|| format!("{:>23}", "survived"));
-    let rates = [1.0, 10.0, 60.0].map(|seconds| format!("{:>3} %", score.rate(seconds)));
-    let rates = rates.join(" ");
-    let shrunk = findings.shrunk.as_ref().zip(size).map(|(shrunk, size)| {
-        let (ops, rules, seconds) = (size.op_count, size.rule_count, shrunk.seconds);
-        format!("{ops:>11} {rules:>6} {seconds:>12.1}")
-    });
-    let shrunk = shrunk.unwrap_or_else(|| " ".repeat(31));
+fn cells(bug: &Bug, findings: &Findings, size: Option<Size>) -> Vec<String> {
+    let score = &findings.score;
+    let found = format!("{}/{}", score.found_count(), score.bases.len());
+    let median = match score.median() {
+        Some(shot) => [
+            shot.seed.to_string(),
+            shot.plan_count.to_string(),
+            format!("{:.1}", shot.seconds),
+        ],
+        None => ["survived".to_string(), String::new(), String::new()],
+    };
+    let rates = [1.0, 10.0, 60.0].map(|seconds| format!("{} %", score.rate(seconds)));
+    let shrunk = match findings.shrunk.as_ref().zip(size) {
+        Some((shrunk, size)) => [
+            size.op_count.to_string(),
+            size.rule_count.to_string(),
+            format!("{:.1}", shrunk.seconds),
+        ],
+        None => [const { String::new() }; 3],
+    };
     let exhausted = match &findings.exhausted {
         None => String::new(),
-        Some(Exhausted::Survived) => "  -".to_string(),
+        Some(Exhausted::Survived) => "-".to_string(),
         Some(Exhausted::Found {
             plan,
             depth,
             seconds,
-        }) => format!("  {plan} at depth {depth}, {seconds:.1} s"),
+        }) => format!("{plan} at depth {depth}, {seconds:.1} s"),
     };
-    format!("{id:ID_LEN$} {bases:>6} {median} {rates} {shrunk}{exhausted}\n")
+    let mut cells = vec![bug.id.clone(), found];
+    cells.extend(median);
+    cells.extend(rates);
+    cells.extend(shrunk);
+    cells.push(exhausted);
+    cells
 }
 
 fn refusal(trouble: Trouble) -> CommandError {

@@ -11,7 +11,7 @@ use super::args::LifeArgs;
 use super::console;
 use super::exit::{CommandError, code};
 use crate::life::{self, Extent};
-use crate::text::grouped;
+use crate::text::{Columns, Side, grouped};
 use crate::verdict::Verdict;
 
 /// The stack of the life's thread: that of a main thread.
@@ -78,8 +78,17 @@ struct Diary {
 }
 
 impl Diary {
-    const HEAD: &'static str =
-        "       operations  operations/s  layers  model records    disk bytes  resident bytes\n";
+    fn columns() -> Columns {
+        Columns::new(&[
+            ("", Side::Right, 5),
+            ("operations", Side::Right, 0),
+            ("operations/s", Side::Right, 0),
+            ("layers", Side::Right, 0),
+            ("model records", Side::Right, 0),
+            ("disk bytes", Side::Right, 12),
+            ("resident bytes", Side::Right, 0),
+        ])
+    }
 
     fn new(operation_count: u64) -> Diary {
         Diary {
@@ -92,7 +101,7 @@ impl Diary {
     /// Listens until the life has ended.
     fn of(looks: &Receiver<(u64, Extent)>, operation_count: u64) -> Result<Diary, CommandError> {
         let mut diary = Diary::new(operation_count);
-        console::print(Diary::HEAD)?;
+        console::print(&Diary::columns().head())?;
         for (at, (index, extent)) in (1..).zip(looks) {
             let resident = resident_len();
             diary.note(index, resident);
@@ -111,16 +120,16 @@ impl Diary {
     fn row(&self, index: u64, extent: Extent, resident: Option<u64>) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = index as f64 / seconds.max(f64::MIN_POSITIVE);
-        format!(
-            "{:>3} %  {:>10}  {:>12}  {:>6}  {:>13}  {:>12}  {:>14}\n",
-            index * 100 / self.operation_count,
+        let cells = [
+            format!("{} %", index * 100 / self.operation_count),
             grouped(index),
             grouped(rate as u64),
             grouped(extent.layer_count as u64),
             grouped(extent.record_count as u64),
             grouped(extent.disk_len),
             resident.map_or("unknown".to_string(), grouped),
-        )
+        ];
+        Diary::columns().row(&cells)
     }
 
     /// What is wrong with how the memory went, if anything is.

@@ -17,6 +17,7 @@ mod exhaust;
 mod exit;
 mod explain;
 mod fleet;
+mod hunts;
 mod life;
 mod matrix;
 mod meta;

@@ -4,10 +4,10 @@ use super::args::SyncsArgs;
 use super::console;
 use super::exit::{CommandError, code};
 use super::fleet;
-use super::plan_file;
+use super::hunts::{Quarry, hunt_each};
 use super::signals::Signals;
 use crate::faults::Fault;
-use crate::lack::{Caught, Hunted, Lack, Limits, hunt};
+use crate::lack::{Hunted, Lack};
 use crate::syncs::{Row, Scope, Site, Table, Waivers, collect};
 use crate::text::counted;
 
@@ -23,8 +23,6 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
     let waivers = Waivers::of_the_repository().map_err(CommandError::Harness)?;
     let thread_count = args.hunt.jobs.unwrap_or_else(fleet::core_count);
-    let is_over = || signals.interrupted().is_some();
-    let limits = args.hunt.limits(&is_over);
     let sites = collect(0..COLLECTED_SEEDS, thread_count);
     if let Some(word) = args.only.iter().find(|word| {
         let mut addresses = sites.keys().map(Site::to_string);
@@ -34,18 +32,18 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
         return Err(CommandError::Input(what));
     }
     let meant = sites.iter().filter(|(site, _)| is_meant(site, &args.only));
-    let mut rows = Vec::new();
-    for (site, call_count) in meant {
-        console::complain(&format!("leaving out {site}"));
-        let row = leave_out(*site, *call_count, limits);
-        if signals.interrupted().is_some() {
-            break;
-        }
-        if let (Hunted::Caught(caught), Some(folder)) = (&row.hunted, &args.hunt.out) {
-            write_plan(caught, &folder.join(format!("{}.plan", row.site.name())))?;
-        }
-        rows.push(row);
-    }
+    let quarry = |(site, _): &(&Site, &u64)| Quarry {
+        deed: format!("leaving out {site}"),
+        name: site.name(),
+        lack: Lack::at(site.address(), Fault::Lie),
+    };
+    let hunted = hunt_each(meant, quarry, (&args.hunt, &signals))?;
+    let row = |((site, call_count), hunted): ((&Site, &u64), Hunted)| Row {
+        site: *site,
+        call_count: *call_count,
+        hunted,
+    };
+    let rows: Vec<Row> = hunted.into_iter().map(row).collect();
     let scope = match args.only.is_empty() && signals.interrupted().is_none() {
         true => Scope::All,
         false => Scope::Some,
@@ -70,15 +68,6 @@ fn is_meant(site: &Site, only: &[String]) -> bool {
     only.is_empty() || only.iter().any(|word| address.contains(word))
 }
 
-fn leave_out(site: Site, call_count: u64, limits: Limits<'_>) -> Row {
-    let lack = Lack::at(site.address(), Fault::Lie);
-    Row {
-        site,
-        call_count,
-        hunted: hunt(&lack, limits),
-    }
-}
-
 fn tell(table: &Table<'_>) -> Result<(), CommandError> {
     let syncs = counted(table.rows.len() as u64, "sync");
     let survivors = counted(table.survivors().count() as u64, "survivor");
@@ -87,17 +76,4 @@ fn tell(table: &Table<'_>) -> Result<(), CommandError> {
         .map(|address| format!("waived, and missed all the same or made by nobody: {address}\n"));
     let stale: String = stale.collect();
     console::print(&format!("{table}\n{syncs}, {survivors}\n{stale}"))
-}
-
-/// Writes the plan of a counterexample.
-///
-/// # Errors
-/// `Input` if it cannot be written.
-pub fn write_plan(caught: &Caught, path: &std::path::Path) -> Result<(), CommandError> {
-    let comment = format!(
-        "Signature: {}\n{}",
-        caught.verdict.signature(),
-        caught.verdict
-    );
-    plan_file::write(path, &caught.plan, &comment)
 }

@@ -3,9 +3,9 @@
 use super::args::WeakenArgs;
 use super::console;
 use super::exit::{CommandError, code};
+use super::hunts::{Quarry, hunt_each};
 use super::signals::Signals;
-use super::syncs::write_plan;
-use crate::lack::{Hunted, hunt};
+use crate::lack::Hunted;
 use crate::text::counted;
 use crate::weaken::{GUARANTEES, Guarantee, Row, Table};
 
@@ -16,20 +16,15 @@ use crate::weaken::{GUARANTEES, Guarantee, Row, Table};
 /// cannot be written.
 pub fn weaken(args: &WeakenArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
-    let is_over = || signals.interrupted().is_some();
-    let limits = args.hunt.limits(&is_over);
-    let mut rows = Vec::new();
-    for guarantee in choose(&args.ids)? {
-        console::complain(&format!("taking away {}", guarantee.id));
-        let hunted = hunt(&guarantee.lack(), limits);
-        if signals.interrupted().is_some() {
-            break;
-        }
-        if let (Hunted::Caught(caught), Some(folder)) = (&hunted, &args.hunt.out) {
-            write_plan(caught, &folder.join(format!("{}.plan", guarantee.id)))?;
-        }
-        rows.push(Row { guarantee, hunted });
-    }
+    let quarry = |guarantee: &Guarantee| Quarry {
+        deed: format!("taking away {}", guarantee.id),
+        name: guarantee.id.to_string(),
+        lack: guarantee.lack(),
+    };
+    let hunted = hunt_each(choose(&args.ids)?, quarry, (&args.hunt, &signals))?;
+    let rows = hunted.into_iter();
+    let rows = rows.map(|(guarantee, hunted)| Row { guarantee, hunted });
+    let rows: Vec<Row> = rows.collect();
     let is_needed = |row: &&Row| matches!(row.hunted, Hunted::Caught(_));
     let needed = rows.iter().filter(is_needed).count();
     let guarantees = counted(rows.len() as u64, "guarantee");

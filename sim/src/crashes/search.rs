@@ -13,6 +13,7 @@ use super::case::{Case, share};
 use super::level::Level;
 use super::subject::{Recovery, Subject, Want};
 use crate::faults::{Crash, Survival};
+use crate::threads::side_by_side;
 
 /// So many cases of one point are run at most.
 const CASES_MAX: u64 = 1_000_000;
@@ -74,14 +75,8 @@ pub fn search<S: Subject>(subject: &S, points: &[S::Point], limits: Limits<'_>) 
             search.explore(&start, point, 1);
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 1..limits.thread_count.min(points.len() as u64) {
-            let thread = std::thread::Builder::new().stack_size(limits.stack_len);
-            // Where no thread can be had, those that there are do more.
-            let _ = thread.spawn_scoped(scope, work);
-        }
-        work();
-    });
+    let thread_count = limits.thread_count.min(points.len() as u64);
+    side_by_side(thread_count, limits.stack_len, &work);
     Found {
         is_cut_off: search.is_cut_off(),
         levels: into_inner(search.levels),

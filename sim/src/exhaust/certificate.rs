@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::crashes::Level;
 use crate::plan::Plan;
-use crate::text::counted;
-use crate::text::grouped;
+use crate::text::{Columns, Side, counted, grouped};
 use crate::verdict::Verdict;
 
 /// A plan that fails.
@@ -62,6 +61,16 @@ impl Certificate {
     }
 }
 
+/// The columns of the levels.
+const COLUMNS: [(&str, Side, usize); 6] = [
+    ("crash", Side::Right, 0),
+    ("points", Side::Right, 7),
+    ("of them doubles", Side::Right, 0),
+    ("images covered", Side::Right, 0),
+    ("recoveries run", Side::Right, 0),
+    ("cases left out at", Side::Right, 0),
+];
+
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = match (&self.counterexample, self.is_cut_off) {
@@ -73,20 +82,18 @@ impl fmt::Display for Certificate {
         let seconds = self.elapsed.as_secs_f64();
         let rate = self.recovery_count() as f64 / seconds.max(f64::MIN_POSITIVE);
         writeln!(f, "{head}: {seconds:.1} s, {rate:.0} recoveries/s\n")?;
-        writeln!(
-            f,
-            "crash   points  of them doubles  images covered  recoveries run  cases left out at"
-        )?;
+        let columns = Columns::new(&COLUMNS);
+        write!(f, "{}", columns.head())?;
         for (number, level) in (1..).zip(&self.levels) {
-            writeln!(
-                f,
-                "{number:>5}  {:>7}  {:>15}  {:>14}  {:>14}  {:>17}",
+            let cells = [
+                grouped(number),
                 grouped(level.point_count),
                 grouped(level.double_count),
                 images(level.log2_of_images),
                 grouped(level.recovery_count),
                 grouped(level.bounded_count),
-            )?;
+            ];
+            write!(f, "{}", columns.row(&cells))?;
         }
         let Some(found) = &self.counterexample else {
             return Ok(());

@@ -5,25 +5,16 @@ use palimpsest::io::Job;
 use super::cells;
 use crate::corners::CORNERS;
 use crate::faults::{Cell, FaultClass, FaultOutcome};
+use crate::text::{self, named_enum, read_waivers};
 
-/// What is said of a cell or a mark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// It cannot be reached: if it is, the reason is wrong.
-    Impossible,
-    /// It is reached so seldom that a run may or may not come to it.
-    Rare,
-}
-
-impl Claim {
-    const ALL: [Claim; 2] = [Claim::Impossible, Claim::Rare];
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Claim::Impossible => "impossible",
-            Claim::Rare => "rare",
-        }
+named_enum! {
+    /// What is said of a cell or a mark.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Claim {
+        /// It cannot be reached: if it is, the reason is wrong.
+        Impossible = "impossible",
+        /// It is reached so seldom that a run may or may not come to it.
+        Rare = "rare",
     }
 }
 
@@ -61,12 +52,7 @@ impl Waivers {
     /// # Errors
     /// The first line that is none, and what would be right; or a cell that is called both.
     pub fn read(text: &str) -> Result<Waivers, String> {
-        let lines = text.lines().map(str::trim).enumerate();
-        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        let waiver = |(index, line): (usize, &str)| {
-            read_waiver(line).map_err(|problem| format!("line {}: {problem}", index + 1))
-        };
-        let lines = lines.map(waiver).collect::<Result<_, _>>()?;
+        let lines = read_waivers(text, LINE, read_waiver)?;
         let waivers = Waivers { lines };
         match cells().find(|cell| waivers.contradicts_itself(*cell)) {
             None => Ok(waivers),
@@ -109,11 +95,7 @@ impl Waived {
     }
 }
 
-fn read_waiver(line: &str) -> Result<Waiver, String> {
-    let (what, reason) = line.split_once(": ").ok_or(LINE)?;
-    if reason.trim().is_empty() {
-        return Err("write a reason behind the colon".to_string());
-    }
+fn read_waiver(text::Waiver { line, what, .. }: text::Waiver<'_>) -> Result<Waiver, String> {
     let (claim, what) = what.split_once(' ').ok_or(LINE)?;
     let claims = Claim::ALL.into_iter();
     let claim = claims.into_iter().find(|one| one.name() == claim);

@@ -11,6 +11,7 @@ use std::time::Instant;
 use crate::parting::run_twice;
 use crate::plan::Plan;
 use crate::run::{Keep, Outcome, STACK_LEN, run, run_within};
+use crate::threads::side_by_side;
 use crate::verdict::Verdict;
 use crate::world::steps_max;
 
@@ -160,7 +161,7 @@ impl<'a> Judge<'a> {
                 }
             }
         };
-        side_by_side(self.limits.thread_count.min(count as u64), &work);
+        side_by_side(self.limits.thread_count.min(count as u64), STACK_LEN, &work);
         let found = found.into_inner().unwrap_or_else(PoisonError::into_inner)?;
         self.best = found.plan;
         self.outcome = found.outcome;
@@ -177,16 +178,4 @@ impl<'a> Judge<'a> {
         };
         self.is_alike(&outcome).then_some((plan, outcome))
     }
-}
-
-/// Does the work on so many threads at once.
-fn side_by_side(thread_count: u64, work: &(impl Fn() + Sync)) {
-    std::thread::scope(|scope| {
-        for _ in 1..thread_count {
-            let thread = std::thread::Builder::new().stack_size(STACK_LEN);
-            // Where no thread can be had, those that there are do more.
-            let _ = thread.spawn_scoped(scope, work);
-        }
-        work();
-    });
 }

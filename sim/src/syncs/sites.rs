@@ -1,13 +1,8 @@
 //! Who syncs what.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "it stands outside of any run: its threads each make runs of their own"
-)]
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use palimpsest::io::{Job, Part};
@@ -16,6 +11,7 @@ use crate::faults::{Address, CallSite, Counted, Scope, StepKind};
 use crate::lack;
 use crate::plan::Plan;
 use crate::run::{STACK_LEN, run_watched};
+use crate::threads::{Numbers, side_by_side};
 
 /// A sync by who makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,23 +78,11 @@ pub fn collect(seeds: Range<u64>, thread_count: u64) -> BTreeMap<Site, u64> {
     for (_, plan) in lack::certified() {
         note(&plan, &counts);
     }
-    let next = AtomicU64::new(seeds.start);
-    let work = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seeds.end <= seed {
-                return;
-            }
+    let seeds = Numbers::new(seeds.start, seeds.end);
+    side_by_side(thread_count, STACK_LEN, &|| {
+        while let Some(seed) = seeds.take() {
             note(&Plan::draw(seed), &counts);
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..thread_count {
-            let thread = std::thread::Builder::new().stack_size(STACK_LEN);
-            // Where no thread can be had, those that there are do more.
-            let _ = thread.spawn_scoped(scope, work);
-        }
-        work();
     });
     let counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
     counts.clone()

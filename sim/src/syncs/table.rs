@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Site, Waivers};
 use crate::lack::Hunted;
-use crate::text::grouped;
+use crate::text::{grouped, markdown};
 
 /// What came of leaving one out.
 #[derive(Clone, Debug)]
@@ -64,31 +64,42 @@ impl Table<'_> {
     }
 }
 
+/// The heads of the columns.
+const HEADS: [&str; 7] = [
+    "sync",
+    "calls",
+    "missed by",
+    "verdict",
+    "operations",
+    "rules",
+    "s",
+];
+
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "| sync | calls | missed by | verdict | operations | rules | s |\n\
-             |---|---|---|---|---|---|---|"
-        )?;
-        for row in self.rows {
-            let (address, calls) = (row.site, grouped(row.call_count));
-            write!(f, "| `{address}` | {calls} | ")?;
-            match &row.hunted {
-                Hunted::Caught(caught) => {
-                    let (ops, rules) = (caught.plan.ops.len(), caught.plan.faults.len());
-                    let (by, signature) = (caught.by, caught.verdict.signature());
-                    let seconds = caught.elapsed.as_secs_f64();
-                    writeln!(f, "{by} | {signature} | {ops} | {rules} | {seconds:.1} |")?;
-                }
-                Hunted::Missed(missed) => {
-                    let reason = self.waivers.reason(&address.to_string());
-                    let reason = reason.unwrap_or("**survives**");
-                    let seconds = missed.elapsed.as_secs_f64();
-                    writeln!(f, "nothing: {missed} | {reason} | | | {seconds:.1} |")?;
-                }
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| self.cells(row)).collect();
+        write!(f, "{}", markdown(&HEADS, &rows))
+    }
+}
+
+impl Table<'_> {
+    fn cells(&self, row: &Row) -> Vec<String> {
+        let address = row.site.to_string();
+        let [by, verdict, ops, rules] = match &row.hunted {
+            Hunted::Caught(caught) => [
+                caught.by.to_string(),
+                caught.verdict.signature(),
+                caught.plan.ops.len().to_string(),
+                caught.plan.faults.len().to_string(),
+            ],
+            Hunted::Missed(missed) => {
+                let reason = self.waivers.reason(&address).unwrap_or("**survives**");
+                let nothing = format!("nothing: {missed}");
+                [nothing, reason.to_string(), String::new(), String::new()]
             }
-        }
-        Ok(())
+        };
+        let seconds = format!("{:.1}", row.hunted.elapsed().as_secs_f64());
+        let (sync, calls) = (format!("`{address}`"), grouped(row.call_count));
+        vec![sync, calls, by, verdict, ops, rules, seconds]
     }
 }

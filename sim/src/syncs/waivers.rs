@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::read_waivers;
+
 /// The repository's.
 const TEXT: &str = include_str!("../../syncs.txt");
 
@@ -26,18 +28,14 @@ impl Waivers {
     /// # Errors
     /// The first line that is none, and what would be right.
     pub fn read(text: &str) -> Result<Waivers, String> {
-        let lines = text.lines().map(str::trim).enumerate();
-        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let mut reasons = BTreeMap::new();
-        for (index, line) in lines {
-            let refuse = |what: &str| format!("line {}: {what}", index + 1);
-            let parts = line.split_once(": ");
-            let (address, reason) = parts.ok_or_else(|| refuse("write `ADDRESS: REASON`"))?;
-            let before = reasons.insert(address.to_string(), reason.trim().to_string());
-            if before.is_some() {
-                return Err(refuse("waive each sync once"));
+        read_waivers(text, "write `ADDRESS: REASON`", |waiver| {
+            let (address, reason) = (waiver.what.to_string(), waiver.reason.to_string());
+            match reasons.insert(address, reason) {
+                None => Ok(()),
+                Some(_) => Err("waive each sync once".to_string()),
             }
-        }
+        })?;
         Ok(Waivers { reasons })
     }
 

@@ -1,17 +1,121 @@
-//! Rows of words as lines of text.
+//! Words in columns: the one printer of tables.
 
-/// Rows as lines whose words stand under each other.
-pub fn columns(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().enumerate();
-        let cells: Vec<String> = cells
-            .map(|(column, cell)| format!("{cell:<0$}", width(column)))
-            .collect();
+/// Where in its column a word stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// On the left, as words do.
+    Left,
+    /// On the right, as figures do.
+    Right,
+}
+
+/// Columns whose words stand under each other, with two spaces between.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    columns: Vec<Column>,
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    head: &'static str,
+    side: Side,
+    width: usize,
+}
+
+impl Columns {
+    /// Columns by their heads and sides, each at least so wide.
+    pub fn new(columns: &[(&'static str, Side, usize)]) -> Columns {
+        let column = |&(head, side, width): &(&'static str, Side, usize)| Column {
+            head,
+            side,
+            width: width.max(len(head)),
+        };
+        Columns {
+            columns: columns.iter().map(column).collect(),
+        }
+    }
+
+    /// The columns as wide as these rows need them.
+    #[must_use]
+    pub fn fit<'a>(mut self, rows: impl IntoIterator<Item = &'a [String]>) -> Columns {
+        for row in rows {
+            for (column, cell) in self.columns.iter_mut().zip(row) {
+                column.width = column.width.max(len(cell));
+            }
+        }
+        self
+    }
+
+    /// The line of the heads.
+    pub fn head(&self) -> String {
+        self.line(self.columns.iter().map(|column| column.head))
+    }
+
+    /// The line of a row.
+    pub fn row(&self, cells: &[String]) -> String {
+        self.line(cells.iter().map(String::as_str))
+    }
+
+    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>) -> String {
+        let place = |(column, cell): (&Column, &str)| match column.side {
+            Side::Left => format!("{cell:<0$}", column.width),
+            Side::Right => format!("{cell:>0$}", column.width),
+        };
+        let cells: Vec<String> = self.columns.iter().zip(cells).map(place).collect();
         format!("{}\n", cells.join("  ").trim_end())
+    }
+}
+
+/// Rows of words as lines, in columns as wide as they need to be.
+pub fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let columns = Columns::new(&vec![("", Side::Left, 0); count]);
+    let columns = columns.fit(rows.iter().map(Vec::as_slice));
+    rows.iter().map(|row| columns.row(row)).collect()
+}
+
+/// Rows as a table of Markdown, which a terminal shows as well.
+pub fn markdown(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cell = |cell: &str| match cell {
+            "" => " |".to_string(),
+            cell => format!(" {cell} |"),
+        };
+        format!("|{}\n", cells.map(cell).collect::<String>())
     };
-    rows.iter().map(line).collect()
+    let head = line(&mut heads.iter().copied());
+    let rule = format!("|{}\n", "---|".repeat(heads.len()));
+    let rows: String = rows
+        .iter()
+        .map(|row| line(&mut row.iter().map(String::as_str)))
+        .collect();
+    format!("{head}{rule}{rows}")
+}
+
+fn len(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: [&str; 2]) -> Vec<String> {
+        cells.map(String::from).to_vec()
+    }
+
+    #[test]
+    fn words_stand_on_the_left_and_figures_on_the_right() {
+        let rows = [row(["crashes", "1,234"]), row(["x", ""])];
+        let columns = Columns::new(&[("what", Side::Left, 0), ("n", Side::Right, 0)]);
+        let columns = columns.fit(rows.iter().map(Vec::as_slice));
+        let lines = [columns.head(), columns.row(&rows[0]), columns.row(&rows[1])];
+        assert_eq!(lines.concat(), "what         n\ncrashes  1,234\nx\n");
+    }
+
+    #[test]
+    fn a_table_of_markdown_has_a_rule_and_empty_cells() {
+        let table = markdown(&["sync", "", "s"], &[vec![String::new(); 3]]);
+        assert_eq!(table, "| sync | | s |\n|---|---|---|\n| | | |\n");
+    }
 }

@@ -1,0 +1,59 @@
+//! One search after another, for what each of several weak devices lacks.
+
+use std::path::Path;
+
+use super::args::HuntArgs;
+use super::console;
+use super::exit::CommandError;
+use super::plan_file;
+use super::signals::Signals;
+use crate::lack::{Caught, Hunted, Lack, hunt};
+
+/// What is searched for.
+pub struct Quarry {
+    /// What is done, as it is told while it goes on.
+    pub deed: String,
+    /// The name of the file that a plan is written to.
+    pub name: String,
+    /// The device.
+    pub lack: Lack,
+}
+
+/// Searches for each that `quarry` makes of `items`, until a signal comes; writes the plans that
+/// were found to the folder of `args`, if one was named.
+///
+/// # Errors
+/// `Input` if a plan cannot be written.
+pub fn hunt_each<T>(
+    items: impl IntoIterator<Item = T>,
+    quarry: impl Fn(&T) -> Quarry,
+    (args, signals): (&HuntArgs, &Signals),
+) -> Result<Vec<(T, Hunted)>, CommandError> {
+    let is_over = || signals.interrupted().is_some();
+    let limits = args.limits(&is_over);
+    let mut hunted = Vec::new();
+    for item in items {
+        let Quarry { deed, name, lack } = quarry(&item);
+        console::complain(&deed);
+        let found = hunt(&lack, limits);
+        if is_over() {
+            break;
+        }
+        if let (Hunted::Caught(caught), Some(folder)) = (&found, &args.out) {
+            write_plan(caught, &folder.join(format!("{name}.plan")))?;
+        }
+        hunted.push((item, found));
+    }
+    Ok(hunted)
+}
+
+/// # Errors
+/// `Input` if it cannot be written.
+fn write_plan(caught: &Caught, path: &Path) -> Result<(), CommandError> {
+    let comment = format!(
+        "Signature: {}\n{}",
+        caught.verdict.signature(),
+        caught.verdict
+    );
+    plan_file::write(path, &caught.plan, &comment)
+}
