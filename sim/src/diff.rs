@@ -18,48 +18,31 @@ use crate::faults::{Crash, Fault, Survival};
 use crate::oracle::{Answered, Answers};
 use crate::plan::{Compression, Knobs, Mode, Plan, PlanOp};
 use crate::run;
-use crate::text::{Columns, Side, grouped};
+use crate::text::{Columns, Side, grouped, named_enum};
 use crate::verdict::Verdict;
 
 /// More than any plan makes.
 const NEVER: u64 = 1_000_000;
 
-/// What is compacted and imaged, when, and how it is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// As the plan has it.
-    AsWritten,
-    /// Nothing, until the plan is done.
-    Never,
-    /// Whenever the plan names a job, in any case, into one file for each record or two.
-    Finely,
-    /// The same, into files that hold everything.
-    Coarsely,
-    /// The same, with compressed images, read through a cache of one block.
-    Compressed,
+named_enum! {
+    /// What is compacted and imaged, when, and how it is cut. The others are compared with the
+    /// first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Policy {
+        /// As the plan has it.
+        AsWritten = "as written",
+        /// Nothing, until the plan is done.
+        Never = "never",
+        /// Whenever the plan names a job, in any case, into one file for each record or two.
+        Finely = "finely cut",
+        /// The same, into files that hold everything.
+        Coarsely = "coarsely cut",
+        /// The same, with compressed images, read through a cache of one block.
+        Compressed = "compressed",
+    }
 }
 
 impl Policy {
-    /// Every policy; the others are compared with the first.
-    pub const ALL: [Policy; 5] = [
-        Policy::AsWritten,
-        Policy::Never,
-        Policy::Finely,
-        Policy::Coarsely,
-        Policy::Compressed,
-    ];
-
-    /// Its name in the report.
-    pub fn name(self) -> &'static str {
-        match self {
-            Policy::AsWritten => "as written",
-            Policy::Never => "never",
-            Policy::Finely => "finely cut",
-            Policy::Coarsely => "coarsely cut",
-            Policy::Compressed => "compressed",
-        }
-    }
-
     /// The plan under this policy.
     pub fn of(self, plan: &Plan) -> Plan {
         let mut plan = plan.clone();

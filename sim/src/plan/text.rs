@@ -69,6 +69,9 @@
 //!
 //! A `wait` that is longer than 500 periods of housekeeping ends after so many: nothing new comes.
 //!
+//! Each knob, operation and fault has its word in a row of its table: `knobs.rs`, `op.rs` and
+//! `faults/fault.rs`. A test holds this grammar against them.
+//!
 //! What can be said but not run (a key that is not there, a rule that fires 0 times) is refused
 //! with its line; the limits are in `limits.rs`.
 

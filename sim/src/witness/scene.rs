@@ -8,6 +8,7 @@ use palimpsest::format::Index;
 use palimpsest::layer::{LayerId, MemoryLayer};
 
 use crate::label::Letter;
+use crate::text::named_enum;
 use crate::world::SimIo;
 
 /// All timelines at one moment.
@@ -83,42 +84,24 @@ pub struct LayerView {
     pub len: u64,
 }
 
-/// What a layer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LayerKind {
-    /// In memory, and takes records.
-    Open,
-    /// In memory, and waits to be flushed.
-    Frozen,
-    /// A delta as flushed.
-    L0,
-    /// A delta as compacted.
-    L1,
-    /// Whole values.
-    Image,
+named_enum! {
+    /// What a layer is, from the newest records to the oldest.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum LayerKind {
+        /// In memory, and takes records.
+        Open = "open",
+        /// In memory, and waits to be flushed.
+        Frozen = "frozen",
+        /// A delta as flushed.
+        L0 = "L0",
+        /// A delta as compacted.
+        L1 = "L1",
+        /// Whole values.
+        Image = "image",
+    }
 }
 
 impl LayerKind {
-    /// Every kind, from the newest records to the oldest.
-    pub const ALL: [LayerKind; 5] = [
-        LayerKind::Open,
-        LayerKind::Frozen,
-        LayerKind::L0,
-        LayerKind::L1,
-        LayerKind::Image,
-    ];
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            LayerKind::Open => "open",
-            LayerKind::Frozen => "frozen",
-            LayerKind::L0 => "L0",
-            LayerKind::L1 => "L1",
-            LayerKind::Image => "image",
-        }
-    }
-
     fn of(name: &LayerName) -> LayerKind {
         match name {
             LayerName::Image { .. } => LayerKind::Image,
