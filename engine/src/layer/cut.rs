@@ -37,6 +37,14 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// Whether all of its records come before all of `other`'s: by key, then LSN.
+    pub fn stands_before(&self, other: &Piece) -> bool {
+        match self.keys == other.keys {
+            true => self.lsns.end <= other.lsns.start,
+            false => self.keys.end <= other.keys.start,
+        }
+    }
+
     /// Whether a record of the run belongs to it.
     pub fn contains(&self, key: Key, lsn: Lsn) -> bool {
         self.keys.contains(key) && self.lsns.contains(lsn)

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Store;
-use crate::base::{DecodeError, Error, FileName, IoFailure, Result, TimelineId};
+use crate::base::{DecodeError, Error, FileName, Generation, IoFailure, Result, TimelineId};
 use crate::format::{Index, IndexLayer};
 use crate::io::{Entry, File, Io, Op, Part, Scratch};
 
@@ -129,6 +129,7 @@ impl<I: Io> Store for DirStore<I> {
     }
 
     async fn save_index(&self, op: Op, index: &Index, attempt: u32) -> Result<()> {
+        assert!(Generation(0) < index.generation, "law 6");
         let op = op.on(Part::Index, 1);
         let dir = self.dir(index.timeline);
         let temp = FileName::IndexTemp {
@@ -173,6 +174,10 @@ impl<I: Io> Store for DirStore<I> {
     }
 
     async fn remove(&self, op: Op, timeline: TimelineId, name: &str) -> Result<()> {
+        assert!(
+            FileName::parse(name).is_some(),
+            "what has no name of ours is left alone"
+        );
         let path = self.dir(timeline).join(name);
         match self.io.remove(op, &path).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -28,6 +28,12 @@ impl Ages {
 
     /// Until `now`, nothing was later than `last_record_lsn`.
     pub(crate) fn note(&mut self, now: Time, last_record_lsn: Lsn) {
+        assert!(
+            self.moments
+                .back()
+                .is_some_and(|(_, lsn)| *lsn <= last_record_lsn),
+            "law 4"
+        );
         let newest = self.moments.back().map(|(time, _)| *time);
         let step = self.horizon / PART_COUNT;
         if newest.is_some_and(|newest| now.saturating_since(newest) <= step) {
@@ -46,6 +52,7 @@ impl Ages {
             // The clock stepped to and fro: what is forgotten makes the cutoff late, not wrong.
             self.moments.remove(1);
         }
+        assert!(self.moments.len() <= PART_COUNT as usize * 2);
     }
 
     /// The last record's LSN at the newest known moment that is old enough, if there is one.

@@ -17,9 +17,14 @@ impl<S: Store> Timeline<S> {
     pub(crate) async fn make_branchable(&self, op: Op, lsn: Lsn) -> Result<()> {
         // It looks at all that this one stands on too. Nobody is let in for the branch's own sake.
         let _admission = Admission::new(&self.shared, op, lsn).await?;
+        assert!(lsn <= self.last_record_lsn(), "it was admitted there");
         if self.disk_consistent_lsn() < lsn {
             self.flush().await?;
         }
+        assert!(
+            lsn <= self.disk_consistent_lsn(),
+            "a branch stands on what is durable"
+        );
         Ok(())
     }
 }
@@ -30,6 +35,7 @@ impl<S: Store> Shared<S> {
     /// # Errors
     /// `Closed` if this timeline was shut down, or is being shut down.
     pub(crate) fn hold(&self, branch: TimelineId) -> Result<Hold> {
+        assert!(branch != self.id);
         let state = self.state();
         state.check_open()?;
         if 0 < state.ending_count {

@@ -63,6 +63,11 @@ pub fn plan<I: Io>(map: &LayerMap<I>, options: &Options, mode: Mode) -> Option<C
     }
     let (first, last) = inputs.first().zip(inputs.last())?;
     let lsns = LsnRange::new(first.lsns().start, last.lsns().end);
+    let abut = |pair: &[Arc<DeltaLayer<I>>]| pair[0].lsns().end == pair[1].lsns().start;
+    assert!(
+        inputs.windows(2).all(abut),
+        "a run has no gap and no overlap"
+    );
     let len_target = options.layer_len_target;
     Some(CompactPlan {
         inputs,
@@ -159,6 +164,10 @@ impl<S: Store> Shared<S> {
         let Some(plan) = plan(&state.map, &self.options, mode) else {
             return Ok(None);
         };
+        assert!(
+            plan.lsns.end <= state.flushed_lsn.visible_end(),
+            "L0s hold what is flushed"
+        );
         if plan.inputs.len() < state.map.l0_count() {
             self.io()
                 .reached("a compaction leaves L0s that stand above its run");
@@ -186,6 +195,17 @@ impl<S: Store> Shared<S> {
             cutter.push(entry.key, entry.lsn, entry.len);
         }
         let pieces = cutter.finish();
+        assert!(
+            pieces
+                .windows(2)
+                .all(|pair| pair[0].stands_before(&pair[1]))
+        );
+        assert!(
+            pieces
+                .iter()
+                .all(|piece| plan.lsns.start <= piece.lsns.start)
+        );
+        assert!(pieces.iter().all(|piece| piece.lsns.end <= plan.lsns.end));
         let io = self.io();
         if pieces.windows(2).any(|pair| pair[0].keys == pair[1].keys) {
             io.reached("a compaction cuts one key's history by LSN");
@@ -235,6 +255,7 @@ impl<S: Store> Shared<S> {
             outputs.push(writer.finish().await?);
         }
         assert!(next.is_none(), "every record has a piece");
+        assert!(outputs.len() == pieces.len());
         let entries: Vec<IndexLayer> = outputs.iter().map(|output| *output.entry()).collect();
         self.store.put_layers(op, self.id, &entries).await?;
         Ok(outputs)
@@ -273,11 +294,28 @@ impl<S: Store> Shared<S> {
                 .reached("a compaction finds an input collected meanwhile");
             return Ok(None);
         }
+        assert!(
+            outputs
+                .iter()
+                .all(|output| plan.lsns.start <= output.lsns().start)
+        );
+        assert!(
+            outputs
+                .iter()
+                .all(|output| output.lsns().end <= plan.lsns.end)
+        );
+        let (before, input_count, output_count) = (&state.map, inputs.len(), outputs.len());
         let outputs = outputs.into_iter().map(|output| {
             output.keep();
             FileLayer::Delta(Arc::new(output))
         });
-        let map = state.map.replace(&inputs, outputs.collect());
+        let map = before.replace(&inputs, outputs.collect());
+        assert!(
+            map.l0_count() + input_count == before.l0_count(),
+            "each input was an L0"
+        );
+        assert!(map.files().len() + input_count == before.files().len() + output_count);
+        assert!(map.frozen().len() == before.frozen().len());
         let publication = state.publish(map, inputs);
         drop(state);
         self.changed.notify(usize::MAX);

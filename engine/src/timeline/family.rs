@@ -57,6 +57,10 @@ impl Family {
     /// A branch is about to be made: its point is kept from now on, and no longer if the claim is
     /// dropped before it is kept.
     pub(crate) fn claim(&self, timeline: TimelineId, ancestor: Ancestor) -> Claim<'_> {
+        assert!(
+            timeline != ancestor.timeline,
+            "a new branch stands on another timeline"
+        );
         let mut tree = self.tree();
         tree.unsure.insert(timeline);
         tree.insert(timeline, Some(ancestor));
@@ -82,7 +86,8 @@ impl Family {
     /// A timeline is gone, durably, and this was its last generation.
     pub(crate) fn retire(&self, timeline: TimelineId, last: Generation) {
         self.remove(timeline);
-        self.tree().retired.insert(timeline, last);
+        let before = self.tree().retired.insert(timeline, last);
+        assert!(before.is_none_or(|before| before <= last), "law 6");
     }
 
     /// The last generation that a timeline of this name had, if one was deleted in this process:
@@ -142,7 +147,11 @@ impl Claim<'_> {
     /// What it reads is there, and something of it may be on the disk: it counts until it is known
     /// to be gone.
     pub(crate) fn keep(self) {
-        self.family.tree().unsure.remove(&self.timeline);
+        let was_claimed = self.family.tree().unsure.remove(&self.timeline);
+        assert!(
+            was_claimed,
+            "nothing else settles what a branch that is being made stands on"
+        );
         std::mem::forget(self);
     }
 }

@@ -26,6 +26,10 @@ pub struct FlushPlan<I: Io> {
 pub fn plan<I: Io>(map: &LayerMap<I>) -> Option<FlushPlan<I>> {
     let layer = map.frozen().first()?.clone();
     let lsns = layer.lsns().expect("it is frozen");
+    assert!(
+        0 < layer.entry_count(),
+        "an open layer without records is not frozen"
+    );
     Some(FlushPlan { layer, lsns })
 }
 
@@ -89,9 +93,15 @@ impl<S: Store> Timeline<S> {
             let mut state = shared.state();
             state.check_writable()?;
             state.freeze();
+            assert!(state.map.open().is_none_or(|open| open.entry_count() == 0));
             state.last_record_lsn
         };
-        self.flush_to(op, target).await
+        let durable = self.flush_to(op, target).await?;
+        assert!(
+            target <= durable,
+            "a flush makes durable what was written before it"
+        );
+        Ok(durable)
     }
 
     /// The same for what is frozen only.
@@ -116,6 +126,7 @@ impl<S: Store> Timeline<S> {
             let planned = {
                 let mut state = shared.state();
                 state.check_writable()?;
+                assert!(target <= state.last_record_lsn);
                 if target <= state.disk_consistent_lsn {
                     return Ok(state.disk_consistent_lsn);
                 }
@@ -124,7 +135,10 @@ impl<S: Store> Timeline<S> {
                         op = shared.next_op(&mut state, Job::Flush);
                         Ok(plan)
                     }
-                    None => Err(state.publication()),
+                    None => {
+                        assert!(target <= state.flushed_lsn, "what is not frozen is flushed");
+                        Err(state.publication())
+                    }
                 }
             };
             match planned {
@@ -159,13 +173,20 @@ impl<S: Store> Shared<S> {
             attempt: self.next_scratch(),
         };
         let mut writer = DeltaWriter::create(&self.context, op, delta).await?;
-        for record in plan.layer.sorted_records() {
+        let records = plan.layer.sorted_records();
+        assert!(
+            records.len() == plan.layer.entry_count(),
+            "a frozen layer takes no record"
+        );
+        for record in records {
             let value = &values[record.start..record.end];
             writer
                 .push((record.key, record.lsn), value, record.will_init)
                 .await?;
         }
         let delta = writer.finish().await?;
+        assert!(delta.entry().name == plan.output());
+        assert!(delta.entry().generation == self.generation, "law 6");
         self.store
             .put_layers(op, self.id, &[*delta.entry()])
             .await?;
@@ -176,10 +197,24 @@ impl<S: Store> Shared<S> {
     fn publish_l0(&self, plan: &FlushPlan<S::Io>, delta: DeltaLayer<S::Io>) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
+        assert!(
+            state.flushed_lsn < plan.lsns.start,
+            "layers are flushed from the oldest on"
+        );
+        assert!(
+            plan.lsns.end <= state.next_start,
+            "what is flushed is closed"
+        );
         delta.keep();
         let map = state.map.flush(&plan.layer, Arc::new(delta));
         // One flush at a time, so the plan stands.
         let map = map.expect("the oldest frozen layer is the planned one");
+        assert!(map.l0_count() == state.map.l0_count() + 1);
+        assert!(
+            map.backlog() == state.map.backlog(),
+            "an L0 stands for the frozen layer"
+        );
+        assert!(map.files().len() == state.map.files().len() + 1);
         state.flushed_lsn = Lsn(plan.lsns.end.0 - 1);
         state.publish(map, Vec::new());
         drop(state);

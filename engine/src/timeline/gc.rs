@@ -138,6 +138,10 @@ impl<S: Store> Timeline<S> {
         shared.await_readers().await?;
         let publication = shared.state().publication();
         shared.save_index(op, publication).await?;
+        assert!(
+            cutoff <= shared.state().saved_cutoff(),
+            "law 8: durable before a layer goes"
+        );
         shared.io().pass(op).await;
         let layer_count = match shared.publish_gc((cutoff, &retained))? {
             (_, 0) => 0,
@@ -169,11 +173,14 @@ impl<S: Store> Shared<S> {
         let by_distance = Lsn(last.0.saturating_sub(self.options.gc_distance));
         let limit = by_distance.min(state.disk_consistent_lsn);
         let cutoff = limit.min(by_age.unwrap_or(Lsn::ZERO));
+        let before = state.gc_cutoff;
         if state.gc_cutoff < cutoff {
             state.gc_cutoff = cutoff;
             state.publish_lsns();
-            state.check_lsns();
         }
+        assert!(before <= state.gc_cutoff, "law 8");
+        assert!(cutoff <= state.gc_cutoff);
+        state.check_lsns();
         Ok((op, state.gc_cutoff))
     }
 
@@ -210,8 +217,17 @@ impl<S: Store> Shared<S> {
             if !state.map.has_all(&gone) {
                 continue; // A compaction was faster. Images go only here: what covered still does.
             }
+            assert!(cutoff <= state.gc_cutoff, "law 8");
+            let is_below = |layer: &FileLayer<S::Io>| layer.entry().name.lsns().end <= cutoff;
+            assert!(
+                gone.iter().all(is_below),
+                "law 1: what stands above the cutoff is needed"
+            );
+            assert!(gone.len() == plan.layers.len());
             let count = gone.len();
             let map = state.map.replace(&gone, Vec::new());
+            assert!(map.files().len() + count == state.map.files().len());
+            assert!(map.frozen().len() == state.map.frozen().len());
             let publication = state.publish(map, gone);
             drop(state);
             self.changed.notify(usize::MAX);

@@ -23,7 +23,8 @@ pub(crate) struct Hold {
 impl OpenBranches {
     /// Adds a branch, for as long as what is returned lives.
     pub(crate) fn hold(&self, branch: TimelineId) -> Hold {
-        self.ids().insert(branch);
+        let is_new = self.ids().insert(branch);
+        assert!(is_new, "a branch is open once");
         let branches = self.clone();
         Hold { branches, branch }
     }
@@ -41,6 +42,7 @@ impl OpenBranches {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.branches.ids().remove(&self.branch);
+        let was_there = self.branches.ids().remove(&self.branch);
+        assert!(was_there, "a branch lets go of its parent once");
     }
 }

@@ -116,6 +116,15 @@ fn partition(keys: &KeySpace, len_target: u64) -> Vec<KeyRange> {
         Some(last) if count == 0 => last.end = Key::MAX,
         _ => parts.push(KeyRange::new(start, Key::MAX)),
     }
+    assert!(parts.first().is_some_and(|first| first.start == Key::MIN));
+    assert!(
+        parts.last().is_some_and(|last| last.end == Key::MAX),
+        "an image for each key"
+    );
+    assert!(
+        parts.windows(2).all(|pair| pair[0].end == pair[1].start),
+        "parts abut"
+    );
     parts
 }
 
@@ -234,6 +243,10 @@ impl<S: Store> Shared<S> {
     }
 
     async fn create(self: &Arc<Self>, op: Op, plan: &ImagePlan) -> Result<Progress> {
+        assert!(
+            plan.lsn <= self.state().flushed_lsn,
+            "images stand where the deltas go up to"
+        );
         let mut count = 0;
         let mut progress = Progress::Idle;
         for (part, left) in plan.parts.iter().zip((0..plan.parts.len()).rev()) {
@@ -246,6 +259,7 @@ impl<S: Store> Shared<S> {
                 }
                 built => built?,
             };
+            assert!(count <= written);
             count = written;
             if !made.is_empty() {
                 progress = Progress::Done;
@@ -288,6 +302,16 @@ impl<S: Store> Shared<S> {
             }
         }
         images.end(part).await?;
+        assert!(images.start == part.end, "no key of the part is left");
+        assert!(images.made.iter().all(|image| image.lsn() == lsn));
+        assert!(
+            images
+                .made
+                .iter()
+                .all(|image| part.start <= image.keys().start)
+        );
+        assert!(images.made.iter().all(|image| image.keys().end <= part.end));
+        assert!(images.writer.is_none());
         let entries: Vec<IndexLayer> = images.made.iter().map(|image| *image.entry()).collect();
         self.store.put_layers(op, self.id, &entries).await?;
         Ok((images.made, images.count))
@@ -296,11 +320,22 @@ impl<S: Store> Shared<S> {
     fn publish_images(&self, made: Vec<ImageLayer<S::Io>>) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
+        assert!(!made.is_empty());
+        assert!(
+            made.iter().all(|image| image.lsn() <= state.flushed_lsn),
+            "law 4"
+        );
+        let image_count = made.len();
         let made = made.into_iter().map(|image| {
             image.keep();
             FileLayer::Image(Arc::new(image))
         });
         let map = state.map.replace(&[], made.collect());
+        assert!(map.files().len() == state.map.files().len() + image_count);
+        assert!(
+            map.backlog() == state.map.backlog(),
+            "images take no L0's place"
+        );
         state.publish(map, Vec::new());
         Ok(())
     }
@@ -338,6 +373,7 @@ impl<S: Store> Images<'_, S> {
     }
 
     async fn begin(&mut self, end: Key) -> Result<ImageWriter<S::Io>> {
+        assert!(self.start < end);
         self.count += 1;
         let plan = LayerPlan {
             keys: KeyRange::new(self.start, end),

@@ -94,7 +94,9 @@ impl<S: Store> Timeline<S> {
 
 impl<S: Store> Drop for Writer<S> {
     fn drop(&mut self) {
-        self.shared.state_in_drop().has_writer = false;
+        let mut state = self.shared.state_in_drop();
+        assert!(state.has_writer, "one writer, which is given back once");
+        state.has_writer = false;
     }
 }
 
@@ -131,9 +133,11 @@ impl<S: Store> Writer<S> {
         let Some(first) = batch.first_lsn() else {
             return Ok(());
         };
+        assert!(batch.last_lsn().is_some_and(|last| last < Lsn::MAX));
         let shared = &*self.shared;
         let op = {
             let mut state = shared.state();
+            assert!(state.has_writer, "it is this one");
             state.admit(first)?;
             shared.next_op(&mut state, Job::Put).on(Part::Ephemeral, 1)
         };
@@ -230,7 +234,12 @@ impl<S: Store> Shared<S> {
         state.check_writable()?;
         // Only the writer opens layers, and there is one writer.
         assert!(state.next_start == start);
+        assert!(
+            state.last_record_lsn < start,
+            "all records before it are in older layers"
+        );
         state.map = Arc::new(state.map.with_open(layer.clone()));
+        state.check_lsns();
         Ok(layer)
     }
 
@@ -300,10 +309,18 @@ impl<I: Io> State<I> {
             let why = format!("key {key} has a record at LSN {lsn} already");
             return Err(Error::Refused { why });
         }
+        assert!(
+            self.next_start <= first,
+            "a freeze closes the LSNs below it"
+        );
+        let entry_count = layer.entry_count();
         layer.publish(batch, position);
+        assert!(layer.entry_count() == entry_count + batch.record_count());
         let before = self.last_record_lsn;
         self.ages.note(now, before);
         self.last_record_lsn = batch.last_lsn().expect("it has a first one");
+        assert!(before <= first, "law 4");
+        assert!(first <= self.last_record_lsn, "LSNs ascend in a batch");
         self.check_lsns();
         Ok(Some(before))
     }
@@ -313,8 +330,17 @@ impl<I: Io> State<I> {
         if self.map.open().is_none_or(|open| open.entry_count() == 0) {
             return;
         }
+        assert!(
+            self.flushed_lsn < self.last_record_lsn,
+            "the open layer has records"
+        );
         let end = self.last_record_lsn.visible_end();
+        let backlog = self.map.backlog();
         self.map = Arc::new(self.map.freeze(end));
+        assert!(
+            self.map.backlog() == backlog + 1,
+            "what is frozen waits to be an L0"
+        );
         self.next_start = end;
         self.check_lsns();
     }

@@ -144,6 +144,10 @@ impl<S: Store> Opener<'_, S> {
         parent.make_branchable(op, lsn).await?;
         // From here on it may be on the disk, whatever happens.
         claim.keep();
+        assert!(
+            lsn <= parent.disk_consistent_lsn(),
+            "a branch stands on what is durable"
+        );
         let index = self.first_index(timeline, Some(ancestor), lsn)?;
         self.begin(op, index, Some((parent.clone(), hold))).await
     }
@@ -209,6 +213,11 @@ impl<S: Store> Opener<'_, S> {
         index: Index,
         parent: Option<(Timeline<S>, Hold)>,
     ) -> Result<Timeline<S>> {
+        assert!(
+            index.layers.is_empty(),
+            "a new timeline has no history of its own"
+        );
+        assert!(FIRST <= index.generation);
         let timeline = index.timeline;
         self.store.create(op, timeline).await?;
         self.store.save_index(op, &index, self.attempt()).await?;
@@ -357,7 +366,13 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
         }
     };
     let files = listing.files.iter().map(|(name, _)| *name);
-    let removals = files.filter(|name| !is_named(name)).collect();
+    let removals: Vec<FileName> = files.filter(|name| !is_named(name)).collect();
+    assert!(index.generation < next.generation, "law 6");
+    assert!(
+        next.disk_consistent_lsn == lsn,
+        "law 4: an open moves no LSN"
+    );
+    assert!(!removals.contains(&FileName::Index));
     Ok(OpenPlan {
         index: next,
         removals,

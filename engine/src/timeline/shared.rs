@@ -83,6 +83,8 @@ pub(crate) struct State<I: Io> {
     /// The number of the last publication, and of the last one that a durable index covers.
     published: u64,
     saved: u64,
+    /// The cutoff that the durable index has.
+    saved_cutoff: Lsn,
     /// Layers that left the map, each with the publication that took it out.
     unlinked: Vec<(u64, FileLayer<I>)>,
     failure: Option<IoFailure>,
@@ -119,6 +121,14 @@ impl<S: Store> Shared<S> {
         let (parent, hold) = opening.parent.unzip();
         let parent_id = parent.as_ref().map(|parent| parent.id);
         assert!(parent_id == index.ancestor.map(|ancestor| ancestor.timeline));
+        assert!(opening.context.timeline == index.timeline);
+        assert!(opening.context.generation == index.generation, "law 6");
+        assert!(opening.map.files().len() == index.layers.len(), "law 5");
+        assert!(
+            opening.map.open().is_none(),
+            "no record outlives the memory that it was in"
+        );
+        assert!(!index.is_deleted);
         let ages = Ages::new(
             opening.options.gc_age,
             opening.store.io().now(),
@@ -213,6 +223,7 @@ impl<S: Store> Shared<S> {
 
     /// Makes durable what was published up to `publication`: an index that names it.
     pub(crate) async fn save_index(&self, op: Op, publication: u64) -> Result<()> {
+        assert!(publication <= self.state().published);
         let _turn = self.turns.index.take().await;
         self.io().pass(op).await;
         let (index, published) = {
@@ -253,12 +264,23 @@ impl<S: Store> Shared<S> {
             state.disk_consistent_lsn <= index.disk_consistent_lsn,
             "law 4"
         );
+        assert!(index.disk_consistent_lsn <= state.flushed_lsn, "law 4");
+        assert!(state.saved_cutoff <= index.gc_cutoff, "law 8");
+        assert!(index.gc_cutoff <= state.gc_cutoff, "law 8");
+        assert!(state.saved < published, "one index writer at a time");
+        assert!(published <= state.published);
         state.disk_consistent_lsn = index.disk_consistent_lsn;
+        state.saved_cutoff = index.gc_cutoff;
         state.saved = published;
         let unlinked = std::mem::take(&mut state.unlinked);
         let (gone, left): (Vec<_>, Vec<_>) =
             unlinked.into_iter().partition(|(at, _)| *at <= published);
         state.unlinked = left;
+        let is_shown = |(_, layer): &_| state.map.has_all(std::slice::from_ref(layer));
+        assert!(
+            !gone.iter().any(is_shown),
+            "law 5: a file goes that neither map nor index names"
+        );
         state.check_lsns();
         drop(state);
         // The last of them that lets go of a layer removes its file: not under the lock.
@@ -269,6 +291,10 @@ impl<S: Store> Shared<S> {
 
     /// The index of what is published now.
     fn index(&self, state: &State<S::Io>) -> Index {
+        assert!(
+            !state.is_closed,
+            "law 5: a closed timeline has let go of its layers"
+        );
         let layers = state.map.files().iter();
         Index {
             tenant: self.options.tenant,
@@ -285,6 +311,11 @@ impl<S: Store> Shared<S> {
     /// Lets go of all layers: from now on everything is refused.
     pub(crate) fn close(&self) {
         let mut state = self.state();
+        assert!(0 < state.ending_count, "only a shutdown closes");
+        assert!(
+            state.open_branches.first().is_none(),
+            "an open branch reads here"
+        );
         state.is_closed = true;
         let map = std::mem::replace(&mut state.map, Arc::new(LayerMap::new(Vec::new())));
         let unlinked = std::mem::take(&mut state.unlinked);
@@ -298,6 +329,7 @@ impl<S: Store> Shared<S> {
 impl<I: Io> State<I> {
     fn new(index: &Index, map: LayerMap<I>, ages: Ages, hold: Option<Hold>) -> State<I> {
         let lsn = index.disk_consistent_lsn;
+        assert!(index.gc_cutoff <= lsn, "law 8: the open has looked");
         State {
             map: Arc::new(map),
             last_record_lsn: lsn,
@@ -313,6 +345,7 @@ impl<I: Io> State<I> {
             resume: None,
             published: 0,
             saved: 0,
+            saved_cutoff: index.gc_cutoff,
             unlinked: Vec::new(),
             failure: None,
             is_closed: false,
@@ -344,6 +377,11 @@ impl<I: Io> State<I> {
         self.is_closed || self.failure.is_some()
     }
 
+    /// The cutoff that a durable index has.
+    pub(crate) fn saved_cutoff(&self) -> Lsn {
+        self.saved_cutoff
+    }
+
     /// The number of the last publication.
     pub(crate) fn publication(&self) -> u64 {
         self.published
@@ -352,6 +390,21 @@ impl<I: Io> State<I> {
     /// Puts a new map in the old one's place, in one step, and returns the publication's number:
     /// an index must follow. The layers in `gone` have left the map.
     pub(crate) fn publish(&mut self, map: LayerMap<I>, gone: Vec<FileLayer<I>>) -> u64 {
+        assert!(!self.is_closed);
+        assert!(self.map.has_all(&gone), "the inputs stand");
+        assert!(
+            !gone
+                .iter()
+                .any(|layer| map.has_all(std::slice::from_ref(layer)))
+        );
+        let (open, was_open) = (
+            map.open().map(Arc::as_ptr),
+            self.map.open().map(Arc::as_ptr),
+        );
+        assert!(
+            open == was_open,
+            "jobs publish files, and leave the open layer as it is"
+        );
         self.map = Arc::new(map);
         self.publish_lsns();
         let at = self.published;
@@ -371,14 +424,52 @@ impl<I: Io> State<I> {
     pub(crate) fn check_laws(&self) {
         self.check_lsns();
         self.map.check_laws(self.flushed_lsn);
+        self.readers.check_laws();
+        assert!(self.unlinked.is_sorted_by_key(|(at, _)| *at));
     }
 
-    /// The same, as far as it costs next to nothing.
+    /// Panics if records or publications are not durable, as they are once a shutdown has flushed.
+    pub(crate) fn check_durable(&self) {
+        assert!(
+            self.disk_consistent_lsn == self.last_record_lsn,
+            "no batch came behind the flush"
+        );
+        assert!(
+            self.saved == self.published,
+            "no job published behind the last index"
+        );
+        assert!(self.map.frozen().is_empty());
+        assert!(
+            self.unlinked.is_empty(),
+            "law 5: the last index names none of them"
+        );
+    }
+
+    /// Panics if the LSNs or counts are out of order: what can be checked at next to no cost.
     pub(crate) fn check_lsns(&self) {
         assert!(self.disk_consistent_lsn <= self.flushed_lsn, "law 4");
         assert!(self.flushed_lsn <= self.last_record_lsn, "law 4");
-        assert!(self.gc_cutoff <= self.last_record_lsn, "law 8");
+        assert!(
+            self.gc_cutoff <= self.disk_consistent_lsn,
+            "law 8: only durable history goes"
+        );
+        assert!(self.saved_cutoff <= self.gc_cutoff, "law 8");
         assert!(self.saved <= self.published);
+        assert!(
+            self.unlinked.first().is_none_or(|(at, _)| self.saved < *at),
+            "law 5"
+        );
+        assert!(
+            self.unlinked
+                .last()
+                .is_none_or(|(at, _)| *at <= self.published)
+        );
+        match self.map.open() {
+            Some(open) => assert!(open.start() == self.next_start),
+            None => {
+                assert!(self.is_closed || self.next_start == self.last_record_lsn.visible_end())
+            }
+        }
         self.map.check_memory(self.flushed_lsn);
     }
 }
@@ -386,6 +477,11 @@ impl<I: Io> State<I> {
 impl Readers {
     /// A reader comes; returns when it came.
     pub(crate) fn enter(&mut self) -> u64 {
+        assert!(
+            self.counts
+                .last()
+                .is_none_or(|(came, _)| *came <= self.epoch)
+        );
         match self.counts.last_mut() {
             Some((epoch, count)) if *epoch == self.epoch => *count += 1,
             _ => self.counts.push((self.epoch, 1)),
@@ -395,12 +491,19 @@ impl Readers {
 
     /// A reader that came at `epoch` goes.
     pub(crate) fn leave(&mut self, epoch: u64) {
-        if let Ok(index) = self.counts.binary_search_by_key(&epoch, |(came, _)| *came) {
-            self.counts[index].1 -= 1;
-            if self.counts[index].1 == 0 {
-                self.counts.remove(index);
-            }
+        let found = self.counts.binary_search_by_key(&epoch, |(came, _)| *came);
+        let index = found.expect("a reader leaves once, and says when it came");
+        assert!(0 < self.counts[index].1);
+        self.counts[index].1 -= 1;
+        if self.counts[index].1 == 0 {
+            self.counts.remove(index);
         }
+    }
+
+    /// Panics if epochs are out of order, or one is kept without a reader.
+    fn check_laws(&self) {
+        assert!(self.counts.is_sorted_by(|(low, _), (high, _)| low < high));
+        assert!(self.counts.iter().all(|(_, count)| 0 < *count));
     }
 
     /// Who comes from now on came later than everybody who is here; returns since when.

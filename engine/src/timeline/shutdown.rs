@@ -62,6 +62,9 @@ impl<S: Store> Timeline<S> {
             }
             Err(error) => Err(error),
         };
+        if ended.is_ok() {
+            shared.state().check_durable();
+        }
         if matches!(ended, Ok(()) | Err(Error::Latched(_))) {
             shared.house.close();
             shared.close();
@@ -112,6 +115,11 @@ impl<S: Store> Drop for Ending<'_, S> {
     fn drop(&mut self) {
         // A timeline that was closed meanwhile stays so; one that was not goes on, unless somebody
         // else is shutting it down.
-        self.shared.state_in_drop().ending_count -= 1;
+        let mut state = self.shared.state_in_drop();
+        assert!(
+            0 < state.ending_count,
+            "a shutdown that has begun ends once"
+        );
+        state.ending_count -= 1;
     }
 }

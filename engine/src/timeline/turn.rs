@@ -40,7 +40,8 @@ impl Turn {
 
 impl Drop for TurnGuard<'_> {
     fn drop(&mut self) {
-        self.turn.is_taken.store(false, Ordering::Release);
+        let was_taken = self.turn.is_taken.swap(false, Ordering::Release);
+        assert!(was_taken, "one holder at a time, and it lets go once");
         self.turn.released.notify(1);
     }
 }

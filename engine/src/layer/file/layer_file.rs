@@ -89,12 +89,14 @@ impl<I: Io> LayerFile<I> {
 
     /// Lets it outlive its owner: it is published.
     pub(crate) fn keep(&self) {
-        self.is_kept.store(true, Ordering::Relaxed);
+        let was_kept = self.is_kept.swap(true, Ordering::Relaxed);
+        assert!(!was_kept, "a layer is published once");
     }
 
     /// Lets it go with its owner: no index names it any more.
     pub(crate) fn remove_on_drop(&self) {
-        self.is_kept.store(false, Ordering::Relaxed);
+        let was_kept = self.is_kept.swap(false, Ordering::Relaxed);
+        assert!(was_kept, "a layer leaves the map once");
     }
 
     pub(crate) fn path(&self) -> PathBuf {

@@ -108,6 +108,7 @@ impl TakenName {
 
     /// The name is the removal's of its file from now on.
     pub(crate) fn for_removal(mut self) -> TakenName {
+        assert!(!self.is_removal, "one removal a file");
         self.is_removal = true;
         self.names.taken().removal_count += 1;
         self
@@ -120,7 +121,7 @@ impl Drop for TakenName {
         taken.removal_count -= usize::from(self.is_removal);
         let was_taken = taken.names.remove(&self.name);
         drop(taken);
-        assert!(was_taken);
+        assert!(was_taken, "a name has one owner, which frees it once");
         // Each waits for a name of its own, so all of them look.
         self.names.freed.notify(usize::MAX);
     }

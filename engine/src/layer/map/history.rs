@@ -194,6 +194,7 @@ impl<T: Clone> History<T> {
     /// If a removed layer is not there, or an added one is, or is added twice.
     #[must_use]
     pub fn with(&self, removed: &[LayerName], added: Vec<(LayerName, T)>) -> History<T> {
+        let len = self.len() + added.len();
         let mut history = self.clone();
         history.checked = OnceLock::new();
         for name in removed {
@@ -203,6 +204,7 @@ impl<T: Clone> History<T> {
         for (name, layer) in added {
             history.tree_mut(&name).insert(name, layer);
         }
+        assert!(history.len() + removed.len() == len);
         history
     }
 

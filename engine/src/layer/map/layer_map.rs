@@ -186,6 +186,7 @@ impl<I: Io> LayerMap<I> {
     #[must_use]
     pub(crate) fn with_open(&self, layer: Arc<MemoryLayer<I>>) -> LayerMap<I> {
         assert!(self.open.is_none());
+        assert!(layer.is_open());
         let mut map = self.clone();
         map.open = Some(layer);
         map
@@ -226,6 +227,7 @@ impl<I: Io> LayerMap<I> {
         removed: &[FileLayer<I>],
         added: Vec<FileLayer<I>>,
     ) -> LayerMap<I> {
+        assert!(self.has_all(removed), "the inputs stand");
         let removed: Vec<LayerName> = removed.iter().map(|layer| layer.entry().name).collect();
         LayerMap {
             open: self.open.clone(),

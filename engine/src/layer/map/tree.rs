@@ -107,13 +107,17 @@ impl<T: Clone> LayerTree<T> {
     /// # Panics
     /// If there is one of that name.
     pub fn insert(&mut self, name: LayerName, layer: T) {
+        let len = self.len();
         self.root = Some(insert(&self.root, (name, layer)));
+        assert!(self.len() == len + 1);
     }
 
     /// Takes a layer out; `None` if there is none of that name.
     pub fn remove(&mut self, name: &LayerName) -> Option<T> {
         let layer = self.get(name)?.clone();
+        let len = self.len();
         self.root = remove(&self.root, name);
+        assert!(self.len() + 1 == len);
         Some(layer)
     }
 }

@@ -47,6 +47,7 @@ impl<S: Store> Admission<S> {
             let epoch = shared.admit(lsn)?;
             let below = shared.parent.clone().zip(shared.ancestor);
             next = below.map(|(parent, ancestor)| (parent, lsn.min(ancestor.lsn)));
+            assert!(admission.links.last().is_none_or(|above| lsn <= above.lsn));
             admission.links.push(Link {
                 shared,
                 lsn,
@@ -85,7 +86,11 @@ impl<S: Store> Admission<S> {
     ) -> Result<Option<Arc<ImageLayer<S::Io>>>> {
         let (snapshot, lsn) = self.snapshot(op, 0).await?;
         match snapshot.map.next_visit(key, lsn.visible_end()) {
-            Some((Layer::Image(image), _)) => Ok(Some(image)),
+            Some((Layer::Image(image), _)) => {
+                assert!(image.keys().contains(key));
+                assert!(image.lsn() <= lsn, "law 7");
+                Ok(Some(image))
+            }
             _ => Ok(None),
         }
     }

@@ -35,6 +35,12 @@ impl<I: Io> Fringe<I> {
     fn add(&mut self, map: &LayerMap<I>, keys: KeyRange, end: Lsn) {
         let mut start = keys.start;
         for (range, layer, floor) in map.next_visits(keys, end) {
+            assert!(
+                start <= range.start,
+                "visits come in the order of their keys"
+            );
+            assert!(range.end <= keys.end);
+            assert!(floor < end, "each visit leads further down");
             if start < range.start {
                 self.left.push(KeyRange::new(start, range.start));
             }
@@ -117,6 +123,7 @@ impl<I: Io> Snapshot<I> {
     ) -> Result<KeySpace> {
         let mut end = lsn.visible_end();
         while let Some((layer, floor)) = self.map.next_visit(only.start, end) {
+            assert!(floor < end, "each visit leads further down");
             let lsns = LsnRange::new(floor, end);
             self.mark(io, &layer, floor);
             log.push((layer.id(), lsns));

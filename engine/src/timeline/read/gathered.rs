@@ -114,6 +114,7 @@ impl<I: Io> Gathered<I> {
                 true => Vec::new(),
                 false => read(layer, op, wanted, read_len_max).await?,
             };
+            assert!(read.len() == wanted.len());
             bytes.push(read.into_iter());
         }
         let mut loaded = BTreeMap::new();

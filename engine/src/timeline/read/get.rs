@@ -175,6 +175,7 @@ impl<S: Store> Shared<S> {
         let gathered = self.gather(op, admission, keys, &mut Log::new()).await?;
         let end = gathered.end();
         let loaded = gathered.load(op, self.options.read_len_max).await?;
+        assert!(loaded.last_key_value().is_none_or(|(last, _)| *last < end));
         Ok(Rebuilt {
             values: self.redo_all(loaded, lsn),
             end,
@@ -208,6 +209,11 @@ impl<S: Store> Shared<S> {
     }
 
     fn redo(&self, (key, lsn): (Key, Lsn), loaded: Loaded) -> Result<Vec<u8>> {
+        let newest = loaded.records.first();
+        assert!(
+            newest.is_none_or(|(newest, _)| *newest <= lsn),
+            "a read sees nothing above it"
+        );
         if !loaded.is_complete {
             return Err(Error::NoBase { key, lsn });
         }

@@ -108,6 +108,7 @@ impl<S: Store> Scan<S> {
             .rebuild(self.op, &self.admission, keys, self.lsn)
             .await?;
         assert!(self.keys.start < found.end);
+        assert!(found.end <= self.keys.end);
         self.keys.start = found.end;
         Ok(Some(found.values))
     }
