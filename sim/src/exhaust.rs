@@ -1,5 +1,5 @@
-//! Every crash of a short plan: each call that changes the disk is a point, and each way in which
-//! the disk can look after a power loss at it is a case.
+//! Tries every crash of a short plan: each call that changes the disk is a point, and each state
+//! that a power loss at it can leave on the disk is a case.
 //!
 //! ```text
 //!  plan ─run once▶ points ─▶ of each: power loss, its choices open ─▶ recovery ─▶ which choices
@@ -7,11 +7,11 @@
 //!                              └── the next case of those that mattered ◀─────────────┘
 //! ```
 //!
-//! 1. `crashes` enumerates: it says what a case is, and which are one.
-//! 2. After the crash no line comes any more: the engine is opened, everything is compared, it
-//!    comes to rest, is opened again, and everything is compared again.
-//! 3. A recovery's points go up to its first comparison.
-//! 4. A counterexample is a plan, which fails when it is run.
+//! 1. `crashes` enumerates: it defines what a case is, and which cases are equal.
+//! 2. After the crash no line of the plan is carried out: the engine is opened, all answers are
+//!    compared, it quiesces, is opened again, and all answers are compared again.
+//! 3. The points of a recovery are its calls up to the first comparison.
+//! 4. A counterexample is a plan that fails by itself.
 
 mod alphabet;
 mod certificate;
@@ -28,23 +28,23 @@ pub use alphabet::{ALPHABET, exhaust_all};
 pub use certificate::{Certificate, Counterexample};
 pub use explore::exhaust;
 
-/// How far to go.
+/// The limits of a search.
 #[derive(Clone, Copy)]
 pub struct Limits<'a> {
-    /// How many crashes one behind another, 1 or 2.
+    /// The number of crashes in a row, 1 or 2.
     pub depth: u32,
-    /// When to stop, if it is not through by then.
+    /// When to stop, even if the search has not finished.
     pub deadline: Option<Instant>,
-    /// How many recoveries are run at the same time.
+    /// The number of recoveries that run concurrently.
     pub thread_count: u64,
-    /// Whether somebody wants to have what there is at once.
+    /// Whether the caller asks to stop now, with the result so far.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
-    /// Which lines' calls are points: from this one on, by index.
+    /// The index of the first line whose calls are points.
     pub from_line: usize,
 }
 
-/// The plan, asked for everything after each line: what is found must not depend on how much was
-/// asked before.
+/// The plan, with everything read after each line: the result must not depend on what was read
+/// before.
 fn with_full_look(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.knobs.look = crate::plan::Look::All;

@@ -1,22 +1,22 @@
-//! The cases of a point, one after another.
+//! The cases of a crash point, in order.
 
-/// Which alternative each choice takes that is made; those behind take the first.
+/// One case: the alternative that each choice takes. Choices beyond the last digit take the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Case {
     digits: Vec<u64>,
-    /// How many alternatives each of them had.
+    /// The number of alternatives of each choice.
     counts: Vec<u64>,
 }
 
 impl Case {
-    /// The number by which the disk makes these choices.
+    /// The number that encodes these choices for the disk.
     pub fn number(&self) -> u64 {
         let pairs = self.digits.iter().zip(&self.counts).rev();
         pairs.fold(0, |number, (digit, count)| number * count + digit)
     }
 
-    /// The case that comes next, given how many alternatives each choice had in this one; nothing
-    /// behind the last. And whether some had to be left out, for no number makes them.
+    /// The case after this one, given the number of alternatives of each choice in it; nothing
+    /// after the last. Also returns whether cases were left out, because no `u64` encodes them.
     pub fn next(&self, counts: &[u64]) -> (Option<Case>, bool) {
         let mut has_left_out = false;
         for at in (0..counts.len()).rev() {
@@ -43,14 +43,13 @@ impl Case {
         self.counts.iter().try_fold(1, product).is_some()
     }
 
-    /// Which choice it is, by index, that it makes otherwise than the case before it; nothing for
-    /// the first.
+    /// The index of the choice that differs from the case before; nothing for the first case.
     pub fn changed(&self) -> Option<usize> {
         self.digits.len().checked_sub(1)
     }
 }
 
-/// The share of all images that a case covers in which choices had so many alternatives.
+/// The share of all images that one case covers, given the number of alternatives of each choice.
 pub fn share(counts: &[u64]) -> f64 {
     let log2: f64 = counts.iter().map(|count| (*count as f64).log2()).sum();
     (-log2).exp2()
@@ -60,7 +59,7 @@ pub fn share(counts: &[u64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// A recovery that looks at a second choice only where the first one was 1.
+    /// A recovery that asks for a second choice only if the first was 1.
     fn counts_of(case: &Case) -> Vec<u64> {
         match case.number() % 3 {
             1 => vec![3, 2, 2],

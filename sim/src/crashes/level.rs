@@ -1,33 +1,33 @@
-//! What an enumeration counts, crash by crash.
+//! The counts of an enumeration, for each crash.
 
-/// What was done with one crash, or behind one crash with the second.
+/// The counts for the first crash, or for the second crash behind a first.
 #[derive(Clone, Debug, Default)]
 pub struct Level {
-    /// Calls before which the process may have ended.
+    /// The calls before which the process may end.
     pub point_count: u64,
-    /// Those among them that were another one's double: the same disk with the same pending
-    /// changes, and the same to be held against it.
+    /// The points that equal another: the same disk with the same pending changes, and the same
+    /// expected answers.
     pub double_count: u64,
-    /// Recoveries that were run.
+    /// The recoveries that were run.
     pub recovery_count: u64,
-    /// How many images the power losses can leave: the binary logarithm, of all points together.
+    /// The binary logarithm of the number of images that power losses can leave, over all points.
     pub log2_of_images: f64,
-    /// Points of which some cases were left out, and the first of them.
+    /// The points with too many cases, of which only the first were run.
     pub bounded_count: u64,
 }
 
 impl Level {
-    /// Adds images, of which this is the binary logarithm.
+    /// Adds 2 to the power of `log2` images.
     pub fn add_images(&mut self, log2: f64) {
         let (low, high) = match self.log2_of_images < log2 {
             true => (self.log2_of_images, log2),
             false => (log2, self.log2_of_images),
         };
-        // An empty level has one image too many, which no table shows.
+        // An empty level counts one image too many; no table shows an empty level.
         self.log2_of_images = high + (low - high).exp2().ln_1p() / std::f64::consts::LN_2;
     }
 
-    /// Adds what was done elsewhere.
+    /// Adds the counts of another part of the enumeration.
     pub fn add(&mut self, other: &Level) {
         self.point_count += other.point_count;
         self.double_count += other.double_count;

@@ -1,5 +1,5 @@
-//! The enumeration of crashes: each point at which a process may end, each way in which the disk
-//! can look after a power loss there, and all of that once more in each recovery.
+//! Enumerates crashes: each point at which a process may end, each state that a power loss at it
+//! can leave on the disk, and all of these again within each recovery.
 //!
 //! ```text
 //!  points ─▶ of each: power loss, its choices open ─▶ recovery ─▶ which choices mattered?
@@ -8,17 +8,17 @@
 //!              └── the next case of those that mattered ◀─────────────────┘
 //! ```
 //!
-//! 1. A choice is made when the recovery or a check looks at what it is about: see
-//!    `disk/undecided.rs`. So two disks that agree on all of that are one case, run once. A case
-//!    covers as many images as the choices that were not looked at have combinations.
-//! 2. The cases of a point are walked depth first, the last choice that was made going on first.
-//!    The shares of the images that they cover add up to 1, which is asserted.
-//! 3. Two points with one fingerprint are explored once.
-//! 4. At depth 2 each point of a recovery is explored as well, for each case in which it is another
-//!    one, and a process kill is a first crash too. What the first crash left open stays open in
-//!    the second.
+//! 1. A choice is made when recovery or a check first reads what it decides: see
+//!    `disk/undecided.rs`. Two disks that agree on everything read are one case, and run once. A
+//!    case covers as many images as there are combinations of the choices that were never made.
+//! 2. The cases of a point are walked depth first: the last choice changes first. The shares of
+//!    images that they cover add up to 1, which is asserted.
+//! 3. Points with equal fingerprints are explored once.
+//! 4. At depth 2, the points of a recovery are explored too, for each case that makes them differ,
+//!    and the first crash may also be a kill of the process. What the first crash left open stays
+//!    open in the second.
 //!
-//! What runs, recovers and judges is a [`Subject`]: nothing here knows what stands on the disk.
+//! A [`Subject`] runs, recovers and judges: this room does not know what the disk holds.
 
 mod case;
 mod level;

@@ -1,4 +1,4 @@
-//! The search over all points and all cases, on several threads.
+//! Searches all points and all cases, on several threads.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run: its threads each make runs of their own, by the clock"
@@ -15,46 +15,46 @@ use super::subject::{Recovery, Subject, Want};
 use crate::faults::{Crash, Survival};
 use crate::threads::side_by_side;
 
-/// So many cases of one point are run at most.
+/// The largest number of cases of one point that are run.
 const CASES_MAX: u64 = 1_000_000;
 
-/// The shares of the images that the cases of a point cover add up to 1, but for rounding.
+/// The rounding error that is allowed when the shares of a point's cases are added up to 1.
 const ROUNDING: f64 = 1e-6;
 
-/// How far to go.
+/// The limits of a search.
 #[derive(Clone, Copy)]
 pub struct Limits<'a> {
-    /// How many crashes one behind another, 1 or 2.
+    /// The number of crashes in a row, 1 or 2.
     pub depth: u32,
-    /// When to stop, if it is not through by then.
+    /// When to stop, even if the search has not finished.
     pub deadline: Option<Instant>,
-    /// How many recoveries are run at the same time.
+    /// The number of recoveries that run concurrently.
     pub thread_count: u64,
     /// The stack of each thread, in bytes.
     pub stack_len: usize,
-    /// Whether the caller wants to have what there is at once.
+    /// Whether the caller asks to stop now, with the result so far.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// The crashes on the way to a point: each call, and what happened at it.
+/// The crashes on the way to a point: each call, and the crash at it.
 #[derive(Clone, Debug)]
 pub struct Trail<P> {
-    /// The first crash comes first.
+    /// The crashes, the first one first.
     pub crashes: Vec<(P, Crash)>,
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub struct Found<P> {
-    /// The first crash, and the second if it was asked for.
+    /// The counts for the first crash, and for the second at depth 2.
     pub levels: Vec<Level>,
-    /// The crashes behind which something was wrong, if something was.
+    /// The crashes after which a check failed, if one did.
     pub failure: Option<Trail<P>>,
-    /// Whether it was stopped before it was through.
+    /// Whether the search stopped before it had finished.
     pub is_cut_off: bool,
 }
 
-/// Tries every crash at these points, until one is found that fails.
+/// Tries every crash at these points, until one fails.
 pub fn search<S: Subject>(subject: &S, points: &[S::Point], limits: Limits<'_>) -> Found<S::Point> {
     let search = Search {
         subject,
@@ -101,7 +101,7 @@ impl<P: Clone> Trail<P> {
     }
 }
 
-/// A search that is under way.
+/// A search in progress.
 struct Search<'a, S: Subject> {
     subject: &'a S,
     limits: Limits<'a>,
@@ -112,7 +112,7 @@ struct Search<'a, S: Subject> {
 }
 
 impl<S: Subject> Search<'_, S> {
-    /// Whether no point was explored yet whose crashes go alike.
+    /// Whether no point with this fingerprint was explored at this depth.
     fn is_new(&self, point: &S::Point, depth: u32) -> bool {
         lock(&self.seen).insert((depth, self.subject.fingerprint(point)))
     }
@@ -131,7 +131,7 @@ impl<S: Subject> Search<'_, S> {
         lock(&self.levels)[depth as usize - 1].add(level);
     }
 
-    /// Tries all cases of a point, and what comes behind each of them.
+    /// Tries all cases of a point; at depth 2, also the crashes within each recovery.
     fn explore(&self, trail: &Trail<S::Point>, point: &S::Point, depth: u32) {
         let mut level = Level {
             point_count: 1,
@@ -144,7 +144,7 @@ impl<S: Subject> Search<'_, S> {
             return;
         }
         if depth < self.limits.depth {
-            // What survives a kill is all, and that is not yet durable.
+            // A kill keeps all changes, and they are not yet durable.
             level.recovery_count += 1;
             self.recover(trail, (point, Crash::Kill), depth, None);
         }
@@ -152,7 +152,7 @@ impl<S: Subject> Search<'_, S> {
         self.add(depth, &level);
     }
 
-    /// Loses power at a point, in every case.
+    /// Loses power at a point, once for each case.
     fn try_cases(&self, trail: &Trail<S::Point>, point: &S::Point, depth: u32, level: &mut Level) {
         let mut covered = 0.0;
         let mut is_bounded = false;
@@ -180,8 +180,8 @@ impl<S: Subject> Search<'_, S> {
         level.bounded_count = u64::from(is_bounded);
     }
 
-    /// Runs one case, and explores the points of its recovery that are none of a case before it:
-    /// those before which a choice was made that this case makes otherwise.
+    /// Runs one case, and explores those points of its recovery that no case before it had: the
+    /// points that come after the choice in which this case differs.
     fn recover(
         &self,
         trail: &Trail<S::Point>,

@@ -1,43 +1,43 @@
-//! What crashes are enumerated of.
+//! The system whose crashes are enumerated.
 
 use crate::faults::Crash;
 
-/// Whether the points of a recovery are wanted.
+/// Whether a recovery collects its points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// Those up to its first comparison.
+    /// Collect the points up to the first comparison.
     Points,
-    /// None.
+    /// Collect none.
     Verdict,
 }
 
-/// What came of a recovery.
+/// The result of a recovery.
 #[derive(Clone, Debug)]
 pub struct Recovery<P> {
-    /// Whether something was wrong.
+    /// Whether a check failed.
     pub has_failed: bool,
-    /// How many alternatives each choice of the disk had that was made, in order.
+    /// The number of alternatives of each choice that the disk made, in order.
     pub counts: Vec<u64>,
-    /// Whether there are more alternatives than were offered.
+    /// Whether a choice had more alternatives than are tried.
     pub is_bounded: bool,
-    /// The points of the recovery, if they were wanted.
+    /// The points of the recovery, if they were asked for.
     pub points: Vec<P>,
 }
 
 /// A system on a simulated disk that crashes and recovers: all that the enumeration needs.
 pub trait Subject: Sync {
-    /// A call before which the process may end, with all that is needed to go on from there.
+    /// A call before which the process may end, with the state from which a recovery starts.
     type Point: Clone + Send + Sync;
 
-    /// The same number for two points whose crashes go alike.
+    /// A hash: points with equal fingerprints have the same crashes and recoveries.
     fn fingerprint(&self, point: &Self::Point) -> u128;
 
-    /// The binary logarithm of how many images a power loss at the point may leave.
+    /// The binary logarithm of the number of images that a power loss at the point can leave.
     fn log2_of_images(&self, point: &Self::Point) -> f64;
 
-    /// How many choices of the crash before the point had been made when it was reached.
+    /// The number of choices of the crash before this point that were made when it was reached.
     fn choice_count(&self, point: &Self::Point) -> usize;
 
-    /// Crashes at the point, recovers and compares.
+    /// Crashes at the point, recovers and compares all answers.
     fn recover(&self, point: &Self::Point, crash: Crash, want: Want) -> Recovery<Self::Point>;
 }

@@ -1,6 +1,6 @@
-//! The choices that a power loss left open, as a number makes them.
+//! Makes the choices that a power loss left open, from a number.
 
-/// How the open choices of a disk are made, and how many alternatives each had.
+/// A sequence of choices, drawn from a number, with the number of alternatives of each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choices {
     rest: u64,
@@ -9,7 +9,7 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    /// Those that a number makes.
+    /// The sequence that a number encodes.
     pub(super) fn new(case: u64) -> Choices {
         Choices {
             rest: case,
@@ -17,7 +17,7 @@ impl Choices {
         }
     }
 
-    /// Makes the next choice, among so many alternatives.
+    /// Makes the next choice, among `count` alternatives.
     pub(super) fn choose(&mut self, count: usize) -> usize {
         if count <= 1 {
             return 0;
@@ -29,17 +29,17 @@ impl Choices {
         choice as usize
     }
 
-    /// How many alternatives each choice had, in the order in which they were made.
+    /// The number of alternatives of each choice so far, in order.
     pub(super) fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// Whether there are more alternatives than are tried.
+    /// Whether a choice had more alternatives than are tried.
     pub(super) fn is_bounded(&self) -> bool {
         self.is_bounded
     }
 
-    /// Notes whether alternatives were left out.
+    /// Records whether alternatives were left out.
     pub(super) fn note_bounds(&mut self, is_bounded: bool) {
         self.is_bounded |= is_bounded;
     }

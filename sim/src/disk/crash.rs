@@ -1,4 +1,5 @@
-//! A power loss: from what is live, durable and pending, and a choice, to one possible next disk.
+//! A power loss: a function from the live, durable and pending state, and a choice, to one next
+//! disk.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,14 +14,15 @@ use crate::dice::{Chance, Dice};
 use crate::faults::{Device, Survival};
 
 impl Disk {
-    /// The disk after a power loss. What was durable is there; what was pending is kept as
-    /// `survival` says.
+    /// The disk after a power loss: durable state is there; of the pending changes, `survival` says
+    /// which are kept.
     #[must_use]
     pub fn crash(&self, survival: Survival) -> Disk {
         self.crash_counted(survival).0
     }
 
-    /// The same, and what it made of what was pending, as far as that is not left open.
+    /// The disk after a power loss, and the effects on its pending changes; none if they are left
+    /// open.
     pub fn crash_counted(&self, survival: Survival) -> (Disk, Remnants) {
         match survival {
             Survival::Case(case) => (self.crash_open(case), Remnants::new()),
@@ -28,7 +30,7 @@ impl Disk {
         }
     }
 
-    /// The disk after a power loss whose choices are made when somebody looks, by a number.
+    /// The disk after a power loss whose choices are made on the first read, from a number.
     fn crash_open(&self, case: u64) -> Disk {
         let mut after = Disk {
             choices: Choices::new(case),
@@ -94,7 +96,7 @@ impl Disk {
     }
 }
 
-/// What becomes of one pending write or entry.
+/// What a power loss does to one pending write or entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Kept,
@@ -102,7 +104,7 @@ enum Fate {
     Torn,
 }
 
-/// What stands where a write or a length was kept without its content.
+/// The bytes of a range whose write or length survived without its content.
 #[derive(Clone, Copy)]
 enum Filler {
     Zeros,
@@ -118,15 +120,15 @@ impl Filler {
     }
 }
 
-/// Makes the choices of one power loss.
+/// Draws the choices of one power loss.
 struct Chooser {
     survival: Survival,
     device: Device,
     dice: Dice,
-    /// Names of the directory at hand that a torn rename has taken, and that led to a file before.
+    /// The names in the current directory that led to a file before a torn rename took them.
     torn_names: Vec<String>,
     remnants: Remnants,
-    /// How many of four pending writes are kept, and how many of the rest are torn.
+    /// Of four pending writes, the number that is kept; some of the others are torn.
     writes_kept: u64,
     entries_kept: u64,
 }
@@ -174,7 +176,7 @@ impl Chooser {
 
     fn directory(&mut self, directory: &Directory) -> Directory {
         if !directory.undecided.is_empty() {
-            // An earlier power loss left it open, and nobody has looked since.
+            // An earlier power loss left it open, and no call has read it since.
             return directory.clone();
         }
         let mut entries = directory.durable.clone();
@@ -264,7 +266,7 @@ impl Chooser {
         }
     }
 
-    /// The first of the writes, whole; the length never goes further than the content.
+    /// Keeps the first writes, each whole; the length never exceeds the content.
     fn file_in_order(&mut self, file: &FileNode) -> FileNode {
         let mut content = (*file.durable).clone();
         for write in &file.pending {
@@ -289,7 +291,7 @@ impl Chooser {
         }
     }
 
-    /// Each sector of a torn write is new, old, or zeros or garbage.
+    /// Tears a write: each of its sectors is new, old, zeros or garbage.
     fn tear(&mut self, write: &Write, content: &mut Vec<u8>) {
         let before = content.clone();
         write.apply(content);
@@ -321,8 +323,8 @@ impl Chooser {
         }
     }
 
-    /// The length survives apart from the content: it may be the durable one, the live one, or
-    /// where a kept write ends.
+    /// Draws the length, which survives independently of the content: the durable length, the live
+    /// one, or the end of a kept write.
     fn resize(&mut self, file: &FileNode, content: &mut Vec<u8>) {
         let len = match self.survival {
             Survival::All | Survival::Nothing | Survival::Case(_) => return,
@@ -365,7 +367,7 @@ impl Chooser {
     }
 }
 
-/// Puts back what stood before, with zeros where the file ended.
+/// Restores the bytes from before a write, with zeros beyond the old end of the file.
 fn restore(before: &[u8], bytes: &mut [u8], start: usize) {
     for (index, byte) in bytes.iter_mut().enumerate() {
         *byte = before.get(start + index).copied().unwrap_or(0);
@@ -373,7 +375,7 @@ fn restore(before: &[u8], bytes: &mut [u8], start: usize) {
 }
 
 impl FileNode {
-    /// What a power loss leaves of a file of which nothing is pending.
+    /// The file after a power loss, if nothing of it is pending.
     pub(super) fn closed(&self) -> FileNode {
         FileNode {
             wrong: self.wrong.clone(),
@@ -384,7 +386,7 @@ impl FileNode {
         }
     }
 
-    /// A file of which everything is durable.
+    /// A file whose content is all durable.
     pub(super) fn settled(content: Arc<Vec<u8>>) -> FileNode {
         FileNode {
             live: content.clone(),
@@ -395,7 +397,7 @@ impl FileNode {
 }
 
 impl Directory {
-    /// A directory of which everything is durable.
+    /// A directory whose entries are all durable.
     pub(super) fn settled(entries: BTreeMap<String, NodeId>) -> Directory {
         Directory {
             live: entries.clone(),

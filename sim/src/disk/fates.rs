@@ -1,4 +1,4 @@
-//! What waits for a sync, and what a power loss made of it, told from the disks before and after.
+//! The changes that wait for a sync, and what a power loss made of them, seen by comparing disks.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,21 +7,21 @@ use super::ids::{NodeId, ROOT};
 use super::image::Disk;
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
 
-/// What a power loss made of one change that no sync had covered, as far as the next disk shows.
+/// What a power loss made of one unsynced change, as far as the next disk shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is there.
+    /// All of the change is there.
     Kept,
-    /// It never was.
+    /// None of the change is there.
     Lost,
-    /// Some of it is there.
+    /// A part of the change is there.
     Torn,
-    /// No name leads to it any more.
+    /// No name leads to the file any more.
     Unnamed,
 }
 
 impl Fate {
-    /// The word for it.
+    /// The name of a fate in reports.
     pub fn name(self) -> &'static str {
         match self {
             Fate::Kept => "kept",
@@ -33,7 +33,7 @@ impl Fate {
 }
 
 impl Disk {
-    /// How many changes of each file and directory wait for a sync.
+    /// The number of unsynced changes of each file and directory.
     pub fn pending_counts(&self) -> BTreeMap<NodeId, usize> {
         let counts = self.nodes.iter().map(|(id, node)| {
             let count = match &**node {
@@ -45,7 +45,7 @@ impl Disk {
         counts.collect()
     }
 
-    /// A change that waits for a sync, as text: of which file or directory, by index.
+    /// One unsynced change of a file or directory, by index, as text.
     pub fn pending_text(&self, id: NodeId, index: usize) -> Option<String> {
         match &**self.nodes.get(&id)? {
             Node::File(file) => file.pending.get(index).map(|write| {
@@ -56,7 +56,7 @@ impl Disk {
         }
     }
 
-    /// What leads to each file and directory; of several names, a live one.
+    /// A path to each file and directory; of several names, a live one.
     pub fn paths(&self) -> BTreeMap<NodeId, String> {
         let mut paths = BTreeMap::from([(ROOT, String::new())]);
         let mut waiting = vec![ROOT];
@@ -78,7 +78,7 @@ impl Disk {
         paths
     }
 
-    /// What became of each change that waited for a sync, where `after` is what was left.
+    /// The fate of each unsynced change of this disk, on the disk that a power loss left.
     pub fn fates(&self, after: &Disk) -> BTreeMap<NodeId, Vec<Fate>> {
         let named = after.named();
         let fates = self.nodes.iter().map(|(id, node)| {
@@ -100,7 +100,7 @@ impl Disk {
         fates.collect()
     }
 
-    /// What a live name leads to.
+    /// The files and directories that a live name leads to.
     fn named(&self) -> BTreeSet<NodeId> {
         let mut named = BTreeSet::new();
         let mut waiting = vec![ROOT];
@@ -116,8 +116,8 @@ impl Disk {
 }
 
 impl FileNode {
-    /// A write was kept if its bytes stand where they were written, and lost if what was durable
-    /// stands there.
+    /// A write was kept if its bytes are where they were written, and lost if the durable bytes are
+    /// there.
     fn fate(&self, write: &Write, left: &FileNode) -> Fate {
         let found = left.live.get(write.offset..write.end());
         if found == Some(&*write.bytes) {
@@ -133,7 +133,7 @@ impl FileNode {
 }
 
 impl EntryChange {
-    /// A file is there if any name leads to it: it may have been renamed since it was made.
+    /// A creation was kept if any name leads to the file, which may have been renamed since.
     fn fate(&self, left: &Directory) -> Fate {
         let is_kept = match self {
             EntryChange::Put { id, .. } => left.live.values().any(|found| found == id),
@@ -172,7 +172,7 @@ mod tests {
     use crate::disk::SECTOR_LEN;
     use crate::faults::Survival;
 
-    /// What becomes of two writes to a file that no sync covered, and of its entry.
+    /// The fates of two unsynced writes to a file, and of its unsynced entry.
     fn fates(survival: Survival) -> Vec<Fate> {
         let mut disk = Disk::new();
         let id = disk.create(Path::new("/a")).unwrap();

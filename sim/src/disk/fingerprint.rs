@@ -1,4 +1,4 @@
-//! A disk as a number: the same for two that nobody can tell apart, now or after any crash.
+//! Hashes a disk: equal for two disks that no read can tell apart, now or after any crash.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,9 +7,9 @@ use super::image::Disk;
 use super::node::{Directory, EntryChange, FileNode, Node};
 
 impl Disk {
-    /// Stirs into `hasher` all that may be seen of the disk behind a power loss, if the device
-    /// gives what was written: by names, from the root on, for the numbers of files tell only who
-    /// was first.
+    /// Hashes all that can be read from the disk after a power loss, if the device returns what was
+    /// written. Files are identified by name from the root on, because node ids only tell the order
+    /// of creation.
     pub fn stir_into(&self, hasher: &mut impl Hasher) {
         self.stir_node(ROOT, hasher);
     }

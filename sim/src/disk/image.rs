@@ -1,4 +1,4 @@
-//! The disk as a value: what calls see of it and what they do to it.
+//! The disk as a value: what calls read from it and change in it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,15 +12,15 @@ use super::ids::{NodeId, ROOT, Wrongs};
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
 use crate::faults::Device;
 
-/// A whole disk, with what of it is durable.
+/// A whole disk, live and durable.
 #[derive(Clone, Debug)]
 pub struct Disk {
     pub(super) nodes: Arc<BTreeMap<NodeId, Arc<Node>>>,
     pub(super) next: u32,
     pub(super) choices: Choices,
     pub(super) device: Device,
-    /// Files that were wrong somewhere and are gone, and files that a power loss took although a
-    /// rename had put them there, each with where it was wrong.
+    /// The ranges that were wrong in files that are gone, by path; also files that a power loss
+    /// took although a rename had put them there.
     pub(super) gone: Arc<BTreeMap<PathBuf, Wrongs>>,
 }
 
@@ -31,12 +31,12 @@ impl Default for Disk {
 }
 
 impl Disk {
-    /// An empty disk that promises what it can: one durable directory, `/`.
+    /// An empty disk that keeps all POSIX promises: one durable directory, `/`.
     pub fn new() -> Disk {
         Disk::on(Device::Posix)
     }
 
-    /// An empty disk on this device.
+    /// An empty disk on a device.
     pub fn on(device: Device) -> Disk {
         let root = Arc::new(Node::Directory(Directory::default()));
         Disk {
@@ -48,19 +48,19 @@ impl Disk {
         }
     }
 
-    /// What it promises.
+    /// The device, which says what the disk promises.
     pub fn device(&self) -> Device {
         self.device
     }
 
-    /// Makes an empty file and returns it.
+    /// Creates an empty file and returns its id.
     pub fn create(&mut self, path: &Path) -> io::Result<NodeId> {
         let (parent, name) = self.parent(path)?;
         self.forget_gone(path);
         self.add(parent, name, Node::File(FileNode::default()))
     }
 
-    /// Makes an empty directory.
+    /// Creates an empty directory.
     pub fn create_dir(&mut self, path: &Path) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
         self.add(parent, name, Node::Directory(Directory::default()))?;
@@ -79,7 +79,7 @@ impl Disk {
         Ok(id)
     }
 
-    /// The file at `path`.
+    /// The id of the file at `path`.
     pub fn open(&mut self, path: &Path) -> io::Result<NodeId> {
         let id = self.find(path)?;
         match self.node(id)? {
@@ -88,7 +88,7 @@ impl Disk {
         }
     }
 
-    /// Everything in the directory at `path`, by name.
+    /// The entries of the directory at `path`, sorted by name.
     pub fn list(&mut self, path: &Path) -> io::Result<Vec<Entry>> {
         let id = self.find(path)?;
         let entries = self.directory(id)?.live.clone();
@@ -102,7 +102,7 @@ impl Disk {
         entries.into_iter().map(entry).collect()
     }
 
-    /// Renames within a directory; a taken `to` is replaced or refused.
+    /// Renames within a directory; if `to` exists, it is replaced, or the rename is refused.
     pub fn rename(&mut self, from: &Path, to: &Path, taken: Taken) -> io::Result<()> {
         let (parent, from_name) = self.parent(from)?;
         let (to_parent, to_name) = self.parent(to)?;
@@ -158,7 +158,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Reads from `offset` on and says how many bytes there were.
+    /// Reads at `offset` and returns the number of bytes that there were.
     pub fn read(&mut self, id: NodeId, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         self.decide_bytes(id, start, start.saturating_add(buf.len()));
@@ -172,7 +172,7 @@ impl Disk {
     /// Writes at `offset`; a gap reads as zeros.
     pub fn write(&mut self, id: NodeId, offset: u64, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
-            // Unlike a write of nothing, one of something makes the file reach up to it.
+            // POSIX: a write of no bytes does not extend the file.
             return self.file(id).map(|_| ());
         }
         let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
@@ -189,7 +189,7 @@ impl Disk {
         Ok(())
     }
 
-    /// A file's sync fails: its dirty pages are dropped from what will ever be written.
+    /// Fails a file's sync: its dirty pages are dropped and never become durable.
     pub fn fail_sync(&mut self, id: NodeId) -> io::Result<()> {
         self.file_mut(id)?.fail_sync();
         Ok(())
@@ -201,7 +201,7 @@ impl Disk {
         Ok(self.file(id)?.live.len() as u64)
     }
 
-    /// A file's live bytes, as a device would give them that is always right.
+    /// A file's live bytes, as a device without faults would return them.
     pub fn bytes(&mut self, path: &Path) -> io::Result<Arc<Vec<u8>>> {
         let id = self.open(path)?;
         self.decide_bytes(id, 0, usize::MAX);
@@ -272,8 +272,8 @@ impl Disk {
         Ok(Arc::make_mut(node))
     }
 
-    /// Forgets directories and files that no name, live, durable or pending, leads to. A file that
-    /// is only held open keeps its bytes: see [`Disk::release`].
+    /// Removes directories and files that no live, durable or pending name leads to. A file that is
+    /// held open keeps its bytes: see [`Disk::release`].
     pub(super) fn forget_unreachable(&mut self) {
         let mut is_reached = vec![false; self.next as usize];
         is_reached[ROOT.0 as usize] = true;
@@ -289,14 +289,14 @@ impl Disk {
         Arc::make_mut(&mut self.nodes).retain(|id, node| is_kept(id, node));
     }
 
-    /// Notes that a file was opened once more.
+    /// Counts one more open handle of a file.
     pub fn hold(&mut self, id: NodeId) {
         if let Ok(file) = self.file_mut(id) {
             file.open_count += 1;
         }
     }
 
-    /// Notes that a file was closed once.
+    /// Counts one open handle less.
     pub fn release(&mut self, id: NodeId) {
         if let Ok(file) = self.file_mut(id) {
             file.open_count = file.open_count.saturating_sub(1);
@@ -305,7 +305,7 @@ impl Disk {
 }
 
 impl Disk {
-    /// Notes that the process ended, and with it every open file.
+    /// Closes every open file, as the end of the process does.
     pub fn close_all(&mut self) {
         for node in Arc::make_mut(&mut self.nodes).values_mut() {
             if let Node::File(file) = Arc::make_mut(node) {
@@ -315,17 +315,17 @@ impl Disk {
     }
 }
 
-/// A path as text, which every path of ours is: names, with one slash in front of each.
+/// The path as UTF-8 text. Paths here are names, each with a slash before it.
 fn text(path: &Path) -> io::Result<&str> {
     path.to_str()
         .ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
-/// What a rename does to a name that is taken.
+/// What a rename does if the target exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// `AlreadyExists`.
+    /// Fails with `AlreadyExists`.
     Refuse,
-    /// The file that has it loses it.
+    /// Replaces the file that has the name.
     Replace,
 }

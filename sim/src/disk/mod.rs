@@ -1,16 +1,17 @@
-//! The simulated disk: a live and a durable image, and a crash as a function from both.
+//! The simulated disk: a live and a durable image, and a crash as a function of both.
 //!
-//! 1. The *live* image is what calls see. The *durable* one is what is left for certain if the
-//!    power fails now. In between stand the pending writes of each file and the pending entries of
-//!    each directory, in the order in which they were made.
-//! 2. A file's sync moves its pending writes to the durable image, a directory's sync its entries.
-//!    A file's sync that fails drops its pending writes: they stay live and never become durable. A
-//!    directory's sync that fails leaves its entries pending.
-//! 3. A power loss keeps, loses or tears each pending write, at 512-byte sectors, and keeps or
-//!    undoes each pending entry by itself: see [`Disk::crash`]. Lengths survive apart from content.
-//! 4. A power loss may leave its choices open (`undecided.rs`): each is made when somebody looks.
-//! 5. A device may rot, lose or misdirect what it was handed, if the plan's does. Where it did is
-//!    kept beside what would be right: see `wrong.rs`.
+//! 1. The *live* image is what calls read. The *durable* image is what certainly survives a power
+//!    loss now. Between the two are the pending writes of each file and the pending entries of each
+//!    directory, in the order in which they were made.
+//! 2. A file's sync moves its pending writes to the durable image; a directory's sync, its entries.
+//!    A failed sync of a file drops its pending writes: they stay live and never become durable. A
+//!    failed sync of a directory leaves its entries pending.
+//! 3. A power loss keeps, loses or tears each pending write, at sectors of 512 bytes, and keeps or
+//!    undoes each pending entry independently: see [`Disk::crash`]. Lengths survive independently
+//!    of content.
+//! 4. A power loss may leave its choices open (`undecided.rs`): each is made on the first read.
+//! 5. A faulty device may rot, lose or misdirect bytes, if the plan's device does. The ranges are
+//!    recorded, beside the right bytes: see `wrong.rs`.
 //! 6. A fork costs O(1): images are copy-on-write values.
 
 mod choices;

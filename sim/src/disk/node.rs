@@ -48,13 +48,13 @@ pub(super) struct FileNode {
     /// Whether a failed sync left live bytes that no later sync covers.
     pub(super) has_dropped_pages: bool,
     pub(super) open_count: u32,
-    /// What a power loss left open of it.
+    /// The choices about this file that a power loss left open.
     pub(super) undecided: Option<Arc<UndecidedFile>>,
-    /// What was durable before the last sync.
+    /// The durable bytes before the last sync.
     pub(super) before: Arc<Vec<u8>>,
-    /// Where the device gave or may give something else than what was written.
+    /// The ranges for which the device returned or may return other bytes than were written.
     pub(super) wrong: Wrongs,
-    /// What it would hold on a device that is always right; nothing as long as that is the same.
+    /// The bytes that a device without faults would hold; nothing while they equal `live`.
     pub(super) honest: Option<Arc<Vec<u8>>>,
 }
 
@@ -71,14 +71,14 @@ impl FileNode {
         self.pending.push(write);
     }
 
-    /// What stands at these offsets is from now on, or was for once, not what was written.
+    /// Records that a fault makes this range differ from what was written, now or in one read.
     pub(super) fn go_wrong(&mut self, (offset, len): (usize, usize), fault: Fault) {
         self.honest.get_or_insert_with(|| self.live.clone());
         let range = offset as u64..(offset + len) as u64;
         self.wrong.push((range, fault));
     }
 
-    /// A write that changes nothing but the length.
+    /// Stores a write that changes only the length.
     pub(super) fn lose(&mut self, write: &Write, fault: Fault) {
         self.go_wrong((write.offset, write.bytes.len()), fault);
         write.apply(Arc::make_mut(
@@ -94,7 +94,7 @@ impl FileNode {
         });
     }
 
-    /// A write that lands further on, as far as the file goes there.
+    /// Stores a write `sectors` further on, as far as the file reaches there.
     pub(super) fn misdirect(&mut self, write: &Write, sectors: u32) {
         let fault = Fault::Astray(sectors);
         self.lose(write, fault);
@@ -111,8 +111,8 @@ impl FileNode {
         }
     }
 
-    /// Turns a bit over in a byte that is durable, and says whether there is one. What is wrong
-    /// already stays so: a second time would put it right.
+    /// Flips a bit of a durable byte, and returns whether there is such a byte. A byte that is
+    /// already wrong is left alone, because a second flip would make it right.
     pub(super) fn rot(&mut self, offset: usize) -> bool {
         if !self.pending.is_empty() || self.durable.len() <= offset || self.has_dropped_pages {
             return false;
@@ -146,7 +146,7 @@ impl FileNode {
         self.pending.clear();
     }
 
-    /// What was not durable is gone from what can be read as well, but for the length.
+    /// Drops all bytes that are not durable from the live image too, but keeps the length.
     pub(super) fn revert(&mut self) {
         self.fail_sync();
         let len = self.live.len();
@@ -174,7 +174,7 @@ pub(super) enum EntryChange {
 }
 
 impl EntryChange {
-    /// What a power loss leaves that does not make it.
+    /// The effect of a power loss that undoes this change.
     pub(super) fn remnant_if_undone(&self) -> Remnant {
         match self {
             EntryChange::Put { .. } => Remnant::CreationUndone,
@@ -183,7 +183,7 @@ impl EntryChange {
         }
     }
 
-    /// Makes the change in `entries`, where changes before it may be missing.
+    /// Applies the change to `entries`, from which earlier changes may be missing.
     pub(super) fn apply(&self, entries: &mut BTreeMap<String, NodeId>) {
         match self {
             EntryChange::Put { name, id } => {
@@ -207,7 +207,7 @@ pub(super) struct Directory {
     pub(super) live: BTreeMap<String, NodeId>,
     pub(super) durable: BTreeMap<String, NodeId>,
     pub(super) pending: Vec<EntryChange>,
-    /// What a power loss may have made of the entries, if that is open.
+    /// The entries that a power loss may have left; empty if that is decided.
     pub(super) undecided: Arc<[BTreeMap<String, NodeId>]>,
 }
 
@@ -217,7 +217,7 @@ impl Directory {
         self.pending.push(change);
     }
 
-    /// Makes the last change, if it is a rename, three that survive by themselves.
+    /// Splits the last change, if it is a rename, into three that survive independently.
     pub(super) fn tear_last(&mut self) {
         match self.pending.pop() {
             Some(EntryChange::Rename { from, to, id }) => self.pending.extend([

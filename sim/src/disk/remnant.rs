@@ -1,38 +1,38 @@
-//! What power losses made of that which was pending, counted: what no run came to, nobody has
-//! tried.
+//! The effects of power losses on pending changes, counted: an effect that no run has produced is
+//! untested.
 
 use std::collections::BTreeMap;
 
 use crate::text::named_enum;
 
 named_enum! {
-    /// One thing that a power loss does to a pending write, to a length, or to a pending entry.
+    /// One effect of a power loss on a pending write, a length or a pending entry.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum Remnant {
-        /// A write is not there.
+        /// A write is missing.
         WriteLost = "write lost",
-        /// A write is there, and not all of its sectors: others are as before, zero or garbage. The
-        /// engine writes no sector twice, so that before is zero.
+        /// A write is there without some of its sectors, which are old, zero or garbage. The engine
+        /// writes no sector twice, so old is zero.
         WriteTorn = "write torn",
         /// A sector of a torn write holds zeros.
         SectorZeros = "sector of a torn write zero",
         /// A sector of a torn write holds garbage.
         SectorGarbage = "sector of a torn write garbage",
-        /// A write is there, and one to the same file before it is not.
+        /// A write is there, but an earlier write to its file is missing.
         WriteOvertook = "write kept, one before it not",
-        /// Writes to one file were made in another order.
+        /// Writes to one file were applied in another order.
         WritesReordered = "writes in another order",
-        /// A file is longer than what is there of its content: zeros or garbage stand behind it.
+        /// A file is longer than the content that survived: zeros or garbage follow it.
         LengthAlone = "length without content",
-        /// A file ends before what is there of its content.
+        /// A file is shorter than the content that survived.
         ContentCut = "content without length",
-        /// The creation of an entry was not made.
+        /// The creation of an entry was undone.
         CreationUndone = "creation undone",
-        /// A rename was not made.
+        /// A rename was undone.
         RenameUndone = "rename undone",
-        /// The removal of an entry was not made.
+        /// The removal of an entry was undone.
         RemovalUndone = "removal undone",
-        /// A change of entries is there, and one of the same directory before it is not.
+        /// A change of an entry is there, but an earlier change of its directory is missing.
         EntryOvertook = "entry kept, one before it not",
         /// A file that was renamed has both names.
         BothNames = "both names of a rename",
@@ -41,5 +41,5 @@ named_enum! {
     }
 }
 
-/// How often each came.
+/// The number of times that each effect occurred.
 pub type Remnants = BTreeMap<Remnant, u64>;

@@ -130,7 +130,7 @@ fn open_files_outlive_their_names() {
     assert!(disk.read(id, 0, &mut buf).is_err());
 }
 
-/// All that `/d/a` may hold after a power loss, and how many cases there are.
+/// Every content of `/d/a` that a power loss can leave, and the number of cases.
 fn every_case(disk: &Disk) -> (std::collections::BTreeSet<Option<Vec<u8>>>, u64) {
     let mut found = std::collections::BTreeSet::new();
     let mut case_count = 1;
@@ -153,12 +153,12 @@ fn cases_are_all_that_a_draw_may_leave() {
     disk.write(id, 0, &[2; 600]).unwrap();
     disk.write(id, 700, &[3; 300]).unwrap();
     let (cases, case_count) = every_case(&disk);
-    // Two lengths; the first sector is new, old, zeros or garbage, and the second may have either
-    // write without the other as well.
+    // Two lengths; the first sector is new, old, zeros or garbage, and the second may also have
+    // either write without the other.
     assert_eq!(case_count, 2 * 4 * 6);
     // Cut to 700 bytes, the second sector's last write does not show.
     assert!(cases.len() < 48);
-    // What a draw fills in instead of a part of a write, a case fills in for the whole sector.
+    // Where a draw fills a part of a write, a case fills the whole sector.
     let is_written = |bytes: &[u8]| bytes.iter().all(|byte| [1, 2, 3].contains(byte));
     let draws = (0..400).filter_map(|seed| content(&disk.crash(Survival::Draw(seed)), "/d/a"));
     let draws = Vec::from_iter(draws.filter(|bytes| is_written(bytes)));
@@ -197,7 +197,7 @@ fn what_a_power_loss_left_open_stays_open_in_the_next() {
     let cut = disk.crash(Survival::Case(0));
     let lost = cut.crash(Survival::Case(1));
     assert_eq!(content(&lost, "/d/a"), Some(vec![]));
-    // Whoever looks decides: from then on it is so.
+    // The first read decides: from then on the length is fixed.
     let mut looked_at = disk.crash(Survival::Case(0));
     assert_eq!(looked_at.bytes(path("/d/a")).unwrap().len(), 600);
     let lost = looked_at.crash(Survival::Case(1));
@@ -283,7 +283,7 @@ fn wrong_file_is_remembered_when_its_name_is_gone() {
     assert_eq!(disk.wrongs(path("/d/b")), None);
 }
 
-/// The names that may be left of a file that was renamed from `a` to `b`, over another one.
+/// The names that a rename from `a` to an existing `b` can leave after a power loss.
 fn left_of_a_rename(device: Device) -> std::collections::BTreeSet<String> {
     let mut disk = Disk::on(device);
     for name in ["/a", "/b"] {
@@ -329,8 +329,8 @@ fn device_that_writes_in_order_keeps_the_first_writes_and_entries() {
     }
 }
 
-/// What power losses make of writes to a file with an old content and of entries, all of them
-/// pending, on a device.
+/// The effects of power losses on a device, with pending writes to a file that has older content,
+/// and pending entries.
 fn remnants_on(device: Device) -> Remnants {
     let mut disk = Disk::on(device);
     for name in ["/a", "/b"] {

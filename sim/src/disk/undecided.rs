@@ -1,12 +1,12 @@
-//! What a power loss left open: decided when somebody looks, so that what nobody looks at is one
-//! case and not many.
+//! The choices that a power loss left open. Each is made on the first read, so what no call reads
+//! is one case and not many.
 //!
-//! 1. Of each file, the length is one choice, and each sector that a pending write touched is
-//!    another: each of them is as after any of its writes, in any order, or as before all of them,
-//!    or zeros, or garbage. Of each directory, its entries are one choice.
-//! 2. The first of each is what is there if everything survived.
-//! 3. A number makes all choices: each takes its remainder by how many alternatives there are, and
-//!    leaves the quotient to those that come after it.
+//! 1. A file's length is one choice, and each sector that a pending write touched is another: it is
+//!    as after any of its writes, in any order, or as before all of them, or zeros, or garbage. A
+//!    directory's entries are one choice.
+//! 2. The first alternative of each choice is the one in which everything survived.
+//! 3. A number encodes all choices: each takes the remainder modulo its number of alternatives, and
+//!    leaves the quotient to the choices after it.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -17,36 +17,36 @@ use super::image::Disk;
 use super::node::{Directory, FileNode, Node, Write};
 use crate::dice::mix;
 
-/// So many ways the entries of a directory can be in, at most; of more, these are tried.
+/// The largest number of listings of a directory that are tried.
 const LISTINGS_MAX: usize = 1 << 10;
 
-/// So many contents a sector can have at most; of more, these are tried.
+/// The largest number of contents of a sector that are tried.
 const CONTENTS_MAX: usize = 16;
 
 /// A sector's bytes.
 type Sector = [u8; SECTOR_LEN];
 
-/// What is open of a file.
+/// The open choices of a file.
 #[derive(Clone, Debug)]
 pub(super) struct UndecidedFile {
-    /// What its length may be; nothing once that is decided.
+    /// The possible lengths; empty once the length is decided.
     lens: Vec<usize>,
-    /// What each sector may hold, by its number.
+    /// The possible contents of each sector, by the sector's number.
     sectors: BTreeMap<usize, Arc<[Sector]>>,
 }
 
 impl Disk {
-    /// How many alternatives each choice had that was made since the last power loss, in order.
+    /// The number of alternatives of each choice since the last power loss, in order.
     pub fn choice_counts(&self) -> &[u64] {
         self.choices.counts()
     }
 
-    /// Whether there are more alternatives than are tried.
+    /// Whether a choice had more alternatives than are tried.
     pub fn is_bounded(&self) -> bool {
         self.choices.is_bounded()
     }
 
-    /// The binary logarithm of how many disks this one may turn out to be.
+    /// The binary logarithm of the number of disks that the open choices allow.
     pub fn log2_of_images(&self) -> f64 {
         let counts = self.nodes.values().flat_map(|node| match &**node {
             Node::File(file) => file
@@ -78,7 +78,7 @@ impl Disk {
         file.resize(len);
     }
 
-    /// Decides a part of a file, and its length.
+    /// Decides a file's length and the sectors in a range.
     pub(super) fn decide_bytes(&mut self, id: NodeId, start: usize, end: usize) {
         if !self.is_open(id) {
             return;
@@ -106,7 +106,7 @@ impl Disk {
         file.fill_sector(at, &content);
     }
 
-    /// Decides everything of a file.
+    /// Decides all choices of a file.
     pub(super) fn decide_file(&mut self, id: NodeId) {
         if !self.is_open(id) {
             return;
@@ -117,7 +117,7 @@ impl Disk {
         }
     }
 
-    /// Decides what a directory's entries are.
+    /// Decides a directory's entries.
     pub(super) fn decide_directory(&mut self, id: NodeId) {
         let listings = match self.nodes.get(&id).map(|node| &**node) {
             Some(Node::Directory(directory)) if !directory.undecided.is_empty() => {
@@ -131,7 +131,7 @@ impl Disk {
         *Arc::make_mut(node) = Node::Directory(Directory::settled(entries));
     }
 
-    /// Whether something of a file is open.
+    /// Whether a choice of a file is open.
     fn is_open(&self, id: NodeId) -> bool {
         match self.nodes.get(&id).map(|node| &**node) {
             Some(Node::File(file)) => file.undecided.is_some(),
@@ -139,7 +139,7 @@ impl Disk {
         }
     }
 
-    /// A file of which something is open.
+    /// The file, if a choice of it is open.
     fn undecided_file(&mut self, id: NodeId) -> Option<&mut FileNode> {
         if !self.is_open(id) {
             return None;
@@ -168,7 +168,7 @@ impl UndecidedFile {
 }
 
 impl FileNode {
-    /// The file after a power loss, with open choices; and whether there are more than those.
+    /// The file after a power loss, with open choices, and whether alternatives were left out.
     pub(super) fn opened(&self) -> (FileNode, bool) {
         if self.pending.is_empty() {
             return (self.closed(), false);
@@ -197,11 +197,11 @@ impl FileNode {
         (file, is_bounded)
     }
 
-    /// What the length may be after a power loss: first what it was, last what is durable.
+    /// The possible lengths after a power loss: first the live length, last the durable one.
     fn lens(&self) -> Vec<usize> {
         let mut lens = vec![self.live.len()];
         let ends = self.pending.iter().rev().map(Write::end);
-        // A write makes no file shorter.
+        // A write does not truncate, so it ends no file below its durable length.
         let ends = ends.filter(|end| self.durable.len() < *end);
         for len in ends.chain([self.durable.len()]) {
             if !lens.contains(&len) {
@@ -228,8 +228,8 @@ impl FileNode {
     }
 }
 
-/// All that a sector can hold, each once: first what it holds if all writes survive in their order.
-/// And whether there is more.
+/// The possible contents of a sector, each once, and whether some were left out. The first is the
+/// content if all writes survive in order.
 fn contents(at: usize, durable: &[u8], writes: &[&Write]) -> (Vec<Sector>, bool) {
     let start = at * SECTOR_LEN;
     let mut before = [0; SECTOR_LEN];
@@ -249,7 +249,7 @@ fn contents(at: usize, durable: &[u8], writes: &[&Write]) -> (Vec<Sector>, bool)
     add(&mut all, before);
     add(&mut all, [0; SECTOR_LEN]);
     add(&mut all, garbage(at));
-    // What any one of them makes of each that is known, until nothing new comes of it.
+    // Applies each write to each known content, until no new content results.
     let mut known = vec![before];
     let mut next = 0;
     while next < known.len() && all.len() < CONTENTS_MAX {
@@ -264,7 +264,7 @@ fn contents(at: usize, durable: &[u8], writes: &[&Write]) -> (Vec<Sector>, bool)
     (all, next < known.len())
 }
 
-/// Makes in a sector what a write does to it.
+/// Applies a write to one sector.
 fn overlay(write: &Write, start: usize, sector: &mut Sector) {
     let from = write.offset.max(start);
     let to = write.end().min(start + SECTOR_LEN);
@@ -281,7 +281,7 @@ fn garbage(at: usize) -> Sector {
 }
 
 impl Directory {
-    /// The directory after a power loss, with its entries open; and whether there are more ways.
+    /// The directory after a power loss, with its entries open, and whether listings were left out.
     pub(super) fn opened(&self) -> (Directory, bool) {
         if self.pending.is_empty() {
             return match self.undecided.is_empty() {

@@ -1,7 +1,7 @@
-//! A device that gives back something else than what was written, and where it did.
+//! Faults of the device that make reads differ from what was written, and where they did.
 //!
-//! Beside what is wrong the disk keeps what would be right: the laws hold the engine to what it
-//! wrote, and the oracle knows which files it may call corrupt.
+//! The disk also keeps the right bytes: the laws check what the engine wrote, and the oracle knows
+//! which files the engine may report as corrupt.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,20 +15,20 @@ use super::node::{EntryChange, Node, Write};
 use crate::faults::Fault;
 
 impl Disk {
-    /// Turns a bit over in a byte of a file, and says whether there is such a byte that is durable.
+    /// Flips a bit of a durable byte of a file, and returns whether there is such a byte.
     pub fn rot(&mut self, id: NodeId, offset: u64) -> io::Result<bool> {
         let file = self.file_mut(id)?;
         Ok(usize::try_from(offset).is_ok_and(|offset| file.rot(offset)))
     }
 
-    /// A write that changes nothing but the file's length.
+    /// Loses a write: only the file's length changes.
     pub fn lose_write(&mut self, id: NodeId, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let write = pending(offset, bytes)?;
         self.file_mut(id)?.lose(&write, Fault::Lost);
         Ok(())
     }
 
-    /// A write that lands so many sectors further, as far as the file goes there.
+    /// Misdirects a write: it lands `sectors` further on, as far as the file reaches there.
     pub fn misdirect_write(
         &mut self,
         id: NodeId,
@@ -40,7 +40,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Reads what was durable before the last sync, and zeros where that ended.
+    /// Reads the bytes that were durable before the last sync, with zeros beyond their end.
     pub fn read_stale(&mut self, id: NodeId, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let count = self.read(id, offset, buf)?;
         let file = self.file_mut(id)?;
@@ -52,8 +52,8 @@ impl Disk {
         Ok(count)
     }
 
-    /// Takes from what was read of a file what no sync has covered, and says whether that changed
-    /// anything.
+    /// Replaces the unsynced bytes in a read by the durable ones, and returns whether that changed
+    /// the read.
     pub fn forget_unsynced(
         &mut self,
         id: NodeId,
@@ -72,11 +72,11 @@ impl Disk {
         Ok(has_changed)
     }
 
-    /// Removes a file's name, and its bytes for those who have it open; says whether anybody has.
-    /// A power loss may still undo it.
+    /// Removes a file's name, and its bytes for open handles; returns whether there are any. A
+    /// power loss may still undo the removal.
     pub fn remove_with_bytes(&mut self, path: &Path) -> io::Result<bool> {
         let id = self.open(path)?;
-        // What nobody has open is not looked at, and stays undecided.
+        // A file without open handles is not read, so its choices stay open.
         let is_held = self.node(id)?.is_held();
         self.remove(path)?;
         if is_held {
@@ -85,20 +85,20 @@ impl Disk {
         Ok(is_held)
     }
 
-    /// Makes the last change of a directory's entries, a rename to this name, one of parts.
+    /// Splits a directory's last change, a rename to `to`, into parts that survive independently.
     pub fn tear_last_rename(&mut self, to: &Path) -> io::Result<()> {
         let (parent, _) = self.parent(to)?;
         self.directory_mut(parent)?.tear_last();
         Ok(())
     }
 
-    /// A file's sync fails, and from then on reads find what was durable before it.
+    /// Fails a file's sync: from then on reads return what was durable before it.
     pub fn revert_sync(&mut self, id: NodeId) -> io::Result<()> {
         self.file_mut(id)?.revert();
         Ok(())
     }
 
-    /// What has made bytes of a file wrong that are read, one by one.
+    /// The faults that made bytes of this range wrong, one by one.
     pub fn wrongs_in(&mut self, id: NodeId, read: &Range<u64>) -> io::Result<Vec<Fault>> {
         let file = self.file(id)?;
         let Some(honest) = &file.honest else {
@@ -113,8 +113,8 @@ impl Disk {
         Ok(met.map(|(_, fault)| *fault).collect())
     }
 
-    /// Where the files were wrong that have or had this name, and by what; nothing if none of them
-    /// was. A file that a power loss took whole was wrong nowhere in particular.
+    /// The wrong ranges of all files that have or had this name; nothing if there are none. A file
+    /// that a power loss took as a whole counts, with no range.
     pub fn wrongs(&self, path: &Path) -> Option<Wrongs> {
         let mut wrong: Wrongs = Vec::new();
         for id in self.all_by_name(path) {
@@ -127,19 +127,19 @@ impl Disk {
         (gone.is_some() || !wrong.is_empty()).then_some(wrong)
     }
 
-    /// Whether there is a file of this name, and wrong.
+    /// Whether a file has this name and is wrong.
     pub fn is_wrong(&self, path: &Path) -> bool {
         let mut found = self.clone();
         let file = found.find(path).and_then(|id| found.file(id));
         file.is_ok_and(|file| !file.wrong.is_empty())
     }
 
-    /// Whether a power loss took the file of this name.
+    /// Whether a power loss took the file with this name.
     pub fn has_lost(&self, path: &Path) -> bool {
         self.gone.contains_key(path)
     }
 
-    /// Whether a file of this name, in whichever directory, is or was wrong.
+    /// Whether a file with this name, in any directory, is or was wrong.
     pub fn has_wrong(&self, name: &str) -> bool {
         let is_wrong = |id: &NodeId| {
             let node = self.nodes.get(id).map(Arc::as_ref);
@@ -154,7 +154,7 @@ impl Disk {
         named.any(is_wrong) || gone.any(|gone| gone == name)
     }
 
-    /// Every file that has the name, or may have it again after a power loss.
+    /// Every file that has this name, or may have it again after a power loss.
     fn all_by_name(&self, path: &Path) -> BTreeSet<NodeId> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return BTreeSet::new();
@@ -175,7 +175,7 @@ impl Disk {
         pending.chain(settled.copied()).collect()
     }
 
-    /// A file of this name comes: what was known of those before it does not concern it.
+    /// Forgets the earlier files with this name: a new file gets it.
     pub(super) fn forget_gone(&mut self, path: &Path) {
         if self.gone.contains_key(path) {
             Arc::make_mut(&mut self.gone).remove(&PathBuf::from(path));

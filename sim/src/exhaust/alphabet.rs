@@ -1,4 +1,4 @@
-//! All sequences of a few operations, each with every crash.
+//! All short sequences of a few operations, each with every crash.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run, and says how long it took"
@@ -11,7 +11,7 @@ use super::{Limits, exhaust};
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 
-/// What comes before each sequence: a timeline with something in a layer and something in memory.
+/// The lines before each sequence: a timeline with records in a layer and in memory.
 const BEFORE: [&str; 4] = [
     "create a 16",
     "put a +8 k0 image:100:1, +8 k1 image:90:2",
@@ -33,7 +33,7 @@ pub const ALPHABET: [&str; 10] = [
     "restart",
 ];
 
-/// Everything but the lines: small, and without a job of the engine's own.
+/// The plan's text up to its lines: small knobs, and no job of the engine's own.
 pub(super) const KNOBS: &str = "palimpsest plan 4
 knobs
   seed 1
@@ -60,7 +60,7 @@ knobs
 ops
 ";
 
-/// The plan of one sequence, by the indices of its operations in the alphabet.
+/// The plan of one sequence, given as indices into the alphabet.
 fn plan(sequence: &[usize]) -> Plan {
     let ops = sequence.iter().map(|index| ALPHABET[*index]);
     let lines = BEFORE.into_iter().chain(ops);
@@ -75,13 +75,13 @@ fn sequence(number: usize, length: u32) -> Vec<usize> {
     (0..length).rev().map(digit).collect()
 }
 
-/// Tries every crash of all sequences of up to so many operations. Of each sequence the crashes in
-/// its last operation are tried: those before it are another sequence's.
+/// Tries every crash of all sequences of up to `length` operations. Of each sequence only crashes
+/// in the last operation are tried: earlier ones belong to a shorter sequence.
 ///
-/// `tell` is told how many sequences are done, and of how many.
+/// `tell` gets the number of sequences that are done, and of all.
 ///
 /// # Errors
-/// What is wrong with a sequence without a crash, and its plan.
+/// The verdict of a sequence that fails without a crash, and its plan.
 pub fn exhaust_all(
     length: u32,
     limits: Limits<'_>,

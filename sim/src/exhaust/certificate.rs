@@ -1,4 +1,4 @@
-//! What an exhaustive search came to.
+//! The result of an exhaustive search.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,27 +11,27 @@ use crate::verdict::Verdict;
 /// A plan that fails.
 #[derive(Clone, Debug)]
 pub struct Counterexample {
-    /// It.
+    /// The plan.
     pub plan: Plan,
-    /// What it comes to.
+    /// The verdict of the plan.
     pub verdict: Verdict,
 }
 
-/// What an exhaustive search came to.
+/// The result of an exhaustive search.
 #[derive(Clone, Debug, Default)]
 pub struct Certificate {
-    /// The first crash, and the second if it was asked for.
+    /// The counts for the first crash, and for the second at depth 2.
     pub levels: Vec<Level>,
-    /// What is wrong, if anything is.
+    /// The counterexample, if one was found.
     pub counterexample: Option<Counterexample>,
-    /// Whether it was stopped before it was through.
+    /// Whether the search stopped before it had finished.
     pub is_cut_off: bool,
-    /// How long it took.
+    /// The time that it took.
     pub elapsed: Duration,
 }
 
 impl Certificate {
-    /// One of nothing, for so many crashes one behind another.
+    /// An empty certificate for `depth` crashes in a row.
     pub(super) fn new(depth: u32) -> Certificate {
         Certificate {
             levels: vec![Level::default(); depth as usize],
@@ -39,7 +39,7 @@ impl Certificate {
         }
     }
 
-    /// Adds what another search came to.
+    /// Adds the result of another search.
     pub(super) fn add(&mut self, other: Certificate) {
         for (level, other) in self.levels.iter_mut().zip(&other.levels) {
             level.add(other);
@@ -49,13 +49,13 @@ impl Certificate {
         self.elapsed += other.elapsed;
     }
 
-    /// Whether every case was run, and all was right.
+    /// Whether every case was run, and all passed.
     pub fn is_complete(&self) -> bool {
         let is_bounded = |level: &Level| 0 < level.bounded_count;
         self.counterexample.is_none() && !self.is_cut_off && !self.levels.iter().any(is_bounded)
     }
 
-    /// Recoveries of all levels.
+    /// The number of recoveries of all levels.
     pub fn recovery_count(&self) -> u64 {
         self.levels.iter().map(|level| level.recovery_count).sum()
     }
@@ -108,7 +108,7 @@ impl fmt::Display for Certificate {
     }
 }
 
-/// How many images, of which this is the binary logarithm.
+/// The number of images as text, from its binary logarithm.
 fn images(log2: f64) -> String {
     match log2 {
         log2 if log2 < 40.0 => grouped(log2.exp2().round() as u64),

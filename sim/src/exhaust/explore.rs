@@ -1,4 +1,4 @@
-//! From a plan to a certificate.
+//! Explores a plan and makes its certificate.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run, and says how long it took"
@@ -19,7 +19,7 @@ use crate::verdict::Verdict;
 /// Tries every crash of a plan.
 ///
 /// # Errors
-/// What is wrong with the plan itself, without a crash of ours.
+/// The verdict of the plan, if it fails without an added crash.
 pub fn exhaust(plan: &Plan, limits: Limits<'_>) -> Result<Certificate, Verdict> {
     let started = Instant::now();
     let plan = with_full_look(plan);
@@ -41,7 +41,7 @@ pub fn exhaust(plan: &Plan, limits: Limits<'_>) -> Result<Certificate, Verdict> 
     })
 }
 
-/// A plan without its lines: what is left of it behind a crash.
+/// A plan without its lines, as it runs after a crash.
 struct Rest {
     plan: Arc<Plan>,
 }
@@ -76,7 +76,7 @@ impl Subject for Rest {
     }
 }
 
-/// Makes a plan of the crashes that failed, and runs it.
+/// Makes a plan with the crashes that failed, and runs it.
 fn counterexample(plan: &Plan, trail: &Trail<Point>) -> Counterexample {
     let mut plan = plan.clone();
     let (first, _) = &trail.crashes[0];
@@ -91,8 +91,8 @@ fn counterexample(plan: &Plan, trail: &Trail<Point>) -> Counterexample {
     let verdict = run(&plan, Keep::Tail).verdict;
     let verdict = verdict.unwrap_or_else(|| {
         Verdict::law(
-            "what fails behind a crash fails in a run of its own",
-            "it does not: that is a fault of the simulator's",
+            "what fails after a crash in the search fails in a run of its own",
+            "it does not: this is a bug in the simulator",
         )
     });
     Counterexample { plan, verdict }

@@ -1,4 +1,4 @@
-//! The points at which a life may end, and what comes after each.
+//! The points at which a life may end, and the recovery from each.
 #![expect(
     clippy::disallowed_types,
     reason = "a fingerprint is compared within one search, and what it stands for is skipped: the \
@@ -21,20 +21,20 @@ use crate::world::{Remains, Watch};
 pub struct Point {
     /// The call.
     pub address: Address,
-    /// How many lines of the plan had begun.
+    /// The number of lines of the plan that had begun.
     pub line_count: usize,
-    /// How many choices of the crash before it had been made.
+    /// The number of choices of the crash before that had been made.
     pub choice_count: usize,
     remains: Remains,
     session: Session,
 }
 
-/// Points, as they are collected.
+/// The points, while they are collected.
 type Points = Arc<Mutex<Vec<Point>>>;
 
-/// Runs the plan as it is: its points, or what was wrong with it.
+/// Runs the plan as it is, and returns its points, or its verdict if it fails.
 ///
-/// They are all calls that change the disk, and the first behind the last line.
+/// The points are all calls that change the disk, and the first call after the last line.
 pub fn collect(plan: &Plan) -> Result<Vec<Point>, Verdict> {
     let points = Points::default();
     let theirs = points.clone();
@@ -46,7 +46,7 @@ pub fn collect(plan: &Plan) -> Result<Vec<Point>, Verdict> {
     }
 }
 
-/// Notes the points, until a line behind `end` was asked for.
+/// Records points until a line after `end` was asked for.
 fn watch(session: Arc<Mutex<Session>>, points: Points, end: usize) -> Watch {
     let mut is_over = false;
     Box::new(move |state, site| {
@@ -69,7 +69,7 @@ fn watch(session: Arc<Mutex<Session>>, points: Points, end: usize) -> Watch {
     })
 }
 
-/// Whether such a call changes what is on the disk, or what of it is durable.
+/// Whether a call of this kind changes the disk, or what of it is durable.
 fn changes(step: StepKind) -> bool {
     match step {
         StepKind::Create
@@ -92,10 +92,10 @@ fn take(points: &Points) -> Vec<Point> {
 }
 
 impl Point {
-    /// The same number for two points whose crashes go alike.
+    /// A hash: points with equal fingerprints have the same crashes and recoveries.
     ///
-    /// It covers the disk, what is known of the timelines, and what is left of schedule, rules and
-    /// chance. The time of day is not part of it.
+    /// It covers the disk, the expected state of the timelines, and the rest of the schedule, the
+    /// rules and the random choices. The time of day is not part of it.
     pub fn fingerprint(&self) -> u128 {
         let mut halves = [DefaultHasher::new(), DefaultHasher::new()];
         1_u8.hash(&mut halves[1]);
@@ -108,13 +108,13 @@ impl Point {
         high << 64 | low
     }
 
-    /// The binary logarithm of how many images a power loss at it may leave.
+    /// The binary logarithm of the number of images that a power loss at the point can leave.
     pub fn log2_of_images(&self) -> f64 {
         let survival = Survival::Case(0);
         self.remains.disk().crash(survival).log2_of_images()
     }
 
-    /// Crashes, recovers and compares. `plan` is the plan without its lines.
+    /// Crashes, recovers and compares all answers. `plan` is the plan without its lines.
     pub fn recover(&self, plan: &Arc<Plan>, crash: Crash, want: Want) -> Recovery<Point> {
         let world = self.remains.after(plan, crash);
         let session = Arc::new(Mutex::new(Session {

@@ -4,7 +4,7 @@ use crate::faults::{Address, Counted, Fault, Rule, Scope, StepKind};
 use crate::plan::Plan;
 use crate::run::{Keep, run};
 
-/// A creation, a batch and a flush.
+/// A plan with a creation, a batch and a flush.
 fn plan() -> Plan {
     let lines = "  create a 16\n  put a +8 k0 image:100:1\n  flush a\n";
     let text = format!("{KNOBS}{lines}faults\nschedule\n  then in-order\n");
@@ -21,7 +21,7 @@ fn limits(depth: u32) -> Limits<'static> {
     }
 }
 
-/// Every sync of this kind is acknowledged, and none is made.
+/// A rule by which every sync of this kind is acknowledged, and none is made.
 fn lie(step: StepKind) -> Rule {
     Rule {
         address: Address::Call {
