@@ -1,4 +1,4 @@
-//! What the maps of one timeline share: where keys and LSNs stand, and what they are called.
+//! The axes that all maps of one timeline share: the places and labels of keys and LSNs.
 
 use palimpsest::base::{Key, Lsn};
 
@@ -8,55 +8,55 @@ use crate::label::Letter;
 use crate::plan::{KeyIndex, Knobs};
 use crate::witness::{Reading, Scene, TimelineView};
 
-/// A map's width, in units of its own.
+/// The width of a map, in SVG units.
 pub const WIDTH: f64 = 560.0;
 
-/// Where the layers start and end, from left to right.
+/// The left edge of the layers.
 pub const LEFT: f64 = 74.0;
-/// See [`LEFT`].
+/// The right edge of the layers.
 pub const RIGHT: f64 = 486.0;
 
-/// What stands above the layers.
+/// The space above the layers.
 pub const TOP: f64 = 14.0;
 
-/// What stands below them.
+/// The space below the layers.
 pub const BOTTOM: f64 = 30.0;
 
-/// The layers' height lies between these.
+/// The limits of the layers' height.
 const HEIGHT_MIN: f64 = 56.0;
 const HEIGHT_MAX: f64 = 460.0;
 
-/// How high a stretch of LSNs is, if there is room.
+/// The height of a stretch of LSNs, if there is room.
 const STRETCH: f64 = 20.0;
 
-/// Where there are more keys than these, only those are told apart that matter.
+/// The largest number of keys that all get a column; of more, only those of the read get one.
 const KEYS_MAX: u16 = 26;
 
-/// A stretch between keys of the plan's takes so much of one with a key.
+/// The width of a stretch without a key of the plan, relative to a stretch with one.
 const GAP: f64 = 0.35;
 
-/// A stretch of one LSN takes so much of a longer one.
+/// The height of a stretch of one LSN, relative to a longer one.
 const ONE_LSN: f64 = 0.8;
 
-/// LSNs from here on are told by what they lie above the lowest.
+/// LSNs from this one on are shown relative to the lowest.
 const LSN_LONG: u64 = 1 << 24;
 
-/// Where the keys and LSNs of one timeline stand.
+/// The places of the keys and LSNs of one timeline.
 pub struct Axes {
-    /// From left to right.
+    /// Keys, from left to right.
     pub keys: Scale<Key>,
-    /// From the bottom to the top.
+    /// LSNs, from bottom to top.
     pub lsns: Scale<Lsn>,
-    /// A map's height.
+    /// The height of a map.
     pub height: f64,
-    /// Where to name a key, in the middle of its column or where a layer begins, and how.
+    /// The labels of keys, and their places: the middle of a column, or the start of a layer.
     pub labels: Vec<(f64, String)>,
-    /// What long LSNs are counted from.
+    /// The LSN that long LSNs are counted from.
     pub lsn_base: Option<Lsn>,
 }
 
 impl Axes {
-    /// For a timeline that is seen in some scenes.
+    /// Makes the axes of a timeline from all scenes that show it.
     pub fn new(
         knobs: &Knobs,
         letter: Letter,
@@ -111,7 +111,7 @@ impl Axes {
             .middle(key, key.checked_next().unwrap_or(Key::MAX))
     }
 
-    /// An LSN in few letters.
+    /// An LSN as short text.
     pub fn lsn_text(&self, lsn: Lsn) -> String {
         match self.lsn_base {
             Some(base) if base <= lsn => format!("+{}", lsn.0 - base.0),
@@ -120,12 +120,12 @@ impl Axes {
     }
 }
 
-/// The LSN behind, if there is one.
+/// The next LSN, or the largest.
 fn after(lsn: Lsn) -> Lsn {
     lsn.checked_add(1).unwrap_or(Lsn::MAX)
 }
 
-/// Where others stand on a timeline, right on it or through others.
+/// The timelines that branch off from this one, directly or through others, each with its LSN.
 pub fn branch_points(scenes: &[&Scene], on: Letter) -> Vec<(Letter, Lsn)> {
     let mut branches = Vec::new();
     for scene in scenes {
@@ -137,8 +137,8 @@ pub fn branch_points(scenes: &[&Scene], on: Letter) -> Vec<(Letter, Lsn)> {
     branches
 }
 
-/// The LSN up to which a timeline reads another that it stands on; of one that is far below, only
-/// if it reads less of it than what stands between.
+/// The LSN up to which a timeline reads an indirect or direct ancestor. Nothing if a timeline in
+/// between branches off lower, because then that one is drawn.
 fn point_on(scene: &Scene, view: &TimelineView, on: Letter) -> Option<Lsn> {
     let (mut below, lsn) = view.ancestor?;
     while below != on {
@@ -166,7 +166,7 @@ fn lsns<'a>(
                 .flat_map(|layer| [layer.lsns.start, layer.lsns.end]),
         );
         points.extend([view.last, view.durable]);
-        // Of the cutoff of a timeline that has never collected anything there is nothing to see.
+        // A timeline that was never collected has no cutoff to show.
         points.extend(Some(view.cutoff).filter(|cutoff| Lsn::ZERO < *cutoff));
     }
     if let Some(reading) = asked {
@@ -181,8 +181,8 @@ fn lsns<'a>(
     lsns
 }
 
-/// Every key that has a column; where there are too many keys, the first of those from each place
-/// on at which layers begin.
+/// The label of every key that has a column. With too many keys, the label of the first key at or
+/// after each place where layers begin.
 fn labels(knobs: &Knobs, scale: &Scale<Key>, named: &[(Key, String)]) -> Vec<(f64, String)> {
     if knobs.key_count <= KEYS_MAX {
         let middle = |key: Key| scale.middle(key, key.checked_next().unwrap_or(Key::MAX));
@@ -202,7 +202,7 @@ fn labels(knobs: &Knobs, scale: &Scale<Key>, named: &[(Key, String)]) -> Vec<(f6
     edges.collect()
 }
 
-/// The keys that get a column of their own.
+/// The keys that get a column of their own, each with its name.
 fn named(knobs: &Knobs, asked: Option<&Reading>) -> Vec<(Key, String)> {
     let mut named = Vec::new();
     if knobs.key_count <= KEYS_MAX {

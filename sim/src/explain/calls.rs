@@ -1,5 +1,5 @@
-//! What went to the device around the last crash, or before the verdict: which of it was synced,
-//! and what became of the rest.
+//! The calls to the device around the last crash, or before the verdict: which were synced, and
+//! what became of the others.
 
 use super::map::put;
 use super::rows::{Gap, class, groups, rows};
@@ -9,16 +9,16 @@ use crate::faults::Crash;
 use crate::text::counted;
 use crate::world::{CrashSeen, Effect, End};
 
-/// So many rows are shown before the crash, or before the verdict if there was none.
+/// The largest number of rows before the crash, or before the verdict if there was no crash.
 const BEFORE: usize = 46;
 
-/// And so many after it.
+/// The number of rows after the crash.
 const AFTER: usize = 14;
 
-/// And so many before the verdict, if there are more in between.
+/// The number of rows before the verdict, if rows in between are left out.
 const LAST: usize = 16;
 
-/// Of what waited for longer, so many changes are listed.
+/// The largest number of older unsynced changes that are listed.
 const OLDER_MAX: usize = 40;
 
 /// The part of the page with the calls.
@@ -69,7 +69,7 @@ fn call_of(step: &crate::explain::Step) -> Option<&CallView> {
     }
 }
 
-/// The changes that a crash met before any sync did.
+/// The changes that were unsynced when a crash came.
 fn waiting<'a>(
     story: &Story,
     crash: CrashSeen,
@@ -105,7 +105,7 @@ fn summary(story: &Story, crash: CrashSeen, before: &[&CallView]) -> String {
         .collect();
     let told = match (crash.crash, waiting.is_empty()) {
         (Crash::Kill, _) => {
-            "The process was killed: what the system had been handed is all there.".to_string()
+            "The process was killed: all that was handed to the system is there.".to_string()
         }
         (Crash::Power(_), true) => "When the power failed, nothing waited for a sync.".to_string(),
         (Crash::Power(_), false) => format!(
@@ -115,12 +115,12 @@ fn summary(story: &Story, crash: CrashSeen, before: &[&CallView]) -> String {
         ),
     };
     format!(
-        "<p>{told} A row is a call; its dot stands on the lane of the task that made it. Passes \
+        "<p>{told} A row is a call; its dot is on the lane of the task that made it. Passes \
          are left out.</p>\n"
     )
 }
 
-/// What the crash met that had waited since before the first row.
+/// The changes that the crash found unsynced and that are older than the first row.
 fn older(names: &Names, waiting: &[(&CallView, &Effect, Fate)], first: usize) -> String {
     let older = waiting.iter().filter(|(call, _, _)| call.index < first);
     let older: Vec<_> = older.rev().collect();

@@ -1,6 +1,6 @@
-//! Text that stands in a page as it is.
+//! Escapes text for a page.
 
-/// The text with nothing in it that a browser would take for its own.
+/// Escapes every character that a browser would interpret.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -11,7 +11,7 @@ pub fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\t' | '\n' => escaped.push(letter),
-            // A page may not have these at all.
+            // HTML does not allow control characters.
             letter if letter.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
             letter => escaped.push(letter),
         }

@@ -1,22 +1,22 @@
-//! A lane for each task, and on each row a dot on the lane of the task that called.
+//! One lane for each task; each row has a dot on the lane of the task that made the call.
 
 use super::{CallView, TaskView};
 
-/// More lanes than these are not told apart: the last one is for all the others.
+/// The largest number of lanes; the last one is shared by all other tasks.
 const LANES_MAX: usize = 10;
 
-/// How far lanes stand apart, as the style draws them, and how high a row of them is at least.
+/// The distance between lanes, as in the style sheet, and the smallest height of a row.
 const STEP: usize = 12;
 const HEIGHT: usize = 26;
 
-/// The tasks that called, each with its lane.
+/// The tasks that made calls, each with its lane.
 pub struct Lanes<'a> {
     names: &'a [TaskView],
     tasks: Vec<(u32, u32)>,
 }
 
 impl<'a> Lanes<'a> {
-    /// For these calls.
+    /// The lanes for these calls.
     pub fn new(calls: &[&CallView], names: &'a [TaskView]) -> Lanes<'a> {
         let mut lanes = Lanes {
             names,
@@ -31,7 +31,7 @@ impl<'a> Lanes<'a> {
         lanes
     }
 
-    /// The task that called; the drivers of all lives are one.
+    /// The task that made a call; the drivers of all lives share one lane.
     fn task(&self, call: &CallView) -> (u32, u32) {
         match self.name(call).as_str() {
             "driver" => (0, 0),
@@ -50,21 +50,21 @@ impl<'a> Lanes<'a> {
         lane.min(LANES_MAX - 1)
     }
 
-    /// The picture of one row.
+    /// The picture of the lanes in one row.
     pub fn svg(&self, call: &CallView) -> String {
         let width = self.count() * STEP;
         let mut svg = format!(
             "<svg class=\"lanes\" viewBox=\"0 0 {width} {HEIGHT}\" width=\"{width}\" \
              aria-hidden=\"true\">"
         );
-        // The middle of the line that the style draws, which is one wide.
+        // The middle of the line that the style sheet draws, which is one unit wide.
         let x = (self.lane(call) * STEP + STEP / 2) as f64 - 0.5;
         let y = HEIGHT / 2;
         svg.push_str(&format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"4\"/></svg>"));
         svg
     }
 
-    /// The name of the task that called.
+    /// The name of the task that made a call.
     pub fn name(&self, call: &CallView) -> String {
         let is_it = |task: &&TaskView| (task.life, task.task) == (call.life, call.task);
         let found = self.names.iter().find(is_it);

@@ -1,4 +1,4 @@
-//! The plan beside its trace: each line with the steps that it came to.
+//! The plan beside its trace: each line with its steps.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::plan::Plan;
 use crate::text::counted;
 use crate::witness::Moment;
 
-/// Of a line's steps, so many at the start and at the end are shown.
+/// The number of steps that are shown at the start, and again at the end, of a line.
 const STEPS_SHOWN: usize = 30;
 
-/// A step is cut at so many characters.
+/// The length at which a step is cut, in characters.
 const STEP_LEN_MAX: usize = 220;
 
 /// The part of the page with the plan and its trace.
@@ -28,7 +28,7 @@ pub fn lines(names: &Names, plan: &Plan, story: &Story) -> String {
     let last = story.parts.last().copied();
     let mut html = String::from(
         "<section id=\"plan\">\n<h2>The plan and its trace</h2>\n<p class=\"hint\">A line opens to \
-         the steps that it came to. What runs beside a line stands under its own.</p>\n\
+         its steps. Concurrent work is listed under the line that started it.</p>\n\
          <div class=\"lines\">\n",
     );
     let mut reached = 0;
@@ -80,7 +80,7 @@ struct Row {
     number: String,
     text: String,
     class: &'static str,
-    /// Whether what comes behind the last line stands here as well.
+    /// Whether the steps after the last line are listed here too.
     after_all: bool,
 }
 
@@ -97,7 +97,7 @@ impl Row {
             "<div class=\"line {class}\"><span class=\"number\">{number}</span><code>{text}</code>"
         );
         let behind = if *after_all {
-            ", with what follows the last line"
+            ", with the steps after the last line"
         } else {
             ""
         };
@@ -179,7 +179,7 @@ fn told(step: &Step) -> String {
     }
 }
 
-/// The other streams of the plan: rules, schedule and knobs.
+/// The rest of the plan: rules, schedule and knobs.
 fn rest(plan: &Plan, story: &Story) -> String {
     let mut html = String::new();
     if !plan.faults.is_empty() {

@@ -1,4 +1,4 @@
-//! One timeline at one moment: keys from left to right, LSNs from the bottom to the top.
+//! A map of one timeline at one moment: keys from left to right, LSNs from bottom to top.
 
 use std::fmt::Write;
 
@@ -11,48 +11,48 @@ use crate::label::Letter;
 use crate::text::grouped;
 use crate::witness::{LayerKind, LayerView, Reading, TimelineView};
 
-/// Labels on an axis stand so far apart at least.
+/// The smallest distance between labels on an axis.
 const LABEL_GAP: f64 = 13.0;
 const KEY_LABEL_GAP: f64 = 25.0;
 
-/// A layer is drawn so much smaller than it is, so that neighbours stand apart.
+/// The margin by which a layer is drawn smaller, so that neighbours are told apart.
 const INSET: f64 = 1.5;
 
-/// An image stands at one LSN, and is drawn so high at most.
+/// The largest height of an image, which covers one LSN only.
 const IMAGE_HEIGHT: f64 = 7.0;
 
-/// A layer has room for its name from this width and height on.
+/// The smallest width and height of a layer with a label.
 const LABEL_ROOM: (f64, f64) = (40.0, 13.0);
 
-/// What is drawn.
+/// One map, to be drawn.
 pub struct Map<'a> {
-    /// What keys and layers are called.
+    /// The short names of keys and layers.
     pub names: &'a Names,
     /// The timeline.
     pub view: &'a TimelineView,
-    /// The other moment's layers, to tell what came and what went.
+    /// The timeline at the other moment, to show which layers are new or gone.
     pub other: Option<&'a TimelineView>,
-    /// Which of the two moments it is.
+    /// The moment that the map shows.
     pub side: Side,
-    /// Where others stand on it.
+    /// The timelines that branch off from this one, with their LSNs.
     pub branches: &'a [(Letter, Lsn)],
-    /// The read that went wrong, if it is to be shown.
+    /// The read that went wrong, if this map shows it.
     pub reading: Option<&'a Reading>,
-    /// What it is called for those who do not see it.
+    /// The accessible title of the picture.
     pub title: String,
 }
 
-/// Which of two moments.
+/// One of the two moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The last good one.
+    /// The last good moment.
     Good,
-    /// The first bad one.
+    /// The first bad moment.
     Bad,
 }
 
 impl Map<'_> {
-    /// The picture.
+    /// The map as SVG.
     pub fn svg(&self, axes: &Axes) -> String {
         let (width, height, title) = (WIDTH, axes.height, escape(&self.title));
         let mut svg = format!(
@@ -63,7 +63,7 @@ impl Map<'_> {
         let is_image = |layer: &&LayerView| layer.kind == LayerKind::Image;
         let (images, deltas): (Vec<&LayerView>, Vec<&LayerView>) =
             self.view.layers.iter().partition(is_image);
-        // Images stand on top of the deltas that they are nested in, and are too thin for a line.
+        // Images are drawn over the deltas that contain them; they are too thin to hide a line.
         for layer in deltas {
             self.draw_layer(&mut svg, axes, layer);
         }
@@ -79,7 +79,7 @@ impl Map<'_> {
         svg
     }
 
-    /// A layer in words.
+    /// A layer as text.
     fn told(&self, layer: &LayerView) -> String {
         let (kind, len) = (layer.kind.name(), grouped(layer.len));
         match layer.id {
@@ -157,7 +157,7 @@ impl Map<'_> {
         }
     }
 
-    /// The cutoff, what is durable, and the last record.
+    /// Draws the cutoff, the durable LSN and the last record.
     fn draw_marks(&self, svg: &mut String, axes: &Axes) {
         let view = self.view;
         let mut marks = vec![("last", "last", view.last)];
@@ -165,7 +165,7 @@ impl Map<'_> {
             marks.push(("cutoff", "cutoff", view.cutoff));
         }
         marks.push(("durable", "durable", view.durable));
-        // From the top to the bottom; what stands at one place shares a label.
+        // From top to bottom; labels move down so that they do not overlap.
         marks.sort_by_key(|(_, _, lsn)| std::cmp::Reverse(*lsn));
         let mut label_y = f64::NEG_INFINITY;
         for (class, name, lsn) in marks {
@@ -207,7 +207,7 @@ impl Map<'_> {
         }
     }
 
-    /// The point that was asked for, and the way down from it.
+    /// Draws the key and LSN of the read, and the layers that it visited.
     fn draw_walk(&self, svg: &mut String, axes: &Axes, reading: &Reading) {
         let x = axes.key(reading.key);
         for (number, visit) in (1..).zip(&reading.visits) {

@@ -7,7 +7,7 @@ use crate::label::Letter;
 use crate::plan::Plan;
 use crate::witness::{LayerKind, Moment, Scene, Source, TimelineView};
 
-/// The part of the page with the maps.
+/// The section of the page with the maps.
 pub fn maps(names: &Names, plan: &Plan, story: &Story) -> String {
     let scenes: Vec<(Side, &Scene)> = [(Side::Good, &story.good), (Side::Bad, &story.bad)]
         .into_iter()
@@ -38,7 +38,7 @@ pub fn maps(names: &Names, plan: &Plan, story: &Story) -> String {
     html
 }
 
-/// What all timelines share.
+/// The state that all timelines share.
 struct Stage<'a> {
     names: &'a Names,
     plan: &'a Plan,
@@ -130,14 +130,14 @@ fn heading((plan, story): (&Plan, &Story), side: Side, scene: &Scene) -> String 
     };
     let moment = match scene.moment {
         Moment::Verdict { line } if plan.ops.len() < line => {
-            "at the verdict, behind the last line".to_string()
+            "at the verdict, after the last line".to_string()
         }
         moment => moment.to_string(),
     };
     format!("<b>{words}</b> {}", escape(&moment))
 }
 
-/// How many layers there are of each kind, as a sentence's part.
+/// The number of layers of each kind, as text.
 fn counts(view: &TimelineView) -> String {
     let count = |kind| {
         view.layers

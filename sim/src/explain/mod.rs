@@ -1,13 +1,13 @@
-//! A run as one page for any browser: it opens offline and asks for nothing from elsewhere.
+//! A run as one HTML page, which opens offline and loads nothing.
 //!
 //! ```text
 //!  plan ─watch▶ story ─┬─▶ maps    the layers at the last good moment and the first bad one
-//!                      ├─▶ walk    the wrong read, and what is in the layers that it looks into
-//!                      ├─▶ calls   what went to the device around a crash, and what survived
+//!                      ├─▶ walk    the wrong read, and the contents of the layers that it visits
+//!                      ├─▶ calls   the calls to the device around a crash, and what survived
 //!                      └─▶ lines   the plan beside its trace
 //! ```
 //!
-//! Everything that comes from a run passes [`escape`] on its way into the page.
+//! All text from a run passes through [`escape`] on its way into the page.
 
 mod axes;
 mod calls;

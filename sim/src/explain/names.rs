@@ -1,4 +1,4 @@
-//! Short names: a key as the plan calls it, a layer by what it is, a timeline by its letter.
+//! Short names: a key by its number, a layer by its kind and ranges, a timeline by its letter.
 
 use palimpsest::base::{FileName, Key, KeyRange, LayerName};
 
@@ -7,14 +7,14 @@ use crate::keys;
 use crate::label::Letter;
 use crate::plan::{KeyIndex, Knobs};
 
-/// Knows what a plan's keys and timelines are called.
+/// The short names of a plan's keys and timelines.
 pub struct Names {
-    /// In the order of the keys.
+    /// The keys and their names, sorted by key.
     keys: Vec<(Key, String)>,
 }
 
 impl Names {
-    /// Of a plan with these knobs.
+    /// The names for a plan with these knobs.
     pub fn new(knobs: &Knobs) -> Names {
         let numbers = 0..knobs.key_count;
         let mut named: Vec<_> = numbers
@@ -29,13 +29,13 @@ impl Names {
         Names { keys: named }
     }
 
-    /// A key in few letters, if the plan has it.
+    /// The short name of a key, if the plan has the key.
     fn key(&self, key: Key) -> Option<&str> {
         let found = self.keys.binary_search_by_key(&key, |(key, _)| *key);
         found.ok().map(|index| self.keys[index].1.as_str())
     }
 
-    /// The plan's keys in a range, as the first and the last of them.
+    /// The first and the last of the plan's keys in a range.
     fn key_range(&self, range: KeyRange) -> String {
         if range.is_all() {
             return "all keys".to_string();
@@ -53,7 +53,7 @@ impl Names {
         }
     }
 
-    /// A layer by what it is.
+    /// The short name of a layer.
     pub fn layer(&self, layer: &LayerName) -> String {
         let keys = self.key_range(layer.keys());
         match layer {
@@ -63,13 +63,13 @@ impl Names {
         }
     }
 
-    /// A text in which what has a short name is called by it.
+    /// The text, with short names where there are any.
     pub fn shorten(&self, text: &str) -> String {
         let words: Vec<String> = text.split(' ').map(|word| self.word(word)).collect();
         words.join(" ")
     }
 
-    /// The text as a page has it: short, and in full for whoever points at it.
+    /// The short text as HTML, with the full text as its tooltip.
     pub fn html(&self, text: &str) -> String {
         let short = self.shorten(text);
         match short == text {
@@ -85,7 +85,7 @@ impl Names {
         format!("{}{rest}", parts.join("/"))
     }
 
-    /// A part of a path, or a key.
+    /// Shortens a part of a path, or a key.
     fn part(&self, part: &str) -> String {
         if let Some(letter) = letter(part) {
             return letter.to_string();
@@ -106,7 +106,7 @@ impl Names {
     }
 }
 
-/// The letter of a timeline by the digits of its id.
+/// The letter of a timeline, from the digits of its id.
 fn letter(digits: &str) -> Option<char> {
     let mut letters = b'a'..=b'z';
     let found = letters.find(|letter| keys::timeline(Letter(*letter)).to_string() == digits);

@@ -11,22 +11,22 @@ use crate::text::counted;
 use crate::text::counted_as;
 use crate::verdict::Verdict;
 
-/// How it looks: the page carries it along.
+/// The style sheet, which is part of the page.
 const STYLE: &str = include_str!("style.css");
 
-/// What is explained.
+/// The plan that a page is about.
 pub struct Subject {
-    /// What it is called.
+    /// The plan's name, for the title.
     pub name: String,
-    /// The command that runs it again.
+    /// The command that replays the plan.
     pub replay: String,
-    /// What is known of where it comes from: a label and a text each.
+    /// Facts about the plan's origin: a label and a text each.
     pub facts: Vec<(String, String)>,
-    /// Which rules were necessary, as a capsule says.
+    /// The rules, each with whether it was necessary; from a capsule.
     pub rules: Vec<String>,
 }
 
-/// The page about a run of a plan.
+/// Makes the page about a run of a plan.
 pub fn page(subject: &Subject, plan: &Plan, story: &Story) -> String {
     let verdict = story.outcome.verdict.as_ref();
     let words = verdict.map_or("all right", Verdict::name);
@@ -103,7 +103,7 @@ fn header(subject: &Subject, names: &Names, plan: &Plan, story: &Story) -> Strin
     html
 }
 
-/// What a verdict says, each with its label.
+/// The parts of a verdict, each with its label.
 fn findings(verdict: &Verdict) -> Vec<(&'static str, String)> {
     match verdict.clone() {
         Verdict::WrongAnswer {

@@ -1,4 +1,4 @@
-//! Calls as rows: who made them, on what, and what became of it.
+//! Calls as rows: the task that made each, its file, and its result.
 
 use super::lanes::Lanes;
 use super::{CallView, Names, Story, escape};
@@ -8,32 +8,32 @@ use crate::text::counted;
 use crate::text::{counted_as, grouped};
 use crate::world::{CrashSeen, End};
 
-/// From so many reads of one file on they share a row.
+/// The smallest number of successive reads of one file that share a row.
 const READS_MIN: usize = 3;
 
-/// What becomes of a change, as a class and in words.
+/// The result of a call: a style class and a text.
 type Mark = (&'static str, String);
 
-/// A call, or several reads of one file in a row.
+/// One call, or several successive reads of one file.
 pub struct Group<'a> {
-    /// The first of them.
+    /// The first call.
     pub first: &'a CallView,
-    /// How many there are.
+    /// The number of calls.
     pub count: usize,
-    /// How many bytes they read.
+    /// The number of bytes that the reads returned.
     len: u64,
 }
 
 /// Rows that are left out.
 #[derive(Clone, Copy)]
 pub struct Gap {
-    /// Before the row with this index.
+    /// The index of the row after the gap.
     pub at: usize,
-    /// How many; none, if nothing is left out.
+    /// The number of rows that are left out, or 0.
     pub count: usize,
 }
 
-/// The calls in their order, without passes.
+/// Groups the calls into rows, in order, without `Pass` steps.
 pub fn groups<'a>(calls: &[&'a CallView]) -> Vec<Group<'a>> {
     let calls = calls.iter().filter(|call| call.step != StepKind::Pass);
     let calls: Vec<&CallView> = calls.copied().collect();
@@ -70,7 +70,7 @@ fn is_alike(left: &CallView, right: &CallView) -> bool {
     is_plain(left) && is_plain(right) && is_one_task && file(left) == file(right)
 }
 
-/// All rows, with a line wherever a crash came.
+/// Renders all rows, with a band at each crash.
 pub fn rows((names, story): (&Names, &Story), shown: &[Group<'_>], gap: Gap) -> String {
     let callers: Vec<&CallView> = shown.iter().map(|group| group.first).collect();
     let lanes = Lanes::new(&callers, &story.tasks);
@@ -104,17 +104,17 @@ pub fn rows((names, story): (&Names, &Story), shown: &[Group<'_>], gap: Gap) -> 
     html
 }
 
-/// The line between two lives.
+/// Renders the band between two lives.
 fn band(crash: CrashSeen) -> String {
     let text = escape(&crash_text(crash));
     format!("<div class=\"band\" role=\"row\"><span role=\"cell\">{text}</span></div>\n")
 }
 
-/// A crash in words.
+/// A crash as text.
 pub fn crash_text(crash: CrashSeen) -> String {
     match crash.crash {
         Crash::Kill => "the process is killed".to_string(),
-        Crash::Power(survival) => format!("the power fails, of what waits is kept: {survival}"),
+        Crash::Power(survival) => format!("the power fails, unsynced changes kept: {survival}"),
     }
 }
 
@@ -172,7 +172,7 @@ fn mark(call: &CallView) -> Mark {
     }
 }
 
-/// The class of a fate.
+/// The style class of a fate.
 pub fn class(fate: Fate) -> &'static str {
     match fate {
         Fate::Kept => "kept",

@@ -1,9 +1,9 @@
-//! From values to places: what matters stands at even distances, however far apart it is.
+//! A scale from values to places that spaces values evenly, whatever their distances.
 //!
 //! LSNs and keys leap: 3, 11, then 2^63. Only their order can be drawn, so each stretch between two
-//! values that are known gets its own width.
+//! known values gets a width of its own.
 
-/// Places for values that are in order.
+/// The places of sorted values.
 #[derive(Clone, Debug)]
 pub struct Scale<T> {
     values: Vec<T>,
@@ -11,8 +11,8 @@ pub struct Scale<T> {
 }
 
 impl<T: Copy + Ord> Scale<T> {
-    /// A scale from place `start` to place `end` over these values, at least one; `weigh` says how
-    /// wide the stretch between two of them is, beside the others.
+    /// A scale from place `start` to place `end` for these values, of which there is at least one.
+    /// `weigh` returns the relative width of the stretch between two neighbours.
     pub fn new(
         mut values: Vec<T>,
         (start, end): (f64, f64),
@@ -35,8 +35,8 @@ impl<T: Copy + Ord> Scale<T> {
         Scale { values, places }
     }
 
-    /// Where a value stands: at its own place, or amid the stretch that it falls into, or at the
-    /// end that it lies beyond.
+    /// The place of a value: its own; the middle of its stretch, if it is between two known values;
+    /// or the nearer end, if it is beyond both.
     pub fn at(&self, value: T) -> f64 {
         match self.values.binary_search(&value) {
             Ok(index) => self.places[index],
@@ -46,12 +46,12 @@ impl<T: Copy + Ord> Scale<T> {
         }
     }
 
-    /// The middle of what lies between two values.
+    /// The middle between the places of two values.
     pub fn middle(&self, start: T, end: T) -> f64 {
         (self.at(start) + self.at(end)) / 2.0
     }
 
-    /// The values that have a place of their own.
+    /// The values that have places of their own, sorted.
     pub fn values(&self) -> &[T] {
         &self.values
     }

@@ -1,4 +1,4 @@
-//! A run from its first step to its last, with what is known of each step.
+//! Records a run from its first step to its last, with the result of each step.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,27 +12,27 @@ use crate::run::{self, Keep, Outcome};
 use crate::witness::{Moment, Reading, Scene, Witness};
 use crate::world::{CrashSeen, Effect, End, Event, Journal, TaskName, World};
 
-/// Of a run with more steps than these only the last are told.
+/// The largest number of steps that are all recorded; of a longer run, only the last ones are.
 const STEPS_MAX: u64 = 400_000;
 
-/// A run from its first step to its last.
+/// A recorded run.
 #[derive(Clone, Debug)]
 pub struct Story {
-    /// What came of it.
+    /// The outcome of the run.
     pub outcome: Outcome,
-    /// What the timelines were at the last good moment.
+    /// The timelines at the last good moment.
     pub good: Option<Scene>,
-    /// What they were at the verdict.
+    /// The timelines at the verdict.
     pub bad: Option<Scene>,
     /// The read that went wrong.
     pub reading: Option<Reading>,
-    /// Its parts, in the order in which they began.
+    /// The parts of the run, in the order in which they began.
     pub parts: Vec<Part>,
-    /// Its tasks, each with the name that it had in its life.
+    /// The tasks of the run, each with the name that it had in its life.
     pub tasks: Vec<TaskView>,
-    /// Its steps, without those in which a task only goes on.
+    /// The steps of the run, without those in which the scheduler only resumes a task.
     pub steps: Vec<Step>,
-    /// Its crashes.
+    /// The crashes of the run.
     pub crashes: Vec<CrashSeen>,
 }
 
@@ -43,69 +43,69 @@ pub struct TaskView {
     pub life: u32,
     /// The task, by the order in which the life spawned it.
     pub task: u32,
-    /// What it is for.
+    /// The purpose of the task.
     pub name: String,
 }
 
-/// What happened in one step.
+/// One step of a run.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Under which part of the plan.
+    /// The part of the run that the step belongs to.
     pub part: Part,
-    /// What.
+    /// The event.
     pub what: What,
 }
 
 /// A part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// A life begins: everything is opened.
+    /// The start of a life, in which everything is opened.
     Opening {
-        /// Which life, from 1.
+        /// The life, from 1.
         life: u32,
     },
     /// A line of the plan.
     Line {
-        /// Which life, from 1.
+        /// The life, from 1.
         life: u32,
-        /// Which line, from 1.
+        /// The line, from 1.
         line: usize,
     },
 }
 
-/// What a step is.
+/// The event of a step.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// A word of the driver's.
+    /// A note of the driver.
     Note(String),
-    /// A call of the engine's.
+    /// A call of the engine.
     Call(CallView),
     /// The process ended.
     Crash(CrashSeen),
 }
 
-/// A call of the engine's, and what came of it.
+/// A call of the engine, with its result.
 #[derive(Clone, Debug)]
 pub struct CallView {
-    /// Its index, from 0 and over all lives.
+    /// The index of the call, from 0, counted over all lives.
     pub index: usize,
     /// The life, from 1.
     pub life: u32,
     /// The task that made it.
     pub task: u32,
-    /// Its kind.
+    /// The kind of the call.
     pub step: StepKind,
-    /// Its address.
+    /// The address of the call.
     pub address: String,
-    /// The fault that met it.
+    /// The fault that was injected into it.
     pub fault: Option<String>,
     /// What it returned.
     pub result: Option<Result<u64, io::ErrorKind>>,
-    /// What it changed.
+    /// The change that it made to the disk.
     pub effect: Option<Effect>,
 }
 
-/// Runs a plan and tells all of it.
+/// Runs a plan and records all of it.
 pub fn watch(plan: &Plan) -> Story {
     let outcome = run::run(plan, Keep::Tail);
     let plan = Arc::new(plan.clone());
@@ -149,7 +149,7 @@ pub fn watch(plan: &Plan) -> Story {
     }
 }
 
-/// What a run has left that ended without a word: what lies on its disk.
+/// The timelines as the disk has them, for a run that ended without a scene of its own.
 fn at_the_end(world: &World, session: &Session) -> Scene {
     let mut disk = world.state().disk.clone();
     let letters: Vec<Letter> = session.truths.keys().copied().collect();
@@ -164,7 +164,7 @@ fn at_the_end(world: &World, session: &Session) -> Scene {
     }
 }
 
-/// Follows the events, and knows under which part of the plan they come.
+/// Reads events in order, and assigns each to a part of the run.
 struct Reader<'a> {
     journal: &'a Journal,
     steps: Vec<Step>,
@@ -172,7 +172,7 @@ struct Reader<'a> {
     names: Vec<TaskView>,
     part: Part,
     life: u32,
-    /// The tasks that lines run in, with what runs beside.
+    /// The concurrent tasks that lines run in, with the part that each belongs to.
     tasks: Vec<(u32, Part)>,
     call_count: usize,
     crash_count: usize,
@@ -240,7 +240,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What a failed sync was to cover was dropped, not synced.
+    /// Marks the changes that a failed sync covered as dropped, not synced.
     fn drop_what_failed(&mut self) {
         let failed = |step: &Step| match &step.what {
             What::Call(call) if matches!(call.result, Some(Err(_))) => Some(call.index),
@@ -282,7 +282,7 @@ impl Reader<'_> {
         });
     }
 
-    /// A crash that came before the next call is told before it.
+    /// Records a crash before the call that comes after it.
     fn crash(&mut self) {
         let crash = self.journal.crashes().get(self.crash_count).copied();
         if let Some(crash) = crash.filter(|crash| crash.call_count <= self.call_count) {

@@ -4,11 +4,11 @@ use super::watch;
 use super::*;
 use crate::plan::Plan;
 
-/// Elements of which a skeleton has the text, and those of which it has the class.
+/// The elements whose text, and those whose class, is part of a skeleton.
 const TOLD: [&str; 5] = ["h1", "h2", "h3", "dt", "figcaption"];
 const NAMED: [&str; 2] = ["rect", "section"];
 
-/// Elements that have no end.
+/// The elements without an end tag.
 const VOID: [&str; 2] = ["meta", "!DOCTYPE"];
 
 /// A page of a plan with these operations and rules.
@@ -25,13 +25,13 @@ fn page_of(ops: &str, rules: &str) -> String {
     let subject = Subject {
         name: "<script>alert(1)</script>".to_string(),
         replay: "cargo sim replay 'a & b'".to_string(),
-        facts: vec![("drawn by".to_string(), "nobody".to_string())],
+        facts: vec![("drawn by".to_string(), "no seed".to_string())],
         rules: Vec::new(),
     };
     page(&subject, &plan, &watch(&plan))
 }
 
-/// The format that plans have.
+/// The number of the current plan format.
 fn format_number() -> String {
     let text = Plan::draw(0).to_string();
     let title = text.lines().next().unwrap();
@@ -47,13 +47,13 @@ const HISTORY: &str = "  create a 0
   put b +8 k2 image:5:4
 ";
 
-/// A page whose plan goes wrong: a sync is acknowledged and not made, and the power fails.
+/// A page whose plan fails: a sync is acknowledged and not made, and the power fails.
 fn wrong_page() -> String {
     let ops = format!("{HISTORY}  crash power none\n  get a k0 0\n");
     page_of(&ops, "  at life*/*/*/*/sync lie times 99\n")
 }
 
-/// The tags of a page, each with what stands behind it.
+/// The tags of a page, each with the text behind it.
 fn tags(page: &str) -> impl Iterator<Item = (&str, &str)> {
     let (head, rest) = page.split_once("<style>").unwrap();
     let (_, body) = rest.split_once("</style>").unwrap();
@@ -128,7 +128,7 @@ fn a_page_asks_for_nothing_from_elsewhere_and_runs_nothing() {
 fn a_page_of_a_failure_tells_what_a_crash_left() {
     let page = wrong_page();
     assert!(page.contains("waited for a sync: "), "{}", skeleton(&page));
-    assert!(page.contains("the power fails, of what waits is kept: none"));
+    assert!(page.contains("the power fails, unsynced changes kept: none"));
     assert!(page.contains("<b class=\"pill lost\">"));
     assert!(page.contains("The last good moment"));
     assert!(page.contains("The first bad moment"));

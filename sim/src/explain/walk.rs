@@ -1,4 +1,4 @@
-//! The wrong read: what it was to find, and what is in the layers that it looked into.
+//! The wrong read: the model's records, and the contents of the layers that the read visited.
 
 use palimpsest::layer::LayerId;
 
@@ -7,7 +7,7 @@ use super::{Names, Story, escape};
 use crate::verdict::Verdict;
 use crate::witness::VisitView;
 
-/// The part of the page with the walk; empty if no read went wrong.
+/// The section of the page with the walk; empty if no read went wrong.
 pub fn walk(names: &Names, story: &Story) -> String {
     let Some(reading) = &story.reading else {
         return String::new();
@@ -28,15 +28,15 @@ pub fn walk(names: &Names, story: &Story) -> String {
     );
     if !asked.starts_with(&format!("get {letter} ")) {
         html.push_str(
-            "<p class=\"hint\">The wrong answer was given to another question than this one: what \
-             goes wrong may depend on the other keys that were asked for with it.</p>\n",
+            "<p class=\"hint\">The wrong answer was to another question than this one: the failure \
+             may depend on the other keys that were read with it.</p>\n",
         );
     }
     if let Some(trouble) = &reading.trouble {
         let trouble = escape(trouble);
         put(
             &mut html,
-            format_args!("<p class=\"hint\">Its walk cannot be told: {trouble}</p>"),
+            format_args!("<p class=\"hint\">Its walk is not known: {trouble}</p>"),
         );
     }
     let class = match reading.visits.is_empty() {
@@ -45,7 +45,7 @@ pub fn walk(names: &Names, story: &Story) -> String {
     };
     put(&mut html, format_args!("<div class=\"{class}\">"));
     if !reading.visits.is_empty() {
-        html.push_str("<div>\n<h3>The layers that it looks into, in this order</h3>\n");
+        html.push_str("<div>\n<h3>The layers that it visits, in this order</h3>\n");
         html.push_str(&visits(names, &reading.visits));
         html.push_str("</div>\n");
     }

@@ -1,4 +1,4 @@
-//! What is in a layer, as lines.
+//! The contents of a layer, as lines of text.
 
 use palimpsest::base::{FileName, Key, LayerName, Lsn, TimelineId};
 use palimpsest::format::{Edit, IndexLayer, Record, Value};
@@ -7,16 +7,16 @@ use crate::disk::Disk;
 use crate::laws;
 use crate::paths::timeline_dir;
 
-/// So many records of the key that was asked for are shown.
+/// The largest number of records of the asked key that are shown.
 const OWN_MAX: usize = 12;
 
-/// And so many of others.
+/// The largest number of records of other keys that are shown.
 const OTHERS_MAX: usize = 6;
 
-/// So many bytes of a value are shown.
+/// The number of bytes of a value that are shown.
 const HEAD_LEN: usize = 8;
 
-/// What stands in the file of a layer: what there is of `key` first, from the newest on.
+/// The contents of a layer's file: the records of `key` first, the newest first.
 pub(crate) fn contents(
     disk: &mut Disk,
     (timeline, layer): (TimelineId, &IndexLayer),
@@ -38,7 +38,7 @@ pub(crate) fn contents(
     lines
 }
 
-/// Every record or value of a layer, in the order of keys, then LSNs.
+/// Every record or value of a layer, sorted by key, then LSN.
 fn entries(
     disk: &mut Disk,
     timeline: TimelineId,
@@ -67,7 +67,7 @@ fn entries(
     }
 }
 
-/// A value as text: what it does, its length, and the first of its bytes.
+/// A value as text: its kind, its length, and its first bytes.
 pub(crate) fn told(value: Value) -> String {
     match value {
         Value::Image(page) => with_head("image", &page),
@@ -103,7 +103,7 @@ fn with_head(what: &str, bytes: &[u8]) -> String {
     format!("{what}, {bytes}: {}{more}", head.join(" "))
 }
 
-/// The first so many, and how many more there are.
+/// The first `count_max` lines, and a line with the number of the others.
 pub(crate) fn bounded(mut lines: Vec<String>, count_max: usize) -> Vec<String> {
     let more = lines.len().saturating_sub(count_max);
     lines.truncate(count_max);

@@ -1,7 +1,7 @@
-//! A run as somebody sees it who stands beside it: what the timelines were made of at the last good
-//! moment and at the first bad one, what the wrong read looked into, and what every call did.
+//! Observes a run: the layers of all timelines at the last good moment and at the first bad one,
+//! and the layers that the wrong read visited.
 //!
-//! Looking changes nothing that the plan decides: a run that is watched comes to the same verdict.
+//! An observer changes nothing that the plan decides: an observed run has the same verdict.
 
 mod contents;
 mod reading;
@@ -13,10 +13,10 @@ pub use scene::{LayerKind, LayerView, Moment, Scene, Source, TimelineView};
 pub(crate) use contents::{contents, told};
 pub(crate) use scene::{of_disk, of_engine};
 
-/// What is kept of a run while it goes on.
+/// The observations of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Witness {
-    /// The last moment at which all was right.
+    /// The last moment at which all checks passed.
     pub good: Option<Scene>,
     /// The moment of the verdict.
     pub bad: Option<Scene>,

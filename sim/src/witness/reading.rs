@@ -1,52 +1,52 @@
-//! A read that went wrong, and what it looked into.
+//! A read that went wrong, and the layers that it visited.
 
 use palimpsest::base::{Key, Lsn, LsnRange};
 use palimpsest::layer::LayerId;
 
 use crate::label::Letter;
 
-/// A read that went wrong, made again for one key alone.
+/// A read that went wrong, repeated for one key alone.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// The timeline that was asked.
+    /// The timeline that was read.
     pub letter: Letter,
     /// The key.
     pub key: Key,
-    /// Its name in the plan, if it has one.
+    /// The key's name in the plan, if it has one.
     pub key_name: Option<String>,
     /// The LSN.
     pub lsn: Lsn,
-    /// What the engine says when it is asked for this key alone.
+    /// The engine's answer when it reads this key alone.
     pub alone: String,
-    /// What the model has of the key up to there, from the newest on.
+    /// The model's changes of the key up to the LSN, the newest first.
     pub model: Vec<String>,
-    /// The layers that it looks into, in order.
+    /// The layers that the read visits, in order.
     pub visits: Vec<VisitView>,
-    /// Why they cannot be told, if they cannot.
+    /// Why the visits are not known, if they are not.
     pub trouble: Option<String>,
 }
 
-/// One layer that a read looks into.
+/// One layer that a read visits.
 #[derive(Clone, Debug)]
 pub struct VisitView {
     /// The timeline that it belongs to.
     pub letter: Letter,
-    /// Which.
+    /// The layer.
     pub layer: LayerId,
-    /// Which of its LSNs.
+    /// The LSNs of the layer that are read.
     pub lsns: LsnRange,
-    /// What is in it, the key's own first, as many as are shown.
+    /// The contents of the layer, those of the key first, as many as are shown.
     pub contents: Vec<String>,
 }
 
 impl Reading {
-    /// The key as the plan calls it, or its digits.
+    /// The key's name in the plan, or its digits.
     pub fn key_text(&self) -> String {
         let name = self.key_name.clone();
         name.unwrap_or_else(|| self.key.to_string())
     }
 
-    /// The reading as text, one line for each thing.
+    /// The read as lines of text.
     pub fn lines(&self) -> Vec<String> {
         let letter = char::from(self.letter.0);
         let mut lines = vec![
@@ -59,7 +59,7 @@ impl Reading {
         });
         lines.extend(self.model.iter().map(|line| format!("  {line}")));
         if let Some(trouble) = &self.trouble {
-            lines.push(format!("its walk cannot be told: {trouble}"));
+            lines.push(format!("its walk is not known: {trouble}"));
         }
         for (number, visit) in (1..).zip(&self.visits) {
             let on = char::from(visit.letter.0);

@@ -1,4 +1,4 @@
-//! What the timelines are made of, at one moment.
+//! The layers of all timelines, at one moment.
 
 use std::fmt;
 
@@ -14,78 +14,78 @@ use crate::world::SimIo;
 /// All timelines at one moment.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// When.
+    /// The moment.
     pub moment: Moment,
-    /// Each behind what it stands on.
+    /// The timelines, each after its ancestor.
     pub timelines: Vec<TimelineView>,
 }
 
-/// When a scene was.
+/// The moment of a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// A life had begun, and all timelines were open and checked.
     Opened {
-        /// Which life, from 1.
+        /// The life, from 1.
         life: u32,
     },
-    /// A line of the plan was carried out, and all was right.
+    /// A line of the plan was carried out, and all checks passed.
     After {
-        /// Which line, from 1.
+        /// The line, from 1.
         line: usize,
     },
     /// The verdict was given.
     Verdict {
-        /// The line that was under way, from 1; one behind the last if the plan was done; 0 if it
-        /// had not begun.
+        /// The line in progress, from 1; the number after the last if the plan was done; 0 if the
+        /// plan had not begun.
         line: usize,
     },
 }
 
-/// One timeline.
+/// One timeline at one moment.
 #[derive(Clone, Debug)]
 pub struct TimelineView {
-    /// Which.
+    /// The letter of the timeline.
     pub letter: Letter,
-    /// What it stands on, and where.
+    /// The ancestor, and the LSN of the branch.
     pub ancestor: Option<(Letter, Lsn)>,
-    /// The last record's LSN.
+    /// The LSN of the last record.
     pub last: Lsn,
-    /// Up to where it is durable.
+    /// The LSN up to which the timeline is durable.
     pub durable: Lsn,
     /// The lowest LSN that can be read.
     pub cutoff: Lsn,
-    /// From the newest on: open, frozen, in files.
+    /// The layers, the newest first: open, frozen, in files.
     pub layers: Vec<LayerView>,
-    /// Who says so.
+    /// The source of this information.
     pub source: Source,
 }
 
-/// Who says what a timeline is made of.
+/// The source of a timeline's layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The engine that has it open.
+    /// The engine, which has the timeline open.
     Engine,
-    /// The index on the disk, for no engine has it open.
+    /// The index on the disk, because the timeline is not open.
     Disk,
 }
 
 /// One layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerView {
-    /// Which.
+    /// The id of the layer.
     pub id: LayerId,
-    /// What it is.
+    /// The kind of the layer.
     pub kind: LayerKind,
     /// The keys that it covers.
     pub keys: KeyRange,
-    /// The LSNs that it covers; of an open layer, up to the last record.
+    /// The LSNs that it covers; an open layer covers them up to the last record.
     pub lsns: LsnRange,
-    /// Its length in bytes.
+    /// The layer's length, in bytes.
     pub len: u64,
 }
 
 named_enum! {
-    /// What a layer is, from the newest records to the oldest.
+    /// The kind of a layer, from the newest records to the oldest.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum LayerKind {
         /// In memory, and takes records.
@@ -147,7 +147,7 @@ fn in_memory(layer: &MemoryLayer<SimIo>, last: Lsn) -> LayerView {
     }
 }
 
-/// A timeline as the engine has it.
+/// A timeline as an engine shows it.
 pub(crate) fn of_engine(
     letter: Letter,
     ancestor: Option<(Letter, Lsn)>,
@@ -169,7 +169,7 @@ pub(crate) fn of_engine(
     }
 }
 
-/// A timeline as its index on the disk says.
+/// A timeline as its index on the disk describes it.
 pub(crate) fn of_disk(
     letter: Letter,
     ancestor: Option<(Letter, Lsn)>,
