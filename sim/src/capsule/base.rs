@@ -1,8 +1,8 @@
 //! A folder of capsules, one for each signature.
 //!
 //! ```text
-//! ID.capsule   of those with this signature, the one with the smallest plan
-//! ID.seen      how many there were, and when and at which revision the first came
+//! ID.capsule   the capsule with the smallest plan of all with this signature
+//! ID.seen      their number, and when and at which revision the first was added
 //! ```
 #![expect(
     clippy::disallowed_methods,
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use super::text::hash;
 use super::{Capsule, CapsuleError};
 
-/// So many characters of a signature stand in an id.
+/// The longest part of an id that is taken from the signature, in characters.
 const SLUG_LEN_MAX: usize = 40;
 
 /// A folder of capsules.
@@ -29,11 +29,11 @@ pub struct Base {
 /// What is known of all capsules with one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// How many there were.
+    /// The number of capsules with this signature that were added.
     pub count: u64,
-    /// When the first came.
+    /// When the first was added.
     pub first_seen: String,
-    /// At which revision.
+    /// The revision of the first.
     pub first_revision: String,
 }
 
@@ -42,18 +42,18 @@ pub struct Kept {
 pub struct BaseEntry {
     /// The name of its files.
     pub id: String,
-    /// What is known of all with its signature, if it can be read.
+    /// What is known of all capsules with its signature, if that can be read.
     pub kept: Result<Kept, BaseError>,
-    /// The one with the smallest plan, if it can be read.
+    /// The capsule with the smallest plan, if it can be read.
     pub capsule: Result<Capsule, BaseError>,
 }
 
-/// A base cannot be read or written, or is none. Whoever named it must name another, or mend it.
+/// A base cannot be read or written, or is damaged. The caller names another, or repairs it.
 #[derive(Debug)]
 pub enum BaseError {
-    /// The system refused.
+    /// The operating system returned an error.
     Io(PathBuf, io::Error),
-    /// A file of it is not what it should be.
+    /// A file of the base does not parse; the text says how.
     Damaged(PathBuf, String),
 }
 
@@ -69,24 +69,24 @@ impl fmt::Display for BaseError {
 }
 
 impl BaseError {
-    /// Whether there is no such file.
+    /// Whether the error is that the file does not exist.
     fn is_missing(&self) -> bool {
         matches!(self, BaseError::Io(_, error) if error.kind() == io::ErrorKind::NotFound)
     }
 }
 
 impl Base {
-    /// The base in a folder, which is made with the first capsule.
+    /// The base in a folder, which is created with the first capsule.
     pub fn new(folder: &Path) -> Base {
         Base {
             folder: folder.to_path_buf(),
         }
     }
 
-    /// Adds a capsule: one more of its signature, and the one that is kept if it is the smallest.
+    /// Adds a capsule: counts it under its signature, and keeps it if its plan is the smallest.
     ///
     /// # Errors
-    /// `Io` or `Damaged`; what was there before is still there.
+    /// `Io` or `Damaged`; the base is as it was.
     pub fn add(&self, capsule: &Capsule, now: &str) -> Result<BaseEntry, BaseError> {
         let id = id_of(&capsule.signature);
         let before = self.entry(&id);
@@ -95,7 +95,7 @@ impl Base {
                 count: kept.count + 1,
                 ..kept
             },
-            // It is the first, or the one before it was put here by hand.
+            // It is the first with its signature, or the capsule file was copied here by hand.
             Err(error) if error.is_missing() => Kept {
                 count: 1,
                 first_seen: now.to_string(),
@@ -116,10 +116,11 @@ impl Base {
         })
     }
 
-    /// Everything that is in it, in the order of the ids.
+    /// All entries, sorted by id.
     ///
     /// # Errors
-    /// `Io` if the folder cannot be read. A file that cannot be is no error here: the others can.
+    /// `Io` if the folder cannot be listed. A file that cannot be read is an error in its entry
+    /// only.
     pub fn entries(&self) -> Result<Vec<BaseEntry>, BaseError> {
         let listed = match fs::read_dir(&self.folder) {
             Ok(listed) => listed,
@@ -164,7 +165,7 @@ impl Base {
         }
     }
 
-    /// Writes a file beside it and puts it in its place.
+    /// Writes a temporary file beside the target, then renames it: a reader sees no partial file.
     fn write(&self, id: &str, ending: &str, text: &str) -> Result<(), BaseError> {
         let (path, temp) = (self.path(id, ending), self.path(id, "temp"));
         let written = fs::create_dir_all(&self.folder)
@@ -175,7 +176,7 @@ impl Base {
 }
 
 impl Capsule {
-    /// How much there is to understand: of two that fail alike, the smaller has less of it.
+    /// The size of the shrunk plan, in lines and then in bytes: the smaller capsule is kept.
     fn size(&self) -> (usize, usize) {
         let len = self.shrunk_plan.iter().map(String::len).sum();
         (self.shrunk_plan.len(), len)
@@ -202,7 +203,7 @@ impl fmt::Display for Kept {
     }
 }
 
-/// The signature in words that a file can be named by, and a hash that tells it from others.
+/// Turns a signature into a file name: its words, then a hash that makes it unique.
 fn id_of(signature: &str) -> String {
     let letter = |letter: char| match letter.is_ascii_alphanumeric() {
         true => letter.to_ascii_lowercase(),

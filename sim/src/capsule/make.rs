@@ -1,4 +1,4 @@
-//! A capsule of a failure.
+//! Makes a capsule of a failure.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run, and goes by the clock"
@@ -13,14 +13,14 @@ use crate::plan::Plan;
 use crate::run::{Keep, Outcome, run};
 use crate::verdict::Verdict;
 
-/// So many of the last steps are kept.
+/// The number of last steps that are kept.
 const STEPS_KEPT: usize = 40;
 
-/// A step is cut at so many characters.
+/// The length at which a step is cut, in characters.
 const STEP_LEN_MAX: usize = 200;
 
-/// A capsule of a plan that fails as `shrunk` does, which came from `full`; nothing if it does not
-/// fail. Until `deadline` it is tried which rules were necessary.
+/// Makes a capsule of `shrunk`, which came from `full`; returns nothing if `shrunk` does not fail.
+/// Until `deadline` it also tries which of the rules are necessary.
 pub fn make(
     seed: Option<u64>,
     (full, shrunk): (&Plan, &Plan),
@@ -29,7 +29,7 @@ pub fn make(
     let story = watch(shrunk);
     let outcome = match story.outcome.verdict {
         Some(_) => story.outcome,
-        // It may fail by differing from itself.
+        // The failure may be that two runs of the plan differ.
         None => run_twice(shrunk),
     };
     let verdict = outcome.verdict.clone()?;
@@ -65,7 +65,7 @@ fn last_steps(outcome: &Outcome) -> Vec<String> {
     outcome.trace[first..].iter().map(cut).collect()
 }
 
-/// Leaves each rule out once, and says what then comes of the plan.
+/// Leaves out each rule once, and says what the plan's verdict is without it.
 fn rules(plan: &Plan, signature: &str, deadline: Instant) -> Vec<String> {
     let tell = |index: usize| {
         let rule = &plan.faults[index];
@@ -83,7 +83,8 @@ fn rules(plan: &Plan, signature: &str, deadline: Instant) -> Vec<String> {
     (0..plan.faults.len()).map(tell).collect()
 }
 
-/// The signature of what a plan comes to, looked for in the way in which `signature` was found.
+/// The signature of a plan's verdict. Runs the plan twice if `signature` is that of two runs that
+/// differ.
 pub(super) fn outcome_of(plan: &Plan, signature: &str) -> Option<String> {
     let diverged = Verdict::Diverged {
         first: 0,

@@ -1,26 +1,27 @@
-//! What a failure hands over: one file of text that a person can read and a build can run again.
+//! A failure as one text file, which a person can read and a build can run again.
 //!
 //! ```text
 //! capsule   = "palimpsest capsule 1"
 //!             "seed" (N | "none")          what drew the plan
 //!             "revision" WORDS             of the sources, or "unknown"
 //!             "lock" HEX                   the hash of Cargo.lock
-//!             "verdict" WORDS              its name
-//!             "signature" WORDS            what it shares with others that come of the same bug
+//!             "verdict" WORDS              the verdict's name
+//!             "signature" WORDS            equal for failures that come of the same bug
 //!             "full-digest" HEX            of the full plan's run
 //!             "shrunk-digest" HEX          of the shrunk plan's run
 //!             section*                     its name with ":", then its lines, indented by two
-//!             "end" N "bytes" HEX          the length and the checksum of all that stands before
+//!             "end" N "bytes" HEX          the length and the checksum of all text before it
 //!
 //! sections  = "failure:"                   asked, expected and got
-//!             "rules:"                     which of them were necessary
+//!             "rules:"                     which rules were necessary
 //!             "read:"                      the wrong read and the layers that it visited
 //!             "steps:"                     the last steps of the shrunk plan's run
 //!             "shrunk-plan:" "full-plan:"
 //! ```
 //!
-//! Fields and sections stand in this order, each once. The last line says how much stands before
-//! it: a capsule that was cut off has none, and one that was changed has another checksum.
+//! Fields and sections are in this order, each once. The last line holds the length and checksum of
+//! the text before it: a truncated capsule has no such line, and an edited one has another
+//! checksum.
 
 mod base;
 mod make;
@@ -36,16 +37,16 @@ pub use origin::Origin;
 pub use replay::{Replay, Replayed, replay};
 pub use text::{CapsuleError, TITLE};
 
-/// What a failure hands over.
+/// A failure, with the plan that shows it and the build that made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capsule {
-    /// What drew the plan, if a seed did.
+    /// The seed that drew the plan, if one did.
     pub seed: Option<u64>,
-    /// What it was made by.
+    /// The build that made the capsule.
     pub origin: Origin,
     /// The verdict's name.
     pub verdict: String,
-    /// What it shares with others that come of the same bug.
+    /// A short text that is equal for failures that come of the same bug.
     pub signature: String,
     /// The digest of the full plan's run.
     pub full_digest: u64,
@@ -55,7 +56,7 @@ pub struct Capsule {
     pub failure: Vec<String>,
     /// The shrunk plan's rules, each with whether it was necessary.
     pub rules: Vec<String>,
-    /// The wrong read, and what it looked into.
+    /// The wrong read, and the layers that it visited.
     pub read: Vec<String>,
     /// The last steps of the shrunk plan's run.
     pub steps: Vec<String>,
@@ -65,11 +66,11 @@ pub struct Capsule {
     pub full_plan: Vec<String>,
 }
 
-/// Which of the two plans.
+/// One of the two plans in a capsule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The small one.
+    /// The shrunk plan.
     Shrunk,
-    /// The one that it came from.
+    /// The plan that it was shrunk from.
     Full,
 }

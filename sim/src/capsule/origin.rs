@@ -1,4 +1,4 @@
-//! What a capsule was made by.
+//! The build that made a capsule.
 #![expect(
     clippy::disallowed_methods,
     reason = "it looks at the sources' own repository, outside of any run"
@@ -12,21 +12,21 @@ use super::text::hash;
 /// The lock file of this build.
 const LOCK: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"));
 
-/// What is said where there is no repository.
+/// The revision if there is no repository.
 const UNKNOWN: &str = "unknown";
 
-/// Which sources and which dependencies.
+/// The sources and the dependencies of a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The commit that the sources' repository stands at, or `unknown`. What was changed since then
-    /// it does not say.
+    /// The commit that is checked out in the sources' repository, or `unknown`. Uncommitted changes
+    /// are not recorded.
     pub revision: String,
     /// The hash of Cargo.lock.
     pub lock: u64,
 }
 
 impl Origin {
-    /// Of this build.
+    /// The origin of the running build.
     pub fn present() -> Origin {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let repository = package.parent().map(|root| root.join(".git"));
@@ -38,7 +38,7 @@ impl Origin {
     }
 }
 
-/// The commit that a repository stands at.
+/// The commit that is checked out in a repository.
 fn revision(repository: &Path) -> Option<String> {
     let head = fs::read_to_string(repository.join("HEAD")).ok()?;
     let Some(name) = head.trim().strip_prefix("ref: ") else {

@@ -1,4 +1,4 @@
-//! A capsule, run again on the present build.
+//! Runs a capsule again on the present build.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use crate::run::Outcome;
 use crate::verdict::Verdict;
 
 impl Capsule {
-    /// A plan of the capsule's.
+    /// Parses one of the capsule's two plans.
     ///
     /// # Errors
-    /// `PlanError` if this build cannot run it: the capsule is as it was made, so that it was made
-    /// by another release.
+    /// `PlanError` if this build cannot run it. The capsule's checksum holds, so another release
+    /// made it.
     pub fn plan(&self, which: Which) -> Result<Plan, PlanError> {
         let lines = match which {
             Which::Shrunk => &self.shrunk_plan,
@@ -23,35 +23,35 @@ impl Capsule {
     }
 }
 
-/// What a capsule comes to on this build.
+/// The outcome of a capsule on this build.
 #[derive(Clone, Debug)]
 pub enum Replayed {
-    /// The same failure.
+    /// The plan fails with the capsule's signature.
     Same(Box<Replay>),
-    /// Another one.
+    /// The plan fails with another signature.
     Another(Box<Replay>),
-    /// All is right, with the shrunk plan and with the full one.
+    /// Neither the shrunk plan nor the full one fails.
     Fixed(Box<Replay>),
-    /// This build cannot run its plan.
+    /// This build cannot run the capsule's plan.
     DoesNotFit(PlanError),
 }
 
-/// The plan that decided, and what came of it.
+/// The plan that decided, and the outcome of its run.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    /// Which of the capsule's plans it is.
+    /// The kind of plan: the shrunk one or the full one.
     pub which: Which,
     /// The plan.
     pub plan: Plan,
-    /// What came of it.
+    /// The outcome of its run.
     pub outcome: Outcome,
 }
 
 /// The exit code of a capsule that does not fit this build.
 const DOES_NOT_FIT: u8 = 6;
 
-/// Runs the shrunk plan again, and the full one if that is right: what comes late to the shrunk one
-/// may still come in time to the other.
+/// Runs the shrunk plan, and the full one if the shrunk one passes: a small change of timing can
+/// hide the bug from the short plan and not from the long one.
 pub fn replay(capsule: &Capsule) -> Replayed {
     let shrunk = match capsule.plan(Which::Shrunk) {
         Ok(plan) => plan,
@@ -93,7 +93,7 @@ fn judged(capsule: &Capsule, replay: Replay) -> Replayed {
 }
 
 impl Replayed {
-    /// The words for it.
+    /// The outcome's name in reports.
     pub fn name(&self) -> &'static str {
         match self {
             Replayed::Same(_) => "same failure",
@@ -113,7 +113,7 @@ impl Replayed {
         }
     }
 
-    /// The exit code of a command that found it.
+    /// The exit code of a command with this outcome.
     pub fn exit_code(&self) -> u8 {
         let verdict = self.replay().map(|replay| &replay.outcome.verdict);
         match verdict {
@@ -123,7 +123,7 @@ impl Replayed {
         }
     }
 
-    /// What it came to, held against what the capsule says.
+    /// A report that compares the outcome with the capsule.
     pub fn told<'a>(&'a self, capsule: &'a Capsule) -> impl fmt::Display + 'a {
         Told {
             replayed: self,
@@ -132,7 +132,7 @@ impl Replayed {
     }
 }
 
-/// What a capsule came to, as text.
+/// The report of one replayed capsule.
 struct Told<'a> {
     replayed: &'a Replayed,
     capsule: &'a Capsule,

@@ -31,7 +31,7 @@ fn example() -> Capsule {
     }
 }
 
-/// What is said of a text that is no capsule.
+/// The error message for a text that is no capsule.
 fn said(text: &str) -> String {
     text.parse::<Capsule>().unwrap_err().to_string()
 }
@@ -175,7 +175,7 @@ fn a_capsule_with_a_plan_of_another_format_does_not_fit() {
     assert!(text.contains("Cargo.lock 00000000000000ab, now"), "{text}");
 }
 
-/// An empty folder of the test's own.
+/// An empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let folder =
         std::env::temp_dir().join(format!("palimpsest-base-{name}-{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! A capsule as text.
+//! Prints and parses a capsule.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,23 +9,23 @@ use crate::dice::mix;
 /// The format that this build reads and writes.
 const FORMAT: u64 = 1;
 
-/// What comes before the number of the format.
+/// The words before the number of the format.
 pub const TITLE: &str = "palimpsest capsule";
 
-/// How far the lines of a section are indented.
+/// The indentation of the lines of a section.
 const INDENT: &str = "  ";
 
-/// How many characters of what was found a message quotes.
+/// The longest quote of found text in a message, in characters.
 const QUOTE_LEN_MAX: usize = 40;
 
-/// A text is no capsule, or not all of one.
+/// A text is no capsule, or was truncated or edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapsuleError {
-    /// The line that is wrong, from 1.
+    /// The line that does not parse, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// What does not parse.
     pub problem: String,
-    /// What to do.
+    /// What the user can do.
     pub remedy: String,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for CapsuleError {
     }
 }
 
-/// What to do about a capsule that is not as it was written.
+/// The remedy for a capsule that was truncated or edited.
 const COPY_AGAIN: &str = "copy it again, or make it anew with `cargo sim shrink`";
 
 impl fmt::Display for Capsule {
@@ -54,7 +54,7 @@ impl fmt::Display for Capsule {
 }
 
 impl Capsule {
-    /// Everything but the last line.
+    /// The text without its last line.
     fn body(&self) -> String {
         let mut text = format!("{TITLE} {FORMAT}\n");
         let seed = self
@@ -90,12 +90,12 @@ impl Capsule {
     }
 }
 
-/// A field and a line of a section have no line end within.
+/// Replaces line ends, which fields and lines of a section cannot hold.
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// A hash for what lies about: it tells damage, and keeps nobody out.
+/// A hash that detects damage. It is no protection against forgery.
 pub(super) fn hash(bytes: &[u8]) -> u64 {
     let start = mix(bytes.len() as u64);
     bytes.chunks(8).fold(start, |hash, chunk| {
@@ -108,10 +108,10 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
 impl FromStr for Capsule {
     type Err = CapsuleError;
 
-    /// Reads a whole capsule.
+    /// Parses a whole capsule.
     ///
     /// # Errors
-    /// `CapsuleError`: it is none, it is of another format, it was cut off, or it was changed.
+    /// `CapsuleError`: the text is no capsule, has another format, was truncated, or was edited.
     fn from_str(text: &str) -> Result<Capsule, CapsuleError> {
         check_title(text)?;
         let body = check_end(text)?;
@@ -161,7 +161,7 @@ fn check_title(text: &str) -> Result<(), CapsuleError> {
     })
 }
 
-/// Everything before the last line, if that says so.
+/// Checks the length and checksum in the last line, and returns the text before it.
 fn check_end(text: &str) -> Result<&str, CapsuleError> {
     let line = text.lines().count();
     let problem = |problem: String| CapsuleError {
@@ -202,7 +202,7 @@ fn quoted(text: &str) -> String {
     format!("`{quoted}`")
 }
 
-/// Reads lines in their order.
+/// A cursor over the lines of a capsule.
 struct Reader<'a> {
     lines: Vec<&'a str>,
     at: usize,
