@@ -1,5 +1,5 @@
-//! The command line as a person or a night job meets it: the binary, its output, its exit code.
-//! What it measures in time is never asserted.
+//! The command line as its users see it: the binary, its output, its exit code. No test asserts a
+//! measured time.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -27,7 +27,7 @@ fn output(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
 
-/// What a command prints that ends with "all right".
+/// The output of a command that exits with 0.
 fn printed(args: &[&str]) -> String {
     let output = output(args);
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -35,7 +35,7 @@ fn printed(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The figure behind a label of a table.
+/// The figure next to a label of a table.
 fn figure(table: &str, label: &str) -> String {
     let lines = table.lines().map(str::trim_start);
     let figures = lines.filter_map(|line| line.strip_prefix(label)?.strip_prefix("  "));
@@ -120,7 +120,7 @@ fn wrong_usage_ends_with_1_and_says_what_to_do() {
     let cases: [(&[&str], &str); 26] = [
         (&["walk"], "unrecognized subcommand 'walk'"),
         (&["run", "--sedes", "0..5"], "unexpected argument '--sedes'"),
-        (&["run", "--seeds", "5..2"], "no seed is in it"),
+        (&["run", "--seeds", "5..2"], "the range is empty"),
         (&["run", "--seeds", "5..5"], "5..1005"),
         (&["run", "--seeds", "5"], "0..1000"),
         (&["run", "--seeds", "a..b"], "`a` is no seed"),
@@ -255,7 +255,7 @@ fn the_counts_do_not_depend_on_the_number_of_threads() {
         };
         let is_count = |line: &&str| !is_time(line);
         let lines: Vec<&str> = report.lines().filter(is_count).collect();
-        // How wide the columns are depends on the rate.
+        // The width of the columns depends on the rate.
         let words = lines
             .iter()
             .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -268,7 +268,7 @@ fn the_counts_do_not_depend_on_the_number_of_threads() {
 fn whichever_bound_comes_first_ends_a_run() {
     let report = printed(&["run", "--seeds", "7..8", "--time", "1h"]);
     assert_eq!(figure(&report, "plans"), "1");
-    // A plan is run, however short the time, for no plan at all would be right for nothing.
+    // One plan is run, however short the time: a report of no plans would prove nothing.
     let report = printed(&["run", "--seeds", "7..18446744073709551615", "--time", "1ms"]);
     assert_ne!(figure(&report, "plans"), "0");
 }
@@ -359,7 +359,7 @@ fn an_interrupted_run_writes_its_report_first() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Its first words say that it is under way, and that it heeds signals.
+        // The first output shows that it runs, and that its signal handlers are installed.
         let mut first = [0; 1];
         child
             .stderr
@@ -367,7 +367,7 @@ fn an_interrupted_run_writes_its_report_first() {
             .unwrap()
             .read_exact(&mut first)
             .unwrap();
-        // The shell's own `kill`: not every machine has the program.
+        // The shell's built-in `kill`, because not every machine has the program.
         let line = format!("kill {signal} {}", child.id());
         let kill = Command::new("sh").args(["-c", &line]).status();
         assert!(kill.unwrap().success());

@@ -1,4 +1,4 @@
-//! What a failure hands over, as a person meets it: capsules, bases of them, and pages.
+//! The artefacts of a failure, as users see them: capsules, bases of capsules, and pages.
 #![expect(
     clippy::disallowed_methods,
     reason = "the binary is run and files are written outside of any run of a plan"
@@ -11,7 +11,7 @@ use std::process::Command;
 use palimpsest_sim::Plan;
 use palimpsest_sim::capsule::Capsule;
 
-/// What a command said, and its exit code.
+/// The output of a command, and its exit code.
 struct Said {
     code: Option<i32>,
     stdout: String,
@@ -28,7 +28,7 @@ fn say(args: &[&str]) -> Said {
     }
 }
 
-/// A path in an empty folder of a test's own.
+/// A path in an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -40,7 +40,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A plan with these rules, which nothing but them makes fail.
+/// A plan that fails because of these rules only.
 fn plan(rules: &str) -> String {
     let drawn = Plan::draw(0).to_string();
     let (knobs, _) = drawn.split_once("ops\n").unwrap();
@@ -61,7 +61,7 @@ fn capsule_in(folder: &Path) -> PathBuf {
     capsule
 }
 
-/// Writes the capsule with other plans in it, whole as it should be.
+/// Writes a valid capsule with other plans in it.
 fn with_plans(capsule: &Path, name: &str, plan: &str) -> PathBuf {
     let mut changed: Capsule = fs::read_to_string(capsule).unwrap().parse().unwrap();
     changed.shrunk_plan = plan.lines().map(str::to_string).collect();

@@ -1,4 +1,4 @@
-//! What can be asked for, and how it is written.
+//! The command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,39 +9,39 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use super::fleet::core_count;
 use crate::lack::Limits;
 
-/// How long a plan is shrunk, if it is not said.
+/// The default time to shrink a plan.
 const SHRINK_TIME: &str = "30s";
 
-/// How long a planted bug is hunted, if it is not said.
+/// The default time to hunt a planted bug.
 const HUNT_TIME: &str = "60s";
 
-/// How long it takes to try everything, if it is not said.
+/// The default time of a `matrix`.
 const MATRIX_TIME: &str = "5m";
 
-/// From how many bases a bug is hunted at most.
+/// The largest number of bases from which a bug is hunted.
 const BASES_MAX: u64 = 99;
 
-/// Where bugs are planted, if it is not said.
+/// The default folder for the copy of the sources in which bugs are planted.
 const YARD: &str = "target/bugs";
 
-/// Where the plans go that failed, if it is not said.
+/// The default folder for plans that failed.
 const FAILURES: &str = "target/sim";
 
-/// Where a counterexample goes, if it is not said.
+/// The default file for a counterexample.
 const COUNTEREXAMPLE: &str = "target/sim/counterexample.plan";
-/// Where capsules are gathered, if it is not said.
+/// The default folder for capsules.
 const BASE: &str = "target/base";
 
-/// No machine has so many cores, and more threads would only be in each other's way.
+/// The largest number of threads: no machine has more cores.
 const JOBS_MAX: u64 = 1024;
 
-/// So many operations show what grows, within the hour.
+/// The default length of a `life`: within an hour, enough to show what grows.
 const LIFE_OPERATIONS: u64 = 2_000_000;
 
-/// A life counts its lines in 32 bits.
+/// The longest `life`: it counts its lines in 32 bits.
 const LIFE_OPERATIONS_MAX: u64 = 1_000_000_000;
 
-/// A longer time is a slip of the finger.
+/// The longest time that is accepted; a longer one is a typing error.
 const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The whole command line.
@@ -50,16 +50,16 @@ const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[command(about = "Runs the engine in a simulated world and compares every answer with a model")]
 #[command(after_help = EXIT_CODES)]
 pub struct CommandLine {
-    /// What to do; to `run`, if nothing is said.
+    /// What to do; without a command, `run`.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
 impl CommandLine {
-    /// What to do: to `run` with its defaults, if nothing is said.
+    /// The command that was given; `run` with its defaults if none was.
     ///
     /// # Errors
-    /// As clap has them.
+    /// The errors of clap.
     pub fn command(self) -> Result<Command, clap::Error> {
         match self.command {
             Some(command) => Ok(command),
@@ -90,37 +90,39 @@ Exit codes:
 pub enum Command {
     /// Runs the plans of many seeds on all cores, until one fails
     ///
-    /// One plan in twenty is run twice, to see that both runs are the same. The first
-    /// failure ends the run: it is reported with the command that replays it, then shrunk.
+    /// One plan in twenty is run twice, to check that both runs are equal. The first failure ends
+    /// the run: it is reported with the command that replays it, then shrunk.
     Run(RunArgs),
     /// Runs one plan again, drawn from a seed or read from a file
     ///
-    /// It is run twice, as one that failed by making two different runs must fail again. Of a
-    /// capsule it says whether this build has the same failure, another one or none: its shrunk
-    /// plan is run and, if that is right, the full one.
+    /// The plan is run twice, to detect two runs that differ. A capsule is compared with this
+    /// build: the same failure, another one or none. Its shrunk plan is run and, if that passes,
+    /// the full one.
     Replay(ReplayArgs),
-    /// Writes a page that shows what a plan came to, for any browser
+    /// Writes a page for a browser that shows the run of a plan
     ///
-    /// The layers at the last good moment and at the first bad one, what a wrong read looked into,
-    /// what became of each call around the last crash, and the plan beside its trace.
+    /// It shows the layers at the last good moment and at the first bad one, the layers that a
+    /// wrong read visited, what became of each call around the last crash, and the plan beside its
+    /// trace.
     Explain(ExplainArgs),
     /// Keeps capsules in a folder, one for each signature
     Base(BaseArgs),
     /// Makes a plan that fails smaller, and writes it to a file
     ///
-    /// Operations, crashes and faults are left out, then the schedule, the knobs, the values and
-    /// the names are made plain, as long as it fails alike. Interrupted, it writes the best so far.
+    /// It leaves out operations, crashes and faults, then simplifies the schedule, the knobs, the
+    /// values and the names, as long as the plan fails alike. If interrupted, it writes the best
+    /// plan so far.
     Shrink(ShrinkArgs),
     /// Tries every crash of a short plan, and prints a certificate or a counterexample
     ///
-    /// Each call that changes the disk is a point; each way in which the disk can look after a
-    /// power loss at it is a case, unless recovery and checks cannot tell it from another. A
-    /// counterexample is written to a file.
+    /// Each call that changes the disk is a point; each state that a power loss at it can leave on
+    /// the disk is a case, unless recovery and checks cannot tell it from another. A counterexample
+    /// is written to a file.
     Exhaust(ExhaustArgs),
     /// Runs one plan under several policies of compaction and images, and compares the answers
     ///
-    /// Nothing is compacted, or everything, in fine pieces, in coarse ones, or compressed: the same
-    /// crashes come at the same steps, and no answer may differ.
+    /// One run never compacts; the others compact into fine pieces, into coarse ones, or
+    /// compressed. All crash at the same steps, and no answer may differ.
     Diff {
         /// The seed that draws the plan, or a file with the plan's text or a capsule
         #[arg(value_name = "SEED|FILE")]
@@ -132,75 +134,75 @@ pub enum Command {
         #[arg(value_parser = read_seed)]
         seed: u64,
     },
-    /// Runs plans and says which fault met which job, and what was never tried
+    /// Runs plans and reports which fault was delivered to which job, and what was never tried
     ///
-    /// A class of faults that no run has delivered to a job, or a corner that none has reached, is
-    /// a gap, unless sim/waivers.txt says why it may be; so is what a power loss can leave and none
-    /// has. Then it ends with 7.
+    /// A gap is a class of faults that no run delivered to a job, a probe that no run reached, or a
+    /// state after a power loss that no run produced, unless sim/waivers.txt gives a reason for it.
+    /// The exit code is 7 if there is a gap.
     Matrix(MatrixArgs),
-    /// Runs the plans of some seeds again where nothing may matter, and compares the runs
+    /// Runs plans again under conditions that must not matter, and compares the runs
     ///
-    /// Each is run alone, at other addresses and on another stack, with every event kept, and
-    /// beside another run. The first event that differs is named.
+    /// Each plan is run alone, at other addresses and on another stack, with every event kept, and
+    /// concurrently with another run. The first event that differs is named.
     Meta(MetaArgs),
     /// Runs one timeline for millions of operations, in bounded memory
     ///
-    /// Batches, reads, scans, flushes, compactions, images, collections, restarts and crashes, and
-    /// the model forgets what is below the cutoff: what grows all the same is a leak.
+    /// Batches, reads, scans, flushes, compactions, images, collections, restarts and crashes. The
+    /// model forgets history below the cutoff, so memory or disk space that still grows is a leak.
     Life(LifeArgs),
     /// Plants bugs in a copy of the sources, one at a time, and hunts each
     ///
-    /// Each bug is a patch in sim/bugs that opens with its story. It prints how many plans and
-    /// seconds it took to find it on one core (the median of the bases), how many bases had found
-    /// it by 1, 10 and 60 s, and to how much the plan was shrunk on all cores. A bug that a base
-    /// missed has survived, unless a crash of the certified plans shows it.
+    /// Each bug is a patch in sim/bugs that opens with its story. The report says how many plans
+    /// and seconds it took to find the bug on one core (the median of the bases), how many bases
+    /// had found it by 1, 10 and 60 s, and how small the plan became, shrunk on all cores. A bug
+    /// that one base misses has survived, unless a crash of the certified plans shows it.
     Bugs(BugsArgs),
     /// Leaves out each sync of the engine, one at a time, and looks for a plan that misses it
     ///
-    /// All calls of a sync are acknowledged and not made. First every crash of the plans in
-    /// sim/certified is tried, then crashes in recovery as well, then seeds. One that nothing
-    /// misses is needless, unless sim/syncs.txt says why it stays: then it ends with 7.
+    /// The device acknowledges all calls of one sync and makes none. First every crash of the plans
+    /// in sim/certified is tried, then crashes in recovery as well, then seeds. The exit code is 7
+    /// if no plan misses a sync and sim/syncs.txt does not say why it stays.
     Syncs(SyncsArgs),
     /// Takes away each guarantee of the device, one at a time, and looks for a plan that fails
     ///
-    /// What the engine needs has a counterexample, and those that it does not need are said to be
-    /// so. What follows for file systems stands in the README.
+    /// A guarantee that the engine needs gets a counterexample; the others are reported as not
+    /// needed. The README says what follows for file systems.
     Weaken(WeakenArgs),
 }
 
-/// What `run` is told.
+/// The arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// From seed A up to but not including B, or to no end as in 500.. [default: 0..]
     #[arg(long, value_name = "A..B", value_parser = read_seeds)]
     pub seeds: Option<Seeds>,
-    /// When to end: 250ms, 30s, 5m or 1h [default: 30s if the seeds have no end]
+    /// When to stop: 250ms, 30s, 5m or 1h [default: 30s if the seeds have no end]
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub time: Option<Duration>,
     /// How many plans to run at the same time [default: one a core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
     pub jobs: Option<u64>,
-    /// For how long to shrink the plan that failed
+    /// How long to shrink the plan that failed
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
     pub shrink_time: Duration,
     /// The folder that the shrunk plan is written to, as seed-SEED.plan, and its capsule
     #[arg(long, value_name = "DIR", default_value = FAILURES)]
     pub failures: PathBuf,
-    /// Show which fault met which job, and what came of it
+    /// Show which fault was delivered to which job, and the outcome
     #[arg(long)]
     pub matrix: bool,
-    /// End with 7 if something was not tried that sim/waivers.txt does not waive
+    /// Exit with 7 if something was not tried that sim/waivers.txt does not waive
     #[arg(long)]
     pub strict: bool,
 }
 
-/// What `matrix` is told.
+/// The arguments of `matrix`.
 #[derive(Debug, Args)]
 pub struct MatrixArgs {
     /// From seed A up to but not including B, or to no end as in 500..
     #[arg(long, value_name = "A..B", value_parser = read_seeds, default_value = "0..")]
     pub seeds: Seeds,
-    /// When to end
+    /// When to stop
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = MATRIX_TIME)]
     pub time: Duration,
     /// How many plans to run at the same time [default: one a core]
@@ -208,13 +210,13 @@ pub struct MatrixArgs {
     pub jobs: Option<u64>,
 }
 
-/// What `shrink` is told.
+/// The arguments of `shrink`.
 #[derive(Debug, Args)]
 pub struct ShrinkArgs {
     /// The seed that draws the plan, or a file with the plan's text, or a capsule
     #[arg(value_name = "SEED|FILE")]
     pub plan: OsString,
-    /// For how long to go on at most
+    /// How long to shrink at most
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
     pub time: Duration,
     /// How many plans to run at the same time [default: one a core]
@@ -226,21 +228,21 @@ pub struct ShrinkArgs {
     pub out: Option<PathBuf>,
 }
 
-/// What `exhaust` is told.
+/// The arguments of `exhaust`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub struct ExhaustArgs {
     /// The seeds that draw the plans, or files with their texts
     #[arg(value_name = "SEED|FILE", group = "what")]
     pub plans: Vec<OsString>,
-    /// All sequences of so many operations from a small alphabet, instead of a plan
+    /// All sequences of N operations from a small alphabet, instead of a plan
     #[arg(long, value_name = "N", group = "what", value_parser = value_parser!(u32).range(1..=4))]
     pub all_of: Option<u32>,
-    /// How many crashes one behind another; the second is inside the recovery from the first
+    /// How many crashes in a row; the second strikes during the recovery from the first
     #[arg(long, value_name = "N", default_value_t = 1,
         value_parser = value_parser!(u32).range(1..=2))]
     pub depth: u32,
-    /// When to end if it is not through by then [default: never]
+    /// When to stop if it has not finished [default: never]
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub time: Option<Duration>,
     /// How many recoveries to run at the same time [default: one a core]
@@ -251,18 +253,18 @@ pub struct ExhaustArgs {
     pub out: PathBuf,
 }
 
-/// What `replay` is told.
+/// The arguments of `replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// The seed that draws the plan, or a file with the plan's text, or a capsule
     #[arg(value_name = "SEED|FILE")]
     pub plan: OsString,
-    /// Show every step, not only the last ones of a run that failed
+    /// Show every step, not only the last ones before a failure
     #[arg(long)]
     pub trace: bool,
 }
 
-/// What `explain` is told.
+/// The arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The seed that draws the plan, or a file with the plan's text, or a capsule
@@ -273,10 +275,10 @@ pub struct ExplainArgs {
     pub out: Option<PathBuf>,
 }
 
-/// What `base` is told.
+/// The arguments of `base`.
 #[derive(Debug, Args)]
 pub struct BaseArgs {
-    /// The folder
+    /// The folder of capsules
     #[arg(long, value_name = "DIR", default_value = BASE, global = true)]
     pub base: PathBuf,
     /// What to do with it
@@ -284,7 +286,7 @@ pub struct BaseArgs {
     pub command: BaseCommand,
 }
 
-/// What to do with a base.
+/// A command on a base.
 #[derive(Debug, Subcommand)]
 pub enum BaseCommand {
     /// Adds capsules: those that fail alike are counted, and the smallest is kept
@@ -293,63 +295,63 @@ pub enum BaseCommand {
         #[arg(value_name = "CAPSULE", required = true)]
         files: Vec<PathBuf>,
     },
-    /// Lists what is in it
+    /// Lists all entries
     List,
     /// Prints a capsule
     Show {
-        /// Its id, or how that begins
+        /// The capsule's id, or a prefix of it
         id: String,
     },
-    /// Runs every capsule again, and says what it comes to on this build
+    /// Runs every capsule again, and reports its outcome on this build
     Recheck,
 }
 
-/// What `life` is told.
+/// The arguments of `life`.
 #[derive(Debug, Args)]
 pub struct LifeArgs {
-    /// How many operations it has
+    /// How many operations to run
     #[arg(long, value_name = "N", default_value_t = LIFE_OPERATIONS,
         value_parser = value_parser!(u64).range(1..=LIFE_OPERATIONS_MAX))]
     pub operations: u64,
-    /// What draws them
+    /// The seed that draws them
     #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = read_seed)]
     pub seed: u64,
 }
 
-/// What `bugs` is told.
+/// The arguments of `bugs`.
 #[derive(Debug, Args)]
 pub struct BugsArgs {
     /// Which bugs, by the names of their files without .patch [default: all]
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
-    /// For how long each is hunted, on one core
+    /// How long to hunt each bug, on one core
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = HUNT_TIME)]
     pub budget: Duration,
-    /// How many times each is hunted, from seeds 0, 1000000, 2000000 and so on
+    /// How many times to hunt each, from seeds 0, 1000000, 2000000 and so on
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = value_parser!(u64).range(1..=BASES_MAX))]
     pub bases: u64,
-    /// For how long every crash of the plans in sim/certified is tried on it too [default: not]
+    /// How long to try every crash of the plans in sim/certified on each bug [default: not]
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub exhaust: Option<Duration>,
     /// A file that all figures are written to, as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// For how long the plan that found it is shrunk, on all cores
+    /// How long to shrink the plan that found a bug, on all cores
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
     pub shrink_time: Duration,
-    /// Where the copy of the sources stands, its build, and the plans that found bugs
+    /// The folder for the copy of the sources, its build, and the plans that found bugs
     #[arg(long, value_name = "DIR", default_value = YARD)]
     pub yard: PathBuf,
 }
 
-/// How long to look for a plan, and where it goes.
+/// The limits of a search for a plan, and where the plan goes.
 #[derive(Debug, Args)]
 pub struct HuntArgs {
-    /// For how long to look for each
+    /// How long to search for each
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = HUNT_TIME)]
     pub budget: Duration,
-    /// For how long to shrink each plan
+    /// How long to shrink each plan
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = "10s")]
     pub shrink_time: Duration,
     /// How many plans to run at the same time [default: one a core]
@@ -361,7 +363,7 @@ pub struct HuntArgs {
 }
 
 impl HuntArgs {
-    /// As limits of a search.
+    /// Turns the arguments into the limits of a search.
     pub fn limits<'a>(&self, is_over: &'a (dyn Fn() -> bool + Sync)) -> Limits<'a> {
         Limits {
             time: self.budget,
@@ -372,29 +374,29 @@ impl HuntArgs {
     }
 }
 
-/// What `syncs` is told.
+/// The arguments of `syncs`.
 #[derive(Debug, Args)]
 pub struct SyncsArgs {
-    /// Which syncs, by what is in their address: flush/delta [default: all]
+    /// Which syncs, by a part of their address: flush/delta [default: all]
     #[arg(value_name = "WORD")]
     pub only: Vec<String>,
-    /// How each is looked for
+    /// How each is searched for.
     #[command(flatten)]
     pub hunt: HuntArgs,
 }
 
-/// What `weaken` is told.
+/// The arguments of `weaken`.
 #[derive(Debug, Args)]
 pub struct WeakenArgs {
     /// Which guarantees, by name [default: all]
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
-    /// How each is looked for
+    /// How each is searched for.
     #[command(flatten)]
     pub hunt: HuntArgs,
 }
 
-/// What `meta` is told.
+/// The arguments of `meta`.
 #[derive(Debug, Args)]
 pub struct MetaArgs {
     /// From seed A up to but not including B
@@ -403,25 +405,25 @@ pub struct MetaArgs {
     /// How many plans to run at the same time [default: one a core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
     pub jobs: Option<u64>,
-    /// Compare with the runs of another build of this simulator instead, a debug build's say
+    /// Compare with the runs of another build of this simulator instead, such as a debug build
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["jobs", "digests"])]
     pub other: Option<PathBuf>,
-    /// Print the digest of each run instead, as the other build of --other is asked for
+    /// Print the digest of each run instead; --other calls the other build with this option
     #[arg(long, conflicts_with = "jobs")]
     pub digests: bool,
 }
 
-/// Seeds in order.
+/// A range of seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seeds {
-    /// The first.
+    /// The first seed.
     pub start: u64,
-    /// The one after the last, if there is a last.
+    /// The seed after the last; none if the range has no end.
     pub end: Option<u64>,
 }
 
 impl Seeds {
-    /// All there are.
+    /// All seeds.
     pub const ALL: Seeds = Seeds {
         start: 0,
         end: None,
@@ -439,7 +441,7 @@ fn read_seeds(text: &str) -> Result<Seeds, String> {
     let end = read_seed(end)?;
     if end <= start {
         return Err(format!(
-            "no seed is in it, for its end does not count and must lie above {start}: {start}..{}",
+            "the range is empty: its end is exclusive and must be above {start}: {start}..{}",
             start.saturating_add(1000)
         ));
     }
@@ -451,7 +453,7 @@ fn read_bounded_seeds(text: &str) -> Result<Seeds, String> {
     let seeds = read_seeds(text)?;
     if seeds.end.is_none() {
         return Err(format!(
-            "it has no end: write {}..{}, say",
+            "the range has no end: write {}..{}, for example",
             seeds.start,
             seeds.start.saturating_add(1000)
         ));
@@ -483,9 +485,12 @@ fn read_time(text: &str) -> Result<Duration, String> {
     };
     let time = number.checked_mul(scale).map(Duration::from_millis);
     match time {
-        Some(Duration::ZERO) => Err("in no time nothing can be run: write 30s, say".into()),
+        Some(Duration::ZERO) => Err("a time of zero runs nothing: write 30s, for example".into()),
         Some(time) if time <= TIME_MAX => Ok(time),
-        _ => Err(format!("at most {}h", TIME_MAX.as_secs() / 3600)),
+        _ => Err(format!(
+            "the longest time is {}h",
+            TIME_MAX.as_secs() / 3600
+        )),
     }
 }
 

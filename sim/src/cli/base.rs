@@ -1,4 +1,4 @@
-//! A folder of capsules.
+//! `cargo sim base`: adds, lists, shows and rechecks the capsules in a folder.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run, and notes the time of day"
@@ -13,10 +13,10 @@ use crate::capsule::{Base, BaseEntry, BaseError, replay};
 use crate::text::columns;
 use crate::text::counted;
 
-/// So many digits of a revision tell it from others.
+/// The number of digits of a revision that are shown.
 const REVISION_LEN: usize = 10;
 
-/// Does with a base what was asked, and returns the exit code.
+/// Carries out a command on a base, and returns the exit code.
 ///
 /// # Errors
 /// `Input` if a capsule or the base cannot be read, or the base cannot be written.
@@ -115,8 +115,8 @@ fn show(base: &Base, id: &str) -> Result<u8, CommandError> {
     }
 }
 
-/// Runs every capsule again. What still fails decides the exit code, then what cannot be read, then
-/// what does not fit.
+/// Runs every capsule again. The exit code is that of a capsule that still fails, if there is one;
+/// otherwise of one that cannot be read, or of one that does not fit this build.
 fn recheck(base: &Base) -> Result<u8, CommandError> {
     let entries = base.entries().map_err(refusal)?;
     let mut rows = vec![["id", "now", "signature now"].map(str::to_string).to_vec()];
@@ -150,16 +150,16 @@ fn recheck(base: &Base) -> Result<u8, CommandError> {
     Ok(ended.unwrap_or(code::ALL_RIGHT))
 }
 
-/// The time of day, as a person writes it.
+/// The time of day in UTC, as text.
 fn time_of_day() -> String {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     date(since.map_or(0, |since| since.as_secs()))
 }
 
-/// A count of seconds since 1970 as a date.
+/// Formats seconds since 1970 as a date.
 fn date(seconds: u64) -> String {
     let (day, second) = (seconds / 86_400, seconds % 86_400);
-    // Years begin in March here, so that the day that some have more comes last; eras have 400.
+    // Here years begin in March, so that the leap day is the last of its year; an era is 400 years.
     let days = day + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

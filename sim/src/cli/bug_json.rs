@@ -1,7 +1,7 @@
 //! The figures of a hunt for planted bugs, as JSON.
 #![expect(
     clippy::disallowed_methods,
-    reason = "it writes a file that somebody named, outside of any run"
+    reason = "it writes a file that the caller named, outside of any run"
 )]
 
 use std::fs;
@@ -12,7 +12,7 @@ use super::bugs::Size;
 use super::exit::CommandError;
 use crate::bugs::{Bug, Exhausted, Findings, Hunted, Shot};
 
-/// A bug, what came of it, and how large its shrunk plan is.
+/// A bug, what its hunt found, and the size of its shrunk plan.
 type Told<'a> = (&'a Bug, Findings, Option<Size>);
 
 /// Writes all figures to `file`.

@@ -1,4 +1,4 @@
-//! The hunt for all planted bugs.
+//! `cargo sim bugs`: hunts all planted bugs.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run, and goes by the clock"
@@ -14,7 +14,7 @@ use super::{console, fleet, plan_file};
 use crate::bugs::{Budget, Bug, Exhausted, Findings, Hunt, Trouble, Yard};
 use crate::text::{Columns, Side, counted};
 
-/// The columns of the bugs.
+/// The columns of the report: heading, alignment, and smallest width.
 const COLUMNS: [(&str, Side, usize); 12] = [
     ("bug", Side::Left, 40),
     ("found", Side::Right, 0),
@@ -33,8 +33,8 @@ const COLUMNS: [(&str, Side, usize); 12] = [
 /// Hunts the bugs and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such bug, or, once all others were hunted, if one does not apply or
-/// compile; `Harness` if files cannot be copied, or one cannot be run.
+/// `Input` if no bug has such a name, or, after all others were hunted, if one does not apply or
+/// compile; `Harness` if files cannot be copied, or a simulator cannot be run.
 pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
     let root = repository()?;
@@ -60,12 +60,12 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
             };
             hunt.carry_out(&root.join("sim/certified"), budget(args))
         });
-        // What a signal ends fails for that reason alone, for it ends the children as well.
+        // A signal ends the children as well, so that a hunt fails for no other reason.
         if signals.interrupted().is_some() {
             break;
         }
         let findings = match found {
-            // The others are hunted all the same: it is known by the end which it was.
+            // The hunt goes on: the error at the end names this bug.
             Err(Trouble::Input(why)) => {
                 console::complain(&why);
                 unbuilt.push(id.as_str());
@@ -88,12 +88,12 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
     if !unbuilt.is_empty() {
         let ids = unbuilt.join(" ");
         return Err(CommandError::Input(format!(
-            "not planted, as told above: {ids}"
+            "not planted, for the reasons above: {ids}"
         )));
     }
     if !broken_off.is_empty() {
         let ids = broken_off.join(" ");
-        let why = format!("not hunted to the end, as told above: {ids}");
+        let why = format!("not hunted to the end, for the reasons above: {ids}");
         return Err(CommandError::Harness(why));
     }
     let survived = told.iter().filter(|(_, found, _)| found.has_survived());
@@ -121,7 +121,7 @@ fn end(told: usize, survived: usize, signals: &Signals) -> Result<u8, CommandErr
     })
 }
 
-/// Where the sources stand that this program was built from.
+/// The root of the sources that this program was built from.
 fn repository() -> Result<&'static Path, CommandError> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = package
@@ -147,7 +147,7 @@ fn choose(all: Vec<Bug>, ids: &[String]) -> Result<Vec<Bug>, CommandError> {
     Ok(all.into_iter().filter(is_meant).collect())
 }
 
-/// How large a shrunk plan is.
+/// The size of a shrunk plan.
 #[derive(Clone, Copy)]
 pub(super) struct Size {
     pub(super) op_count: usize,

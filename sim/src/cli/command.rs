@@ -1,4 +1,4 @@
-//! From the words of a command line to an exit code.
+//! Parses the command line, carries out the command and returns its exit code.
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -24,15 +24,15 @@ use crate::plan::Plan;
 use crate::report::{Report, Summary};
 use crate::verdict::Verdict;
 
-/// How long a run goes on if nothing else bounds it.
+/// The time of a `run` without bounds.
 const TIME: Duration = Duration::from_secs(30);
 
-/// Of so many plans, `run` runs one twice.
+/// `run` runs one plan of this many twice.
 const TWICE_ONE_IN: u64 = 20;
 
-/// Does what the command line says, and returns how it ended.
+/// Carries out the command line, and returns the exit code.
 pub fn main() -> ExitCode {
-    // Whatever fails in here is no fault of the engine's, and a panic's own code would say nothing.
+    // A panic in here is a failure of the simulator, so it gets the simulator's exit code.
     let ended = std::panic::catch_unwind(obey);
     ExitCode::from(ended.unwrap_or(code::HARNESS_FAILED))
 }
@@ -66,7 +66,7 @@ fn obey() -> u8 {
     })
 }
 
-/// Prints what clap has to say: help and version were asked for, all else is wrong usage.
+/// Prints clap's text: help and version go to stdout; all else is wrong usage, to stderr.
 fn tell_usage(error: &clap::Error) -> u8 {
     if error.use_stderr() {
         console::complain(error.to_string().trim_end());
@@ -96,7 +96,7 @@ fn run(args: &RunArgs) -> Result<u8, CommandError> {
         && failure.ends()
         && signals.interrupted().is_none()
     {
-        // Whatever comes of it, what was found is what counts.
+        // The failure that was found decides the exit code, whether or not it can be shrunk.
         if let Err(refusal) = shrink_failure(*seed, args, &signals) {
             console::complain(&format!("error: {}", refusal.text()));
         }
@@ -107,7 +107,7 @@ fn run(args: &RunArgs) -> Result<u8, CommandError> {
     judge(&report, args.strict.then_some(&report.summary))
 }
 
-/// How a run ended, and if nothing was wrong, whether everything was tried.
+/// The exit code of a run; if it found no failure and is strict, that of its gaps.
 fn judge(report: &Report, strict: Option<&Summary>) -> Result<u8, CommandError> {
     match (exit_code(report), strict) {
         (code::ALL_RIGHT, Some(summary)) => matrix::judge(summary),
@@ -127,7 +127,7 @@ fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
     judge(&report, Some(&report.summary))
 }
 
-/// Shrinks what a seed draws, and shows it.
+/// Shrinks the plan of a seed, and prints the result.
 fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), CommandError> {
     let seconds = args.shrink_time.as_secs_f64();
     console::complain(&format!("shrinking it, for {seconds} s at most"));
@@ -144,7 +144,7 @@ fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), Co
     }
 }
 
-/// Runs plans, prints what came of them, and returns it.
+/// Runs plans, prints the report, and returns it.
 ///
 /// # Errors
 /// `Harness` if threads or the output failed.
@@ -154,7 +154,7 @@ pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError>
     Ok(report)
 }
 
-/// How a command ends that comes to such a report.
+/// Runs a plan under several policies, prints the comparison, and returns the exit code.
 fn diff(name: &OsStr) -> Result<u8, CommandError> {
     let found = diff::diff(&plan_file::read(name)?.plan()?);
     console::print(&found.to_string())?;

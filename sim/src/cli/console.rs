@@ -4,10 +4,10 @@ use std::io::{self, ErrorKind, Write};
 
 use super::exit::CommandError;
 
-/// Prints what was asked for.
+/// Prints the output of a command.
 ///
 /// # Errors
-/// `Harness` if it cannot be written. A reader that has seen enough and is gone is no error.
+/// `Harness` if it cannot be written. That the reader has closed the pipe is no error.
 pub fn print(text: &str) -> Result<(), CommandError> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes());
@@ -19,7 +19,7 @@ pub fn print(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Says something that is no part of the output. If it cannot be said, the exit code must do.
+/// Prints a message to stderr. An error is ignored: the exit code tells the outcome.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Every crash of plans, or of all short sequences of operations.
+//! `cargo sim exhaust`: every crash of some plans, or of all short sequences of operations.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run, and goes by the clock"
@@ -16,13 +16,13 @@ use crate::faults::Device;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 
-/// Of so many sequences, one is told of.
+/// The interval of progress messages, in sequences.
 const TOLD_ONE_IN: usize = 100;
 
 /// Tries every crash and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such plan, or a counterexample cannot be written.
+/// `Input` if a plan cannot be read, or a counterexample not be written.
 pub fn exhaust(args: &ExhaustArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
     let limits = Limits {
@@ -55,20 +55,20 @@ pub fn exhaust(args: &ExhaustArgs) -> Result<u8, CommandError> {
     Ok(code::ALL_RIGHT)
 }
 
-/// The plan of that name, on a device of which all cases are known.
+/// Reads a plan. Its device must be posix, the one device whose crash states are all enumerated.
 fn read(name: &OsStr) -> Result<Plan, CommandError> {
     let plan = plan_file::read(name)?.plan()?;
     match plan.knobs.device {
         Device::Posix => Ok(plan),
         device => Err(CommandError::Input(format!(
-            "{}: its device is {}, and only of posix all cases are known: write `device posix`",
+            "{}: its device is {}, and all cases are known only for posix: write `device posix`",
             plan_file::quoted(name),
             device.name()
         ))),
     }
 }
 
-/// Tells what was found, and writes a counterexample.
+/// Prints the certificate, writes its counterexample to a file, and returns the exit code.
 fn tell(args: &ExhaustArgs, certificate: Certificate) -> Result<u8, CommandError> {
     console::print(&certificate.to_string())?;
     let Some(found) = &certificate.counterexample else {
@@ -86,7 +86,7 @@ fn tell(args: &ExhaustArgs, certificate: Certificate) -> Result<u8, CommandError
 
 fn ended(code: u8, signals: &Signals) -> u8 {
     match code {
-        // What a signal cut off has left cases out.
+        // After a signal, cases are missing: the result is incomplete.
         code::ALL_RIGHT | code::SURVIVED => signals.interrupted().unwrap_or(code),
         code => code,
     }
@@ -101,7 +101,7 @@ fn exhaust_all(length: u32, limits: Limits<'_>) -> Certificate {
     found.unwrap_or_else(|(verdict, plan)| failed(*plan, verdict))
 }
 
-/// What fails without a crash is a counterexample as it is.
+/// A plan that fails without a crash, as a counterexample.
 fn failed(plan: Plan, verdict: Verdict) -> Certificate {
     Certificate {
         counterexample: Some(Counterexample { plan, verdict }),

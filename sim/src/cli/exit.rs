@@ -1,6 +1,6 @@
-//! How commands end.
+//! Exit codes, and the errors that end a command.
 
-/// How a command ends that found nothing wrong with the engine. A verdict has a code of its own.
+/// Exit codes of commands that found no failure of the engine. Verdicts have codes of their own.
 pub mod code {
     /// All right.
     pub const ALL_RIGHT: u8 = 0;
@@ -10,23 +10,23 @@ pub mod code {
     pub const HARNESS_FAILED: u8 = 4;
     /// A capsule does not fit this build.
     pub const UNFIT: u8 = 6;
-    /// A planted bug or a sync left out survived, or something was never tried.
+    /// A planted bug or a missing sync was not found, or something was never tried.
     pub const SURVIVED: u8 = 7;
 }
 
 /// Why a command came to no verdict.
 #[derive(Debug)]
 pub enum CommandError {
-    /// It was asked for what cannot be: whoever asked must ask otherwise.
+    /// The input is wrong: the caller must change it.
     Input(String),
-    /// It was asked for what this build cannot run, and another can.
+    /// The input does not fit this build; another build can run it.
     Unfit(String),
-    /// The simulator or the machine failed, whatever the engine does.
+    /// The simulator or the machine failed; this says nothing about the engine.
     Harness(String),
 }
 
 impl CommandError {
-    /// The exit code of a command that ends so.
+    /// The exit code for this error.
     pub fn code(&self) -> u8 {
         match self {
             CommandError::Input(_) => code::WRONG_INPUT,
@@ -35,7 +35,7 @@ impl CommandError {
         }
     }
 
-    /// What is told to the caller.
+    /// The message for the caller.
     pub fn text(&self) -> &str {
         match self {
             CommandError::Input(text) | CommandError::Unfit(text) | CommandError::Harness(text) => {

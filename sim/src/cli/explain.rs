@@ -1,4 +1,4 @@
-//! A page that shows what a plan came to.
+//! `cargo sim explain`: a page that shows the run of a plan.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::verdict::Verdict;
 /// Writes the page and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such plan, or the page cannot be written; `Unfit` if it is a capsule of
+/// `Input` if the plan cannot be read, or the page not be written; `Unfit` if it is a capsule of
 /// another release.
 pub fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
@@ -27,7 +27,7 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     if let (Subject::Capsule(capsule), None) = (&subject, &story.outcome.verdict)
         && let Ok(full) = capsule.plan(Which::Full)
     {
-        // What comes late to the shrunk one may still come in time to the other.
+        // A small change of timing can hide the bug from the short plan and not from the long one.
         let other = watch_twice(&full);
         if other.outcome.verdict.is_some() {
             (plan, story) = (full, other);
@@ -56,17 +56,17 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     Ok(now.map_or(code::ALL_RIGHT, Verdict::exit_code))
 }
 
-/// What is to be seen of a plan.
+/// Records the run of a plan. If it passes, the plan is run twice, to see whether runs differ.
 fn watch_twice(plan: &Plan) -> Story {
     let mut story = watch(plan);
     if story.outcome.verdict.is_none() {
-        // It may fail by differing from itself.
+        // The failure may be that two runs of the plan differ.
         story.outcome = run_twice(plan);
     }
     story
 }
 
-/// What is known of where it comes from.
+/// Facts for the page's head: where a capsule comes from, and its outcome on this build.
 fn facts(subject: &Subject, now: Option<&Verdict>) -> Vec<(String, String)> {
     let Subject::Capsule(capsule) = subject else {
         return Vec::new();

@@ -1,8 +1,8 @@
-//! Many plans on many threads.
+//! Runs many plans on many threads.
 //!
 //! ```text
 //!            ┌─▶ worker ─┐
-//!  queue ────┼─▶ worker ─┼─▶ news ─▶ office: counts, progress, the lowest failure
+//!  queue ────┼─▶ worker ─┼─▶ channel ─▶ collector: counts, progress, the lowest failure
 //!   ▲        └─▶ worker ─┘
 //!   └──────────────┘ closed by the first failure
 //! ```
@@ -31,40 +31,41 @@ use crate::report::{Failure, Report, Summary};
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 use crate::verdict::Verdict;
 
-/// How often the office looks at the clock when there is no news.
+/// The interval at which the collector checks the clock while no message comes.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A run that goes on for so long will not end: it does not even come to the gate, which counts.
+/// The longest time of one run. The scheduler bounds a run by its steps, so a longer one hangs
+/// within a step.
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 
-/// Which plans are run, and how.
+/// The plans to run, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Work {
     /// The seeds that draw them.
     pub seeds: Seeds,
-    /// When to begin no further plan, counted from the start.
+    /// The time after which no further plan begins, counted from the start.
     pub time: Option<Duration>,
-    /// How many threads run them; as many as the machine has cores, if it is not said.
+    /// The number of threads; by default, one for each core.
     pub job_count: Option<u64>,
-    /// Which are run again.
+    /// Which plans are run a second time.
     pub again: Again,
 }
 
-/// Which plans are run again, to see that they make the same run.
+/// Which plans are run a second time, to check that both runs are equal.
 #[derive(Clone, Copy, Debug)]
 pub enum Again {
-    /// One in so many, in the same surroundings.
+    /// One plan in this many, under the same conditions.
     OneIn(u64),
-    /// Each, in other surroundings.
+    /// Every plan, under other conditions: see `run_everywhere`.
     Everywhere,
 }
 
-/// Runs plans until their seeds or the time are used up, or one fails.
+/// Runs plans until the seeds or the time are used up, or one fails.
 ///
 /// # Shape
 /// At least one plan is run, however short the time.
 /// # Errors
-/// `Harness` if a thread could not be started, or died.
+/// `Harness` if a thread could not be started, or panicked.
 pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError> {
     let (started, spent_before) = (Instant::now(), cpu_time());
     let queue = Arc::new(Queue::new(work, started, signals.clone()));
@@ -73,7 +74,7 @@ pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError>
     let workers = (0..job_count)
         .map(|_| start_worker(&queue, work.again, sender.clone()))
         .collect::<Result<Vec<_>, _>>()?;
-    // The workers hold the other ends: when the last of them is done, the inbox says so.
+    // The workers hold the other senders, so the channel closes when the last worker ends.
     drop(sender);
     let mut office = Office {
         progress: Progress::new(work, started, job_count),
@@ -96,18 +97,18 @@ pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError>
     })
 }
 
-/// The time of all cores together that the process has used.
+/// The CPU time of the process, over all cores.
 fn cpu_time() -> Duration {
     let spent = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(spent).unwrap_or_default()
 }
 
-/// As many threads as the machine has cores.
+/// The number of cores, which is the default number of threads.
 pub fn core_count() -> u64 {
     std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
 }
 
-/// Hands out seeds in their order.
+/// Hands out seeds in order.
 struct Queue {
     start: u64,
     next: AtomicU64,
@@ -148,13 +149,13 @@ impl Queue {
     }
 }
 
-/// What a worker tells.
+/// A message from a worker to the collector.
 enum News {
-    /// The plan of a seed is being run.
+    /// The worker runs the plan of this seed.
     Began(u64),
-    /// It was run.
+    /// The worker has run a plan.
     Ended(Box<Finished>),
-    /// The worker died over it, outside of the run.
+    /// The worker panicked outside of the run of this seed's plan.
     Died(u64),
 }
 
@@ -176,7 +177,8 @@ fn start_worker(
         .stack_size(STACK_LEN);
     let spawned = worker.spawn(move || {
         while let Some(seed) = queue.take() {
-            // Nobody listens any more when the office has given up: then the process ends as well.
+            // Sending fails only if the collector has given up a hung run, and then the process
+            // ends.
             let _ = sender.send(News::Began(seed));
             let tried = std::panic::catch_unwind(|| try_seed(seed, again));
             if !matches!(&tried, Ok(finished) if finished.outcome.verdict.is_none()) {
@@ -206,8 +208,10 @@ fn try_seed(seed: u64, again: Again) -> Finished {
     }
 }
 
+/// Joins the workers.
+///
 /// # Errors
-/// `Harness` if one of them died.
+/// `Harness` if one of them panicked.
 fn bury(workers: Vec<JoinHandle<()>>) -> Result<(), CommandError> {
     for worker in workers {
         let died =
@@ -217,7 +221,7 @@ fn bury(workers: Vec<JoinHandle<()>>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The one that all workers report to.
+/// Collects the messages of all workers.
 struct Office {
     progress: Progress,
     running: BTreeMap<u64, Instant>,
@@ -229,7 +233,7 @@ struct Office {
 #[derive(PartialEq)]
 enum Heard {
     Everything,
-    /// Some never will.
+    /// A worker hangs and will not end.
     NotAll,
 }
 
@@ -283,7 +287,7 @@ impl Office {
         self.failures.insert(seed, failure);
     }
 
-    /// Gives a run up that will not end. Its thread cannot be stopped: it ends with the process.
+    /// Gives up a run that hangs. Its thread cannot be stopped: it ends with the process.
     fn give_up(&mut self) -> bool {
         let mut running = self.running.iter();
         let hangs = running.find(|(_, began)| RUN_TIME_MAX <= began.elapsed());

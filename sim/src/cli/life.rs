@@ -1,4 +1,4 @@
-//! A long life, watched from outside: what it does, how fast, and whether its memory grows.
+//! `cargo sim life`: one long life, with its progress, its speed, and whether its memory grows.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of the run, whose thread has a clock of its own"
@@ -14,19 +14,19 @@ use crate::life::{self, Extent};
 use crate::text::{Columns, Side, grouped};
 use crate::verdict::Verdict;
 
-/// The stack of the life's thread: that of a main thread.
+/// The stack of the life's thread, in bytes: as large as a main thread's.
 const STACK_LEN: usize = 8 << 20;
 
-/// Memory is looked at so often in a life.
+/// The number of memory samples in a life.
 const LOOK_COUNT: usize = 100;
 
-/// One look in so many is printed.
+/// One sample of this many is printed.
 const PRINTED_ONE_IN: u64 = 5;
 
-/// What memory may come to in the second half of a life, beside a quarter more than in the first.
+/// How much more memory than in the first half plus a quarter the second half may take, in bytes.
 const GROWTH_MAX: u64 = 16 << 20;
 
-/// Lives a life and returns the exit code.
+/// Runs a life and returns the exit code.
 ///
 /// # Errors
 /// `Harness` if the output cannot be written.
@@ -37,7 +37,7 @@ pub fn live(args: &LifeArgs) -> Result<u8, CommandError> {
     let live = move || {
         life::live(operation_count, seed, move |index, extent| {
             if is_due(index, operation_count) {
-                // Whoever listens waits for the end of the life.
+                // The receiver lives until the life has ended.
                 let _ = sender.send((index as u64, extent()));
             }
         })
@@ -62,14 +62,13 @@ pub fn live(args: &LifeArgs) -> Result<u8, CommandError> {
     }
 }
 
-/// Whether this is one of the moments at which a life is looked at: a hundred of them, the last at
-/// its end.
+/// Whether a sample is taken after this operation: a hundred are, the last at the end.
 fn is_due(index: usize, operation_count: usize) -> bool {
     let looks = |index: usize| index * LOOK_COUNT / operation_count;
     index != 0 && looks(index - 1) < looks(index)
 }
 
-/// What was seen of a life.
+/// The samples of a life.
 struct Diary {
     operation_count: u64,
     started: Instant,
@@ -98,7 +97,7 @@ impl Diary {
         }
     }
 
-    /// Listens until the life has ended.
+    /// Receives, checks and prints samples until the life has ended.
     fn of(looks: &Receiver<(u64, Extent)>, operation_count: u64) -> Result<Diary, CommandError> {
         let mut diary = Diary::new(operation_count);
         console::print(&Diary::columns().head())?;
@@ -132,7 +131,7 @@ impl Diary {
         Diary::columns().row(&cells)
     }
 
-    /// What is wrong with how the memory went, if anything is.
+    /// The broken law, if memory has grown beyond its limit.
     fn growth(&self) -> Option<Verdict> {
         let (first, second) = self.peaks[0].zip(self.peaks[1])?;
         let limit = first + first / 4 + GROWTH_MAX;
@@ -147,7 +146,7 @@ impl Diary {
     }
 }
 
-/// The resident memory of this process, in bytes; nothing where the system does not say.
+/// The resident memory of this process, in bytes; nothing if the system does not report it.
 fn resident_len() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,4 +1,4 @@
-//! What runs have not tried.
+//! Prints what runs have tried, and what they have not.
 
 use super::console;
 use super::exit::CommandError;
@@ -6,10 +6,10 @@ use super::exit::code;
 use crate::matrix::{Gaps, Table, Waivers};
 use crate::report::Summary;
 
-/// The repository's waivers.
+/// The text of the repository's waivers.
 const WAIVERS: &str = include_str!("../../waivers.txt");
 
-/// Prints which fault met which job.
+/// Prints which fault was delivered to which job.
 ///
 /// # Errors
 /// `Harness` if the output cannot be written.
@@ -17,10 +17,10 @@ pub fn print_table(summary: &Summary) -> Result<(), CommandError> {
     console::print(&Table(&summary.cells).to_string())
 }
 
-/// Prints the gaps, and returns how a command ends that found nothing else.
+/// Prints the gaps, and returns the exit code.
 ///
 /// # Errors
-/// `Harness` if the waivers cannot be read, or the output not be written.
+/// `Harness` if the waivers do not parse, or the output cannot be written.
 pub fn judge(summary: &Summary) -> Result<u8, CommandError> {
     let waivers = Waivers::read(WAIVERS);
     let waivers =

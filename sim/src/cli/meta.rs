@@ -1,4 +1,4 @@
-//! The same plans in other surroundings, or by another build.
+//! `cargo sim meta`: runs plans again under other conditions, or by another build.
 #![expect(
     clippy::disallowed_methods,
     reason = "it runs another simulator, outside of any run of its own"
@@ -25,7 +25,7 @@ const DIFFER: u8 = 5;
 /// Compares runs and returns the exit code.
 ///
 /// # Errors
-/// `Input` if the other program is none or prints something else, `Harness` if threads or the
+/// `Input` if the other program cannot be run or is no simulator, `Harness` if threads or the
 /// output failed.
 pub fn meta(args: &MetaArgs) -> Result<u8, CommandError> {
     if args.digests {
@@ -45,7 +45,7 @@ pub fn meta(args: &MetaArgs) -> Result<u8, CommandError> {
     Ok(exit_code(&report))
 }
 
-/// A line for each seed: it, and its run's digest.
+/// One line for each seed: the seed and the digest of its run.
 fn digests(seeds: Seeds) -> Result<String, CommandError> {
     let end = seeds.end.expect("clap has seen that it has an end");
     let line = |seed| {
@@ -55,7 +55,7 @@ fn digests(seeds: Seeds) -> Result<String, CommandError> {
     Ok((seeds.start..end).map(line).collect())
 }
 
-/// Compares the runs of this build with another's.
+/// Compares the runs of this build with those of another.
 fn compare(seeds: Seeds, other: &Path) -> Result<u8, CommandError> {
     let end = seeds.end.expect("clap has seen that it has an end");
     let range = format!("{}..{end}", seeds.start);
@@ -90,7 +90,7 @@ fn compare(seeds: Seeds, other: &Path) -> Result<u8, CommandError> {
         None => "no event that is told, but digests".to_string(),
     };
     console::print(&format!(
-        "seed {seed}: two builds make runs that differ\n  parting   {told}\n"
+        "seed {seed}: two builds make runs that differ\n  diverges  {told}\n"
     ))?;
     Ok(DIFFER)
 }
@@ -99,7 +99,7 @@ fn printed_by(program: &Path, words: &[&str]) -> Result<String, CommandError> {
     let name = quoted(program.as_os_str());
     let output = Command::new(program).args(words).output();
     let output = output.map_err(|error| CommandError::Input(format!("{name}: {error}")))?;
-    // A run that fails tells its trace all the same.
+    // A run that fails also prints its trace.
     if output.stdout.is_empty() {
         let words = words.join(" ");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -1,11 +1,11 @@
-//! The simulator's command line: it stands outside of every run, in the real world.
+//! The simulator's command line. It runs in the real world, outside of every run.
 //!
-//! 1. What was found goes to stdout; progress and what the caller did wrong, to stderr.
-//! 2. Every command ends with one of the codes in `exit.rs` or `signals.rs`, or a verdict's
-//!    own. A run that is interrupted ends the plans that it has begun, writes its report, and ends
-//!    with 130 or 143; a second signal ends it at once.
-//! 3. Seeds are handed out in order, and each that was begun is ended, so the failing seed that is
-//!    reported is the lowest there is, whatever the number of threads; unless one hangs.
+//! 1. Results go to stdout; progress and errors go to stderr.
+//! 2. Every command exits with a code of `exit.rs` or `signals.rs`, or with a verdict's own. On a
+//!    signal, a command finishes the plans that it has begun, writes its report, and exits with 130
+//!    or 143; a second signal ends the process at once.
+//! 3. Seeds are handed out in order, and each plan that begins is finished, so the reported failure
+//!    is that of the lowest failing seed, whatever the number of threads; unless a run hangs.
 
 mod args;
 mod base;

@@ -1,4 +1,4 @@
-//! Plans in files.
+//! Reads plans and capsules from files, and writes them.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -15,25 +15,25 @@ use super::exit::CommandError;
 use crate::capsule::{self, Capsule, CapsuleError, Which};
 use crate::plan::{Plan, PlanError};
 
-/// No plan that can be run is longer, in bytes.
+/// The longest file that is read, in bytes: no plan that can be run is longer.
 const FILE_LEN_MAX: u64 = 256 << 20;
 
-/// What to name instead of what cannot be read.
+/// The remedy in messages about an argument that cannot be read.
 const REMEDY: &str = "name a seed, or a file with what `cargo sim plan SEED` prints, or a capsule";
 
-/// What a command line names.
+/// The plan that an argument names.
 #[derive(Debug)]
 pub enum Subject {
-    /// The plan that a seed draws.
+    /// The seed that draws the plan.
     Seed(u64),
     /// The plan of a file.
     Plan(Box<Plan>),
-    /// A capsule.
+    /// A capsule with its plans.
     Capsule(Box<Capsule>),
 }
 
 impl Subject {
-    /// Its plan; of a capsule, the shrunk one.
+    /// The plan; of a capsule, the shrunk one.
     ///
     /// # Errors
     /// `Unfit` if it is a capsule of another release.
@@ -52,10 +52,10 @@ impl Subject {
     }
 }
 
-/// Reads what a name means: a seed, or a file, by its first line.
+/// Reads an argument: digits are a seed; else it is a file, told apart by its first line.
 ///
 /// # Errors
-/// `Input` if there is no such thing.
+/// `Input` if it is neither.
 pub fn read(name: &OsStr) -> Result<Subject, CommandError> {
     let text = name.to_string_lossy();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -78,7 +78,7 @@ pub fn read(name: &OsStr) -> Result<Subject, CommandError> {
 /// Reads a capsule.
 ///
 /// # Errors
-/// `Input` if the file holds none.
+/// `Input` if the file is no capsule.
 pub fn read_capsule(path: &Path) -> Result<Capsule, CommandError> {
     parse_capsule(path, &read_text(path)?)
 }
@@ -101,7 +101,7 @@ fn refuse(path: &Path, why: &dyn Display) -> CommandError {
 /// Reads the plan of a file.
 ///
 /// # Errors
-/// `Input` if it holds none.
+/// `Input` if the file is no plan.
 pub fn read_file(path: &Path) -> Result<Plan, CommandError> {
     parse_plan(path, &read_text(path)?)
 }
@@ -116,12 +116,12 @@ fn read_text(path: &Path) -> Result<String, CommandError> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         refuse(&format_args!(
-            "no text, for byte {at} is not UTF-8; {REMEDY}"
+            "not a text: byte {at} is not UTF-8; {REMEDY}"
         ))
     })
 }
 
-/// Reads a file up to one byte more than a plan may have.
+/// Reads a file up to one byte beyond the longest plan.
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = File::open(path)?;
@@ -129,7 +129,7 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a plan with a comment under its title, and makes the folder if there is none.
+/// Writes a plan with a comment below its title, and creates the folder if it does not exist.
 ///
 /// # Errors
 /// `Input` if it cannot be written.
@@ -137,7 +137,7 @@ pub fn write(path: &Path, plan: &Plan, comment: &str) -> Result<(), CommandError
     write_text(path, &commented(plan, comment))
 }
 
-/// Writes a file, and makes the folder if there is none.
+/// Writes a file, and creates the folder if it does not exist.
 ///
 /// # Errors
 /// `Input` if it cannot be written.
@@ -154,7 +154,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), CommandError> {
     })
 }
 
-/// The plan's text with a comment under its title.
+/// The plan's text with a comment below its title.
 fn commented(plan: &Plan, comment: &str) -> String {
     let text = plan.to_string();
     let (title, rest) = text.split_once('\n').expect("a title stands on a line");
@@ -162,7 +162,7 @@ fn commented(plan: &Plan, comment: &str) -> String {
     format!("{title}\n{}{rest}", lines.collect::<String>())
 }
 
-/// The name as a shell takes it for one word.
+/// Quotes a name so that a shell reads it as one word.
 pub fn quoted(name: &OsStr) -> String {
     let name = name.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);

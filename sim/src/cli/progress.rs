@@ -1,4 +1,4 @@
-//! How far the work is: a bar on a terminal, and else a line every few seconds.
+//! Shows progress: a bar on a terminal, otherwise a line every few seconds.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run and tells the time to a person"
@@ -14,13 +14,13 @@ use crate::report::Summary;
 use crate::text::counted;
 use crate::text::grouped;
 
-/// How finely the bar moves.
+/// The number of steps of a full bar.
 const BAR_STEPS: u64 = 1000;
 
-/// The time from line to line.
+/// The time between two lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Tells how far the work is.
+/// Shows the progress of a run.
 pub struct Progress {
     started: Instant,
     time: Option<Duration>,
@@ -32,7 +32,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to tell.
+    /// Starts with an empty bar.
     pub fn new(work: &Work, started: Instant, job_count: u64) -> Progress {
         let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}");
         let style = style.expect("the template is a constant, and tried by every run");
@@ -48,7 +48,7 @@ impl Progress {
         }
     }
 
-    /// Tells it, unless it was told a moment ago.
+    /// Updates the bar, or prints a line if the last one is long enough ago.
     pub fn show(&mut self, summary: &Summary) {
         let elapsed = self.started.elapsed();
         if !self.bar.is_hidden() {
@@ -63,12 +63,12 @@ impl Progress {
         }
     }
 
-    /// Clears the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// Whichever bound is nearer.
+    /// The position of the bar: the larger of the shares of plans and of time.
     fn position(&self, summary: &Summary, elapsed: Duration) -> u64 {
         let plans = self
             .plan_count

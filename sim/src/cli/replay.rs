@@ -1,4 +1,4 @@
-//! One plan, run again.
+//! `cargo sim replay`: runs one plan again.
 
 use super::args::ReplayArgs;
 use super::exit::{CommandError, code};
@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 /// Runs a plan again and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such plan.
+/// `Input` if the plan cannot be read.
 pub fn replay(args: &ReplayArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
     if let Subject::Capsule(capsule) = &subject {
@@ -27,7 +27,7 @@ pub fn replay(args: &ReplayArgs) -> Result<u8, CommandError> {
     Ok(verdict.map_or(code::ALL_RIGHT, Verdict::exit_code))
 }
 
-/// Runs a capsule again, and says what that comes to.
+/// Runs a capsule again, and compares the outcome with it.
 fn replay_capsule(capsule: &Capsule, args: &ReplayArgs) -> Result<u8, CommandError> {
     let replayed = capsule::replay(capsule);
     let mut text = replayed.told(capsule).to_string();
@@ -39,7 +39,7 @@ fn replay_capsule(capsule: &Capsule, args: &ReplayArgs) -> Result<u8, CommandErr
     Ok(replayed.exit_code())
 }
 
-/// What came of a plan, with its trace if that was asked for.
+/// The report of a plan's run, after its trace if that was asked for.
 fn shown(plan: &Plan, outcome: &Outcome, args: &ReplayArgs) -> String {
     let mut text = String::new();
     if args.trace {
@@ -54,7 +54,7 @@ fn judge(plan: &Plan, outcome: Outcome, args: &ReplayArgs) -> Single {
     let mut summary = Summary::default();
     summary.add(plan, &outcome);
     let trace = match &outcome.verdict {
-        // What is wrong is not in the one that has been printed.
+        // The event that differs is not in the trace that was printed.
         Some(Verdict::Diverged { .. }) => outcome.trace,
         _ if args.trace => Vec::new(),
         _ => outcome.trace,

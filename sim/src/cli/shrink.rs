@@ -1,4 +1,4 @@
-//! One plan that fails, made smaller.
+//! `cargo sim shrink`: makes one failing plan smaller.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run, and goes by the clock"
@@ -18,27 +18,27 @@ use crate::plan::Plan;
 use crate::report::Smaller;
 use crate::shrink::{self, Limits};
 
-/// So long it is tried at most which rules were necessary.
+/// The longest time to try which rules are necessary.
 const LEAVING_OUT_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// How a plan is shrunk, and where it goes.
+/// How a plan is shrunk, and where the result goes.
 pub struct Wish<'a> {
-    /// When to stop.
+    /// How long to shrink.
     pub time: Duration,
-    /// How many plans are run at the same time; if it is not said, as many as there are cores.
+    /// The number of plans that run concurrently; by default, one for each core.
     pub job_count: Option<u64>,
-    /// The file that the plan is written to.
+    /// The file for the shrunk plan.
     pub file: &'a Path,
-    /// What the plan was called before.
+    /// The name of the original plan, for the comment in the file.
     pub name: &'a str,
-    /// What drew it, if a seed did.
+    /// The seed that drew the plan, if one did.
     pub seed: Option<u64>,
 }
 
-/// Shrinks the plan of the caller's and returns the exit code.
+/// Shrinks a plan and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such plan, or the smaller one cannot be written.
+/// `Input` if the plan cannot be read, or the smaller one not be written.
 pub fn shrink(args: &ShrinkArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
     let plan = subject.plan()?;
@@ -65,7 +65,7 @@ pub fn shrink(args: &ShrinkArgs) -> Result<u8, CommandError> {
     Ok(smaller.verdict.exit_code())
 }
 
-/// `17` becomes `17.plan`, and a file's name gets another ending.
+/// The default output file: `17` becomes `17.plan`, `a.plan` becomes `a.small.plan`.
 fn default_file(name: &OsStr) -> PathBuf {
     let path = Path::new(name);
     match path.extension() {
@@ -74,7 +74,7 @@ fn default_file(name: &OsStr) -> PathBuf {
     }
 }
 
-/// Shrinks a plan and writes it to its file; nothing if it does not fail.
+/// Shrinks a plan and writes it to its file; returns nothing if it does not fail.
 ///
 /// # Errors
 /// `Input` if the file cannot be written.

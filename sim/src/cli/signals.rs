@@ -1,4 +1,4 @@
-//! Signals that end a command in good order.
+//! Signals that end a command gracefully.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,21 +8,21 @@ use signal_hook::flag;
 
 use super::exit::CommandError;
 
-/// The signals that end a command in good order, each with its exit code.
+/// The signals that end a command gracefully, each with its exit code.
 const SIGNALS: [(i32, usize); 2] = [(SIGINT, 130), (SIGTERM, 143)];
 
-/// Whether one of them came.
+/// Records the first signal that arrives.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
-    /// The exit code of the signal that came, or 0.
+    /// The exit code of the signal that arrived, or 0.
     code: Arc<AtomicUsize>,
 }
 
 impl Signals {
-    /// From now on the first signal is noted. A second one ends the process as if nobody heeded it.
+    /// Installs the handlers. The first signal is recorded; a second one ends the process at once.
     ///
     /// # Errors
-    /// `Harness` if the system refuses.
+    /// `Harness` if a handler cannot be installed.
     pub fn heed() -> Result<Signals, CommandError> {
         let refused = |error| CommandError::Harness(format!("cannot heed signals: {error}"));
         let signals = Signals::default();
@@ -35,7 +35,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// The exit code of the signal that came.
+    /// The exit code of the signal that arrived, if one did.
     pub fn interrupted(&self) -> Option<u8> {
         let code = self.code.load(Ordering::Relaxed);
         u8::try_from(code).ok().filter(|code| 0 < *code)

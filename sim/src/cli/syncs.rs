@@ -1,4 +1,4 @@
-//! Each sync of the engine, left out.
+//! `cargo sim syncs`: leaves out each sync of the engine.
 
 use super::args::SyncsArgs;
 use super::console;
@@ -11,14 +11,14 @@ use crate::lack::{Hunted, Lack};
 use crate::syncs::{Row, Scope, Site, Table, Waivers, collect};
 use crate::text::counted;
 
-/// So many seeds say where the engine syncs.
+/// The number of seeds whose runs are searched for syncs.
 const COLLECTED_SEEDS: u64 = 1000;
 
 /// Leaves out one sync after another, and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such sync or a plan cannot be written, `Harness` if the waivers cannot be
-/// read or the output not be written.
+/// `Input` if no address contains a given word or a plan cannot be written, `Harness` if the
+/// waivers do not parse or the output cannot be written.
 pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
     let waivers = Waivers::of_the_repository().map_err(CommandError::Harness)?;
@@ -28,7 +28,7 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
         let mut addresses = sites.keys().map(Site::to_string);
         !addresses.any(|address| address.contains(*word))
     }) {
-        let what = format!("no sync has `{word}` in its address; without a word all are told");
+        let what = format!("no sync has `{word}` in its address; without a word all are tried");
         return Err(CommandError::Input(what));
     }
     let meant = sites.iter().filter(|(site, _)| is_meant(site, &args.only));
@@ -62,7 +62,7 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
     })
 }
 
-/// Whether an address has one of these words in it, if there are any.
+/// Whether a sync's address contains one of the given words, or no words were given.
 fn is_meant(site: &Site, only: &[String]) -> bool {
     let address = site.to_string();
     only.is_empty() || only.iter().any(|word| address.contains(word))
@@ -72,8 +72,7 @@ fn tell(table: &Table<'_>) -> Result<(), CommandError> {
     let syncs = counted(table.rows.len() as u64, "sync");
     let survivors = counted(table.survivors().count() as u64, "survivor");
     let stale = table.stale().into_iter();
-    let stale = stale
-        .map(|address| format!("waived, and missed all the same or made by nobody: {address}\n"));
+    let stale = stale.map(|address| format!("waived, but missed or never called: {address}\n"));
     let stale: String = stale.collect();
     console::print(&format!("{table}\n{syncs}, {survivors}\n{stale}"))
 }

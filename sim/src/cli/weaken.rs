@@ -1,4 +1,4 @@
-//! Each guarantee of a device, taken away.
+//! `cargo sim weaken`: takes away each guarantee of the device.
 
 use super::args::WeakenArgs;
 use super::console;
@@ -12,7 +12,7 @@ use crate::weaken::{GUARANTEES, Guarantee, Row, Table};
 /// Takes away one guarantee after another, and returns the exit code.
 ///
 /// # Errors
-/// `Input` if there is no such guarantee or a plan cannot be written, `Harness` if the output
+/// `Input` if no guarantee has such a name or a plan cannot be written, `Harness` if the output
 /// cannot be written.
 pub fn weaken(args: &WeakenArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
