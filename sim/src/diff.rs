@@ -1,16 +1,16 @@
-//! One plan under several policies of compaction and images: they may change what a file holds and
-//! how long a read takes, and no answer.
+//! Runs one plan under several policies of compaction and images. A policy may change what a file
+//! holds and how long a read takes, but no answer.
 //!
 //! 1. The policies differ in what is compacted and imaged, when, and how it is cut. What is put,
-//!    frozen and flushed is the plan's under all of them, and so is every fault: rules mean calls
-//!    by their semantic addresses, so that a crash comes at the same step of the same flush.
-//! 2. What a power loss keeps must not depend on how many files there are: where the plan leaves it
-//!    to a draw, nothing that was not synced is kept.
-//! 3. Each run is held against the model as any other. When the plan is done, and again when all
-//!    has come to rest, every point of the history is asked for, and where two runs answer the same
-//!    question they answer the same.
-//! 4. Where crashes leave one run another history than the first, for a crash came in a job that
-//!    the other has none of, only what has the same past in both is compared.
+//!    frozen and flushed follows the plan under all of them, and so does every fault: rules name
+//!    calls by semantic addresses, so a crash comes at the same step of the same flush.
+//! 2. What a power loss keeps must not depend on the number of files: where the plan draws it,
+//!    nothing unsynced is kept.
+//! 3. Each run is compared with the model like any other. When the plan is done, and again after
+//!    the engine has quiesced, every point of the history is read; where two runs answer the same
+//!    question, the answers must be equal.
+//! 4. If a crash came in a job that another run does not have, the histories of the two differ.
+//!    Then only points with equal pasts are compared.
 
 use std::fmt;
 
@@ -21,23 +21,23 @@ use crate::run;
 use crate::text::{Columns, Side, grouped, named_enum};
 use crate::verdict::Verdict;
 
-/// More than any plan makes.
+/// A threshold that no plan reaches.
 const NEVER: u64 = 1_000_000;
 
 named_enum! {
-    /// What is compacted and imaged, when, and how it is cut. The others are compared with the
-    /// first.
+    /// What is compacted and imaged, when, and how it is cut. The first is compared with each of
+    /// the others.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Policy {
-        /// As the plan has it.
+        /// As the plan says.
         AsWritten = "as written",
-        /// Nothing, until the plan is done.
+        /// No compaction and no image until the plan is done.
         Never = "never",
-        /// Whenever the plan names a job, in any case, into one file for each record or two.
+        /// Every job that the plan names runs unconditionally, with one or two records to a file.
         Finely = "finely cut",
-        /// The same, into files that hold everything.
+        /// Every job that the plan names runs unconditionally, with all records in one file.
         Coarsely = "coarsely cut",
-        /// The same, with compressed images, read through a cache of one block.
+        /// Every job runs unconditionally, with compressed images and a cache of one block.
         Compressed = "compressed",
     }
 }
@@ -78,7 +78,7 @@ impl Policy {
             Policy::Never => {
                 knobs.l0_count_trigger = NEVER;
                 knobs.image_delta_count_trigger = NEVER;
-                // A batch that waits would wait for good.
+                // No compaction would lift the backpressure, so writers would wait forever.
                 knobs.housekeeping = knobs.housekeeping.without_stall();
             }
             Policy::Finely => {
@@ -102,30 +102,30 @@ fn draw_nothing(crash: &mut Crash) {
     }
 }
 
-/// What came of one policy.
+/// The result under one policy.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Which.
+    /// The policy.
     pub policy: Policy,
-    /// What was wrong with its run.
+    /// The failure of its run, if it failed.
     pub verdict: Option<Verdict>,
-    /// How many layers there were before everything came to rest, of all timelines.
+    /// The number of layers of all timelines before the engine quiesced.
     pub layer_count: usize,
-    /// How many answers were compared with those of the first.
+    /// The number of answers that were compared with the first policy's.
     pub compared_count: usize,
-    /// How many answers only one of the two has.
+    /// The number of answers that only one of the two runs has.
     pub apart_count: usize,
 }
 
-/// What came of all of them.
+/// The results under all policies.
 #[derive(Clone, Debug)]
 pub struct Diff {
-    /// Each policy.
+    /// One row for each policy.
     pub rows: Vec<Row>,
 }
 
 impl Diff {
-    /// What was wrong with the first run that was.
+    /// The first failure, if there is one.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.rows.iter().find_map(|row| row.verdict.as_ref())
     }
@@ -184,7 +184,7 @@ impl fmt::Display for Diff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = match self.verdict() {
             None if self.rows.iter().any(|row| row.compared_count == 0) => {
-                "all right, and a policy shares no question with the first: try another plan"
+                "all right, but a policy shares no question with the first: try another plan"
             }
             None => "all right: no policy changes an answer",
             Some(_) => "a policy changes an answer, or its run failed",

@@ -1,11 +1,11 @@
-//! A plan run again in other surroundings: nothing may depend on what no plan says.
+//! Runs a plan again under other conditions: a run may depend on nothing but its plan.
 //!
-//! 1. Addresses: other blocks of memory are taken, in between there are holes, and the run has
+//! 1. Addresses: other blocks of memory are allocated, with holes between them, and the run is on
 //!    another thread with another stack.
-//! 2. The trace: every event is kept, so that memory is taken at other times as well.
-//! 3. Neighbours: another thread makes the same run at the same time.
+//! 2. The trace: every event is kept, so that memory is allocated at other times too.
+//! 3. Neighbours: another thread makes the same run concurrently.
 //!
-//! That a debug build makes the same run as a release build is for `meta --other` to find out.
+//! Whether a debug build makes the same run as a release build is checked by `meta --other`.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run: its threads each make runs of their own"
@@ -16,28 +16,28 @@ use crate::parting;
 use crate::plan::Plan;
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 
-/// So many blocks of memory are taken.
+/// The number of memory blocks that are allocated.
 const BLOCK_COUNT: u64 = 2000;
 
-/// And each is shorter than this, in bytes.
+/// The exclusive limit of a block's length, in bytes.
 const BLOCK_LEN_END: u64 = 3000;
 
-/// The stack of the thread whose addresses are others.
+/// The stack of the thread with other addresses, in bytes.
 const OTHER_STACK_LEN: usize = STACK_LEN + (3 << 20);
 
-/// What differs from a run that is left alone.
+/// The condition in which a run differs from a plain one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surroundings {
-    /// Where in memory everything stands.
+    /// The addresses of all objects in memory.
     Addresses,
-    /// How much is kept of what happened.
+    /// How much of the trace is kept.
     Trace,
-    /// Who runs at the same time.
+    /// What runs concurrently.
     Neighbours,
 }
 
 impl Surroundings {
-    /// All of them.
+    /// All conditions.
     pub const ALL: [Surroundings; 3] = [
         Surroundings::Addresses,
         Surroundings::Trace,
@@ -58,7 +58,7 @@ impl Surroundings {
     }
 }
 
-/// Runs a plan alone and in other surroundings; what came of it, or that two runs differ.
+/// Runs a plan alone and under each other condition; the outcome, or the first difference.
 pub fn run_everywhere(plan: &Plan) -> Outcome {
     let mut outcome = None;
     for surroundings in Surroundings::ALL {
@@ -72,12 +72,12 @@ pub fn run_everywhere(plan: &Plan) -> Outcome {
     outcome.expect("there are some")
 }
 
-/// Runs it where other memory is taken, on a thread with a longer stack.
+/// Runs a plan with other memory allocated, on a thread with a longer stack.
 fn run_elsewhere(plan: &Plan, keep: Keep) -> Outcome {
     let mut dice = Dice::new(plan.knobs.seed);
     let mut block = |_| vec![0; dice.below(BLOCK_LEN_END) as usize];
     let mut blocks: Vec<Vec<u8>> = (0..BLOCK_COUNT).map(&mut block).collect();
-    // Every third one leaves a hole.
+    // Freeing every third block leaves holes.
     let mut index = 0;
     blocks.retain(|_| {
         index += 1;
@@ -93,8 +93,8 @@ fn run_beside_another(plan: &Plan, keep: Keep) -> Outcome {
         let thread = std::thread::Builder::new().stack_size(STACK_LEN);
         let neighbour = thread.spawn_scoped(scope, || run(plan, Keep::Tail));
         let outcome = run(plan, keep);
-        let neighbour = neighbour.expect("a thread can be had, as the one before");
-        // What it came to is what this one came to, or else the comparison tells.
+        let neighbour = neighbour.expect("a thread can be started, as before");
+        // The neighbour's outcome is discarded: if one run influences the other, digests differ.
         let _ = neighbour.join();
         outcome
     })
@@ -104,7 +104,7 @@ fn on_thread(stack_len: usize, work: impl FnOnce() -> Outcome + Send) -> Outcome
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(stack_len);
         let thread = thread.spawn_scoped(scope, work);
-        let thread = thread.expect("a thread can be had, as the one that asks");
+        let thread = thread.expect("a thread can be started, as the calling one was");
         let joined = thread.join();
         joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })

@@ -1,7 +1,7 @@
-//! The reference model: what is true, right by looking at it.
+//! The reference model: the expected answers, simple enough to be checked by reading.
 //!
-//! A timeline is a map from key and LSN to a change. A value is what the changes up to its LSN
-//! make, from the last one that stands on its own. There are no layers, no files and no jobs.
+//! A timeline is a map from key and LSN to a change. A value results from the changes up to its
+//! LSN, from the last one that stands on its own. There are no layers, no files and no jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -10,53 +10,53 @@ use std::sync::Arc;
 use palimpsest::base::{Key, Lsn};
 use palimpsest::format::{Edit, Value};
 
-/// So many changes a value is made of, most often, or fewer.
+/// The initial capacity for a value's changes: most values have no more.
 const CHAIN_LEN: usize = 16;
 
-/// What a record does to a page.
+/// The effect of a record on a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is this: an image.
+    /// Replaces the page: an image.
     Image(Vec<u8>),
-    /// It is this: a record that needs nothing below.
+    /// Replaces the page: a record that needs nothing below it.
     Init(Vec<u8>),
-    /// It is this: a record that has something below.
+    /// Replaces the page: a record that needs a page below it.
     Set(Vec<u8>),
-    /// These bytes stand at an offset.
+    /// Writes bytes at an offset.
     Patch(u32, Vec<u8>),
-    /// These bytes come to the end.
+    /// Appends bytes.
     Append(Vec<u8>),
-    /// If it is the first, the second comes to the end.
+    /// Appends the second bytes, if the page equals the first.
     AppendIf(Vec<u8>, Vec<u8>),
-    /// It is empty.
+    /// Empties the page.
     Clear,
 }
 
-/// What a read is to answer.
+/// The expected answer of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The key has no history.
     Absent,
-    /// This value.
+    /// The key has this value.
     Value(Vec<u8>),
-    /// There are changes, and none of them stands on its own.
+    /// There are changes, but none of them stands on its own.
     NoBase,
-    /// A change that was made for another page.
+    /// A change cannot be applied, because it was made for another page.
     NoRedo,
 }
 
-/// A timeline as it should be.
+/// The expected history of a timeline.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     changes: BTreeMap<(Key, Lsn), Change>,
-    /// Below it, only what [`History::forget`] was told to keep is remembered.
+    /// The LSN below which only the records that [`History::forget`] kept are remembered.
     remembered_from: Lsn,
-    /// In this epoch nothing stands above it, and nothing comes below it.
+    /// The highest LSN of a record. In this epoch no record is added below it.
     newest: Lsn,
     epoch: Epoch,
 }
 
-/// A time in which a history only grows at its end. Equal epochs are one and the same.
+/// An interval in which a history only grows at its end. Equal epochs are the same interval.
 #[derive(Clone, Debug, Default)]
 pub struct Epoch(Arc<()>);
 
@@ -67,7 +67,7 @@ impl PartialEq for Epoch {
 }
 
 impl Change {
-    /// The value that a writer hands over for it.
+    /// The value that a writer passes to the engine for this change.
     pub fn to_value(&self) -> Value {
         let edit = match self.clone() {
             Change::Image(page) => return Value::Image(page),
@@ -87,7 +87,7 @@ impl Change {
         matches!(self, Change::Image(_) | Change::Init(_))
     }
 
-    /// Makes the change; says whether it could be made.
+    /// Applies the change to a page, and returns whether it could be applied.
     fn apply(&self, page: &mut Vec<u8>) -> bool {
         match self {
             Change::Image(new) | Change::Init(new) | Change::Set(new) => *page = new.clone(),
@@ -116,24 +116,24 @@ impl History {
     /// Adds a change.
     pub fn put(&mut self, key: Key, lsn: Lsn, change: Change) {
         let before = self.changes.insert((key, lsn), change);
-        assert!(before.is_none(), "a key stands once at an LSN");
+        assert!(before.is_none(), "a key has one change at an LSN");
         if lsn < self.newest {
             self.epoch = Epoch::default();
         }
         self.newest = self.newest.max(lsn);
     }
 
-    /// The epoch that it is in.
+    /// The current epoch.
     pub fn epoch(&self) -> Epoch {
         self.epoch.clone()
     }
 
-    /// Nothing comes below it in this epoch.
+    /// The highest LSN of a record; no record is added below it in this epoch.
     pub fn newest(&self) -> Lsn {
         self.newest
     }
 
-    /// Whether the key stands at the LSN.
+    /// Whether the key has a change at the LSN.
     pub fn has(&self, key: Key, lsn: Lsn) -> bool {
         self.changes.contains_key(&(key, lsn))
     }
@@ -143,36 +143,36 @@ impl History {
         self.changes.get(&(key, lsn))
     }
 
-    /// Every point at which something changes.
+    /// Every key and LSN with a change.
     pub fn points(&self) -> impl Iterator<Item = (Key, Lsn)> {
         self.changes.keys().copied()
     }
 
-    /// What made a key what it is at an LSN, from the first change on that is remembered.
+    /// The remembered changes of a key up to an LSN, oldest first.
     pub fn past(&self, key: Key, lsn: Lsn) -> Vec<(Lsn, Change)> {
         let past = self.changes.range((key, Lsn::ZERO)..=(key, lsn));
         past.map(|((_, at), change)| (*at, change.clone()))
             .collect()
     }
 
-    /// Forgets what stands above an LSN.
+    /// Removes all changes above an LSN.
     pub fn cut(&mut self, lsn: Lsn) {
         self.changes.retain(|(_, at), _| *at <= lsn);
         self.newest = self.newest.min(lsn);
         self.epoch = Epoch::default();
     }
 
-    /// How many records are remembered.
+    /// The number of records that are remembered.
     pub fn record_count(&self) -> usize {
         self.changes.len()
     }
 
-    /// From which LSN on every record is remembered.
+    /// The LSN from which on every record is remembered.
     pub fn remembered_from(&self) -> Lsn {
         self.remembered_from
     }
 
-    /// What a branch at an LSN inherits.
+    /// The history that a branch at an LSN inherits.
     pub fn up_to(&self, lsn: Lsn) -> History {
         let mut inherited = self.clone();
         inherited.cut(lsn);
@@ -180,7 +180,7 @@ impl History {
         inherited
     }
 
-    /// The LSN of the next record of the key above an LSN that needs nothing below it.
+    /// The LSN of the key's first record above an LSN that needs nothing below it.
     pub fn next_base(&self, key: Key, lsn: Lsn) -> Option<Lsn> {
         let above = (
             Bound::Excluded((key, lsn)),
@@ -192,8 +192,8 @@ impl History {
             .map(|((_, at), _)| *at)
     }
 
-    /// Forgets every record that no read needs, at the cutoff or above it or at a retained point: a
-    /// read needs a record unless one that stands alone hides it.
+    /// Forgets every record that no read at or above the cutoff, or at a retained LSN, needs: a
+    /// read needs a record unless a later record that stands on its own hides it.
     pub fn forget(&mut self, cutoff: Lsn, retained: &BTreeSet<Lsn>) {
         let mut bases: BTreeMap<Key, Lsn> = BTreeMap::new();
         let mut hidden = Vec::new();
@@ -215,7 +215,7 @@ impl History {
         self.remembered_from = self.remembered_from.max(cutoff);
     }
 
-    /// The keys that stand in it, in order.
+    /// The keys that have changes, sorted.
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = Vec::new();
         for (key, _) in self.changes.keys() {
@@ -226,17 +226,18 @@ impl History {
         keys
     }
 
-    /// What a read of the key at the LSN is to answer.
+    /// The expected answer of a read of a key at an LSN.
     pub fn answer(&self, key: Key, lsn: Lsn) -> Answer {
         self.answer_with(&[], key, lsn)
     }
 
-    /// The same, with a batch on top.
+    /// The expected answer of a read of a key at an LSN, with a batch applied on top of the
+    /// history.
     pub fn answer_with(&self, batch: &[(Key, Lsn, Change)], key: Key, lsn: Lsn) -> Answer {
         let on_top = batch
             .iter()
             .filter(|(at_key, at, _)| *at_key == key && *at <= lsn);
-        // A chain is short: its end is cheaper to meet than to look up.
+        // A chain is short, so that reading to its end is cheaper than a lookup of its base.
         let below = self.changes.range(..=(key, lsn)).rev();
         let below = below.take_while(|((at_key, _), _)| *at_key == key);
         let below = below.map(|(_, change)| change);

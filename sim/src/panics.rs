@@ -1,7 +1,8 @@
-//! Panics of a run: what was said and where, told in the verdict and not on the terminal.
+//! Captures panics of a run, with message and place, for the verdict instead of the terminal.
 //!
-//! A panic's payload does not say where it comes from; only the hook knows. So the hook keeps both
-//! for a thread that has a run under way, and hands every other panic to the hook before it.
+//! A panic's payload does not contain its place; only the hook gets it. So the hook stores both for
+//! a thread that makes a run, and passes every other panic on to the hook that was installed
+//! before.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -15,10 +16,10 @@ thread_local! {
 
 static INSTALLED: Once = Once::new();
 
-/// While it lives, a panic on this thread is kept and not shown.
+/// A guard: while it lives, a panic on this thread is captured and not printed.
 pub struct Quiet(());
 
-/// Keeps what panics on this thread from now on.
+/// Captures panics on this thread from now on.
 pub fn quiet() -> Quiet {
     INSTALLED.call_once(install);
     assert!(!IS_RUNNING.get(), "one run a thread at a time");
@@ -30,7 +31,7 @@ pub fn quiet() -> Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         IS_RUNNING.set(false);
-        // It passes on through whoever was quiet, so nobody else will tell.
+        // The panic passes through the owner of this guard, and the hook has not printed it.
         if std::thread::panicking()
             && let Some(text) = FIRST.take()
         {
@@ -39,13 +40,13 @@ impl Drop for Quiet {
     }
 }
 
-/// What the first panic since the last call said, and where. Of those that follow it, most are
-/// only its consequence.
+/// The message and place of the first panic since the last call. Later ones are usually only
+/// consequences of it.
 pub fn take(payload: &(dyn Any + Send)) -> String {
-    // A payload that was sent on by hand has passed no hook.
+    // A payload that was passed to `resume_unwind` has passed no hook.
     FIRST
         .take()
-        .unwrap_or_else(|| said(payload).unwrap_or("it said nothing").to_string())
+        .unwrap_or_else(|| said(payload).unwrap_or("no message").to_string())
 }
 
 fn install() {
@@ -60,7 +61,7 @@ fn install() {
 }
 
 fn note(panic: &PanicHookInfo<'_>) {
-    let message = said(panic.payload()).unwrap_or("it said nothing");
+    let message = said(panic.payload()).unwrap_or("no message");
     let text = match panic.location() {
         Some(at) => format!("{message}, at {}:{}", at.file(), at.line()),
         None => message.to_string(),
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn a_payload_that_passed_no_hook_is_told_as_it_is() {
         assert_eq!(caught(|| resume_unwind(Box::new("an egg"))), "an egg");
-        assert_eq!(caught(|| resume_unwind(Box::new(3))), "it said nothing");
+        assert_eq!(caught(|| resume_unwind(Box::new(3))), "no message");
     }
 
     #[test]

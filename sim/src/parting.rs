@@ -1,29 +1,30 @@
-//! Where two runs of one plan part: the first event that they do not share, and those around it.
+//! Finds where two runs of one plan diverge: the first event that differs, and the events before
+//! it.
 //!
-//! Both keep a tree of digests, by which the place is found without keeping the events. They are
-//! made once more for the events around it. A run that depends on what no plan says may part from
-//! another one elsewhere each time: then the place is looked for again, a few times.
+//! Each run keeps a tree of digests, in which the event is found without keeping all events. Two
+//! more runs then record the events around it. A run that is not deterministic may diverge
+//! elsewhere each time; then the search is repeated, a few times.
 
 use crate::plan::Plan;
 use crate::run::{Outcome, run};
 use crate::verdict::Verdict;
 use crate::world::{EVENTS_AROUND, Keep};
 
-/// So many times two runs are made for the events around their parting.
+/// The largest number of attempts to record the events around the divergence.
 const ATTEMPTS: u32 = 6;
 
-/// The first event that two runs do not share.
+/// The first event in which two runs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parting {
-    /// Its index, from 0.
+    /// The event's index, from 0.
     pub index: u64,
-    /// What it was in the first run, and in the second.
+    /// The event in the first run, and in the second.
     pub events: [String; 2],
-    /// What both had before it.
+    /// The recorded events before it, which both runs have.
     pub before: Vec<String>,
 }
 
-/// Makes two runs of one plan, and compares them: what came of the first, or that they differ.
+/// Makes two runs of one plan, and compares them: the first outcome, or that the runs differ.
 pub fn compared(make: impl Fn(Keep) -> [Outcome; 2]) -> Outcome {
     let [first, second] = make(Keep::Tail);
     let parting = first.digests.parting(&second.digests);
@@ -31,21 +32,21 @@ pub fn compared(make: impl Fn(Keep) -> [Outcome; 2]) -> Outcome {
         if first.verdict == second.verdict {
             return first;
         }
-        let at = "no event, but they end otherwise".to_string();
+        let at = "no event, but the verdicts differ".to_string();
         return diverged([first, second], at, Vec::new());
     };
     let (at, trace) = match locate(&make, parting.start) {
         Some(parting) => (parting.to_string(), parting.lines()),
         None => {
             let index = parting.start;
-            let at = format!("event {index}, and more runs did not differ there again");
+            let at = format!("event {index}; further runs did not differ there again");
             (at.clone(), vec![at])
         }
     };
     diverged([first, second], at, trace)
 }
 
-/// Runs a plan twice: the same plan must make the same run.
+/// Runs a plan twice, and checks that both runs are equal.
 pub fn run_twice(plan: &Plan) -> Outcome {
     compared(|keep| [run(plan, keep), run(plan, keep)])
 }
@@ -63,7 +64,7 @@ fn diverged([first, second]: [Outcome; 2], at: String, trace: Vec<String>) -> Ou
     }
 }
 
-/// Makes two runs until they part where they are looked at.
+/// Repeats two runs until they diverge among the events that are recorded.
 fn locate(make: &impl Fn(Keep) -> [Outcome; 2], index: u64) -> Option<Parting> {
     let mut index = index;
     for _ in 0..ATTEMPTS {
@@ -81,7 +82,7 @@ fn locate(make: &impl Fn(Keep) -> [Outcome; 2], index: u64) -> Option<Parting> {
 }
 
 impl Parting {
-    /// Of two runs' events from this one on; nothing if they do not part there.
+    /// Compares two lists of events that start at index `start`; nothing if they are equal.
     pub fn of([first, second]: [&[String]; 2], start: u64) -> Option<Parting> {
         let pairs = first.iter().zip(second);
         let same = pairs.take_while(|(left, right)| left == right).count();
@@ -97,7 +98,7 @@ impl Parting {
         })
     }
 
-    /// The events before it, and both of it.
+    /// The events before the divergence, then the event of each run.
     pub fn lines(&self) -> Vec<String> {
         let [first, second] = &self.events;
         let last = [format!("first:  {first}"), format!("second: {second}")];

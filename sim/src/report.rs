@@ -1,4 +1,4 @@
-//! What runs came to, as text: a table of counts, and what was wrong.
+//! The outcome of runs as text: a table of counts, and the failure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,42 +13,43 @@ use crate::run::Outcome;
 use crate::text::{Columns, Side, counted, grouped};
 use crate::verdict::Verdict;
 
-/// How many of a failed run's last steps are shown.
+/// The number of last steps of a failed run that are shown.
 const STEPS_SHOWN: usize = 25;
 
-/// The row of the time of all cores.
+/// The label of the row with the CPU time.
 const CPU_TIME: &str = "CPU-seconds";
 
-/// A shown step is cut at so many characters: a batch of hundreds of records is one step.
+/// The length at which a shown step is cut, in characters: a batch of hundreds of records is one
+/// step.
 const STEP_LEN_MAX: usize = 160;
 
-/// The counts of all runs together.
+/// The counts of all runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Plans that were run, each counted once.
+    /// The plans that were run, each counted once.
     pub plan_count: u64,
-    /// Those among them that were run twice.
+    /// The plans that were run twice.
     pub twice_count: u64,
-    /// What the drivers counted.
+    /// The counts of the drivers.
     pub tally: Tally,
-    /// Steps of the gate.
+    /// The steps of the scheduler.
     pub step_count: u64,
-    /// Faults delivered, by class.
+    /// The faults that were delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
-    /// What power losses made of what was pending.
+    /// The effects of power losses on pending changes.
     pub remnants: Remnants,
-    /// Faults delivered, by class, job and what came of it.
+    /// The faults that were delivered, by class, job and outcome.
     pub cells: Cells,
-    /// Corners reached, by mark.
+    /// The probes that were reached, with their counts.
     pub marks: BTreeMap<&'static str, u64>,
-    /// Fault rules of all plans.
+    /// The fault rules of all plans.
     pub rule_count: u64,
-    /// Those among them that never fired.
+    /// The fault rules that never fired.
     pub silent_rule_count: u64,
 }
 
 impl Summary {
-    /// Adds what came of a plan.
+    /// Adds the outcome of a plan.
     pub fn add(&mut self, plan: &Plan, outcome: &Outcome) {
         self.plan_count += 1;
         self.tally.operations += outcome.tally.operations;
@@ -76,27 +77,27 @@ impl Summary {
         }
     }
 
-    /// Plans a second and a core.
+    /// Plans per second and core.
     pub fn rate(&self, elapsed: Duration, job_count: u64) -> f64 {
         let seconds = elapsed.as_secs_f64() * job_count as f64;
         self.plan_count as f64 / seconds.max(f64::MIN_POSITIVE)
     }
 }
 
-/// What many runs came to.
+/// The outcome of many runs.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Their counts.
+    /// The counts of the runs.
     pub summary: Summary,
-    /// How long it took.
+    /// The time that passed.
     pub elapsed: Duration,
-    /// The time of all cores together that it took.
+    /// The CPU time of all cores.
     pub cpu_time: Duration,
-    /// How many were run at the same time.
+    /// The number of threads.
     pub job_count: u64,
     /// The lowest seed that failed, if one did.
     pub failure: Option<(u64, Failure)>,
-    /// The exit code of the signal that interrupted it, if one did.
+    /// The exit code of the signal that interrupted the runs, if one did.
     pub interrupted: Option<u8>,
 }
 
@@ -134,19 +135,19 @@ impl Report {
     }
 }
 
-/// What a report begins with, as another program reads it.
+/// The beginning of a report, as another process parses it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Headline {
     /// The seed that failed, if one did.
     pub seed: Option<u64>,
-    /// How many plans were run.
+    /// The number of plans that were run.
     pub plan_count: u64,
-    /// The time of all cores together that it took, in seconds.
+    /// The CPU time of all cores, in seconds.
     pub cpu_seconds: f64,
 }
 
 impl Headline {
-    /// Reads what a report begins with; nothing if it is none.
+    /// Parses the beginning of a report; nothing if the text is no report.
     pub fn read(report: &str) -> Option<Headline> {
         let (line, table) = report.split_once('\n')?;
         let (head, counts) = line.split_once(": ")?;
@@ -167,14 +168,14 @@ impl Headline {
     }
 }
 
-/// What was wrong with a run, and how to see it again.
+/// A failed run, and how to replay it.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// What it came to.
+    /// The verdict of the run.
     pub verdict: Verdict,
-    /// What was kept of its steps.
+    /// The recorded steps.
     pub trace: Vec<String>,
-    /// The command that runs it again.
+    /// The command that replays it.
     pub replay: String,
 }
 
@@ -198,32 +199,32 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Whether its run came to an end, so that it can be made again.
+    /// Whether the run came to an end, so that it can be replayed.
     pub fn ends(&self) -> bool {
         !self.trace.is_empty()
     }
 }
 
-/// What a failing plan was shrunk to.
+/// A failing plan after it was shrunk.
 #[derive(Clone, Debug)]
 pub struct Smaller {
-    /// How many operations the plan had before.
+    /// The number of operations before.
     pub op_count: usize,
-    /// How many rules it had before.
+    /// The number of rules before.
     pub rule_count: usize,
-    /// What is left.
+    /// The shrunk plan.
     pub plan: Plan,
-    /// What that comes to.
+    /// The verdict of the shrunk plan.
     pub verdict: Verdict,
-    /// What was kept of its steps.
+    /// The recorded steps of its run.
     pub trace: Vec<String>,
-    /// How many plans were run on the way.
+    /// The number of plans that were run while it was shrunk.
     pub run_count: u64,
-    /// How long it took.
+    /// The time that it took.
     pub elapsed: Duration,
-    /// The file with all that is known of it, if it failed again.
+    /// The file with its capsule, if it failed again.
     pub capsule: Option<String>,
-    /// The command that runs it again.
+    /// The command that replays it.
     pub replay: String,
 }
 
@@ -260,16 +261,16 @@ impl fmt::Display for Smaller {
     }
 }
 
-/// What one plan came to.
+/// The outcome of one plan.
 #[derive(Clone, Debug)]
 pub struct Single {
-    /// Its counts.
+    /// The counts of the run.
     pub summary: Summary,
-    /// Its digest.
+    /// The digest of the run.
     pub digest: u64,
     /// The rules that never fired.
     pub silent_rules: Vec<String>,
-    /// What was wrong, if anything was.
+    /// The failure, if the run failed.
     pub failure: Option<Failure>,
 }
 
@@ -293,7 +294,7 @@ impl fmt::Display for Single {
     }
 }
 
-/// Labels on the left, figures on the right.
+/// A table with labels on the left and figures on the right.
 #[derive(Default)]
 struct Table {
     rows: Vec<[String; 2]>,
@@ -350,7 +351,7 @@ impl Table {
 
     fn add_reached(&mut self, summary: &Summary) {
         if !summary.marks.is_empty() {
-            self.add_heading("corners reached");
+            self.add_heading("probes reached");
         }
         for (mark, count) in &summary.marks {
             self.add(&format!("  {mark}"), grouped(*count));
@@ -362,7 +363,7 @@ impl Table {
         let is_missed = |mark: &&str| !summary.marks.contains_key(mark);
         let missed: Vec<&str> = CORNERS.into_iter().filter(is_missed).collect();
         if !missed.is_empty() {
-            self.add_heading("corners never reached");
+            self.add_heading("probes never reached");
         }
         for mark in missed {
             self.add(&format!("  {mark}"), String::new());

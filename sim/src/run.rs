@@ -17,39 +17,39 @@ use crate::world::{Counts, Digests, Ending, TaskName, Watch, World, steps_max};
 
 pub use crate::world::Keep;
 
-/// The stack of a thread that makes runs. It is that of a main thread, or a run could overflow it
-/// that does not when it is replayed.
+/// The stack of a thread that makes runs, in bytes: as large as a main thread's. Otherwise a run
+/// could overflow the stack here, and not when it is replayed.
 pub(crate) const STACK_LEN: usize = 8 << 20;
 
-/// The seed of the executor. It decides nothing: the plan does.
+/// The seed of the executor. It has no influence: the plan decides everything.
 const EXECUTOR_SEED: u64 = 0;
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What was wrong; nothing if all was right.
+    /// The failure; nothing if the run passed.
     pub verdict: Option<Verdict>,
     /// The digest of every event.
     pub digest: u64,
-    /// The tree of digests that it is the root of.
+    /// The tree of digests with this root.
     pub digests: Digests,
-    /// What the world counted.
+    /// The counts of the world.
     pub counts: Counts,
-    /// Faults delivered, by class, job and what came of it.
+    /// The faults that were delivered, by class, job and outcome.
     pub cells: Cells,
-    /// What the driver counted.
+    /// The counts of the driver.
     pub tally: Tally,
-    /// The kept events, as lines. Of the last ones nobody needs any where all was right.
+    /// The kept events, as lines. A run that passed has none unless more than the tail is kept.
     pub trace: Vec<String>,
     /// The rules that never fired, as text.
     pub silent_rules: Vec<String>,
-    /// The calls that the rules hit, the first thousand, as rules that hit them alone.
+    /// The first thousand calls that the rules hit, each as a rule that hits this call only.
     pub hits: Vec<Rule>,
-    /// The calls that waited longest for their turn, as rules by which each would wait alone.
+    /// The calls that waited longest for the scheduler, each as a rule that delays this call only.
     pub waits: Vec<Rule>,
 }
 
-/// Runs a plan while somebody looks on, who is given the session to look at as well.
+/// Runs a plan with an observer, which also gets the session.
 pub(crate) fn run_watched(
     plan: &Plan,
     watch: impl FnOnce(&Arc<Mutex<Session>>) -> Watch,
@@ -62,7 +62,7 @@ pub(crate) fn run_watched(
     lock(&session).verdict.clone()
 }
 
-/// Runs a plan, and asks for everything in the end.
+/// Runs a plan, and reads the whole history at its end.
 pub(crate) fn run_to_answers(plan: &Plan) -> Ended {
     let plan = Arc::new(plan.clone());
     let world = World::new(&plan);
@@ -83,7 +83,7 @@ pub fn run(plan: &Plan, keep: Keep) -> Outcome {
     run_within(plan, keep, steps_max(plan))
 }
 
-/// Runs a plan that is stuck if it makes more steps.
+/// Runs a plan that counts as stuck after `step_count` steps.
 pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
     let plan = Arc::new(plan.clone());
     let world = World::new(&plan);
@@ -116,7 +116,7 @@ pub(crate) fn run_within(plan: &Plan, keep: Keep, step_count: u64) -> Outcome {
     }
 }
 
-/// Lives all lives of a world, and leaves the verdict in the session.
+/// Runs all lives of a world, and leaves the verdict in the session.
 pub(crate) fn carry_out(driver: &Driver) {
     let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
     let quiet = panics::quiet();
@@ -126,18 +126,18 @@ pub(crate) fn carry_out(driver: &Driver) {
     };
     let all = AssertUnwindSafe(|| runtime.block_on(all));
     if let Err(panic) = std::panic::catch_unwind(all) {
-        // It comes from no task of the plan's: from what a dead one drops, or from the simulator.
+        // No task of the plan panicked: it was the drop of a dead task, or the simulator.
         let message = panics::take(&*panic);
         driver.session().verdict = Some(Verdict::Panic { message });
     }
     drop((runtime, quiet));
 }
 
-/// Lives one life after another, until the plan is done or something is wrong.
+/// Runs one life after another, until the plan is done or a check fails.
 async fn lives(driver: &Driver) {
     let world = &driver.world;
     loop {
-        // It holds everything that a life can wait for: too much to be moved on its way to a task.
+        // The future contains all state of a life: it is too large to be moved into a task.
         let life = Box::pin(drive::live(driver.reborn()));
         let ending = live_once(world, life).await;
         let verdict = match ending {
@@ -154,7 +154,7 @@ async fn lives(driver: &Driver) {
                 waiting: "it makes step after step, without end".to_string(),
             },
             None => Verdict::Stuck {
-                waiting: "nothing is held, and nobody sleeps".to_string(),
+                waiting: "deadlock: no pending call, no sleeping task".to_string(),
             },
         };
         driver.session().verdict = Some(verdict);
@@ -168,8 +168,8 @@ fn lock(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Runs one life of the process in `world`, whose first task is `first`, and says how it ended;
-/// nothing if it got stuck. For tests of what a life is made of.
+/// Runs one life of the process in `world`, with `first` as its first task, and returns how it
+/// ended; nothing if it got stuck. For tests of the parts of a life.
 pub fn one_life(
     world: &Arc<World>,
     first: impl Future<Output = ()> + Send + 'static,
@@ -179,7 +179,7 @@ pub fn one_life(
     runtime.block_on(live_once(world, first))
 }
 
-/// One life: on a node of its own, which is killed in the end. Nothing if it got stuck.
+/// Runs one life on a node of its own, which is killed at the end; nothing if it got stuck.
 async fn live_once(
     world: &Arc<World>,
     first: impl Future<Output = ()> + Send + 'static,
@@ -198,7 +198,7 @@ async fn live_once(
     };
     world.bury();
     madsim::runtime::Handle::current().kill(node.id());
-    // Killed tasks are dropped when they are polled next: give them the time.
+    // Killed tasks are dropped when they are next polled: this gives them the time.
     madsim::time::sleep(Duration::from_millis(1)).await;
     ending
 }

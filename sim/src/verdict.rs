@@ -1,52 +1,52 @@
-//! What a run comes to.
+//! The verdict of a run.
 
 use std::fmt;
 
-/// Everything that can be wrong with a run.
+/// A failure of a run, of one of five kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The engine answered what is not so.
+    /// The engine gave a wrong answer.
     WrongAnswer {
-        /// What was asked.
+        /// The question.
         asked: String,
-        /// What is so.
+        /// The answer of the model.
         expected: String,
-        /// What it said.
+        /// The answer of the engine.
         got: String,
     },
-    /// Something that always holds did not.
+    /// An invariant did not hold.
     BrokenLaw {
-        /// Which law.
+        /// The law that states it.
         law: String,
         /// What was found.
         found: String,
     },
-    /// The engine, or what runs it, panicked.
+    /// The engine or the simulator panicked.
     Panic {
-        /// What it said.
+        /// The message of the panic.
         message: String,
     },
-    /// Nothing goes on, or it goes on without end.
+    /// No task makes progress, or tasks make steps without end.
     Stuck {
-        /// What was waited for.
+        /// What the run waits for.
         waiting: String,
     },
-    /// The same plan made two different runs.
+    /// Two runs of one plan differ.
     Diverged {
-        /// The digest of the first.
+        /// The digest of the first run.
         first: u64,
-        /// The digest of the second.
+        /// The digest of the second run.
         second: u64,
-        /// The first event that differs, in both.
+        /// The first event that differs, in both runs.
         at: String,
     },
 }
 
-/// Behind so many words an error names what is particular to it.
+/// The number of words in a signature; later words of an error are particular to one failure.
 const SIGNATURE_WORDS_MAX: usize = 6;
 
 impl Verdict {
-    /// The law that was broken, and how.
+    /// A broken law, and what was found instead.
     pub fn law(law: impl Into<String>, found: impl Into<String>) -> Verdict {
         Verdict::BrokenLaw {
             law: law.into(),
@@ -54,7 +54,7 @@ impl Verdict {
         }
     }
 
-    /// An answer that is not so.
+    /// A wrong answer.
     pub fn wrong(
         asked: impl Into<String>,
         expected: impl Into<String>,
@@ -67,7 +67,7 @@ impl Verdict {
         }
     }
 
-    /// One of the five words for it.
+    /// The name of the verdict's kind.
     pub fn name(&self) -> &'static str {
         match self {
             Verdict::WrongAnswer { .. } => "wrong answer",
@@ -78,8 +78,9 @@ impl Verdict {
         }
     }
 
-    /// What two verdicts share that come of the same bug: the kind, and the words without the
-    /// numbers. Of a wrong answer, what came instead of what tells more than what was asked.
+    /// A text that is equal for failures that come of the same bug: the kind, and the first words
+    /// without numbers. Of a wrong answer it has the expected and the given answer, not the
+    /// question.
     pub fn signature(&self) -> String {
         let words = match self {
             Verdict::WrongAnswer { expected, got, .. } => {
@@ -97,7 +98,7 @@ impl Verdict {
         format!("{}: {}", self.name(), words_of(words))
     }
 
-    /// The exit code of a command that found it.
+    /// The exit code of a command with this verdict.
     pub fn exit_code(&self) -> u8 {
         match self {
             Verdict::WrongAnswer { .. } | Verdict::BrokenLaw { .. } | Verdict::Panic { .. } => 2,
@@ -107,7 +108,7 @@ impl Verdict {
     }
 }
 
-/// The first words without a number.
+/// The first words of a text, without those that contain a digit.
 fn words_of(text: &str) -> String {
     let is_word = |word: &&str| !word.contains(|letter: char| letter.is_ascii_digit());
     let words = text.split_whitespace().filter(is_word);
@@ -115,7 +116,7 @@ fn words_of(text: &str) -> String {
     words.join(" ")
 }
 
-/// Those of them before the first comma: behind one stands what is particular.
+/// The first words before the first comma: what comes behind it is particular to one failure.
 fn first_words(text: &str) -> String {
     words_of(text.split(',').next().unwrap_or(text))
 }
@@ -148,7 +149,7 @@ impl fmt::Display for Verdict {
             Verdict::Diverged { first, second, at } => {
                 writeln!(f, "  expected  digest {first:016x}, of the first run")?;
                 writeln!(f, "  got       digest {second:016x}, of the second")?;
-                write!(f, "  parting   {at}")
+                write!(f, "  diverges  {at}")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The model, held against what can be said without it.
+//! Checks the model against facts that do not need it.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{Answer, Change, History};
 
 const KEY: Key = Key::MIN;
 
-/// `10 =a` writes an image at 10, `20 +b` appends at 20.
+/// Parses a history: `10 =a` writes an image at 10, `20 +b` appends at 20.
 fn history(text: &str) -> History {
     let mut history = History::default();
     for record in text.split(", ") {
