@@ -1,4 +1,4 @@
-//! A bug that only coverage can lead to: the fuzzer must find it, or it is not looking.
+//! A planted bug that only coverage can lead to: if the fuzzer misses it, the fuzzer is broken.
 #![cfg_attr(fuzzing, no_main)]
 #![cfg_attr(
     fuzzing,
@@ -8,7 +8,7 @@
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| palimpsest_sim::fuzzing::check_canary(bytes));
 
-/// Without libFuzzer there is nothing that it could run.
+/// Built without libFuzzer, this binary has nothing to run.
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
     eprintln!("this was built without libFuzzer: run it with `cargo fuzz-run canary`");

@@ -1,4 +1,4 @@
-//! Bytes in, a plan out of them, and no law may break while it runs.
+//! Decodes bytes to a plan and runs it: no law may break.
 #![cfg_attr(fuzzing, no_main)]
 #![cfg_attr(
     fuzzing,
@@ -8,7 +8,7 @@
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| palimpsest_sim::fuzzing::check_plan(bytes));
 
-/// Without libFuzzer there is nothing that it could run.
+/// Built without libFuzzer, this binary has nothing to run.
 #[cfg(not(fuzzing))]
 fn main() -> std::process::ExitCode {
     eprintln!("this was built without libFuzzer: run it with `cargo fuzz-run plan`");

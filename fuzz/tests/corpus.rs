@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use palimpsest_sim::fuzzing::check_plan;
 
-/// Fewer files than this do not reach every verb of a plan.
+/// The smallest corpus that still reaches every verb of a plan.
 const FILE_COUNT_MIN: usize = 20;
 
-/// A shorter file decodes to a plan that does next to nothing.
+/// The smallest file, in bytes: a shorter one decodes to a plan that does next to nothing.
 const FILE_LEN_MIN: usize = 200;
 
 #[test]
@@ -35,7 +35,7 @@ fn a_name_of_libfuzzers_own_is_not_kept() {
     assert!(is_kept(Path::new("corpus/plan/branch-of-branch")));
 }
 
-/// The files of a corpus that stand in the repository, by name.
+/// The corpus files that are kept in the repository, sorted by name.
 fn kept(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -44,8 +44,8 @@ fn kept(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Whether a file was given a name. libFuzzer adds files of its own beside ours during a campaign,
-/// named by their SHA-1, and one machine's findings are not everybody's test.
+/// Whether a file was named by hand. During a campaign libFuzzer adds files of its own beside
+/// these, named by their SHA-1; what one machine finds does not become a test.
 fn is_kept(path: &Path) -> bool {
     let name = path
         .file_name()

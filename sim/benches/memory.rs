@@ -1,9 +1,9 @@
 //! Whether memory grows with the number of plans: `cargo bench -p palimpsest-sim --bench memory`.
 //!
-//! The plans are those of the first seeds, cut behind their first operations so that a million of
-//! them takes minutes, on all cores. After each tenth it prints how much memory the process has;
-//! then, whether that is more at the end than after the first tenth. A plan that is red is named,
-//! and in the end the exit code is 1. Behind `--` may stand how many plans there are.
+//! The plans are those of the first seeds, each truncated to its first operations, so that a
+//! million of them takes minutes on all cores. After each tenth it prints the memory of the
+//! process; at the end, whether that has grown since the first tenth. A failed plan is named, and
+//! the exit code is then 1. An argument behind `--` sets the number of plans.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark stands outside of any run: it asks the system for memory and the time"
@@ -22,12 +22,12 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 const PLAN_COUNT: u64 = 1_000_000;
 
-/// So many of a plan's operations are carried out.
+/// The number of operations that are carried out of each plan.
 const OP_COUNT: usize = 8;
 
 const TENTHS: u64 = 10;
 
-/// How much memory the process has, in KiB.
+/// The resident memory of the process, in KiB.
 fn memory_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/statm").expect("Linux has it");
     let pages = status
@@ -38,14 +38,14 @@ fn memory_kib() -> u64 {
     pages * 4
 }
 
-/// The plan of a seed, cut.
+/// The plan of a seed, truncated.
 fn short(seed: u64) -> Plan {
     let mut plan = Plan::draw(seed);
     plan.ops.truncate(OP_COUNT);
     plan
 }
 
-/// Runs the plans from `next` on up to `end`, on all cores, and counts the red ones.
+/// Runs the plans from `next` up to `end` on all cores, and returns the number that failed.
 fn run_up_to(end: u64, next: &AtomicU64) -> u64 {
     let red = AtomicU64::new(0);
     let work = || {

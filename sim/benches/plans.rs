@@ -1,13 +1,13 @@
-//! How many plans, and how many crashes, one core gets through: `cargo bench -p palimpsest-sim`.
+//! Plans and crashes per second on one core: `cargo bench -p palimpsest-sim`.
 //!
-//! The plans are those of the first seeds, each run once, one after another on one thread; some of
-//! one shape, with 200 operations and 3 crashes each; and some that do nothing but write, crash and
-//! recover. Then it says how much time passes in a run while one second passes outside, and what
-//! two threads get through while one does so much. Whether memory grows, `--bench memory` says.
-//! Behind `--` may stand `quick`, for a tenth of the seeds.
+//! The plans are those of the first seeds, each run once, one after another on one thread; plans of
+//! one shape, with 200 operations and 3 crashes each; and plans that only write, crash and recover.
+//! It then prints the ratio of virtual to real time, and the throughput of two threads relative to
+//! one. Whether memory grows is measured by `--bench memory`. `quick` behind `--` runs a tenth of
+//! the seeds.
 //!
-//! Time is that of a thread on its core: what others do on the machine does not count, but for the
-//! caches that they share.
+//! Time is the CPU time of a thread: other load on the machine does not count, except through the
+//! caches that are shared with it.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark stands outside of any run: it asks the system for the time"
@@ -26,16 +26,16 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const SEED_COUNT: u64 = 1000;
 const SEED_COUNT_QUICK: u64 = 100;
 
-/// How many plans of one shape there are, and which of their operations are crashes.
+/// The number of plans of one shape; their length, and which of their operations are crashes.
 const SHAPED_PLAN_COUNT: u64 = 300;
 const SHAPED_OP_COUNT: u64 = 200;
 const SHAPED_CRASHES: [u64; 3] = [50, 100, 150];
 
-/// How many crashes a plan has that has nothing else, and how many such plans there are.
+/// The number of crashes in a plan that only crashes, and the number of such plans.
 const CRASH_COUNT: u64 = 20;
 const CRASH_PLAN_COUNT: u64 = 100;
 
-/// What runs came to, and how long this thread was on a core for them, in nanoseconds.
+/// The totals of some runs, and the CPU time that this thread spent on them, in nanoseconds.
 #[derive(Default)]
 struct Sum {
     spent_ns: u64,
@@ -54,7 +54,7 @@ impl Sum {
         let started = thread_ns();
         let mut outcome = run(plan, Keep::Tail);
         self.spent_ns += thread_ns() - started;
-        // What passes at the end, so that history comes of age, is nobody's work.
+        // The virtual time in which history comes of age at the end of a run contains no work.
         let elapsed = &mut outcome.counts.elapsed;
         *elapsed = elapsed.saturating_sub(plan.knobs.gc_age * 2);
         self.add(&outcome);
@@ -83,7 +83,7 @@ impl Sum {
             ("timelines recovered and checked", self.recoveries),
             ("answers compared", self.answers),
             ("calls of `Io`", self.calls),
-            ("steps of the gate", self.steps),
+            ("steps of the scheduler", self.steps),
         ]
     }
 
@@ -97,14 +97,14 @@ impl Sum {
     }
 }
 
-/// How long this thread was on a core, in nanoseconds: what others do on it does not count.
+/// The CPU time of this thread, in nanoseconds; what other threads do on its core does not count.
 fn thread_ns() -> u64 {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux has had it");
     let spent = stat.split(' ').next().and_then(|spent| spent.parse().ok());
     spent.expect("it comes first")
 }
 
-/// A plan that writes, flushes half of it, and loses its power, over and over.
+/// A plan that repeats: write twice, flush between the two, lose power.
 fn crashes(plan_index: u64) -> Plan {
     let knobs = Plan::draw(0).to_string();
     let knobs = knobs
@@ -121,8 +121,8 @@ fn crashes(plan_index: u64) -> Plan {
     text.parse().expect("it is written as plans are")
 }
 
-/// A plan of 200 operations, 3 of them crashes, with knobs and an order that a seed draws: batches
-/// and reads, and now and then a job.
+/// A plan of 200 operations, 3 of them crashes, with knobs and a schedule that a seed draws:
+/// batches and reads, and a job now and then.
 fn shaped(plan_index: u64) -> Plan {
     let mut plan = Plan::draw(plan_index);
     plan.knobs.key_count = 16;
@@ -168,7 +168,7 @@ fn run_all(plans: &[Plan]) -> Sum {
     sum
 }
 
-/// What two threads get through while one, alone, does so much.
+/// The throughput of two threads, as a multiple of one thread's.
 fn speedup(plans: &[Plan]) -> f64 {
     let alone = run_all(plans).spent_ns;
     let work = || run_all(plans).spent_ns;

@@ -1,6 +1,6 @@
-//! The rare corners that the engine marks, so that a report can name those it never reached.
+//! The probes of the engine, so that a report can name those that no run reached.
 
-/// Every mark in the engine's source, in the order of the alphabet.
+/// The name of every probe in the engine's source, sorted.
 pub const CORNERS: [&str; 35] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
@@ -51,7 +51,7 @@ mod tests {
 
     use super::CORNERS;
 
-    /// Every mark in the text of a source: the literal behind each call.
+    /// The names of all probes in a source text: the literal in each call of `reached`.
     fn marks(text: &str) -> Vec<String> {
         let calls = text.split(".reached(").skip(1);
         let literal = |rest: &str| {
@@ -60,7 +60,9 @@ mod tests {
             (!mark.contains(['\\', '\n'])).then(|| mark.to_string())
         };
         calls
-            .map(|rest| literal(rest).expect("a mark is a plain literal, so that it can be found"))
+            .map(|rest| {
+                literal(rest).expect("a probe's name is a plain literal, so that a search finds it")
+            })
             .collect()
     }
 
@@ -89,6 +91,6 @@ mod tests {
         let listed = CORNERS.map(String::from);
         assert!(listed.is_sorted());
         let found = Vec::from_iter(found);
-        assert_eq!(found, listed, "the engine's marks, and CORNERS");
+        assert_eq!(found, listed, "left: the engine's probes; right: CORNERS");
     }
 }

@@ -1,18 +1,18 @@
-//! Chance from a seed, in whole numbers only: the same everywhere and for good.
+//! Random choices from a seed, in integers only: equal on every machine and in every release.
 //!
-//! [`Chance`] is what draws things; a seed ([`Dice`]) and a fuzzer's bytes are the two that give
-//! it. The ranges are our own and not `rand`'s, which may change theirs: a seed in a report must
-//! draw tomorrow what it drew today.
+//! [`Chance`] is the interface; a seed ([`Dice`]) and a fuzzer's bytes implement it. The ranges are
+//! our own and not `rand`'s, which may change: a seed in a report must draw tomorrow what it drew
+//! today.
 
 use std::hash::{Hash, Hasher};
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// What choices are drawn from.
+/// A source of random choices.
 ///
-/// Each answer comes down to [`below`](Chance::below), and 0 is what a spent source answers: so 0
-/// stands for the plainest choice everywhere, and `one_in` and `ratio` say no by it.
+/// Each choice is made with [`below`](Chance::below), and a spent source returns 0. So 0 is the
+/// plainest choice everywhere, and makes `one_in` and `ratio` return false.
 pub trait Chance {
     /// A number below `count`.
     ///
@@ -33,7 +33,7 @@ pub trait Chance {
         first + self.below(last - first + 1)
     }
 
-    /// Yes, once in so many times.
+    /// Returns true once in `count` times.
     ///
     /// # Panics
     /// If `count` is 0.
@@ -41,7 +41,7 @@ pub trait Chance {
         self.ratio(1, count)
     }
 
-    /// Yes, `numerator` times of `denominator`.
+    /// Returns true `numerator` times in `denominator`.
     ///
     /// # Panics
     /// If `denominator` is 0 or less than `numerator`.
@@ -50,7 +50,7 @@ pub trait Chance {
         denominator - numerator <= self.below(denominator)
     }
 
-    /// One of these.
+    /// One of the choices, each equally often.
     ///
     /// # Panics
     /// If there is none.
@@ -61,7 +61,7 @@ pub trait Chance {
         &choices[self.below(choices.len() as u64) as usize]
     }
 
-    /// One of these, each as often as its weight says.
+    /// One of the choices, each in proportion to its weight.
     ///
     /// # Panics
     /// If the weights are all 0.
@@ -77,11 +77,11 @@ pub trait Chance {
             }
             left -= weight;
         }
-        unreachable!("what is below the sum of the weights falls to one of them")
+        unreachable!("a number below the sum of the weights falls to one of them")
     }
 }
 
-/// Chance that is lent: one type for all, so that a table can hold functions that draw.
+/// A borrowed source of any type, so that a table can hold functions that draw.
 pub struct Lent<'a>(pub &'a mut dyn Chance);
 
 impl Chance for Lent<'_> {
@@ -94,14 +94,14 @@ impl Chance for Lent<'_> {
     }
 }
 
-/// Chance from a seed.
+/// A random generator that is seeded with a number.
 #[derive(Debug)]
 pub struct Dice {
     generator: ChaCha8Rng,
 }
 
 impl Dice {
-    /// The dice that this seed names.
+    /// The generator of a seed.
     pub fn new(seed: u64) -> Dice {
         let mut key = [0; 32];
         let mut word = seed;
@@ -114,7 +114,7 @@ impl Dice {
         }
     }
 
-    /// Stirs in where the dice stand.
+    /// Hashes the generator's state.
     pub fn stir_into(&self, hasher: &mut impl Hasher) {
         let state = self.generator.serialize_state();
         let bytes: &[u8] = state.as_ref();
@@ -128,7 +128,7 @@ impl Dice {
 }
 
 impl Clone for Dice {
-    /// Dice that draw from now on what these draw.
+    /// A generator that draws the same numbers as this one from now on.
     fn clone(&self) -> Dice {
         Dice {
             generator: ChaCha8Rng::deserialize_state(&self.generator.serialize_state()),
@@ -137,8 +137,8 @@ impl Clone for Dice {
 }
 
 impl Chance for Dice {
-    /// Lemire's multiplication: the high half of a product is even once the few low halves that
-    /// would come once too often are drawn again.
+    /// Lemire's method: the high half of a product. The few low halves that would bias it are drawn
+    /// again.
     fn below(&mut self, count: u64) -> u64 {
         assert!(0 < count);
         loop {
@@ -155,7 +155,7 @@ impl Chance for Dice {
     }
 }
 
-/// Scatters a number: splitmix64's step, a bijection without pattern. It hashes indices and seeds.
+/// Hashes an index or a seed with the step of splitmix64, a bijection without visible pattern.
 pub fn mix(number: u64) -> u64 {
     let mut bits = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

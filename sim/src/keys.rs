@@ -1,4 +1,4 @@
-//! Which keys and bytes a plan's numbers stand for.
+//! The keys and bytes that the numbers of a plan stand for.
 
 use palimpsest::base::{Key, KeyRange, KeySpace, Lsn, TimelineId};
 
@@ -96,7 +96,7 @@ pub fn timeline(letter: Letter) -> TimelineId {
     TimelineId([letter.0; 16])
 }
 
-/// `len` bytes that `seed` draws: the same for the same two, and different otherwise.
+/// `len` bytes drawn from `seed`: always equal for one pair, and different for two.
 pub fn bytes(seed: u64, len: u32) -> Vec<u8> {
     let word = |index: u32| mix(seed ^ mix(u64::from(index))).to_le_bytes();
     let mut bytes = Vec::with_capacity(len.next_multiple_of(8) as usize);
@@ -107,7 +107,7 @@ pub fn bytes(seed: u64, len: u32) -> Vec<u8> {
     bytes
 }
 
-/// An LSN `offset` away from `lsn`, as far as there is one.
+/// The LSN `offset` away from `lsn`, clamped to the range of LSNs.
 pub fn shifted(lsn: Lsn, offset: i64) -> Lsn {
     Lsn(lsn.0.saturating_add_signed(offset))
 }

@@ -9,7 +9,7 @@ use crate::text::Problem;
 pub struct Letter(pub u8);
 
 impl Letter {
-    /// Reads one of a to z.
+    /// Parses a letter from a to z.
     pub(crate) fn read(word: &str) -> Result<Letter, Problem> {
         match word.as_bytes() {
             &[letter @ b'a'..=b'z'] => Ok(Letter(letter)),

@@ -1,5 +1,5 @@
 //! A deterministic simulator that runs the engine, unmodified, on a simulated disk, clock and
-//! scheduler, and finds every way in which it can lose or falsify data.
+//! scheduler, and searches for every way in which it can lose or falsify data.
 #![warn(missing_docs)]
 
 #[cfg(not(madsim))]

@@ -1,11 +1,11 @@
-//! The delivery matrix: which fault met which job, and what came of it. A cell that no run has
-//! filled is a fault that nobody has tried there.
+//! The delivery matrix: which fault was delivered to which job, and the outcome. An empty cell is a
+//! fault that no run has delivered to that job.
 //!
-//! An operation meets a fault when a call of its own does: the call fails, is late or short, or is
-//! a write that goes astray; or it reads what a device has made of the bytes, whenever it did. It
-//! has tolerated it, or reported, if it ended, right or with an error; else the process crashed
-//! before it had. `sim/waivers.txt` says which cells are impossible and which are rare, and the
-//! same of corners.
+//! A fault is delivered to an operation if it strikes a call that the operation makes: the call
+//! fails, is late or short, or is a write that goes astray; or if the operation reads bytes that
+//! the device has changed, at whatever time. If the operation then ended right, it tolerated the
+//! fault; if it ended with an error, it reported the fault; otherwise the process crashed before.
+//! `sim/waivers.txt` says which cells and which probes are impossible, and which are rare.
 
 mod gaps;
 mod waivers;
@@ -20,13 +20,13 @@ pub use waivers::{Claim, Waivers};
 use crate::faults::{Cell, Cells, FaultClass};
 use crate::text::{columns, grouped};
 
-/// Those that an operation can meet with.
+/// The classes of faults that are delivered to calls, and so to jobs.
 fn classes() -> impl Iterator<Item = FaultClass> {
     let classes = FaultClass::SHOWN.iter().copied();
     classes.filter(|class| !class.outcomes().is_empty())
 }
 
-/// Those that no call meets with.
+/// The classes of faults that are not delivered to calls.
 fn apart() -> impl Iterator<Item = FaultClass> {
     let classes = FaultClass::SHOWN.iter().copied();
     classes.filter(|class| class.outcomes().is_empty())
@@ -41,16 +41,13 @@ fn cells() -> impl Iterator<Item = Cell> {
     })
 }
 
-/// The matrix as a table: jobs from left to right, and in each cell how often it was tolerated,
-/// reported, and crashed, as far as that can come of the class.
+/// The matrix as a table, with jobs from left to right. A cell counts how often the fault was
+/// tolerated, reported, and followed by a crash, as far as these are possible for its class.
 pub struct Table<'a>(pub &'a Cells);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\ndelivered: tolerated/reported/crashed, without what cannot be"
-        )?;
+        writeln!(f, "\ndelivered: tolerated/reported/crashed, where possible")?;
         let head = Job::ALL.into_iter().map(|job| job.name().to_string());
         let mut rows = vec![std::iter::once(String::new()).chain(head).collect()];
         for class in classes() {

@@ -1,4 +1,4 @@
-//! Where the engine's files stand on the simulated disk.
+//! The paths of the engine's files on the simulated disk.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use palimpsest::base::TimelineId;
 /// The engine's directory on the simulated disk.
 pub const ROOT: &str = "/db";
 
-/// The name of the file that says what a timeline is.
+/// The name of a timeline's index file.
 pub const INDEX: &str = "index";
 
 /// The directory of a timeline.

@@ -1,12 +1,12 @@
-//! A simulator that finds nothing is broken until it has found what was planted.
+//! Canaries: a simulator that does not find these faults is broken.
 
 use palimpsest_sim::faults::{Address, Counted, Fault, Rule, Scope, StepKind};
 use palimpsest_sim::{Keep, Plan, run};
 
-/// So many seeds are looked through at most.
+/// The largest number of seeds that are tried.
 const SEEDS: u64 = 60;
 
-/// Every sync of this kind is acknowledged, and none is made.
+/// A rule by which every sync of this kind is acknowledged, and none is made.
 fn lie(step: StepKind) -> Rule {
     let any = |kind| Counted { kind, index: None };
     Rule {
@@ -29,7 +29,7 @@ fn lie(step: StepKind) -> Rule {
     }
 }
 
-/// The first seed whose plan goes wrong on a device that lies so.
+/// The first seed whose plan fails with such a rule.
 fn found(step: StepKind) -> Option<u64> {
     (0..SEEDS).find(|&seed| {
         let mut plan = Plan::draw(seed);

@@ -1,4 +1,4 @@
-//! The simulated disk keeps the contract that real files keep: one set of checks for both.
+//! The simulated disk passes the checks of the contract that real files pass.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,11 +1,11 @@
-//! What the engine owes on a device that is slow, refuses or is wrong: `sim/DEVICE.md`, row by row.
+//! The engine on a device that is slow, returns errors or is wrong: `sim/DEVICE.md`, row by row.
 
 use std::time::Duration;
 
 use palimpsest_sim::faults::FaultOutcome::Reported;
 use palimpsest_sim::{Outcome, Plan, run_twice};
 
-/// A timeline with an L0 of one value, on this device and with these rules and further lines.
+/// Runs a plan on this device: a timeline with an L0 of one value, these rules, and further lines.
 fn run(device: &str, rules: &str, lines: &str) -> Outcome {
     let text = format!(
         "palimpsest plan 4
@@ -48,13 +48,13 @@ fn run(device: &str, rules: &str, lines: &str) -> Outcome {
     outcome
 }
 
-/// It ends without a complaint.
+/// Checks that the run passes.
 fn check(device: &str, rules: &str, lines: &str) {
     let verdict = run(device, rules, lines).verdict;
     assert_eq!(verdict, None, "{device} {rules} {lines}");
 }
 
-/// It ends without a complaint on a device that is wrong, and so many were told of it, or more.
+/// Checks that the run passes on a faulty device, and that at least `count` operations reported it.
 fn check_reported(rules: &str, lines: &str, count: u64) {
     let outcome = run("rots", rules, lines);
     assert_eq!(outcome.verdict, None, "{rules}");
@@ -85,7 +85,7 @@ fn an_open_that_was_let_go_of_is_made_again() {
         assert_eq!(outcome.verdict, None, "{lines}");
         dropped_count += outcome.tally.drops;
     }
-    // An open gives way some ten times: at each of them it was let go of, in both restarts.
+    // An open yields about ten times; it was cancelled at each of them, in both restarts.
     assert!(20 <= dropped_count, "{dropped_count}");
 }
 
@@ -93,7 +93,7 @@ fn an_open_that_was_let_go_of_is_made_again() {
 fn rot_of_a_layer_is_reported_whatever_byte_it_hits() {
     for offset in (0..120).chain([8191, 8192, 8300, 16384, 16390, 17000]) {
         let rule = format!("at life1/a/flush/delta/sync rot:{offset}");
-        // The value, the compaction, the scan, and the image creation in the end.
+        // The value, the compaction, the scan, and the image creation at the end.
         check_reported(&rule, "get a k0 0\ncompact a forced\nscan a 0", 4);
     }
 }
@@ -103,7 +103,7 @@ fn rot_of_an_index_closes_its_timeline_and_no_other() {
     for offset in 0..150 {
         let rule = format!("at life1/a/flush/index/sync rot:{offset}");
         let lines = "create b 0\nrestart\nput b +1 k0 image:10:2\nflush b\ngc b\nget a k0 0";
-        // The restart, and the two openings in the end.
+        // The restart, and the two openings at the end.
         check_reported(&rule, lines, 3);
     }
 }
@@ -198,7 +198,7 @@ fn a_slow_call_keeps_nobody_waiting_who_does_not_need_it() {
             );
             let outcome = run("posix", &rule, &lines);
             assert_eq!(outcome.verdict, None, "{rule} {other}");
-            // It ended with the process, and nobody had waited for it.
+            // The slow call ended with the process, and no other operation had waited for it.
             assert!(outcome.counts.elapsed < hour, "{rule} {other}");
         }
     }

@@ -1,4 +1,4 @@
-//! Each plan of `certified/` survives every crash, once; `cargo sim exhaust --depth 2` goes deeper.
+//! Each plan of `certified/` survives every single crash. `cargo sim exhaust --depth 2` tries two.
 #![expect(
     clippy::disallowed_methods,
     reason = "the folder is listed from outside of any run"

@@ -1,4 +1,4 @@
-//! However unfair an order of steps is, the same plan comes to its end with the same answers.
+//! Every plan ends with the right answers under any schedule, however unfair.
 
 use palimpsest_sim::plan::{Starved, Then};
 use palimpsest_sim::{Keep, Plan, run};

@@ -1,4 +1,4 @@
-//! The plans that found a bug once: planted or real, each passes on an engine without it.
+//! The plans that once found a bug, planted or real: each passes on an engine without the bug.
 #![expect(
     clippy::disallowed_methods,
     reason = "the plans are read from outside of any run"
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use palimpsest_sim::bugs::Bug;
 use palimpsest_sim::{Plan, run_twice};
 
-/// The files of a folder of this package, in order.
+/// The files of a folder of this package, sorted.
 fn files(folder: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));

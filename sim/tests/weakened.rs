@@ -1,7 +1,8 @@
-//! What the engine needs: each plan of `weakened/` fails on a device that breaks a guarantee, each
-//! of `unsynced/` without a sync, in the way in which it always did, and is right with it. A plan
-//! that is right on both says that the contract in `DEVICE.md` asks for more than is needed, that a
-//! sync is needless, or that the simulator sees less than it did.
+//! The guarantees that the engine needs. Each plan of `weakened/` fails on a device that breaks one
+//! guarantee, each plan of `unsynced/` fails without one sync, with the signature that it always
+//! had; both pass on a device that keeps its promises. If a plan passes on both devices, the
+//! contract in `DEVICE.md` asks for more than is needed, a sync is needless, or the simulator has
+//! become weaker.
 #![expect(
     clippy::disallowed_methods,
     reason = "the plans are read from outside of any run"
@@ -16,7 +17,7 @@ use palimpsest_sim::syncs::{Waivers, collect};
 use palimpsest_sim::weaken::GUARANTEES;
 use palimpsest_sim::{Plan, run_twice};
 
-/// What the table in `DEVICE.md` calls needed.
+/// The guarantees that the table in `DEVICE.md` calls needed.
 const NEEDED: [&str; 6] = [
     "atomic-replace",
     "complete-list",
@@ -26,7 +27,7 @@ const NEEDED: [&str; 6] = [
     "removed-is-readable",
 ];
 
-/// So many seeds come to every sync but those that hardly any plan makes.
+/// The number of seeds that reach every sync, except those that hardly any plan makes.
 const SEED_COUNT: u64 = 100;
 
 /// The plans of a folder, each with its name and its text.
@@ -44,7 +45,7 @@ fn plans(folder: &str) -> Vec<(String, String)> {
     plans
 }
 
-/// The plan on a device that keeps its word.
+/// The plan without rules that break the device's promises.
 fn kept(mut plan: Plan) -> Plan {
     let is_kept = |fault: Fault| !fault.is_lie();
     plan.faults.retain(|rule| is_kept(rule.fault));
@@ -106,7 +107,7 @@ fn every_sync_is_missed_by_a_plan_of_its_name_or_waived() {
     for (name, text) in plans("unsynced") {
         let plan: Plan = text.parse().unwrap();
         let lies = plan.faults.iter().filter(|rule| rule.fault == Fault::Lie);
-        // Of some life and timeline, or of any: `life*/b/delete/dir#2/sync-dir`.
+        // The life and the timeline of the address do not matter: `life*/b/delete/dir#2/sync-dir`.
         let left_out = lies.map(|rule| rule.address.to_string());
         let left_out: BTreeSet<String> = left_out.map(|address| call_name(&address)).collect();
         assert_eq!(left_out, BTreeSet::from([name]));

@@ -1,4 +1,4 @@
-//! What runs have not tried, and what they did although it was said to be impossible.
+//! What runs have not tried, and what they reached although a waiver calls it impossible.
 
 use std::fmt;
 
@@ -8,23 +8,23 @@ use crate::disk::Remnant;
 use crate::faults::{Cell, FaultClass};
 use crate::report::Summary;
 
-/// Where what was tried is not what should be.
+/// The differences between what was tried and what should have been.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
-    /// Cells that are empty, and not waived.
+    /// The cells that are empty and not waived.
     pub empty: Vec<Cell>,
-    /// Corners that were not reached, and are not waived.
+    /// The probes that were not reached and are not waived.
     pub unreached: Vec<&'static str>,
-    /// Faults that meet no call, and so no job, and that did not come at all.
+    /// The classes of faults that are not delivered to calls, and that no run injected.
     pub undelivered: Vec<FaultClass>,
-    /// What no power loss has left.
+    /// The effects that no power loss had.
     pub unleft: Vec<Remnant>,
-    /// What was reached, and the line that calls it impossible.
+    /// What was reached, and the waiver that calls it impossible.
     pub refuted: Vec<(String, String)>,
 }
 
 impl Gaps {
-    /// Those that runs have left that came to this.
+    /// The gaps that the runs of a summary leave.
     pub fn of(summary: &Summary, waivers: &Waivers) -> Gaps {
         let mut gaps = Gaps::default();
         for cell in cells() {
@@ -59,7 +59,7 @@ impl Gaps {
             .extend(wrong.map(|line| (what(), line.text.clone())));
     }
 
-    /// Whether there are any.
+    /// Whether there is any gap.
     pub fn is_open(&self) -> bool {
         !self.empty.is_empty()
             || !self.unreached.is_empty()
@@ -88,7 +88,10 @@ impl fmt::Display for Gaps {
             writeln!(f, "never reached: {mark}")?;
         }
         for (what, line) in &self.refuted {
-            writeln!(f, "reached all the same: {what}, of {line}")?;
+            writeln!(
+                f,
+                "reached although waived as impossible: {what}, by {line}"
+            )?;
         }
         match self.is_open() {
             true => Ok(()),
@@ -107,7 +110,7 @@ mod tests {
     const CELL: Cell = (FaultClass::Eio, Job::Gc, FaultOutcome::Reported);
     const MARK: &str = CORNERS[0];
 
-    /// What is said of the cell and of the mark, by runs that reached both, or neither.
+    /// The gaps of the cell and the probe, after runs that reached both or neither.
     fn gaps(waivers: &str, is_reached: fn(u64) -> bool) -> Gaps {
         let counts = [1].into_iter().filter(|count| is_reached(*count));
         let summary = Summary {

@@ -1,15 +1,15 @@
-//! Words in columns: the one printer of tables.
+//! Prints tables: rows of words in aligned columns.
 
-/// Where in its column a word stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// On the left, as words do.
+    /// Words are aligned to the left.
     Left,
-    /// On the right, as figures do.
+    /// Figures are aligned to the right.
     Right,
 }
 
-/// Columns whose words stand under each other, with two spaces between.
+/// Aligned columns, with two spaces between them.
 #[derive(Clone, Debug)]
 pub struct Columns {
     columns: Vec<Column>,
@@ -23,7 +23,7 @@ struct Column {
 }
 
 impl Columns {
-    /// Columns by their heads and sides, each at least so wide.
+    /// Columns, each with its heading, alignment and smallest width.
     pub fn new(columns: &[(&'static str, Side, usize)]) -> Columns {
         let column = |&(head, side, width): &(&'static str, Side, usize)| Column {
             head,
@@ -35,7 +35,7 @@ impl Columns {
         }
     }
 
-    /// The columns as wide as these rows need them.
+    /// Widens the columns to fit these rows.
     #[must_use]
     pub fn fit<'a>(mut self, rows: impl IntoIterator<Item = &'a [String]>) -> Columns {
         for row in rows {
@@ -46,12 +46,12 @@ impl Columns {
         self
     }
 
-    /// The line of the heads.
+    /// The headings as a line.
     pub fn head(&self) -> String {
         self.line(self.columns.iter().map(|column| column.head))
     }
 
-    /// The line of a row.
+    /// A row as a line.
     pub fn row(&self, cells: &[String]) -> String {
         self.line(cells.iter().map(String::as_str))
     }
@@ -66,7 +66,7 @@ impl Columns {
     }
 }
 
-/// Rows of words as lines, in columns as wide as they need to be.
+/// Formats rows as lines with aligned columns.
 pub fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let columns = Columns::new(&vec![("", Side::Left, 0); count]);
@@ -74,7 +74,7 @@ pub fn columns(rows: &[Vec<String>]) -> String {
     rows.iter().map(|row| columns.row(row)).collect()
 }
 
-/// Rows as a table of Markdown, which a terminal shows as well.
+/// Formats rows as a Markdown table, which is also readable on a terminal.
 pub fn markdown(heads: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let cell = |cell: &str| match cell {

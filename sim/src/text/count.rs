@@ -1,4 +1,4 @@
-//! Numbers as a person reads them.
+//! Numbers for reports.
 
 /// A number in groups of three digits: 1,234,567.
 pub fn grouped(number: u64) -> String {
@@ -13,12 +13,12 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A number of things.
+/// A number and its noun, with an `s` for the plural.
 pub fn counted(number: u64, thing: &str) -> String {
     counted_as(number, thing, &format!("{thing}s"))
 }
 
-/// A number of things that are not many by an `s`.
+/// A number and its noun, with a plural of its own.
 pub fn counted_as(number: u64, thing: &str, things: &str) -> String {
     let word = if number == 1 { thing } else { things };
     format!("{} {word}", grouped(number))

@@ -1,4 +1,4 @@
-//! Text, read and written: the words of a line, what is wrong with one, numbers and columns.
+//! Text, parsed and printed: the words of a line, parse errors, numbers and columns.
 
 mod columns;
 mod count;

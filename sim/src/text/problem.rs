@@ -1,12 +1,12 @@
-//! What is wrong with an item of a text.
+//! The error of an item that does not parse.
 
 use std::fmt;
 
-/// How many characters of what was found a message quotes.
+/// The longest quote of found text in a message, in characters.
 const QUOTE_LEN_MAX: usize = 40;
 
-/// What is wrong with an item, before it is said where the item stands: it prints as what is wrong,
-/// what was found, and what would be right.
+/// The error of an item, without the item's place: it prints as the item's kind, what was found,
+/// and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     what: &'static str,
@@ -15,7 +15,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// `what` is `found`, and `remedy` says what would be right.
+    /// An error: `what` is `found`, and `remedy` says what to write instead.
     pub fn new(what: &'static str, found: impl fmt::Display, remedy: impl fmt::Display) -> Problem {
         Problem {
             what,
@@ -24,7 +24,7 @@ impl Problem {
         }
     }
 
-    /// `what` is not there.
+    /// An error: `what` is missing.
     pub fn missing(what: &'static str, remedy: impl fmt::Display) -> Problem {
         Problem::new(what, "is missing", remedy)
     }
@@ -36,7 +36,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The beginning of what was found, with nothing in it that could upset a terminal.
+/// The beginning of the found text, with control characters escaped for the terminal.
 fn quote(found: &str) -> String {
     let mut quoted: String = found
         .chars()

@@ -33,7 +33,7 @@ impl<'t> Words<'t> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// The next word, which must be there.
+    /// The next word; an error at the end of the line.
     pub fn expect(
         &mut self,
         what: &'static str,
@@ -49,12 +49,12 @@ impl<'t> Words<'t> {
         number(word, what)
     }
 
-    /// Everything that is left.
+    /// Takes the rest of the line.
     pub fn take_rest(&mut self) -> &'t str {
         std::mem::take(&mut self.rest)
     }
 
-    /// Holds if nothing is left.
+    /// Succeeds if no word is left.
     pub fn end(&mut self) -> Result<(), Problem> {
         match self.next_word() {
             Some(word) => Err(Problem::new("word", word, "end the line before it")),
@@ -63,7 +63,7 @@ impl<'t> Words<'t> {
     }
 }
 
-/// An unsigned number in decimal digits.
+/// Parses an unsigned number in decimal digits.
 pub fn number<T: TryFrom<u64>>(word: &str, what: &'static str) -> Result<T, Problem> {
     in_digits(word, 10)
         .and_then(|number| T::try_from(number).ok())
@@ -73,7 +73,7 @@ pub fn number<T: TryFrom<u64>>(word: &str, what: &'static str) -> Result<T, Prob
         })
 }
 
-/// An unsigned number in these digits alone, without a sign.
+/// Parses an unsigned number in digits of `radix`, without a sign.
 pub fn in_digits(word: &str, radix: u32) -> Option<u64> {
     if word.starts_with('+') {
         return None;
@@ -81,7 +81,7 @@ pub fn in_digits(word: &str, radix: u32) -> Option<u64> {
     u64::from_str_radix(word, radix).ok()
 }
 
-/// The one among `all` that has this name.
+/// Finds the item of `all` with this name.
 pub fn named<T: Copy>(
     word: &str,
     what: &'static str,
@@ -97,7 +97,7 @@ pub fn named<T: Copy>(
         })
 }
 
-/// A duration: a number and its unit, as in `250ms`.
+/// Parses a duration: a number and its unit, as in `250ms`.
 pub fn duration(word: &str, what: &'static str) -> Result<Duration, Problem> {
     let digit_count = word.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, unit) = word.split_at(digit_count);
@@ -109,7 +109,7 @@ pub fn duration(word: &str, what: &'static str) -> Result<Duration, Problem> {
         .ok_or_else(|| Problem::new(what, word, "write it like 10s, 250ms, 7us or 1ns"))
 }
 
-/// A duration as it is written: in the longest unit that leaves no fraction.
+/// Prints a duration in the longest unit that leaves no fraction.
 pub struct Written(pub Duration);
 
 impl fmt::Display for Written {
