@@ -18,7 +18,7 @@ pub fn key(layout: Layout, index: KeyIndex) -> Key {
     }
 }
 
-/// So many keys of a plan from one on, by their numbers, in the order of the keys.
+/// The keys of `count` successive numbers of a plan, from `first` on and around its end, sorted.
 pub fn some(knobs: &Knobs, (first, count): (KeyIndex, u16)) -> Vec<Key> {
     let key_count = u32::from(knobs.key_count);
     let numbers = (0..u32::from(count)).map(|at| (u32::from(first.0) + at) % key_count);

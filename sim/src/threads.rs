@@ -1,4 +1,4 @@
-//! Work that several threads share, outside of any run.
+//! Runs work on several threads, outside of any run.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run: its threads each make runs of their own"
@@ -6,27 +6,27 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Does the work on so many threads at once, with a stack of so many bytes each; the calling thread
-/// is one of them.
+/// Runs the work on `thread_count` threads concurrently, each with a stack of `stack_len` bytes.
+/// The calling thread is one of them.
 pub fn side_by_side(thread_count: u64, stack_len: usize, work: &(impl Fn() + Sync)) {
     std::thread::scope(|scope| {
         for _ in 1..thread_count {
             let thread = std::thread::Builder::new().stack_size(stack_len);
-            // Where no thread can be had, those that there are do more.
+            // If a thread cannot be started, the other threads do its work.
             let _ = thread.spawn_scoped(scope, work);
         }
         work();
     });
 }
 
-/// Numbers that are taken one by one, each by one thread.
+/// A counter that several threads share: each number is taken once.
 pub struct Numbers {
     next: AtomicU64,
     end: u64,
 }
 
 impl Numbers {
-    /// Those from `start` up to but not including `end`.
+    /// The numbers from `start` up to but not including `end`.
     pub fn new(start: u64, end: u64) -> Numbers {
         Numbers {
             next: AtomicU64::new(start),

@@ -1,8 +1,8 @@
-//! Enums whose variants each have a word: spelled once, beside the variant.
+//! Enums whose variants have names in text, each spelled once, beside its variant.
 
-/// Declares an enum of plain variants with the word for each.
+/// Declares an enum of plain variants, each with its name in text.
 ///
-/// It has `ALL`, every variant in their order, and `name`, the word.
+/// It defines `ALL`, every variant in order, and `name`, which returns the name of a variant.
 macro_rules! named_enum {
     (
         $(#[$meta:meta])*
@@ -16,10 +16,10 @@ macro_rules! named_enum {
         }
 
         impl $name {
-            /// Every variant, in their order.
+            /// Every variant, in order.
             pub const ALL: [$name; [$($word),*].len()] = [$($name::$variant),*];
 
-            /// The word for it.
+            /// The name of the variant in text.
             pub fn name(self) -> &'static str {
                 match self {
                     $($name::$variant => $word,)*
@@ -34,12 +34,12 @@ pub(crate) use named_enum;
 #[cfg(test)]
 mod tests {
     named_enum! {
-        /// Two.
+        /// Two sides.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Side {
-            /// One.
+            /// The first side.
             Left = "left",
-            /// The other.
+            /// The second side.
             Right = "right",
         }
     }

@@ -1,21 +1,21 @@
-//! Waivers: what need not be as it should, and why, in lines that a person can check one by one.
+//! Parses waivers: exceptions from a check, one a line, each with its reason.
 
-/// A line of waivers, in its two parts.
+/// One waiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiver<'t> {
-    /// The line.
+    /// The whole line.
     pub line: &'t str,
-    /// What is waived.
+    /// What is waived: the part before the colon.
     pub what: &'t str,
-    /// Why.
+    /// The reason.
     pub reason: &'t str,
 }
 
-/// Reads waivers, one a line: `WHAT: REASON`. Blank lines are skipped, and those that start with
-/// `#`. `form` says how a line looks, and `read` makes of it what it means.
+/// Parses waivers, one a line: `WHAT: REASON`. Skips blank lines and lines that start with `#`.
+/// `form` is the error for a line of another form, and `read` turns a waiver into a value.
 ///
 /// # Errors
-/// The first line that is none, or that `read` refuses, and what would be right.
+/// The first line that does not parse, with what to write instead.
 pub fn read_waivers<'t, T>(
     text: &'t str,
     form: &str,
