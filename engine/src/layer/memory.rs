@@ -164,9 +164,11 @@ impl<I: Io> MemoryLayer<I> {
         assert!(batch.first_lsn().is_none_or(|first| self.start <= first));
         assert!(self.first_duplicate(batch).is_none());
         let mut entries = self.entries();
+        let entry_count = entries.list.len() + batch.record_count();
         for record in batch.records() {
             entries.push(record, position);
         }
+        assert!(entries.list.len() == entry_count);
     }
 
     /// Closes the layer: its records end before `end`.

@@ -313,9 +313,7 @@ impl<I: Io> State<I> {
             self.next_start <= first,
             "a freeze closes the LSNs below it"
         );
-        let entry_count = layer.entry_count();
         layer.publish(batch, position);
-        assert!(layer.entry_count() == entry_count + batch.record_count());
         let before = self.last_record_lsn;
         self.ages.note(now, before);
         self.last_record_lsn = batch.last_lsn().expect("it has a first one");
