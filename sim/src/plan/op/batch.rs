@@ -89,7 +89,7 @@ impl EditPlan {
     }
 
     /// The length of its bytes.
-    pub fn len(self) -> u32 {
+    pub(crate) fn len(self) -> u32 {
         match self {
             EditPlan::Image { len, .. }
             | EditPlan::Init { len, .. }
