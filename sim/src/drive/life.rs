@@ -195,10 +195,7 @@ impl Driver {
         timeline: Timeline<SimIo>,
     ) -> Result<(), Verdict> {
         let durable = timeline.disk_consistent_lsn();
-        self.world
-            .state()
-            .trace
-            .note(|| format!("recovered up to {durable}"));
+        self.world.state().trace.recovered(durable);
         self.session().tally.recoveries += 1;
         self.look(|sight, _| recovery::recovered(sight, letter, &timeline))?;
         self.take_in(letter, timeline);

@@ -207,7 +207,7 @@ impl Reader<'_> {
                 let (life, line) = (self.life, *number as usize);
                 self.begin(Part::Line { life, line });
             }
-            Event::Note(text) => self.note(text),
+            Event::Recovered(durable) => self.note(&format!("recovered up to {durable}")),
             Event::Called { task, site, fault } => {
                 self.crash();
                 let call = CallView {

@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use palimpsest::base::Lsn;
 use rustc_hash::FxHasher;
 
 use super::digests::Digests;
@@ -62,8 +63,8 @@ pub enum Event {
     Done(Result<u64, io::ErrorKind>),
     /// A line of the plan begins.
     Line(u32, Arc<Line>),
-    /// A word of the driver's.
-    Note(String),
+    /// A timeline was opened, and is durable up to this LSN.
+    Recovered(Lsn),
 }
 
 /// Everything that happened, in order.
@@ -117,16 +118,9 @@ impl Trace {
         self.events.iter()
     }
 
-    /// Notes a word of the driver's.
-    pub fn note(&mut self, text: impl FnOnce() -> String) {
-        let text = text();
-        let mut hash = Hash::of(2);
-        for chunk in text.as_bytes().chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            hash = hash.word(u64::from_le_bytes(word));
-        }
-        self.push(hash, || Event::Note(text));
+    /// Notes up to which LSN a timeline is durable that was opened.
+    pub fn recovered(&mut self, durable: Lsn) {
+        self.push(Hash::of(2).word(durable.0), || Event::Recovered(durable));
     }
 
     pub(super) fn started(&mut self, task: TaskId, name: TaskName) {
@@ -246,7 +240,7 @@ impl fmt::Display for Event {
             }
             Event::Done(Ok(count)) => write!(f, "           = {count}"),
             Event::Done(Err(kind)) => write!(f, "           = {kind}"),
-            Event::Note(text) => write!(f, "-- {text}"),
+            Event::Recovered(durable) => write!(f, "-- recovered up to {durable}"),
         }
     }
 }
