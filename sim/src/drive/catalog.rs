@@ -222,7 +222,10 @@ impl Driver {
 
     /// There is no such ancestor: nothing must come of it.
     async fn branch_off_nothing(&self, letter: Letter, ancestor: Letter) -> Result<(), Verdict> {
-        if self.truth(letter, |truth| truth.existence) == Existence::InDoubt {
+        // A creation of the ancestor that was left running may come first, or not.
+        let is_in_flight = self.handles().in_passing.contains(&ancestor);
+        let is_in_doubt = self.truth(letter, |truth| truth.existence) == Existence::InDoubt;
+        if is_in_flight || is_in_doubt {
             return Ok(());
         }
         let excuse = self.judge.begin(Some(letter));
