@@ -51,8 +51,8 @@ impl Io for Counted {
     async fn yield_now(&self) {
         self.os.yield_now().await;
     }
-    async fn pass(&self, op: Op) {
-        self.os.pass(op).await;
+    async fn interleave(&self, op: Op) {
+        self.os.interleave(op).await;
     }
 }
 

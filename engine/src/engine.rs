@@ -11,7 +11,7 @@ use crate::format::Index;
 use crate::io::{Io, Job, Op, OsIo, Part};
 use crate::layer::BlockCache;
 use crate::store::{DirStore, Store};
-use crate::timeline::{Family, Opener, Options, Turn};
+use crate::timeline::{BranchTree, JobLock, Opener, Options};
 
 /// So often a lock is tried again that somebody holds.
 const LOCK_RETRIES_MAX: u32 = 50;
@@ -36,9 +36,9 @@ pub struct Engine<I: Io = OsIo> {
     options: Options,
     lock: Arc<I::Lock>,
     cache: Arc<BlockCache>,
-    family: Arc<Family>,
+    branch_tree: Arc<BranchTree>,
     /// One at a time creates, opens, deletes or shuts down.
-    catalog_turn: Turn,
+    catalog_lock: JobLock,
     open: Mutex<BTreeMap<TimelineId, Timeline<I>>>,
 }
 
@@ -72,14 +72,14 @@ impl<I: Io> Engine<I> {
         let engine = Engine {
             store: DirStore::new(io, root),
             cache: Arc::new(BlockCache::new(options.block_cache_len)),
-            family: Arc::default(),
+            branch_tree: Arc::default(),
             options,
             lock: Arc::new(lock),
-            catalog_turn: Turn::default(),
+            catalog_lock: JobLock::default(),
             open: Mutex::default(),
         };
         for timeline in engine.store.timelines(op).await? {
-            engine.opener().look_over(timeline).await;
+            engine.opener().recover(timeline).await;
         }
         Ok(engine)
     }
@@ -90,7 +90,7 @@ impl<I: Io> Engine<I> {
             options: &self.options,
             lock: &self.lock,
             cache: &self.cache,
-            family: &self.family,
+            branch_tree: &self.branch_tree,
         }
     }
 
@@ -140,7 +140,7 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn create_timeline(&self, timeline: TimelineId, start: Lsn) -> Result<Timeline<I>> {
-        let _turn = self.catalog_turn.take().await;
+        let _job_lock = self.catalog_lock.take().await;
         let created = self.opener().create(timeline, start).await?;
         self.open_timelines().insert(timeline, created.clone());
         Ok(created)
@@ -181,7 +181,7 @@ impl<I: Io> Engine<I> {
         ancestor: TimelineId,
         lsn: Lsn,
     ) -> Result<Timeline<I>> {
-        let _turn = self.catalog_turn.take().await;
+        let _job_lock = self.catalog_lock.take().await;
         let parent = self.open_chain(ancestor).await?;
         let branched = self.opener().branch(timeline, &parent, lsn).await?;
         self.open_timelines().insert(timeline, branched.clone());
@@ -209,7 +209,7 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn open_timeline(&self, timeline: TimelineId) -> Result<Timeline<I>> {
-        let _turn = self.catalog_turn.take().await;
+        let _job_lock = self.catalog_lock.take().await;
         self.open_chain(timeline).await
     }
 
@@ -261,7 +261,7 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn shutdown_timeline(&self, timeline: TimelineId) -> Result<()> {
-        let _turn = self.catalog_turn.take().await;
+        let _job_lock = self.catalog_lock.take().await;
         let Some(open) = self.open_timelines().get(&timeline).cloned() else {
             let why = format!("timeline {timeline} is not open");
             return Err(Error::Refused { why });
@@ -293,13 +293,13 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn delete_timeline(&self, timeline: TimelineId) -> Result<()> {
-        let _turn = self.catalog_turn.take().await;
+        let _job_lock = self.catalog_lock.take().await;
         if self.open_timelines().contains_key(&timeline) {
             let what = format!("timeline {timeline} is open: shut it down first");
             return Err(Error::Busy { what });
         }
-        self.family.check_known(timeline)?;
-        if let Some(child) = self.family.children(timeline).first() {
+        self.branch_tree.check_known(timeline)?;
+        if let Some(child) = self.branch_tree.children(timeline).first() {
             let why = format!("timeline {child} stands on timeline {timeline}: delete it first");
             return Err(Error::Refused { why });
         }

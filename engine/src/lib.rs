@@ -14,11 +14,11 @@
 //!   run them on a thread that may block, with [`block_on`]. A future pends only where it waits for
 //!   another job, for readers, for backpressure or for the directory's lock. No runtime is needed:
 //!   timers and spawned tasks have threads of [`OsIo`]'s own.
-//! * **Nothing maintains itself by default.** Without [`Options::housekeeping_period`] the caller
-//!   calls [`flush`], [`compact`], [`create_images`] and [`gc`], or all of them as [`tidy`]. Until
-//!   then frozen layers pile up in memory, L0 deltas in front of every read, and no history goes.
-//!   With it, the open layer is flushed once a batch has frozen it: an idle writer's last batches
-//!   become durable by a call of [`flush`]. A round that fails is retried at the next one.
+//! * **Nothing maintains itself by default.** Without [`Options::maintenance_period`] the caller
+//!   calls [`flush`], [`compact`], [`create_images`] and [`gc`], or all of them as [`maintain`].
+//!   Until then frozen layers pile up in memory, L0 deltas in front of every read, and no history
+//!   goes. With it, the open layer is flushed once a batch has frozen it: an idle writer's last
+//!   batches become durable by a call of [`flush`]. A round that fails is retried at the next one.
 //! * **What grows.** Descriptors: one for each layer file, from its first read until it is replaced
 //!   or collected, and one for each memory layer. Memory: some 32 bytes a record and 100 a distinct
 //!   key of what is not flushed; the values of one frozen layer ([`Options::freeze_len_max`])
@@ -64,7 +64,7 @@
 //! [`gc`]: timeline::Timeline::gc
 //! [`get`]: timeline::Timeline::get
 //! [`get_vectored`]: timeline::Timeline::get_vectored
-//! [`tidy`]: timeline::Timeline::tidy
+//! [`maintain`]: timeline::Timeline::maintain
 //! [`writer`]: timeline::Timeline::writer
 #![warn(missing_docs)]
 

@@ -17,7 +17,7 @@ use std::fs;
 use std::time::Duration;
 
 use mimalloc::MiMalloc;
-use palimpsest_sim::plan::Housekeeping;
+use palimpsest_sim::plan::Maintenance;
 use palimpsest_sim::{Keep, Outcome, Plan, run};
 
 #[global_allocator]
@@ -126,7 +126,7 @@ fn crashes(plan_index: u64) -> Plan {
 fn shaped(plan_index: u64) -> Plan {
     let mut plan = Plan::draw(plan_index);
     plan.knobs.key_count = 16;
-    plan.knobs.housekeeping = Housekeeping::Off;
+    plan.knobs.maintenance = Maintenance::Off;
     plan.faults.clear();
     let knobs = plan.to_string();
     let (knobs, _) = knobs.split_once("\nops\n").expect("it has this part");
@@ -144,21 +144,21 @@ fn shaped(plan_index: u64) -> Plan {
 }
 
 fn shaped_line(draw: u64, index: u64) -> String {
-    let letter = if 60 < index && draw.is_multiple_of(3) {
+    let label = if 60 < index && draw.is_multiple_of(3) {
         'b'
     } else {
         'a'
     };
     let (key, other) = (draw % 16, draw / 7 % 16);
     match index % 20 {
-        0 => format!("flush {letter}"),
-        5 => format!("compact {letter}"),
-        10 => format!("images {letter}"),
-        15 => format!("gc {letter}"),
-        3 | 12 => format!("get {letter} k{key} -{other}"),
-        8 | 17 => format!("get-many {letter} k{key} 5 0"),
-        1 | 11 => format!("put {letter} +8 k{key} image:200:{draw}, +8 k{other} image:20:{draw}"),
-        _ => format!("put {letter} +8 k{key} append:40:{draw}, +8 k{other} set:90:{draw}"),
+        0 => format!("flush {label}"),
+        5 => format!("compact {label}"),
+        10 => format!("images {label}"),
+        15 => format!("gc {label}"),
+        3 | 12 => format!("get {label} k{key} -{other}"),
+        8 | 17 => format!("get-many {label} k{key} 5 0"),
+        1 | 11 => format!("put {label} +8 k{key} image:200:{draw}, +8 k{other} image:20:{draw}"),
+        _ => format!("put {label} +8 k{key} append:40:{draw}, +8 k{other} set:90:{draw}"),
     }
 }
 

@@ -12,13 +12,13 @@ mod certified;
 mod hunt;
 mod patch;
 mod score;
-mod yard;
+mod worktree;
 
 pub use certified::Exhausted;
-pub use hunt::{Budget, Findings, Hunt, Shrunk};
+pub use hunt::{Budget, BugHunt, Findings, ShrunkSize};
 pub use patch::Bug;
-pub use score::{Hunted, Score, Shot};
-pub use yard::Yard;
+pub use score::{BugSearch, Score, Shot};
+pub use worktree::Worktree;
 
 use std::fmt;
 

@@ -208,7 +208,7 @@ mod tests {
         let mut dice = Dice::new(4);
         let choices = [(3, 'a'), (0, 'b'), (1, 'c')];
         let drawn: Vec<char> = (0..4000).map(|_| dice.pick_weighted(&choices)).collect();
-        let count = |wanted| drawn.iter().filter(|&&letter| letter == wanted).count();
+        let count = |wanted| drawn.iter().filter(|&&label| label == wanted).count();
         assert!((2800..3200).contains(&count('a')));
         assert_eq!(count('b'), 0);
     }

@@ -15,7 +15,7 @@
 use std::fmt;
 
 use crate::faults::{Crash, Fault, Survival};
-use crate::oracle::{Answered, Answers};
+use crate::oracle::{FinalAnswer, FinalAnswers};
 use crate::plan::{Compression, Knobs, Mode, Plan, PlanOp};
 use crate::run;
 use crate::text::{Columns, Side, grouped, named_enum};
@@ -79,7 +79,7 @@ impl Policy {
                 knobs.l0_count_trigger = NEVER;
                 knobs.image_delta_count_trigger = NEVER;
                 // No compaction would lift the backpressure, so writers would wait forever.
-                knobs.housekeeping = knobs.housekeeping.without_stall();
+                knobs.maintenance = knobs.maintenance.without_stall();
             }
             Policy::Finely => {
                 knobs.l0_count_trigger = 1;
@@ -104,7 +104,7 @@ fn draw_nothing(crash: &mut Crash) {
 
 /// The result under one policy.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct PolicyRow {
     /// The policy.
     pub policy: Policy,
     /// The failure of its run, if it failed.
@@ -121,7 +121,7 @@ pub struct Row {
 #[derive(Clone, Debug)]
 pub struct Diff {
     /// One row for each policy.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PolicyRow>,
 }
 
 impl Diff {
@@ -133,10 +133,10 @@ impl Diff {
 
 /// Runs a plan under each policy, and compares the answers.
 pub fn diff(plan: &Plan) -> Diff {
-    let mut first: Option<Answers> = None;
+    let mut first: Option<FinalAnswers> = None;
     let rows = Policy::ALL.map(|policy| {
         let ended = run::run_to_answers(&policy.of(plan));
-        let mut row = Row {
+        let mut row = PolicyRow {
             policy,
             verdict: ended.verdict,
             layer_count: ended.layer_count,
@@ -152,19 +152,19 @@ pub fn diff(plan: &Plan) -> Diff {
     Diff { rows: rows.into() }
 }
 
-impl Row {
-    fn compare(&mut self, first: &Answers, answers: &Answers) {
+impl PolicyRow {
+    fn compare(&mut self, first: &FinalAnswers, answers: &FinalAnswers) {
         for (asked, here) in answers {
             let (answer, past) = (&here.answer, &here.past);
             match first.get(asked) {
                 None => self.apart_count += 1,
                 Some(expected) if expected.past != *past => self.apart_count += 1,
                 Some(expected) if expected.answer == *answer => self.compared_count += 1,
-                Some(Answered {
+                Some(FinalAnswer {
                     answer: expected, ..
                 }) => {
-                    let (letter, key, lsn) = asked;
-                    let asked = format!("get {letter} {key} at {lsn}, {}", self.policy.name());
+                    let (label, key, lsn) = asked;
+                    let asked = format!("get {label} {key} at {lsn}, {}", self.policy.name());
                     self.verdict = Some(Verdict::wrong(
                         asked,
                         format!("{expected:?}, as another policy has it"),
@@ -218,7 +218,7 @@ mod tests {
     use palimpsest::base::{Key, Lsn};
 
     use super::*;
-    use crate::label::Letter;
+    use crate::label::TimelineLabel;
     use crate::model::{Answer, Change};
 
     #[test]
@@ -235,15 +235,15 @@ mod tests {
 
     #[test]
     fn an_answer_that_differs_is_told() {
-        let asked = (Letter(b'a'), Key::MIN, Lsn(8));
+        let asked = (TimelineLabel(b'a'), Key::MIN, Lsn(8));
         let answered = |value: u8, past: &[u8]| {
             let past = past.iter().map(|byte| (Lsn(8), Change::Set(vec![*byte])));
             let answer = Answer::Value(vec![value]);
             let past = past.collect();
-            Answers::from([(asked, Answered { answer, past })])
+            FinalAnswers::from([(asked, FinalAnswer { answer, past })])
         };
         let (first, second) = (answered(1, &[1]), answered(2, &[1]));
-        let mut row = Row {
+        let mut row = PolicyRow {
             policy: Policy::Never,
             verdict: None,
             layer_count: 0,

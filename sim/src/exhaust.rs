@@ -30,7 +30,7 @@ pub use explore::exhaust;
 
 /// The limits of a search.
 #[derive(Clone, Copy)]
-pub struct Limits<'a> {
+pub struct ExhaustLimits<'a> {
     /// The number of crashes in a row, 1 or 2.
     pub depth: u32,
     /// When to stop, even if the search has not finished.

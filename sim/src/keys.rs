@@ -3,18 +3,18 @@
 use palimpsest::base::{Key, KeyRange, KeySpace, Lsn, TimelineId};
 
 use crate::dice::mix;
-use crate::label::Letter;
-use crate::plan::{KeyIndex, Knobs, Layout};
+use crate::label::TimelineLabel;
+use crate::plan::{KeyIndex, KeyLayout, Knobs};
 
 /// The key that a number stands for.
-pub fn key(layout: Layout, index: KeyIndex) -> Key {
+pub fn key(layout: KeyLayout, index: KeyIndex) -> Key {
     let number = u32::from(index.0);
     match layout {
-        Layout::Dense => relation_block(0xAE00, number),
-        Layout::Spread => {
+        KeyLayout::Dense => relation_block(0xAE00, number),
+        KeyLayout::Spread => {
             relation_block(0x0080_0000_u32.wrapping_add(number * 0x1_0001), number % 3)
         }
-        Layout::Edges => edge(number),
+        KeyLayout::Edges => edge(number),
     }
 }
 
@@ -92,8 +92,8 @@ fn edge(number: u32) -> Key {
 }
 
 /// The timeline that a letter stands for.
-pub fn timeline(letter: Letter) -> TimelineId {
-    TimelineId([letter.0; 16])
+pub fn timeline(label: TimelineLabel) -> TimelineId {
+    TimelineId([label.0; 16])
 }
 
 /// `len` bytes drawn from `seed`: always equal for one pair, and different for two.
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_number_is_another_key_below_the_last() {
-        for layout in [Layout::Dense, Layout::Spread, Layout::Edges] {
+        for layout in [KeyLayout::Dense, KeyLayout::Spread, KeyLayout::Edges] {
             let keys: BTreeSet<Key> = (0..999).map(|index| key(layout, KeyIndex(index))).collect();
             assert_eq!(keys.len(), 999, "{layout:?}");
             assert!(!keys.contains(&Key::MAX), "no range can end behind it");

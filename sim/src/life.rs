@@ -7,20 +7,20 @@ use std::sync::{Arc, Mutex};
 use palimpsest::base::TimelineId;
 
 use crate::dice::mix;
-use crate::drive::{Driver, Lines, Session};
+use crate::drive::{Driver, LineSource, Session};
 use crate::faults::{Crash, Survival};
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws;
 use crate::plan::{
     Compression, EditPlan, Entry, How, KeyIndex, Knobs, Line, Look, Mode, Plan, PlanOp, Schedule,
-    Then,
+    Tail,
 };
 use crate::run;
 use crate::verdict::Verdict;
 use crate::world::World;
 
-const TIMELINE: Letter = Letter(b'a');
+const TIMELINE: TimelineLabel = TimelineLabel(b'a');
 
 const KEY_COUNT: u16 = 200;
 
@@ -50,7 +50,7 @@ pub fn live(
     world.allow_steps(u64::MAX);
     let session = Arc::new(Mutex::new(Session::default()));
     let (watched_world, watched_session) = (world.clone(), session.clone());
-    let lines: Lines = Arc::new(move |index| {
+    let lines: LineSource = Arc::new(move |index| {
         watch(index, &|| extent(&watched_world, &watched_session));
         (index < operation_count).then(|| line(seed, index))
     });
@@ -67,10 +67,12 @@ fn extent(world: &World, session: &Mutex<Session>) -> Extent {
     let index = laws::index(&mut disk, timeline);
     let session = session.lock();
     let session = session.unwrap_or_else(|poisoned| poisoned.into_inner());
-    let truths = session.truths.values();
+    let expectations = session.expectations.values();
     Extent {
         layer_count: index.map_or(0, |index| index.layers.len()),
-        record_count: truths.map(|truth| truth.history.record_count()).sum(),
+        record_count: expectations
+            .map(|expected| expected.history.record_count())
+            .sum(),
         disk_len: laws::disk_len(&mut disk),
     }
 }
@@ -99,7 +101,7 @@ fn plan(seed: u64) -> Plan {
         faults: Vec::new(),
         schedule: Schedule {
             choices: Vec::new(),
-            then: Then::InOrder,
+            tail: Tail::InOrder,
         },
     }
 }

@@ -15,7 +15,7 @@ use std::fmt;
 use palimpsest::io::Job;
 
 pub use gaps::Gaps;
-pub use waivers::{Claim, Waivers};
+pub use waivers::{CellWaivers, Claim};
 
 use crate::faults::{Cell, Cells, FaultClass};
 use crate::text::{columns, grouped};
@@ -43,9 +43,9 @@ fn cells() -> impl Iterator<Item = Cell> {
 
 /// The matrix as a table, with jobs from left to right. A cell counts how often the fault was
 /// tolerated, reported, and followed by a crash, as far as these are possible for its class.
-pub struct Table<'a>(pub &'a Cells);
+pub struct MatrixTable<'a>(pub &'a Cells);
 
-impl fmt::Display for Table<'_> {
+impl fmt::Display for MatrixTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\ndelivered: tolerated/reported/crashed, where possible")?;
         let head = Job::ALL.into_iter().map(|job| job.name().to_string());
@@ -59,7 +59,7 @@ impl fmt::Display for Table<'_> {
     }
 }
 
-impl Table<'_> {
+impl MatrixTable<'_> {
     fn figures(&self, class: FaultClass, job: Job) -> String {
         let outcomes = class.outcomes().iter();
         let counts = outcomes.map(|outcome| match self.0.get(&(class, job, *outcome)) {

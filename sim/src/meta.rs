@@ -12,7 +12,7 @@
 )]
 
 use crate::dice::{Chance, Dice};
-use crate::parting;
+use crate::divergence;
 use crate::plan::Plan;
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 
@@ -63,7 +63,7 @@ pub fn run_everywhere(plan: &Plan) -> Outcome {
     let mut outcome = None;
     for surroundings in Surroundings::ALL {
         let pair = |keep| [run(plan, keep), surroundings.run(plan, keep)];
-        let compared = parting::compared(pair);
+        let compared = divergence::compared(pair);
         if compared.verdict.is_some() {
             return compared;
         }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn two_plans_part_at_an_event_that_is_named() {
         let (first, second) = (Plan::draw(1), Plan::draw(2));
-        let outcome = parting::compared(|keep| [run(&first, keep), run(&second, keep)]);
+        let outcome = divergence::compared(|keep| [run(&first, keep), run(&second, keep)]);
         let Some(Verdict::Diverged { at, .. }) = outcome.verdict else {
             panic!("they are the same");
         };

@@ -8,10 +8,10 @@
 //! 4. A branch has its ancestor's history up to its point, and keeps that point readable there.
 //!    What is below the cutoff and not kept for anybody must be refused.
 
-mod ages;
 mod answers;
 mod cutoff;
 mod legal;
+mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -20,17 +20,17 @@ use std::sync::{Arc, OnceLock};
 
 use palimpsest::base::{Key, Lsn};
 
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::model::{Change, History};
 use crate::verdict::Verdict;
 
-pub use ages::{Ages, Horizon};
-pub use answers::{Answered, Answers};
+pub use answers::{FinalAnswer, FinalAnswers};
 pub use cutoff::Cutoff;
 pub use legal::{
-    Allowed, Certainty, Retained, Truths, View, all_below, ancestors_first, below, children,
+    Allowed, Certainty, Expectations, Retained, View, all_below, ancestors_first, below, children,
     is_kept, may_be_needed, may_have_children, retained, view,
 };
+pub use samples::{AgeSamples, Horizon};
 
 /// A history of so many records is small: all of it is remembered.
 const FORGET_FROM: usize = 20_000;
@@ -52,7 +52,7 @@ pub struct Start {
     /// Its first record stands above.
     pub lsn: Lsn,
     /// What it stands on, if it is a branch.
-    pub ancestor: Option<Letter>,
+    pub ancestor: Option<TimelineLabel>,
 }
 
 /// A batch that was begun.
@@ -98,7 +98,7 @@ impl Pending {
 
 /// What is known of one timeline.
 #[derive(Clone, Debug)]
-pub struct Truth {
+pub struct Expected {
     /// Whether it is there.
     pub existence: Existence,
     /// Whether the engine could not open it, for its index or one below it is wrong: then nobody
@@ -107,16 +107,16 @@ pub struct Truth {
     /// How a creation in doubt may have started it.
     pub starts: Vec<Start>,
     /// What it stands on, and at which LSN.
-    pub ancestor: Option<(Letter, Lsn)>,
+    pub ancestor: Option<(TimelineLabel, Lsn)>,
     /// What it stood on and where, if it is not there and its index may be, which says that it was
     /// deleted: an open that cannot sync that goes on keeping the point.
-    pub remains: Option<(Letter, Lsn)>,
+    pub crash_point: Option<(TimelineLabel, Lsn)>,
     /// Whether it is refused as deleted or as not there, and no deletion has said that it is gone.
     pub may_have_files: bool,
     /// Up to where its history may be gone.
     pub cutoff: Cutoff,
     /// How old it is.
-    pub ages: Ages,
+    pub samples: AgeSamples,
     /// What was acknowledged.
     pub history: History,
     /// The last record's LSN.
@@ -153,18 +153,18 @@ pub enum Settled {
     Either,
 }
 
-impl Truth {
+impl Expected {
     /// A timeline that is not there.
-    pub fn absent() -> Truth {
-        Truth {
+    pub fn absent() -> Expected {
+        Expected {
             existence: Existence::Absent,
             is_unread: false,
             starts: Vec::new(),
             ancestor: None,
-            remains: None,
+            crash_point: None,
             may_have_files: false,
             cutoff: Cutoff::default(),
-            ages: Ages::default(),
+            samples: AgeSamples::default(),
             history: History::default(),
             last: Lsn::ZERO,
             acknowledged: Lsn::ZERO,
@@ -182,26 +182,26 @@ impl Truth {
     /// An open said that it is not there, or whoever would come in its place was told that it was
     /// deleted.
     pub fn refused(&mut self) {
-        *self = Truth {
-            remains: self.ancestor.or(self.remains),
+        *self = Expected {
+            crash_point: self.ancestor.or(self.crash_point),
             may_have_files: true,
-            ..Truth::absent()
+            ..Expected::absent()
         };
     }
 
     /// It is there, and empty.
     pub fn created(&mut self, start: Lsn) {
-        *self = Truth {
+        *self = Expected {
             existence: Existence::Exists,
             last: start,
             acknowledged: start,
             closed_below: start.visible_end(),
-            ..Truth::absent()
+            ..Expected::absent()
         };
     }
 
     /// It is there, and has what a timeline below it has up to an LSN.
-    pub fn branched(&mut self, (ancestor, lsn): (Letter, Lsn), below: &Truth) {
+    pub fn branched(&mut self, (ancestor, lsn): (TimelineLabel, Lsn), below: &Expected) {
         self.created(lsn);
         self.ancestor = Some((ancestor, lsn));
         self.history = below.history.up_to(lsn);
@@ -225,14 +225,14 @@ impl Truth {
     }
 
     /// What it stands on, or may stand on.
-    fn possible_ancestors(&self) -> impl Iterator<Item = Letter> {
+    fn possible_ancestors(&self) -> impl Iterator<Item = TimelineLabel> {
         let started = self.starts.iter().filter_map(|start| start.ancestor);
         let known = self.ancestor.map(|(ancestor, _)| ancestor);
         known.into_iter().chain(started)
     }
 
     /// Where it may stand on a timeline.
-    fn possible_points(&self, on: Letter) -> impl Iterator<Item = Lsn> {
+    fn possible_points(&self, on: TimelineLabel) -> impl Iterator<Item = Lsn> {
         let starts = self.starts.iter();
         let started = starts.filter(move |start| start.ancestor == Some(on));
         let known = self.ancestor.filter(|(ancestor, _)| *ancestor == on);
@@ -245,7 +245,7 @@ impl Truth {
     /// The highest cutoff that a collection can make of it now.
     pub fn highest_cutoff(&self, horizon: &Horizon) -> Lsn {
         let by_distance = Lsn(self.last_possible().0.saturating_sub(horizon.distance));
-        by_distance.min(self.ages.highest(horizon))
+        by_distance.min(self.samples.highest(horizon))
     }
 
     /// The highest LSN that a record may stand at.
@@ -373,7 +373,7 @@ impl Truth {
     ///
     /// # Errors
     /// A broken law, if it cannot reach so far.
-    pub fn seen_from(&self, lsn: Lsn) -> Result<Truth, Verdict> {
+    pub fn seen_from(&self, lsn: Lsn) -> Result<Expected, Verdict> {
         let mut seen = self.clone();
         if self.is_unread && self.existence != Existence::Absent {
             seen.recover(lsn.max(self.acknowledged))?;
@@ -386,7 +386,7 @@ impl Truth {
 
     /// A branch in doubt turns out to be there.
     #[must_use]
-    pub fn found_branch(mut self, at: (Letter, Lsn), below: &Truth) -> Truth {
+    pub fn found_branch(mut self, at: (TimelineLabel, Lsn), below: &Expected) -> Expected {
         self.branched(at, below);
         self
     }

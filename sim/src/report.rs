@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::corners::CORNERS;
-use crate::disk::{Remnant, Remnants};
+use crate::disk::{CrashEffect, CrashEffects};
 use crate::drive::Tally;
 use crate::faults::{Cells, FaultClass};
 use crate::plan::Plan;
+use crate::probes::PROBES;
 use crate::run::Outcome;
 use crate::text::{Columns, Side, counted, grouped};
 use crate::verdict::Verdict;
@@ -37,11 +37,11 @@ pub struct Summary {
     /// The faults that were delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
     /// The effects of power losses on pending changes.
-    pub remnants: Remnants,
+    pub effects: CrashEffects,
     /// The faults that were delivered, by class, job and outcome.
     pub cells: Cells,
     /// The probes that were reached, with their counts.
-    pub marks: BTreeMap<&'static str, u64>,
+    pub probes: BTreeMap<&'static str, u64>,
     /// The fault rules of all plans.
     pub rule_count: u64,
     /// The fault rules that never fired.
@@ -66,14 +66,14 @@ impl Summary {
         for (class, count) in &outcome.counts.faults {
             *self.faults.entry(*class).or_insert(0) += count;
         }
-        for (remnant, count) in &outcome.counts.remnants {
-            *self.remnants.entry(*remnant).or_insert(0) += count;
+        for (effect, count) in &outcome.counts.effects {
+            *self.effects.entry(*effect).or_insert(0) += count;
         }
         for (cell, count) in &outcome.cells {
             *self.cells.entry(*cell).or_insert(0) += count;
         }
-        for (mark, count) in &outcome.counts.marks {
-            *self.marks.entry(mark).or_insert(0) += count;
+        for (mark, count) in &outcome.counts.probes {
+            *self.probes.entry(mark).or_insert(0) += count;
         }
     }
 
@@ -105,14 +105,14 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.headline())?;
         let rate = self.summary.rate(self.elapsed, self.job_count);
-        let mut table = Table::default();
+        let mut table = FigureTable::default();
         table.add("plans", grouped(self.summary.plan_count));
         table.add("of them twice", grouped(self.summary.twice_count));
         table.add("plans/s per core", format!("{rate:.1}"));
         table.add(CPU_TIME, format!("{:.2}", self.cpu_time.as_secs_f64()));
         table.add_counts(&self.summary);
         table.add_faults(&self.summary);
-        table.add_corners(&self.summary);
+        table.add_probes(&self.summary);
         write!(f, "{table}")?;
         match &self.failure {
             Some((seed, failure)) => write!(f, "\nseed {seed}: {failure}"),
@@ -276,7 +276,7 @@ pub struct Single {
 
 impl fmt::Display for Single {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::default();
+        let mut table = FigureTable::default();
         table.add("digest", format!("{:016x}", self.digest));
         table.add_counts(&self.summary);
         table.add_faults(&self.summary);
@@ -296,11 +296,11 @@ impl fmt::Display for Single {
 
 /// A table with labels on the left and figures on the right.
 #[derive(Default)]
-struct Table {
+struct FigureTable {
     rows: Vec<[String; 2]>,
 }
 
-impl Table {
+impl FigureTable {
     fn add(&mut self, label: &str, figure: String) {
         self.rows.push([label.to_string(), figure]);
     }
@@ -343,25 +343,25 @@ impl Table {
             self.add(&format!("  {}", class.name()), grouped(count));
         }
         self.add_heading("left by power losses");
-        for remnant in Remnant::ALL {
-            let count = summary.remnants.get(&remnant).copied().unwrap_or(0);
-            self.add(&format!("  {}", remnant.name()), grouped(count));
+        for effect in CrashEffect::ALL {
+            let count = summary.effects.get(&effect).copied().unwrap_or(0);
+            self.add(&format!("  {}", effect.name()), grouped(count));
         }
     }
 
     fn add_reached(&mut self, summary: &Summary) {
-        if !summary.marks.is_empty() {
+        if !summary.probes.is_empty() {
             self.add_heading("probes reached");
         }
-        for (mark, count) in &summary.marks {
+        for (mark, count) in &summary.probes {
             self.add(&format!("  {mark}"), grouped(*count));
         }
     }
 
-    fn add_corners(&mut self, summary: &Summary) {
+    fn add_probes(&mut self, summary: &Summary) {
         self.add_reached(summary);
-        let is_missed = |mark: &&str| !summary.marks.contains_key(mark);
-        let missed: Vec<&str> = CORNERS.into_iter().filter(is_missed).collect();
+        let is_missed = |mark: &&str| !summary.probes.contains_key(mark);
+        let missed: Vec<&str> = PROBES.into_iter().filter(is_missed).collect();
         if !missed.is_empty() {
             self.add_heading("probes never reached");
         }
@@ -371,7 +371,7 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for FigureTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let has_figure = |row: &&[String; 2]| !row[1].is_empty();
         let figures = self.rows.iter().filter(has_figure);

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use madsim::runtime::Runtime;
 
-use crate::drive::{self, Driver, Ended, Session, Tally};
+use crate::drive::{self, Driver, PlanEnd, Session, Tally};
 use crate::faults::Cells;
 use crate::faults::Rule;
 use crate::panics;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
-use crate::world::{Counts, Digests, Ending, TaskName, Watch, World, steps_max};
+use crate::world::{Counts, Digests, LifeEnd, TaskName, Watch, World, steps_max};
 
 pub use crate::world::Keep;
 
@@ -63,16 +63,16 @@ pub(crate) fn run_watched(
 }
 
 /// Runs a plan, and reads the whole history at its end.
-pub(crate) fn run_to_answers(plan: &Plan) -> Ended {
+pub(crate) fn run_to_answers(plan: &Plan) -> PlanEnd {
     let plan = Arc::new(plan.clone());
     let world = World::new(&plan);
     let session = Arc::new(Mutex::new(Session {
-        ended: Some(Ended::default()),
+        ended: Some(PlanEnd::default()),
         ..Session::default()
     }));
     carry_out(&Driver::new(&world, &plan, &session));
     let mut session = lock(&session);
-    Ended {
+    PlanEnd {
         verdict: session.verdict.take(),
         ..session.ended.take().unwrap_or_default()
     }
@@ -141,16 +141,16 @@ async fn lives(driver: &Driver) {
         let life = Box::pin(drive::live(driver.reborn()));
         let ending = live_once(world, life).await;
         let verdict = match ending {
-            Some(Ending::Finished) => return,
-            Some(Ending::Crashed(crash)) => {
+            Some(LifeEnd::Finished) => return,
+            Some(LifeEnd::Crashed(crash)) => {
                 world.survive(crash);
                 driver.session().tally.crashes += 1;
                 continue;
             }
-            Some(Ending::Panicked) => Verdict::Panic {
+            Some(LifeEnd::Panicked) => Verdict::Panic {
                 message: world.state().take_panic(),
             },
-            Some(Ending::Endless) => Verdict::Stuck {
+            Some(LifeEnd::Endless) => Verdict::Stuck {
                 waiting: "it makes step after step, without end".to_string(),
             },
             None => Verdict::Stuck {
@@ -173,7 +173,7 @@ fn lock(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
 pub fn one_life(
     world: &Arc<World>,
     first: impl Future<Output = ()> + Send + 'static,
-) -> Option<Ending> {
+) -> Option<LifeEnd> {
     let _quiet = panics::quiet();
     let runtime = Runtime::with_seed_and_config(EXECUTOR_SEED, madsim::Config::default());
     runtime.block_on(live_once(world, first))
@@ -183,7 +183,7 @@ pub fn one_life(
 async fn live_once(
     world: &Arc<World>,
     first: impl Future<Output = ()> + Send + 'static,
-) -> Option<Ending> {
+) -> Option<LifeEnd> {
     world.begin_life();
     let node = madsim::runtime::Handle::current().create_node().build();
     let spawner = world.clone();

@@ -21,7 +21,7 @@
 //! lines are made plain one by one when there are few of them.
 
 mod batches;
-mod judge;
+mod candidates;
 mod knobs;
 mod lines;
 mod names;
@@ -33,52 +33,52 @@ mod trades;
 
 use crate::plan::Plan;
 
-use judge::Judge;
-pub use judge::{Limits, Shrunk};
+use candidates::Candidates;
+pub use candidates::{ShrinkLimits, Shrunk};
 
 /// Shrinks a plan that fails, for as long as `limits` say; nothing if it does not fail.
-pub fn shrink(plan: &Plan, limits: Limits<'_>) -> Option<Shrunk> {
-    let mut judge = Judge::new(plan, limits)?;
-    cut_coarsely(&mut judge);
+pub fn shrink(plan: &Plan, limits: ShrinkLimits<'_>) -> Option<Shrunk> {
+    let mut candidates = Candidates::new(plan, limits)?;
+    cut_coarsely(&mut candidates);
     loop {
-        let before = judge.best().clone();
-        streams::leave_out(&mut judge);
-        batches::simplify(&mut judge);
-        batches::merge(&mut judge);
-        streams::simplify_schedule(&mut judge);
-        knobs::simplify(&mut judge);
-        names::simplify(&mut judge);
-        let is_large = !trades::is_small(judge.best());
-        if is_large && (*judge.best() != before || replace(&mut judge)) {
+        let before = candidates.best().clone();
+        streams::leave_out(&mut candidates);
+        batches::simplify(&mut candidates);
+        batches::merge(&mut candidates);
+        streams::simplify_schedule(&mut candidates);
+        knobs::simplify(&mut candidates);
+        names::simplify(&mut candidates);
+        let is_large = !trades::is_small(candidates.best());
+        if is_large && (*candidates.best() != before || replace(&mut candidates)) {
             continue;
         }
-        lines::simplify(&mut judge);
-        names::simplify(&mut judge);
-        if judge.is_over() {
+        lines::simplify(&mut candidates);
+        names::simplify(&mut candidates);
+        if candidates.is_over() {
             break;
         }
-        let is_unchanged = *judge.best() == before;
-        if is_unchanged && !streams::leave_out_pairs(&mut judge) && !replace(&mut judge) {
+        let is_unchanged = *candidates.best() == before;
+        if is_unchanged && !streams::leave_out_pairs(&mut candidates) && !replace(&mut candidates) {
             break;
         }
     }
-    Some(judge.end())
+    Some(candidates.end())
 }
 
 /// Trades operations and rules of a plan that is not small, or its order; says whether that helped.
-fn replace(judge: &mut Judge<'_>) -> bool {
-    trades::trade(judge) || streams::reorder(judge)
+fn replace(candidates: &mut Candidates<'_>) -> bool {
+    trades::trade(candidates) || streams::reorder(candidates)
 }
 
 /// Leaves out what is large, so that everything else is tried on shorter runs.
-fn cut_coarsely(judge: &mut Judge<'_>) {
-    streams::drop_whole(judge);
-    let is_seen = streams::look_at_nothing(judge);
-    streams::leave_out_coarsely(judge);
-    names::simplify(judge);
+fn cut_coarsely(candidates: &mut Candidates<'_>) {
+    streams::drop_whole(candidates);
+    let is_seen = streams::look_at_nothing(candidates);
+    streams::leave_out_coarsely(candidates);
+    names::simplify(candidates);
     if !is_seen {
-        streams::look_at_all(judge);
-        streams::leave_out_coarsely(judge);
+        streams::look_at_all(candidates);
+        streams::leave_out_coarsely(candidates);
     }
-    streams::reorder_coarsely(judge);
+    streams::reorder_coarsely(candidates);
 }

@@ -1,7 +1,7 @@
 //! Each sync of the engine, left out: is it missed?
 //!
 //! ```text
-//!  seeds ─▶ who syncs what: job, part, step ─▶ a lie there, always ─▶ lack.rs: red?
+//!  seeds ─▶ who syncs what: job, part, step ─▶ a lie there, always ─▶ weakness.rs: red?
 //!                                                   no ─▶ sim/syncs.txt says why it stays, or it
 //!                                                         is a survivor
 //! ```
@@ -15,6 +15,6 @@ mod table;
 mod tests;
 mod waivers;
 
-pub use sites::{Site, collect};
-pub use table::{Row, Scope, Table};
-pub use waivers::Waivers;
+pub use sites::{SyncSite, collect};
+pub use table::{SyncRow, SyncScope, SyncTable};
+pub use waivers::SyncWaivers;

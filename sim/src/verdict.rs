@@ -110,7 +110,7 @@ impl Verdict {
 
 /// The first words of a text, without those that contain a digit.
 fn words_of(text: &str) -> String {
-    let is_word = |word: &&str| !word.contains(|letter: char| letter.is_ascii_digit());
+    let is_word = |word: &&str| !word.contains(|label: char| label.is_ascii_digit());
     let words = text.split_whitespace().filter(is_word);
     let words: Vec<&str> = words.take(SIGNATURE_WORDS_MAX).collect();
     words.join(" ")

@@ -6,8 +6,8 @@
 use std::fmt;
 
 use crate::faults::{Address, Counted, Device, Fault, Rule, StepKind};
-use crate::lack::{Hunted, Lack, anywhere};
 use crate::text::{counted, markdown};
+use crate::weakness::{Search, Weakness, anywhere};
 
 /// Of so many reads or writes, a device that is wrong gets one wrong.
 const WRONG_ONE_IN: u32 = 10;
@@ -103,14 +103,14 @@ pub const GUARANTEES: [Guarantee; 12] = [
 
 impl Guarantee {
     /// A device without it.
-    pub fn lack(&self) -> Lack {
+    pub fn weakness(&self) -> Weakness {
         match self.broken {
-            Broken::Always(step, fault) => Lack::at(all(step), fault),
-            Broken::Device(device) => Lack {
+            Broken::Always(step, fault) => Weakness::at(all(step), fault),
+            Broken::Device(device) => Weakness {
                 rules: Vec::new(),
                 device: Some(device),
             },
-            Broken::Wrong(device, step, fault) => Lack {
+            Broken::Wrong(device, step, fault) => Weakness {
                 rules: vec![Rule {
                     address: all(step),
                     fault,
@@ -148,28 +148,28 @@ fn all(wanted: StepKind) -> Address {
 
 /// What came of taking one away.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct WeakRow {
     /// Which.
     pub guarantee: Guarantee,
     /// What came of it.
-    pub hunted: Hunted,
+    pub hunted: Search,
 }
 
 /// All of them, as a table of Markdown, which a terminal shows as well.
-pub struct Table<'a>(pub &'a [Row]);
+pub struct WeakTable<'a>(pub &'a [WeakRow]);
 
-impl fmt::Display for Table<'_> {
+impl fmt::Display for WeakTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heads = ["guarantee", "", "needed", "counterexample", "found by", "s"];
-        let rows: Vec<Vec<String>> = self.0.iter().map(Row::cells).collect();
+        let rows: Vec<Vec<String>> = self.0.iter().map(WeakRow::cells).collect();
         write!(f, "{}", markdown(&heads, &rows))
     }
 }
 
-impl Row {
+impl WeakRow {
     fn cells(&self) -> Vec<String> {
         let [needed, counterexample, by] = match &self.hunted {
-            Hunted::Caught(caught) => {
+            Search::Found(caught) => {
                 let (ops, rules) = (caught.plan.ops.len(), caught.plan.faults.len());
                 let (ops, rules) = (
                     counted(ops as u64, "operation"),
@@ -178,7 +178,7 @@ impl Row {
                 let found = format!("{}; {ops}, {rules}", caught.verdict.signature());
                 ["yes".to_string(), found, caught.by.to_string()]
             }
-            Hunted::Missed(missed) => {
+            Search::NotFound(missed) => {
                 // What no run came to was not tried, and may be needed for all that is known.
                 let needed = match missed.met_count {
                     0 => "never met",
@@ -197,7 +197,7 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lack::Missed;
+    use crate::weakness::NotFound;
 
     #[test]
     fn what_hardly_any_seed_meets_is_not_called_needless() {
@@ -208,16 +208,16 @@ mod tests {
             (5, 5000, "hardly met"),
             (6, 5000, "no"),
         ] {
-            let missed = Missed {
+            let missed = NotFound {
                 met_count,
                 seed_count,
-                ..Missed::default()
+                ..NotFound::default()
             };
-            let row = Row {
+            let row = WeakRow {
                 guarantee: GUARANTEES[0],
-                hunted: Hunted::Missed(missed),
+                hunted: Search::NotFound(missed),
             };
-            let table = Table(&[row]).to_string();
+            let table = WeakTable(&[row]).to_string();
             assert!(table.contains(&format!("| {needed} | none:")), "{table}");
         }
     }

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use insta::{Settings, assert_snapshot};
-use palimpsest_sim::corners::CORNERS;
 use palimpsest_sim::faults::FaultClass;
+use palimpsest_sim::probes::PROBES;
 use palimpsest_sim::report::Failure;
 use palimpsest_sim::{Plan, Verdict};
 
@@ -232,7 +232,7 @@ fn help_and_version_were_asked_for() {
 }
 
 #[test]
-fn a_run_reports_every_fault_class_and_every_corner() {
+fn a_run_reports_every_fault_class_and_every_probe() {
     let report = printed(&["run", "--seeds", "0..20"]);
     assert!(report.starts_with("all right: 20 plans in "), "{report}");
     assert_eq!(figure(&report, "plans"), "20");
@@ -240,8 +240,8 @@ fn a_run_reports_every_fault_class_and_every_corner() {
     for class in FaultClass::SHOWN {
         figure(&report, class.name());
     }
-    for corner in CORNERS {
-        assert_eq!(report.matches(corner).count(), 1, "{corner}");
+    for probe in PROBES {
+        assert_eq!(report.matches(probe).count(), 1, "{probe}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use palimpsest::io::contract;
 use palimpsest_sim::Plan;
-use palimpsest_sim::world::{Ending, SimIo, TaskName, World};
+use palimpsest_sim::world::{LifeEnd, SimIo, TaskName, World};
 
 /// A plan without operations, faults or a schedule of its own.
 const EMPTY: &str = "palimpsest plan 4
@@ -43,13 +43,13 @@ fn simulated_disk_keeps_the_contract() {
     let world = World::new(&plan);
     let ending = palimpsest_sim::one_life(&world, check(world.clone()));
     let panic = world.state().take_panic();
-    assert_eq!(ending, Some(Ending::Finished), "{panic}");
+    assert_eq!(ending, Some(LifeEnd::Finished), "{panic}");
 }
 
 async fn check(world: Arc<World>) {
     let io = SimIo::new(&world);
     contract::check_all(&io, Path::new("/")).await;
-    world.end_life(Ending::Finished);
+    world.end_life(LifeEnd::Finished);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_task_of_an_ended_life_changes_nothing() {
         let inner = first.clone();
         first.spawn(TaskName::Line(1), async move {
             let io = SimIo::new(&inner);
-            inner.end_life(Ending::Finished);
+            inner.end_life(LifeEnd::Finished);
             let _ = palimpsest::io::Io::create_dir(&io, op(), Path::new("/late")).await;
         });
         std::future::pending::<()>().await;

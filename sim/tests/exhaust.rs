@@ -7,10 +7,10 @@
 use std::fs;
 use std::path::Path;
 
-use palimpsest_sim::exhaust::{Limits, exhaust, exhaust_all};
-use palimpsest_sim::lack;
+use palimpsest_sim::exhaust::{ExhaustLimits, exhaust, exhaust_all};
+use palimpsest_sim::weakness;
 
-const LIMITS: Limits<'static> = Limits {
+const LIMITS: ExhaustLimits<'static> = ExhaustLimits {
     depth: 1,
     deadline: None,
     thread_count: 2,
@@ -20,7 +20,7 @@ const LIMITS: Limits<'static> = Limits {
 
 #[test]
 fn no_crash_of_a_certified_plan_loses_anything() {
-    let plans = lack::certified();
+    let plans = weakness::certified();
     for (name, plan) in &plans {
         let certificate = exhaust(plan, LIMITS).unwrap();
         assert!(certificate.is_complete(), "{name}: {certificate}");

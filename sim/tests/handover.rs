@@ -12,16 +12,16 @@ use palimpsest_sim::Plan;
 use palimpsest_sim::capsule::Capsule;
 
 /// The output of a command, and its exit code.
-struct Said {
+struct Response {
     code: Option<i32>,
     stdout: String,
     stderr: String,
 }
 
-fn say(args: &[&str]) -> Said {
+fn say(args: &[&str]) -> Response {
     let mut command = Command::new(env!("CARGO_BIN_EXE_palimpsest-sim"));
     let output = command.args(args).output().unwrap();
-    Said {
+    Response {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use palimpsest_sim::faults::Fault;
-use palimpsest_sim::syncs::{Waivers, collect};
+use palimpsest_sim::syncs::{SyncWaivers, collect};
 use palimpsest_sim::weaken::GUARANTEES;
 use palimpsest_sim::{Plan, run_twice};
 
@@ -93,7 +93,7 @@ fn every_plan_is_named_after_what_it_needs() {
 
 #[test]
 fn every_sync_is_missed_by_a_plan_of_its_name_or_waived() {
-    let waivers = Waivers::of_the_repository().unwrap();
+    let waivers = SyncWaivers::of_the_repository().unwrap();
     let names: Vec<String> = plans("unsynced")
         .into_iter()
         .map(|(name, _)| name)

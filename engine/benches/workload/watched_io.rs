@@ -120,8 +120,8 @@ impl Io for WatchedIo {
         self.io.yield_now().await;
     }
 
-    async fn pass(&self, op: Op) {
-        self.io.pass(op).await;
+    async fn interleave(&self, op: Op) {
+        self.io.interleave(op).await;
     }
 }
 

@@ -82,7 +82,7 @@ impl Out {
 
 fn dump_image(file: &[u8]) -> Result<String, DecodeError> {
     let summary = ImageSummary::decode(file)?;
-    let layout = Layout::check(file, summary.index_start_block, summary.block_count())?;
+    let layout = DumpLayout::check(file, summary.index_start_block, summary.block_count())?;
     let mut out = Out::default();
     out.line(format_args!("image layer"));
     out.field("tenant", summary.tenant);
@@ -104,7 +104,7 @@ fn dump_image(file: &[u8]) -> Result<String, DecodeError> {
 
 fn dump_delta(file: &[u8]) -> Result<String, DecodeError> {
     let summary = DeltaSummary::decode(file)?;
-    let layout = Layout::check(file, summary.index_start_block, summary.block_count())?;
+    let layout = DumpLayout::check(file, summary.index_start_block, summary.block_count())?;
     let mut out = Out::default();
     out.line(format_args!("delta layer"));
     out.field("tenant", summary.tenant);
@@ -154,7 +154,7 @@ fn describe_value(
 }
 
 /// The parts of a layer file.
-struct Layout<'a> {
+struct DumpLayout<'a> {
     file: &'a [u8],
     /// Where the index starts.
     index_offset: usize,
@@ -164,12 +164,12 @@ struct Layout<'a> {
     section: Option<ChecksumSection>,
 }
 
-impl<'a> Layout<'a> {
+impl<'a> DumpLayout<'a> {
     fn check(
         file: &'a [u8],
         index_start_block: u32,
         block_count: u64,
-    ) -> Result<Layout<'a>, DecodeError> {
+    ) -> Result<DumpLayout<'a>, DecodeError> {
         let offset_of = |block: u64| usize::try_from(block.checked_mul(BLOCK_LEN as u64)?).ok();
         let malformed = |problem: String| {
             let offset = file.len() as u64;
@@ -192,7 +192,7 @@ impl<'a> Layout<'a> {
             None if rest.is_empty() => None,
             None => return malformed(format!("expected no more than {block_count} blocks")),
         };
-        Ok(Layout {
+        Ok(DumpLayout {
             file,
             index_offset: offset_of(u64::from(index_start_block))
                 .expect("the index starts in front of its end, which the file has"),

@@ -122,11 +122,11 @@ pub trait Io: Clone + Send + Sync + 'static {
 
     /// A door before a step on shared state, where the simulator may let another task go first.
     /// In production it is nothing.
-    fn pass(&self, op: Op) -> impl Future<Output = ()> + Send;
+    fn interleave(&self, op: Op) -> impl Future<Output = ()> + Send;
 
     /// Marks that a rare corner was reached. In production it is nothing; the simulator counts, and
     /// reports the corners that were never reached.
-    fn reached(&self, mark: &'static str) {
+    fn probe(&self, mark: &'static str) {
         let _ = mark;
     }
 }

@@ -188,7 +188,7 @@ impl Io for OsIo {
         .await;
     }
 
-    async fn pass(&self, _op: Op) {}
+    async fn interleave(&self, _op: Op) {}
 }
 
 impl File for OsFile {

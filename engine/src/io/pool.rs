@@ -33,22 +33,22 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 /// What a task has still to do.
-type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+type PoolWork = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Threads that run tasks. When it is dropped they finish what is queued and stop.
 pub(super) struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolShared>,
 }
 
 /// What the threads, the tasks and the pool have in common.
-pub(super) struct Shared {
+pub(super) struct PoolShared {
     thread_count_max: usize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     ready: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     queue: VecDeque<Arc<Task>>,
     thread_count: usize,
     idle_count: usize,
@@ -56,14 +56,14 @@ struct State {
 }
 
 struct Task {
-    phase: Mutex<Phase>,
-    pool: Arc<Shared>,
+    phase: Mutex<PoolPhase>,
+    pool: Arc<PoolShared>,
 }
 
 /// Where a task is in its life, and with whom its work.
-enum Phase {
-    Idle(Work),
-    Queued(Work),
+enum PoolPhase {
+    Idle(PoolWork),
+    Queued(PoolWork),
     Running,
     /// Running, and woken since: what woke it may have come too late for this poll.
     Woken,
@@ -79,7 +79,7 @@ impl Pool {
     /// A pool that has no thread yet.
     pub(super) fn new(thread_count_max: NonZeroUsize) -> Pool {
         Pool {
-            shared: Arc::new(Shared {
+            shared: Arc::new(PoolShared {
                 thread_count_max: thread_count_max.get(),
                 state: Mutex::default(),
                 ready: Condvar::new(),
@@ -93,14 +93,14 @@ impl Pool {
     /// If there is no thread and none can be started.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let task = Task {
-            phase: Mutex::new(Phase::Queued(Box::pin(work))),
+            phase: Mutex::new(PoolPhase::Queued(Box::pin(work))),
             pool: Arc::clone(&self.shared),
         };
         self.shared.push(Arc::new(task));
     }
 
     #[cfg(test)]
-    pub(super) fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<PoolShared> {
         &self.shared
     }
 }
@@ -113,7 +113,7 @@ impl Drop for Pool {
     }
 }
 
-impl Shared {
+impl PoolShared {
     fn push(self: &Arc<Self>, task: Arc<Task>) {
         let mut state = lock(&self.state);
         state.queue.push_back(task);
@@ -178,24 +178,24 @@ impl Task {
         }));
         match polled {
             Ok(Some(work)) => self.pause(work),
-            Ok(None) | Err(_) => *lock(&self.phase) = Phase::Done,
+            Ok(None) | Err(_) => *lock(&self.phase) = PoolPhase::Done,
         }
     }
 
-    fn begin(&self) -> Work {
-        match mem::replace(&mut *lock(&self.phase), Phase::Running) {
-            Phase::Queued(work) => work,
+    fn begin(&self) -> PoolWork {
+        match mem::replace(&mut *lock(&self.phase), PoolPhase::Running) {
+            PoolPhase::Queued(work) => work,
             _ => unreachable!("a task in the queue is in the phase Queued: fact 1"),
         }
     }
 
-    fn pause(self: Arc<Self>, work: Work) {
+    fn pause(self: Arc<Self>, work: PoolWork) {
         let mut phase = lock(&self.phase);
-        let is_woken = matches!(*phase, Phase::Woken);
+        let is_woken = matches!(*phase, PoolPhase::Woken);
         *phase = if is_woken {
-            Phase::Queued(work)
+            PoolPhase::Queued(work)
         } else {
-            Phase::Idle(work)
+            PoolPhase::Idle(work)
         };
         drop(phase);
         if is_woken {
@@ -212,13 +212,13 @@ impl Wake for Task {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let mut phase = lock(&self.phase);
-        match mem::replace(&mut *phase, Phase::Woken) {
-            Phase::Idle(work) => {
-                *phase = Phase::Queued(work);
+        match mem::replace(&mut *phase, PoolPhase::Woken) {
+            PoolPhase::Idle(work) => {
+                *phase = PoolPhase::Queued(work);
                 drop(phase);
                 self.pool.push(Arc::clone(self));
             }
-            Phase::Running => {}
+            PoolPhase::Running => {}
             unmoved => *phase = unmoved,
         }
     }

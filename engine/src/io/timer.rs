@@ -19,18 +19,18 @@ use super::pool::lock;
 
 /// The thread's owner. When it is dropped the thread stops; no [`Sleep`] can outlive it.
 pub(super) struct Timer {
-    shared: Arc<Shared>,
+    shared: Arc<TimerShared>,
 }
 
 /// What the thread and the timer have in common.
 #[derive(Default)]
-pub(super) struct Shared {
-    state: Mutex<State>,
+pub(super) struct TimerShared {
+    state: Mutex<TimerState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct TimerState {
     sleepers: BTreeMap<Ticket, Waker>,
     ticket_count: u64,
     is_started: bool,
@@ -73,7 +73,7 @@ impl Timer {
     }
 
     #[cfg(test)]
-    pub(super) fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<TimerShared> {
         &self.shared
     }
 }
@@ -114,7 +114,7 @@ impl Drop for Sleep<'_> {
     }
 }
 
-impl Shared {
+impl TimerShared {
     fn draw_ticket(&self, deadline: Instant) -> Ticket {
         let mut state = lock(&self.state);
         let index = state.ticket_count;
@@ -168,9 +168,9 @@ impl Shared {
     /// Waits for a change, at most as long as `rest` says. It may also return for no reason.
     fn wait<'a>(
         &self,
-        state: MutexGuard<'a, State>,
+        state: MutexGuard<'a, TimerState>,
         rest: Option<Duration>,
-    ) -> MutexGuard<'a, State> {
+    ) -> MutexGuard<'a, TimerState> {
         match rest {
             None => {
                 let woken = self.changed.wait(state);
@@ -184,7 +184,7 @@ impl Shared {
     }
 }
 
-impl State {
+impl TimerState {
     /// Takes out the wakers whose time has come, the earliest first.
     fn take_due(&mut self, now: Instant) -> Vec<Waker> {
         let mut due = Vec::new();

@@ -74,7 +74,7 @@ pub struct Cutter {
     /// The whole keys that will share the next piece.
     shared: Option<Shared>,
     /// The key whose records are coming.
-    history: Option<History>,
+    history: Option<KeyHistory>,
     /// Behind the last key whose records have all come.
     floor: Key,
 }
@@ -87,7 +87,7 @@ struct Shared {
 
 /// One key's records, and where they would be cut if it was fat.
 #[derive(Debug)]
-struct History {
+struct KeyHistory {
     key: Key,
     len: u64,
     /// The LSN of the last records, which stay together, and their length.
@@ -128,7 +128,7 @@ impl Cutter {
             _ => {
                 self.settle();
                 assert!(self.floor <= key);
-                self.history = Some(History::new(key, lsn, len));
+                self.history = Some(KeyHistory::new(key, lsn, len));
             }
         }
     }
@@ -172,7 +172,7 @@ impl Cutter {
     }
 
     /// Puts the key into the running piece, or behind that into a new one.
-    fn share(&mut self, history: &History) {
+    fn share(&mut self, history: &KeyHistory) {
         let alone = Shared {
             keys: KeyRange::single(history.key),
             len: history.len,
@@ -200,7 +200,7 @@ impl Cutter {
     }
 
     /// Makes pieces of a fat key.
-    fn slice(&mut self, history: &History) {
+    fn slice(&mut self, history: &KeyHistory) {
         let keys = KeyRange::single(history.key);
         let ends = history.cuts.iter().copied().chain([self.plan.lsns.end]);
         let mut start = self.plan.lsns.start;
@@ -230,9 +230,9 @@ impl Shared {
     }
 }
 
-impl History {
-    fn new(key: Key, lsn: Lsn, len: u64) -> History {
-        History {
+impl KeyHistory {
+    fn new(key: Key, lsn: Lsn, len: u64) -> KeyHistory {
+        KeyHistory {
             key,
             len,
             last_lsn: lsn,

@@ -8,7 +8,7 @@ use crate::io::{Io, Op};
 
 /// What a new delta layer will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeltaPlan {
+pub struct DeltaFilePlan {
     /// The keys that it will cover.
     pub keys: KeyRange,
     /// The LSNs that it will cover.
@@ -19,11 +19,11 @@ pub struct DeltaPlan {
 
 /// Writes a delta layer. Nobody sees it before it is finished, and dropping it removes its file.
 pub struct DeltaWriter<I: Io> {
-    plan: DeltaPlan,
+    plan: DeltaFilePlan,
     file: IndexedWriter<I, { DeltaKey::LEN }>,
 }
 
-impl DeltaPlan {
+impl DeltaFilePlan {
     fn layer_name(&self) -> LayerName {
         LayerName::Delta {
             keys: self.keys,
@@ -40,7 +40,7 @@ impl<I: Io> DeltaWriter<I> {
     pub async fn create(
         context: &LayerContext<I>,
         op: Op,
-        plan: DeltaPlan,
+        plan: DeltaFilePlan,
     ) -> Result<DeltaWriter<I>> {
         let file = IndexedWriter::create(context, op, (plan.layer_name(), plan.attempt)).await?;
         Ok(DeltaWriter { plan, file })

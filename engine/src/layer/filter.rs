@@ -2,7 +2,7 @@
 
 use super::file::{BatchLimits, BlobPlace, FileEntries, LayerContext, Located};
 use super::image::ImageLayer;
-use super::image_writer::{ImagePlan, ImageWriter};
+use super::image_writer::{ImageFilePlan, ImageWriter};
 use crate::base::{Key, Result};
 use crate::format::Compression;
 use crate::io::{Io, Op};
@@ -31,7 +31,7 @@ impl<I: Io> ImageLayer<I> {
     ) -> Result<Option<ImageLayer<I>>> {
         let is_elsewhere = context.dir != self.file().context().dir;
         assert!(is_elsewhere || context.generation != self.entry().generation);
-        let plan = ImagePlan {
+        let plan = ImageFilePlan {
             keys: self.keys(),
             lsn: self.lsn(),
             compression: Compression::None,

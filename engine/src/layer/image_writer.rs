@@ -8,7 +8,7 @@ use crate::io::{Io, Op};
 
 /// What a new image layer will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImagePlan {
+pub struct ImageFilePlan {
     /// The keys that it will cover; its end may come down when it is finished.
     pub keys: KeyRange,
     /// When its values are true.
@@ -25,7 +25,7 @@ pub struct ImageWriter<I: Io> {
     encoder: BlobEncoder,
 }
 
-impl ImagePlan {
+impl ImageFilePlan {
     fn layer_name(&self) -> LayerName {
         LayerName::Image {
             keys: self.keys,
@@ -42,7 +42,7 @@ impl<I: Io> ImageWriter<I> {
     pub async fn create(
         context: &LayerContext<I>,
         op: Op,
-        plan: ImagePlan,
+        plan: ImageFilePlan,
     ) -> Result<ImageWriter<I>> {
         assert!(plan.lsn < Lsn::MAX);
         let file = IndexedWriter::create(context, op, (plan.layer_name(), plan.attempt)).await?;

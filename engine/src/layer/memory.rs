@@ -38,7 +38,7 @@ pub struct MemoryLayer<I: Io> {
 
 #[derive(Default)]
 struct Entries {
-    list: Vec<Entry>,
+    list: Vec<MemoryEntry>,
     /// The keys that have records, in the order in which they came.
     keys: Vec<Key>,
     newest: FxHashMap<Key, Newest>,
@@ -55,7 +55,7 @@ struct Newest {
 
 /// One record: whose, since when, and where its value stands.
 #[derive(Clone, Copy)]
-struct Entry {
+struct MemoryEntry {
     key_index: u32,
     lsn: Lsn,
     position: u64,
@@ -274,7 +274,7 @@ impl Entries {
         if previous == NONE {
             self.keys.push(record.key);
         }
-        self.list.push(Entry {
+        self.list.push(MemoryEntry {
             key_index,
             lsn: record.lsn,
             position: position + record.offset,
@@ -317,7 +317,7 @@ impl Entries {
         order.iter().map(record).collect()
     }
 
-    fn record(&self, entry: &Entry) -> MemoryRecord {
+    fn record(&self, entry: &MemoryEntry) -> MemoryRecord {
         let start = usize::try_from(entry.position).expect("it was appended from memory");
         MemoryRecord {
             key: self.keys[entry.key_index as usize],

@@ -54,11 +54,11 @@ pub struct Merge<S: Source> {
 
 /// The lowest that a source has left.
 struct Head<T> {
-    place: Place<T>,
+    place: MergePlace<T>,
     source: usize,
 }
 
-enum Place<T> {
+enum MergePlace<T> {
     /// It was never asked: nothing below this key.
     Unopened(Key),
     Record(T),
@@ -68,7 +68,7 @@ impl<S: Source> Merge<S> {
     /// Merges `sources`, none of which is asked yet.
     pub fn new(sources: Vec<S>) -> Merge<S> {
         let heads = (0..).zip(&sources).map(|(source, stream)| {
-            let place = Place::Unopened(stream.first_key());
+            let place = MergePlace::Unopened(stream.first_key());
             Reverse(Head { place, source })
         });
         Merge {
@@ -102,7 +102,7 @@ impl<S: Source> Merge<S> {
                 return Ok(None);
             };
             self.asked = Some(head.source);
-            if let Place::Record(record) = head.place {
+            if let MergePlace::Record(record) = head.place {
                 assert!(self.last <= Some(record.place()));
                 self.last = Some(record.place());
                 return Ok(Some(record));
@@ -116,7 +116,7 @@ impl<S: Source> Merge<S> {
         if let Some(record) = record {
             assert!(self.sources[source].first_key() <= record.place().0);
             assert!(self.last < Some(record.place()));
-            let place = Place::Record(record);
+            let place = MergePlace::Record(record);
             self.heads.push(Reverse(Head { place, source }));
         }
     }
@@ -126,8 +126,8 @@ impl<T: Placed> Head<T> {
     /// Where it stands: at one key, a source that is not open yet comes first.
     fn order(&self) -> (Key, Option<&T>) {
         match &self.place {
-            Place::Unopened(key) => (*key, None),
-            Place::Record(record) => (record.place().0, Some(record)),
+            MergePlace::Unopened(key) => (*key, None),
+            MergePlace::Record(record) => (record.place().0, Some(record)),
         }
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 
 pub use batch::Batch;
 pub use delta::DeltaLayer;
-pub use delta_writer::{DeltaPlan, DeltaWriter};
+pub use delta_writer::{DeltaFilePlan, DeltaWriter};
 pub use file::{BatchLimits, ImageIter, LayerContext};
 pub use image::ImageLayer;
 pub use map::{FileLayer, Found, History, Layer, LayerId, LayerMap};
@@ -27,5 +27,5 @@ pub use raw_record::{RawRecord, RecordKind};
 
 pub(crate) use cut::{CutPlan, Cutter, Piece, is_wide_gap};
 pub(crate) use file::{BlockCache, FileNames, Located};
-pub(crate) use image_writer::{ImagePlan, ImageWriter};
+pub(crate) use image_writer::{ImageFilePlan, ImageWriter};
 pub(crate) use merge::Merge;

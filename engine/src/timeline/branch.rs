@@ -1,8 +1,8 @@
 //! Branching: what a timeline sees to before another one may stand on it.
 
 use super::Timeline;
-use super::hold::Hold;
-use super::read::Admission;
+use super::pin::ParentPin;
+use super::read::ReadGuard;
 use super::shared::Shared;
 use crate::base::{Error, Lsn, Result, TimelineId};
 use crate::io::Op;
@@ -16,7 +16,7 @@ impl<S: Store> Timeline<S> {
     /// `NotYet` or `BelowCutoff` if it cannot be read there, and those of [`Timeline::flush`].
     pub(crate) async fn make_branchable(&self, op: Op, lsn: Lsn) -> Result<()> {
         // It looks at all that this one stands on too. Nobody is let in for the branch's own sake.
-        let _admission = Admission::new(&self.shared, op, lsn).await?;
+        let _admission = ReadGuard::new(&self.shared, op, lsn).await?;
         assert!(lsn <= self.last_record_lsn(), "it was admitted there");
         if self.disk_consistent_lsn() < lsn {
             self.flush().await?;
@@ -34,13 +34,13 @@ impl<S: Store> Shared<S> {
     ///
     /// # Errors
     /// `Closed` if this timeline was shut down, or is being shut down.
-    pub(crate) fn hold(&self, branch: TimelineId) -> Result<Hold> {
+    pub(crate) fn pin(&self, branch: TimelineId) -> Result<ParentPin> {
         assert!(branch != self.id);
         let state = self.state();
         state.check_open()?;
         if 0 < state.ending_count {
             return Err(Error::Closed);
         }
-        Ok(state.open_branches.hold(branch))
+        Ok(state.open_branches.pin(branch))
     }
 }

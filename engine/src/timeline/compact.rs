@@ -23,8 +23,8 @@ use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{
-    BatchLimits, CutPlan, Cutter, DeltaLayer, DeltaPlan, DeltaWriter, FileLayer, LayerMap, Merge,
-    Piece, is_wide_gap,
+    BatchLimits, CutPlan, Cutter, DeltaFilePlan, DeltaLayer, DeltaWriter, FileLayer, LayerMap,
+    Merge, Piece, is_wide_gap,
 };
 use crate::store::Store;
 
@@ -139,16 +139,16 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub async fn compact(&self, mode: Mode) -> Result<Progress> {
         let shared = &*self.shared;
-        let _turn = shared.turns.compact.take().await;
+        let _job_lock = shared.job_locks.compact.take().await;
         let look = shared.op(Job::Compact, 0);
-        shared.io().pass(look).await;
+        shared.io().interleave(look).await;
         let Some((op, plan)) = shared.plan_compaction(mode)? else {
             return shared.idle(look).await;
         };
         let pieces = shared.cut(op, &plan).await?;
         let built = shared.build_l1s(op, &plan, &pieces).await;
         let outputs = shared.latch(built)?;
-        shared.io().pass(op).await;
+        shared.io().interleave(op).await;
         let Some(publication) = shared.publish_l1s(&plan, outputs)? else {
             return Ok(Progress::Superseded);
         };
@@ -170,7 +170,7 @@ impl<S: Store> Shared<S> {
         );
         if plan.inputs.len() < state.map.l0_count() {
             self.io()
-                .reached("a compaction leaves L0s that stand above its run");
+                .probe("a compaction leaves L0s that stand above its run");
         }
         Ok(Some((self.next_op(&mut state, Job::Compact), plan)))
     }
@@ -208,7 +208,7 @@ impl<S: Store> Shared<S> {
         assert!(pieces.iter().all(|piece| piece.lsns.end <= plan.lsns.end));
         let io = self.io();
         if pieces.windows(2).any(|pair| pair[0].keys == pair[1].keys) {
-            io.reached("a compaction cuts one key's history by LSN");
+            io.probe("a compaction cuts one key's history by LSN");
         }
         Ok(pieces)
     }
@@ -220,7 +220,7 @@ impl<S: Store> Shared<S> {
         let segments = map.files().image_coverage(keys, Lsn(lsns.end.0 - 1));
         let is_hole = HOLE_SEGMENT_COUNT <= segments.len();
         if is_hole {
-            self.io().reached("a compaction leaves a hole between keys");
+            self.io().probe("a compaction leaves a hole between keys");
         }
         is_hole
     }
@@ -271,7 +271,7 @@ impl<S: Store> Shared<S> {
             let why = format!("{name} is there already, over records of L0s");
             return Err(Error::Refused { why });
         }
-        let plan = DeltaPlan {
+        let plan = DeltaFilePlan {
             keys: piece.keys,
             lsns: piece.lsns,
             attempt: self.next_scratch(),
@@ -291,7 +291,7 @@ impl<S: Store> Shared<S> {
         if !state.map.has_all(&inputs) {
             drop(state);
             self.io()
-                .reached("a compaction finds an input collected meanwhile");
+                .probe("a compaction finds an input collected meanwhile");
             return Ok(None);
         }
         assert!(

@@ -13,7 +13,7 @@ use super::Timeline;
 use super::shared::Shared;
 use crate::base::{KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::io::{Io, Job, Op, Part};
-use crate::layer::{DeltaLayer, DeltaPlan, DeltaWriter, LayerMap, MemoryLayer};
+use crate::layer::{DeltaFilePlan, DeltaLayer, DeltaWriter, LayerMap, MemoryLayer};
 use crate::store::Store;
 
 /// What a flush will do: write one frozen layer out.
@@ -88,7 +88,7 @@ impl<S: Store> Timeline<S> {
     pub async fn flush(&self) -> Result<Lsn> {
         let shared = &*self.shared;
         let op = shared.op(Job::Flush, 0);
-        shared.io().pass(op).await;
+        shared.io().interleave(op).await;
         let target = {
             let mut state = shared.state();
             state.check_writable()?;
@@ -108,7 +108,7 @@ impl<S: Store> Timeline<S> {
     pub(crate) async fn flush_frozen(&self) -> Result<()> {
         let shared = &*self.shared;
         let op = shared.op(Job::Flush, 0);
-        shared.io().pass(op).await;
+        shared.io().interleave(op).await;
         let target = {
             let state = shared.state();
             state.check_writable()?;
@@ -121,8 +121,8 @@ impl<S: Store> Timeline<S> {
     async fn flush_to(&self, mut op: Op, target: Lsn) -> Result<Lsn> {
         let shared = &*self.shared;
         loop {
-            let _turn = shared.turns.flush.take().await;
-            shared.io().pass(op).await;
+            let _job_lock = shared.job_locks.flush.take().await;
+            shared.io().interleave(op).await;
             let planned = {
                 let mut state = shared.state();
                 state.check_writable()?;
@@ -147,7 +147,7 @@ impl<S: Store> Timeline<S> {
                     if op.job_index == 0 {
                         shared
                             .io()
-                            .reached("a flush finds its layers written, and no index of them");
+                            .probe("a flush finds its layers written, and no index of them");
                     }
                     shared.save_index(op, publication).await?;
                 }
@@ -160,14 +160,14 @@ impl<S: Store> Shared<S> {
     async fn flush_one(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
         let built = self.build_l0(op.on(Part::Delta, 1), plan).await;
         let delta = self.latch(built)?;
-        self.io().pass(op).await;
+        self.io().interleave(op).await;
         self.publish_l0(plan, delta)
     }
 
     /// Writes the layer out: a durable file that nobody can see yet.
     async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<DeltaLayer<S::Io>> {
         let values = plan.layer.load(op.on(Part::Ephemeral, 1)).await?;
-        let delta = DeltaPlan {
+        let delta = DeltaFilePlan {
             keys: KeyRange::ALL,
             lsns: plan.lsns,
             attempt: self.next_scratch(),

@@ -128,13 +128,13 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub async fn gc(&self) -> Result<Collected> {
         let shared = &*self.shared;
-        let _turn = shared.turns.gc.take().await;
-        shared.family.check_known(shared.id)?;
-        shared.io().pass(shared.op(Job::Gc, 0)).await;
+        let _job_lock = shared.job_locks.gc.take().await;
+        shared.branch_tree.check_known(shared.id)?;
+        shared.io().interleave(shared.op(Job::Gc, 0)).await;
         let (op, cutoff) = shared.publish_cutoff()?;
-        shared.io().pass(op).await;
-        let retained = shared.family.retained(shared.id);
-        shared.io().pass(op).await;
+        shared.io().interleave(op).await;
+        let retained = shared.branch_tree.retained(shared.id);
+        shared.io().interleave(op).await;
         shared.await_readers().await?;
         let publication = shared.state().publication();
         shared.save_index(op, publication).await?;
@@ -142,7 +142,7 @@ impl<S: Store> Timeline<S> {
             cutoff <= shared.state().saved_cutoff(),
             "law 8: durable before a layer goes"
         );
-        shared.io().pass(op).await;
+        shared.io().interleave(op).await;
         let layer_count = match shared.publish_gc((cutoff, &retained))? {
             (_, 0) => 0,
             (publication, layer_count) => {
@@ -165,10 +165,10 @@ impl<S: Store> Shared<S> {
         state.check_writable()?;
         let op = self.next_op(&mut state, Job::Gc);
         let last = state.last_record_lsn;
-        state.ages.note(now, last);
+        state.time_to_lsn.note(now, last);
         let by_age = match self.options.gc_age.is_zero() {
             true => Some(last),
-            false => state.ages.cutoff(now),
+            false => state.time_to_lsn.cutoff(now),
         };
         let by_distance = Lsn(last.0.saturating_sub(self.options.gc_distance));
         let limit = by_distance.min(state.disk_consistent_lsn);
@@ -194,7 +194,7 @@ impl<S: Store> Shared<S> {
                 return Ok(());
             }
             self.io()
-                .reached("a collection waits for readers that came before it");
+                .probe("a collection waits for readers that came before it");
             listener.await;
         }
     }
@@ -206,7 +206,7 @@ impl<S: Store> Shared<S> {
             let plan = plan(&map, cutoff, retained);
             if 0 < plan.retained_layer_count {
                 self.io()
-                    .reached("a collection keeps a layer for a branch only");
+                    .probe("a collection keeps a layer for a branch only");
             }
             let gone = take_out(&map, &plan);
             let mut state = self.state();

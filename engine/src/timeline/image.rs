@@ -24,7 +24,7 @@ use super::shared::Shared;
 use crate::base::{Error, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result};
 use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
-use crate::layer::{FileLayer, ImageLayer, ImagePlan as LayerPlan, ImageWriter, LayerMap};
+use crate::layer::{FileLayer, ImageFilePlan as LayerPlan, ImageLayer, ImageWriter, LayerMap};
 use crate::store::Store;
 
 /// A declared range of more keys than this is not cut.
@@ -186,9 +186,9 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub async fn create_images(&self, mode: Mode) -> Result<Progress> {
         let shared = &self.shared;
-        let _turn = shared.turns.image.take().await;
+        let _job_lock = shared.job_locks.image.take().await;
         let look = shared.op(Job::Image, 0);
-        shared.io().pass(look).await;
+        shared.io().interleave(look).await;
         let Some(plan) = shared.plan_images(mode)? else {
             return shared.idle(look).await;
         };
@@ -236,7 +236,7 @@ impl<S: Store> Shared<S> {
         {
             // Once around: what lies before it had its turn.
             self.io()
-                .reached("an image creation goes on where it was stopped");
+                .probe("an image creation goes on where it was stopped");
             plan.parts.retain(|part| resume <= part.start);
         }
         Ok(Some(plan))
@@ -254,7 +254,7 @@ impl<S: Store> Shared<S> {
             let (made, written) = match self.build_images(op, (*part, plan.lsn), count).await {
                 Err(Error::BelowCutoff { .. }) => {
                     self.io()
-                        .reached("an image creation is overtaken by a collection");
+                        .probe("an image creation is overtaken by a collection");
                     return Ok(Progress::Superseded);
                 }
                 built => built?,
@@ -263,15 +263,14 @@ impl<S: Store> Shared<S> {
             count = written;
             if !made.is_empty() {
                 progress = Progress::Done;
-                self.io().pass(op).await;
+                self.io().interleave(op).await;
                 self.publish_images(made)?;
             }
             let mut state = self.state();
             if 0 < left && self.options.image_preempt_l0_count <= state.map.l0_count() {
                 state.resume = Some(part.end);
                 drop(state);
-                self.io()
-                    .reached("an image creation stops for L0s that wait");
+                self.io().probe("an image creation stops for L0s that wait");
                 return Ok(Progress::Preempted);
             }
         }
@@ -348,7 +347,7 @@ impl<S: Store> Images<'_, S> {
             Err(Error::NoBase { .. } | Error::Redo { .. }) => {
                 self.shared
                     .io()
-                    .reached("an image creation leaves a key out that has no value");
+                    .probe("an image creation leaves a key out that has no value");
                 self.finish(key).await?;
                 self.start = key.next();
                 return Ok(());
@@ -400,7 +399,7 @@ impl<S: Store> Images<'_, S> {
         if self.shared.state().map.files().has(&name) {
             self.shared
                 .io()
-                .reached("an image creation comes to an image that is there");
+                .probe("an image creation comes to an image that is there");
             return Ok(()); // It says the same: law 1.
         }
         let writer = match writer {

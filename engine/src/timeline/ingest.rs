@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::options::Options;
-use super::shared::{Shared, State};
+use super::shared::{Shared, TimelineState};
 use crate::base::{Error, FileName, Lsn, Result, Time};
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{Batch, MemoryLayer};
@@ -87,7 +87,7 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub async fn freeze(&self) -> Result<()> {
         let op = self.shared.op(Job::Freeze, 1);
-        self.shared.io().pass(op).await;
+        self.shared.io().interleave(op).await;
         self.shared.freeze()
     }
 }
@@ -145,7 +145,7 @@ impl<S: Store> Writer<S> {
         loop {
             let layer = shared.open_layer(op).await?;
             let position = layer.append(op, batch).await?;
-            shared.io().pass(op).await;
+            shared.io().interleave(op).await;
             let now = shared.io().now();
             let published = shared
                 .state()
@@ -154,13 +154,13 @@ impl<S: Store> Writer<S> {
                 if before == first {
                     shared
                         .io()
-                        .reached("a batch shares its LSN with the one before it");
+                        .probe("a batch shares its LSN with the one before it");
                 }
                 return Ok(());
             }
             shared
                 .io()
-                .reached("a freeze comes between a batch's bytes and its records");
+                .probe("a freeze comes between a batch's bytes and its records");
         }
     }
 }
@@ -175,11 +175,11 @@ impl<S: Store> Shared<S> {
             return Ok(());
         };
         match due {
-            Due::Long => self.io().reached("a batch would make its layer too long"),
-            Due::Wide => self.io().reached("a batch would make its layer too wide"),
-            Due::Old => self.io().reached("a batch finds its layer too old"),
+            Due::Long => self.io().probe("a batch would make its layer too long"),
+            Due::Wide => self.io().probe("a batch would make its layer too wide"),
+            Due::Old => self.io().probe("a batch finds its layer too old"),
         }
-        self.io().pass(op).await;
+        self.io().interleave(op).await;
         self.freeze()?;
         self.hold_back().await
     }
@@ -191,7 +191,7 @@ impl<S: Store> Shared<S> {
         state.freeze();
         drop(state);
         self.changed.notify(usize::MAX);
-        self.house.work.notify(usize::MAX);
+        self.upkeep.work.notify(usize::MAX);
         Ok(())
     }
 
@@ -199,7 +199,7 @@ impl<S: Store> Shared<S> {
     async fn hold_back(&self) -> Result<()> {
         let options = &self.options;
         if options.l0_delay_count <= self.state().map.backlog() {
-            self.io().reached("a batch is delayed because L0s wait");
+            self.io().probe("a batch is delayed because L0s wait");
             self.io().sleep(options.l0_delay).await;
         }
         let Some(stall_count) = options.l0_stall_count else {
@@ -211,7 +211,7 @@ impl<S: Store> Shared<S> {
             if self.state().map.backlog() < stall_count.max(1) {
                 return Ok(());
             }
-            self.io().reached("a batch waits until there are fewer L0s");
+            self.io().probe("a batch waits until there are fewer L0s");
             listener.await;
         }
     }
@@ -229,7 +229,7 @@ impl<S: Store> Shared<S> {
         let (path, buffer_len) = (self.ephemeral_path(), self.options.buffer_len);
         let layer = MemoryLayer::create(self.io(), op, path, start, buffer_len).await?;
         let layer = Arc::new(layer);
-        self.io().pass(op).await;
+        self.io().interleave(op).await;
         let mut state = self.state();
         state.check_writable()?;
         // Only the writer opens layers, and there is one writer.
@@ -259,7 +259,7 @@ enum Due {
     Old,
 }
 
-impl<I: Io> State<I> {
+impl<I: Io> TimelineState<I> {
     /// Whether the open layer must be frozen before the batch, and may be.
     fn due(&self, options: &Options, batch: &Batch, now: Time) -> Option<Due> {
         let open = self.map.open()?;
@@ -315,7 +315,7 @@ impl<I: Io> State<I> {
         );
         layer.publish(batch, position);
         let before = self.last_record_lsn;
-        self.ages.note(now, before);
+        self.time_to_lsn.note(now, before);
         self.last_record_lsn = batch.last_lsn().expect("it has a first one");
         assert!(before <= first, "law 4");
         assert!(first <= self.last_record_lsn, "LSNs ascend in a batch");

@@ -16,23 +16,23 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::Timeline;
-use super::house::House;
 use super::job::{Mode, Progress};
 use super::shared::Shared;
+use super::upkeep::Upkeep;
 use crate::base::Result;
 use crate::io::{Io, Job};
 use crate::store::Store;
 
 impl<S: Store> Timeline<S> {
     /// Starts the task, if the options want one.
-    pub(crate) fn keep_house(&self) {
+    pub(crate) fn start_maintenance(&self) {
         let shared = &self.shared;
-        let Some(period) = shared.options.housekeeping_period else {
+        let Some(period) = shared.options.maintenance_period else {
             return;
         };
         let (io, op) = (shared.io().clone(), shared.op(Job::Keep, 1));
-        let house = shared.house.clone();
-        let task = keep((Arc::downgrade(shared), house), io.clone(), period);
+        let upkeep = shared.upkeep.clone();
+        let task = keep((Arc::downgrade(shared), upkeep), io.clone(), period);
         io.spawn(op, task);
     }
 
@@ -54,11 +54,11 @@ impl<S: Store> Timeline<S> {
     /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
     /// # timeline.writer()?.put_batch(&batch).await?;
     /// timeline.freeze().await?;
-    /// timeline.tidy().await?; // With `housekeeping_period` set, a task does so by itself.
+    /// timeline.maintain().await?; // With `maintenance_period` set, a task does so by itself.
     /// assert_eq!(timeline.disk_consistent_lsn(), Lsn(20));
     /// # engine.shutdown().await }).unwrap();
     /// ```
-    pub async fn tidy(&self) -> Result<()> {
+    pub async fn maintain(&self) -> Result<()> {
         let flushed = self.flush_frozen().await;
         let compacted = self.compact_all().await;
         let imaged = self.create_images(Mode::ByNeed).await.map(|_| ());
@@ -73,15 +73,15 @@ impl<S: Store> Timeline<S> {
 }
 
 async fn keep<S: Store>(
-    (shared, house): (Weak<Shared<S>>, Arc<House>),
+    (shared, upkeep): (Weak<Shared<S>>, Arc<Upkeep>),
     io: S::Io,
     period: Duration,
 ) {
     while 0 < shared.strong_count() {
-        let listener = house.work.listen();
+        let listener = upkeep.work.listen();
         first_of(listener, io.sleep(period)).await;
-        let _turn = house.turn.take().await;
-        if house.is_closed() {
+        let _job_lock = upkeep.job_lock.take().await;
+        if upkeep.is_closed() {
             return;
         }
         // Declared after the turn, and so let go of before it.
@@ -93,7 +93,7 @@ async fn keep<S: Store>(
             return;
         }
         // What fails is due still when the next round comes.
-        let _ = timeline.tidy().await;
+        let _ = timeline.maintain().await;
     }
 }
 

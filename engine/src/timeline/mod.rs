@@ -1,26 +1,26 @@
 //! Floor 4: what a timeline does, one file for each verb.
 
-mod ages;
 mod branch;
+mod branch_tree;
 mod compact;
-mod family;
 mod flush;
 mod gc;
 mod handle;
-mod hold;
-mod house;
 mod image;
 mod ingest;
 mod job;
+mod job_lock;
 mod keep;
 mod open;
 mod options;
+mod pin;
 mod read;
 mod shared;
 mod shutdown;
 #[cfg(test)]
 mod tests;
-mod turn;
+mod time_to_lsn;
+mod upkeep;
 
 pub use compact::{CompactPlan, plan as plan_compaction};
 pub use flush::{FlushPlan, plan as plan_flush};
@@ -32,6 +32,6 @@ pub use job::{Mode, Progress};
 pub use options::Options;
 pub use read::{KeyValue, Scan, Visit};
 
-pub(crate) use family::Family;
+pub(crate) use branch_tree::BranchTree;
+pub(crate) use job_lock::JobLock;
 pub(crate) use open::Opener;
-pub(crate) use turn::Turn;

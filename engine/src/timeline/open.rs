@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Timeline;
-use super::family::Family;
-use super::hold::Hold;
+use super::branch_tree::BranchTree;
 use super::options::Options;
+use super::pin::ParentPin;
 use super::shared::{Opening, Shared};
 use crate::base::{DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, TimelineId};
 use crate::format::Ancestor;
@@ -34,7 +34,7 @@ pub(crate) struct Opener<'a, S: Store> {
     pub(crate) options: &'a Options,
     pub(crate) lock: &'a Arc<<S::Io as Io>::Lock>,
     pub(crate) cache: &'a Arc<BlockCache>,
-    pub(crate) family: &'a Arc<Family>,
+    pub(crate) branch_tree: &'a Arc<BranchTree>,
 }
 
 /// What stands in a timeline's directory, as far as it is ours.
@@ -65,7 +65,7 @@ impl<S: Store> Opener<'_, S> {
             }
         };
         self.check_tenant(&index)?;
-        self.family.add(timeline, index.ancestor);
+        self.branch_tree.add(timeline, index.ancestor);
         Ok(index)
     }
 
@@ -80,8 +80,8 @@ impl<S: Store> Opener<'_, S> {
         let parent = match parent {
             None => None,
             Some(parent) => {
-                let hold = parent.shared.hold(timeline)?;
-                Some((parent, hold))
+                let pin = parent.shared.pin(timeline)?;
+                Some((parent, pin))
             }
         };
         let entries = self.store.list(op, timeline).await?;
@@ -89,7 +89,7 @@ impl<S: Store> Opener<'_, S> {
         let plan = plan(&index, &listing)?;
         if listing.has_index_temp(plan.index.generation) {
             let io = self.store.io();
-            io.reached("an open finds the index that an open before it did not finish");
+            io.probe("an open finds the index that an open before it did not finish");
         }
         self.store
             .save_index(op, &plan.index, self.attempt())
@@ -100,7 +100,7 @@ impl<S: Store> Opener<'_, S> {
             if matches!(name, FileName::Layer { .. }) {
                 self.store
                     .io()
-                    .reached("an open removes a layer that no index names");
+                    .probe("an open removes a layer that no index names");
             }
             // What stays, the next open finds again.
             let _ = self.store.remove(op, timeline, &name.to_string()).await;
@@ -115,7 +115,7 @@ impl<S: Store> Opener<'_, S> {
             let why = format!("no record can stand above {start}");
             return Err(Error::Refused { why });
         }
-        self.make_way(op, timeline).await?;
+        self.ensure_absent(op, timeline).await?;
         let index = self.first_index(timeline, None, start)?;
         self.begin(op, index, None).await
     }
@@ -133,14 +133,14 @@ impl<S: Store> Opener<'_, S> {
         lsn: Lsn,
     ) -> Result<Timeline<S>> {
         let op = Op::new(Some(timeline), Job::Branch, 1);
-        self.make_way(op, timeline).await?;
-        let hold = parent.shared.hold(timeline)?;
+        self.ensure_absent(op, timeline).await?;
+        let pin = parent.shared.pin(timeline)?;
         let ancestor = Ancestor {
             timeline: parent.id(),
             lsn,
         };
-        let claim = self.family.claim(timeline, ancestor);
-        self.store.io().pass(op).await;
+        let claim = self.branch_tree.claim(timeline, ancestor);
+        self.store.io().interleave(op).await;
         parent.make_branchable(op, lsn).await?;
         // From here on it may be on the disk, whatever happens.
         claim.keep();
@@ -149,11 +149,11 @@ impl<S: Store> Opener<'_, S> {
             "a branch stands on what is durable"
         );
         let index = self.first_index(timeline, Some(ancestor), lsn)?;
-        self.begin(op, index, Some((parent.clone(), hold))).await
+        self.begin(op, index, Some((parent.clone(), pin))).await
     }
 
     /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
-    async fn make_way(&self, op: Op, timeline: TimelineId) -> Result<()> {
+    async fn ensure_absent(&self, op: Op, timeline: TimelineId) -> Result<()> {
         match self.store.load_index(op, timeline).await? {
             Some(index) if index.is_deleted => Err(self.refuse_deleted(op, &index).await),
             Some(_) => {
@@ -170,7 +170,7 @@ impl<S: Store> Opener<'_, S> {
         let timeline = index.timeline;
         match self.store.confirm_index(op, timeline).await {
             Ok(()) => {
-                self.family.retire(timeline, index.generation);
+                self.branch_tree.retire(timeline, index.generation);
                 let why = deleted(timeline);
                 Error::Refused { why }
             }
@@ -185,7 +185,7 @@ impl<S: Store> Opener<'_, S> {
     }
 
     fn first_generation(&self, timeline: TimelineId) -> Result<Generation> {
-        let last = self.family.last_generation(timeline);
+        let last = self.branch_tree.last_generation(timeline);
         last.map_or(Ok(FIRST), next_generation)
     }
 
@@ -211,7 +211,7 @@ impl<S: Store> Opener<'_, S> {
         &self,
         op: Op,
         index: Index,
-        parent: Option<(Timeline<S>, Hold)>,
+        parent: Option<(Timeline<S>, ParentPin)>,
     ) -> Result<Timeline<S>> {
         assert!(
             index.layers.is_empty(),
@@ -222,7 +222,7 @@ impl<S: Store> Opener<'_, S> {
         self.store.create(op, timeline).await?;
         self.store.save_index(op, &index, self.attempt()).await?;
         self.store.acknowledge(op, timeline).await?;
-        self.family.add(timeline, index.ancestor);
+        self.branch_tree.add(timeline, index.ancestor);
         Ok(self.start(index, parent))
     }
 
@@ -245,36 +245,36 @@ impl<S: Store> Opener<'_, S> {
             self.store.save_index(op, &index, self.attempt()).await?;
         }
         // Only now: before, a crash could have brought it back.
-        self.family.retire(timeline, index.generation);
+        self.branch_tree.retire(timeline, index.generation);
         self.store.delete(op, timeline).await
     }
 
     /// Finds out what a timeline stands on, and ends what a crash interrupted: a deletion, or a
     /// creation that was never acknowledged. What cannot be read or removed is left as it is: the
     /// timeline's own open says why.
-    pub(crate) async fn look_over(&self, timeline: TimelineId) {
+    pub(crate) async fn recover(&self, timeline: TimelineId) {
         let op = Op::new(Some(timeline), Job::Delete, 1);
         let look = Op::new(Some(timeline), Job::Open, 1);
         match self.store.load_index(look, timeline).await {
             Ok(Some(index)) if index.is_deleted => {
                 self.store
                     .io()
-                    .reached("an open ends a deletion that a crash interrupted");
+                    .probe("an open ends a deletion that a crash interrupted");
                 // Until that is durable, a crash can bring all of it back.
                 match self.store.confirm_index(op, timeline).await {
                     Ok(()) => _ = self.store.delete(op, timeline).await,
-                    Err(_) => self.family.add_leaving(timeline, index.ancestor),
+                    Err(_) => self.branch_tree.add_leaving(timeline, index.ancestor),
                 }
             }
-            Ok(Some(index)) => self.family.add(timeline, index.ancestor),
+            Ok(Some(index)) => self.branch_tree.add(timeline, index.ancestor),
             Ok(None) => match self.clear_unfinished(op, timeline).await {
                 Ok(_) => {
                     let _ = self.store.delete(op, timeline).await;
                 }
                 // Its index was lost, or nobody can say.
-                Err(_) => self.family.add_unknown(timeline),
+                Err(_) => self.branch_tree.add_unknown(timeline),
             },
-            Err(_) => self.family.add_unknown(timeline),
+            Err(_) => self.branch_tree.add_unknown(timeline),
         }
     }
 
@@ -291,7 +291,7 @@ impl<S: Store> Opener<'_, S> {
         for (name, _) in &listing.files {
             self.store
                 .io()
-                .reached("a creation that did not come to its index is cleared away");
+                .probe("a creation that did not come to its index is cleared away");
             self.store.remove(op, timeline, &name.to_string()).await?;
         }
         Ok(())
@@ -309,7 +309,7 @@ impl<S: Store> Opener<'_, S> {
         Err(Error::Refused { why })
     }
 
-    fn start(&self, index: Index, parent: Option<(Timeline<S>, Hold)>) -> Timeline<S> {
+    fn start(&self, index: Index, parent: Option<(Timeline<S>, ParentPin)>) -> Timeline<S> {
         let context = LayerContext {
             io: self.store.io().clone(),
             dir: self.store.dir(index.timeline).into(),
@@ -326,14 +326,14 @@ impl<S: Store> Opener<'_, S> {
             index,
             context,
             store: self.store.clone(),
-            parent: parent.map(|(parent, hold)| (parent.shared, hold)),
-            family: self.family.clone(),
+            parent: parent.map(|(parent, pin)| (parent.shared, pin)),
+            branch_tree: self.branch_tree.clone(),
             options: self.options.clone(),
         });
         let timeline = Timeline {
             shared: Arc::new(shared),
         };
-        timeline.keep_house();
+        timeline.start_maintenance();
         timeline
     }
 }

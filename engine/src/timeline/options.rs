@@ -19,7 +19,7 @@ use crate::format::{Compression, Edits, Redo};
 /// # use std::time::Duration;
 /// let options = Options {
 ///     gc_age: Duration::from_secs(24 * 60 * 60),
-///     housekeeping_period: Some(Duration::from_secs(1)),
+///     maintenance_period: Some(Duration::from_secs(1)),
 ///     l0_stall_count: Some(60), // Sound only with housekeeping, or with your own compactions.
 ///     ..Options::default()
 /// };
@@ -66,11 +66,11 @@ pub struct Options {
     pub read_len_max: u64,
     /// A scan's batch, and image creation's, has at most this many keys. Minimum: 1. Default: 256.
     pub scan_key_count_max: usize,
-    /// The period of a background task that runs [`Timeline::tidy`]: flush, compaction, images and
-    /// gc, each by need. Time. Default: none, and the user calls them.
+    /// The period of a background task that runs [`Timeline::maintain`]: flush, compaction, images
+    /// and gc, each by need. Time. Default: none, and the user calls them.
     ///
-    /// [`Timeline::tidy`]: crate::timeline::Timeline::tidy
-    pub housekeeping_period: Option<Duration>,
+    /// [`Timeline::maintain`]: crate::timeline::Timeline::maintain
+    pub maintenance_period: Option<Duration>,
     /// Replays records over a base. Default: the built-in [`Edits`].
     pub redo: Arc<dyn Redo>,
 }
@@ -97,7 +97,7 @@ impl Default for Options {
             block_cache_len: 64 << 20,
             read_len_max: 130 << 10,
             scan_key_count_max: 256,
-            housekeeping_period: None,
+            maintenance_period: None,
             redo: Arc::new(Edits),
         }
     }

@@ -17,13 +17,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_listener::Event;
 
-use super::ages::Ages;
-use super::family::Family;
-use super::hold::{Hold, OpenBranches};
-use super::house::House;
+use super::branch_tree::BranchTree;
 use super::job::Progress;
+use super::job_lock::JobLock;
 use super::options::Options;
-use super::turn::Turn;
+use super::pin::{OpenBranches, ParentPin};
+use super::time_to_lsn::TimeToLsn;
+use super::upkeep::Upkeep;
 use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, TimelineId};
 use crate::format::{Ancestor, Index};
 use crate::io::{Io, Job, Op};
@@ -37,34 +37,34 @@ pub(crate) struct Shared<S: Store> {
     pub(crate) ancestor: Option<Ancestor>,
     /// The timeline that `ancestor` names; it is kept open.
     pub(crate) parent: Option<Arc<Shared<S>>>,
-    pub(crate) family: Arc<Family>,
+    pub(crate) branch_tree: Arc<BranchTree>,
     pub(crate) options: Options,
     pub(crate) store: S,
     /// What its layers have in common.
     pub(crate) context: LayerContext<S::Io>,
-    pub(crate) turns: Turns,
+    pub(crate) job_locks: JobLocks,
     /// Something changed that somebody may wait for.
     pub(crate) changed: Event,
     /// What the housekeeper has of it.
-    pub(crate) house: Arc<House>,
+    pub(crate) upkeep: Arc<Upkeep>,
     scratch_count: AtomicU32,
     read_count: AtomicU32,
-    state: Mutex<State<S::Io>>,
+    state: Mutex<TimelineState<S::Io>>,
 }
 
 /// One job of each kind at a time, and one index writer. Whoever has a job's turn may take the
 /// index's, and no other; whoever has the house's may take any of a job's.
 #[derive(Default)]
-pub(crate) struct Turns {
-    pub(crate) flush: Turn,
-    pub(crate) compact: Turn,
-    pub(crate) image: Turn,
-    pub(crate) gc: Turn,
-    index: Turn,
+pub(crate) struct JobLocks {
+    pub(crate) flush: JobLock,
+    pub(crate) compact: JobLock,
+    pub(crate) image: JobLock,
+    pub(crate) gc: JobLock,
+    index: JobLock,
 }
 
 /// What changes.
-pub(crate) struct State<I: Io> {
+pub(crate) struct TimelineState<I: Io> {
     pub(crate) map: Arc<LayerMap<I>>,
     pub(crate) last_record_lsn: Lsn,
     /// Everything at or below it is in the map's delta layers.
@@ -76,7 +76,7 @@ pub(crate) struct State<I: Io> {
     pub(crate) has_writer: bool,
     /// Which keys there are, as far as the user has said so.
     pub(crate) key_space: KeySpace,
-    pub(crate) ages: Ages,
+    pub(crate) time_to_lsn: TimeToLsn,
     pub(crate) readers: Readers,
     pub(crate) counts: BTreeMap<Job, u32>,
     pub(crate) resume: Option<crate::base::Key>,
@@ -93,7 +93,7 @@ pub(crate) struct State<I: Io> {
     pub(crate) ending_count: u32,
     pub(crate) open_branches: OpenBranches,
     /// What keeps the parent open, until this one is closed.
-    hold: Option<Hold>,
+    pin: Option<ParentPin>,
 }
 
 /// How many readers there are, by when they came.
@@ -110,15 +110,15 @@ pub(crate) struct Opening<S: Store> {
     pub(crate) map: LayerMap<S::Io>,
     pub(crate) context: LayerContext<S::Io>,
     pub(crate) store: S,
-    pub(crate) parent: Option<(Arc<Shared<S>>, Hold)>,
-    pub(crate) family: Arc<Family>,
+    pub(crate) parent: Option<(Arc<Shared<S>>, ParentPin)>,
+    pub(crate) branch_tree: Arc<BranchTree>,
     pub(crate) options: Options,
 }
 
 impl<S: Store> Shared<S> {
     pub(crate) fn new(opening: Opening<S>) -> Shared<S> {
         let index = opening.index;
-        let (parent, hold) = opening.parent.unzip();
+        let (parent, pin) = opening.parent.unzip();
         let parent_id = parent.as_ref().map(|parent| parent.id);
         assert!(parent_id == index.ancestor.map(|ancestor| ancestor.timeline));
         assert!(opening.context.timeline == index.timeline);
@@ -129,7 +129,7 @@ impl<S: Store> Shared<S> {
             "no record outlives the memory that it was in"
         );
         assert!(!index.is_deleted);
-        let ages = Ages::new(
+        let time_to_lsn = TimeToLsn::new(
             opening.options.gc_age,
             opening.store.io().now(),
             index.disk_consistent_lsn,
@@ -142,21 +142,21 @@ impl<S: Store> Shared<S> {
             generation: index.generation,
             ancestor: index.ancestor,
             parent,
-            family: opening.family,
+            branch_tree: opening.branch_tree,
             options: opening.options,
             context: opening.context,
             store: opening.store,
-            turns: Turns::default(),
+            job_locks: JobLocks::default(),
             changed: Event::new(),
-            house: Arc::default(),
+            upkeep: Arc::default(),
             scratch_count: AtomicU32::new(first_scratch),
             read_count: AtomicU32::new(0),
-            state: Mutex::new(State::new(&index, opening.map, ages, hold)),
+            state: Mutex::new(TimelineState::new(&index, opening.map, time_to_lsn, pin)),
         }
     }
 
     /// The state. Nobody holds it across an await.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State<S::Io>> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, TimelineState<S::Io>> {
         self.state
             .lock()
             .expect("a law was broken while it was held")
@@ -164,7 +164,7 @@ impl<S: Store> Shared<S> {
 
     /// The state, for what must be put in order even while a panic unwinds that broke a law: a
     /// second panic would end the process.
-    pub(crate) fn state_in_drop(&self) -> MutexGuard<'_, State<S::Io>> {
+    pub(crate) fn state_in_drop(&self) -> MutexGuard<'_, TimelineState<S::Io>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -178,7 +178,7 @@ impl<S: Store> Shared<S> {
     }
 
     /// The label of the next job of a kind, which has something to do.
-    pub(crate) fn next_op(&self, state: &mut State<S::Io>, job: Job) -> Op {
+    pub(crate) fn next_op(&self, state: &mut TimelineState<S::Io>, job: Job) -> Op {
         let count = state.counts.entry(job).or_insert(0);
         *count = count.wrapping_add(1);
         self.op(job, *count)
@@ -203,7 +203,7 @@ impl<S: Store> Shared<S> {
         };
         let mut state = self.state();
         if state.failure.is_none() {
-            self.io().reached("a failed sync latches a timeline");
+            self.io().probe("a failed sync latches a timeline");
         }
         let first = state.failure.get_or_insert(failure).clone();
         drop(state);
@@ -224,13 +224,13 @@ impl<S: Store> Shared<S> {
     /// Makes durable what was published up to `publication`: an index that names it.
     pub(crate) async fn save_index(&self, op: Op, publication: u64) -> Result<()> {
         assert!(publication <= self.state().published);
-        let _turn = self.turns.index.take().await;
-        self.io().pass(op).await;
+        let _job_lock = self.job_locks.index.take().await;
+        self.io().interleave(op).await;
         let (index, published) = {
             let state = self.state();
             if publication <= state.saved {
                 self.io()
-                    .reached("a job finds that another one has written its index");
+                    .probe("a job finds that another one has written its index");
                 return Ok(());
             }
             state.check_writable()?;
@@ -251,7 +251,7 @@ impl<S: Store> Shared<S> {
         };
         if saved < published {
             self.io()
-                .reached("an idle job writes the index that one before it could not");
+                .probe("an idle job writes the index that one before it could not");
             self.save_index(op, published).await?;
         }
         Ok(Progress::Idle)
@@ -290,7 +290,7 @@ impl<S: Store> Shared<S> {
     }
 
     /// The index of what is published now.
-    fn index(&self, state: &State<S::Io>) -> Index {
+    fn index(&self, state: &TimelineState<S::Io>) -> Index {
         assert!(
             !state.is_closed,
             "law 5: a closed timeline has let go of its layers"
@@ -319,18 +319,23 @@ impl<S: Store> Shared<S> {
         state.is_closed = true;
         let map = std::mem::replace(&mut state.map, Arc::new(LayerMap::new(Vec::new())));
         let unlinked = std::mem::take(&mut state.unlinked);
-        let hold = state.hold.take();
+        let pin = state.pin.take();
         drop(state);
-        drop((map, unlinked, hold));
+        drop((map, unlinked, pin));
         self.changed.notify(usize::MAX);
     }
 }
 
-impl<I: Io> State<I> {
-    fn new(index: &Index, map: LayerMap<I>, ages: Ages, hold: Option<Hold>) -> State<I> {
+impl<I: Io> TimelineState<I> {
+    fn new(
+        index: &Index,
+        map: LayerMap<I>,
+        time_to_lsn: TimeToLsn,
+        pin: Option<ParentPin>,
+    ) -> TimelineState<I> {
         let lsn = index.disk_consistent_lsn;
         assert!(index.gc_cutoff <= lsn, "law 8: the open has looked");
-        State {
+        TimelineState {
             map: Arc::new(map),
             last_record_lsn: lsn,
             flushed_lsn: lsn,
@@ -339,7 +344,7 @@ impl<I: Io> State<I> {
             next_start: lsn.visible_end(),
             has_writer: false,
             key_space: KeySpace::new(),
-            ages,
+            time_to_lsn,
             readers: Readers::default(),
             counts: BTreeMap::new(),
             resume: None,
@@ -351,7 +356,7 @@ impl<I: Io> State<I> {
             is_closed: false,
             ending_count: 0,
             open_branches: OpenBranches::default(),
-            hold,
+            pin,
         }
     }
 

@@ -34,7 +34,7 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub async fn shutdown(&self) -> Result<()> {
         let shared = &self.shared;
-        let _ending = Ending::begin(shared)?;
+        let _ending = ShutdownEnd::begin(shared)?;
         let flushed = self.flush().await;
         if let Err(error) = &flushed
             && !matches!(error, Error::Latched(_))
@@ -44,15 +44,15 @@ impl<S: Store> Timeline<S> {
         if flushed.is_err() {
             shared
                 .io()
-                .reached("a shutdown writes nothing after a failed sync");
+                .probe("a shutdown writes nothing after a failed sync");
         }
         // No job may be under way when the layers are let go of.
-        let turns = &shared.turns;
-        let _keep = shared.house.turn.take().await;
-        let _compact = turns.compact.take().await;
-        let _image = turns.image.take().await;
-        let _gc = turns.gc.take().await;
-        let _flush = turns.flush.take().await;
+        let job_locks = &shared.job_locks;
+        let _keep = shared.upkeep.job_lock.take().await;
+        let _compact = job_locks.compact.take().await;
+        let _image = job_locks.image.take().await;
+        let _gc = job_locks.gc.take().await;
+        let _flush = job_locks.flush.take().await;
         let ended = match flushed {
             // A job may have published what no index names yet.
             Ok(_) => {
@@ -66,7 +66,7 @@ impl<S: Store> Timeline<S> {
             shared.state().check_durable();
         }
         if matches!(ended, Ok(()) | Err(Error::Latched(_))) {
-            shared.house.close();
+            shared.upkeep.close();
             shared.close();
         }
         ended
@@ -99,19 +99,19 @@ impl<S: Store> Shared<S> {
 }
 
 /// While it lives, no batch is taken and no job goes on.
-struct Ending<'a, S: Store> {
+struct ShutdownEnd<'a, S: Store> {
     shared: &'a Shared<S>,
 }
 
-impl<'a, S: Store> Ending<'a, S> {
-    fn begin(shared: &'a Shared<S>) -> Result<Ending<'a, S>> {
+impl<'a, S: Store> ShutdownEnd<'a, S> {
+    fn begin(shared: &'a Shared<S>) -> Result<ShutdownEnd<'a, S>> {
         shared.begin_ending()?;
         shared.changed.notify(usize::MAX);
-        Ok(Ending { shared })
+        Ok(ShutdownEnd { shared })
     }
 }
 
-impl<S: Store> Drop for Ending<'_, S> {
+impl<S: Store> Drop for ShutdownEnd<'_, S> {
     fn drop(&mut self) {
         // A timeline that was closed meanwhile stays so; one that was not goes on, unless somebody
         // else is shutting it down.

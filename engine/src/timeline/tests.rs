@@ -19,7 +19,7 @@ async fn create(root: &Path) -> Timeline<DirStore<OsIo>> {
         options: &Options::default(),
         lock: &Arc::new(lock),
         cache: &Arc::new(BlockCache::new(0)),
-        family: &Arc::default(),
+        branch_tree: &Arc::default(),
     };
     opener
         .create(TimelineId([0x71; 16]), Lsn(10))

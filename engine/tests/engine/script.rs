@@ -237,7 +237,7 @@ impl Stage {
             "images" => {
                 Box::pin(async move { progress("images", timeline.create_images(mode).await?) })
             }
-            "tidy" => Box::pin(async move { timeline.tidy().await.map(|()| None) }),
+            "tidy" => Box::pin(async move { timeline.maintain().await.map(|()| None) }),
             _ => Box::pin(async move {
                 let Collected {
                     cutoff,

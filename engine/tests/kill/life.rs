@@ -49,7 +49,7 @@ pub fn live(root: &Path, seed: u64, life_index: u64) {
     let mut draw = Draw::new(mix(seed, life_index));
     let mut options = rest::options(&mut draw);
     if draw.below(2) == 0 {
-        options.housekeeping_period = Some(Duration::from_millis(draw.within(1, 5)));
+        options.maintenance_period = Some(Duration::from_millis(draw.within(1, 5)));
     }
     say("begin", "open", "");
     let engine = block_on(Engine::open(OsIo::new(), root, options)).expect("it opens");

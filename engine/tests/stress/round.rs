@@ -85,7 +85,7 @@ pub fn run(seed: u64, round_index: u64, put_count: u64) -> Tally {
 fn begin(root: &Path, seed: u64, draw: &mut Draw) -> Round {
     let period = Duration::from_millis(draw.within(1, 5));
     let options = Options {
-        housekeeping_period: draw.one_of(&[None, Some(period)]),
+        maintenance_period: draw.one_of(&[None, Some(period)]),
         ..rest::options(draw)
     };
     let engine = block_on(Engine::open(OsIo::new(), root, options)).expect("it opens");

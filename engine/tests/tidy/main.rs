@@ -78,7 +78,7 @@ const HOUSES: [House; 2] = [
         path: "sim/src/",
         floors: &[
             &[
-                "text", "threads", "verdict", "dice", "panics", "paths", "corners",
+                "text", "threads", "verdict", "dice", "panics", "paths", "probes",
             ],
             &["label"],
             &["faults", "model"],
@@ -89,9 +89,9 @@ const HOUSES: [House; 2] = [
             &["checkers"],
             &["drive"],
             &["run"],
-            &["report", "parting", "exhaust", "diff", "life", "fuzzing"],
+            &["report", "divergence", "exhaust", "diff", "life", "fuzzing"],
             &["meta", "matrix", "explain", "shrink", "bugs"],
-            &["capsule", "lack"],
+            &["capsule", "weakness"],
             &["syncs", "weaken"],
             &["cli"],
         ],

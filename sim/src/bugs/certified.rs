@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::Trouble;
-use super::hunt::{Hunt, milliseconds};
+use super::hunt::{BugHunt, milliseconds};
 
 /// What came of every crash of the certified plans.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub enum Exhausted {
 
 /// Tries all plans of `folder` with one crash, then with two.
 pub(super) fn exhaust(
-    hunt: &Hunt<'_>,
+    hunt: &BugHunt<'_>,
     folder: &Path,
     time: Duration,
 ) -> Result<Exhausted, Trouble> {
@@ -63,7 +63,7 @@ fn plans(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
     Ok(plans)
 }
 
-fn fails(hunt: &Hunt<'_>, (plan, depth): (&Path, u32), time: Duration) -> Result<bool, Trouble> {
+fn fails(hunt: &BugHunt<'_>, (plan, depth): (&Path, u32), time: Duration) -> Result<bool, Trouble> {
     let mut command = Command::new(hunt.simulator);
     command.arg("exhaust").arg(plan);
     command.args(["--jobs", "1", "--depth", &depth.to_string()]);

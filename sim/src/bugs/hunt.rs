@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::certified::{self, Exhausted};
-use super::score::{Hunted, Score, Shot};
+use super::score::{BugSearch, Score, Shot};
 use super::{Bug, Trouble};
 use crate::report::Headline;
 use crate::run::STACK_LEN;
@@ -43,7 +43,7 @@ pub struct Findings {
     /// What every crash of the certified plans made of it, if that was asked for.
     pub exhausted: Option<Exhausted>,
     /// The plan of the first base that found it, as it was shrunk.
-    pub shrunk: Option<Shrunk>,
+    pub shrunk: Option<ShrunkSize>,
 }
 
 impl Findings {
@@ -56,7 +56,7 @@ impl Findings {
 
 /// A plan that was shrunk.
 #[derive(Clone, Debug)]
-pub struct Shrunk {
+pub struct ShrunkSize {
     /// Where it stands.
     pub plan: PathBuf,
     /// How long it took.
@@ -65,7 +65,7 @@ pub struct Shrunk {
 
 /// A simulator that has a bug, and the folder for what comes of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Hunt<'a> {
+pub struct BugHunt<'a> {
     /// The bug.
     pub bug: &'a Bug,
     /// The program.
@@ -74,7 +74,7 @@ pub struct Hunt<'a> {
     pub folder: &'a Path,
 }
 
-impl Hunt<'_> {
+impl BugHunt<'_> {
     /// Lets each base run until it finds the bug, shrinks the first one's plan, and tries the
     /// certified plans of `certified`.
     ///
@@ -98,7 +98,7 @@ impl Hunt<'_> {
         })
     }
 
-    fn hunt_all(&self, budget: Budget) -> Result<Vec<Hunted>, Trouble> {
+    fn hunt_all(&self, budget: Budget) -> Result<Vec<BugSearch>, Trouble> {
         let bases = Numbers::new(0, budget.base_count);
         let all = Mutex::new(Vec::new());
         let thread_count = budget.thread_count.min(budget.base_count);
@@ -114,7 +114,7 @@ impl Hunt<'_> {
         all.into_iter().map(|(_, hunted)| hunted).collect()
     }
 
-    fn hunt(&self, base: u64, time: Duration) -> Result<Hunted, Trouble> {
+    fn hunt(&self, base: u64, time: Duration) -> Result<BugSearch, Trouble> {
         let (start, end) = (base * BASE_LEN, (base + 1) * BASE_LEN);
         let mut command = Command::new(self.simulator);
         command.args(["run", "--jobs", "1", "--shrink-time", "1ms"]);
@@ -127,7 +127,7 @@ impl Hunt<'_> {
         let output = self.run(&mut command)?;
         let said = String::from_utf8_lossy(&output.stdout);
         match (output.status.code(), Headline::read(&said)) {
-            (Some(0), Some(headline)) => Ok(Hunted::Survived {
+            (Some(0), Some(headline)) => Ok(BugSearch::Survived {
                 plan_count: headline.plan_count,
             }),
             (
@@ -137,7 +137,7 @@ impl Hunt<'_> {
                     plan_count,
                     cpu_seconds,
                 }),
-            ) => Ok(Hunted::Found(Shot {
+            ) => Ok(BugSearch::Found(Shot {
                 seed,
                 plan_count,
                 seconds: cpu_seconds,
@@ -148,7 +148,7 @@ impl Hunt<'_> {
         }
     }
 
-    fn shrink(&self, seed: u64, time: Duration) -> Result<Shrunk, Trouble> {
+    fn shrink(&self, seed: u64, time: Duration) -> Result<ShrunkSize, Trouble> {
         let plan = self.folder.join(format!("{}.plan", self.bug.id));
         let mut command = Command::new(self.simulator);
         command.args(["shrink", &seed.to_string(), "--time", &milliseconds(time)]);
@@ -156,7 +156,7 @@ impl Hunt<'_> {
         let started = Instant::now();
         let output = self.run(&mut command)?;
         match output.status.code() {
-            Some(2 | 3 | 5) => Ok(Shrunk {
+            Some(2 | 3 | 5) => Ok(ShrunkSize {
                 plan,
                 seconds: started.elapsed().as_secs_f64(),
             }),

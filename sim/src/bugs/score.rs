@@ -2,7 +2,7 @@
 
 /// What came of a hunt.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Hunted {
+pub enum BugSearch {
     /// It was found.
     Found(Shot),
     /// It was not, by so many plans.
@@ -29,14 +29,14 @@ pub struct Shot {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
     /// What came of each, in the order of their seeds.
-    pub bases: Vec<Hunted>,
+    pub bases: Vec<BugSearch>,
 }
 
 impl Score {
     fn shots(&self) -> impl Iterator<Item = Shot> {
         self.bases.iter().filter_map(|hunted| match hunted {
-            Hunted::Found(shot) => Some(*shot),
-            Hunted::Survived { .. } => None,
+            BugSearch::Found(shot) => Some(*shot),
+            BugSearch::Survived { .. } => None,
         })
     }
 
@@ -78,13 +78,13 @@ mod tests {
 
     fn score(seconds: &[Option<f64>]) -> Score {
         let hunted = |(seconds, seed): (&Option<f64>, u64)| match seconds {
-            Some(seconds) => Hunted::Found(Shot {
+            Some(seconds) => BugSearch::Found(Shot {
                 seed,
                 plan_count: 10 * seed,
                 seconds: *seconds,
                 ends: true,
             }),
-            None => Hunted::Survived { plan_count: 1000 },
+            None => BugSearch::Survived { plan_count: 1000 },
         };
         Score {
             bases: seconds.iter().zip(1..).map(hunted).collect(),

@@ -28,7 +28,7 @@ pub struct Base {
 
 /// What is known of all capsules with one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptCapsule {
     /// The number of capsules with this signature that were added.
     pub count: u64,
     /// When the first was added.
@@ -43,7 +43,7 @@ pub struct BaseEntry {
     /// The name of its files.
     pub id: String,
     /// What is known of all capsules with its signature, if that can be read.
-    pub kept: Result<Kept, BaseError>,
+    pub kept: Result<KeptCapsule, BaseError>,
     /// The capsule with the smallest plan, if it can be read.
     pub capsule: Result<Capsule, BaseError>,
 }
@@ -91,12 +91,12 @@ impl Base {
         let id = id_of(&capsule.signature);
         let before = self.entry(&id);
         let kept = match before.kept {
-            Ok(kept) => Kept {
+            Ok(kept) => KeptCapsule {
                 count: kept.count + 1,
                 ..kept
             },
             // It is the first with its signature, or the capsule file was copied here by hand.
-            Err(error) if error.is_missing() => Kept {
+            Err(error) if error.is_missing() => KeptCapsule {
                 count: 1,
                 first_seen: now.to_string(),
                 first_revision: capsule.origin.revision.clone(),
@@ -151,7 +151,7 @@ impl Base {
             let problem = "expected `count`, `first-seen` and `first-revision`; remove it, and add \
                            the capsule beside it again";
             let damaged = || BaseError::Damaged(self.path(id, "seen"), problem.to_string());
-            Kept::read(&text).ok_or_else(damaged)
+            KeptCapsule::read(&text).ok_or_else(damaged)
         };
         let capsule = |text: String| {
             let path = self.path(id, "capsule");
@@ -183,11 +183,11 @@ impl Capsule {
     }
 }
 
-impl Kept {
-    fn read(text: &str) -> Option<Kept> {
+impl KeptCapsule {
+    fn read(text: &str) -> Option<KeptCapsule> {
         let mut lines = text.lines();
         let mut field = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
-        Some(Kept {
+        Some(KeptCapsule {
             count: field("count")?.parse().ok()?,
             first_seen: field("first-seen")?.to_string(),
             first_revision: field("first-revision")?.to_string(),
@@ -195,7 +195,7 @@ impl Kept {
     }
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for KeptCapsule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "count {}", self.count)?;
         writeln!(f, "first-seen {}", self.first_seen)?;
@@ -205,11 +205,11 @@ impl fmt::Display for Kept {
 
 /// Turns a signature into a file name: its words, then a hash that makes it unique.
 fn id_of(signature: &str) -> String {
-    let letter = |letter: char| match letter.is_ascii_alphanumeric() {
-        true => letter.to_ascii_lowercase(),
+    let label = |label: char| match label.is_ascii_alphanumeric() {
+        true => label.to_ascii_lowercase(),
         false => '-',
     };
-    let words: String = signature.chars().map(letter).collect();
+    let words: String = signature.chars().map(label).collect();
     let words: Vec<&str> = words.split('-').filter(|word| !word.is_empty()).collect();
     let mut slug = words.join("-");
     slug.truncate(SLUG_LEN_MAX);

@@ -7,8 +7,8 @@
 use std::time::Instant;
 
 use super::{Capsule, Origin};
+use crate::divergence::run_twice;
 use crate::explain::watch;
-use crate::parting::run_twice;
 use crate::plan::Plan;
 use crate::run::{Keep, Outcome, run};
 use crate::verdict::Verdict;

@@ -31,7 +31,7 @@ mod replay;
 mod tests;
 mod text;
 
-pub use base::{Base, BaseEntry, BaseError, Kept};
+pub use base::{Base, BaseEntry, BaseError, KeptCapsule};
 pub use make::make;
 pub use origin::Origin;
 pub use replay::{Replay, Replayed, replay};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Capsule, Origin, Which};
-use crate::parting::run_twice;
+use crate::divergence::run_twice;
 use crate::plan::{Plan, PlanError};
 use crate::run::Outcome;
 use crate::verdict::Verdict;

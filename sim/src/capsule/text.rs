@@ -115,7 +115,7 @@ impl FromStr for Capsule {
     fn from_str(text: &str) -> Result<Capsule, CapsuleError> {
         check_title(text)?;
         let body = check_end(text)?;
-        let mut reader = Reader {
+        let mut reader = CapsuleReader {
             lines: body.lines().collect(),
             at: 1,
         };
@@ -203,12 +203,12 @@ fn quoted(text: &str) -> String {
 }
 
 /// A cursor over the lines of a capsule.
-struct Reader<'a> {
+struct CapsuleReader<'a> {
     lines: Vec<&'a str>,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> CapsuleReader<'a> {
     fn expected(&self, what: &str) -> CapsuleError {
         let found = self.lines.get(self.at).copied().unwrap_or("end");
         CapsuleError {

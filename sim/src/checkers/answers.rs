@@ -20,10 +20,10 @@ use std::task::Poll;
 use palimpsest::base::{Key, Lsn};
 use palimpsest::{Error, Timeline};
 
-use super::{Finding, Said, Sight, Tell, said_many, said_one, values};
+use super::{Describe, Finding, Response, Sight, response_many, response_one, values};
 use crate::dice::mix;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::model::{Answer, History};
 use crate::oracle::{self, Allowed};
 use crate::plan::{KeyIndex, Look};
@@ -88,7 +88,7 @@ impl Answers {
     /// # Panics
     /// If it waits for something: past the gate no I/O does.
     pub fn at_once<T>(&mut self, sight: &Sight, read: Pin<&mut impl Future<Output = T>>) -> T {
-        let polled = sight.world.past_the_gate(read);
+        let polled = sight.world.past_the_scheduler(read);
         self.count();
         match polled {
             Poll::Ready(result) => result,
@@ -103,8 +103,8 @@ impl Answers {
         timeline: &Timeline<SimIo>,
         key: Key,
         lsn: Lsn,
-    ) -> Said<Answer> {
-        said_one(self.at_once(sight, pin!(timeline.get(key, lsn))))
+    ) -> Response<Answer> {
+        response_one(self.at_once(sight, pin!(timeline.get(key, lsn))))
     }
 
     /// What a timeline says of its first key at its start: whether it is open.
@@ -121,36 +121,36 @@ impl Answers {
     fn check_point(
         &mut self,
         sight: &Sight,
-        letter: Letter,
+        label: TimelineLabel,
         (key, lsn): (Key, Lsn),
     ) -> Result<(), Finding> {
         let ask = |history: &History| history.answer(key, lsn);
-        let allowed = oracle::view(sight.truths, (letter, lsn), ask).now();
-        let asked = || format!("get {letter} {key} at {lsn}");
-        let said = self.peek(sight, &sight.open[&letter], key, lsn);
-        let held = hold(sight, (letter, &said), asked, &allowed);
-        held.map_err(|verdict| Finding::from(verdict).at(letter, key, lsn))
+        let allowed = oracle::view(sight.expectations, (label, lsn), ask).now();
+        let asked = || format!("get {label} {key} at {lsn}");
+        let response = self.peek(sight, &sight.open[&label], key, lsn);
+        let held = hold(sight, (label, &response), asked, &allowed);
+        held.map_err(|verdict| Finding::from(verdict).at(label, key, lsn))
     }
 
     /// Reads some keys at once, and compares all of them.
     fn check_keys(
         &mut self,
         sight: &Sight,
-        letter: Letter,
+        label: TimelineLabel,
         (keys, lsn): (&[Key], Lsn),
     ) -> Result<(), Finding> {
         let ask = |history: &History| values(history, keys, lsn);
-        let allowed = oracle::view(sight.truths, (letter, lsn), ask).now();
+        let allowed = oracle::view(sight.expectations, (label, lsn), ask).now();
         let count = keys.len();
-        let asked = || format!("get {count} keys of {letter} at {lsn}");
+        let asked = || format!("get {count} keys of {label} at {lsn}");
         let space = keys::space(keys);
-        let read = pin!(sight.open[&letter].get_vectored(&space, lsn));
-        let said = said_many(self.at_once(sight, read));
-        let held = hold(sight, (letter, &said), asked, &allowed);
+        let read = pin!(sight.open[&label].get_vectored(&space, lsn));
+        let response = response_many(self.at_once(sight, read));
+        let held = hold(sight, (label, &response), asked, &allowed);
         held.map_err(|verdict| {
             let finding = Finding::from(verdict);
-            match said.culprit(&allowed).or(keys.first().copied()) {
-                Some(key) => finding.at(letter, key, lsn),
+            match response.culprit(&allowed).or(keys.first().copied()) {
+                Some(key) => finding.at(label, key, lsn),
                 None => finding,
             }
         })
@@ -161,69 +161,79 @@ impl Answers {
     pub fn check_after(
         &mut self,
         sight: &Sight,
-        letter: Letter,
+        label: TimelineLabel,
         (draw, is_touched): (u64, bool),
     ) -> Result<(), Finding> {
         match sight.knobs.look {
             Look::Nothing => Ok(()),
-            Look::Sample if is_touched => self.check_drawn(sight, letter, draw),
-            Look::Sample => self.check_one_drawn(sight, letter, draw),
-            Look::All => self.check_all(sight, letter),
+            Look::Sample if is_touched => self.check_drawn(sight, label, draw),
+            Look::Sample => self.check_one_drawn(sight, label, draw),
+            Look::All => self.check_all(sight, label),
         }
     }
 
     /// Asks for a key at the end, for one before it, and for one where a refusal begins or ends.
-    fn check_drawn(&mut self, sight: &Sight, letter: Letter, draw: u64) -> Result<(), Finding> {
-        let [last, older, edge] = drawn_lsns(sight, letter, draw);
+    fn check_drawn(
+        &mut self,
+        sight: &Sight,
+        label: TimelineLabel,
+        draw: u64,
+    ) -> Result<(), Finding> {
+        let [last, older, edge] = drawn_lsns(sight, label, draw);
         let knobs = sight.knobs;
         for (at, lsn) in (2..).zip([last, older, edge]) {
             let number = mix(draw ^ at) % u64::from(knobs.key_count);
             let key = keys::key(knobs.layout, KeyIndex(number as u16));
-            self.check_point(sight, letter, (key, lsn))?;
+            self.check_point(sight, label, (key, lsn))?;
         }
         if mix(draw ^ 5).is_multiple_of(KEYS_ONE_IN) {
             let number = mix(draw ^ 6) % u64::from(knobs.key_count);
             let count = knobs.key_count.min(KEYS_AT_ONCE);
             let keys = keys::some(knobs, (KeyIndex(number as u16), count));
             let lsn = [last, edge][(draw % 2) as usize];
-            self.check_keys(sight, letter, (&keys, lsn))?;
+            self.check_keys(sight, label, (&keys, lsn))?;
         }
         Ok(())
     }
 
     /// Asks for one of these alone.
-    fn check_one_drawn(&mut self, sight: &Sight, letter: Letter, draw: u64) -> Result<(), Finding> {
-        let lsns = drawn_lsns(sight, letter, draw);
+    fn check_one_drawn(
+        &mut self,
+        sight: &Sight,
+        label: TimelineLabel,
+        draw: u64,
+    ) -> Result<(), Finding> {
+        let lsns = drawn_lsns(sight, label, draw);
         let number = mix(draw ^ 7) % u64::from(sight.knobs.key_count);
         let key = keys::key(sight.knobs.layout, KeyIndex(number as u16));
         let lsn = lsns[(mix(draw ^ 8) % 3) as usize];
-        self.check_point(sight, letter, (key, lsn))
+        self.check_point(sight, label, (key, lsn))
     }
 
     /// Asks for every key at every LSN at which something changes or a refusal begins or ends: one
     /// by one, all together, and all but each. Of very many, some that are evenly apart.
-    fn check_all(&mut self, sight: &Sight, letter: Letter) -> Result<(), Finding> {
-        let (points, matter) = points(sight, letter);
+    fn check_all(&mut self, sight: &Sight, label: TimelineLabel) -> Result<(), Finding> {
+        let (points, matter) = points(sight, label);
         let last = matter[0];
         let changes = BTreeSet::from_iter(points.into_iter().map(|(_, lsn)| lsn));
         let mut lsns = BTreeSet::from_iter(apart(changes.into_iter(), LSNS_LOOKED_AT));
-        lsns.extend(edges(sight, letter));
+        lsns.extend(edges(sight, label));
         lsns.extend(matter);
         lsns.extend([keys::shifted(last, -1), last, keys::shifted(last, 1)]);
         let keys = keys::all(sight.knobs);
         let some = Vec::from_iter(apart(keys.iter().copied(), KEYS_LOOKED_AT));
         for lsn in lsns {
             for key in &some {
-                self.check_point(sight, letter, (*key, lsn))?;
+                self.check_point(sight, label, (*key, lsn))?;
             }
-            self.check_keys(sight, letter, (&some, lsn))?;
+            self.check_keys(sight, label, (&some, lsn))?;
         }
         for without in 0..some.len() {
             let mut fewer = some.clone();
             fewer.remove(without);
-            self.check_keys(sight, letter, (&fewer, last))?;
+            self.check_keys(sight, label, (&fewer, last))?;
         }
-        self.check_keys(sight, letter, (&keys, last))
+        self.check_keys(sight, label, (&keys, last))
     }
 
     /// Asks an open timeline for the points at which something changes, one by one: for all of
@@ -233,10 +243,10 @@ impl Answers {
     pub fn check_points(
         &mut self,
         sight: &Sight,
-        letter: Letter,
+        label: TimelineLabel,
         depth: Depth,
     ) -> Result<(), Finding> {
-        let (points, lsns) = points(sight, letter);
+        let (points, lsns) = points(sight, label);
         let knobs = sight.knobs;
         let stride = |count: usize| points.len().div_ceil(count).max(1);
         let stride_at = match (depth, knobs.look) {
@@ -250,53 +260,53 @@ impl Answers {
         };
         let first = |stride: usize| (mix(salt ^ knobs.seed) % stride as u64) as usize;
         for point in points.iter().skip(first(stride_at)).step_by(stride_at) {
-            self.check_point(sight, letter, *point)?;
+            self.check_point(sight, label, *point)?;
         }
         let stride_before = stride(BEFORE_LEN);
         let before = points.iter().skip(first(stride_before));
         for &(key, lsn) in before.step_by(stride_before) {
-            self.check_point(sight, letter, (key, keys::shifted(lsn, -1)))?;
+            self.check_point(sight, label, (key, keys::shifted(lsn, -1)))?;
         }
         let keys = keys::all(knobs);
         for lsn in &lsns {
-            self.check_keys(sight, letter, (&keys, *lsn))?;
+            self.check_keys(sight, label, (&keys, *lsn))?;
         }
         let first_key = keys::key(knobs.layout, KeyIndex(0));
-        self.check_point(sight, letter, (first_key, keys::shifted(lsns[0], 1)))
+        self.check_point(sight, label, (first_key, keys::shifted(lsns[0], 1)))
     }
 }
 
 /// Holds what was said against what may be said, unless it names a file that is wrong, or the
 /// timeline is being shut down.
-fn hold<T: Tell + PartialEq>(
+fn hold<T: Describe + PartialEq>(
     sight: &Sight,
-    (letter, said): (Letter, &Said<T>),
+    (label, response): (TimelineLabel, &Response<T>),
     asked: impl FnOnce() -> String,
     allowed: &Allowed<T>,
 ) -> Result<(), Verdict> {
-    match said {
-        Said::Error(error) if sight.judge.is_rot(error) => Ok(()),
-        Said::Error(Error::Closed) if sight.judge.is_ending(letter) => Ok(()),
-        _ => said.judge(asked, allowed),
+    match response {
+        Response::Error(error) if sight.judge.is_rot(error) => Ok(()),
+        Response::Error(Error::Closed) if sight.judge.is_ending(label) => Ok(()),
+        _ => response.judge(asked, allowed),
     }
 }
 
 /// The last LSN, one before it, and one where a refusal begins or ends.
-fn drawn_lsns(sight: &Sight, letter: Letter, draw: u64) -> [Lsn; 3] {
-    let last = sight.truths[&letter].last;
+fn drawn_lsns(sight: &Sight, label: TimelineLabel, draw: u64) -> [Lsn; 3] {
+    let last = sight.expectations[&label].last;
     let older = Lsn(last.0.saturating_sub(mix(draw) % 256));
-    let edges = edges(sight, letter);
+    let edges = edges(sight, label);
     let edge = edges[(mix(draw ^ 1) % edges.len() as u64) as usize];
     [last, older, edge]
 }
 
 /// The LSNs of a timeline at which reads begin or cease to be legal.
-fn edges(sight: &Sight, letter: Letter) -> Vec<Lsn> {
-    let truth = &sight.truths[&letter];
-    let cutoff = truth.cutoff.seen();
-    let retained = oracle::retained(sight.truths, letter).all();
-    let here = truth.ancestor.into_iter().flat_map(|(on, at)| {
-        let below = sight.truths.get(&on);
+fn edges(sight: &Sight, label: TimelineLabel) -> Vec<Lsn> {
+    let expected = &sight.expectations[&label];
+    let cutoff = expected.cutoff.seen();
+    let retained = oracle::retained(sight.expectations, label).all();
+    let here = expected.ancestor.into_iter().flat_map(|(on, at)| {
+        let below = sight.expectations.get(&on);
         [at, below.map_or(at, |below| below.cutoff.seen())]
     });
     let points = [cutoff].into_iter().chain(retained).chain(here);
@@ -307,12 +317,12 @@ fn edges(sight: &Sight, letter: Letter) -> Vec<Lsn> {
 
 /// The points at which something changes on a timeline; and the LSNs at which every key matters:
 /// its last record's first, then the cutoff and those that are retained.
-pub(super) fn points(sight: &Sight, letter: Letter) -> (Vec<(Key, Lsn)>, Vec<Lsn>) {
-    let truth = &sight.truths[&letter];
-    let points = truth.history.points().collect();
-    let cutoff = Some(truth.cutoff.seen()).filter(|cutoff| *cutoff != Lsn::ZERO);
-    let retained = oracle::retained(sight.truths, letter).surely;
-    let mut lsns = vec![truth.last];
+pub(super) fn points(sight: &Sight, label: TimelineLabel) -> (Vec<(Key, Lsn)>, Vec<Lsn>) {
+    let expected = &sight.expectations[&label];
+    let points = expected.history.points().collect();
+    let cutoff = Some(expected.cutoff.seen()).filter(|cutoff| *cutoff != Lsn::ZERO);
+    let retained = oracle::retained(sight.expectations, label).surely;
+    let mut lsns = vec![expected.last];
     lsns.extend(cutoff);
     lsns.extend(retained);
     (points, lsns)

@@ -13,10 +13,10 @@
 use palimpsest::base::{Key, Lsn, Time};
 use palimpsest::{Batch, Error, Timeline};
 
-use super::{Answers, Finding, Said, Sight};
-use crate::label::Letter;
+use super::{Answers, Finding, Response, Sight};
+use crate::label::TimelineLabel;
 use crate::model::{Answer, Change};
-use crate::oracle::{Settled, Truth};
+use crate::oracle::{Expected, Settled};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -36,11 +36,15 @@ pub struct Before {
 ///
 /// # Errors
 /// A broken law, if it is there in part.
-pub fn settle(sight: &mut Sight, answers: &mut Answers, letter: Letter) -> Result<(), Finding> {
-    let Some(timeline) = sight.open.get(&letter).cloned() else {
+pub fn settle(
+    sight: &mut Sight,
+    answers: &mut Answers,
+    label: TimelineLabel,
+) -> Result<(), Finding> {
+    let Some(timeline) = sight.open.get(&label).cloned() else {
         return Ok(());
     };
-    let Some(doubt) = Doubt::of(sight.truth(letter), timeline.gc_cutoff()) else {
+    let Some(doubt) = Doubt::of(sight.expected(label), timeline.gc_cutoff()) else {
         return Ok(());
     };
     let engine_last = timeline.last_record_lsn();
@@ -49,8 +53,8 @@ pub fn settle(sight: &mut Sight, answers: &mut Answers, letter: Letter) -> Resul
         let law = format!("the last record is at {without} or {with}");
         return Err(Verdict::law(law, format!("{engine_last}")).into());
     }
-    if let Some(settled) = doubt.look(sight, answers, (letter, &timeline))? {
-        sight.truth(letter).settle(settled);
+    if let Some(settled) = doubt.look(sight, answers, (label, &timeline))? {
+        sight.expected(label).settle(settled);
     }
     Ok(())
 }
@@ -74,9 +78,9 @@ struct DoubtfulPoint {
 
 impl Doubt {
     /// Of the batch in doubt, if there is one.
-    fn of(truth: &Truth, cutoff: Lsn) -> Option<Doubt> {
-        let pending = truth.pending.as_ref()?;
-        let whole = pending.whole(&truth.history);
+    fn of(expected: &Expected, cutoff: Lsn) -> Option<Doubt> {
+        let pending = expected.pending.as_ref()?;
+        let whole = pending.whole(&expected.history);
         let point = |(key, lsn, _): &(Key, Lsn, Change)| {
             // What is below the cutoff cannot be asked for; it shows at the cutoff as well.
             let (key, lsn) = (*key, cutoff.max(*lsn));
@@ -84,11 +88,11 @@ impl Doubt {
                 key,
                 lsn,
                 there: whole.answer(key, lsn),
-                absent: truth.history.answer(key, lsn),
+                absent: expected.history.answer(key, lsn),
             }
         };
         Some(Doubt {
-            last: truth.last,
+            last: expected.last,
             pending_last: pending.last,
             points: pending.changes.iter().map(point).collect(),
         })
@@ -99,7 +103,7 @@ impl Doubt {
         &self,
         sight: &Sight,
         answers: &mut Answers,
-        (letter, timeline): (Letter, &Timeline<SimIo>),
+        (label, timeline): (TimelineLabel, &Timeline<SimIo>),
     ) -> Result<Option<Settled>, Verdict> {
         let engine_last = timeline.last_record_lsn();
         let (mut can_be_there, mut can_be_absent) = (true, self.last == self.pending_last);
@@ -112,14 +116,15 @@ impl Doubt {
             if engine_last < point.lsn {
                 continue;
             }
-            let said = answers.peek(sight, timeline, point.key, point.lsn);
-            match &said {
-                Said::Error(error) if sight.judge.is_rot(error) && is_known => continue,
-                Said::Error(error) if sight.judge.is_rot(error) => return Ok(None),
-                Said::Error(Error::Closed) if sight.judge.is_ending(letter) => return Ok(None),
+            let response = answers.peek(sight, timeline, point.key, point.lsn);
+            match &response {
+                Response::Error(error) if sight.judge.is_rot(error) && is_known => continue,
+                Response::Error(error) if sight.judge.is_rot(error) => return Ok(None),
+                Response::Error(Error::Closed) if sight.judge.is_ending(label) => return Ok(None),
                 _ => {}
             }
-            let is = |answer: &Answer| matches!(&said, Said::Answer(said) if said == answer);
+            let is =
+                |answer: &Answer| matches!(&response, Response::Answer(found) if found == answer);
             can_be_there &= is(&point.there);
             can_be_absent &= is(&point.absent);
         }
@@ -143,11 +148,11 @@ impl Doubt {
 /// A broken law, if it was not.
 pub fn check_rolled(
     sight: &Sight,
-    letter: Letter,
+    label: TimelineLabel,
     batch: &Batch,
     before: Before,
 ) -> Result<(), Verdict> {
-    let Some(timeline) = sight.open.get(&letter) else {
+    let Some(timeline) = sight.open.get(&label) else {
         return Ok(());
     };
     let map = timeline.layers();

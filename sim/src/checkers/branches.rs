@@ -13,7 +13,7 @@ use palimpsest::base::Lsn;
 use palimpsest::{Error, Timeline};
 
 use super::Sight;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::oracle::{Allowed, Existence};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
@@ -25,9 +25,9 @@ const SAYS_DELETED: &str = "was deleted";
 #[derive(Clone, Copy)]
 pub struct Branch {
     /// Its name.
-    pub letter: Letter,
+    pub label: TimelineLabel,
     /// What it is to stand on.
-    pub ancestor: Letter,
+    pub ancestor: TimelineLabel,
     /// And where.
     pub lsn: Lsn,
 }
@@ -36,11 +36,11 @@ impl Branch {
     /// The call, for a verdict.
     pub fn asked(&self) -> String {
         let Branch {
-            letter,
+            label,
             ancestor,
             lsn,
         } = self;
-        format!("branch {letter} off {ancestor} at {lsn}")
+        format!("branch {label} off {ancestor} at {lsn}")
     }
 
     /// It was made, and this was known of it before.
@@ -73,7 +73,7 @@ impl Branch {
             Error::NotYet { .. } => allowed.not_yet || (is_ending && judge.is_lossy(self.ancestor)),
             // Nor was its cutoff looked at.
             Error::BelowCutoff { .. } => allowed.below || is_ending,
-            _ => before != Existence::Absent || judge.may_have_remains(),
+            _ => before != Existence::Absent || judge.may_have_crash_point(),
         };
         if is_right {
             return Ok(());
@@ -107,9 +107,9 @@ impl Branch {
             let law = format!("a branch starts at its point, {lsn}");
             return Err(Verdict::law(law, format!("{ends:?}")));
         }
-        let below = sight.truths[&self.ancestor].clone();
+        let below = sight.expectations[&self.ancestor].clone();
         let at = (self.ancestor, lsn);
-        sight.truth(self.letter).branched(at, &below);
+        sight.expected(self.label).branched(at, &below);
         Ok(())
     }
 }
@@ -119,16 +119,16 @@ impl Branch {
 ///
 /// # Errors
 /// A wrong answer, if it is said to be deleted and is there.
-pub fn refused(sight: &mut Sight, letter: Letter, why: &str) -> Result<bool, Verdict> {
-    let truth = sight.truth(letter);
+pub fn refused(sight: &mut Sight, label: TimelineLabel, why: &str) -> Result<bool, Verdict> {
+    let expected = sight.expected(label);
     if !why.contains(SAYS_DELETED) {
-        return Ok(truth.existence == Existence::InDoubt);
+        return Ok(expected.existence == Existence::InDoubt);
     }
-    if truth.existence == Existence::Exists {
-        let asked = format!("create {letter}");
+    if expected.existence == Existence::Exists {
+        let asked = format!("create {label}");
         return Err(Verdict::wrong(asked, "it exists", why));
     }
     // From here on no crash may bring it back.
-    truth.refused();
+    expected.refused();
     Ok(true)
 }

@@ -14,8 +14,8 @@ use palimpsest::{Error, Timeline};
 
 use super::{Answers, Sight};
 use crate::keys;
-use crate::label::Letter;
-use crate::plan::Housekeeping;
+use crate::label::TimelineLabel;
+use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::{SimIo, World};
 
@@ -24,16 +24,16 @@ const SHAPING: [Job; 3] = [Job::Compact, Job::Image, Job::Gc];
 
 /// An instance that was shut down.
 pub struct Closed {
-    letter: Letter,
+    label: TimelineLabel,
     call_count: u32,
 }
 
 impl Closed {
     /// A timeline was shut down just now.
-    pub fn begin(world: &World, letter: Letter) -> Closed {
+    pub fn begin(world: &World, label: TimelineLabel) -> Closed {
         Closed {
-            letter,
-            call_count: calls(world, letter),
+            label,
+            call_count: calls(world, label),
         }
     }
 
@@ -42,8 +42,8 @@ impl Closed {
     /// # Errors
     /// The broken law, if one of its jobs has made a call since.
     pub fn check_quiet(&self, sight: &Sight) -> Result<(), Verdict> {
-        let late = calls(sight.world, self.letter) - self.call_count;
-        if late == 0 || sight.knobs.housekeeping != Housekeeping::Off {
+        let late = calls(sight.world, self.label) - self.call_count;
+        if late == 0 || sight.knobs.maintenance != Maintenance::Off {
             return Ok(());
         }
         let law = "behind a shutdown no job of the timeline makes a call";
@@ -51,8 +51,8 @@ impl Closed {
     }
 }
 
-fn calls(world: &World, letter: Letter) -> u32 {
-    world.call_count(keys::timeline(letter), &SHAPING)
+fn calls(world: &World, label: TimelineLabel) -> u32 {
+    world.call_count(keys::timeline(label), &SHAPING)
 }
 
 /// A handle that was kept of an instance that was shut down says so.
@@ -62,12 +62,16 @@ fn calls(world: &World, letter: Letter) -> u32 {
 pub fn check_handle(
     sight: &Sight,
     answers: &mut Answers,
-    (letter, handle): (Letter, &Timeline<SimIo>),
+    (label, handle): (TimelineLabel, &Timeline<SimIo>),
 ) -> Result<(), Verdict> {
-    let said = answers.at_start(sight, handle);
-    if matches!(said, Err(Error::Closed)) {
+    let response = answers.at_start(sight, handle);
+    if matches!(response, Err(Error::Closed)) {
         return Ok(());
     }
-    let asked = format!("get of {letter} after its shutdown");
-    Err(Verdict::wrong(asked, "it is closed", format!("{said:?}")))
+    let asked = format!("get of {label} after its shutdown");
+    Err(Verdict::wrong(
+        asked,
+        "it is closed",
+        format!("{response:?}"),
+    ))
 }

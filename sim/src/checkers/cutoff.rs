@@ -16,10 +16,10 @@ use palimpsest::base::{LayerName, Lsn};
 use palimpsest::timeline::Collected;
 
 use super::Sight;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws;
 use crate::oracle;
-use crate::plan::{Housekeeping, Knobs};
+use crate::plan::{Knobs, Maintenance};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -29,22 +29,22 @@ use crate::world::SimIo;
 /// A broken law, if one went where no collection can have moved it.
 pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
     let horizon = sight.horizon();
-    for letter in oracle::ancestors_first(sight.truths) {
-        let is_closed = !sight.open.contains_key(&letter);
-        let truth = sight.truth(letter);
-        let highest = truth.highest_cutoff(&horizon);
+    for label in oracle::ancestors_first(sight.expectations) {
+        let is_closed = !sight.open.contains_key(&label);
+        let expected = sight.expected(label);
+        let highest = expected.highest_cutoff(&horizon);
         match is_closed {
-            true => truth.cutoff.hide(highest),
-            false => truth.cutoff.may_reach(highest),
+            true => expected.cutoff.hide(highest),
+            false => expected.cutoff.may_reach(highest),
         }
     }
-    for (letter, timeline) in sight.open.clone() {
+    for (label, timeline) in sight.open.clone() {
         let (found, durable) = (timeline.gc_cutoff(), timeline.disk_consistent_lsn());
         if durable < found {
             let law = format!("the cutoff is at or below disk_consistent_lsn, {durable}");
             return Err(Verdict::law(law, format!("{found}")));
         }
-        sight.truth(letter).cutoff.see(found)?;
+        sight.expected(label).cutoff.see(found)?;
     }
     Ok(())
 }
@@ -56,10 +56,10 @@ pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
 /// A wrong answer, if it is not.
 pub fn collected(
     sight: &mut Sight,
-    letter: Letter,
+    label: TimelineLabel,
     (before, collected): (oracle::Cutoff, Collected),
 ) -> Result<(), Verdict> {
-    let cutoff = &mut sight.truth(letter).cutoff;
+    let cutoff = &mut sight.expected(label).cutoff;
     cutoff.acknowledge(collected.cutoff);
     let (low, found, high) = (before.seen(), collected.cutoff, cutoff.seen());
     if found < low || high < found {
@@ -67,8 +67,8 @@ pub fn collected(
         let got = format!("{found}");
         return Err(Verdict::wrong("collect garbage", expected, got));
     }
-    let retained = oracle::retained(sight.truths, letter).all();
-    sight.truth(letter).forget(&retained);
+    let retained = oracle::retained(sight.expectations, label).all();
+    sight.expected(label).forget(&retained);
     Ok(())
 }
 
@@ -77,20 +77,20 @@ pub fn collected(
 ///
 /// # Errors
 /// The broken law.
-pub fn check_moved(sight: &mut Sight, letter: Letter, before: Lsn) -> Result<(), Verdict> {
-    let timeline = &sight.open[&letter];
+pub fn check_moved(sight: &mut Sight, label: TimelineLabel, before: Lsn) -> Result<(), Verdict> {
+    let timeline = &sight.open[&label];
     let expected = before.max(by_distance(sight.knobs, timeline));
     let found = timeline.gc_cutoff();
-    let durable = sight.truth(letter).cutoff.durable();
+    let durable = sight.expected(label).cutoff.durable();
     let is_right = match sight.knobs.gc_age {
         Duration::ZERO => found == expected,
         _ => before <= found && found <= expected,
     };
     if is_right && found == durable {
         // Where others work too, one of them may have made something meanwhile.
-        return match sight.knobs.housekeeping {
-            Housekeeping::Off => check_needless(sight, letter),
-            Housekeeping::On { .. } => Ok(()),
+        return match sight.knobs.maintenance {
+            Maintenance::Off => check_needless(sight, label),
+            Maintenance::On { .. } => Ok(()),
         };
     }
     let law = format!("a collection makes {expected} the cutoff, durably");
@@ -103,8 +103,8 @@ pub fn check_moved(sight: &mut Sight, letter: Letter, before: Lsn) -> Result<(),
 /// # Errors
 /// The broken law.
 pub fn check_aged(sight: &Sight) -> Result<(), Verdict> {
-    for letter in oracle::ancestors_first(sight.truths) {
-        let Some(timeline) = sight.open.get(&letter) else {
+    for label in oracle::ancestors_first(sight.expectations) {
+        let Some(timeline) = sight.open.get(&label) else {
             continue;
         };
         let (found, due) = (timeline.gc_cutoff(), by_distance(sight.knobs, timeline));
@@ -112,8 +112,8 @@ pub fn check_aged(sight: &Sight) -> Result<(), Verdict> {
             let law = format!("what is old enough is below the cutoff, {due}");
             return Err(Verdict::law(law, found.to_string()));
         }
-        if sight.knobs.housekeeping == Housekeeping::Off {
-            check_needless(sight, letter)?;
+        if sight.knobs.maintenance == Maintenance::Off {
+            check_needless(sight, label)?;
         }
     }
     Ok(())
@@ -130,9 +130,9 @@ pub fn by_distance(knobs: &Knobs, timeline: &Timeline<SimIo>) -> Lsn {
 ///
 /// # Errors
 /// The broken law, with such a layer.
-pub fn check_needless(sight: &Sight, letter: Letter) -> Result<(), Verdict> {
-    let timeline = &sight.open[&letter];
-    let retained = oracle::retained(sight.truths, letter).all();
+pub fn check_needless(sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
+    let timeline = &sight.open[&label];
+    let retained = oracle::retained(sight.expectations, label).all();
     let map = timeline.layers();
     let names: Vec<LayerName> = map.files().names().collect();
     laws::check_needless(&names, timeline.gc_cutoff(), &retained)

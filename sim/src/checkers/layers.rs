@@ -13,10 +13,10 @@ use palimpsest::Timeline;
 
 use super::Sight;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws::{self, Known};
 use crate::oracle;
-use crate::plan::Housekeeping;
+use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -31,17 +31,17 @@ impl Layers {
     ///
     /// # Errors
     /// The broken law.
-    pub fn explain(&mut self, sight: &Sight, letter: Letter) -> Result<(), Verdict> {
-        let Some(truth) = sight.truths.get(&letter) else {
+    pub fn explain(&mut self, sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
+        let Some(expected) = sight.expectations.get(&label) else {
             return Ok(());
         };
-        if truth.pending.is_some() {
+        if expected.pending.is_some() {
             return Ok(());
         }
-        let retained = oracle::retained(sight.truths, letter).surely;
+        let retained = oracle::retained(sight.expectations, label).surely;
         let disk = &mut sight.world.state().disk;
         self.known
-            .check_layers(disk, keys::timeline(letter), (truth, &retained))
+            .check_layers(disk, keys::timeline(label), (expected, &retained))
     }
 }
 
@@ -62,8 +62,8 @@ pub fn check_compacted(timeline: &Timeline<SimIo>, before: usize) -> Result<(), 
 ///
 /// # Errors
 /// The broken law, if there are as many L0s as trigger one.
-pub fn check_none_due(sight: &Sight, letter: Letter) -> Result<(), Verdict> {
-    let found = sight.open[&letter].layers().l0_count();
+pub fn check_none_due(sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
+    let found = sight.open[&label].layers().l0_count();
     let trigger = sight.knobs.l0_count_trigger;
     if (found as u64) < trigger {
         return Ok(());
@@ -77,9 +77,9 @@ pub fn check_none_due(sight: &Sight, letter: Letter) -> Result<(), Verdict> {
 /// # Errors
 /// The broken law, if it has not saved what it knows.
 pub fn check_idle(sight: &Sight, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
-    match sight.knobs.housekeeping {
-        Housekeeping::Off => laws::check_saved(&mut sight.world.state().disk, timeline),
+    match sight.knobs.maintenance {
+        Maintenance::Off => laws::check_saved(&mut sight.world.state().disk, timeline),
         // It may have begun something that it has not saved yet.
-        Housekeeping::On { .. } => Ok(()),
+        Maintenance::On { .. } => Ok(()),
     }
 }

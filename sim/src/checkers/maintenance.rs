@@ -17,9 +17,9 @@ use palimpsest::base::{LayerName, Lsn};
 use palimpsest::timeline::Progress;
 
 use super::{Sight, cutoff};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::oracle;
-use crate::plan::Housekeeping;
+use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -27,24 +27,24 @@ use crate::world::SimIo;
 const LOOKS_MAX: u32 = 100;
 
 /// Follows an engine that is left to maintain itself.
-pub struct Maintenance {
+pub struct MaintenanceCheck {
     period: Duration,
-    before: Vec<Kept>,
+    before: Vec<Upkeep>,
     look_count: u32,
 }
 
 /// What maintenance changes of a timeline.
 #[derive(PartialEq, Eq)]
-struct Kept {
+struct Upkeep {
     files: Vec<LayerName>,
     frozen_count: usize,
     cutoff: Lsn,
 }
 
-impl Kept {
-    fn of(timeline: &Timeline<SimIo>) -> Kept {
+impl Upkeep {
+    fn of(timeline: &Timeline<SimIo>) -> Upkeep {
         let map = timeline.layers();
-        Kept {
+        Upkeep {
             files: map.files().names().collect(),
             frozen_count: map.frozen().len(),
             cutoff: timeline.gc_cutoff(),
@@ -52,11 +52,11 @@ impl Kept {
     }
 }
 
-impl Maintenance {
+impl MaintenanceCheck {
     /// Nothing is asked for from here on, and no fault comes; nothing if nothing can be claimed of
     /// the maintenance.
-    pub fn begin(sight: &Sight) -> Option<Maintenance> {
-        let Housekeeping::On { period, .. } = sight.knobs.housekeeping else {
+    pub fn begin(sight: &Sight) -> Option<MaintenanceCheck> {
+        let Maintenance::On { period, .. } = sight.knobs.maintenance else {
             return None;
         };
         // What is wrong stays undone, and with a timeline that cannot be opened all collections.
@@ -64,7 +64,7 @@ impl Maintenance {
         if can_be_wrong || sight.judge.has_unread_index() {
             return None;
         }
-        Some(Maintenance {
+        Some(MaintenanceCheck {
             period,
             before: Vec::new(),
             look_count: 0,
@@ -81,9 +81,9 @@ impl Maintenance {
     /// # Errors
     /// `Stuck` if it goes on and on.
     pub fn has_quiesced(&mut self, sight: &Sight) -> Result<bool, Verdict> {
-        let letters = oracle::ancestors_first(sight.truths).into_iter();
-        let open = letters.filter_map(|letter| sight.open.get(&letter));
-        let found: Vec<Kept> = open.map(Kept::of).collect();
+        let labels = oracle::ancestors_first(sight.expectations).into_iter();
+        let open = labels.filter_map(|label| sight.open.get(&label));
+        let found: Vec<Upkeep> = open.map(Upkeep::of).collect();
         if found == self.before {
             return Ok(true);
         }
@@ -102,22 +102,22 @@ impl Maintenance {
     ///
     /// # Errors
     /// The broken law, with what was left.
-    pub fn check(&self, sight: &Sight, letter: Letter) -> Result<(), Verdict> {
-        let timeline = &sight.open[&letter];
-        let kept = Kept::of(timeline);
+    pub fn check(&self, sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
+        let timeline = &sight.open[&label];
+        let kept = Upkeep::of(timeline);
         if 0 < kept.frozen_count {
-            return left(letter, format!("{} frozen layers", kept.frozen_count));
+            return left(label, format!("{} frozen layers", kept.frozen_count));
         }
         let knobs = sight.knobs;
         let l0s = timeline.layers().l0_count();
         if knobs.l0_count_trigger <= l0s as u64 {
-            return left(letter, format!("{l0s} L0s"));
+            return left(label, format!("{l0s} L0s"));
         }
         let due = cutoff::by_distance(knobs, timeline);
         if knobs.gc_age == Duration::ZERO && kept.cutoff < due {
-            return left(letter, format!("its cutoff at {}, not {due}", kept.cutoff));
+            return left(label, format!("its cutoff at {}, not {due}", kept.cutoff));
         }
-        cutoff::check_needless(sight, letter)
+        cutoff::check_needless(sight, label)
     }
 
     /// A job by need, which was asked for after it had quiesced, has found nothing.
@@ -126,13 +126,13 @@ impl Maintenance {
     /// The broken law, if it has, or a wrong answer, if it failed.
     pub fn check_job(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         what: &str,
         progress: palimpsest::Result<Progress>,
     ) -> Result<(), Verdict> {
         match progress {
             Ok(Progress::Idle) => Ok(()),
-            Ok(_) => left(letter, format!("something {what}")),
+            Ok(_) => left(label, format!("something {what}")),
             Err(error) => {
                 let asked = format!("find nothing {what}, with no fault left");
                 Err(Verdict::wrong(asked, "it is done", error.to_string()))
@@ -141,7 +141,7 @@ impl Maintenance {
     }
 }
 
-fn left(letter: Letter, left: String) -> Result<(), Verdict> {
+fn left(label: TimelineLabel, left: String) -> Result<(), Verdict> {
     let law = "housekeeping leaves nothing undone";
-    Err(Verdict::law(law, format!("timeline {letter} has {left}")))
+    Err(Verdict::law(law, format!("timeline {label} has {left}")))
 }

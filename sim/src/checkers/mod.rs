@@ -22,7 +22,7 @@
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
-//! | [`Maintenance`] | what maintains itself leaves nothing undone                              |
+//! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
 //! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
 //! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
 //! | [`closed`]      | behind a shutdown a timeline is at rest, and its handles are closed      |
@@ -37,14 +37,14 @@ pub mod layers;
 mod maintenance;
 pub mod racing;
 pub mod recovery;
-mod said;
+mod response;
 mod sight;
 pub mod space;
 mod unreadable;
 pub mod visits;
 
 pub use answers::{Answers, Depth};
-pub use maintenance::Maintenance;
-pub use said::{Said, Tell, said_many, said_one, values};
+pub use maintenance::MaintenanceCheck;
+pub use response::{Describe, Response, response_many, response_one, values};
 pub use sight::{Finding, Sight};
 pub use unreadable::Unreadable;

@@ -10,7 +10,7 @@
 use palimpsest::base::Lsn;
 
 use super::{Sight, cutoff};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::model::History;
 use crate::oracle::{self, Allowed, View};
 use crate::verdict::Verdict;
@@ -21,23 +21,23 @@ use crate::verdict::Verdict;
 /// A broken law of the cutoffs.
 pub fn view<T>(
     sight: &mut Sight,
-    point: (Letter, Lsn),
+    point: (TimelineLabel, Lsn),
     ask: impl Fn(&History) -> T,
 ) -> Result<View<T>, Verdict> {
     cutoff::look(sight)?;
-    Ok(oracle::view(sight.truths, point, ask))
+    Ok(oracle::view(sight.expectations, point, ask))
 }
 
 /// A read under way.
 pub struct Racing<T> {
-    point: (Letter, Lsn),
+    point: (TimelineLabel, Lsn),
     start: View<T>,
     begun: usize,
 }
 
 /// A read that is over.
 pub struct Raced<T> {
-    point: (Letter, Lsn),
+    point: (TimelineLabel, Lsn),
     start: View<T>,
     between: Vec<T>,
 }
@@ -49,11 +49,11 @@ impl<T> Racing<T> {
     /// A broken law of the cutoffs.
     pub fn begin(
         sight: &mut Sight,
-        point: (Letter, Lsn),
+        point: (TimelineLabel, Lsn),
         ask: impl Fn(&History) -> T,
     ) -> Result<Racing<T>, Verdict> {
         let start = view(sight, point, ask)?;
-        let begun = sight.truth(point.0).begin_read();
+        let begun = sight.expected(point.0).begin_read();
         Ok(Racing {
             point,
             start,
@@ -63,7 +63,7 @@ impl<T> Racing<T> {
 
     /// The read is over, with an answer or by a drop.
     pub fn end(self, sight: &mut Sight, ask: impl Fn(&History) -> T) -> Raced<T> {
-        let between = sight.truth(self.point.0).end_read(self.begun, ask);
+        let between = sight.expected(self.point.0).end_read(self.begun, ask);
         Raced {
             point: self.point,
             start: self.start,

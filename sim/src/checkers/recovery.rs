@@ -14,9 +14,9 @@ use palimpsest::base::Lsn;
 
 use super::Sight;
 use crate::keys;
-use crate::label::Letter;
-use crate::oracle::{self, Existence, Truth};
-use crate::plan::Housekeeping;
+use crate::label::TimelineLabel;
+use crate::oracle::{self, Existence, Expected};
+use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -26,7 +26,7 @@ use crate::world::SimIo;
 /// The broken law.
 pub fn recovered(
     sight: &mut Sight,
-    letter: Letter,
+    label: TimelineLabel,
     timeline: &Timeline<SimIo>,
 ) -> Result<(), Verdict> {
     let durable = timeline.disk_consistent_lsn();
@@ -35,71 +35,71 @@ pub fn recovered(
         let law = "an opened timeline ends at disk_consistent_lsn";
         return Err(Verdict::law(law, format!("{durable} and {last}")));
     }
-    find_ancestor(sight, letter, timeline)?;
+    find_ancestor(sight, label, timeline)?;
     let (cutoff, horizon) = (timeline.gc_cutoff(), sight.horizon());
-    let has_keeper = sight.knobs.housekeeping != Housekeeping::Off;
-    let truth = sight.truth(letter);
-    let known = truth.cutoff.durable();
-    truth.recover_cutoff(cutoff, &horizon)?;
-    if has_keeper {
+    let has_maintenance = sight.knobs.maintenance != Maintenance::Off;
+    let expected = sight.expected(label);
+    let known = expected.cutoff.durable();
+    expected.recover_cutoff(cutoff, &horizon)?;
+    if has_maintenance {
         // A branch may have opened it a while ago, and its keeper have published this.
-        truth.cutoff.is_durable_up_to(known);
+        expected.cutoff.is_durable_up_to(known);
     }
-    truth.recover(durable)
+    expected.recover(durable)
 }
 
 /// What a timeline stands on is what was asked for. A branch in doubt that is there has what its
 /// ancestor has, and that must be durable.
 fn find_ancestor(
     sight: &mut Sight,
-    letter: Letter,
+    label: TimelineLabel,
     timeline: &Timeline<SimIo>,
 ) -> Result<(), Verdict> {
     let found = timeline.ancestor();
-    let truth = &sight.truths[&letter];
-    let is_it = |(on, lsn): (Letter, Lsn)| {
+    let expected = &sight.expectations[&label];
+    let is_it = |(on, lsn): (TimelineLabel, Lsn)| {
         found.is_some_and(|found| (found.timeline, found.lsn) == (keys::timeline(on), lsn))
     };
-    let starts = truth.starts.iter();
+    let starts = expected.starts.iter();
     let mut branches = starts.filter_map(|start| Some((start.ancestor?, start.lsn)));
-    if truth.ancestor.is_none()
+    if expected.ancestor.is_none()
         && let Some((on, lsn)) = branches.find(|branch| is_it(*branch))
     {
-        let below = sight.truths.get(&on);
-        let below = below.map_or_else(|| Ok(Truth::absent()), |below| below.seen_from(lsn))?;
+        let below = sight.expectations.get(&on);
+        let below = below.map_or_else(|| Ok(Expected::absent()), |below| below.seen_from(lsn))?;
         if below.existence != Existence::Exists || below.acknowledged < lsn {
             let law = format!("a branch that is found has an ancestor that reaches {lsn}");
             let found = format!("{:?} up to {}", below.existence, below.acknowledged);
             return Err(Verdict::law(law, found));
         }
-        let truth = truth.clone().found_branch((on, lsn), &below);
-        sight.truths.insert(letter, truth);
+        let expected = expected.clone().found_branch((on, lsn), &below);
+        sight.expectations.insert(label, expected);
         return Ok(());
     }
-    let is_right = truth.ancestor.map_or(found.is_none(), is_it);
+    let is_right = expected.ancestor.map_or(found.is_none(), is_it);
     if is_right {
         return Ok(());
     }
-    let asked_for = truth.ancestor;
+    let asked_for = expected.ancestor;
     let law = format!("a timeline stands on what was asked for: {asked_for:?}");
     Err(Verdict::law(law, format!("{found:?}")))
 }
 
 /// Whether something below a timeline is not there any more, for a power loss took its index.
-pub fn stands_on_what_is_lost(sight: &Sight, letter: Letter) -> bool {
-    let mut below = oracle::all_below(sight.truths, letter).into_iter();
-    below.any(|letter| sight.judge.has_lost_index(keys::timeline(letter)))
+pub fn stands_on_what_is_lost(sight: &Sight, label: TimelineLabel) -> bool {
+    let mut below = oracle::all_below(sight.expectations, label).into_iter();
+    below.any(|label| sight.judge.has_lost_index(keys::timeline(label)))
 }
 
 /// Timelines were shut down in good order, each with this end, and opened again.
 ///
 /// # Errors
 /// A wrong answer, if one that is there ends elsewhere.
-pub fn check_shut_down(sight: &mut Sight, ends: &[(Letter, Lsn)]) -> Result<(), Verdict> {
-    for &(letter, last) in ends {
-        let truth = sight.truth(letter);
-        if truth.existence == Existence::Exists && truth.last != last {
-            return Err(ends_elsewhere(letter, last, truth.last));
+pub fn check_shut_down(sight: &mut Sight, ends: &[(TimelineLabel, Lsn)]) -> Result<(), Verdict> {
+    for &(label, last) in ends {
+        let expected = sight.expected(label);
+        if expected.existence == Existence::Exists && expected.last != last {
+            return Err(ends_elsewhere(label, last, expected.last));
         }
     }
     Ok(())
@@ -109,15 +109,19 @@ pub fn check_shut_down(sight: &mut Sight, ends: &[(Letter, Lsn)]) -> Result<(), 
 ///
 /// # Errors
 /// A wrong answer, if it ends below that.
-pub fn check_shut_down_beside(sight: &mut Sight, letter: Letter, last: Lsn) -> Result<(), Verdict> {
-    let found = sight.truth(letter).last;
+pub fn check_shut_down_beside(
+    sight: &mut Sight,
+    label: TimelineLabel,
+    last: Lsn,
+) -> Result<(), Verdict> {
+    let found = sight.expected(label).last;
     if last <= found {
         return Ok(());
     }
-    Err(ends_elsewhere(letter, last, found))
+    Err(ends_elsewhere(label, last, found))
 }
 
-fn ends_elsewhere(letter: Letter, last: Lsn, found: Lsn) -> Verdict {
-    let asked = format!("open timeline {letter} after a shutdown");
+fn ends_elsewhere(label: TimelineLabel, last: Lsn, found: Lsn) -> Verdict {
+    let asked = format!("open timeline {label} after a shutdown");
     Verdict::wrong(asked, format!("it ends at {last}"), found.to_string())
 }

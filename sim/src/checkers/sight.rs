@@ -8,8 +8,8 @@ use palimpsest::base::{Key, Lsn};
 use palimpsest::io::Io;
 
 use crate::judge::Judge;
-use crate::label::Letter;
-use crate::oracle::{Horizon, Truth, Truths};
+use crate::label::TimelineLabel;
+use crate::oracle::{Expectations, Expected, Horizon};
 use crate::plan::Knobs;
 use crate::verdict::Verdict;
 use crate::world::{SimIo, World};
@@ -23,15 +23,17 @@ pub struct Sight<'a> {
     /// The sizes and thresholds of the plan.
     pub knobs: &'a Knobs,
     /// The timelines that are open.
-    pub open: BTreeMap<Letter, Timeline<SimIo>>,
+    pub open: BTreeMap<TimelineLabel, Timeline<SimIo>>,
     /// What is known of each timeline.
-    pub truths: &'a mut Truths,
+    pub expectations: &'a mut Expectations,
 }
 
 impl Sight<'_> {
     /// What is known of a timeline.
-    pub fn truth(&mut self, letter: Letter) -> &mut Truth {
-        self.truths.entry(letter).or_insert_with(Truth::absent)
+    pub fn expected(&mut self, label: TimelineLabel) -> &mut Expected {
+        self.expectations
+            .entry(label)
+            .or_insert_with(Expected::absent)
     }
 
     /// How far a collection may go that comes now.
@@ -50,15 +52,15 @@ pub struct Finding {
     /// What it was.
     pub verdict: Verdict,
     /// The read that showed it, if one did.
-    pub read: Option<(Letter, Key, Lsn)>,
+    pub read: Option<(TimelineLabel, Key, Lsn)>,
 }
 
 impl Finding {
     /// The finding, with the read that showed it.
     #[must_use]
-    pub fn at(self, letter: Letter, key: Key, lsn: Lsn) -> Finding {
+    pub fn at(self, label: TimelineLabel, key: Key, lsn: Lsn) -> Finding {
         Finding {
-            read: Some((letter, key, lsn)),
+            read: Some((label, key, lsn)),
             ..self
         }
     }

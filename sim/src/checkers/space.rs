@@ -13,7 +13,7 @@ use palimpsest::base::TimelineId;
 
 use super::Sight;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws;
 use crate::oracle;
 use crate::verdict::Verdict;
@@ -28,19 +28,19 @@ pub fn check(sight: &Sight) -> Result<(), Verdict> {
     }
     // What is left of a deletion, and cannot be read any more, must not be removed.
     let with_files = sight
-        .truths
+        .expectations
         .iter()
-        .filter(|(_, truth)| truth.may_have_files);
-    let remains = with_files.map(|(letter, _)| *letter);
-    let is_wrong = |letter: &Letter| sight.judge.has_wrong_index(keys::timeline(*letter));
-    let mut left_alone = oracle::ancestors_first(sight.truths);
-    left_alone.extend(remains.filter(is_wrong));
-    left_alone.retain(|letter| !sight.open.contains_key(letter));
+        .filter(|(_, expected)| expected.may_have_files);
+    let crash_point = with_files.map(|(label, _)| *label);
+    let is_wrong = |label: &TimelineLabel| sight.judge.has_wrong_index(keys::timeline(*label));
+    let mut left_alone = oracle::ancestors_first(sight.expectations);
+    left_alone.extend(crash_point.filter(is_wrong));
+    left_alone.retain(|label| !sight.open.contains_key(label));
     let left_alone: Vec<TimelineId> = left_alone.into_iter().map(keys::timeline).collect();
-    let open = sight.open.iter().map(|(letter, timeline)| {
+    let open = sight.open.iter().map(|(label, timeline)| {
         let layers = timeline.layers();
         let memory_count = usize::from(layers.open().is_some()) + layers.frozen().len();
-        (keys::timeline(*letter), memory_count)
+        (keys::timeline(*label), memory_count)
     });
     let open: Vec<_> = open.collect();
     laws::check_space(&mut sight.world.state().disk, &open, &left_alone)

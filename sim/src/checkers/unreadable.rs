@@ -13,7 +13,7 @@ use palimpsest::base::FileName;
 
 use super::Sight;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws;
 use crate::oracle::{self, Existence};
 use crate::paths::timeline_dir;
@@ -21,23 +21,23 @@ use crate::verdict::Verdict;
 
 /// The files of layers of the timelines whose index the device took or made wrong.
 pub struct Unreadable {
-    files: BTreeMap<Letter, BTreeSet<FileName>>,
+    files: BTreeMap<TimelineLabel, BTreeSet<FileName>>,
 }
 
 impl Unreadable {
     /// The engine is about to be opened.
     pub fn before_open(sight: &Sight) -> Unreadable {
         sight.judge.forget_dropped();
-        let is_at_risk = |letter: &Letter| {
-            let existence = sight.truths[letter].existence;
-            existence == Existence::Exists && sight.judge.has_bad_index(keys::timeline(*letter))
+        let is_at_risk = |label: &TimelineLabel| {
+            let existence = sight.expectations[label].existence;
+            existence == Existence::Exists && sight.judge.has_bad_index(keys::timeline(*label))
         };
-        let mut letters = oracle::ancestors_first(sight.truths);
-        letters.retain(is_at_risk);
+        let mut labels = oracle::ancestors_first(sight.expectations);
+        labels.retain(is_at_risk);
         let mut state = sight.world.state();
-        let with_files = letters.into_iter().map(|letter| {
-            let files = laws::layer_files(&mut state.disk, keys::timeline(letter));
-            (letter, files)
+        let with_files = labels.into_iter().map(|label| {
+            let files = laws::layer_files(&mut state.disk, keys::timeline(label));
+            (label, files)
         });
         Unreadable {
             files: with_files.collect(),
@@ -50,17 +50,17 @@ impl Unreadable {
     /// # Errors
     /// The broken law, or a wrong answer of the open.
     pub fn check(&self, sight: &mut Sight) -> Result<(), Verdict> {
-        for (&letter, files) in &self.files {
-            if sight.open.contains_key(&letter) {
+        for (&label, files) in &self.files {
+            if sight.open.contains_key(&label) {
                 continue;
             }
-            let is_there = sight.truth(letter).existence == Existence::Exists;
+            let is_there = sight.expected(label).existence == Existence::Exists;
             if !is_there && !files.is_empty() {
-                let asked = format!("open timeline {letter}, whose index is lost");
+                let asked = format!("open timeline {label}, whose index is lost");
                 let expected = "it is corrupt, for there are layers";
                 return Err(Verdict::wrong(asked, expected, "there is no such timeline"));
             }
-            let id = keys::timeline(letter);
+            let id = keys::timeline(label);
             let found = laws::layer_files(&mut sight.world.state().disk, id);
             // The instance before it may still let go of what it had given up.
             let was_dropped = |file: &&FileName| {
@@ -69,7 +69,7 @@ impl Unreadable {
             };
             if let Some(gone) = files.difference(&found).find(|file| !was_dropped(file)) {
                 let law = "nothing is removed of a timeline that cannot be opened";
-                return Err(Verdict::law(law, format!("{gone} of {letter} is gone")));
+                return Err(Verdict::law(law, format!("{gone} of {label} is gone")));
             }
         }
         Ok(())

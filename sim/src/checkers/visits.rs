@@ -14,7 +14,7 @@ use palimpsest::base::{Key, Lsn};
 
 use super::{Answers, Finding, Sight};
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::model::Answer;
 use crate::verdict::Verdict;
 
@@ -25,16 +25,16 @@ const VISITS_MAX: usize = 2;
 ///
 /// # Errors
 /// The broken law, with the read.
-pub fn check(sight: &Sight, answers: &mut Answers, letter: Letter) -> Result<(), Finding> {
-    let lsn = sight.open[&letter].last_record_lsn();
+pub fn check(sight: &Sight, answers: &mut Answers, label: TimelineLabel) -> Result<(), Finding> {
+    let lsn = sight.open[&label].last_record_lsn();
     for key in keys::all(sight.knobs) {
-        let answer = sight.truths[&letter].history.answer(key, lsn);
+        let answer = sight.expectations[&label].history.answer(key, lsn);
         if matches!(answer, Answer::NoBase | Answer::NoRedo) {
             // No image can stand for it.
             continue;
         }
-        let checked = check_one(sight, answers, letter, (key, lsn));
-        checked.map_err(|verdict| Finding::from(verdict).at(letter, key, lsn))?;
+        let checked = check_one(sight, answers, label, (key, lsn));
+        checked.map_err(|verdict| Finding::from(verdict).at(label, key, lsn))?;
     }
     Ok(())
 }
@@ -42,11 +42,11 @@ pub fn check(sight: &Sight, answers: &mut Answers, letter: Letter) -> Result<(),
 fn check_one(
     sight: &Sight,
     answers: &mut Answers,
-    letter: Letter,
+    label: TimelineLabel,
     (key, lsn): (Key, Lsn),
 ) -> Result<(), Verdict> {
     let asked = || format!("visits of {key} at {lsn}");
-    let visits = answers.at_once(sight, pin!(sight.open[&letter].visits(key, lsn)));
+    let visits = answers.at_once(sight, pin!(sight.open[&label].visits(key, lsn)));
     let visits = match visits {
         Err(error) if sight.judge.is_rot(&error) => return Ok(()),
         Err(error) => return Err(Verdict::wrong(asked(), "its layers", error.to_string())),

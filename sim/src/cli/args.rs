@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, value_parser};
 
 use super::fleet::core_count;
-use crate::lack::Limits;
+use crate::weakness::HuntLimits;
 
 /// The default time to shrink a plan.
 const SHRINK_TIME: &str = "30s";
@@ -22,7 +22,7 @@ const MATRIX_TIME: &str = "5m";
 const BASES_MAX: u64 = 99;
 
 /// The default folder for the copy of the sources in which bugs are planted.
-const YARD: &str = "target/bugs";
+const WORKTREE: &str = "target/bugs";
 
 /// The default folder for plans that failed.
 const FAILURES: &str = "target/sim";
@@ -341,8 +341,8 @@ pub struct BugsArgs {
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
     pub shrink_time: Duration,
     /// The folder for the copy of the sources, its build, and the plans that found bugs
-    #[arg(long, value_name = "DIR", default_value = YARD)]
-    pub yard: PathBuf,
+    #[arg(long, value_name = "DIR", default_value = WORKTREE)]
+    pub worktree: PathBuf,
 }
 
 /// The limits of a search for a plan, and where the plan goes.
@@ -364,8 +364,8 @@ pub struct HuntArgs {
 
 impl HuntArgs {
     /// Turns the arguments into the limits of a search.
-    pub fn limits<'a>(&self, is_over: &'a (dyn Fn() -> bool + Sync)) -> Limits<'a> {
-        Limits {
+    pub fn limits<'a>(&self, is_over: &'a (dyn Fn() -> bool + Sync)) -> HuntLimits<'a> {
+        HuntLimits {
             time: self.budget,
             shrink_time: self.shrink_time,
             thread_count: self.jobs.unwrap_or_else(core_count),

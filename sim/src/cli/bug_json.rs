@@ -8,27 +8,31 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::bugs::Size;
+use super::bugs::PlanSize;
 use super::exit::CommandError;
-use crate::bugs::{Bug, Exhausted, Findings, Hunted, Shot};
+use crate::bugs::{Bug, BugSearch, Exhausted, Findings, Shot};
 
 /// A bug, what its hunt found, and the size of its shrunk plan.
-type Told<'a> = (&'a Bug, Findings, Option<Size>);
+type BugRecord<'a> = (&'a Bug, Findings, Option<PlanSize>);
 
 /// Writes all figures to `file`.
 ///
 /// # Errors
 /// `Input` if it cannot be written.
-pub(super) fn write(file: &Path, budget: Duration, told: &[Told<'_>]) -> Result<(), CommandError> {
+pub(super) fn write(
+    file: &Path,
+    budget: Duration,
+    records: &[BugRecord<'_>],
+) -> Result<(), CommandError> {
     let seconds = budget.as_secs_f64();
-    let bugs: Vec<String> = told.iter().map(bug).collect();
+    let bugs: Vec<String> = records.iter().map(bug).collect();
     let bugs = bugs.join(",\n");
     let text = format!("{{\"format\": 1, \"budget_s\": {seconds}, \"bugs\": [\n{bugs}\n]}}\n");
     let at = |error| CommandError::Input(format!("{}: cannot be written: {error}", file.display()));
     fs::write(file, text).map_err(at)
 }
 
-fn bug((bug, findings, size): &Told<'_>) -> String {
+fn bug((bug, findings, size): &BugRecord<'_>) -> String {
     let (id, score) = (&bug.id, &findings.score);
     let bases: Vec<String> = score.bases.iter().map(base).collect();
     let bases = bases.join(", ");
@@ -58,10 +62,12 @@ fn bug((bug, findings, size): &Told<'_>) -> String {
     .join(", ")
 }
 
-fn base(hunted: &Hunted) -> String {
+fn base(hunted: &BugSearch) -> String {
     match hunted {
-        Hunted::Found(found) => shot(*found),
-        Hunted::Survived { plan_count } => format!("{{\"seed\": null, \"plans\": {plan_count}}}"),
+        BugSearch::Found(found) => shot(*found),
+        BugSearch::Survived { plan_count } => {
+            format!("{{\"seed\": null, \"plans\": {plan_count}}}")
+        }
     }
 }
 
@@ -79,7 +85,7 @@ mod tests {
     fn a_bug_is_one_line_of_json() {
         let change = "diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-one\n+two\n";
         let planted = Bug::read("late", &format!("It is late.\n\n{change}")).unwrap();
-        let found = Hunted::Found(Shot {
+        let found = BugSearch::Found(Shot {
             seed: 7,
             plan_count: 8,
             seconds: 0.25,
@@ -87,7 +93,7 @@ mod tests {
         });
         let findings = Findings {
             score: Score {
-                bases: vec![found, Hunted::Survived { plan_count: 900 }],
+                bases: vec![found, BugSearch::Survived { plan_count: 900 }],
             },
             exhausted: Some(Exhausted::Found {
                 plan: "gc".to_string(),
@@ -96,7 +102,7 @@ mod tests {
             }),
             shrunk: None,
         };
-        let size = Size {
+        let size = PlanSize {
             op_count: 5,
             rule_count: 1,
         };

@@ -11,7 +11,7 @@ use super::bug_json;
 use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
-use crate::bugs::{Budget, Bug, Exhausted, Findings, Hunt, Trouble, Yard};
+use crate::bugs::{Budget, Bug, BugHunt, Exhausted, Findings, Trouble, Worktree};
 use crate::text::{Columns, Side, counted};
 
 /// The columns of the report: heading, alignment, and smallest width.
@@ -40,20 +40,20 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
     let root = repository()?;
     let all = Bug::read_all(&root.join("sim/bugs")).map_err(refusal)?;
     let bugs = choose(all, &args.ids)?;
-    let folder = std::path::absolute(&args.yard)
-        .map_err(|error| CommandError::Input(format!("{}: {error}", args.yard.display())))?;
-    let yard = Yard::new(root, &folder);
+    let folder = std::path::absolute(&args.worktree)
+        .map_err(|error| CommandError::Input(format!("{}: {error}", args.worktree.display())))?;
+    let worktree = Worktree::new(root, &folder);
     let count = COLUMNS.len() - usize::from(args.exhaust.is_none());
     let columns = Columns::new(&COLUMNS[..count]);
     console::print(&columns.head())?;
-    let (mut told, mut unbuilt, mut broken_off) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut records, mut unbuilt, mut broken_off) = (Vec::new(), Vec::new(), Vec::new());
     for (bug, number) in bugs.iter().zip(1..) {
         let (id, count) = (&bug.id, bugs.len());
         console::complain(&format!("{number} of {count}: building {id}"));
-        let built = yard.build(bug);
+        let built = worktree.build(bug);
         console::complain(&format!("{number} of {count}: hunting {id}"));
         let found = built.and_then(|simulator| {
-            let hunt = Hunt {
+            let hunt = BugHunt {
                 bug,
                 simulator: &simulator,
                 folder: &folder.join("plans"),
@@ -80,10 +80,10 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
         };
         let size = size(&findings)?;
         console::print(&columns.row(&cells(bug, &findings, size)))?;
-        told.push((bug, findings, size));
+        records.push((bug, findings, size));
     }
     if let Some(file) = &args.json {
-        bug_json::write(file, args.budget, &told)?;
+        bug_json::write(file, args.budget, &records)?;
     }
     if !unbuilt.is_empty() {
         let ids = unbuilt.join(" ");
@@ -96,8 +96,8 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
         let why = format!("not hunted to the end, for the reasons above: {ids}");
         return Err(CommandError::Harness(why));
     }
-    let survived = told.iter().filter(|(_, found, _)| found.has_survived());
-    end(told.len(), survived.count(), &signals)
+    let survived = records.iter().filter(|(_, found, _)| found.has_survived());
+    end(records.len(), survived.count(), &signals)
 }
 
 fn budget(args: &BugsArgs) -> Budget {
@@ -110,8 +110,8 @@ fn budget(args: &BugsArgs) -> Budget {
     }
 }
 
-fn end(told: usize, survived: usize, signals: &Signals) -> Result<u8, CommandError> {
-    let found = told - survived;
+fn end(records: usize, survived: usize, signals: &Signals) -> Result<u8, CommandError> {
+    let found = records - survived;
     let survivors = counted(survived as u64, "survivor");
     console::print(&format!("\n{found} found, {survivors}\n"))?;
     Ok(match (survived, signals.interrupted()) {
@@ -149,23 +149,23 @@ fn choose(all: Vec<Bug>, ids: &[String]) -> Result<Vec<Bug>, CommandError> {
 
 /// The size of a shrunk plan.
 #[derive(Clone, Copy)]
-pub(super) struct Size {
+pub(super) struct PlanSize {
     pub(super) op_count: usize,
     pub(super) rule_count: usize,
 }
 
-fn size(findings: &Findings) -> Result<Option<Size>, CommandError> {
+fn size(findings: &Findings) -> Result<Option<PlanSize>, CommandError> {
     let Some(shrunk) = &findings.shrunk else {
         return Ok(None);
     };
     let plan = plan_file::read_file(&shrunk.plan)?;
-    Ok(Some(Size {
+    Ok(Some(PlanSize {
         op_count: plan.ops.len(),
         rule_count: plan.faults.len(),
     }))
 }
 
-fn cells(bug: &Bug, findings: &Findings, size: Option<Size>) -> Vec<String> {
+fn cells(bug: &Bug, findings: &Findings, size: Option<PlanSize>) -> Vec<String> {
     let score = &findings.score;
     let found = format!("{}/{}", score.found_count(), score.bases.len());
     let median = match score.median() {

@@ -9,7 +9,7 @@ use clap::Parser;
 use super::args::{Command, CommandLine, MatrixArgs, RunArgs, Seeds};
 use super::exhaust;
 use super::exit::{CommandError, code};
-use super::fleet::{self, Again, Work};
+use super::fleet::{self, Again, Fleet};
 use super::life;
 use super::matrix;
 use super::meta;
@@ -84,7 +84,7 @@ fn run(args: &RunArgs) -> Result<u8, CommandError> {
         Some(_) => args.time,
         None => Some(args.time.unwrap_or(TIME)),
     };
-    let work = Work {
+    let work = Fleet {
         seeds,
         time,
         job_count: args.jobs,
@@ -116,7 +116,7 @@ fn judge(report: &Report, strict: Option<&Summary>) -> Result<u8, CommandError> 
 }
 
 fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
-    let work = Work {
+    let work = Fleet {
         seeds: args.seeds,
         time: Some(args.time),
         job_count: args.jobs,
@@ -148,7 +148,7 @@ fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), Co
 ///
 /// # Errors
 /// `Harness` if threads or the output failed.
-pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError> {
+pub fn carry_out(work: &Fleet, signals: &Signals) -> Result<Report, CommandError> {
     let report = fleet::carry_out(work, signals)?;
     console::print(&report.to_string())?;
     Ok(report)

@@ -11,7 +11,7 @@ use super::args::ExhaustArgs;
 use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
-use crate::exhaust::{self, Certificate, Counterexample, Limits};
+use crate::exhaust::{self, Certificate, Counterexample, ExhaustLimits};
 use crate::faults::Device;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
@@ -25,7 +25,7 @@ const TOLD_ONE_IN: usize = 100;
 /// `Input` if a plan cannot be read, or a counterexample not be written.
 pub fn exhaust(args: &ExhaustArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
-    let limits = Limits {
+    let limits = ExhaustLimits {
         depth: args.depth,
         deadline: args.time.map(|time| Instant::now() + time),
         thread_count: args.jobs.unwrap_or_else(fleet::core_count),
@@ -40,7 +40,7 @@ pub fn exhaust(args: &ExhaustArgs) -> Result<u8, CommandError> {
     let plans: Vec<_> = plans.collect::<Result<_, CommandError>>()?;
     for (name, plan) in plans {
         let (name, seconds) = (plan_file::quoted(name), args.time);
-        let limits = Limits {
+        let limits = ExhaustLimits {
             deadline: seconds.map(|time| Instant::now() + time),
             ..limits
         };
@@ -92,7 +92,7 @@ fn ended(code: u8, signals: &Signals) -> u8 {
     }
 }
 
-fn exhaust_all(length: u32, limits: Limits<'_>) -> Certificate {
+fn exhaust_all(length: u32, limits: ExhaustLimits<'_>) -> Certificate {
     let found = exhaust::exhaust_all(length, limits, |done, total| {
         if done.is_multiple_of(TOLD_ONE_IN) {
             console::complain(&format!("{done} of {total} sequences"));

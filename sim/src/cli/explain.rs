@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::args::ExplainArgs;
 use super::exit::{CommandError, code};
-use super::plan_file::Subject;
+use super::plan_file::PlanInput;
 use super::{console, plan_file};
 use crate::capsule::Which;
+use crate::divergence::run_twice;
 use crate::explain;
 use crate::explain::Story;
 use crate::explain::watch;
-use crate::parting::run_twice;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 
@@ -24,7 +24,7 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
     let mut plan = subject.plan()?;
     let mut story = watch_twice(&plan);
-    if let (Subject::Capsule(capsule), None) = (&subject, &story.outcome.verdict)
+    if let (PlanInput::Capsule(capsule), None) = (&subject, &story.outcome.verdict)
         && let Ok(full) = capsule.plan(Which::Full)
     {
         // A small change of timing can hide the bug from the short plan and not from the long one.
@@ -38,13 +38,13 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     let told = explain::Subject {
         replay: format!("cargo sim replay {name}"),
         name: match &subject {
-            Subject::Seed(seed) => format!("seed {seed}"),
-            Subject::Plan(_) | Subject::Capsule(_) => file_name(&args.plan),
+            PlanInput::Seed(seed) => format!("seed {seed}"),
+            PlanInput::Plan(_) | PlanInput::Capsule(_) => file_name(&args.plan),
         },
         facts: facts(&subject, now),
         rules: match &subject {
-            Subject::Capsule(capsule) => capsule.rules.clone(),
-            Subject::Seed(_) | Subject::Plan(_) => Vec::new(),
+            PlanInput::Capsule(capsule) => capsule.rules.clone(),
+            PlanInput::Seed(_) | PlanInput::Plan(_) => Vec::new(),
         },
     };
     let out = args.out.clone();
@@ -67,8 +67,8 @@ fn watch_twice(plan: &Plan) -> Story {
 }
 
 /// Facts for the page's head: where a capsule comes from, and its outcome on this build.
-fn facts(subject: &Subject, now: Option<&Verdict>) -> Vec<(String, String)> {
-    let Subject::Capsule(capsule) = subject else {
+fn facts(subject: &PlanInput, now: Option<&Verdict>) -> Vec<(String, String)> {
+    let PlanInput::Capsule(capsule) = subject else {
         return Vec::new();
     };
     let came_to = match now.map(Verdict::signature) {

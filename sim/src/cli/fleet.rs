@@ -22,10 +22,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::args::Seeds;
 use super::exit::CommandError;
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use super::signals::Signals;
+use crate::divergence::run_twice;
 use crate::meta::run_everywhere;
-use crate::parting::run_twice;
 use crate::plan::Plan;
 use crate::report::{Failure, Report, Summary};
 use crate::run::{Keep, Outcome, STACK_LEN, run};
@@ -40,7 +40,7 @@ const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// The plans to run, and how.
 #[derive(Clone, Copy, Debug)]
-pub struct Work {
+pub struct Fleet {
     /// The seeds that draw them.
     pub seeds: Seeds,
     /// The time after which no further plan begins, counted from the start.
@@ -66,7 +66,7 @@ pub enum Again {
 /// At least one plan is run, however short the time.
 /// # Errors
 /// `Harness` if a thread could not be started, or panicked.
-pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError> {
+pub fn carry_out(work: &Fleet, signals: &Signals) -> Result<Report, CommandError> {
     let (started, spent_before) = (Instant::now(), cpu_time());
     let queue = Arc::new(Queue::new(work, started, signals.clone()));
     let job_count = work.job_count.unwrap_or_else(core_count);
@@ -76,23 +76,23 @@ pub fn carry_out(work: &Work, signals: &Signals) -> Result<Report, CommandError>
         .collect::<Result<Vec<_>, _>>()?;
     // The workers hold the other senders, so the channel closes when the last worker ends.
     drop(sender);
-    let mut office = Office {
-        progress: Progress::new(work, started, job_count),
+    let mut collector = Collector {
+        progress: ProgressLine::new(work, started, job_count),
         running: BTreeMap::new(),
         summary: Summary::default(),
         failures: BTreeMap::new(),
     };
-    let heard = office.listen(&inbox);
-    office.progress.finish();
+    let heard = collector.listen(&inbox);
+    collector.progress.finish();
     if heard? == Heard::Everything {
         bury(workers)?;
     }
     Ok(Report {
-        summary: office.summary,
+        summary: collector.summary,
         elapsed: started.elapsed(),
         cpu_time: cpu_time().saturating_sub(spent_before),
         job_count,
-        failure: office.failures.pop_first(),
+        failure: collector.failures.pop_first(),
         interrupted: signals.interrupted(),
     })
 }
@@ -119,7 +119,7 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(work: &Work, started: Instant, signals: Signals) -> Queue {
+    fn new(work: &Fleet, started: Instant, signals: Signals) -> Queue {
         Queue {
             start: work.seeds.start,
             next: AtomicU64::new(work.seeds.start),
@@ -150,7 +150,7 @@ impl Queue {
 }
 
 /// A message from a worker to the collector.
-enum News {
+enum Message {
     /// The worker runs the plan of this seed.
     Began(u64),
     /// The worker has run a plan.
@@ -169,7 +169,7 @@ struct Finished {
 fn start_worker(
     queue: &Arc<Queue>,
     again: Again,
-    sender: Sender<News>,
+    sender: Sender<Message>,
 ) -> Result<JoinHandle<()>, CommandError> {
     let queue = queue.clone();
     let worker = std::thread::Builder::new()
@@ -179,13 +179,15 @@ fn start_worker(
         while let Some(seed) = queue.take() {
             // Sending fails only if the collector has given up a hung run, and then the process
             // ends.
-            let _ = sender.send(News::Began(seed));
+            let _ = sender.send(Message::Began(seed));
             let tried = std::panic::catch_unwind(|| try_seed(seed, again));
             if !matches!(&tried, Ok(finished) if finished.outcome.verdict.is_none()) {
                 queue.close();
             }
-            let news = tried.map_or(News::Died(seed), |finished| News::Ended(Box::new(finished)));
-            let _ = sender.send(news);
+            let message = tried.map_or(Message::Died(seed), |finished| {
+                Message::Ended(Box::new(finished))
+            });
+            let _ = sender.send(message);
         }
     });
     spawned.map_err(|error| {
@@ -222,8 +224,8 @@ fn bury(workers: Vec<JoinHandle<()>>) -> Result<(), CommandError> {
 }
 
 /// Collects the messages of all workers.
-struct Office {
-    progress: Progress,
+struct Collector {
+    progress: ProgressLine,
     running: BTreeMap<u64, Instant>,
     summary: Summary,
     failures: BTreeMap<u64, Failure>,
@@ -237,11 +239,11 @@ enum Heard {
     NotAll,
 }
 
-impl Office {
-    fn listen(&mut self, inbox: &Receiver<News>) -> Result<Heard, CommandError> {
+impl Collector {
+    fn listen(&mut self, inbox: &Receiver<Message>) -> Result<Heard, CommandError> {
         loop {
             match inbox.recv_timeout(TICK) {
-                Ok(news) => self.hear(news)?,
+                Ok(message) => self.hear(message)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(Heard::Everything),
             }
@@ -252,17 +254,17 @@ impl Office {
         }
     }
 
-    fn hear(&mut self, news: News) -> Result<(), CommandError> {
-        match news {
-            News::Began(seed) => {
+    fn hear(&mut self, message: Message) -> Result<(), CommandError> {
+        match message {
+            Message::Began(seed) => {
                 self.running.insert(seed, Instant::now());
                 Ok(())
             }
-            News::Ended(finished) => {
+            Message::Ended(finished) => {
                 self.file(*finished);
                 Ok(())
             }
-            News::Died(seed) => Err(CommandError::Harness(format!(
+            Message::Died(seed) => Err(CommandError::Harness(format!(
                 "the simulator died over seed {seed}; what it said is above, and it says it again \
                  with `cargo sim replay {seed}`"
             ))),
@@ -305,7 +307,7 @@ mod tests {
     use super::*;
 
     fn queue(start: u64, end: Option<u64>, time: Option<Duration>) -> Queue {
-        let work = Work {
+        let work = Fleet {
             seeds: Seeds { start, end },
             time,
             job_count: None,

@@ -7,7 +7,7 @@ use super::console;
 use super::exit::CommandError;
 use super::plan_file;
 use super::signals::Signals;
-use crate::lack::{Caught, Hunted, Lack, hunt};
+use crate::weakness::{Found, Search, Weakness, hunt};
 
 /// What is searched for.
 pub struct Quarry {
@@ -16,7 +16,7 @@ pub struct Quarry {
     /// The name of the file that a plan is written to.
     pub name: String,
     /// The device.
-    pub lack: Lack,
+    pub weakness: Weakness,
 }
 
 /// Searches for each that `quarry` makes of `items`, until a signal comes; writes the plans that
@@ -28,18 +28,22 @@ pub fn hunt_each<T>(
     items: impl IntoIterator<Item = T>,
     quarry: impl Fn(&T) -> Quarry,
     (args, signals): (&HuntArgs, &Signals),
-) -> Result<Vec<(T, Hunted)>, CommandError> {
+) -> Result<Vec<(T, Search)>, CommandError> {
     let is_over = || signals.interrupted().is_some();
     let limits = args.limits(&is_over);
     let mut hunted = Vec::new();
     for item in items {
-        let Quarry { deed, name, lack } = quarry(&item);
+        let Quarry {
+            deed,
+            name,
+            weakness,
+        } = quarry(&item);
         console::complain(&deed);
-        let found = hunt(&lack, limits);
+        let found = hunt(&weakness, limits);
         if is_over() {
             break;
         }
-        if let (Hunted::Caught(caught), Some(folder)) = (&found, &args.out) {
+        if let (Search::Found(caught), Some(folder)) = (&found, &args.out) {
             write_plan(caught, &folder.join(format!("{name}.plan")))?;
         }
         hunted.push((item, found));
@@ -49,7 +53,7 @@ pub fn hunt_each<T>(
 
 /// # Errors
 /// `Input` if it cannot be written.
-fn write_plan(caught: &Caught, path: &Path) -> Result<(), CommandError> {
+fn write_plan(caught: &Found, path: &Path) -> Result<(), CommandError> {
     let comment = format!(
         "Signature: {}\n{}",
         caught.verdict.signature(),

@@ -45,11 +45,11 @@ pub fn live(args: &LifeArgs) -> Result<u8, CommandError> {
     let thread = std::thread::Builder::new().stack_size(STACK_LEN);
     let thread = thread.spawn(live);
     let thread = thread.map_err(|error| CommandError::Harness(format!("no thread: {error}")))?;
-    let diary = Diary::of(&looks, count)?;
+    let monitor = Monitor::of(&looks, count)?;
     let verdict = thread.join();
     let verdict =
         verdict.map_err(|_| CommandError::Harness("the life's thread died".to_string()))?;
-    match verdict.or_else(|| diary.growth()) {
+    match verdict.or_else(|| monitor.growth()) {
         None => {
             console::print(&format!("\nall right: {} operations\n", grouped(count)))?;
             Ok(code::ALL_RIGHT)
@@ -69,14 +69,14 @@ fn is_due(index: usize, operation_count: usize) -> bool {
 }
 
 /// The samples of a life.
-struct Diary {
+struct Monitor {
     operation_count: u64,
     started: Instant,
     /// The highest resident memory of the first half and of the second, in bytes.
     peaks: [Option<u64>; 2],
 }
 
-impl Diary {
+impl Monitor {
     fn columns() -> Columns {
         Columns::new(&[
             ("", Side::Right, 5),
@@ -89,8 +89,8 @@ impl Diary {
         ])
     }
 
-    fn new(operation_count: u64) -> Diary {
-        Diary {
+    fn new(operation_count: u64) -> Monitor {
+        Monitor {
             operation_count,
             started: Instant::now(),
             peaks: [None; 2],
@@ -98,17 +98,17 @@ impl Diary {
     }
 
     /// Receives, checks and prints samples until the life has ended.
-    fn of(looks: &Receiver<(u64, Extent)>, operation_count: u64) -> Result<Diary, CommandError> {
-        let mut diary = Diary::new(operation_count);
-        console::print(&Diary::columns().head())?;
+    fn of(looks: &Receiver<(u64, Extent)>, operation_count: u64) -> Result<Monitor, CommandError> {
+        let mut monitor = Monitor::new(operation_count);
+        console::print(&Monitor::columns().head())?;
         for (at, (index, extent)) in (1..).zip(looks) {
             let resident = resident_len();
-            diary.note(index, resident);
+            monitor.note(index, resident);
             if at % PRINTED_ONE_IN == 0 {
-                console::print(&diary.row(index, extent, resident))?;
+                console::print(&monitor.row(index, extent, resident))?;
             }
         }
-        Ok(diary)
+        Ok(monitor)
     }
 
     fn note(&mut self, index: u64, resident: Option<u64>) {
@@ -128,7 +128,7 @@ impl Diary {
             grouped(extent.disk_len),
             resident.map_or("unknown".to_string(), grouped),
         ];
-        Diary::columns().row(&cells)
+        Monitor::columns().row(&cells)
     }
 
     /// The broken law, if memory has grown beyond its limit.
@@ -161,9 +161,9 @@ mod tests {
     use super::*;
 
     fn growth(first: u64, second: u64) -> Option<Verdict> {
-        let mut diary = Diary::new(100);
-        diary.peaks = [Some(first), Some(second)];
-        diary.growth()
+        let mut monitor = Monitor::new(100);
+        monitor.peaks = [Some(first), Some(second)];
+        monitor.growth()
     }
 
     #[test]

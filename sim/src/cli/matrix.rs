@@ -3,7 +3,7 @@
 use super::console;
 use super::exit::CommandError;
 use super::exit::code;
-use crate::matrix::{Gaps, Table, Waivers};
+use crate::matrix::{CellWaivers, Gaps, MatrixTable};
 use crate::report::Summary;
 
 /// The text of the repository's waivers.
@@ -14,7 +14,7 @@ const WAIVERS: &str = include_str!("../../waivers.txt");
 /// # Errors
 /// `Harness` if the output cannot be written.
 pub fn print_table(summary: &Summary) -> Result<(), CommandError> {
-    console::print(&Table(&summary.cells).to_string())
+    console::print(&MatrixTable(&summary.cells).to_string())
 }
 
 /// Prints the gaps, and returns the exit code.
@@ -22,7 +22,7 @@ pub fn print_table(summary: &Summary) -> Result<(), CommandError> {
 /// # Errors
 /// `Harness` if the waivers do not parse, or the output cannot be written.
 pub fn judge(summary: &Summary) -> Result<u8, CommandError> {
-    let waivers = Waivers::read(WAIVERS);
+    let waivers = CellWaivers::read(WAIVERS);
     let waivers =
         waivers.map_err(|problem| CommandError::Harness(format!("sim/waivers.txt: {problem}")))?;
     let gaps = Gaps::of(summary, &waivers);

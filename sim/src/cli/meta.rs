@@ -11,10 +11,10 @@ use super::args::{MetaArgs, Seeds};
 use super::command::{carry_out, exit_code};
 use super::console;
 use super::exit::{CommandError, code};
-use super::fleet::{Again, Work};
+use super::fleet::{Again, Fleet};
 use super::plan_file::quoted;
 use super::signals::Signals;
-use crate::parting::Parting;
+use crate::divergence::Divergence;
 use crate::plan::Plan;
 use crate::run::{Keep, run};
 use crate::text::counted;
@@ -35,7 +35,7 @@ pub fn meta(args: &MetaArgs) -> Result<u8, CommandError> {
     if let Some(other) = &args.other {
         return compare(args.seeds, other);
     }
-    let work = Work {
+    let work = Fleet {
         seeds: args.seeds,
         time: None,
         job_count: args.jobs,
@@ -85,8 +85,8 @@ fn compare(seeds: Seeds, other: &Path) -> Result<u8, CommandError> {
     let (trace, _) = traced.split_once("\n\n").unwrap_or((&traced, ""));
     let theirs: Vec<String> = trace.lines().map(String::from).collect();
     let ours = run(&Plan::draw(seed), Keep::Everything).trace;
-    let told = match Parting::of([&ours, &theirs], 0) {
-        Some(parting) => format!("{parting}, by the other build"),
+    let told = match Divergence::of([&ours, &theirs], 0) {
+        Some(divergence) => format!("{divergence}, by the other build"),
         None => "no event that is told, but digests".to_string(),
     };
     console::print(&format!(

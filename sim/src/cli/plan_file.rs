@@ -23,7 +23,7 @@ const REMEDY: &str = "name a seed, or a file with what `cargo sim plan SEED` pri
 
 /// The plan that an argument names.
 #[derive(Debug)]
-pub enum Subject {
+pub enum PlanInput {
     /// The seed that draws the plan.
     Seed(u64),
     /// The plan of a file.
@@ -32,16 +32,16 @@ pub enum Subject {
     Capsule(Box<Capsule>),
 }
 
-impl Subject {
+impl PlanInput {
     /// The plan; of a capsule, the shrunk one.
     ///
     /// # Errors
     /// `Unfit` if it is a capsule of another release.
     pub fn plan(&self) -> Result<Plan, CommandError> {
         match self {
-            Subject::Seed(seed) => Ok(Plan::draw(*seed)),
-            Subject::Plan(plan) => Ok((**plan).clone()),
-            Subject::Capsule(capsule) => capsule.plan(Which::Shrunk).map_err(|error| {
+            PlanInput::Seed(seed) => Ok(Plan::draw(*seed)),
+            PlanInput::Plan(plan) => Ok((**plan).clone()),
+            PlanInput::Capsule(capsule) => capsule.plan(Which::Shrunk).map_err(|error| {
                 let revision = &capsule.origin.revision;
                 CommandError::Unfit(format!(
                     "the capsule does not fit this build: its plan was made by revision \
@@ -56,14 +56,14 @@ impl Subject {
 ///
 /// # Errors
 /// `Input` if it is neither.
-pub fn read(name: &OsStr) -> Result<Subject, CommandError> {
+pub fn read(name: &OsStr) -> Result<PlanInput, CommandError> {
     let text = name.to_string_lossy();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         let path = Path::new(name);
         let text = read_text(path)?;
         return match text.starts_with(capsule::TITLE) {
-            true => parse_capsule(path, &text).map(|it| Subject::Capsule(Box::new(it))),
-            false => parse_plan(path, &text).map(|it| Subject::Plan(Box::new(it))),
+            true => parse_capsule(path, &text).map(|it| PlanInput::Capsule(Box::new(it))),
+            false => parse_plan(path, &text).map(|it| PlanInput::Plan(Box::new(it))),
         };
     }
     let seed = text.parse().map_err(|_| {
@@ -72,7 +72,7 @@ pub fn read(name: &OsStr) -> Result<Subject, CommandError> {
             u64::MAX
         ))
     })?;
-    Ok(Subject::Seed(seed))
+    Ok(PlanInput::Seed(seed))
 }
 
 /// Reads a capsule.

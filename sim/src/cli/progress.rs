@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::console;
-use super::fleet::Work;
+use super::fleet::Fleet;
 use crate::report::Summary;
 use crate::text::counted;
 use crate::text::grouped;
@@ -21,7 +21,7 @@ const BAR_STEPS: u64 = 1000;
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Shows the progress of a run.
-pub struct Progress {
+pub struct ProgressLine {
     started: Instant,
     time: Option<Duration>,
     plan_count: Option<u64>,
@@ -31,14 +31,14 @@ pub struct Progress {
     shown: Option<Instant>,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Starts with an empty bar.
-    pub fn new(work: &Work, started: Instant, job_count: u64) -> Progress {
+    pub fn new(work: &Fleet, started: Instant, job_count: u64) -> ProgressLine {
         let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}");
         let style = style.expect("the template is a constant, and tried by every run");
         let target = ProgressDrawTarget::stderr();
         let bar = ProgressBar::with_draw_target(Some(BAR_STEPS), target).with_style(style);
-        Progress {
+        ProgressLine {
             started,
             time: work.time,
             plan_count: work.seeds.end.map(|end| end - work.seeds.start),

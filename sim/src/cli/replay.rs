@@ -2,10 +2,10 @@
 
 use super::args::ReplayArgs;
 use super::exit::{CommandError, code};
-use super::plan_file::Subject;
+use super::plan_file::PlanInput;
 use super::{console, plan_file};
 use crate::capsule::{self, Capsule};
-use crate::parting::run_twice;
+use crate::divergence::run_twice;
 use crate::plan::Plan;
 use crate::report::{Failure, Single, Summary};
 use crate::run::{Keep, Outcome, run};
@@ -17,7 +17,7 @@ use crate::verdict::Verdict;
 /// `Input` if the plan cannot be read.
 pub fn replay(args: &ReplayArgs) -> Result<u8, CommandError> {
     let subject = plan_file::read(&args.plan)?;
-    if let Subject::Capsule(capsule) = &subject {
+    if let PlanInput::Capsule(capsule) = &subject {
         return replay_capsule(capsule, args);
     }
     let plan = subject.plan()?;

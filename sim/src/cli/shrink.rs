@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::args::ShrinkArgs;
 use super::exit::{CommandError, code};
-use super::plan_file::Subject;
+use super::plan_file::PlanInput;
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
 use crate::capsule;
 use crate::plan::Plan;
 use crate::report::Smaller;
-use crate::shrink::{self, Limits};
+use crate::shrink::{self, ShrinkLimits};
 
 /// The longest time to try which rules are necessary.
 const LEAVING_OUT_TIME_MAX: Duration = Duration::from_secs(10);
@@ -50,9 +50,9 @@ pub fn shrink(args: &ShrinkArgs) -> Result<u8, CommandError> {
         file: &file,
         name: &name,
         seed: match subject {
-            Subject::Seed(seed) => Some(seed),
-            Subject::Plan(_) => None,
-            Subject::Capsule(capsule) => capsule.seed,
+            PlanInput::Seed(seed) => Some(seed),
+            PlanInput::Plan(_) => None,
+            PlanInput::Capsule(capsule) => capsule.seed,
         },
     };
     let Some(smaller) = carry_out(&plan, &wish, &Signals::heed()?)? else {
@@ -84,7 +84,7 @@ pub fn carry_out(
     signals: &Signals,
 ) -> Result<Option<Smaller>, CommandError> {
     let started = Instant::now();
-    let limits = Limits {
+    let limits = ShrinkLimits {
         deadline: started + wish.time,
         thread_count: wish.job_count.unwrap_or_else(fleet::core_count),
         is_over: &|| signals.interrupted().is_some(),

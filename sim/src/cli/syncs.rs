@@ -7,9 +7,9 @@ use super::fleet;
 use super::hunts::{Quarry, hunt_each};
 use super::signals::Signals;
 use crate::faults::Fault;
-use crate::lack::{Hunted, Lack};
-use crate::syncs::{Row, Scope, Site, Table, Waivers, collect};
+use crate::syncs::{SyncRow, SyncScope, SyncSite, SyncTable, SyncWaivers, collect};
 use crate::text::counted;
+use crate::weakness::{Search, Weakness};
 
 /// The number of seeds whose runs are searched for syncs.
 const COLLECTED_SEEDS: u64 = 1000;
@@ -21,34 +21,34 @@ const COLLECTED_SEEDS: u64 = 1000;
 /// waivers do not parse or the output cannot be written.
 pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
     let signals = Signals::heed()?;
-    let waivers = Waivers::of_the_repository().map_err(CommandError::Harness)?;
+    let waivers = SyncWaivers::of_the_repository().map_err(CommandError::Harness)?;
     let thread_count = args.hunt.jobs.unwrap_or_else(fleet::core_count);
     let sites = collect(0..COLLECTED_SEEDS, thread_count);
     if let Some(word) = args.only.iter().find(|word| {
-        let mut addresses = sites.keys().map(Site::to_string);
+        let mut addresses = sites.keys().map(SyncSite::to_string);
         !addresses.any(|address| address.contains(*word))
     }) {
         let what = format!("no sync has `{word}` in its address; without a word all are tried");
         return Err(CommandError::Input(what));
     }
     let meant = sites.iter().filter(|(site, _)| is_meant(site, &args.only));
-    let quarry = |(site, _): &(&Site, &u64)| Quarry {
+    let quarry = |(site, _): &(&SyncSite, &u64)| Quarry {
         deed: format!("leaving out {site}"),
         name: site.name(),
-        lack: Lack::at(site.address(), Fault::Lie),
+        weakness: Weakness::at(site.address(), Fault::Lie),
     };
     let hunted = hunt_each(meant, quarry, (&args.hunt, &signals))?;
-    let row = |((site, call_count), hunted): ((&Site, &u64), Hunted)| Row {
+    let row = |((site, call_count), hunted): ((&SyncSite, &u64), Search)| SyncRow {
         site: *site,
         call_count: *call_count,
         hunted,
     };
-    let rows: Vec<Row> = hunted.into_iter().map(row).collect();
+    let rows: Vec<SyncRow> = hunted.into_iter().map(row).collect();
     let scope = match args.only.is_empty() && signals.interrupted().is_none() {
-        true => Scope::All,
-        false => Scope::Some,
+        true => SyncScope::All,
+        false => SyncScope::Some,
     };
-    let table = Table {
+    let table = SyncTable {
         rows: &rows,
         waivers: &waivers,
         scope,
@@ -63,12 +63,12 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
 }
 
 /// Whether a sync's address contains one of the given words, or no words were given.
-fn is_meant(site: &Site, only: &[String]) -> bool {
+fn is_meant(site: &SyncSite, only: &[String]) -> bool {
     let address = site.to_string();
     only.is_empty() || only.iter().any(|word| address.contains(word))
 }
 
-fn tell(table: &Table<'_>) -> Result<(), CommandError> {
+fn tell(table: &SyncTable<'_>) -> Result<(), CommandError> {
     let syncs = counted(table.rows.len() as u64, "sync");
     let survivors = counted(table.survivors().count() as u64, "survivor");
     let stale = table.stale().into_iter();

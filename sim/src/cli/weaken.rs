@@ -5,9 +5,9 @@ use super::console;
 use super::exit::{CommandError, code};
 use super::hunts::{Quarry, hunt_each};
 use super::signals::Signals;
-use crate::lack::Hunted;
 use crate::text::counted;
-use crate::weaken::{GUARANTEES, Guarantee, Row, Table};
+use crate::weaken::{GUARANTEES, Guarantee, WeakRow, WeakTable};
+use crate::weakness::Search;
 
 /// Takes away one guarantee after another, and returns the exit code.
 ///
@@ -19,16 +19,16 @@ pub fn weaken(args: &WeakenArgs) -> Result<u8, CommandError> {
     let quarry = |guarantee: &Guarantee| Quarry {
         deed: format!("taking away {}", guarantee.id),
         name: guarantee.id.to_string(),
-        lack: guarantee.lack(),
+        weakness: guarantee.weakness(),
     };
     let hunted = hunt_each(choose(&args.ids)?, quarry, (&args.hunt, &signals))?;
     let rows = hunted.into_iter();
-    let rows = rows.map(|(guarantee, hunted)| Row { guarantee, hunted });
-    let rows: Vec<Row> = rows.collect();
-    let is_needed = |row: &&Row| matches!(row.hunted, Hunted::Caught(_));
+    let rows = rows.map(|(guarantee, hunted)| WeakRow { guarantee, hunted });
+    let rows: Vec<WeakRow> = rows.collect();
+    let is_needed = |row: &&WeakRow| matches!(row.hunted, Search::Found(_));
     let needed = rows.iter().filter(is_needed).count();
     let guarantees = counted(rows.len() as u64, "guarantee");
-    let table = Table(&rows);
+    let table = WeakTable(&rows);
     console::print(&format!("{table}\n{guarantees}, {needed} needed\n"))?;
     Ok(signals.interrupted().unwrap_or(code::ALL_RIGHT))
 }

@@ -27,5 +27,5 @@ mod subject;
 
 pub use case::{Case, share};
 pub use level::Level;
-pub use search::{Found, Limits, Trail, search};
+pub use search::{SearchLimits, SearchResult, Trail, search};
 pub use subject::{Recovery, Subject, Want};

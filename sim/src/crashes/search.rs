@@ -23,7 +23,7 @@ const ROUNDING: f64 = 1e-6;
 
 /// The limits of a search.
 #[derive(Clone, Copy)]
-pub struct Limits<'a> {
+pub struct SearchLimits<'a> {
     /// The number of crashes in a row, 1 or 2.
     pub depth: u32,
     /// When to stop, even if the search has not finished.
@@ -45,7 +45,7 @@ pub struct Trail<P> {
 
 /// The result of a search.
 #[derive(Clone, Debug)]
-pub struct Found<P> {
+pub struct SearchResult<P> {
     /// The counts for the first crash, and for the second at depth 2.
     pub levels: Vec<Level>,
     /// The crashes after which a check failed, if one did.
@@ -55,7 +55,11 @@ pub struct Found<P> {
 }
 
 /// Tries every crash at these points, until one fails.
-pub fn search<S: Subject>(subject: &S, points: &[S::Point], limits: Limits<'_>) -> Found<S::Point> {
+pub fn search<S: Subject>(
+    subject: &S,
+    points: &[S::Point],
+    limits: SearchLimits<'_>,
+) -> SearchResult<S::Point> {
     let search = Search {
         subject,
         limits,
@@ -77,7 +81,7 @@ pub fn search<S: Subject>(subject: &S, points: &[S::Point], limits: Limits<'_>) 
     };
     let thread_count = limits.thread_count.min(points.len() as u64);
     side_by_side(thread_count, limits.stack_len, &work);
-    Found {
+    SearchResult {
         is_cut_off: search.is_cut_off(),
         levels: into_inner(search.levels),
         failure: into_inner(search.failure),
@@ -104,7 +108,7 @@ impl<P: Clone> Trail<P> {
 /// A search in progress.
 struct Search<'a, S: Subject> {
     subject: &'a S,
-    limits: Limits<'a>,
+    limits: SearchLimits<'a>,
     levels: Mutex<Vec<Level>>,
     failure: Mutex<Option<Trail<S::Point>>>,
     /// The points that were explored, by depth and fingerprint.

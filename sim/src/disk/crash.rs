@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::choices::Choices;
+use super::effect::{CrashEffect, CrashEffects};
 use super::ids::{NodeId, ROOT, SECTOR_LEN};
 use super::image::Disk;
 use super::node::{Directory, EntryChange, FileNode, Node, Write};
-use super::remnant::{Remnant, Remnants};
 use crate::dice::{Chance, Dice};
 use crate::faults::{Device, Survival};
 
@@ -23,9 +23,9 @@ impl Disk {
 
     /// The disk after a power loss, and the effects on its pending changes; none if they are left
     /// open.
-    pub fn crash_counted(&self, survival: Survival) -> (Disk, Remnants) {
+    pub fn crash_counted(&self, survival: Survival) -> (Disk, CrashEffects) {
         match survival {
-            Survival::Case(case) => (self.crash_open(case), Remnants::new()),
+            Survival::Case(case) => (self.crash_open(case), CrashEffects::new()),
             Survival::All | Survival::Nothing | Survival::Draw(_) => self.crash_drawn(survival),
         }
     }
@@ -58,8 +58,8 @@ impl Disk {
         after
     }
 
-    fn crash_drawn(&self, survival: Survival) -> (Disk, Remnants) {
-        let mut chooser = Chooser::new(survival, self.device);
+    fn crash_drawn(&self, survival: Survival) -> (Disk, CrashEffects) {
+        let mut draw = CrashDraw::new(survival, self.device);
         let mut gone = (*self.gone).clone();
         let mut nodes = BTreeMap::new();
         let mut waiting = vec![(ROOT, PathBuf::from("/"))];
@@ -71,8 +71,8 @@ impl Disk {
                 continue;
             }
             let after = match &**node {
-                Node::File(file) => Node::File(chooser.file(file)),
-                Node::Directory(directory) => Node::Directory(chooser.directory(directory)),
+                Node::File(file) => Node::File(draw.file(file)),
+                Node::Directory(directory) => Node::Directory(draw.directory(directory)),
             };
             if let Node::Directory(directory) = &after {
                 // Depth first and by name: the order in which choices are drawn.
@@ -80,7 +80,7 @@ impl Disk {
                 waiting.extend(entries.map(|(name, id)| (*id, path.join(name))));
                 let undecided = directory.undecided.iter().flat_map(BTreeMap::iter);
                 waiting.extend(undecided.map(|(name, id)| (*id, path.join(name))));
-                let torn = chooser.torn_names.drain(..);
+                let torn = draw.torn_names.drain(..);
                 gone.extend(torn.map(|name| (path.join(name), Vec::new())));
             }
             nodes.insert(id, Arc::new(after));
@@ -92,13 +92,13 @@ impl Disk {
             device: self.device,
             gone: Arc::new(gone),
         };
-        (after, chooser.remnants)
+        (after, draw.effects)
     }
 }
 
 /// What a power loss does to one pending write or entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum WriteFate {
     Kept,
     Lost,
     Torn,
@@ -112,57 +112,57 @@ enum Filler {
 }
 
 impl Filler {
-    fn remnant(self) -> Remnant {
+    fn effect(self) -> CrashEffect {
         match self {
-            Filler::Zeros => Remnant::SectorZeros,
-            Filler::Garbage => Remnant::SectorGarbage,
+            Filler::Zeros => CrashEffect::SectorZeros,
+            Filler::Garbage => CrashEffect::SectorGarbage,
         }
     }
 }
 
 /// Draws the choices of one power loss.
-struct Chooser {
+struct CrashDraw {
     survival: Survival,
     device: Device,
     dice: Dice,
     /// The names in the current directory that led to a file before a torn rename took them.
     torn_names: Vec<String>,
-    remnants: Remnants,
+    effects: CrashEffects,
     /// Of four pending writes, the number that is kept; some of the others are torn.
     writes_kept: u64,
     entries_kept: u64,
 }
 
-impl Chooser {
-    fn new(survival: Survival, device: Device) -> Chooser {
+impl CrashDraw {
+    fn new(survival: Survival, device: Device) -> CrashDraw {
         let mut dice = Dice::new(match survival {
             Survival::Draw(seed) => seed,
             Survival::All | Survival::Nothing | Survival::Case(_) => 0,
         });
         let writes_kept = dice.below(5);
         let entries_kept = dice.below(5);
-        Chooser {
+        CrashDraw {
             survival,
             device,
             dice,
             torn_names: Vec::new(),
-            remnants: Remnants::new(),
+            effects: CrashEffects::new(),
             writes_kept,
             entries_kept,
         }
     }
 
-    fn note(&mut self, remnant: Remnant) {
-        *self.remnants.entry(remnant).or_insert(0) += 1;
+    fn note(&mut self, effect: CrashEffect) {
+        *self.effects.entry(effect).or_insert(0) += 1;
     }
 
-    fn fate_of_write(&mut self) -> Fate {
+    fn fate_of_write(&mut self) -> WriteFate {
         match self.survival {
-            Survival::All | Survival::Case(_) => Fate::Kept,
-            Survival::Nothing => Fate::Lost,
-            Survival::Draw(_) if self.dice.below(4) < self.writes_kept => Fate::Kept,
-            Survival::Draw(_) if self.dice.one_in(3) => Fate::Torn,
-            Survival::Draw(_) => Fate::Lost,
+            Survival::All | Survival::Case(_) => WriteFate::Kept,
+            Survival::Nothing => WriteFate::Lost,
+            Survival::Draw(_) if self.dice.below(4) < self.writes_kept => WriteFate::Kept,
+            Survival::Draw(_) if self.dice.one_in(3) => WriteFate::Torn,
+            Survival::Draw(_) => WriteFate::Lost,
         }
     }
 
@@ -186,10 +186,10 @@ impl Chooser {
             if is_kept {
                 change.apply(&mut entries);
                 if has_undone {
-                    self.note(Remnant::EntryOvertook);
+                    self.note(CrashEffect::EntryOvertook);
                 }
             } else if self.device == Device::Ext4Ordered {
-                self.note(change.remnant_if_undone());
+                self.note(change.effect_if_undone());
                 break;
             }
             has_undone |= !is_kept;
@@ -198,7 +198,7 @@ impl Chooser {
                     self.tear_rename((from, to), *id, &mut entries);
                 }
                 _ if is_kept => {}
-                _ => self.note(change.remnant_if_undone()),
+                _ => self.note(change.effect_if_undone()),
             }
         }
         Directory::settled(entries)
@@ -219,12 +219,12 @@ impl Chooser {
         if self.dice.one_in(2) {
             entries.insert(from.clone(), id);
             entries.insert(to.clone(), id);
-            self.note(Remnant::BothNames);
+            self.note(CrashEffect::BothNames);
             return;
         }
         entries.remove(from);
         entries.remove(to);
-        self.note(Remnant::NeitherName);
+        self.note(CrashEffect::NeitherName);
         self.torn_names.push(to.clone());
     }
 
@@ -243,21 +243,21 @@ impl Chooser {
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for (index, write) in writes {
             match self.fate_of_write() {
-                Fate::Kept => {
+                WriteFate::Kept => {
                     kept.push(index);
                     write.apply(&mut content);
                 }
-                Fate::Lost => {
+                WriteFate::Lost => {
                     lost.push(index);
-                    self.note(Remnant::WriteLost);
+                    self.note(CrashEffect::WriteLost);
                 }
-                Fate::Torn => self.tear(write, &mut content),
+                WriteFate::Torn => self.tear(write, &mut content),
             }
         }
         let first_lost = lost.into_iter().min();
         let overtook = |index: &&usize| first_lost.is_some_and(|lost| lost < **index);
         for _ in kept.iter().filter(overtook) {
-            self.note(Remnant::WriteOvertook);
+            self.note(CrashEffect::WriteOvertook);
         }
         self.resize(file, &mut content);
         FileNode {
@@ -271,9 +271,9 @@ impl Chooser {
         let mut content = (*file.durable).clone();
         for write in &file.pending {
             match self.fate_of_write() {
-                Fate::Kept => write.apply(&mut content),
-                Fate::Torn | Fate::Lost => {
-                    self.note(Remnant::WriteLost);
+                WriteFate::Kept => write.apply(&mut content),
+                WriteFate::Torn | WriteFate::Lost => {
+                    self.note(CrashEffect::WriteLost);
                     break;
                 }
             }
@@ -286,7 +286,7 @@ impl Chooser {
             let other = self.dice.below(last as u64 + 1) as usize;
             writes.swap(last, other);
             if other != last {
-                self.note(Remnant::WritesReordered);
+                self.note(CrashEffect::WritesReordered);
             }
         }
     }
@@ -307,19 +307,19 @@ impl Chooser {
                     is_whole = false;
                     restore(&before, sector, start);
                     if sector.iter().all(|byte| *byte == 0) {
-                        self.note(Remnant::SectorZeros);
+                        self.note(CrashEffect::SectorZeros);
                     }
                 }
                 _ => {
                     is_whole = false;
-                    self.note(filler.remnant());
+                    self.note(filler.effect());
                     self.fill(sector, filler);
                 }
             }
             start = end;
         }
         if !is_whole {
-            self.note(Remnant::WriteTorn);
+            self.note(CrashEffect::WriteTorn);
         }
     }
 
@@ -337,10 +337,10 @@ impl Chooser {
         let kept = content.len();
         content.resize(len, 0);
         if len < kept {
-            self.note(Remnant::ContentCut);
+            self.note(CrashEffect::ContentCut);
         }
         if kept < len {
-            self.note(Remnant::LengthAlone);
+            self.note(CrashEffect::LengthAlone);
             let filler = self.filler();
             self.fill(&mut content[kept..], filler);
         }

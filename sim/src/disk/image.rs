@@ -103,7 +103,7 @@ impl Disk {
     }
 
     /// Renames within a directory; if `to` exists, it is replaced, or the rename is refused.
-    pub fn rename(&mut self, from: &Path, to: &Path, taken: Taken) -> io::Result<()> {
+    pub fn rename(&mut self, from: &Path, to: &Path, taken: TakenNode) -> io::Result<()> {
         let (parent, from_name) = self.parent(from)?;
         let (to_parent, to_name) = self.parent(to)?;
         assert_eq!(parent, to_parent, "a rename stays in its directory");
@@ -111,7 +111,7 @@ impl Disk {
         let Some(&id) = directory.live.get(&from_name) else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        if taken == Taken::Refuse && directory.live.contains_key(&to_name) {
+        if taken == TakenNode::Refuse && directory.live.contains_key(&to_name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.forget_gone(to);
@@ -323,7 +323,7 @@ fn text(path: &Path) -> io::Result<&str> {
 
 /// What a rename does if the target exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum TakenNode {
     /// Fails with `AlreadyExists`.
     Refuse,
     /// Replaces the file that has the name.

@@ -16,18 +16,18 @@
 
 mod choices;
 mod crash;
+mod effect;
 mod fates;
 mod fingerprint;
 mod ids;
 mod image;
 mod node;
-mod remnant;
 #[cfg(test)]
 mod tests;
 mod undecided;
 mod wrong;
 
+pub use effect::{CrashEffect, CrashEffects};
 pub use fates::Fate;
 pub use ids::{NodeId, SECTOR_LEN, Wrongs};
-pub use image::{Disk, Taken};
-pub use remnant::{Remnant, Remnants};
+pub use image::{Disk, TakenNode};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::effect::CrashEffect;
 use super::ids::{NodeId, SECTOR_LEN, Wrongs};
-use super::remnant::Remnant;
 use super::undecided::UndecidedFile;
 use crate::faults::Fault;
 
@@ -175,11 +175,11 @@ pub(super) enum EntryChange {
 
 impl EntryChange {
     /// The effect of a power loss that undoes this change.
-    pub(super) fn remnant_if_undone(&self) -> Remnant {
+    pub(super) fn effect_if_undone(&self) -> CrashEffect {
         match self {
-            EntryChange::Put { .. } => Remnant::CreationUndone,
-            EntryChange::Rename { .. } => Remnant::RenameUndone,
-            EntryChange::Remove { .. } => Remnant::RemovalUndone,
+            EntryChange::Put { .. } => CrashEffect::CreationUndone,
+            EntryChange::Rename { .. } => CrashEffect::RenameUndone,
+            EntryChange::Remove { .. } => CrashEffect::RemovalUndone,
         }
     }
 

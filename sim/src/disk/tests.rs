@@ -1,7 +1,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{Disk, NodeId, Remnant, Remnants, SECTOR_LEN, Taken};
+use super::{CrashEffect, CrashEffects, Disk, NodeId, SECTOR_LEN, TakenNode};
 use crate::faults::{Device, Fault, Survival};
 
 fn path(text: &str) -> &Path {
@@ -67,7 +67,7 @@ fn rename_is_atomic_in_every_crash() {
     disk.sync(old).unwrap();
     disk.sync(id).unwrap();
     disk.sync_dir(path("/d")).unwrap();
-    disk.rename(path("/d/a"), path("/d/b"), Taken::Replace)
+    disk.rename(path("/d/a"), path("/d/b"), TakenNode::Replace)
         .unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for seed in 0..64 {
@@ -85,7 +85,7 @@ fn rename_is_atomic_in_every_crash() {
 fn rename_refuses_a_taken_name() {
     let (mut disk, _) = disk_with(b"x");
     disk.create(path("/d/b")).unwrap();
-    let refused = disk.rename(path("/d/a"), path("/d/b"), Taken::Refuse);
+    let refused = disk.rename(path("/d/a"), path("/d/b"), TakenNode::Refuse);
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
 }
 
@@ -273,7 +273,7 @@ fn stale_read_finds_what_was_durable_before_the_last_sync() {
 fn wrong_file_is_remembered_when_its_name_is_gone() {
     let (mut disk, id) = disk_with(b"abc");
     disk.lose_write(id, 0, b"X").unwrap();
-    disk.rename(path("/d/a"), path("/d/b"), Taken::Refuse)
+    disk.rename(path("/d/a"), path("/d/b"), TakenNode::Refuse)
         .unwrap();
     assert!(disk.wrongs(path("/d/b")).is_some());
     disk.remove(path("/d/b")).unwrap();
@@ -290,7 +290,8 @@ fn left_of_a_rename(device: Device) -> std::collections::BTreeSet<String> {
         disk.create(path(name)).unwrap();
     }
     disk.sync_dir(path("/")).unwrap();
-    disk.rename(path("/a"), path("/b"), Taken::Replace).unwrap();
+    disk.rename(path("/a"), path("/b"), TakenNode::Replace)
+        .unwrap();
     let names = |seed| {
         let mut after = disk.crash(Survival::Draw(seed));
         let entries = after.list(path("/")).unwrap();
@@ -331,7 +332,7 @@ fn device_that_writes_in_order_keeps_the_first_writes_and_entries() {
 
 /// The effects of power losses on a device, with pending writes to a file that has older content,
 /// and pending entries.
-fn remnants_on(device: Device) -> Remnants {
+fn effects_on(device: Device) -> CrashEffects {
     let mut disk = Disk::on(device);
     for name in ["/a", "/b"] {
         disk.create(path(name)).unwrap();
@@ -344,7 +345,8 @@ fn remnants_on(device: Device) -> Remnants {
         disk.write(id, write * SECTOR_LEN as u64, &[2; 2 * SECTOR_LEN])
             .unwrap();
     }
-    disk.rename(path("/a"), path("/e"), Taken::Refuse).unwrap();
+    disk.rename(path("/a"), path("/e"), TakenNode::Refuse)
+        .unwrap();
     disk.remove(path("/b")).unwrap();
     let crashes = (0..256).map(|seed| disk.crash_counted(Survival::Draw(seed)).1);
     crashes.flatten().collect()
@@ -352,21 +354,22 @@ fn remnants_on(device: Device) -> Remnants {
 
 #[test]
 fn each_device_leaves_what_it_can_and_nothing_else() {
-    let all = Remnant::ALL.to_vec();
+    let all = CrashEffect::ALL.to_vec();
     let mut whole_names = all.clone();
-    whole_names.retain(|remnant| !matches!(remnant, Remnant::BothNames | Remnant::NeitherName));
+    whole_names
+        .retain(|effect| !matches!(effect, CrashEffect::BothNames | CrashEffect::NeitherName));
     let in_order = vec![
-        Remnant::WriteLost,
-        Remnant::CreationUndone,
-        Remnant::RenameUndone,
-        Remnant::RemovalUndone,
+        CrashEffect::WriteLost,
+        CrashEffect::CreationUndone,
+        CrashEffect::RenameUndone,
+        CrashEffect::RemovalUndone,
     ];
     for (device, expected) in [
         (Device::RenameNotAtomic, all),
         (Device::Posix, whole_names),
         (Device::Ext4Ordered, in_order),
     ] {
-        let found: Vec<Remnant> = remnants_on(device).into_keys().collect();
+        let found: Vec<CrashEffect> = effects_on(device).into_keys().collect();
         assert_eq!(found, expected, "{device:?}");
     }
 }
@@ -377,7 +380,7 @@ fn a_torn_rename_leaves_either_name_or_both_or_neither() {
     let (mut disk, id) = disk_with(b"abc");
     disk.sync(id).unwrap();
     disk.sync_dir(path("/d")).unwrap();
-    disk.rename(path("/d/a"), path("/d/b"), Taken::Refuse)
+    disk.rename(path("/d/a"), path("/d/b"), TakenNode::Refuse)
         .unwrap();
     disk.tear_last_rename(path("/d/b")).unwrap();
     assert_eq!(content(&disk, "/d/a"), None);

@@ -25,16 +25,21 @@ use super::{Driver, TRIES_MAX};
 use crate::checkers::branches::{self, Branch};
 use crate::checkers::racing;
 use crate::keys;
-use crate::label::Letter;
-use crate::oracle::{self, Existence, Start, Truth};
+use crate::label::TimelineLabel;
+use crate::oracle::{self, Existence, Expected, Start};
 use crate::plan::How;
 use crate::verdict::Verdict;
 
 impl Driver {
-    pub(super) async fn create(&self, letter: Letter, start: Lsn, how: How) -> Result<(), Verdict> {
-        self.world.name_timeline(keys::timeline(letter), letter);
+    pub(super) async fn create(
+        &self,
+        label: TimelineLabel,
+        start: Lsn,
+        how: How,
+    ) -> Result<(), Verdict> {
+        self.world.name_timeline(keys::timeline(label), label);
         for attempt in 0..TRIES_MAX {
-            if self.try_create(letter, start, how, attempt).await? {
+            if self.try_create(label, start, how, attempt).await? {
                 return Ok(());
             }
         }
@@ -44,7 +49,7 @@ impl Driver {
     /// Says whether the timeline is there for certain.
     async fn try_create(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         start: Lsn,
         how: How,
         attempt: u32,
@@ -53,25 +58,25 @@ impl Driver {
             lsn: start,
             ancestor: None,
         };
-        let before = self.truth(letter, |truth| truth.begin_creation(begun));
+        let before = self.expected(label, |expected| expected.begin_creation(begun));
         let call_how = if attempt == 0 { how } else { How::Wait };
-        let id = keys::timeline(letter);
-        let asked = format!("create {} at {start}", letter);
+        let id = keys::timeline(label);
+        let asked = format!("create {} at {start}", label);
         heal_late(&self.world, attempt);
-        let excuse = self.judge.begin(Some(letter));
+        let allowed_errors = self.judge.begin(Some(label));
         let engine = self.engine();
         match self.call(call_how, engine.create_timeline(id, start)).await {
             Some(Ok(_)) if before == Existence::Exists => {
                 Err(Verdict::wrong(asked, "it exists", "it was created"))
             }
             Some(Ok(timeline)) => {
-                self.truth(letter, |truth| truth.created(start));
-                self.judge.begun_anew(letter);
-                self.take_in(letter, timeline);
+                self.expected(label, |expected| expected.created(start));
+                self.judge.begun_anew(label);
+                self.take_in(label, timeline);
                 Ok(true)
             }
             Some(Err(Error::Refused { why }))
-                if before == Existence::Absent && !self.judge.may_have_remains() =>
+                if before == Existence::Absent && !self.judge.may_have_crash_point() =>
             {
                 let expected = "it is created, it never was before";
                 Err(Verdict::wrong(asked, expected, why))
@@ -79,14 +84,14 @@ impl Driver {
             Some(Err(Error::Refused { why })) => {
                 // It exists: by an acknowledged creation, or by one in doubt.
                 drop(engine);
-                if self.look(|sight, _| branches::refused(sight, letter, &why))? {
+                if self.look(|sight, _| branches::refused(sight, label, &why))? {
                     self.restart_for(how).await?;
                 }
                 Ok(true)
             }
             Some(Err(error)) => {
                 // The engine's directory is synced as well: that is nobody's timeline.
-                excuse.check_with(&asked, &error, &[None])?;
+                allowed_errors.check_with(&asked, &error, &[None])?;
                 // What is wrong stays so, however often it is tried.
                 Ok(self.judge.is_rot(&error))
             }
@@ -98,19 +103,19 @@ impl Driver {
     /// is left running, so that no batch can come to stand there meanwhile.
     pub(super) async fn branch(
         &self,
-        (letter, ancestor): (Letter, Letter),
+        (label, ancestor): (TimelineLabel, TimelineLabel),
         offset: i64,
         how: How,
     ) -> Result<(), Verdict> {
-        self.world.name_timeline(keys::timeline(letter), letter);
+        self.world.name_timeline(keys::timeline(label), label);
         for attempt in 0..TRIES_MAX {
             if 0 < attempt {
                 self.users.until(|| !self.judge.is_ending(ancestor)).await;
                 self.collect_below(ancestor).await?;
             }
-            let existence = self.truth(ancestor, |truth| truth.existence);
+            let existence = self.expected(ancestor, |expected| expected.existence);
             if existence == Existence::Absent {
-                return self.branch_off_nothing(letter, ancestor).await;
+                return self.branch_off_nothing(label, ancestor).await;
             }
             if 0 <= offset {
                 // A batch in flight may stand at the LSN, or below it.
@@ -118,14 +123,15 @@ impl Driver {
             }
             // A batch that is not in flight stays in doubt.
             let is_in_flight = self.handles().puts.contains_key(&ancestor);
-            let is_unsettled = !is_in_flight && self.truth(ancestor, |truth| truth.is_in_doubt());
+            let is_unsettled =
+                !is_in_flight && self.expected(ancestor, |expected| expected.is_in_doubt());
             if self.timeline(ancestor).is_none() || is_unsettled {
                 return Ok(());
             }
             let branch = Branch {
-                letter,
+                label,
                 ancestor,
-                lsn: self.truth(ancestor, |truth| keys::shifted(truth.last, offset)),
+                lsn: self.expected(ancestor, |expected| keys::shifted(expected.last, offset)),
             };
             if self.try_branch(branch, how, attempt).await? {
                 return Ok(());
@@ -137,7 +143,7 @@ impl Driver {
     /// Says whether it is known what came of it.
     async fn try_branch(&self, branch: Branch, how: How, attempt: u32) -> Result<bool, Verdict> {
         let Branch {
-            letter,
+            label,
             ancestor,
             lsn,
         } = branch;
@@ -146,31 +152,33 @@ impl Driver {
             lsn,
             ancestor: Some(ancestor),
         };
-        let before = self.truth(letter, |truth| truth.begin_creation(start));
+        let before = self.expected(label, |expected| expected.begin_creation(start));
         heal_late(&self.world, attempt);
-        let excuse = self.judge.begin(Some(letter));
-        let excuse = excuse.on(&oracle::below(&self.session().truths, letter));
+        let allowed_errors = self.judge.begin(Some(label));
+        let allowed_errors = allowed_errors.on(&oracle::below(&self.session().expectations, label));
         let using = self.users.enter(ancestor);
         let view = self.look(|sight, _| racing::view(sight, (ancestor, lsn), |_| ()))?;
-        self.truth(ancestor, |truth| truth.begin_close());
-        let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
+        self.expected(ancestor, |expected| expected.begin_close());
+        let (id, on) = (keys::timeline(label), keys::timeline(ancestor));
         let engine = self.engine();
         let result = self
             .call(call_how, engine.branch_timeline(id, on, lsn))
             .await;
         drop(engine);
         let is_done = matches!(result, Some(Ok(_)));
-        self.truth(ancestor, |truth| truth.end_close(is_done.then_some(lsn)));
+        self.expected(ancestor, |expected| {
+            expected.end_close(is_done.then_some(lsn))
+        });
         let end = self.look(|sight, _| racing::view(sight, (ancestor, lsn), |_| ()))?;
         let allowed = view.until(end);
         // What follows may wait for a shutdown that waits for this.
         drop(using);
         match result {
             Some(Ok(timeline)) => {
-                self.judge.begun_anew(letter);
+                self.judge.begun_anew(label);
                 branch.check_made(before, &allowed)?;
                 self.look(|sight, _| branch.acknowledged(sight, &timeline))?;
-                self.take_in(letter, timeline);
+                self.take_in(label, timeline);
                 self.session().tally.did(match how {
                     How::Beside => "branch beside others",
                     How::Wait | How::DropAt(_) => "branch",
@@ -180,17 +188,17 @@ impl Driver {
             Some(Err(error)) if is_refusal(&error) => {
                 self.look(|sight, _| branch.check_refused(sight, (before, &allowed), &error))?;
                 if let Error::Refused { why } = &error {
-                    if self.look(|sight, _| branches::refused(sight, letter, why))? {
+                    if self.look(|sight, _| branches::refused(sight, label, why))? {
                         self.restart_for(how).await?;
                     }
                 } else if before == Existence::Absent {
-                    self.truth(letter, |truth| *truth = Truth::absent());
+                    self.expected(label, |expected| *expected = Expected::absent());
                 }
                 Ok(true)
             }
             Some(Err(error)) => {
                 let others = [None, Some(ancestor)];
-                excuse.check_with(&branch.asked(), &error, &others)?;
+                allowed_errors.check_with(&branch.asked(), &error, &others)?;
                 if matches!(error, Error::Latched(_)) {
                     self.collect_below(ancestor).await?;
                     self.restart_for(how).await?;
@@ -203,7 +211,7 @@ impl Driver {
     }
 
     /// Collects what a branch may stand on that is in doubt: what it reads must stay.
-    async fn collect_below(&self, ancestor: Letter) -> Result<(), Verdict> {
+    async fn collect_below(&self, ancestor: TimelineLabel) -> Result<(), Verdict> {
         let _using = self.users.enter(ancestor);
         self.gc(ancestor, How::Wait).await
     }
@@ -221,21 +229,25 @@ impl Driver {
     }
 
     /// There is no such ancestor: nothing must come of it.
-    async fn branch_off_nothing(&self, letter: Letter, ancestor: Letter) -> Result<(), Verdict> {
+    async fn branch_off_nothing(
+        &self,
+        label: TimelineLabel,
+        ancestor: TimelineLabel,
+    ) -> Result<(), Verdict> {
         // A creation of the ancestor that was left running may come first, or not.
         let is_in_flight = self.handles().in_passing.contains(&ancestor);
-        let is_in_doubt = self.truth(letter, |truth| truth.existence) == Existence::InDoubt;
+        let is_in_doubt = self.expected(label, |expected| expected.existence) == Existence::InDoubt;
         if is_in_flight || is_in_doubt {
             return Ok(());
         }
-        let excuse = self.judge.begin(Some(letter));
-        let (id, on) = (keys::timeline(letter), keys::timeline(ancestor));
+        let allowed_errors = self.judge.begin(Some(label));
+        let (id, on) = (keys::timeline(label), keys::timeline(ancestor));
         let asked = format!("branch off {}, which is not there", ancestor);
         match self.engine().branch_timeline(id, on, Lsn::ZERO).await {
             Err(Error::Refused { .. }) => Ok(()),
             Err(error) => {
                 let others = [None, Some(ancestor)];
-                excuse.check_with(&asked, &error, &others)
+                allowed_errors.check_with(&asked, &error, &others)
             }
             Ok(_) => Err(Verdict::wrong(asked, "a refusal", "it was created")),
         }
@@ -243,39 +255,43 @@ impl Driver {
 
     /// Shuts down what is to be deleted, and says whether it can be. What others stand on cannot:
     /// that is tried here, and alone.
-    pub(super) async fn prepare_deletion(&self, letter: Letter, how: How) -> Result<bool, Verdict> {
+    pub(super) async fn prepare_deletion(
+        &self,
+        label: TimelineLabel,
+        how: How,
+    ) -> Result<bool, Verdict> {
         self.join().await?;
-        if self.timeline(letter).is_none() {
+        if self.timeline(label).is_none() {
             return Ok(false);
         }
         // What a crash leaves of it is then the whole timeline, or nothing.
-        if self.truth(letter, |truth| truth.is_in_doubt()) {
+        if self.expected(label, |expected| expected.is_in_doubt()) {
             self.restart().await?;
         }
-        if self.timeline(letter).is_none() {
+        if self.timeline(label).is_none() {
             return Ok(false);
         }
-        let children = oracle::children(&self.session().truths, letter);
+        let children = oracle::children(&self.session().expectations, label);
         if !children.is_empty() {
-            self.delete_under_children(letter, how).await?;
+            self.delete_under_children(label, how).await?;
             return Ok(false);
         }
-        if !self.shut_one_down(letter).await? {
+        if !self.shut_one_down(label).await? {
             self.restart().await?;
             return Ok(false);
         }
-        self.truth(letter, |truth| truth.existence = Existence::InDoubt);
+        self.expected(label, |expected| expected.existence = Existence::InDoubt);
         Ok(true)
     }
 
     /// Deletes what is shut down and in doubt. What failed, or was let go of, is called once more,
     /// behind a collection of what lies below; then everything is opened again, and that shows
     /// what came of it.
-    pub(super) async fn delete(&self, letter: Letter, how: How) -> Result<(), Verdict> {
-        if self.try_delete(letter, how, false).await? {
+    pub(super) async fn delete(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
+        if self.try_delete(label, how, false).await? {
             return Ok(());
         }
-        let ancestor = self.truth(letter, |truth| truth.ancestor);
+        let ancestor = self.expected(label, |expected| expected.ancestor);
         if let Some((ancestor, _)) = ancestor {
             self.collect_below(ancestor).await?;
         }
@@ -283,20 +299,25 @@ impl Driver {
             How::DropAt(_) => How::Wait,
             how => how,
         };
-        if self.try_delete(letter, again, true).await? {
+        if self.try_delete(label, again, true).await? {
             return Ok(());
         }
         self.restart_for(how).await
     }
 
     /// Says whether it is gone.
-    async fn try_delete(&self, letter: Letter, how: How, is_again: bool) -> Result<bool, Verdict> {
-        let excuse = self.judge.begin(Some(letter));
-        let (id, engine) = (keys::timeline(letter), self.engine());
+    async fn try_delete(
+        &self,
+        label: TimelineLabel,
+        how: How,
+        is_again: bool,
+    ) -> Result<bool, Verdict> {
+        let allowed_errors = self.judge.begin(Some(label));
+        let (id, engine) = (keys::timeline(label), self.engine());
         match self.call(how, engine.delete_timeline(id)).await {
             Some(Ok(())) => {
-                self.judge.index_was_read(letter);
-                self.truth(letter, |truth| *truth = Truth::absent());
+                self.judge.index_was_read(label);
+                self.expected(label, |expected| *expected = Expected::absent());
                 self.session().tally.did(match how {
                     How::Beside => "delete beside others",
                     How::Wait | How::DropAt(_) => "delete",
@@ -313,12 +334,12 @@ impl Driver {
                     Error::Busy { .. } => self.judge.has_unread_index(),
                     // The call before it may have come as far as to its directory.
                     Error::Refused { .. } => {
-                        is_again || oracle::may_be_needed(&self.session().truths, letter)
+                        is_again || oracle::may_be_needed(&self.session().expectations, label)
                     }
                     _ => false,
                 };
                 if !may_say_so {
-                    excuse.check("delete", &error)?;
+                    allowed_errors.check("delete", &error)?;
                 }
                 Ok(false)
             }
@@ -327,9 +348,9 @@ impl Driver {
     }
 
     /// What others stand on stays: neither can it be shut down under them, nor deleted.
-    async fn delete_under_children(&self, letter: Letter, how: How) -> Result<(), Verdict> {
-        let id = keys::timeline(letter);
-        let children = oracle::children(&self.session().truths, letter);
+    async fn delete_under_children(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
+        let id = keys::timeline(label);
+        let children = oracle::children(&self.session().expectations, label);
         // One whose index is wrong is not open.
         if children.iter().any(|child| self.timeline(*child).is_some()) {
             let ended = self.engine().shutdown_timeline(id).await;
@@ -338,23 +359,23 @@ impl Driver {
                 return Err(Verdict::wrong(asked, "it is busy", format!("{ended:?}")));
             }
         }
-        let mut letters = self.letters();
-        letters.reverse();
-        for other in letters {
+        let mut labels = self.labels();
+        labels.reverse();
+        for other in labels {
             if self.timeline(other).is_some() && !self.shut_one_down(other).await? {
                 return self.restart().await;
             }
         }
-        let excuse = self.judge.begin(Some(letter));
+        let allowed_errors = self.judge.begin(Some(label));
         let engine = self.engine();
         let deleted = self.call(how, engine.delete_timeline(id)).await;
         drop(engine);
         match deleted {
             None | Some(Err(Error::Refused { .. })) => {}
             Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => {}
-            Some(Err(error)) => excuse.check_with("delete", &error, &[None])?,
+            Some(Err(error)) => allowed_errors.check_with("delete", &error, &[None])?,
             Some(Ok(())) => {
-                let asked = format!("delete {letter}, which others need");
+                let asked = format!("delete {label}, which others need");
                 return Err(Verdict::wrong(asked, "a refusal", "it was deleted"));
             }
         }
@@ -362,11 +383,11 @@ impl Driver {
     }
 
     /// Shuts one timeline down; not if a fault came, which leaves it open or latched.
-    async fn shut_one_down(&self, letter: Letter) -> Result<bool, Verdict> {
-        self.handles().writers.remove(&letter);
-        let ended = self.shut_down_one(letter, &[]).await?;
+    async fn shut_one_down(&self, label: TimelineLabel) -> Result<bool, Verdict> {
+        self.handles().writers.remove(&label);
+        let ended = self.shut_down_one(label, &[]).await?;
         if !matches!(ended, Ended::Open) {
-            self.handles().timelines.remove(&letter);
+            self.handles().timelines.remove(&label);
         }
         Ok(matches!(ended, Ended::Clean(_)))
     }

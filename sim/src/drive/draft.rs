@@ -5,7 +5,7 @@ use palimpsest::{Batch, Error};
 
 use crate::keys;
 use crate::model::{Answer, Change, History};
-use crate::oracle::Truth;
+use crate::oracle::Expected;
 use crate::plan::{EditPlan, Entry, Knobs};
 use crate::verdict::Verdict;
 
@@ -20,8 +20,8 @@ pub(super) struct Draft {
 
 impl Draft {
     /// The records that the entries stand for; nothing if there is no LSN left for them.
-    pub(super) fn of(truth: &Truth, knobs: &Knobs, entries: &[Entry]) -> Option<Draft> {
-        let mut lsn = truth.last;
+    pub(super) fn of(expected: &Expected, knobs: &Knobs, entries: &[Entry]) -> Option<Draft> {
+        let mut lsn = expected.last;
         let mut draft = Draft::default();
         let changes = &mut draft.changes;
         for entry in entries {
@@ -32,9 +32,9 @@ impl Draft {
             let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
             if changes.iter().any(stands) {
                 draft.doubles.push((changes.len(), key));
-            } else if !truth.optional.contains(&(key, lsn)) {
+            } else if !expected.optional.contains(&(key, lsn)) {
                 // Whether the engine must refuse one that may be there is not known.
-                let change = change(&truth.history, changes, (key, lsn), &entry.edit);
+                let change = change(&expected.history, changes, (key, lsn), &entry.edit);
                 changes.push((key, lsn, change));
             }
         }

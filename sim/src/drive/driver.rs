@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use palimpsest::base::Time;
 use palimpsest::{Engine, Timeline, Writer};
 
-use super::held::Held;
+use super::held::HeldInstance;
 use super::users::Users;
 use crate::checkers::layers::Layers;
 use crate::checkers::{self, Finding, Sight};
 use crate::judge::Judge;
-use crate::label::Letter;
-use crate::oracle::{self, Answers, Truth, Truths};
+use crate::label::TimelineLabel;
+use crate::oracle::{self, Expectations, Expected, FinalAnswers};
 use crate::plan::{Line, Plan};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
@@ -30,7 +30,7 @@ pub struct Session {
     /// The line that comes next.
     pub next_line: usize,
     /// What is known of each timeline.
-    pub truths: Truths,
+    pub expectations: Expectations,
     /// What the checkers keep.
     pub checkers: Checkers,
     /// What was wrong, once something was.
@@ -40,7 +40,7 @@ pub struct Session {
     /// What is shown to those who want to see it.
     pub witness: Option<Witness>,
     /// What is answered in the end, for those who want to compare it.
-    pub ended: Option<Ended>,
+    pub ended: Option<PlanEnd>,
 }
 
 impl Session {
@@ -61,9 +61,9 @@ pub struct Checkers {
 
 /// How a plan ended.
 #[derive(Clone, Debug, Default)]
-pub struct Ended {
+pub struct PlanEnd {
     /// What every point of the history is answered.
-    pub answers: Answers,
+    pub answers: FinalAnswers,
     /// How many layers there were before everything came to rest, of all timelines.
     pub layer_count: usize,
     /// What was wrong.
@@ -95,24 +95,24 @@ impl Tally {
 }
 
 /// Where a driver's lines come from: the one with this index, from 0; nothing behind the last.
-pub type Lines = Arc<dyn Fn(usize) -> Option<Line> + Send + Sync>;
+pub type LineSource = Arc<dyn Fn(usize) -> Option<Line> + Send + Sync>;
 
 /// The engine of one life.
 #[derive(Default)]
 pub(super) struct Handles {
     pub(super) engine: Option<Arc<Engine<SimIo>>>,
-    pub(super) timelines: BTreeMap<Letter, Timeline<SimIo>>,
-    pub(super) writers: BTreeMap<Letter, Writer<SimIo>>,
-    pub(super) puts: BTreeMap<Letter, Join<Result<(), Verdict>>>,
+    pub(super) timelines: BTreeMap<TimelineLabel, Timeline<SimIo>>,
+    pub(super) writers: BTreeMap<TimelineLabel, Writer<SimIo>>,
+    pub(super) puts: BTreeMap<TimelineLabel, Join<Result<(), Verdict>>>,
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
     /// The timelines that come or go meanwhile.
-    pub(super) in_passing: BTreeSet<Letter>,
+    pub(super) in_passing: BTreeSet<TimelineLabel>,
     /// Whether one of them asks for a restart, for it cannot know what came of it.
     pub(super) needs_restart: bool,
     /// When the engine was opened; nothing if the clock was set since.
     pub(super) opened: Option<Time>,
     /// What was kept of instances that were shut down.
-    pub(super) held: Vec<(Letter, Held)>,
+    pub(super) held: Vec<(TimelineLabel, HeldInstance)>,
 }
 
 /// What every operation has at hand.
@@ -121,7 +121,7 @@ pub struct Driver {
     /// The world in which it lives.
     pub world: Arc<World>,
     pub(super) plan: Arc<Plan>,
-    pub(super) lines: Lines,
+    pub(super) lines: LineSource,
     /// After one in so many lines the driver looks around.
     pub(super) look_one_in: u64,
     pub(super) session: Arc<Mutex<Session>>,
@@ -158,7 +158,7 @@ impl Driver {
 
     /// The driver of a plan whose lines come from elsewhere, so many that it cannot look around
     /// after each.
-    pub fn with_lines(self, lines: &Lines, look_one_in: u64) -> Driver {
+    pub fn with_lines(self, lines: &LineSource, look_one_in: u64) -> Driver {
         Driver {
             lines: lines.clone(),
             look_one_in,
@@ -179,13 +179,22 @@ impl Driver {
     }
 
     /// Looks at or changes what is known of a timeline.
-    pub(super) fn truth<T>(&self, letter: Letter, look: impl FnOnce(&mut Truth) -> T) -> T {
+    pub(super) fn expected<T>(
+        &self,
+        label: TimelineLabel,
+        look: impl FnOnce(&mut Expected) -> T,
+    ) -> T {
         let mut session = self.session();
-        look(session.truths.entry(letter).or_insert_with(Truth::absent))
+        look(
+            session
+                .expectations
+                .entry(label)
+                .or_insert_with(Expected::absent),
+        )
     }
 
-    pub(super) fn timeline(&self, letter: Letter) -> Option<Timeline<SimIo>> {
-        self.handles().timelines.get(&letter).cloned()
+    pub(super) fn timeline(&self, label: TimelineLabel) -> Option<Timeline<SimIo>> {
+        self.handles().timelines.get(&label).cloned()
     }
 
     pub(super) fn engine(&self) -> Arc<Engine<SimIo>> {
@@ -196,8 +205,8 @@ impl Driver {
     }
 
     /// The letters of the timelines that may be there, each behind what it stands on.
-    pub(super) fn letters(&self) -> Vec<Letter> {
-        oracle::ancestors_first(&self.session().truths)
+    pub(super) fn labels(&self) -> Vec<TimelineLabel> {
+        oracle::ancestors_first(&self.session().expectations)
     }
 
     /// Shows a checker the engine, and what is known of it. A read that it finds wrong is shown to
@@ -212,8 +221,8 @@ impl Driver {
         let checked = self.show(check);
         checked.map_err(|finding| {
             let finding = finding.into();
-            if let Some((letter, key, lsn)) = finding.read {
-                self.witness_read((letter, key), lsn);
+            if let Some((label, key, lsn)) = finding.read {
+                self.witness_read((label, key), lsn);
             }
             finding.verdict
         })
@@ -229,7 +238,7 @@ impl Driver {
             judge: &self.judge,
             knobs: &self.plan.knobs,
             open,
-            truths: &mut session.truths,
+            expectations: &mut session.expectations,
         };
         look(&mut sight, &mut session.checkers)
     }

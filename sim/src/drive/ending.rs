@@ -24,20 +24,20 @@
 use palimpsest::base::KeyRange;
 use palimpsest::{Engine, Error, Scan, Timeline};
 
-use super::held::Held;
+use super::held::HeldInstance;
 use super::life::{gave_up, heal_late};
 use super::{Driver, TRIES_MAX};
 use crate::checkers::{Depth, closed, recovery};
 use crate::faults::FaultClass;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::oracle;
 use crate::plan::{Closing, How, Kept, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
 /// How a shutdown ended.
-enum Closed {
+enum ShutdownResult {
     /// Everything that was acknowledged is durable.
     Clean,
     /// It is closed, and may have lost what was not durable.
@@ -51,30 +51,30 @@ impl Driver {
     pub(super) async fn shutdown(
         &self,
         number: u32,
-        (letter, Closing { shutdowns, kept }): (Letter, Closing),
+        (label, Closing { shutdowns, kept }): (TimelineLabel, Closing),
         how: How,
     ) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
         let mut scan = match kept {
             // A scan holds up the collections of all that its timeline stands on, and these go on.
             Kept::Handles if timeline.ancestor().is_none() => {
-                self.begin_scan(letter, &timeline).await?
+                self.begin_scan(label, &timeline).await?
             }
             Kept::Nothing | Kept::Handles => None,
         };
-        if self.timeline(letter).is_none() || self.judge.is_ending(letter) {
+        if self.timeline(label).is_none() || self.judge.is_ending(label) {
             return Ok(());
         }
-        self.judge.begin_ending(letter);
+        self.judge.begin_ending(label);
         self.world.count_fault(FaultClass::Shutdown);
         let other = match shutdowns {
-            Shutdowns::Two => Some(self.second_shutdown(number, letter, timeline.clone())),
+            Shutdowns::Two => Some(self.second_shutdown(number, label, timeline.clone())),
             Shutdowns::One => None,
         };
-        let closed = self.close(letter, how).await;
-        if let Ok(Closed::Not) = closed {
+        let closed = self.close(label, how).await;
+        if let Ok(ShutdownResult::Not) = closed {
             // A collection that goes on waits for it.
             scan = None;
         }
@@ -82,26 +82,26 @@ impl Driver {
             Some(other) => match other.wait().await.and(closed) {
                 // The engine would not shut it down, for a branch was being put on it, and the
                 // other way did: the engine does so as well, once the branch has been told.
-                Ok(Closed::Not) => {
-                    self.users.until(|| !self.users.is_used(letter)).await;
-                    self.close(letter, How::Wait).await
+                Ok(ShutdownResult::Not) => {
+                    self.users.until(|| !self.users.is_used(label)).await;
+                    self.close(label, How::Wait).await
                 }
                 closed => closed,
             },
             None => closed,
         };
-        if let Ok(Closed::Clean | Closed::Lossy) = closed {
-            self.handles().timelines.remove(&letter);
+        if let Ok(ShutdownResult::Clean | ShutdownResult::Lossy) = closed {
+            self.handles().timelines.remove(&label);
         }
         match closed? {
-            Closed::Not => {
-                self.judge.end_ending(letter);
+            ShutdownResult::Not => {
+                self.judge.end_ending(label);
                 self.users.wake();
                 Ok(())
             }
             closed => {
                 let held = (kept == Kept::Handles).then_some((timeline, scan));
-                self.reopen(letter, closed, held).await
+                self.reopen(label, closed, held).await
             }
         }
     }
@@ -109,11 +109,11 @@ impl Driver {
     /// A scan that has not come to its end.
     async fn begin_scan(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         timeline: &Timeline<SimIo>,
     ) -> Result<Option<Scan<SimIo>>, Verdict> {
-        let _using = self.users.enter(letter);
-        let excuse = self.judge.begin(Some(letter));
+        let _using = self.users.enter(label);
+        let allowed_errors = self.judge.begin(Some(label));
         match timeline
             .scan(KeyRange::ALL, timeline.last_record_lsn())
             .await
@@ -121,7 +121,7 @@ impl Driver {
             Ok(scan) => Ok(Some(scan)),
             // A collection may have come in between.
             Err(Error::BelowCutoff { .. }) => Ok(None),
-            Err(error) => excuse.check("begin a scan", &error).map(|()| None),
+            Err(error) => allowed_errors.check("begin a scan", &error).map(|()| None),
         }
     }
 
@@ -129,33 +129,33 @@ impl Driver {
     fn second_shutdown(
         &self,
         number: u32,
-        letter: Letter,
+        label: TimelineLabel,
         timeline: Timeline<SimIo>,
     ) -> Join<Result<(), Verdict>> {
         let driver = self.clone();
         Join::spawn(&self.world, TaskName::Line(number), async move {
-            let excuse = driver.judge.begin(Some(letter));
+            let allowed_errors = driver.judge.begin(Some(label));
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
                 // A branch was put on it meanwhile.
                 Err(Error::Busy { .. })
-                    if oracle::may_have_children(&driver.session().truths, letter) =>
+                    if oracle::may_have_children(&driver.session().expectations, label) =>
                 {
                     Ok(())
                 }
                 // The other way has closed it, and nobody asks any more what it lost.
-                Err(Error::Latched(_)) if driver.judge.is_lossy(letter) => Ok(()),
-                Err(error) => excuse.check("shut down as well", &error),
+                Err(Error::Latched(_)) if driver.judge.is_lossy(label) => Ok(()),
+                Err(error) => allowed_errors.check("shut down as well", &error),
             }
         })
     }
 
-    async fn close(&self, letter: Letter, how: How) -> Result<Closed, Verdict> {
+    async fn close(&self, label: TimelineLabel, how: How) -> Result<ShutdownResult, Verdict> {
         let engine = self.engine();
         for attempt in 0..TRIES_MAX {
             let how = if attempt == 0 { how } else { How::Wait };
             heal_late(&self.world, attempt);
-            if let Some(closed) = self.try_close(letter, &engine, how).await? {
+            if let Some(closed) = self.try_close(label, &engine, how).await? {
                 return Ok(closed);
             }
         }
@@ -165,34 +165,34 @@ impl Driver {
     /// Nothing if it is to be tried again.
     async fn try_close(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         engine: &Engine<SimIo>,
         how: How,
-    ) -> Result<Option<Closed>, Verdict> {
-        let excuse = self.judge.begin(Some(letter));
-        let ended = engine.shutdown_timeline(keys::timeline(letter));
+    ) -> Result<Option<ShutdownResult>, Verdict> {
+        let allowed_errors = self.judge.begin(Some(label));
+        let ended = engine.shutdown_timeline(keys::timeline(label));
         match self.call(how, ended).await {
             // A second one may have closed it first, and done all that there is to do.
-            Some(Ok(()) | Err(Error::Closed)) if self.judge.has_failed_sync(Some(letter)) => {
-                self.judge.closed_lossy(letter);
-                Ok(Some(Closed::Lossy))
+            Some(Ok(()) | Err(Error::Closed)) if self.judge.has_failed_sync(Some(label)) => {
+                self.judge.closed_lossy(label);
+                Ok(Some(ShutdownResult::Lossy))
             }
-            Some(Ok(()) | Err(Error::Closed)) => Ok(Some(Closed::Clean)),
+            Some(Ok(()) | Err(Error::Closed)) => Ok(Some(ShutdownResult::Clean)),
             Some(Err(Error::Busy { .. }))
-                if oracle::may_have_children(&self.session().truths, letter) =>
+                if oracle::may_have_children(&self.session().expectations, label) =>
             {
-                Ok(Some(Closed::Not))
+                Ok(Some(ShutdownResult::Not))
             }
             Some(Err(error)) => {
-                excuse.check("shut down", &error)?;
+                allowed_errors.check("shut down", &error)?;
                 if !matches!(error, Error::Latched(_)) {
                     return Ok(None);
                 }
-                self.judge.closed_lossy(letter);
-                Ok(Some(Closed::Lossy))
+                self.judge.closed_lossy(label);
+                Ok(Some(ShutdownResult::Lossy))
             }
             None => {
-                let Some(timeline) = self.timeline(letter) else {
+                let Some(timeline) = self.timeline(label) else {
                     return Ok(None);
                 };
                 let said = self.show(|sight, checkers| checkers.answers.at_start(sight, &timeline));
@@ -200,52 +200,52 @@ impl Driver {
                     return Ok(None);
                 }
                 // It may have come as far as to freeze what was open.
-                self.truth(letter, |truth| truth.maybe_closed = true);
-                Ok(Some(Closed::Not))
+                self.expected(label, |expected| expected.maybe_closed = true);
+                Ok(Some(ShutdownResult::Not))
             }
         }
     }
 
     async fn reopen(
         &self,
-        letter: Letter,
-        closed: Closed,
+        label: TimelineLabel,
+        closed: ShutdownResult,
         held: Option<(Timeline<SimIo>, Option<Scan<SimIo>>)>,
     ) -> Result<(), Verdict> {
-        let instance = closed::Closed::begin(&self.world, letter);
-        self.users.until(|| !self.users.is_used(letter)).await;
+        let instance = closed::Closed::begin(&self.world, label);
+        self.users.until(|| !self.users.is_used(label)).await;
         self.look(|sight, _| instance.check_quiet(sight))?;
-        self.judge.end_ending(letter);
+        self.judge.end_ending(label);
         self.users.wake();
-        let writer = self.handles().writers.remove(&letter);
+        let writer = self.handles().writers.remove(&label);
         if let Some((timeline, scan)) = held {
-            let held = Held {
+            let held = HeldInstance {
                 timeline,
                 _scan: scan,
                 _writer: writer,
             };
-            self.handles().held.push((letter, held));
+            self.handles().held.push((label, held));
         }
-        let last = self.truth(letter, |truth| truth.last);
-        let Some(timeline) = self.open_timeline(letter, How::Wait).await? else {
+        let last = self.expected(label, |expected| expected.last);
+        let Some(timeline) = self.open_timeline(label, How::Wait).await? else {
             return Ok(());
         };
-        self.recovered(letter, timeline)?;
-        if matches!(closed, Closed::Clean) {
-            self.look(|sight, _| recovery::check_shut_down_beside(sight, letter, last))?;
+        self.recovered(label, timeline)?;
+        if matches!(closed, ShutdownResult::Clean) {
+            self.look(|sight, _| recovery::check_shut_down_beside(sight, label, last))?;
         }
         self.session().tally.did("shut down beside others");
-        self.check_points(letter, Depth::Sample)?;
-        self.explain(letter)
+        self.check_points(label, Depth::Sample)?;
+        self.explain(label)
     }
 
     /// Lets go of what was kept of instances that were shut down: all of it is closed.
     pub(super) fn let_go(&self) -> Result<(), Verdict> {
         let held = std::mem::take(&mut self.handles().held);
-        for (letter, held) in held {
+        for (label, held) in held {
             let old = &held.timeline;
             self.look(|sight, checkers| {
-                closed::check_handle(sight, &mut checkers.answers, (letter, old))
+                closed::check_handle(sight, &mut checkers.answers, (label, old))
             })?;
             self.session().tally.did("let go of what was closed");
         }

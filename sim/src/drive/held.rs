@@ -5,7 +5,7 @@ use palimpsest::{Scan, Timeline, Writer};
 use crate::world::SimIo;
 
 /// What is kept of an instance that was shut down.
-pub(super) struct Held {
+pub(super) struct HeldInstance {
     pub(super) timeline: Timeline<SimIo>,
     pub(super) _scan: Option<Scan<SimIo>>,
     pub(super) _writer: Option<Writer<SimIo>>,

@@ -7,66 +7,68 @@ use palimpsest::{Error, Result};
 
 use super::Driver;
 use crate::checkers::{cutoff, layers};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{self, How};
 use crate::verdict::Verdict;
 
 impl Driver {
-    pub(super) async fn freeze(&self, letter: Letter, how: How) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+    pub(super) async fn freeze(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
-        let excuse = self.judge.begin(Some(letter));
-        let lsn = self.truth(letter, |truth| truth.begin_close());
+        let allowed_errors = self.judge.begin(Some(label));
+        let lsn = self.expected(label, |expected| expected.begin_close());
         let frozen = self.call(how, timeline.freeze()).await;
         let is_done = matches!(frozen, Some(Ok(())));
-        self.truth(letter, |truth| truth.end_close(is_done.then_some(lsn)));
+        self.expected(label, |expected| expected.end_close(is_done.then_some(lsn)));
         match frozen {
-            Some(Ok(())) => excuse.check_done("freeze"),
-            Some(Err(error)) => excuse.check("freeze", &error),
+            Some(Ok(())) => allowed_errors.check_done("freeze"),
+            Some(Err(error)) => allowed_errors.check("freeze", &error),
             None => Ok(()),
         }
     }
 
-    pub(super) async fn flush(&self, letter: Letter, how: How) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+    pub(super) async fn flush(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
-        let excuse = self.judge.begin(Some(letter));
-        let target = self.truth(letter, |truth| truth.begin_close());
+        let allowed_errors = self.judge.begin(Some(label));
+        let target = self.expected(label, |expected| expected.begin_close());
         let flushed = self.call(how, timeline.flush()).await;
         let is_done = matches!(flushed, Some(Ok(_)));
         if is_done {
-            excuse.check_done("flush")?;
+            allowed_errors.check_done("flush")?;
         }
-        self.truth(letter, |truth| truth.end_close(is_done.then_some(target)));
+        self.expected(label, |expected| {
+            expected.end_close(is_done.then_some(target))
+        });
         match flushed {
             Some(Ok(durable)) if durable < target => {
                 let expected = format!("durable up to {target}, what was written before");
                 Err(Verdict::wrong("flush", expected, format!("{durable}")))
             }
-            Some(Ok(durable)) => self.truth(letter, |truth| {
+            Some(Ok(durable)) => self.expected(label, |expected| {
                 // Another flush may have said more already.
-                let durable = durable.max(truth.acknowledged);
-                truth.acknowledge(durable)
+                let durable = durable.max(expected.acknowledged);
+                expected.acknowledge(durable)
             }),
-            Some(Err(error)) => excuse.check("flush", &error),
+            Some(Err(error)) => allowed_errors.check("flush", &error),
             None => Ok(()),
         }
     }
 
     pub(super) async fn compact(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         mode: plan::Mode,
         how: How,
     ) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
         let (before, is_alone) = (timeline.layers().l0_count(), self.is_alone(how));
         let compact = timeline.compact(engine_mode(mode));
-        let progress = self.reshape(letter, "compact", (how, compact)).await?;
+        let progress = self.reshape(label, "compact", (how, compact)).await?;
         if progress == Some(Progress::Done) && is_alone {
             layers::check_compacted(&timeline, before)?;
         }
@@ -75,35 +77,35 @@ impl Driver {
 
     pub(super) async fn create_images(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         mode: plan::Mode,
         how: How,
     ) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
         let images = timeline.create_images(engine_mode(mode));
-        self.reshape(letter, "create images", (how, images)).await?;
+        self.reshape(label, "create images", (how, images)).await?;
         Ok(())
     }
 
     /// Runs a job that gives other layers the same answers.
     async fn reshape(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         what: &'static str,
         (how, job): (How, impl Future<Output = Result<Progress>>),
     ) -> Result<Option<Progress>, Verdict> {
-        let excuse = self.judge.begin(Some(letter)).with_layers();
+        let allowed_errors = self.judge.begin(Some(label)).with_layers();
         match self.call(how, job).await {
             Some(Ok(Progress::Done)) => {
-                excuse.check_done(what)?;
+                allowed_errors.check_done(what)?;
                 self.session().tally.did(what);
-                self.explain_if_still(letter)?;
+                self.explain_if_still(label)?;
                 Ok(Some(Progress::Done))
             }
             Some(Ok(progress)) => {
-                let timeline = self.timeline(letter);
+                let timeline = self.timeline(label);
                 if progress == Progress::Idle
                     && self.is_alone(how)
                     && let Some(timeline) = timeline
@@ -112,40 +114,40 @@ impl Driver {
                 }
                 Ok(Some(progress))
             }
-            Some(Err(error)) => excuse.check(what, &error).map(|()| None),
+            Some(Err(error)) => allowed_errors.check(what, &error).map(|()| None),
             None => Ok(None),
         }
     }
 
-    pub(super) async fn gc(&self, letter: Letter, how: How) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+    pub(super) async fn gc(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
         self.look(|sight, _| cutoff::look(sight))?;
-        let excuse = self.judge.begin(Some(letter));
-        let before = self.truth(letter, |truth| {
-            truth.cutoff.begin_gc();
-            truth.cutoff
+        let allowed_errors = self.judge.begin(Some(label));
+        let before = self.expected(label, |expected| {
+            expected.cutoff.begin_gc();
+            expected.cutoff
         });
         let collected = self.call(how, timeline.gc()).await;
         self.show(|sight, _| {
             let horizon = sight.horizon();
-            let truth = sight.truth(letter);
-            truth.cutoff.end_gc(truth.highest_cutoff(&horizon));
+            let expected = sight.expected(label);
+            expected.cutoff.end_gc(expected.highest_cutoff(&horizon));
         });
         self.look(|sight, _| cutoff::look(sight))?;
         match collected {
             Some(Ok(collected)) => {
                 if before.durable() < collected.cutoff || 0 < collected.layer_count {
-                    excuse.check_done("collection")?;
+                    allowed_errors.check_done("collection")?;
                 }
                 let moved = (before, collected);
-                self.look(|sight, _| cutoff::collected(sight, letter, moved))?;
+                self.look(|sight, _| cutoff::collected(sight, label, moved))?;
                 self.session().tally.did("collect garbage");
-                self.explain_if_still(letter)
+                self.explain_if_still(label)
             }
             Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
-            Some(Err(error)) => excuse.check("collect garbage", &error),
+            Some(Err(error)) => allowed_errors.check("collect garbage", &error),
             None => Ok(()),
         }
     }
@@ -153,15 +155,15 @@ impl Driver {
     /// Whether nothing else runs that could change a timeline meanwhile.
     fn is_alone(&self, how: How) -> bool {
         let handles = self.handles();
-        let is_off = self.plan.knobs.housekeeping == plan::Housekeeping::Off;
+        let is_off = self.plan.knobs.maintenance == plan::Maintenance::Off;
         how == How::Wait && handles.beside.is_empty() && handles.puts.is_empty() && is_off
     }
 
     /// Holds the raw disk against the model, if no batch is in doubt.
-    fn explain_if_still(&self, letter: Letter) -> Result<(), Verdict> {
-        let is_still = self.truth(letter, |truth| truth.pending.is_none());
+    fn explain_if_still(&self, label: TimelineLabel) -> Result<(), Verdict> {
+        let is_still = self.expected(label, |expected| expected.pending.is_none());
         if is_still && self.session().is_time_to_look(self.look_one_in) {
-            return self.explain(letter);
+            return self.explain(label);
         }
         Ok(())
     }

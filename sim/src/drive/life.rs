@@ -13,13 +13,13 @@ use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
 use crate::checkers::{Depth, Unreadable, recovery};
 use crate::faults::FaultOutcome;
 use crate::keys;
-use crate::label::Letter;
-use crate::oracle::{self, Existence, Truth};
+use crate::label::TimelineLabel;
+use crate::oracle::{self, Existence, Expected};
 use crate::paths::ROOT;
-use crate::plan::{Housekeeping, How};
+use crate::plan::{How, Maintenance};
 use crate::verdict::Verdict;
 use crate::witness::Moment;
-use crate::world::{Ending, SimIo, World};
+use crate::world::{LifeEnd, SimIo, World};
 
 /// How a timeline's shutdown ended.
 pub(super) enum Ended {
@@ -37,7 +37,7 @@ pub async fn live(driver: Driver) {
         driver.witness_bad();
         driver.session().verdict = Some(verdict);
     }
-    driver.world.end_life(Ending::Finished);
+    driver.world.end_life(LifeEnd::Finished);
 }
 
 impl Driver {
@@ -80,29 +80,29 @@ impl Driver {
 
     /// Opens the engine and every timeline that may be there, and checks what was recovered.
     async fn open_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
-        for letter in self.open_all(how).await? {
-            self.check_points(letter, depth)?;
-            self.explain(letter)?;
+        for label in self.open_all(how).await? {
+            self.check_points(label, depth)?;
+            self.explain(label)?;
         }
         Ok(())
     }
 
     /// Opens the engine and every timeline that may be there, and pulls each back to what it says.
     /// A call that is let go of is made again.
-    async fn open_all(&self, how: How) -> Result<Vec<Letter>, Verdict> {
+    async fn open_all(&self, how: How) -> Result<Vec<TimelineLabel>, Verdict> {
         self.handles().opened = Some(SimIo::new(&self.world).now());
         let unreadable = self.show(|sight, _| Unreadable::before_open(sight));
         let engine = self.open_engine(how).await?;
         self.judge.forget_latches();
         self.handles().engine = Some(Arc::new(engine));
         let mut opened = Vec::new();
-        for letter in self.letters() {
-            self.truth(letter, |truth| truth.cutoff.close());
+        for label in self.labels() {
+            self.expected(label, |expected| expected.cutoff.close());
         }
-        for letter in self.letters() {
-            if let Some(timeline) = self.open_timeline(letter, how).await? {
-                self.recovered(letter, timeline)?;
-                opened.push(letter);
+        for label in self.labels() {
+            if let Some(timeline) = self.open_timeline(label, how).await? {
+                self.recovered(label, timeline)?;
+                opened.push(label);
             }
         }
         self.look(|sight, _| unreadable.check(sight))?;
@@ -113,7 +113,7 @@ impl Driver {
     async fn open_engine(&self, mut how: How) -> Result<Engine<SimIo>, Verdict> {
         for attempt in 0..TRIES_MAX {
             heal_late(&self.world, attempt);
-            let excuse = self.judge.begin(None);
+            let allowed_errors = self.judge.begin(None);
             self.judge.forget_unread_index();
             let io = SimIo::new(&self.world);
             let opening = Engine::open(io, Path::new(ROOT), options(&self.plan.knobs));
@@ -127,7 +127,7 @@ impl Driver {
                 Err(Error::Busy { .. }) if self.world.has_drops() => {
                     self.world.settle_down().await?;
                 }
-                Err(error) => excuse.check("open the engine", &error)?,
+                Err(error) => allowed_errors.check("open the engine", &error)?,
             }
         }
         Err(gave_up("open the engine"))
@@ -136,19 +136,19 @@ impl Driver {
     /// Opens a timeline that may be there; nothing if it is not, and need not be.
     pub(super) async fn open_timeline(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         mut how: How,
     ) -> Result<Option<Timeline<SimIo>>, Verdict> {
-        let id = keys::timeline(letter);
-        let asked = format!("open timeline {}", char::from(letter.0));
-        let below = oracle::below(&self.session().truths, letter);
+        let id = keys::timeline(label);
+        let asked = format!("open timeline {}", char::from(label.0));
+        let below = oracle::below(&self.session().expectations, label);
         for attempt in 0..TRIES_MAX {
-            for letter in &below {
-                self.users.until(|| !self.judge.is_ending(*letter)).await;
+            for label in &below {
+                self.users.until(|| !self.judge.is_ending(*label)).await;
             }
             heal_late(&self.world, attempt);
-            let excuse = self.judge.begin(Some(letter));
-            let excuse = excuse.on(&below);
+            let allowed_errors = self.judge.begin(Some(label));
+            let allowed_errors = allowed_errors.on(&below);
             let engine = self.engine();
             let Some(opened) = self.call(how, engine.open_timeline(id)).await else {
                 how = How::Wait;
@@ -156,30 +156,30 @@ impl Driver {
             };
             match opened {
                 Ok(timeline) => {
-                    self.judge.index_was_read(letter);
+                    self.judge.index_was_read(label);
                     return Ok(Some(timeline));
                 }
                 Err(Error::Refused { .. })
-                    if self.show(|sight, _| recovery::stands_on_what_is_lost(sight, letter)) =>
+                    if self.show(|sight, _| recovery::stands_on_what_is_lost(sight, label)) =>
                 {
-                    self.truth(letter, |truth| truth.is_unread = true);
+                    self.expected(label, |expected| expected.is_unread = true);
                     return Ok(None);
                 }
                 Err(Error::Refused { why }) => {
-                    let existence = self.truth(letter, |truth| truth.existence);
+                    let existence = self.expected(label, |expected| expected.existence);
                     if existence == Existence::Exists && !self.judge.has_lost_index(id) {
                         return Err(Verdict::wrong(asked, "it was acknowledged", why));
                     }
-                    self.truth(letter, Truth::refused);
+                    self.expected(label, Expected::refused);
                     return Ok(None);
                 }
                 Err(error) => {
-                    excuse.check(&asked, &error)?;
+                    allowed_errors.check(&asked, &error)?;
                     // It is not open, and what failed before it is will not have failed for it.
-                    self.judge.forget_latch(letter);
+                    self.judge.forget_latch(label);
                     if self.judge.is_rot(&error) {
                         // It cannot be opened, and all else goes on without it.
-                        self.truth(letter, |truth| truth.is_unread = true);
+                        self.expected(label, |expected| expected.is_unread = true);
                         return Ok(None);
                     }
                 }
@@ -191,25 +191,27 @@ impl Driver {
     /// A timeline was opened: it is pulled back to what it says is durable.
     pub(super) fn recovered(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         timeline: Timeline<SimIo>,
     ) -> Result<(), Verdict> {
         let durable = timeline.disk_consistent_lsn();
         self.world.state().trace.recovered(durable);
         self.session().tally.recoveries += 1;
-        self.look(|sight, _| recovery::recovered(sight, letter, &timeline))?;
-        self.take_in(letter, timeline);
-        self.settle(letter)
+        self.look(|sight, _| recovery::recovered(sight, label, &timeline))?;
+        self.take_in(label, timeline);
+        self.settle(label)
     }
 
     /// A timeline is open: from now on its own tasks may work on it.
-    pub(super) fn take_in(&self, letter: Letter, timeline: Timeline<SimIo>) {
+    pub(super) fn take_in(&self, label: TimelineLabel, timeline: Timeline<SimIo>) {
         let opened = self.handles().opened;
-        self.truth(letter, |truth| truth.ages.begin(opened, truth.last));
-        if self.plan.knobs.housekeeping != Housekeeping::Off {
-            self.truth(letter, |truth| truth.cutoff.begin_gc());
+        self.expected(label, |expected| {
+            expected.samples.begin(opened, expected.last)
+        });
+        if self.plan.knobs.maintenance != Maintenance::Off {
+            self.expected(label, |expected| expected.cutoff.begin_gc());
         }
-        self.handles().timelines.insert(letter, timeline);
+        self.handles().timelines.insert(label, timeline);
     }
 
     /// Ends the engine's life in good order, and opens it again.
@@ -230,16 +232,21 @@ impl Driver {
     }
 
     /// The same as [`Driver::shut_down`] by one call, where no fault is left.
-    async fn shut_engine_down(&self) -> Result<Vec<(Letter, Lsn)>, Verdict> {
+    async fn shut_engine_down(&self) -> Result<Vec<(TimelineLabel, Lsn)>, Verdict> {
         self.let_go()?;
         self.handles().writers.clear();
         self.engine().shutdown().await.map_err(|error| {
             let asked = "shut the engine down, with no fault left";
             Verdict::wrong(asked, "it is done", error.to_string())
         })?;
-        let open = self.letters().into_iter();
-        let open = open.filter(|letter| self.timeline(*letter).is_some());
-        let last = |letter| (letter, self.truth(letter, |truth| truth.last_possible()));
+        let open = self.labels().into_iter();
+        let open = open.filter(|label| self.timeline(*label).is_some());
+        let last = |label| {
+            (
+                label,
+                self.expected(label, |expected| expected.last_possible()),
+            )
+        };
         let clean = open.map(last).collect();
         self.handles().timelines.clear();
         self.handles().engine = None;
@@ -248,22 +255,22 @@ impl Driver {
 
     /// Shuts the engine down and drops it; returns the timelines that ended without an error, and
     /// where.
-    async fn shut_down(&self) -> Result<Vec<(Letter, Lsn)>, Verdict> {
+    async fn shut_down(&self) -> Result<Vec<(TimelineLabel, Lsn)>, Verdict> {
         // They hold the engine's directory.
         self.let_go()?;
         self.handles().writers.clear();
         let mut clean = Vec::new();
         let mut left_open = Vec::new();
-        for letter in self.letters().into_iter().rev() {
-            if self.timeline(letter).is_none() {
+        for label in self.labels().into_iter().rev() {
+            if self.timeline(label).is_none() {
                 // A shutdown of it has failed before.
-                left_open.push(letter);
+                left_open.push(label);
                 continue;
             }
-            match self.shut_down_one(letter, &left_open).await? {
-                Ended::Clean(last) => clean.push((letter, last)),
+            match self.shut_down_one(label, &left_open).await? {
+                Ended::Clean(last) => clean.push((label, last)),
                 Ended::Latched => {}
-                Ended::Open => left_open.push(letter),
+                Ended::Open => left_open.push(label),
             }
         }
         self.handles().timelines.clear();
@@ -274,16 +281,16 @@ impl Driver {
     /// Shuts one timeline down, unless one that stands on it was left open.
     pub(super) async fn shut_down_one(
         &self,
-        letter: Letter,
-        left_open: &[Letter],
+        label: TimelineLabel,
+        left_open: &[TimelineLabel],
     ) -> Result<Ended, Verdict> {
-        let children = oracle::children(&self.session().truths, letter);
+        let children = oracle::children(&self.session().expectations, label);
         for attempt in 0..TRIES_MAX {
-            let excuse = self.judge.begin(Some(letter));
+            let allowed_errors = self.judge.begin(Some(label));
             let engine = self.engine();
-            let error = match engine.shutdown_timeline(keys::timeline(letter)).await {
+            let error = match engine.shutdown_timeline(keys::timeline(label)).await {
                 Ok(()) => {
-                    let last = self.truth(letter, |truth| truth.last_possible());
+                    let last = self.expected(label, |expected| expected.last_possible());
                     return Ok(Ended::Clean(last));
                 }
                 Err(Error::Busy { .. }) if children.iter().any(|on| left_open.contains(on)) => {
@@ -291,12 +298,12 @@ impl Driver {
                 }
                 Err(error) => error,
             };
-            excuse.check("shut down", &error)?;
+            allowed_errors.check("shut down", &error)?;
             if matches!(error, Error::Latched(_)) {
                 return Ok(Ended::Latched);
             }
             // An engine that looks after itself goes on as long as it is open.
-            if self.plan.knobs.housekeeping == Housekeeping::Off {
+            if self.plan.knobs.maintenance == Maintenance::Off {
                 return Ok(Ended::Open);
             }
             heal_late(&self.world, attempt);

@@ -10,10 +10,10 @@ use super::Driver;
 use crate::checkers::Depth;
 use crate::faults::FaultClass;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{How, Line, PlanOp};
 use crate::verdict::Verdict;
-use crate::world::{Ending, Join, SimIo, TaskName, drop_at};
+use crate::world::{Join, LifeEnd, SimIo, TaskName, drop_at};
 
 impl Driver {
     /// Carries a line out, or starts it.
@@ -23,7 +23,7 @@ impl Driver {
         match &line.op {
             PlanOp::Create { timeline, .. }
             | PlanOp::Branch { timeline, .. }
-            | PlanOp::Delete { timeline } => self.pass(number, *timeline, line).await,
+            | PlanOp::Delete { timeline } => self.interleave(number, *timeline, line).await,
             PlanOp::Put { timeline, entries } => self.put(number, *timeline, entries, how).await,
             PlanOp::Declare {
                 timeline,
@@ -47,8 +47,8 @@ impl Driver {
                 self.world.set_clock(jump.nanos());
                 self.handles().opened = None;
                 let mut session = self.session();
-                let truths = session.truths.values_mut();
-                truths.for_each(|truth| truth.ages.forget());
+                let expectations = session.expectations.values_mut();
+                expectations.for_each(|expected| expected.samples.forget());
                 Ok(())
             }
             PlanOp::LetGo => self.let_go(),
@@ -73,7 +73,7 @@ impl Driver {
     /// What is done on one timeline, and can be left running. Each has its box: all of them in one
     /// future would be moved with it, line after line.
     async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
-        let _using = op.timeline().map(|letter| self.users.enter(letter));
+        let _using = op.timeline().map(|label| self.users.enter(label));
         match *op {
             PlanOp::Freeze { timeline } => Box::pin(self.freeze(timeline, how)).await,
             PlanOp::Flush { timeline } => Box::pin(self.flush(timeline, how)).await,
@@ -114,28 +114,31 @@ impl Driver {
     }
 
     /// The same where a timeline comes or goes: one of a letter at a time.
-    async fn pass(&self, number: u32, letter: Letter, line: &Line) -> Result<(), Verdict> {
-        let is_in_passing = self.handles().in_passing.contains(&letter);
+    async fn interleave(
+        &self,
+        number: u32,
+        label: TimelineLabel,
+        line: &Line,
+    ) -> Result<(), Verdict> {
+        let is_in_passing = self.handles().in_passing.contains(&label);
         if is_in_passing {
             self.join().await?;
         }
         let is_deletion = matches!(line.op, PlanOp::Delete { .. });
-        if is_deletion && !self.prepare_deletion(letter, line.how).await? {
+        if is_deletion && !self.prepare_deletion(label, line.how).await? {
             return Ok(());
         }
         if line.how == How::Beside {
-            self.handles().in_passing.insert(letter);
+            self.handles().in_passing.insert(label);
         }
         let (driver, op, how) = (self.clone(), line.op.clone(), line.how);
         let passing = async move {
             match op {
-                PlanOp::Create { start_lsn, .. } => {
-                    driver.create(letter, Lsn(start_lsn), how).await
-                }
+                PlanOp::Create { start_lsn, .. } => driver.create(label, Lsn(start_lsn), how).await,
                 PlanOp::Branch {
                     ancestor, offset, ..
-                } => driver.branch((letter, ancestor), offset, how).await,
-                PlanOp::Delete { .. } => driver.delete(letter, how).await,
+                } => driver.branch((label, ancestor), offset, how).await,
+                PlanOp::Delete { .. } => driver.delete(label, how).await,
                 _ => unreachable!("the caller has carried out all others"),
             }
         };
@@ -175,12 +178,12 @@ impl crate::world::World {
     /// Ends the life here, as the plan says.
     pub fn crash(&self, crash: crate::faults::Crash) {
         self.count_fault(FaultClass::of_crash(crash));
-        self.end_life(Ending::Crashed(crash));
+        self.end_life(LifeEnd::Crashed(crash));
     }
 }
 
 /// The timeline that is to be looked at behind an operation; nothing if all of them are.
-pub(super) fn touched_by(op: &PlanOp) -> Option<Letter> {
+pub(super) fn touched_by(op: &PlanOp) -> Option<TimelineLabel> {
     match op {
         // It is closed: there are only the others to look at.
         PlanOp::Shutdown { .. } => None,

@@ -25,7 +25,7 @@ mod users;
 mod watch;
 mod write;
 
-pub use driver::{Driver, Ended, Lines, Session, Tally};
+pub use driver::{Driver, LineSource, PlanEnd, Session, Tally};
 pub use life::live;
 pub(crate) use watch::on_disk;
 

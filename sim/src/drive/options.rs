@@ -37,14 +37,14 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         gc_distance: knobs.gc_distance,
         gc_age: knobs.gc_age,
         l0_delay_count: in_memory(knobs.l0_delay_count),
-        l0_stall_count: knobs.housekeeping.l0_stall_count().map(in_memory),
+        l0_stall_count: knobs.maintenance.l0_stall_count().map(in_memory),
         block_cache_len: knobs.block_cache_len,
         read_len_max: knobs.read_len_max,
         scan_key_count_max: match knobs.key_count {
             0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
             _ => defaults.scan_key_count_max,
         },
-        housekeeping_period: knobs.housekeeping.period(),
+        maintenance_period: knobs.maintenance.period(),
         l0_delay: defaults.l0_delay,
         redo: defaults.redo,
     }

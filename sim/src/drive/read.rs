@@ -10,9 +10,9 @@ use palimpsest::{Error, Timeline};
 
 use super::Driver;
 use crate::checkers::racing::Racing;
-use crate::checkers::{Said, Tell, said_many, said_one, values};
+use crate::checkers::{Describe, Response, response_many, response_one, values};
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::model::History;
 use crate::plan::{How, KeyIndex};
 use crate::verdict::Verdict;
@@ -26,61 +26,66 @@ const SCAN_FAILURES_MAX: u32 = 3;
 impl Driver {
     pub(super) async fn get(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         (index, offset): (KeyIndex, i64),
         how: How,
     ) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
         let key = keys::key(self.plan.knobs.layout, index);
-        let lsn = self.truth(letter, |truth| keys::shifted(truth.last, offset));
-        let asked = || format!("get {} {key} at {lsn}", char::from(letter.0));
-        let get = async { said_one(timeline.get(key, lsn).await) };
+        let lsn = self.expected(label, |expected| keys::shifted(expected.last, offset));
+        let asked = || format!("get {} {key} at {lsn}", char::from(label.0));
+        let get = async { response_one(timeline.get(key, lsn).await) };
         let ask = |history: &History| history.answer(key, lsn);
-        let read = self.read((letter, lsn), asked, (how, get), ask).await;
-        read.inspect_err(|_| self.witness_read((letter, key), lsn))
+        let read = self.read((label, lsn), asked, (how, get), ask).await;
+        read.inspect_err(|_| self.witness_read((label, key), lsn))
     }
 
     pub(super) async fn get_many(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         keys: (KeyIndex, u16),
         offset: i64,
         how: How,
     ) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
         let (keys, lsn) = (
             keys::some(&self.plan.knobs, keys),
-            self.truth(letter, |truth| keys::shifted(truth.last, offset)),
+            self.expected(label, |expected| keys::shifted(expected.last, offset)),
         );
         let count = keys.len();
-        let asked = || format!("get {count} keys of {} at {lsn}", char::from(letter.0));
+        let asked = || format!("get {count} keys of {} at {lsn}", char::from(label.0));
         let space = keys::space(&keys);
-        let get = async { said_many(timeline.get_vectored(&space, lsn).await) };
+        let get = async { response_many(timeline.get_vectored(&space, lsn).await) };
         let ask = |history: &History| values(history, &keys, lsn);
-        self.read((letter, lsn), asked, (how, get), ask).await
+        self.read((label, lsn), asked, (how, get), ask).await
     }
 
-    pub(super) async fn scan(&self, letter: Letter, offset: i64, how: How) -> Result<(), Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+    pub(super) async fn scan(
+        &self,
+        label: TimelineLabel,
+        offset: i64,
+        how: How,
+    ) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
         let (keys, lsn) = (
             keys::all(&self.plan.knobs),
-            self.truth(letter, |truth| keys::shifted(truth.last, offset)),
+            self.expected(label, |expected| keys::shifted(expected.last, offset)),
         );
-        let asked = || format!("scan {} at {lsn}", char::from(letter.0));
+        let asked = || format!("scan {} at {lsn}", char::from(label.0));
         // It is a batch that is dropped, and asked for again.
-        let scan = async { said_many(self.scan_all(&timeline, lsn, how).await) };
+        let scan = async { response_many(self.scan_all(&timeline, lsn, how).await) };
         let ask = |history: &History| values(history, &keys, lsn);
         let how = match how {
             How::DropAt(_) => How::Wait,
             how => how,
         };
-        self.read((letter, lsn), asked, (how, scan), ask).await?;
+        self.read((label, lsn), asked, (how, scan), ask).await?;
         self.session().tally.did("scans");
         Ok(())
     }
@@ -115,28 +120,28 @@ impl Driver {
         }
     }
 
-    async fn read<T: Tell + PartialEq>(
+    async fn read<T: Describe + PartialEq>(
         &self,
-        point: (Letter, Lsn),
+        point: (TimelineLabel, Lsn),
         asked: impl Fn() -> String,
-        (how, read): (How, impl Future<Output = Said<T>>),
+        (how, read): (How, impl Future<Output = Response<T>>),
         ask: impl Fn(&History) -> T,
     ) -> Result<(), Verdict> {
-        let excuse = self.judge.begin(Some(point.0)).with_layers();
+        let allowed_errors = self.judge.begin(Some(point.0)).with_layers();
         let racing = self.look(|sight, _| Racing::begin(sight, point, &ask))?;
-        let said = self.call(how, read).await;
+        let response = self.call(how, read).await;
         let raced = self.show(|sight, _| racing.end(sight, &ask));
-        let Some(said) = said else {
+        let Some(response) = response else {
             return Ok(());
         };
         let allowed = self.look(|sight, checkers| {
             checkers.answers.count();
             raced.allowed(sight, &ask)
         })?;
-        match &said {
-            Said::Error(error) => excuse.check(&asked(), error),
-            _ => said.judge(asked, &allowed).inspect_err(|_| {
-                if let Some(key) = said.culprit(&allowed) {
+        match &response {
+            Response::Error(error) => allowed_errors.check(&asked(), error),
+            _ => response.judge(asked, &allowed).inspect_err(|_| {
+                if let Some(key) = response.culprit(&allowed) {
                     self.witness_read((point.0, key), point.1);
                 }
             }),

@@ -9,9 +9,9 @@ use palimpsest::timeline::{Mode, Progress};
 use palimpsest::{Result, Timeline};
 
 use super::Driver;
-use crate::checkers::{Depth, Maintenance, cutoff, layers, space, visits};
+use crate::checkers::{Depth, MaintenanceCheck, cutoff, layers, space, visits};
 use crate::faults::FaultOutcome;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws;
 use crate::plan::How;
 use crate::verdict::Verdict;
@@ -41,9 +41,9 @@ impl Driver {
         // What the device holds up still is not what coming to rest takes.
         self.world.settle_down().await?;
         let has_latched = self
-            .letters()
+            .labels()
             .iter()
-            .any(|letter| self.judge.has_failed_sync(Some(*letter)));
+            .any(|label| self.judge.has_failed_sync(Some(*label)));
         if has_latched || self.judge.has_unread_index() {
             self.restart().await?;
         }
@@ -59,21 +59,21 @@ impl Driver {
         drop(open);
         // As much as may be read: coming to rest collects.
         self.note_answers();
-        for letter in self.letters() {
-            if let Some(timeline) = self.timeline(letter) {
-                let last = self.truth(letter, |truth| truth.last);
+        for label in self.labels() {
+            if let Some(timeline) = self.timeline(label) {
+                let last = self.expected(label, |expected| expected.last);
                 let durable = timeline.flush().await;
                 let durable = durable.map_err(|error| {
                     Verdict::wrong("flush, with no fault left", "it is done", error.to_string())
                 })?;
-                self.truth(letter, |truth| truth.acknowledge(durable))?;
+                self.expected(label, |expected| expected.acknowledge(durable))?;
                 laws::check_order(last, durable)?;
-                match self.come_to_rest(letter, &timeline).await? {
+                match self.come_to_rest(label, &timeline).await? {
                     Rest::Complete => {}
                     Rest::Rotten => self.session().tally.did("rest among what is wrong"),
                 }
-                self.check_points(letter, Depth::Sample)?;
-                self.explain(letter)?;
+                self.check_points(label, Depth::Sample)?;
+                self.explain(label)?;
             }
         }
         let aged = self.come_of_age().await?;
@@ -107,9 +107,9 @@ impl Driver {
         // A collection takes note of what is last, once in a part of that time.
         for _ in 0..2 {
             SimIo::new(&self.world).sleep(age).await;
-            for letter in self.letters() {
-                if self.timeline(letter).is_some() {
-                    self.gc(letter, How::Wait).await?;
+            for label in self.labels() {
+                if self.timeline(label).is_some() {
+                    self.gc(label, How::Wait).await?;
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Driver {
 
     /// Where the engine maintains itself: waits until it quiesces, and then nothing is left to do.
     async fn check_maintenance(&self) -> Result<(), Verdict> {
-        let Some(mut maintenance) = self.show(|sight, _| Maintenance::begin(sight)) else {
+        let Some(mut maintenance) = self.show(|sight, _| MaintenanceCheck::begin(sight)) else {
             return Ok(());
         };
         loop {
@@ -129,15 +129,15 @@ impl Driver {
                 break;
             }
         }
-        for letter in self.letters() {
-            let Some(timeline) = self.timeline(letter) else {
+        for label in self.labels() {
+            let Some(timeline) = self.timeline(label) else {
                 continue;
             };
-            self.look(|sight, _| maintenance.check(sight, letter))?;
+            self.look(|sight, _| maintenance.check(sight, label))?;
             let compacted = timeline.compact(Mode::ByNeed).await;
-            maintenance.check_job(letter, "to compact", compacted)?;
+            maintenance.check_job(label, "to compact", compacted)?;
             let imaged = timeline.create_images(Mode::ByNeed).await;
-            maintenance.check_job(letter, "to image", imaged)?;
+            maintenance.check_job(label, "to image", imaged)?;
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ impl Driver {
     /// Everything asked for is done, in bounded time, and bounds what a read looks into.
     async fn come_to_rest(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         timeline: &Timeline<SimIo>,
     ) -> Result<Rest, Verdict> {
         timeline.declare_keys(KeySpace::from_ranges([KeyRange::ALL]));
@@ -153,7 +153,7 @@ impl Driver {
         let compacted = self.until_idle("compact", || timeline.compact(by_need));
         let compacted = compacted.await?;
         if compacted == Rest::Complete {
-            self.look(|sight, _| layers::check_none_due(sight, letter))?;
+            self.look(|sight, _| layers::check_none_due(sight, label))?;
         }
         let imaged = self.until_idle("create images", || timeline.create_images(by_need));
         let imaged = imaged.await?;
@@ -163,15 +163,15 @@ impl Driver {
         }
         if !self.judge.has_unread_index() {
             let before = timeline.gc_cutoff();
-            self.gc(letter, How::Wait).await?;
-            self.look(|sight, _| cutoff::check_moved(sight, letter, before))?;
+            self.gc(label, How::Wait).await?;
+            self.look(|sight, _| cutoff::check_moved(sight, label, before))?;
         }
         let forced = || timeline.create_images(Mode::Forced);
         let all_imaged = self.until_idle("create all images", forced).await?;
         if imaged == Rest::Rotten || all_imaged == Rest::Rotten {
             return Ok(Rest::Rotten);
         }
-        self.look(|sight, checkers| visits::check(sight, &mut checkers.answers, letter))?;
+        self.look(|sight, checkers| visits::check(sight, &mut checkers.answers, label))?;
         Ok(Rest::Complete)
     }
 

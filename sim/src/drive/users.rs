@@ -4,29 +4,29 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 
 /// How many work on each timeline's present instance, in one life.
 #[derive(Clone, Default)]
 pub(super) struct Users {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<UserCounts>>,
 }
 
 #[derive(Default)]
-struct State {
-    counts: BTreeMap<Letter, u32>,
+struct UserCounts {
+    counts: BTreeMap<TimelineLabel, u32>,
     waiting: Vec<Waker>,
 }
 
 /// One that works on a timeline's present instance, for as long as this is held.
 pub(super) struct Using {
     users: Users,
-    letter: Letter,
+    label: TimelineLabel,
 }
 
 impl Drop for Using {
     fn drop(&mut self) {
-        if let Some(count) = self.users.state().counts.get_mut(&self.letter) {
+        if let Some(count) = self.users.state().counts.get_mut(&self.label) {
             *count -= 1;
         }
         self.users.wake();
@@ -34,24 +34,24 @@ impl Drop for Using {
 }
 
 impl Users {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, UserCounts> {
         self.state
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// The caller works on a timeline's present instance, for as long as it holds this.
-    pub(super) fn enter(&self, letter: Letter) -> Using {
-        *self.state().counts.entry(letter).or_insert(0) += 1;
+    pub(super) fn enter(&self, label: TimelineLabel) -> Using {
+        *self.state().counts.entry(label).or_insert(0) += 1;
         Using {
             users: self.clone(),
-            letter,
+            label,
         }
     }
 
     /// Whether a timeline's instance is worked on.
-    pub(super) fn is_used(&self, letter: Letter) -> bool {
-        0 < self.state().counts.get(&letter).copied().unwrap_or(0)
+    pub(super) fn is_used(&self, label: TimelineLabel) -> bool {
+        0 < self.state().counts.get(&label).copied().unwrap_or(0)
     }
 
     /// Waits until something is so that changes when a user leaves or a shutdown ends.

@@ -13,12 +13,12 @@ use palimpsest::layer::LayerId;
 use palimpsest::timeline::Visit;
 
 use super::Driver;
-use crate::checkers::{Sight, said_one};
+use crate::checkers::{Sight, response_one};
 use crate::disk::Disk;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws;
-use crate::oracle::{self, Truths};
+use crate::oracle::{self, Expectations};
 use crate::panics;
 use crate::plan::{KeyIndex, Knobs};
 use crate::witness::{Moment, Reading, Scene, VisitView, contents, of_disk, of_engine, told};
@@ -52,14 +52,14 @@ impl Driver {
     }
 
     /// A read of a key went wrong. The run is over with it.
-    pub(super) fn witness_read(&self, (letter, key): (Letter, Key), lsn: Lsn) {
+    pub(super) fn witness_read(&self, (label, key): (TimelineLabel, Key), lsn: Lsn) {
         let is_watched = self.session().witness.is_some();
-        if !is_watched || self.timeline(letter).is_none() {
+        if !is_watched || self.timeline(label).is_none() {
             return;
         }
         // What the engine does now may be anything, and the scene is to be seen before it.
         self.witness_bad();
-        let reading = self.show(|sight, _| reading(sight, (letter, key), lsn));
+        let reading = self.show(|sight, _| reading(sight, (label, key), lsn));
         if let Some(witness) = &mut self.session().witness {
             witness.reading = Some(reading);
         }
@@ -68,10 +68,14 @@ impl Driver {
 
 fn scene(sight: &Sight, moment: Moment) -> Scene {
     let mut disk = sight.world.state().disk.clone();
-    let timelines = oracle::ancestors_first(sight.truths).into_iter();
-    let view = |letter| match sight.open.get(&letter) {
-        Some(timeline) => Some(of_engine(letter, ancestor(sight.truths, letter), timeline)),
-        None => on_disk(&mut disk, sight.truths, letter),
+    let timelines = oracle::ancestors_first(sight.expectations).into_iter();
+    let view = |label| match sight.open.get(&label) {
+        Some(timeline) => Some(of_engine(
+            label,
+            ancestor(sight.expectations, label),
+            timeline,
+        )),
+        None => on_disk(&mut disk, sight.expectations, label),
     };
     Scene {
         moment,
@@ -80,12 +84,14 @@ fn scene(sight: &Sight, moment: Moment) -> Scene {
 }
 
 /// What an open timeline says of a key now, and what it looks into for that.
-fn reading(sight: &Sight, (letter, key): (Letter, Key), lsn: Lsn) -> Reading {
-    let timeline = &sight.open[&letter];
+fn reading(sight: &Sight, (label, key): (TimelineLabel, Key), lsn: Lsn) -> Reading {
+    let timeline = &sight.open[&label];
     let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let alone = sight.world.past_the_gate(pin!(timeline.get(key, lsn)));
-        let visits = sight.world.past_the_gate(pin!(timeline.visits(key, lsn)));
-        (alone.map(said_one), visits)
+        let alone = sight.world.past_the_scheduler(pin!(timeline.get(key, lsn)));
+        let visits = sight
+            .world
+            .past_the_scheduler(pin!(timeline.visits(key, lsn)));
+        (alone.map(response_one), visits)
     }));
     let (alone, visits, trouble) = match asked {
         Ok((alone, Poll::Ready(Ok(visits)))) => (alone, visits, None),
@@ -93,17 +99,17 @@ fn reading(sight: &Sight, (letter, key): (Letter, Key), lsn: Lsn) -> Reading {
         Ok((alone, Poll::Pending)) => (alone, Vec::new(), Some("it waits".to_string())),
         Err(panic) => (Poll::Pending, Vec::new(), Some(panics::take(&*panic))),
     };
-    let views = visits.iter().map(|visit| view(sight, (letter, key), visit));
+    let views = visits.iter().map(|visit| view(sight, (label, key), visit));
     Reading {
-        letter,
+        label,
         key,
         key_name: key_name(sight.knobs, key),
         lsn,
         alone: match alone {
-            Poll::Ready(said) => said.tell_alone(),
+            Poll::Ready(response) => response.describe_alone(),
             Poll::Pending => "nothing".to_string(),
         },
-        model: model_of(sight.truths, letter, (key, lsn)),
+        model: model_of(sight.expectations, label, (key, lsn)),
         visits: views.collect(),
         trouble,
     }
@@ -116,18 +122,22 @@ fn key_name(knobs: &Knobs, key: Key) -> Option<String> {
 }
 
 /// What the model has of a key up to an LSN, from the newest on.
-fn model_of(truths: &Truths, letter: Letter, (key, lsn): (Key, Lsn)) -> Vec<String> {
-    let Some(truth) = truths.get(&letter) else {
+fn model_of(
+    expectations: &Expectations,
+    label: TimelineLabel,
+    (key, lsn): (Key, Lsn),
+) -> Vec<String> {
+    let Some(expected) = expectations.get(&label) else {
         return Vec::new();
     };
-    let points = truth.history.points();
+    let points = expected.history.points();
     let mut points: Vec<_> = points.filter(|at| at.0 == key && at.1 <= lsn).collect();
     points.reverse();
     let more = points.len().saturating_sub(MODEL_MAX);
     let shown = points.into_iter().take(MODEL_MAX);
     let mut lines: Vec<String> = shown
         .filter_map(|(key, at)| {
-            let change = truth.history.change(key, at)?;
+            let change = expected.history.change(key, at)?;
             Some(format!("@{at}  {}", told(change.to_value())))
         })
         .collect();
@@ -137,10 +147,10 @@ fn model_of(truths: &Truths, letter: Letter, (key, lsn): (Key, Lsn)) -> Vec<Stri
     lines
 }
 
-fn view(sight: &Sight, (asked, key): (Letter, Key), visit: &Visit) -> VisitView {
-    let letter = owner(sight.truths, asked, visit);
+fn view(sight: &Sight, (asked, key): (TimelineLabel, Key), visit: &Visit) -> VisitView {
+    let label = owner(sight.expectations, asked, visit);
     let name = |key: Key| key_name(sight.knobs, key).unwrap_or_else(|| key.to_string());
-    let contents = match (sight.open.get(&letter), visit.layer) {
+    let contents = match (sight.open.get(&label), visit.layer) {
         (Some(timeline), LayerId::File(layer)) => {
             let mut disk = sight.world.state().disk.clone();
             match timeline.layers().files().get(&layer) {
@@ -152,7 +162,7 @@ fn view(sight: &Sight, (asked, key): (Letter, Key), visit: &Visit) -> VisitView 
         (None, _) => vec!["its timeline is not open".to_string()],
     };
     VisitView {
-        letter,
+        label,
         layer: visit.layer,
         lsns: visit.lsns,
         contents,
@@ -160,15 +170,15 @@ fn view(sight: &Sight, (asked, key): (Letter, Key), visit: &Visit) -> VisitView 
 }
 
 /// The timeline on which a layer was visited: a branch is looked into above its point alone.
-fn owner(truths: &Truths, asked: Letter, visit: &Visit) -> Letter {
-    let mut letter = asked;
-    while let Some((below, at)) = ancestor(truths, letter) {
+fn owner(expectations: &Expectations, asked: TimelineLabel, visit: &Visit) -> TimelineLabel {
+    let mut label = asked;
+    while let Some((below, at)) = ancestor(expectations, label) {
         if at.visible_end() < visit.lsns.end {
             break;
         }
-        letter = below;
+        label = below;
     }
-    letter
+    label
 }
 
 fn in_memory(timeline: &Timeline<SimIo>, start: Lsn) -> String {
@@ -183,16 +193,18 @@ fn in_memory(timeline: &Timeline<SimIo>, start: Lsn) -> String {
     }
 }
 
-fn ancestor(truths: &Truths, letter: Letter) -> Option<(Letter, Lsn)> {
-    truths.get(&letter).and_then(|truth| truth.ancestor)
+fn ancestor(expectations: &Expectations, label: TimelineLabel) -> Option<(TimelineLabel, Lsn)> {
+    expectations
+        .get(&label)
+        .and_then(|expected| expected.ancestor)
 }
 
 /// A timeline as the disk has it, if its index can be read.
 pub(crate) fn on_disk(
     disk: &mut Disk,
-    truths: &Truths,
-    letter: Letter,
+    expectations: &Expectations,
+    label: TimelineLabel,
 ) -> Option<crate::witness::TimelineView> {
-    let index = laws::index(disk, keys::timeline(letter)).ok()?;
-    Some(of_disk(letter, ancestor(truths, letter), &index))
+    let index = laws::index(disk, keys::timeline(label)).ok()?;
+    Some(of_disk(label, ancestor(expectations, label), &index))
 }

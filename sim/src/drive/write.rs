@@ -5,15 +5,15 @@ use palimpsest::{Error, Writer};
 use super::Driver;
 use super::draft::Draft;
 use crate::checkers::batches::{self, Before};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{Entry, How};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
 impl Driver {
     /// Waits for the batch that was left in flight on a timeline.
-    pub(super) async fn join_put(&self, letter: Letter) -> Result<(), Verdict> {
-        let in_flight = self.handles().puts.remove(&letter);
+    pub(super) async fn join_put(&self, label: TimelineLabel) -> Result<(), Verdict> {
+        let in_flight = self.handles().puts.remove(&label);
         match in_flight {
             Some(join) => join.wait().await,
             None => Ok(()),
@@ -23,25 +23,27 @@ impl Driver {
     pub(super) async fn put(
         &self,
         number: u32,
-        letter: Letter,
+        label: TimelineLabel,
         entries: &[Entry],
         how: How,
     ) -> Result<(), Verdict> {
-        self.join_put(letter).await?;
-        let using = self.users.enter(letter);
-        let Some(writer) = self.writer(letter)? else {
+        self.join_put(label).await?;
+        let using = self.users.enter(label);
+        let Some(writer) = self.writer(label)? else {
             return Ok(());
         };
-        self.settle(letter)?;
-        let is_settled = self.truth(letter, |truth| truth.pending.is_none());
-        let drafted = self.truth(letter, |truth| Draft::of(truth, &self.plan.knobs, entries));
+        self.settle(label)?;
+        let is_settled = self.expected(label, |expected| expected.pending.is_none());
+        let drafted = self.expected(label, |expected| {
+            Draft::of(expected, &self.plan.knobs, entries)
+        });
         let Some(drafted) = drafted.filter(|_| is_settled) else {
-            self.handles().writers.insert(letter, writer);
+            self.handles().writers.insert(label, writer);
             return Ok(());
         };
         let driver = self.clone();
         let put = async move {
-            let put = driver.put_batch(letter, writer, drafted, how).await;
+            let put = driver.put_batch(label, writer, drafted, how).await;
             drop(using);
             put
         };
@@ -49,42 +51,44 @@ impl Driver {
             return put.await;
         }
         let join = Join::spawn(&self.world, TaskName::Line(number), put);
-        self.handles().puts.insert(letter, join);
+        self.handles().puts.insert(label, join);
         Ok(())
     }
 
     /// The timeline's writer, unless there is no timeline or a failed sync has latched it.
-    fn writer(&self, letter: Letter) -> Result<Option<Writer<SimIo>>, Verdict> {
-        let Some(timeline) = self.timeline(letter) else {
+    fn writer(&self, label: TimelineLabel) -> Result<Option<Writer<SimIo>>, Verdict> {
+        let Some(timeline) = self.timeline(label) else {
             return Ok(None);
         };
-        if let Some(writer) = self.handles().writers.remove(&letter) {
+        if let Some(writer) = self.handles().writers.remove(&label) {
             return Ok(Some(writer));
         }
-        let excuse = self.judge.begin(Some(letter));
+        let allowed_errors = self.judge.begin(Some(label));
         match timeline.writer() {
             Ok(writer) => Ok(Some(writer)),
-            Err(error) => excuse.check("become the writer", &error).map(|()| None),
+            Err(error) => allowed_errors
+                .check("become the writer", &error)
+                .map(|()| None),
         }
     }
 
     async fn put_batch(
         &self,
-        letter: Letter,
+        label: TimelineLabel,
         mut writer: Writer<SimIo>,
         draft: Draft,
         how: How,
     ) -> Result<(), Verdict> {
         let batch = draft.batch()?;
-        let excuse = self.judge.begin(Some(letter));
+        let allowed_errors = self.judge.begin(Some(label));
         let horizon = self.show(|sight, _| sight.horizon());
-        let must_refuse = self.truth(letter, |truth| {
-            truth.begin_put(draft.changes);
-            truth.ages.note(&horizon, truth.last_possible());
-            truth.put_refusal().0
+        let must_refuse = self.expected(label, |expected| {
+            expected.begin_put(draft.changes);
+            expected.samples.note(&horizon, expected.last_possible());
+            expected.put_refusal().0
         });
         let last = self
-            .timeline(letter)
+            .timeline(label)
             .map(|timeline| timeline.last_record_lsn());
         let before = Before {
             last,
@@ -92,8 +96,8 @@ impl Driver {
             clock_jump_count: self.world.clock_jump_count(),
         };
         let result = self.call(how, writer.put_batch(&batch)).await;
-        self.handles().writers.insert(letter, writer);
-        let may_refuse = self.truth(letter, |truth| truth.put_refusal().1);
+        self.handles().writers.insert(label, writer);
+        let may_refuse = self.expected(label, |expected| expected.put_refusal().1);
         let asked = format!("put {} records", batch.record_count());
         match result {
             Some(Ok(())) if must_refuse => Err(Verdict::wrong(
@@ -102,22 +106,22 @@ impl Driver {
                 "it is there",
             )),
             Some(Ok(())) => {
-                self.truth(letter, |truth| truth.end_put());
-                self.look(|sight, _| batches::check_rolled(sight, letter, &batch, before))?;
-                excuse.check_done("put")
+                self.expected(label, |expected| expected.end_put());
+                self.look(|sight, _| batches::check_rolled(sight, label, &batch, before))?;
+                allowed_errors.check_done("put")
             }
             Some(Err(Error::Refused { .. })) if may_refuse => {
-                self.truth(letter, |truth| truth.refuse_put());
+                self.expected(label, |expected| expected.refuse_put());
                 Ok(())
             }
             Some(Err(error)) => {
-                excuse.check(&asked, &error)?;
-                self.truth(letter, |truth| truth.maybe_closed = true);
-                self.settle(letter)
+                allowed_errors.check(&asked, &error)?;
+                self.expected(label, |expected| expected.maybe_closed = true);
+                self.settle(label)
             }
             None => {
-                self.truth(letter, |truth| truth.maybe_closed = true);
-                self.settle(letter)
+                self.expected(label, |expected| expected.maybe_closed = true);
+                self.settle(label)
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::certificate::Certificate;
-use super::{Limits, exhaust};
+use super::{ExhaustLimits, exhaust};
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 
@@ -84,7 +84,7 @@ fn sequence(number: usize, length: u32) -> Vec<usize> {
 /// The verdict of a sequence that fails without a crash, and its plan.
 pub fn exhaust_all(
     length: u32,
-    limits: Limits<'_>,
+    limits: ExhaustLimits<'_>,
     mut tell: impl FnMut(usize, usize),
 ) -> Result<Certificate, (Verdict, Box<Plan>)> {
     let started = Instant::now();
@@ -94,7 +94,7 @@ pub fn exhaust_all(
     for length in 1..=length {
         for number in 0..ALPHABET.len().pow(length) {
             let plan = plan(&sequence(number, length));
-            let limits = Limits {
+            let limits = ExhaustLimits {
                 from_line: plan.ops.len() - 1,
                 ..limits
             };

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::certificate::{Certificate, Counterexample};
 use super::point::{Point, collect};
-use super::{Limits, with_full_look};
+use super::{ExhaustLimits, with_full_look};
 use crate::crashes::{self, Recovery, Subject, Trail, Want};
 use crate::faults::{Crash, Fault, Rule};
 use crate::plan::Plan;
@@ -20,19 +20,19 @@ use crate::verdict::Verdict;
 ///
 /// # Errors
 /// The verdict of the plan, if it fails without an added crash.
-pub fn exhaust(plan: &Plan, limits: Limits<'_>) -> Result<Certificate, Verdict> {
+pub fn exhaust(plan: &Plan, limits: ExhaustLimits<'_>) -> Result<Certificate, Verdict> {
     let started = Instant::now();
     let plan = with_full_look(plan);
     let mut points = collect(&plan)?;
     points.retain(|point| limits.from_line < point.line_count);
-    let limits = crashes::Limits {
+    let limits = crashes::SearchLimits {
         depth: limits.depth,
         deadline: limits.deadline,
         thread_count: limits.thread_count,
         stack_len: STACK_LEN,
         is_over: limits.is_over,
     };
-    let found = crashes::search(&Rest::of(&plan), &points, limits);
+    let found = crashes::search(&PlanRest::of(&plan), &points, limits);
     Ok(Certificate {
         levels: found.levels,
         counterexample: found.failure.map(|trail| counterexample(&plan, &trail)),
@@ -42,21 +42,21 @@ pub fn exhaust(plan: &Plan, limits: Limits<'_>) -> Result<Certificate, Verdict> 
 }
 
 /// A plan without its lines, as it runs after a crash.
-struct Rest {
+struct PlanRest {
     plan: Arc<Plan>,
 }
 
-impl Rest {
-    fn of(plan: &Plan) -> Rest {
+impl PlanRest {
+    fn of(plan: &Plan) -> PlanRest {
         let mut rest = plan.clone();
         rest.ops.clear();
-        Rest {
+        PlanRest {
             plan: Arc::new(rest),
         }
     }
 }
 
-impl Subject for Rest {
+impl Subject for PlanRest {
     type Point = Point;
 
     fn fingerprint(&self, point: &Point) -> u128 {

@@ -14,7 +14,7 @@ use crate::faults::{Address, Crash, StepKind, Survival};
 use crate::plan::Plan;
 use crate::run;
 use crate::verdict::Verdict;
-use crate::world::{Remains, Watch};
+use crate::world::{CrashPoint, Watch};
 
 /// A call before which the process may end.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub struct Point {
     pub line_count: usize,
     /// The number of choices of the crash before that had been made.
     pub choice_count: usize,
-    remains: Remains,
+    crash_point: CrashPoint,
     session: Session,
 }
 
@@ -56,12 +56,12 @@ fn watch(session: Arc<Mutex<Session>>, points: Points, end: usize) -> Watch {
             return;
         }
         is_over = is_behind;
-        let remains = state.remains();
+        let crash_point = state.crash_point();
         let point = Point {
             address: site.address(),
             line_count: session.next_line.min(end),
-            choice_count: remains.disk().choice_counts().len(),
-            remains,
+            choice_count: crash_point.disk().choice_counts().len(),
+            crash_point,
             session: session.clone(),
         };
         let mut points = points.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,10 +99,10 @@ impl Point {
     pub fn fingerprint(&self) -> u128 {
         let mut halves = [DefaultHasher::new(), DefaultHasher::new()];
         1_u8.hash(&mut halves[1]);
-        let truths = format!("{:?}", self.session.truths);
+        let expectations = format!("{:?}", self.session.expectations);
         for hasher in &mut halves {
-            self.remains.fingerprint(hasher);
-            truths.hash(hasher);
+            self.crash_point.fingerprint(hasher);
+            expectations.hash(hasher);
         }
         let [low, high] = halves.map(|hasher| u128::from(hasher.finish()));
         high << 64 | low
@@ -111,12 +111,12 @@ impl Point {
     /// The binary logarithm of the number of images that a power loss at the point can leave.
     pub fn log2_of_images(&self) -> f64 {
         let survival = Survival::Case(0);
-        self.remains.disk().crash(survival).log2_of_images()
+        self.crash_point.disk().crash(survival).log2_of_images()
     }
 
     /// Crashes, recovers and compares all answers. `plan` is the plan without its lines.
     pub fn recover(&self, plan: &Arc<Plan>, crash: Crash, want: Want) -> Recovery<Point> {
-        let world = self.remains.after(plan, crash);
+        let world = self.crash_point.after(plan, crash);
         let session = Arc::new(Mutex::new(Session {
             next_line: 0,
             ..self.session.clone()

@@ -1,5 +1,5 @@
 use super::alphabet::KNOBS;
-use super::{Limits, exhaust};
+use super::{ExhaustLimits, exhaust};
 use crate::faults::{Address, Counted, Fault, Rule, Scope, StepKind};
 use crate::plan::Plan;
 use crate::run::{Keep, run};
@@ -11,8 +11,8 @@ fn plan() -> Plan {
     text.parse().unwrap()
 }
 
-fn limits(depth: u32) -> Limits<'static> {
-    Limits {
+fn limits(depth: u32) -> ExhaustLimits<'static> {
+    ExhaustLimits {
         depth,
         deadline: None,
         thread_count: 2,
@@ -72,7 +72,7 @@ fn a_device_that_lies_gets_a_counterexample_that_fails_by_itself() {
 #[test]
 fn a_search_that_is_interrupted_says_so() {
     let plan = plan();
-    let limits = Limits {
+    let limits = ExhaustLimits {
         is_over: &|| true,
         ..limits(1)
     };

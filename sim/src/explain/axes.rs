@@ -4,7 +4,7 @@ use palimpsest::base::{Key, Lsn};
 
 use super::Scale;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{KeyIndex, Knobs};
 use crate::witness::{Reading, Scene, TimelineView};
 
@@ -59,16 +59,16 @@ impl Axes {
     /// Makes the axes of a timeline from all scenes that show it.
     pub fn new(
         knobs: &Knobs,
-        letter: Letter,
+        label: TimelineLabel,
         scenes: &[&Scene],
         reading: Option<&Reading>,
     ) -> Axes {
         let views = || {
             let views = scenes.iter().flat_map(|scene| &scene.timelines);
-            views.filter(move |view| view.letter == letter)
+            views.filter(move |view| view.label == label)
         };
         let asked = reading.filter(|reading| {
-            reading.letter == letter || reading.visits.iter().any(|visit| visit.letter == letter)
+            reading.label == label || reading.visits.iter().any(|visit| visit.label == label)
         });
         let named = named(knobs, asked);
         let mut keys = vec![Key::MIN, Key::MAX];
@@ -83,7 +83,7 @@ impl Axes {
             false => GAP,
         });
         let labels = labels(knobs, &keys, &named);
-        let lsns = lsns(views(), branch_points(scenes, letter), asked);
+        let lsns = lsns(views(), branch_points(scenes, label), asked);
         let lsn_base = lsns.first().copied().filter(|lsn| LSN_LONG <= lsn.0);
         let weigh = |start: Lsn, end: Lsn| match end.0 - start.0 {
             1 => ONE_LSN,
@@ -126,11 +126,11 @@ fn after(lsn: Lsn) -> Lsn {
 }
 
 /// The timelines that branch off from this one, directly or through others, each with its LSN.
-pub fn branch_points(scenes: &[&Scene], on: Letter) -> Vec<(Letter, Lsn)> {
+pub fn branch_points(scenes: &[&Scene], on: TimelineLabel) -> Vec<(TimelineLabel, Lsn)> {
     let mut branches = Vec::new();
     for scene in scenes {
         let points = scene.timelines.iter();
-        branches.extend(points.filter_map(|view| Some((view.letter, point_on(scene, view, on)?))));
+        branches.extend(points.filter_map(|view| Some((view.label, point_on(scene, view, on)?))));
     }
     branches.sort();
     branches.dedup();
@@ -139,10 +139,10 @@ pub fn branch_points(scenes: &[&Scene], on: Letter) -> Vec<(Letter, Lsn)> {
 
 /// The LSN up to which a timeline reads an indirect or direct ancestor. Nothing if a timeline in
 /// between branches off lower, because then that one is drawn.
-fn point_on(scene: &Scene, view: &TimelineView, on: Letter) -> Option<Lsn> {
+fn point_on(scene: &Scene, view: &TimelineView, on: TimelineLabel) -> Option<Lsn> {
     let (mut below, lsn) = view.ancestor?;
     while below != on {
-        let between = scene.timelines.iter().find(|view| view.letter == below)?;
+        let between = scene.timelines.iter().find(|view| view.label == below)?;
         let (next, at) = between.ancestor?;
         if at < lsn {
             return None;
@@ -154,7 +154,7 @@ fn point_on(scene: &Scene, view: &TimelineView, on: Letter) -> Option<Lsn> {
 
 fn lsns<'a>(
     views: impl Iterator<Item = &'a TimelineView>,
-    branches: Vec<(Letter, Lsn)>,
+    branches: Vec<(TimelineLabel, Lsn)>,
     asked: Option<&Reading>,
 ) -> Vec<Lsn> {
     let mut lsns = Vec::new();

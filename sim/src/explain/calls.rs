@@ -62,7 +62,7 @@ pub fn calls(names: &Names, story: &Story) -> String {
     html
 }
 
-fn call_of(step: &crate::explain::Step) -> Option<&CallView> {
+fn call_of(step: &crate::explain::StoryStep) -> Option<&CallView> {
     match &step.what {
         What::Call(call) => Some(call),
         _ => None,
@@ -83,7 +83,7 @@ fn waiting<'a>(
     let met = of_its_life.filter_map(|call| {
         let effect = call.effect.as_ref()?;
         match effect.end {
-            End::Met(fate) => Some((*call, effect, fate)),
+            End::PendingFaults(fate) => Some((*call, effect, fate)),
             _ => None,
         }
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::map::put;
 use super::rows::crash_text;
-use super::{CallView, Names, Part, Step, Story, What, escape};
+use super::{CallView, Names, Story, StoryPart, StoryStep, What, escape};
 use crate::plan::Plan;
 use crate::text::counted;
 use crate::witness::Moment;
@@ -17,7 +17,7 @@ const STEP_LEN_MAX: usize = 220;
 
 /// The part of the page with the plan and its trace.
 pub fn lines(names: &Names, plan: &Plan, story: &Story) -> String {
-    let mut steps: BTreeMap<Part, Vec<&Step>> = BTreeMap::new();
+    let mut steps: BTreeMap<StoryPart, Vec<&StoryStep>> = BTreeMap::new();
     for step in &story.steps {
         steps.entry(step.part).or_default().push(step);
     }
@@ -36,20 +36,20 @@ pub fn lines(names: &Names, plan: &Plan, story: &Story) -> String {
         let own = steps.get(part).map_or(&[][..], Vec::as_slice);
         let is_wrong = wrong.is_some() && Some(*part) == last;
         let (number, text) = match part {
-            Part::Opening { life } => (String::new(), format!("life {life} opens")),
-            Part::Line { line, .. } => {
+            StoryPart::Opening { life } => (String::new(), format!("life {life} opens")),
+            StoryPart::Line { line, .. } => {
                 reached = reached.max(*line);
                 let text = plan.ops.get(line - 1).map(ToString::to_string);
                 (line.to_string(), text.unwrap_or_default())
             }
         };
-        let row = Row {
+        let row = LineRow {
             number,
             text: escape(&text),
             class: match (part, is_wrong) {
                 (_, true) => "wrong",
-                (Part::Opening { .. }, false) => "opening",
-                (Part::Line { .. }, false) => "",
+                (StoryPart::Opening { .. }, false) => "opening",
+                (StoryPart::Line { .. }, false) => "",
             },
             after_all: is_last_line(plan, part) && plan.ops.len() < wrong.unwrap_or(usize::MAX),
         };
@@ -71,12 +71,12 @@ pub fn lines(names: &Names, plan: &Plan, story: &Story) -> String {
     html
 }
 
-fn is_last_line(plan: &Plan, part: &Part) -> bool {
-    matches!(part, Part::Line { line, .. } if *line == plan.ops.len())
+fn is_last_line(plan: &Plan, part: &StoryPart) -> bool {
+    matches!(part, StoryPart::Line { line, .. } if *line == plan.ops.len())
 }
 
 /// One line with its steps.
-struct Row {
+struct LineRow {
     number: String,
     text: String,
     class: &'static str,
@@ -84,9 +84,9 @@ struct Row {
     after_all: bool,
 }
 
-impl Row {
-    fn html(&self, names: &Names, steps: &[&Step]) -> String {
-        let Row {
+impl LineRow {
+    fn html(&self, names: &Names, steps: &[&StoryStep]) -> String {
+        let LineRow {
             number,
             text,
             class,
@@ -119,29 +119,29 @@ impl Row {
     }
 }
 
-fn summary(steps: &[&Step]) -> String {
+fn summary(steps: &[&StoryStep]) -> String {
     let calls = steps.iter().filter_map(|step| call_of(step));
     let faults = calls.clone().filter(|call| call.fault.is_some()).count() as u64;
     let mut parts = vec![counted(calls.count() as u64, "call")];
     if 0 < faults {
         parts.push(counted(faults, "fault"));
     }
-    let is_crash = |step: &&&Step| matches!(step.what, What::Crash(_));
+    let is_crash = |step: &&&StoryStep| matches!(step.what, What::Crash(_));
     if steps.iter().any(|step| is_crash(&step)) {
         parts.push("a crash".to_string());
     }
     parts.join(", ")
 }
 
-fn call_of(step: &Step) -> Option<&CallView> {
+fn call_of(step: &StoryStep) -> Option<&CallView> {
     match &step.what {
         What::Call(call) => Some(call),
         _ => None,
     }
 }
 
-fn trace(names: &Names, steps: &[&Step]) -> String {
-    let told = |step: &&Step| {
+fn trace(names: &Names, steps: &[&StoryStep]) -> String {
+    let told = |step: &&StoryStep| {
         let text: String = names
             .shorten(&told(step))
             .chars()
@@ -160,7 +160,7 @@ fn trace(names: &Names, steps: &[&Step]) -> String {
     lines.join("\n")
 }
 
-fn told(step: &Step) -> String {
+fn told(step: &StoryStep) -> String {
     match &step.what {
         What::Note(text) => format!("— {text}"),
         What::Crash(crash) => format!("✕ {}", crash_text(*crash)),

@@ -7,7 +7,7 @@ use palimpsest::layer::LayerId;
 
 use super::axes::{Axes, LEFT, RIGHT, WIDTH};
 use super::{Names, escape};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::text::grouped;
 use crate::witness::{LayerKind, LayerView, Reading, TimelineView};
 
@@ -33,9 +33,9 @@ pub struct Map<'a> {
     /// The timeline at the other moment, to show which layers are new or gone.
     pub other: Option<&'a TimelineView>,
     /// The moment that the map shows.
-    pub side: Side,
+    pub side: MapSide,
     /// The timelines that branch off from this one, with their LSNs.
-    pub branches: &'a [(Letter, Lsn)],
+    pub branches: &'a [(TimelineLabel, Lsn)],
     /// The read that went wrong, if this map shows it.
     pub reading: Option<&'a Reading>,
     /// The accessible title of the picture.
@@ -44,7 +44,7 @@ pub struct Map<'a> {
 
 /// One of the two moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum MapSide {
     /// The last good moment.
     Good,
     /// The first bad moment.
@@ -67,7 +67,7 @@ impl Map<'_> {
         for layer in deltas {
             self.draw_layer(&mut svg, axes, layer);
         }
-        self.draw_marks(&mut svg, axes);
+        self.draw_probes(&mut svg, axes);
         for layer in images {
             self.draw_layer(&mut svg, axes, layer);
         }
@@ -135,8 +135,8 @@ impl Map<'_> {
         });
         let (class, change) = match (is_in_other, self.side) {
             (true, _) => ("", ""),
-            (false, Side::Good) => (" gone", ", gone at the other moment"),
-            (false, Side::Bad) => (" new", ", new since the other moment"),
+            (false, MapSide::Good) => (" gone", ", gone at the other moment"),
+            (false, MapSide::Bad) => (" new", ", new since the other moment"),
         };
         let kind = layer.kind.name();
         let title = escape(&format!("{}{change}", self.told(layer)));
@@ -158,17 +158,17 @@ impl Map<'_> {
     }
 
     /// Draws the cutoff, the durable LSN and the last record.
-    fn draw_marks(&self, svg: &mut String, axes: &Axes) {
+    fn draw_probes(&self, svg: &mut String, axes: &Axes) {
         let view = self.view;
-        let mut marks = vec![("last", "last", view.last)];
+        let mut probes = vec![("last", "last", view.last)];
         if Lsn::ZERO < view.cutoff {
-            marks.push(("cutoff", "cutoff", view.cutoff));
+            probes.push(("cutoff", "cutoff", view.cutoff));
         }
-        marks.push(("durable", "durable", view.durable));
+        probes.push(("durable", "durable", view.durable));
         // From top to bottom; labels move down so that they do not overlap.
-        marks.sort_by_key(|(_, _, lsn)| std::cmp::Reverse(*lsn));
+        probes.sort_by_key(|(_, _, lsn)| std::cmp::Reverse(*lsn));
         let mut label_y = f64::NEG_INFINITY;
-        for (class, name, lsn) in marks {
+        for (class, name, lsn) in probes {
             let y = axes.lsn(lsn);
             put(
                 svg,
@@ -187,14 +187,14 @@ impl Map<'_> {
     }
 
     fn draw_branches(&self, svg: &mut String, axes: &Axes) {
-        for (letter, lsn) in self.branches {
-            let (y, letter) = (axes.lsn(*lsn), char::from(letter.0));
+        for (label, lsn) in self.branches {
+            let (y, label) = (axes.lsn(*lsn), char::from(label.0));
             let (left, right) = (RIGHT - 4.5, RIGHT + 4.5);
             put(
                 svg,
                 format_args!(
                     "<path class=\"branch\" d=\"M{left} {y:.1}L{RIGHT} {:.1}L{right} {y:.1}\
-                     L{RIGHT} {:.1}Z\"><title>{letter} branches off at {lsn}</title></path>",
+                     L{RIGHT} {:.1}Z\"><title>{label} branches off at {lsn}</title></path>",
                     y - 4.5,
                     y + 4.5,
                 ),
@@ -202,7 +202,7 @@ impl Map<'_> {
             let (x, y) = (RIGHT - 13.0, y + 3.5);
             put(
                 svg,
-                format_args!("<text class=\"branch-name\" x=\"{x}\" y=\"{y:.1}\">{letter}</text>"),
+                format_args!("<text class=\"branch-name\" x=\"{x}\" y=\"{y:.1}\">{label}</text>"),
             );
         }
     }
@@ -211,7 +211,7 @@ impl Map<'_> {
     fn draw_walk(&self, svg: &mut String, axes: &Axes, reading: &Reading) {
         let x = axes.key(reading.key);
         for (number, visit) in (1..).zip(&reading.visits) {
-            if visit.letter != self.view.letter {
+            if visit.label != self.view.label {
                 continue;
             }
             let (top, bottom) = (axes.lsns.at(visit.lsns.end), axes.lsns.at(visit.lsns.start));
@@ -230,7 +230,7 @@ impl Map<'_> {
                 ),
             );
         }
-        if reading.letter == self.view.letter {
+        if reading.label == self.view.label {
             let y = axes.lsns.at(reading.lsn.visible_end());
             let title = escape(&format!("get {} at {}", reading.key_text(), reading.lsn));
             put(

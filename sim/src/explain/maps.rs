@@ -1,38 +1,38 @@
 //! The layers of every timeline, at the last good moment and at the first bad one.
 
 use super::axes::{Axes, branch_points};
-use super::map::{Map, Side, put};
+use super::map::{Map, MapSide, put};
 use super::{Names, Story, escape};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::Plan;
-use crate::witness::{LayerKind, Moment, Scene, Source, TimelineView};
+use crate::witness::{LayerKind, Moment, Scene, SceneSource, TimelineView};
 
 /// The section of the page with the maps.
 pub fn maps(names: &Names, plan: &Plan, story: &Story) -> String {
-    let scenes: Vec<(Side, &Scene)> = [(Side::Good, &story.good), (Side::Bad, &story.bad)]
+    let scenes: Vec<(MapSide, &Scene)> = [(MapSide::Good, &story.good), (MapSide::Bad, &story.bad)]
         .into_iter()
         .filter_map(|(side, scene)| Some((side, scene.as_ref()?)))
         .collect();
-    let mut letters = Vec::new();
+    let mut labels = Vec::new();
     for view in scenes.iter().flat_map(|(_, scene)| &scene.timelines) {
-        if !letters.contains(&view.letter) {
-            letters.push(view.letter);
+        if !labels.contains(&view.label) {
+            labels.push(view.label);
         }
     }
     let mut html = String::from("<section id=\"layers\">\n<h2>The layers</h2>\n");
-    if letters.is_empty() {
+    if labels.is_empty() {
         html.push_str("<p class=\"hint\">There was no timeline yet.</p>\n");
     } else {
         html.push_str(&legend(story));
     }
-    for letter in letters {
+    for label in labels {
         let stage = Stage {
             names,
             plan,
             story,
             scenes: &scenes,
         };
-        html.push_str(&stage.timeline(letter));
+        html.push_str(&stage.timeline(label));
     }
     html.push_str("</section>\n");
     html
@@ -43,11 +43,11 @@ struct Stage<'a> {
     names: &'a Names,
     plan: &'a Plan,
     story: &'a Story,
-    scenes: &'a [(Side, &'a Scene)],
+    scenes: &'a [(MapSide, &'a Scene)],
 }
 
 impl Stage<'_> {
-    fn timeline(&self, letter: Letter) -> String {
+    fn timeline(&self, label: TimelineLabel) -> String {
         let Stage {
             names,
             plan,
@@ -55,9 +55,9 @@ impl Stage<'_> {
             scenes,
         } = *self;
         let only: Vec<&Scene> = scenes.iter().map(|(_, scene)| *scene).collect();
-        let axes = Axes::new(&plan.knobs, letter, &only, story.reading.as_ref());
-        let name = char::from(letter.0);
-        let views = || scenes.iter().filter_map(|(_, scene)| view(scene, letter));
+        let axes = Axes::new(&plan.knobs, label, &only, story.reading.as_ref());
+        let name = char::from(label.0);
+        let views = || scenes.iter().filter_map(|(_, scene)| view(scene, label));
         let stands_on = views().find_map(|view| view.ancestor);
         let mut html = format!("<h3>Timeline {name}");
         if let Some((on, lsn)) = stands_on {
@@ -74,7 +74,7 @@ impl Stage<'_> {
                 format_args!("<p class=\"hint\">LSNs are counted from {base}.</p>"),
             );
         }
-        let branches = branch_points(&only, letter);
+        let branches = branch_points(&only, label);
         let class = if scenes.len() == 1 {
             "pair single"
         } else {
@@ -83,10 +83,10 @@ impl Stage<'_> {
         put(&mut html, format_args!("<div class=\"{class}\">"));
         for (side, scene) in scenes {
             let other = scenes.iter().find(|(other, _)| other != side);
-            let other = other.map(|(_, scene)| view(scene, letter));
+            let other = other.map(|(_, scene)| view(scene, label));
             let moment = heading((plan, story), *side, scene);
             put(&mut html, format_args!("<figure><figcaption>{moment}"));
-            let Some(view) = view(scene, letter) else {
+            let Some(view) = view(scene, label) else {
                 let why = "It is not open, and its index cannot be read.";
                 put(
                     &mut html,
@@ -94,7 +94,7 @@ impl Stage<'_> {
                 );
                 continue;
             };
-            if view.source == Source::Disk {
+            if view.source == SceneSource::Disk {
                 html.push_str(" <small>as its index on the disk says</small>");
             }
             html.push_str("</figcaption>\n");
@@ -104,7 +104,7 @@ impl Stage<'_> {
                 other: other.flatten(),
                 side: *side,
                 branches: &branches,
-                reading: story.reading.as_ref().filter(|_| *side == Side::Bad),
+                reading: story.reading.as_ref().filter(|_| *side == MapSide::Bad),
                 title: format!("Timeline {name} {}: {}", scene.moment, counts(view)),
             };
             html.push_str(&map.svg(&axes));
@@ -118,15 +118,15 @@ impl Stage<'_> {
     }
 }
 
-fn view(scene: &Scene, letter: Letter) -> Option<&TimelineView> {
-    scene.timelines.iter().find(|view| view.letter == letter)
+fn view(scene: &Scene, label: TimelineLabel) -> Option<&TimelineView> {
+    scene.timelines.iter().find(|view| view.label == label)
 }
 
-fn heading((plan, story): (&Plan, &Story), side: Side, scene: &Scene) -> String {
+fn heading((plan, story): (&Plan, &Story), side: MapSide, scene: &Scene) -> String {
     let words = match (side, &story.bad) {
-        (Side::Good, Some(_)) => "The last good moment",
-        (Side::Good, None) => "The end of the plan",
-        (Side::Bad, _) => "The first bad moment",
+        (MapSide::Good, Some(_)) => "The last good moment",
+        (MapSide::Good, None) => "The end of the plan",
+        (MapSide::Bad, _) => "The first bad moment",
     };
     let moment = match scene.moment {
         Moment::Verdict { line } if plan.ops.len() < line => {

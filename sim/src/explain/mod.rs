@@ -29,4 +29,4 @@ pub use escape::escape;
 pub use names::Names;
 pub use page::{Subject, page};
 pub use scale::Scale;
-pub use story::{CallView, Part, Step, Story, TaskView, What, watch};
+pub use story::{CallView, Story, StoryPart, StoryStep, TaskView, What, watch};

@@ -4,7 +4,7 @@ use palimpsest::base::{FileName, Key, KeyRange, LayerName};
 
 use super::escape;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{KeyIndex, Knobs};
 
 /// The short names of a plan's keys and timelines.
@@ -87,8 +87,8 @@ impl Names {
 
     /// Shortens a part of a path, or a key.
     fn part(&self, part: &str) -> String {
-        if let Some(letter) = letter(part) {
-            return letter.to_string();
+        if let Some(label) = label(part) {
+            return label.to_string();
         }
         if let Some(name) = part.parse().ok().and_then(|key| self.key(key)) {
             return name.to_string();
@@ -107,9 +107,9 @@ impl Names {
 }
 
 /// The letter of a timeline, from the digits of its id.
-fn letter(digits: &str) -> Option<char> {
-    let mut letters = b'a'..=b'z';
-    let found = letters.find(|letter| keys::timeline(Letter(*letter)).to_string() == digits);
+fn label(digits: &str) -> Option<char> {
+    let mut labels = b'a'..=b'z';
+    let found = labels.find(|label| keys::timeline(TimelineLabel(*label)).to_string() == digits);
     found.map(char::from)
 }
 
@@ -130,7 +130,7 @@ mod tests {
             keys: KeyRange::new(ends[0], ends[1]),
             lsn: palimpsest::Lsn(0x28),
         };
-        let id = keys::timeline(Letter(b'b'));
+        let id = keys::timeline(TimelineLabel(b'b'));
         let text = format!("/{id}/{image}-v1-00000001 has {}: 3", ends[0]);
         let name = names.key(ends[0]).unwrap();
         let expected = format!("/b/{{image of {name} at 0/28}} has {name}: 3");

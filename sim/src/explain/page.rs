@@ -123,9 +123,9 @@ fn findings(verdict: &Verdict) -> Vec<(&'static str, String)> {
 }
 
 fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+    let mut labels = words.chars();
+    let first = labels.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(labels).collect()
 }
 
 fn rules(rules: &[String]) -> String {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::drive::{Driver, Session, on_disk};
 use crate::faults::StepKind;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::Plan;
 use crate::run::{self, Keep, Outcome};
 use crate::witness::{Moment, Reading, Scene, Witness};
@@ -27,11 +27,11 @@ pub struct Story {
     /// The read that went wrong.
     pub reading: Option<Reading>,
     /// The parts of the run, in the order in which they began.
-    pub parts: Vec<Part>,
+    pub parts: Vec<StoryPart>,
     /// The tasks of the run, each with the name that it had in its life.
     pub tasks: Vec<TaskView>,
     /// The steps of the run, without those in which the scheduler only resumes a task.
-    pub steps: Vec<Step>,
+    pub steps: Vec<StoryStep>,
     /// The crashes of the run.
     pub crashes: Vec<CrashSeen>,
 }
@@ -49,16 +49,16 @@ pub struct TaskView {
 
 /// One step of a run.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct StoryStep {
     /// The part of the run that the step belongs to.
-    pub part: Part,
+    pub part: StoryPart,
     /// The event.
     pub what: What,
 }
 
 /// A part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum StoryPart {
     /// The start of a life, in which everything is opened.
     Opening {
         /// The life, from 1.
@@ -152,39 +152,39 @@ pub fn watch(plan: &Plan) -> Story {
 /// The timelines as the disk has them, for a run that ended without a scene of its own.
 fn at_the_end(world: &World, session: &Session) -> Scene {
     let mut disk = world.state().disk.clone();
-    let letters: Vec<Letter> = session.truths.keys().copied().collect();
-    let views = letters.into_iter();
+    let labels: Vec<TimelineLabel> = session.expectations.keys().copied().collect();
+    let views = labels.into_iter();
     Scene {
         moment: Moment::Verdict {
             line: session.next_line,
         },
         timelines: views
-            .filter_map(|letter| on_disk(&mut disk, &session.truths, letter))
+            .filter_map(|label| on_disk(&mut disk, &session.expectations, label))
             .collect(),
     }
 }
 
 /// Reads events in order, and assigns each to a part of the run.
-struct Reader<'a> {
+struct StoryReader<'a> {
     journal: &'a Journal,
-    steps: Vec<Step>,
-    parts: Vec<Part>,
+    steps: Vec<StoryStep>,
+    parts: Vec<StoryPart>,
     names: Vec<TaskView>,
-    part: Part,
+    part: StoryPart,
     life: u32,
     /// The concurrent tasks that lines run in, with the part that each belongs to.
-    tasks: Vec<(u32, Part)>,
+    tasks: Vec<(u32, StoryPart)>,
     call_count: usize,
     crash_count: usize,
 }
 
-fn read<'a>(events: &[Event], journal: &'a Journal) -> Reader<'a> {
-    let mut reader = Reader {
+fn read<'a>(events: &[Event], journal: &'a Journal) -> StoryReader<'a> {
+    let mut reader = StoryReader {
         journal,
         steps: Vec::new(),
         parts: Vec::new(),
         names: Vec::new(),
-        part: Part::Opening { life: 0 },
+        part: StoryPart::Opening { life: 0 },
         life: 0,
         tasks: Vec::new(),
         call_count: 0,
@@ -198,14 +198,14 @@ fn read<'a>(events: &[Event], journal: &'a Journal) -> Reader<'a> {
     reader
 }
 
-impl Reader<'_> {
+impl StoryReader<'_> {
     fn read(&mut self, event: &Event) {
         match event {
             Event::Woke { .. } => {}
             Event::Started { task, name } => self.name_task(*task, *name),
             Event::Line(number, _) => {
                 let (life, line) = (self.life, *number as usize);
-                self.begin(Part::Line { life, line });
+                self.begin(StoryPart::Line { life, line });
             }
             Event::Recovered(durable) => self.note(&format!("recovered up to {durable}")),
             Event::Called { task, site, fault } => {
@@ -223,13 +223,13 @@ impl Reader<'_> {
                 self.call_count += 1;
                 let beside = self.tasks.iter().find(|(other, _)| other == task);
                 let part = beside.map_or(self.part, |(_, part)| *part);
-                self.steps.push(Step {
+                self.steps.push(StoryStep {
                     part,
                     what: What::Call(call),
                 });
             }
             Event::Done(result) => {
-                if let Some(Step {
+                if let Some(StoryStep {
                     what: What::Call(call),
                     ..
                 }) = self.steps.last_mut()
@@ -242,7 +242,7 @@ impl Reader<'_> {
 
     /// Marks the changes that a failed sync covered as dropped, not synced.
     fn drop_what_failed(&mut self) {
-        let failed = |step: &Step| match &step.what {
+        let failed = |step: &StoryStep| match &step.what {
             What::Call(call) if matches!(call.result, Some(Err(_))) => Some(call.index),
             _ => None,
         };
@@ -258,7 +258,7 @@ impl Reader<'_> {
         }
     }
 
-    fn begin(&mut self, part: Part) {
+    fn begin(&mut self, part: StoryPart) {
         self.part = part;
         self.parts.push(part);
     }
@@ -268,12 +268,12 @@ impl Reader<'_> {
             self.crash();
             self.life += 1;
             self.tasks.clear();
-            self.begin(Part::Opening { life: self.life });
+            self.begin(StoryPart::Opening { life: self.life });
         }
         let life = self.life;
         if let TaskName::Line(line) = name {
             let line = line as usize;
-            self.tasks.push((task, Part::Line { life, line }));
+            self.tasks.push((task, StoryPart::Line { life, line }));
         }
         self.names.push(TaskView {
             life,
@@ -287,7 +287,7 @@ impl Reader<'_> {
         let crash = self.journal.crashes().get(self.crash_count).copied();
         if let Some(crash) = crash.filter(|crash| crash.call_count <= self.call_count) {
             self.crash_count += 1;
-            self.steps.push(Step {
+            self.steps.push(StoryStep {
                 part: self.part,
                 what: What::Crash(crash),
             });
@@ -295,7 +295,7 @@ impl Reader<'_> {
     }
 
     fn note(&mut self, text: &str) {
-        self.steps.push(Step {
+        self.steps.push(StoryStep {
             part: self.part,
             what: What::Note(text.to_string()),
         });

@@ -15,7 +15,7 @@ const VOID: [&str; 2] = ["meta", "!DOCTYPE"];
 fn page_of(ops: &str, rules: &str) -> String {
     let mut knobs = Plan::draw(0).knobs;
     knobs.key_count = 3;
-    knobs.housekeeping = crate::plan::Housekeeping::Off;
+    knobs.maintenance = crate::plan::Maintenance::Off;
     knobs.look = crate::plan::Look::All;
     let text = format!(
         "palimpsest plan {}\n{knobs}ops\n{ops}faults\n{rules}schedule\n  then in-order\n",

@@ -16,17 +16,17 @@ pub fn walk(names: &Names, story: &Story) -> String {
         Some(Verdict::WrongAnswer { asked, .. }) => asked.as_str(),
         _ => "",
     };
-    let (letter, key) = (char::from(reading.letter.0), escape(&reading.key_text()));
+    let (label, key) = (char::from(reading.label.0), escape(&reading.key_text()));
     let (lsn, alone) = (reading.lsn, escape(&reading.alone));
     let mut html = String::from("<section id=\"walk\">\n<h2>The walk of the wrong read</h2>\n");
     put(
         &mut html,
         format_args!(
-            "<p>Asked for <code>{key}</code> of timeline <code>{letter}</code> at \
+            "<p>Asked for <code>{key}</code> of timeline <code>{label}</code> at \
              <code>{lsn}</code> alone, the engine answers <code>{alone}</code>.</p>"
         ),
     );
-    if !asked.starts_with(&format!("get {letter} ")) {
+    if !asked.starts_with(&format!("get {label} ")) {
         html.push_str(
             "<p class=\"hint\">The wrong answer was to another question than this one: the failure \
              may depend on the other keys that were read with it.</p>\n",
@@ -62,7 +62,7 @@ pub fn walk(names: &Names, story: &Story) -> String {
 fn visits(names: &Names, visits: &[VisitView]) -> String {
     let mut html = String::from("<ol class=\"visits\">\n");
     for visit in visits {
-        let on = char::from(visit.letter.0);
+        let on = char::from(visit.label.0);
         let (layer, lsns) = (visit.layer, visit.lsns);
         let short = match layer {
             LayerId::File(name) => names.layer(&name),

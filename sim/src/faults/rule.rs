@@ -3,7 +3,7 @@
 use palimpsest::io::{Job, Op, Part};
 
 use super::{Fault, StepKind};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 
 /// One rule: where, what and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub enum Scope {
     /// The engine's own: `engine`.
     Engine,
     /// A timeline's, by its letter.
-    Timeline(Letter),
+    Timeline(TimelineLabel),
 }
 
 /// A kind, or any (`*`), and an ordinal from 1, or any (nothing is printed).
@@ -72,7 +72,7 @@ pub struct CallSite {
     /// The ordinal of the call in the life, from 1.
     pub io_index: u32,
     /// The timeline's letter, if the call is for one.
-    pub letter: Option<Letter>,
+    pub label: Option<TimelineLabel>,
     /// Who calls.
     pub op: Op,
     /// The call's kind.
@@ -86,7 +86,7 @@ impl CallSite {
     pub fn address(&self) -> Address {
         Address::Call {
             life: Some(self.life),
-            scope: self.letter.map_or(Scope::Engine, Scope::Timeline),
+            scope: self.label.map_or(Scope::Engine, Scope::Timeline),
             job: Counted::exactly(self.op.job, self.op.job_index),
             part: Counted::exactly(self.op.part, self.op.part_index),
             step: Counted::exactly(self.step, self.step_index),
@@ -107,7 +107,7 @@ impl Address {
                 step,
             } => {
                 is(life, site.life)
-                    && scope.means(site.letter)
+                    && scope.means(site.label)
                     && job.means(site.op.job, site.op.job_index)
                     && part.means(site.op.part, site.op.part_index)
                     && step.means(site.step, site.step_index)
@@ -117,11 +117,11 @@ impl Address {
 }
 
 impl Scope {
-    fn means(self, letter: Option<Letter>) -> bool {
+    fn means(self, label: Option<TimelineLabel>) -> bool {
         match self {
             Scope::Any => true,
-            Scope::Engine => letter.is_none(),
-            Scope::Timeline(wanted) => letter == Some(wanted),
+            Scope::Engine => label.is_none(),
+            Scope::Timeline(wanted) => label == Some(wanted),
         }
     }
 }

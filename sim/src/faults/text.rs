@@ -6,7 +6,7 @@ use palimpsest::io::{Job, Part};
 
 use super::fault::{Amount, Text};
 use super::{Address, Counted, Crash, Fault, Rule, Scope, StepKind, Survival};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::text::{Problem, Words, Written, duration, named, number};
 
 /// How an address looks.
@@ -82,7 +82,7 @@ fn read_scope(part: &str) -> Result<Scope, Problem> {
     match part {
         "*" => Ok(Scope::Any),
         "engine" => Ok(Scope::Engine),
-        letter => Letter::read(letter)
+        label => TimelineLabel::read(label)
             .map(Scope::Timeline)
             .map_err(|_| Problem::new("scope", part, "write a letter, `engine` or `*`")),
     }
@@ -213,7 +213,7 @@ impl fmt::Display for Scope {
         match self {
             Scope::Any => write!(f, "*"),
             Scope::Engine => write!(f, "engine"),
-            Scope::Timeline(letter) => write!(f, "{letter}"),
+            Scope::Timeline(label) => write!(f, "{label}"),
         }
     }
 }

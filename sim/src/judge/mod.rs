@@ -14,13 +14,13 @@
 //!    by what failed for the instance before it.
 //! 4. It draws nothing and holds up nothing: a run is the same with it and without.
 
-mod aftermath;
-mod excuse;
-mod met;
+mod allowed_errors;
+mod expectations;
+mod pending_faults;
 mod record;
 #[cfg(test)]
 mod tests;
 mod wrong;
 
-pub use excuse::Excuse;
+pub use allowed_errors::AllowedErrors;
 pub use record::Judge;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use palimpsest::io::Job;
 
-use super::aftermath::Aftermath;
-use super::met::Met;
+use super::expectations::ErrorExpectations;
+use super::pending_faults::PendingFaults;
 use crate::faults::{Cells, Fault, FaultClass, FaultOutcome, StepKind};
 use crate::verdict::Verdict;
-use crate::world::{Delivered, Ending, Fact, TaskId, World};
+use crate::world::{Delivered, Fact, LifeEnd, TaskId, World};
 
 /// Follows the facts of one world, life after life.
 #[derive(Clone)]
@@ -23,17 +23,17 @@ pub struct Judge {
 #[derive(Default)]
 pub(super) struct Record {
     /// What the failures of this life excuse later on.
-    pub(super) aftermath: Aftermath,
+    pub(super) expectations: ErrorExpectations,
     /// What was met by operations that have not ended.
-    pub(super) met: Met,
+    pub(super) pending_faults: PendingFaults,
     /// The errors with which the calls of a task that is not done have failed by a fault.
-    refusals: BTreeMap<TaskId, Vec<Refusal>>,
+    injected_errors: BTreeMap<TaskId, Vec<InjectedError>>,
     cells: Cells,
 }
 
 /// An error that a call has failed with by a fault.
 #[derive(Clone, Copy)]
-pub(super) struct Refusal {
+pub(super) struct InjectedError {
     /// What kind of error it was.
     pub(super) kind: ErrorKind,
     /// Whether the call was a sync: then it is not known what is durable.
@@ -73,7 +73,7 @@ impl Judge {
         };
         let mut record = self.record();
         if outcome == FaultOutcome::Tolerated {
-            record.met.should_be_right(task);
+            record.pending_faults.should_be_right(task);
         }
         record.end(task, outcome);
     }
@@ -81,7 +81,9 @@ impl Judge {
     /// The running task's future was dropped, and with it its last call.
     pub fn dropped(&self) {
         if let Some((task, op)) = self.world.running_op() {
-            self.record().met.add(task, FaultClass::Dropped, op);
+            self.record()
+                .pending_faults
+                .add(task, FaultClass::Dropped, op);
         }
     }
 
@@ -91,7 +93,7 @@ impl Judge {
     /// The broken law, with the operation that has read it and ended all the same. Of a task that
     /// maintains a timeline it is not asked: it has no caller to tell.
     pub fn check_reported(&self) -> Result<(), Verdict> {
-        let unreported = self.record().met.unreported();
+        let unreported = self.record().pending_faults.unreported();
         unreported.map_or(Ok(()), |op| {
             let law = "whoever reads what rots in a layer says so";
             Err(Verdict::law(law, format!("{op} says nothing")))
@@ -99,11 +101,11 @@ impl Judge {
     }
 
     /// The errors that were delivered to the running task's own calls.
-    pub(super) fn refusals(&self) -> Vec<Refusal> {
+    pub(super) fn injected_errors(&self) -> Vec<InjectedError> {
         let Some(task) = self.world.running() else {
             return Vec::new();
         };
-        self.record().refusals(task).to_vec()
+        self.record().injected_errors(task).to_vec()
     }
 }
 
@@ -113,8 +115,8 @@ impl Record {
     }
 
     /// The errors with which the calls of a task that is not done have failed.
-    pub(super) fn refusals(&self, task: TaskId) -> &[Refusal] {
-        self.refusals.get(&task).map_or(&[], Vec::as_slice)
+    pub(super) fn injected_errors(&self, task: TaskId) -> &[InjectedError] {
+        self.injected_errors.get(&task).map_or(&[], Vec::as_slice)
     }
 
     /// Draws what follows from a fact.
@@ -124,27 +126,32 @@ impl Record {
             Fact::ReadWrong { site, fault } => {
                 let class = fault.class(StepKind::Read);
                 if let Some(task) = site.task {
-                    self.met.add_once(task, class, site.op);
+                    self.pending_faults.add_once(task, class, site.op);
                 }
             }
-            Fact::Maintained { task, op } => self.met.end_others(&mut self.cells, task, op),
-            Fact::Removed { op, path } if op.job == Job::Drop => self.aftermath.dropped(path),
+            Fact::Maintained { task, op } => {
+                self.pending_faults.end_others(&mut self.cells, task, op)
+            }
+            Fact::Removed { op, path } if op.job == Job::Drop => self.expectations.dropped(path),
             Fact::Removed { .. } => {}
-            Fact::TaskEnded { task, is_keeper } => {
-                if !is_keeper {
-                    self.met.should_be_right(task);
+            Fact::TaskEnded {
+                task,
+                is_maintenance,
+            } => {
+                if !is_maintenance {
+                    self.pending_faults.should_be_right(task);
                 }
                 self.end(task, FaultOutcome::Tolerated);
-                self.refusals.remove(&task);
+                self.injected_errors.remove(&task);
             }
             Fact::LifeBegan => {
-                self.aftermath = Aftermath::default();
-                self.refusals.clear();
+                self.expectations = ErrorExpectations::default();
+                self.injected_errors.clear();
             }
             Fact::LifeEnded(ending) => {
-                let met = std::mem::take(&mut self.met);
-                if matches!(ending, Ending::Crashed(_)) {
-                    met.end_all(&mut self.cells, FaultOutcome::Crashed);
+                let pending_faults = std::mem::take(&mut self.pending_faults);
+                if matches!(ending, LifeEnd::Crashed(_)) {
+                    pending_faults.end_all(&mut self.cells, FaultOutcome::Crashed);
                 }
             }
         }
@@ -160,18 +167,18 @@ impl Record {
             }
             // It is met when it is read.
             (Fault::Rot(_), _) | (_, None) => {}
-            (_, Some(task)) => self.met.add(task, class, site.op),
+            (_, Some(task)) => self.pending_faults.add(task, class, site.op),
         }
         if let (Some(task), Some(kind)) = (site.task, error) {
             let is_of_sync = matches!(site.step, StepKind::Sync | StepKind::SyncDir);
-            let refusal = Refusal { kind, is_of_sync };
-            self.refusals.entry(task).or_default().push(refusal);
+            let refusal = InjectedError { kind, is_of_sync };
+            self.injected_errors.entry(task).or_default().push(refusal);
         }
-        self.aftermath.delivered(delivered);
+        self.expectations.delivered(delivered);
     }
 
     /// A task's operation has come to this.
     pub(super) fn end(&mut self, task: TaskId, outcome: FaultOutcome) {
-        self.met.end(&mut self.cells, task, outcome);
+        self.pending_faults.end(&mut self.cells, task, outcome);
     }
 }

@@ -6,10 +6,10 @@ use palimpsest::io::{Job, Op, Part};
 
 use super::record::Record;
 use crate::faults::{Crash, Fault, FaultClass, FaultOutcome, StepKind};
-use crate::label::Letter;
-use crate::world::{Delivered, Ending, Fact, Site, TaskId};
+use crate::label::TimelineLabel;
+use crate::world::{Delivered, Fact, LifeEnd, Site, TaskId};
 
-const LETTER: Letter = Letter(b'a');
+const LABEL: TimelineLabel = TimelineLabel(b'a');
 const TASK: TaskId = TaskId(1);
 const OTHER: TaskId = TaskId(2);
 
@@ -22,7 +22,7 @@ fn record(facts: impl IntoIterator<Item = Fact>) -> Record {
 fn site(job: Job, step: StepKind) -> Site {
     Site {
         task: Some(TASK),
-        letter: Some(LETTER),
+        label: Some(LABEL),
         op: Op::new(None, job, 1).on(Part::Delta, 1),
         step,
     }
@@ -47,7 +47,7 @@ fn slow(job: Job) -> Fact {
 fn ended(task: TaskId) -> Fact {
     Fact::TaskEnded {
         task,
-        is_keeper: false,
+        is_maintenance: false,
     }
 }
 
@@ -63,34 +63,34 @@ fn cells(record: &Record) -> String {
 
 #[test]
 fn a_failed_sync_of_a_job_latches_and_one_of_an_open_does_not() {
-    let flushed = record([failed(Job::Flush, StepKind::Sync)]).aftermath;
-    assert!(flushed.has_failed_sync(Some(LETTER)) && flushed.is_latched(LETTER));
-    let opened = record([failed(Job::Open, StepKind::Sync)]).aftermath;
-    assert!(opened.has_failed_sync(Some(LETTER)) && !opened.is_latched(LETTER));
-    let written = record([failed(Job::Flush, StepKind::Write)]).aftermath;
-    assert!(!written.has_failed_sync(Some(LETTER)) && !written.is_latched(LETTER));
+    let flushed = record([failed(Job::Flush, StepKind::Sync)]).expectations;
+    assert!(flushed.has_failed_sync(Some(LABEL)) && flushed.is_latched(LABEL));
+    let opened = record([failed(Job::Open, StepKind::Sync)]).expectations;
+    assert!(opened.has_failed_sync(Some(LABEL)) && !opened.is_latched(LABEL));
+    let written = record([failed(Job::Flush, StepKind::Write)]).expectations;
+    assert!(!written.has_failed_sync(Some(LABEL)) && !written.is_latched(LABEL));
 }
 
 #[test]
 fn the_next_life_knows_nothing_of_what_failed() {
     let record = record([failed(Job::Flush, StepKind::Sync), Fact::LifeBegan]);
-    assert!(!record.aftermath.is_latched(LETTER));
-    assert!(record.refusals(TASK).is_empty());
+    assert!(!record.expectations.is_latched(LABEL));
+    assert!(record.injected_errors(TASK).is_empty());
 }
 
 #[test]
 fn an_error_is_the_tasks_that_made_the_call_until_it_ends() {
     let facts = [failed(Job::Gc, StepKind::Remove), ended(OTHER)];
     let mut record = record(facts);
-    assert_eq!(record.refusals(TASK).len(), 1);
-    assert!(record.refusals(OTHER).is_empty());
+    assert_eq!(record.injected_errors(TASK).len(), 1);
+    assert!(record.injected_errors(OTHER).is_empty());
     record.note(ended(TASK));
-    assert!(record.refusals(TASK).is_empty());
+    assert!(record.injected_errors(TASK).is_empty());
 }
 
 #[test]
 fn a_fault_is_tolerated_by_a_task_that_ends_and_crashed_with_one_that_does_not() {
-    let crashed = Fact::LifeEnded(Ending::Crashed(Crash::Kill));
+    let crashed = Fact::LifeEnded(LifeEnd::Crashed(Crash::Kill));
     let facts = [slow(Job::Read), ended(TASK), slow(Job::Flush), crashed];
     let expected = "stalled call · flush · crashed: 1\nstalled call · read · tolerated: 1";
     assert_eq!(cells(&record(facts)), expected);
@@ -98,7 +98,7 @@ fn a_fault_is_tolerated_by_a_task_that_ends_and_crashed_with_one_that_does_not()
 
 #[test]
 fn a_life_that_ends_in_good_order_fills_no_cell_with_what_is_open() {
-    let facts = [slow(Job::Flush), Fact::LifeEnded(Ending::Finished)];
+    let facts = [slow(Job::Flush), Fact::LifeEnded(LifeEnd::Finished)];
     assert_eq!(cells(&record(facts)), "");
 }
 
@@ -118,21 +118,21 @@ fn rot_is_met_when_it_is_read_and_must_be_reported() {
     });
     let mut record = record([rotted, ended(TASK)]);
     assert_eq!(cells(&record), "");
-    assert!(record.met.unreported().is_none());
+    assert!(record.pending_faults.unreported().is_none());
     record.note(Fact::ReadWrong {
         site: site(Job::Read, StepKind::Read),
         fault: Fault::Rot(3),
     });
     record.note(ended(TASK));
     assert_eq!(cells(&record), "bit rot · read · tolerated: 1");
-    assert!(record.met.unreported().is_some());
+    assert!(record.pending_faults.unreported().is_some());
 }
 
 #[test]
 fn an_open_that_fails_or_reads_what_is_wrong_may_not_have_read_the_index() {
     assert!(
         record([failed(Job::Open, StepKind::Open)])
-            .aftermath
+            .expectations
             .has_unread_index()
     );
     let stale = Fact::Delivered(Delivered {
@@ -140,11 +140,11 @@ fn an_open_that_fails_or_reads_what_is_wrong_may_not_have_read_the_index() {
         fault: Fault::Stale,
         error: None,
     });
-    assert!(record([stale]).aftermath.has_unread_index());
-    assert!(!record([slow(Job::Open)]).aftermath.has_unread_index());
+    assert!(record([stale]).expectations.has_unread_index());
+    assert!(!record([slow(Job::Open)]).expectations.has_unread_index());
     assert!(
         !record([failed(Job::Flush, StepKind::Open)])
-            .aftermath
+            .expectations
             .has_unread_index()
     );
 }

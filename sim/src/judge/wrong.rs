@@ -81,7 +81,7 @@ impl Judge {
     fn report_wrong(&self, fault: Fault) {
         if let Some((task, op)) = self.world.running_op() {
             let class = fault.class(StepKind::Read);
-            self.record().met.add_once(task, class, op);
+            self.record().pending_faults.add_once(task, class, op);
         }
     }
 }

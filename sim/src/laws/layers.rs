@@ -16,7 +16,7 @@ use super::known::{Content, Known, KnownLayer};
 use crate::disk::Disk;
 use crate::keys;
 use crate::model::Answer;
-use crate::oracle::Truth;
+use crate::oracle::Expected;
 use crate::verdict::Verdict;
 
 /// Holds a timeline's index and everything that it names against the model. `retained` are the
@@ -24,10 +24,10 @@ use crate::verdict::Verdict;
 pub fn check_layers(
     disk: &mut Disk,
     timeline: TimelineId,
-    truth: &Truth,
+    expected: &Expected,
     retained: &BTreeSet<Lsn>,
 ) -> Result<(), Verdict> {
-    Known::default().check_layers(disk, timeline, (truth, retained))
+    Known::default().check_layers(disk, timeline, (expected, retained))
 }
 
 impl Known {
@@ -36,17 +36,17 @@ impl Known {
         &mut self,
         disk: &mut Disk,
         timeline: TimelineId,
-        (truth, retained): (&Truth, &BTreeSet<Lsn>),
+        (expected, retained): (&Expected, &BTreeSet<Lsn>),
     ) -> Result<(), Verdict> {
         let index = index(disk, timeline)?;
-        check_index(&index, truth)?;
+        check_index(&index, expected)?;
         check_rectangles(&index)?;
-        let judge = Judge { truth, retained };
+        let check = LayerCheck { expected, retained };
         let layers = self.look(disk, timeline, &index.layers)?;
         let mut found = Vec::new();
         for layer in layers {
-            if !layer.is_right_by(&truth.history) && judge.check(layer)? == Seen::All {
-                layer.note_right(&truth.history);
+            if !layer.is_right_by(&expected.history) && check.check(layer)? == Seen::All {
+                layer.note_right(&expected.history);
             }
             if let Content::Delta(records) = &*layer.content {
                 found.extend(records.iter().map(|(at, _)| (at.key, at.lsn)));
@@ -54,28 +54,28 @@ impl Known {
         }
         // Each layer's are in order already, which this sort makes use of.
         found.sort();
-        judge.check_readable(&index, &found)
+        check.check_readable(&index, &found)
     }
 }
 
 /// What the index says of itself.
-fn check_index(index: &Index, truth: &Truth) -> Result<(), Verdict> {
+fn check_index(index: &Index, expected: &Expected) -> Result<(), Verdict> {
     let found = index.ancestor.map(|found| (found.timeline, found.lsn));
-    let asked = truth.ancestor;
-    let asked = asked.map(|(letter, lsn)| (keys::timeline(letter), lsn));
+    let asked = expected.ancestor;
+    let asked = asked.map(|(label, lsn)| (keys::timeline(label), lsn));
     if found != asked {
         let law = format!("the index says what the timeline stands on: {asked:?}");
         return Err(Verdict::law(law, format!("{found:?}")));
     }
-    let (durable, published) = (truth.cutoff.durable(), truth.cutoff.seen());
+    let (durable, published) = (expected.cutoff.durable(), expected.cutoff.seen());
     if index.gc_cutoff < durable || published < index.gc_cutoff {
         let law = format!("law 8: {durable} <= the durable cutoff <= {published}, the published");
         return Err(Verdict::law(law, format!("{}", index.gc_cutoff)));
     }
-    if index.disk_consistent_lsn < truth.acknowledged {
+    if index.disk_consistent_lsn < expected.acknowledged {
         let law = format!(
             "the index is durable up to {}, as was said",
-            truth.acknowledged
+            expected.acknowledged
         );
         return Err(Verdict::law(law, format!("{}", index.disk_consistent_lsn)));
     }
@@ -110,8 +110,8 @@ fn check_rectangles(index: &Index) -> Result<(), Verdict> {
 }
 
 /// What the layers are held against.
-struct Judge<'a> {
-    truth: &'a Truth,
+struct LayerCheck<'a> {
+    expected: &'a Expected,
     retained: &'a BTreeSet<Lsn>,
 }
 
@@ -123,7 +123,7 @@ enum Seen {
     Nothing,
 }
 
-impl Judge<'_> {
+impl LayerCheck<'_> {
     fn check(&self, layer: &KnownLayer) -> Result<Seen, Verdict> {
         match &*layer.content {
             Content::Delta(records) => self.check_delta(&layer.entry, records).map(|()| Seen::All),
@@ -166,16 +166,19 @@ impl Judge<'_> {
         &self,
         is_wanted: impl FnMut(&(Key, Lsn)) -> bool,
     ) -> impl Iterator<Item = (Key, Lsn)> {
-        let truth = self.truth;
-        let own = truth.history.points().filter(|(_, lsn)| truth.is_own(*lsn));
+        let expected = self.expected;
+        let own = expected
+            .history
+            .points()
+            .filter(|(_, lsn)| expected.is_own(*lsn));
         let wanted = own.filter(is_wanted);
-        wanted.filter(|point| !truth.optional.contains(point))
+        wanted.filter(|point| !expected.optional.contains(point))
     }
 
     fn explain(&self, at: DeltaKey, value: &[u8]) -> Result<(), Verdict> {
-        let history = &self.truth.history;
+        let history = &self.expected.history;
         let Some(change) = history.change(at.key, at.lsn) else {
-            if at.lsn < history.remembered_from() && self.truth.is_own(at.lsn) {
+            if at.lsn < history.remembered_from() && self.expected.is_own(at.lsn) {
                 return Ok(());
             }
             let found = format!("{} at {} was never written", at.key, at.lsn);
@@ -199,7 +202,7 @@ impl Judge<'_> {
         lsn: Lsn,
         values: &[(Key, Vec<u8>)],
     ) -> Result<Seen, Verdict> {
-        let (name, history) = (layer.name, &self.truth.history);
+        let (name, history) = (layer.name, &self.expected.history);
         if lsn < history.remembered_from() && !self.retained.contains(&lsn) {
             return Ok(Seen::Nothing);
         }
@@ -261,7 +264,11 @@ impl Judge<'_> {
 
     /// The lowest legal LSN at which a read needs a record; nothing if no read needs it.
     fn first_read(&self, key: Key, lsn: Lsn, cutoff: Lsn) -> Option<Lsn> {
-        let hidden_from = self.truth.history.next_base(key, lsn).unwrap_or(Lsn::MAX);
+        let hidden_from = self
+            .expected
+            .history
+            .next_base(key, lsn)
+            .unwrap_or(Lsn::MAX);
         let retained = self.retained.range(lsn..hidden_from).next().copied();
         let above = Some(lsn.max(cutoff)).filter(|read| *read < hidden_from);
         retained.into_iter().chain(above).min()

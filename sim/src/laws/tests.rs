@@ -8,15 +8,15 @@ use palimpsest::base::Lsn;
 
 use super::{Known, check_layers};
 use crate::model::Change;
-use crate::oracle::Truth;
+use crate::oracle::Expected;
 use crate::verdict::Verdict;
 use fabric::{Fabric, TIMELINE, key};
 
 /// `a` is written at 10, 20 and 30, `b` at 20, `c` has no base; all is durable up to 40, and the
 /// first LSN of all is 1.
-fn truth() -> Truth {
-    let mut truth = Truth::absent();
-    truth.created(Lsn(0));
+fn model() -> Expected {
+    let mut model = Expected::absent();
+    model.created(Lsn(0));
     let records = [
         ("a", 10, Change::Image(b"a1".to_vec())),
         ("b", 20, Change::Image(b"b2".to_vec())),
@@ -25,20 +25,20 @@ fn truth() -> Truth {
         ("a", 30, Change::Image(b"a3".to_vec())),
     ];
     for (name, lsn, change) in records {
-        truth.history.put(key(name), Lsn(lsn), change);
+        model.history.put(key(name), Lsn(lsn), change);
     }
-    truth.last = Lsn(40);
-    truth
+    model.last = Lsn(40);
+    model
 }
 
-fn checked(fabric: &Fabric, truth: &Truth, retained: &[u64]) -> Result<(), Verdict> {
+fn checked(fabric: &Fabric, model: &Expected, retained: &[u64]) -> Result<(), Verdict> {
     let retained: BTreeSet<Lsn> = retained.iter().map(|lsn| Lsn(*lsn)).collect();
-    check_layers(&mut fabric.disk(), TIMELINE, truth, &retained)
+    check_layers(&mut fabric.disk(), TIMELINE, model, &retained)
 }
 
 /// Expects a verdict that says this of the law or of what was found.
 fn check_broken(fabric: &Fabric, expected: &str) {
-    let verdict = checked(fabric, &truth(), &[]).expect_err(expected);
+    let verdict = checked(fabric, &model(), &[]).expect_err(expected);
     assert!(verdict.to_string().contains(expected), "{verdict}");
 }
 
@@ -51,13 +51,13 @@ fn l0s() -> Fabric {
 
 #[test]
 fn layers_that_are_right_pass() {
-    assert_eq!(checked(&l0s(), &truth(), &[]), Ok(()));
+    assert_eq!(checked(&l0s(), &model(), &[]), Ok(()));
     let compacted = Fabric::up_to(40)
         .delta("..b", 1, 41, "a@10 =a1, a@20 +2, a@30 =a3")
         .delta("b..", 1, 41, "b@20 =b2, c@20 +c2");
-    assert_eq!(checked(&compacted, &truth(), &[]), Ok(()));
+    assert_eq!(checked(&compacted, &model(), &[]), Ok(()));
     let imaged = l0s().image("..c", 20, "a=a12, b=b2");
-    assert_eq!(checked(&imaged, &truth(), &[]), Ok(()));
+    assert_eq!(checked(&imaged, &model(), &[]), Ok(()));
 }
 
 #[test]
@@ -136,26 +136,26 @@ fn records_that_a_read_may_need_must_be_somewhere() {
     check_broken(&lost, "that a read may need");
     // With an image of what they made, no read at the cutoff or above it needs them.
     let imaged = || lost.clone().image("..c", 30, "a=a3, b=b2").cutoff(30);
-    let mut truth = truth();
-    truth.cutoff.recover(Lsn(0)).unwrap();
-    truth.cutoff.begin_gc();
-    truth.cutoff.end_gc(Lsn(30));
-    truth.cutoff.see(Lsn(30)).unwrap();
-    let verdict = checked(&imaged(), &truth, &[]).unwrap_err();
+    let mut model = model();
+    model.cutoff.recover(Lsn(0)).unwrap();
+    model.cutoff.begin_gc();
+    model.cutoff.end_gc(Lsn(30));
+    model.cutoff.see(Lsn(30)).unwrap();
+    let verdict = checked(&imaged(), &model, &[]).unwrap_err();
     assert!(
         verdict.to_string().contains(&key("c").to_string()),
         "{verdict}"
     );
     let kept = imaged().delta("c..", 1, 21, "c@20 +c2");
-    assert_eq!(checked(&kept, &truth, &[]), Ok(()));
+    assert_eq!(checked(&kept, &model, &[]), Ok(()));
     // A branch at 25 reads below the image.
-    let verdict = checked(&kept, &truth, &[25]).unwrap_err();
+    let verdict = checked(&kept, &model, &[25]).unwrap_err();
     assert!(
         verdict.to_string().contains("that a read may need"),
         "{verdict}"
     );
     let below = kept.image("..c", 20, "a=a12, b=b2");
-    assert_eq!(checked(&below, &truth, &[25]), Ok(()));
+    assert_eq!(checked(&below, &model, &[25]), Ok(()));
 }
 
 #[test]
@@ -165,45 +165,45 @@ fn a_cutoff_that_nobody_published_is_seen() {
 
 #[test]
 fn what_was_forgotten_is_not_missed() {
-    let mut truth = truth();
-    truth.history.forget(Lsn(35), &BTreeSet::new());
-    assert_eq!(checked(&l0s(), &truth, &[]), Ok(()));
+    let mut model = model();
+    model.history.forget(Lsn(35), &BTreeSet::new());
+    assert_eq!(checked(&l0s(), &model, &[]), Ok(()));
 }
 
 #[test]
 fn a_branch_has_no_record_of_its_ancestor() {
-    let ancestor = truth();
-    let mut truth = Truth::absent();
-    truth.branched((fabric::ON, Lsn(20)), &ancestor);
-    truth
+    let ancestor = model();
+    let mut model = Expected::absent();
+    model.branched((fabric::ON, Lsn(20)), &ancestor);
+    model
         .history
         .put(key("a"), Lsn(25), Change::Append(b"!".to_vec()));
-    truth.last = Lsn(40);
+    model.last = Lsn(40);
     let branch = |text| Fabric::up_to(40).on(20).delta("..", 21, 41, text);
-    assert_eq!(checked(&branch("a@25 +!"), &truth, &[]), Ok(()));
+    assert_eq!(checked(&branch("a@25 +!"), &model, &[]), Ok(()));
     let imaged = branch("a@25 +!").image("..c", 30, "a=a12!, b=b2");
-    assert_eq!(checked(&imaged, &truth, &[]), Ok(()));
-    let verdict = checked(&branch("a@25 +!, a@30 =a3"), &truth, &[]).unwrap_err();
+    assert_eq!(checked(&imaged, &model, &[]), Ok(()));
+    let verdict = checked(&branch("a@25 +!, a@30 =a3"), &model, &[]).unwrap_err();
     assert!(
         verdict.to_string().contains("was never written"),
         "{verdict}"
     );
     let elsewhere = Fabric::up_to(40).on(10).delta("..", 21, 41, "a@25 +!");
-    let verdict = checked(&elsewhere, &truth, &[]).unwrap_err();
+    let verdict = checked(&elsewhere, &model, &[]).unwrap_err();
     assert!(verdict.to_string().contains("stands on"), "{verdict}");
 }
 
 /// Checks right layers, puts a record into the model, and checks them again.
 fn checked_again(key_name: &str, lsn: u64) -> Result<(), Verdict> {
-    let (mut disk, retained, mut truth) = (l0s().disk(), BTreeSet::new(), truth());
+    let (mut disk, retained, mut model) = (l0s().disk(), BTreeSet::new(), model());
     let mut known = Known::default();
     for _ in 0..2 {
-        let checked = known.check_layers(&mut disk, TIMELINE, (&truth, &retained));
+        let checked = known.check_layers(&mut disk, TIMELINE, (&model, &retained));
         assert_eq!(checked, Ok(()));
     }
     let change = Change::Image(b"x".to_vec());
-    truth.history.put(key(key_name), Lsn(lsn), change);
-    known.check_layers(&mut disk, TIMELINE, (&truth, &retained))
+    model.history.put(key(key_name), Lsn(lsn), change);
+    known.check_layers(&mut disk, TIMELINE, (&model, &retained))
 }
 
 #[test]
@@ -221,10 +221,10 @@ fn a_layer_that_was_right_is_read_again_where_its_bytes_are_others() {
     let other = Fabric::up_to(40)
         .delta("..", 1, 21, "a@10 =a2, a@20 +2, b@20 =b2, c@20 +c2")
         .delta("..", 21, 41, "a@30 =a3");
-    let (retained, truth) = (BTreeSet::new(), truth());
+    let (retained, model) = (BTreeSet::new(), model());
     let mut known = Known::default();
     let mut check =
-        |fabric: &Fabric| known.check_layers(&mut fabric.disk(), TIMELINE, (&truth, &retained));
+        |fabric: &Fabric| known.check_layers(&mut fabric.disk(), TIMELINE, (&model, &retained));
     assert_eq!(check(&l0s()), Ok(()));
     let verdict = check(&other).expect_err("it is another value");
     assert!(verdict.to_string().contains("has other bytes"), "{verdict}");

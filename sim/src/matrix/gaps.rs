@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::{Claim, Waivers, apart, cells};
-use crate::corners::CORNERS;
-use crate::disk::Remnant;
+use super::{CellWaivers, Claim, apart, cells};
+use crate::disk::CrashEffect;
 use crate::faults::{Cell, FaultClass};
+use crate::probes::PROBES;
 use crate::report::Summary;
 
 /// The differences between what was tried and what should have been.
@@ -18,14 +18,14 @@ pub struct Gaps {
     /// The classes of faults that are not delivered to calls, and that no run injected.
     pub undelivered: Vec<FaultClass>,
     /// The effects that no power loss had.
-    pub unleft: Vec<Remnant>,
+    pub unleft: Vec<CrashEffect>,
     /// What was reached, and the waiver that calls it impossible.
     pub refuted: Vec<(String, String)>,
 }
 
 impl Gaps {
     /// The gaps that the runs of a summary leave.
-    pub fn of(summary: &Summary, waivers: &Waivers) -> Gaps {
+    pub fn of(summary: &Summary, waivers: &CellWaivers) -> Gaps {
         let mut gaps = Gaps::default();
         for cell in cells() {
             match summary.cells.contains_key(&cell) {
@@ -36,13 +36,13 @@ impl Gaps {
         }
         let undelivered = apart().filter(|class| !summary.faults.contains_key(class));
         gaps.undelivered = undelivered.collect();
-        let unleft = Remnant::ALL.into_iter();
-        let unleft = unleft.filter(|remnant| !summary.remnants.contains_key(remnant));
+        let unleft = CrashEffect::ALL.into_iter();
+        let unleft = unleft.filter(|effect| !summary.effects.contains_key(effect));
         gaps.unleft = unleft.collect();
-        for mark in CORNERS {
-            match summary.marks.contains_key(mark) {
-                true => gaps.refute(waivers.of_corner(mark), || mark.to_string()),
-                false if waivers.of_corner(mark).next().is_none() => gaps.unreached.push(mark),
+        for mark in PROBES {
+            match summary.probes.contains_key(mark) {
+                true => gaps.refute(waivers.of_probe(mark), || mark.to_string()),
+                false if waivers.of_probe(mark).next().is_none() => gaps.unreached.push(mark),
                 false => {}
             }
         }
@@ -51,7 +51,7 @@ impl Gaps {
 
     fn refute<'a>(
         &mut self,
-        lines: impl Iterator<Item = &'a super::waivers::Waiver>,
+        lines: impl Iterator<Item = &'a super::waivers::CellWaiver>,
         what: impl Fn() -> String,
     ) {
         let wrong = lines.filter(|line| line.claim == Claim::Impossible);
@@ -81,8 +81,8 @@ impl fmt::Display for Gaps {
         for class in &self.undelivered {
             writeln!(f, "never delivered: {}", class.name())?;
         }
-        for remnant in &self.unleft {
-            writeln!(f, "never left by a power loss: {}", remnant.name())?;
+        for effect in &self.unleft {
+            writeln!(f, "never left by a power loss: {}", effect.name())?;
         }
         for mark in &self.unreached {
             writeln!(f, "never reached: {mark}")?;
@@ -108,17 +108,17 @@ mod tests {
     use crate::faults::FaultOutcome;
 
     const CELL: Cell = (FaultClass::Eio, Job::Gc, FaultOutcome::Reported);
-    const MARK: &str = CORNERS[0];
+    const MARK: &str = PROBES[0];
 
     /// The gaps of the cell and the probe, after runs that reached both or neither.
     fn gaps(waivers: &str, is_reached: fn(u64) -> bool) -> Gaps {
         let counts = [1].into_iter().filter(|count| is_reached(*count));
         let summary = Summary {
             cells: counts.clone().map(|count| (CELL, count)).collect(),
-            marks: counts.map(|count| (MARK, count)).collect(),
+            probes: counts.map(|count| (MARK, count)).collect(),
             ..Summary::default()
         };
-        Gaps::of(&summary, &Waivers::read(waivers).unwrap())
+        Gaps::of(&summary, &CellWaivers::read(waivers).unwrap())
     }
 
     fn both(claim: &str) -> String {
@@ -157,19 +157,17 @@ mod tests {
     fn what_meets_no_call_must_come_all_the_same() {
         let mut summary = Summary::default();
         summary.faults.insert(FaultClass::ClockJump, 1);
-        let gaps = Gaps::of(&summary, &Waivers::read("").unwrap());
+        let gaps = Gaps::of(&summary, &CellWaivers::read("").unwrap());
         assert_eq!(gaps.undelivered, [FaultClass::Shutdown]);
     }
 
     #[test]
     fn what_no_power_loss_has_left_is_a_gap() {
         let mut summary = Summary::default();
-        let remnants = Remnant::ALL.into_iter().skip(1);
-        summary
-            .remnants
-            .extend(remnants.map(|remnant| (remnant, 1)));
-        let gaps = Gaps::of(&summary, &Waivers::read("").unwrap());
-        assert_eq!(gaps.unleft, [Remnant::ALL[0]]);
+        let effects = CrashEffect::ALL.into_iter().skip(1);
+        summary.effects.extend(effects.map(|effect| (effect, 1)));
+        let gaps = Gaps::of(&summary, &CellWaivers::read("").unwrap());
+        assert_eq!(gaps.unleft, [CrashEffect::ALL[0]]);
         let said = gaps.to_string();
         assert!(
             said.contains("never left by a power loss: write lost"),

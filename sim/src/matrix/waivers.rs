@@ -3,8 +3,8 @@
 use palimpsest::io::Job;
 
 use super::cells;
-use crate::corners::CORNERS;
 use crate::faults::{Cell, FaultClass, FaultOutcome};
+use crate::probes::PROBES;
 use crate::text::{self, named_enum, read_waivers};
 
 named_enum! {
@@ -20,13 +20,13 @@ named_enum! {
 
 /// What may be empty, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waivers {
-    lines: Vec<Waiver>,
+pub struct CellWaivers {
+    lines: Vec<CellWaiver>,
 }
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Waiver {
+pub(super) struct CellWaiver {
     pub(super) text: String,
     pub(super) claim: Claim,
     what: Waived,
@@ -37,23 +37,23 @@ enum Waived {
     /// All cells of these classes, jobs and outcomes.
     Cells(Vec<FaultClass>, Vec<Job>, Vec<FaultOutcome>),
     /// A mark.
-    Corner(String),
+    Probe(String),
 }
 
 /// How a line looks.
 const LINE: &str =
     "write `impossible CLASS, JOB, OUTCOME: REASON`, or `rare …`, or `rare corner …`";
 
-impl Waivers {
+impl CellWaivers {
     /// Reads waivers, one a line: `impossible CLASS, JOB, OUTCOME: REASON`, with `*` for any and
-    /// `|` between several, or `impossible corner MARK: REASON`; or the same with `rare`. Blank
+    /// `|` between several, or `impossible probe MARK: REASON`; or the same with `rare`. Blank
     /// lines are skipped, and those that start with `#`.
     ///
     /// # Errors
     /// The first line that is none, and what would be right; or a cell that is called both.
-    pub fn read(text: &str) -> Result<Waivers, String> {
+    pub fn read(text: &str) -> Result<CellWaivers, String> {
         let lines = read_waivers(text, LINE, read_waiver)?;
-        let waivers = Waivers { lines };
+        let waivers = CellWaivers { lines };
         match cells().find(|cell| waivers.contradicts_itself(*cell)) {
             None => Ok(waivers),
             Some((class, job, outcome)) => {
@@ -66,13 +66,13 @@ impl Waivers {
     }
 
     /// The lines that waive a cell.
-    pub(super) fn of_cell(&self, cell: Cell) -> impl Iterator<Item = &Waiver> {
+    pub(super) fn of_cell(&self, cell: Cell) -> impl Iterator<Item = &CellWaiver> {
         self.lines.iter().filter(move |line| line.what.covers(cell))
     }
 
     /// The lines that waive a mark.
-    pub(super) fn of_corner(&self, mark: &str) -> impl Iterator<Item = &Waiver> {
-        let is_it = move |line: &&Waiver| matches!(&line.what, Waived::Corner(it) if it == mark);
+    pub(super) fn of_probe(&self, mark: &str) -> impl Iterator<Item = &CellWaiver> {
+        let is_it = move |line: &&CellWaiver| matches!(&line.what, Waived::Probe(it) if it == mark);
         self.lines.iter().filter(is_it)
     }
 
@@ -90,23 +90,23 @@ impl Waived {
             Waived::Cells(classes, jobs, outcomes) => {
                 classes.contains(&class) && jobs.contains(&job) && outcomes.contains(&outcome)
             }
-            Waived::Corner(_) => false,
+            Waived::Probe(_) => false,
         }
     }
 }
 
-fn read_waiver(text::Waiver { line, what, .. }: text::Waiver<'_>) -> Result<Waiver, String> {
+fn read_waiver(text::Waiver { line, what, .. }: text::Waiver<'_>) -> Result<CellWaiver, String> {
     let (claim, what) = what.split_once(' ').ok_or(LINE)?;
     let claims = Claim::ALL.into_iter();
     let claim = claims.into_iter().find(|one| one.name() == claim);
     let claim = claim.ok_or(LINE)?;
     let text = line.to_string();
     if let Some(mark) = what.strip_prefix("corner ") {
-        if !CORNERS.contains(&mark) {
+        if !PROBES.contains(&mark) {
             return Err(format!("the engine has no mark `{mark}`"));
         }
-        let what = Waived::Corner(mark.to_string());
-        return Ok(Waiver { text, claim, what });
+        let what = Waived::Probe(mark.to_string());
+        return Ok(CellWaiver { text, claim, what });
     }
     let parts: Vec<&str> = what.split(',').map(str::trim).collect();
     let [class, job, outcome] = parts[..] else {
@@ -117,7 +117,7 @@ fn read_waiver(text::Waiver { line, what, .. }: text::Waiver<'_>) -> Result<Waiv
         read_names(job, &Job::ALL, Job::name)?,
         read_names(outcome, &FaultOutcome::ALL, FaultOutcome::name)?,
     );
-    Ok(Waiver { text, claim, what })
+    Ok(CellWaiver { text, claim, what })
 }
 
 fn read_names<T: Copy>(
@@ -152,13 +152,14 @@ mod tests {
             "rare EIO, gc, *: ",
             "rare corner of nothing: x",
         ] {
-            assert!(Waivers::read(text).is_err(), "{text}");
+            assert!(CellWaivers::read(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn several_names_stand_for_each_of_them_and_a_star_for_all() {
-        let waivers = Waivers::read("impossible EIO|short read, *, tolerated|crashed: x").unwrap();
+        let waivers =
+            CellWaivers::read("impossible EIO|short read, *, tolerated|crashed: x").unwrap();
         for (cell, expected) in [
             ((FaultClass::Eio, Job::Gc, FaultOutcome::Tolerated), 1),
             ((FaultClass::ShortRead, Job::Put, FaultOutcome::Crashed), 1),
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn a_cell_is_not_both_impossible_and_rare() {
         let text = "impossible EIO, *, tolerated: x\nrare EIO, gc, *: y";
-        let problem = Waivers::read(text).unwrap_err();
+        let problem = CellWaivers::read(text).unwrap_err();
         assert_eq!(
             problem,
             "EIO, gc, tolerated is called both impossible and rare"
@@ -181,6 +182,9 @@ mod tests {
 
     #[test]
     fn the_repositorys_waivers_can_be_read() {
-        assert_eq!(Waivers::read(include_str!("../../waivers.txt")).err(), None);
+        assert_eq!(
+            CellWaivers::read(include_str!("../../waivers.txt")).err(),
+            None
+        );
     }
 }

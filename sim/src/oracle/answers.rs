@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use palimpsest::base::{Key, Lsn};
 
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::model::{Answer, Change};
 
 /// What was answered in the end, by timeline, key and LSN.
-pub type Answers = BTreeMap<(Letter, Key, Lsn), Answered>;
+pub type FinalAnswers = BTreeMap<(TimelineLabel, Key, Lsn), FinalAnswer>;
 
 /// An answer, and the changes that the run had made of the key by then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct FinalAnswer {
     /// What the engine said.
     pub answer: Answer,
     /// In the order of their LSNs, as far as they are remembered.

@@ -19,12 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use palimpsest::base::Lsn;
 
-use super::{Existence, Truth};
-use crate::label::Letter;
+use super::{Existence, Expected};
+use crate::label::TimelineLabel;
 use crate::model::History;
 
 /// Everything that is known, by timeline.
-pub type Truths = BTreeMap<Letter, Truth>;
+pub type Expectations = BTreeMap<TimelineLabel, Expected>;
 
 /// How sure something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,24 +58,24 @@ pub struct Allowed<T> {
 
 /// What a read may answer at this moment, if `ask` gets its answer from a history.
 pub fn view<T>(
-    truths: &Truths,
-    (letter, lsn): (Letter, Lsn),
+    expectations: &Expectations,
+    (label, lsn): (TimelineLabel, Lsn),
     ask: impl Fn(&History) -> T,
 ) -> View<T> {
-    let truth = &truths[&letter];
+    let expected = &expectations[&label];
     let mut answers = Vec::new();
-    if lsn <= truth.last {
-        answers.push(ask(&truth.history));
+    if lsn <= expected.last {
+        answers.push(ask(&expected.history));
     }
-    if let Some(pending) = &truth.pending
+    if let Some(pending) = &expected.pending
         && lsn <= pending.last
     {
-        answers.push(ask(&pending.whole(&truth.history)));
+        answers.push(ask(&pending.whole(&expected.history)));
     }
     View {
         answers,
-        not_yet: truth.last < lsn,
-        is_kept: is_kept(truths, letter, lsn),
+        not_yet: expected.last < lsn,
+        is_kept: is_kept(expectations, label, lsn),
     }
 }
 
@@ -114,17 +114,17 @@ impl<T> View<T> {
 }
 
 /// Whether everything that a read at the LSN needs must still be there.
-pub fn is_kept(truths: &Truths, letter: Letter, lsn: Lsn) -> Certainty {
-    let truth = &truths[&letter];
-    let here = match truth.cutoff.seen() <= lsn {
-        true if truth.cutoff.may_hide(lsn) => {
-            Certainty::Perhaps.max(retained(truths, letter).certainty(lsn))
+pub fn is_kept(expectations: &Expectations, label: TimelineLabel, lsn: Lsn) -> Certainty {
+    let expected = &expectations[&label];
+    let here = match expected.cutoff.seen() <= lsn {
+        true if expected.cutoff.may_hide(lsn) => {
+            Certainty::Perhaps.max(retained(expectations, label).certainty(lsn))
         }
         true => Certainty::Yes,
-        false => retained(truths, letter).certainty(lsn),
+        false => retained(expectations, label).certainty(lsn),
     };
-    match truth.ancestor {
-        Some((ancestor, at)) => here.min(is_kept(truths, ancestor, lsn.min(at))),
+    match expected.ancestor {
+        Some((ancestor, at)) => here.min(is_kept(expectations, ancestor, lsn.min(at))),
         None => here,
     }
 }
@@ -159,10 +159,10 @@ impl Retained {
 }
 
 /// The points that must be kept below a child that stands at an LSN.
-fn retained_by(truths: &Truths, (child, at): (Letter, Lsn)) -> Retained {
-    let mut below = retained(truths, child);
+fn retained_by(expectations: &Expectations, (child, at): (TimelineLabel, Lsn)) -> Retained {
+    let mut below = retained(expectations, child);
     below.surely.insert(at);
-    if truths[&child].is_unread {
+    if expectations[&child].is_unread {
         below.perhaps.append(&mut below.surely);
     }
     let here = |lsns: BTreeSet<Lsn>| lsns.into_iter().map(|lsn| at.min(lsn)).collect();
@@ -173,21 +173,21 @@ fn retained_by(truths: &Truths, (child, at): (Letter, Lsn)) -> Retained {
 }
 
 /// The points that must be kept on a timeline for its children, their children, and so on.
-pub fn retained(truths: &Truths, letter: Letter) -> Retained {
+pub fn retained(expectations: &Expectations, label: TimelineLabel) -> Retained {
     let mut found = Retained::default();
-    for (&child, truth) in truths {
-        match truth.existence {
+    for (&child, expected) in expectations {
+        match expected.existence {
             Existence::Absent => {
-                let point = truth.remains.filter(|(on, _)| *on == letter);
+                let point = expected.crash_point.filter(|(on, _)| *on == label);
                 found.perhaps.extend(point.map(|(_, at)| at));
             }
             Existence::Exists => {
-                if let Some((_, at)) = truth.ancestor.filter(|(on, _)| *on == letter) {
-                    found.add(retained_by(truths, (child, at)));
+                if let Some((_, at)) = expected.ancestor.filter(|(on, _)| *on == label) {
+                    found.add(retained_by(expectations, (child, at)));
                 }
             }
             Existence::InDoubt => {
-                let points = truth.possible_points(letter);
+                let points = expected.possible_points(label);
                 found.perhaps.extend(points);
             }
         }
@@ -196,80 +196,86 @@ pub fn retained(truths: &Truths, letter: Letter) -> Retained {
 }
 
 /// The timelines that surely stand on this one.
-pub fn children(truths: &Truths, letter: Letter) -> Vec<Letter> {
-    let is_child = |truth: &Truth| {
-        let stands_on = truth.ancestor.is_some_and(|(on, _)| on == letter);
-        stands_on && truth.existence == Existence::Exists
+pub fn children(expectations: &Expectations, label: TimelineLabel) -> Vec<TimelineLabel> {
+    let is_child = |expected: &Expected| {
+        let stands_on = expected.ancestor.is_some_and(|(on, _)| on == label);
+        stands_on && expected.existence == Existence::Exists
     };
-    let children = truths.iter().filter(|(_, truth)| is_child(truth));
+    let children = expectations
+        .iter()
+        .filter(|(_, expected)| is_child(expected));
     children.map(|(child, _)| *child).collect()
 }
 
 /// Whether something stands on a timeline, or may.
-pub fn may_have_children(truths: &Truths, letter: Letter) -> bool {
-    let mut truths = truths.values();
-    truths.any(|truth| {
-        let is_there = truth.existence != Existence::Absent;
-        let on = truth.ancestor.map(|(on, _)| on);
-        let begun = truth
+pub fn may_have_children(expectations: &Expectations, label: TimelineLabel) -> bool {
+    let mut expectations = expectations.values();
+    expectations.any(|expected| {
+        let is_there = expected.existence != Existence::Absent;
+        let on = expected.ancestor.map(|(on, _)| on);
+        let begun = expected
             .starts
             .iter()
-            .any(|start| start.ancestor == Some(letter));
-        is_there && (on == Some(letter) || begun)
+            .any(|start| start.ancestor == Some(label));
+        is_there && (on == Some(label) || begun)
     })
 }
 
 /// Whether a branch that is in doubt may stand on a timeline, or the index of one that did may be
 /// there still, and say it was deleted.
-pub fn may_be_needed(truths: &Truths, letter: Letter) -> bool {
-    let may_need = |truth: &Truth| {
-        let has_remains = truth.remains.is_some_and(|(on, _)| on == letter);
-        let is_in_doubt = truth.existence == Existence::InDoubt;
-        has_remains || (is_in_doubt && truth.possible_ancestors().any(|on| on == letter))
+pub fn may_be_needed(expectations: &Expectations, label: TimelineLabel) -> bool {
+    let may_need = |expected: &Expected| {
+        let has_crash_point = expected.crash_point.is_some_and(|(on, _)| on == label);
+        let is_in_doubt = expected.existence == Existence::InDoubt;
+        has_crash_point || (is_in_doubt && expected.possible_ancestors().any(|on| on == label))
     };
-    truths.values().any(may_need)
+    expectations.values().any(may_need)
 }
 
 /// All timelines that may be there, each behind what it stands on.
-pub fn ancestors_first(truths: &Truths) -> Vec<Letter> {
+pub fn ancestors_first(expectations: &Expectations) -> Vec<TimelineLabel> {
     let mut order = Vec::new();
-    for &letter in truths.keys() {
-        add_behind_ancestors(truths, letter, &mut order);
+    for &label in expectations.keys() {
+        add_behind_ancestors(expectations, label, &mut order);
     }
     order
 }
 
 /// What a timeline stands on, or may stand on, and what that does, and so on.
-pub fn below(truths: &Truths, letter: Letter) -> Vec<Letter> {
+pub fn below(expectations: &Expectations, label: TimelineLabel) -> Vec<TimelineLabel> {
     let mut order = Vec::new();
-    add_behind_ancestors(truths, letter, &mut order);
-    order.retain(|other| *other != letter);
+    add_behind_ancestors(expectations, label, &mut order);
+    order.retain(|other| *other != label);
     order
 }
 
 /// The same, with what is there no more.
-pub fn all_below(truths: &Truths, letter: Letter) -> BTreeSet<Letter> {
+pub fn all_below(expectations: &Expectations, label: TimelineLabel) -> BTreeSet<TimelineLabel> {
     let mut found = BTreeSet::new();
-    let mut waiting = vec![letter];
-    while let Some(letter) = waiting.pop() {
-        let ancestors = truths.get(&letter).into_iter();
-        let ancestors = ancestors.flat_map(Truth::possible_ancestors);
+    let mut waiting = vec![label];
+    while let Some(label) = waiting.pop() {
+        let ancestors = expectations.get(&label).into_iter();
+        let ancestors = ancestors.flat_map(Expected::possible_ancestors);
         waiting.extend(ancestors.filter(|on| found.insert(*on)));
     }
     found
 }
 
-fn add_behind_ancestors(truths: &Truths, letter: Letter, order: &mut Vec<Letter>) {
-    let Some(truth) = truths.get(&letter) else {
+fn add_behind_ancestors(
+    expectations: &Expectations,
+    label: TimelineLabel,
+    order: &mut Vec<TimelineLabel>,
+) {
+    let Some(expected) = expectations.get(&label) else {
         return;
     };
-    if order.contains(&letter) || truth.existence == Existence::Absent {
+    if order.contains(&label) || expected.existence == Existence::Absent {
         return;
     }
-    for ancestor in truth.possible_ancestors() {
-        if ancestor != letter {
-            add_behind_ancestors(truths, ancestor, order);
+    for ancestor in expected.possible_ancestors() {
+        if ancestor != label {
+            add_behind_ancestors(expectations, ancestor, order);
         }
     }
-    order.push(letter);
+    order.push(label);
 }

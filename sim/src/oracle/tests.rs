@@ -5,49 +5,49 @@ use std::time::Duration;
 use palimpsest::base::{Key, Lsn, Time};
 
 use super::{
-    Ages, Certainty, Cutoff, Existence, Horizon, Start, Truth, Truths, ancestors_first, is_kept,
-    retained, view,
+    AgeSamples, Certainty, Cutoff, Existence, Expectations, Expected, Horizon, Start,
+    ancestors_first, is_kept, retained, view,
 };
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::model::{Answer, Change};
 
-const A: Letter = Letter(b'a');
-const B: Letter = Letter(b'b');
-const C: Letter = Letter(b'c');
+const A: TimelineLabel = TimelineLabel(b'a');
+const B: TimelineLabel = TimelineLabel(b'b');
+const C: TimelineLabel = TimelineLabel(b'c');
 
 /// `a` up to 100, `b` off it at 50 and up to 100, `c` off that at 60 and up to 100, each with a
 /// record at every tenth LSN of its own.
-fn truths() -> Truths {
-    let mut truths = Truths::new();
-    let mut root = Truth::absent();
+fn expectations() -> Expectations {
+    let mut expectations = Expectations::new();
+    let mut root = Expected::absent();
     root.created(Lsn(0));
     fill(&mut root);
-    truths.insert(A, root);
-    for (letter, on, at) in [(B, A, 50), (C, B, 60)] {
-        let mut truth = Truth::absent();
-        truth.branched((on, Lsn(at)), &truths[&on]);
-        fill(&mut truth);
-        truths.insert(letter, truth);
+    expectations.insert(A, root);
+    for (label, on, at) in [(B, A, 50), (C, B, 60)] {
+        let mut expected = Expected::absent();
+        expected.branched((on, Lsn(at)), &expectations[&on]);
+        fill(&mut expected);
+        expectations.insert(label, expected);
     }
-    truths
+    expectations
 }
 
-fn fill(truth: &mut Truth) {
+fn fill(expected: &mut Expected) {
     for lsn in (10..=100)
         .step_by(10)
         .map(Lsn)
-        .filter(|lsn| truth.last < *lsn)
+        .filter(|lsn| expected.last < *lsn)
     {
-        let page = vec![truth.history.record_count() as u8; 1 + lsn.0 as usize];
-        truth.history.put(Key::MIN, lsn, Change::Image(page));
+        let page = vec![expected.history.record_count() as u8; 1 + lsn.0 as usize];
+        expected.history.put(Key::MIN, lsn, Change::Image(page));
     }
-    truth.last = Lsn(100);
+    expected.last = Lsn(100);
 }
 
-fn with_cutoff(mut truths: Truths, letter: Letter, cutoff: u64) -> Truths {
-    let truth = truths.get_mut(&letter).unwrap();
-    truth.cutoff = Cutoff::at(Lsn(cutoff));
-    truths
+fn with_cutoff(mut expectations: Expectations, label: TimelineLabel, cutoff: u64) -> Expectations {
+    let expected = expectations.get_mut(&label).unwrap();
+    expected.cutoff = Cutoff::at(Lsn(cutoff));
+    expectations
 }
 
 fn lsns(points: &std::collections::BTreeSet<Lsn>) -> Vec<u64> {
@@ -56,20 +56,20 @@ fn lsns(points: &std::collections::BTreeSet<Lsn>) -> Vec<u64> {
 
 #[test]
 fn a_branch_has_what_its_ancestor_had() {
-    let truths = truths();
-    let answer = |letter, lsn| truths[&letter].history.answer(Key::MIN, Lsn(lsn));
+    let expectations = expectations();
+    let answer = |label, lsn| expectations[&label].history.answer(Key::MIN, Lsn(lsn));
     assert_eq!(answer(B, 50), answer(A, 50));
     assert_eq!(answer(C, 59), answer(B, 59));
     assert_eq!(answer(C, 9), Answer::Absent);
-    assert!(truths[&B].is_own(Lsn(51)) && !truths[&B].is_own(Lsn(50)));
+    assert!(expectations[&B].is_own(Lsn(51)) && !expectations[&B].is_own(Lsn(50)));
 }
 
 #[test]
 fn every_descendant_retains_a_point() {
-    let truths = truths();
-    assert_eq!(lsns(&retained(&truths, A).surely), [50]);
-    assert_eq!(lsns(&retained(&truths, B).surely), [60]);
-    let mut lower = truths;
+    let expectations = expectations();
+    assert_eq!(lsns(&retained(&expectations, A).surely), [50]);
+    assert_eq!(lsns(&retained(&expectations, B).surely), [60]);
+    let mut lower = expectations;
     let below = lower[&B].clone();
     lower.get_mut(&C).unwrap().branched((B, Lsn(20)), &below);
     assert_eq!(lsns(&retained(&lower, A).surely), [20, 50]);
@@ -78,8 +78,8 @@ fn every_descendant_retains_a_point() {
 
 #[test]
 fn what_is_kept_is_above_the_cutoff_or_retained() {
-    let truths = with_cutoff(truths(), A, 80);
-    let kept = |letter, lsn| is_kept(&truths, letter, Lsn(lsn)) == Certainty::Yes;
+    let expectations = with_cutoff(expectations(), A, 80);
+    let kept = |label, lsn| is_kept(&expectations, label, Lsn(lsn)) == Certainty::Yes;
     assert!(kept(A, 80) && kept(A, 50));
     assert!(!kept(A, 79) && !kept(A, 51) && !kept(A, 49));
     // The branches read it at 50, or below.
@@ -89,24 +89,32 @@ fn what_is_kept_is_above_the_cutoff_or_retained() {
 
 #[test]
 fn a_branch_in_doubt_keeps_its_point_perhaps() {
-    let mut truths = with_cutoff(truths(), A, 80);
-    let truth = truths.entry(Letter(b'd')).or_insert_with(Truth::absent);
-    truth.existence = Existence::InDoubt;
-    truth.starts.push(Start {
+    let mut expectations = with_cutoff(expectations(), A, 80);
+    let expected = expectations
+        .entry(TimelineLabel(b'd'))
+        .or_insert_with(Expected::absent);
+    expected.existence = Existence::InDoubt;
+    expected.starts.push(Start {
         lsn: Lsn(30),
         ancestor: Some(A),
     });
-    assert_eq!(is_kept(&truths, A, Lsn(30)), Certainty::Perhaps);
-    assert_eq!(is_kept(&truths, A, Lsn(31)), Certainty::No);
-    let view = view(&truths, (A, Lsn(30)), |history| history.record_count());
+    assert_eq!(is_kept(&expectations, A, Lsn(30)), Certainty::Perhaps);
+    assert_eq!(is_kept(&expectations, A, Lsn(31)), Certainty::No);
+    let view = view(&expectations, (A, Lsn(30)), |history| {
+        history.record_count()
+    });
     let allowed = view.now();
     assert!(allowed.below && allowed.answers.len() == 1 && !allowed.not_yet);
 }
 
 #[test]
 fn a_read_is_judged_by_all_that_was_so_while_it_ran() {
-    let look = |truths: &Truths, lsn| view(truths, (A, Lsn(lsn)), |history| history.record_count());
-    let (before, after) = (truths(), with_cutoff(truths(), A, 80));
+    let look = |expectations: &Expectations, lsn| {
+        view(expectations, (A, Lsn(lsn)), |history| {
+            history.record_count()
+        })
+    };
+    let (before, after) = (expectations(), with_cutoff(expectations(), A, 80));
     let still = look(&before, 70).until(look(&before, 70));
     assert!(!still.below && !still.answers.is_empty());
     let moved = look(&before, 70).until(look(&after, 70));
@@ -119,12 +127,12 @@ fn a_read_is_judged_by_all_that_was_so_while_it_ran() {
 
 #[test]
 fn ancestors_come_first() {
-    assert_eq!(ancestors_first(&truths()), [A, B, C]);
-    let mut other = Truths::new();
-    let truths = truths();
-    other.insert(C, truths[&A].clone());
-    let mut branch = Truth::absent();
-    branch.branched((C, Lsn(10)), &truths[&A]);
+    assert_eq!(ancestors_first(&expectations()), [A, B, C]);
+    let mut other = Expectations::new();
+    let expectations = expectations();
+    other.insert(C, expectations[&A].clone());
+    let mut branch = Expected::absent();
+    branch.branched((C, Lsn(10)), &expectations[&A]);
     other.insert(A, branch);
     assert_eq!(ancestors_first(&other), [C, A]);
 }
@@ -163,14 +171,14 @@ fn after_a_crash_a_cutoff_is_between_the_durable_and_the_published_one() {
 
 #[test]
 fn no_collection_reaches_further_than_the_distance_allows() {
-    let truth = &truths()[&A];
+    let expected = &expectations()[&A];
     let far = |distance| Horizon {
         distance,
         age: Duration::ZERO,
         now: Time(0),
     };
-    assert_eq!(truth.highest_cutoff(&far(30)), Lsn(70));
-    assert_eq!(truth.highest_cutoff(&far(300)), Lsn::ZERO);
+    assert_eq!(expected.highest_cutoff(&far(30)), Lsn(70));
+    assert_eq!(expected.highest_cutoff(&far(300)), Lsn::ZERO);
 }
 
 #[test]
@@ -180,16 +188,16 @@ fn no_collection_reaches_further_than_age_allows() {
         age: Duration::from_secs(10),
         now: Time(seconds * 1_000_000_000),
     };
-    let mut ages = Ages::default();
-    assert_eq!(ages.highest(&at(99)), Lsn::MAX);
-    ages.begin(Some(at(5).now), Lsn(30));
-    ages.note(&at(7), Lsn(40));
-    ages.note(&at(8), Lsn(35));
-    let highest = [14, 15, 16, 17, 18].map(|seconds| ages.highest(&at(seconds)).0);
+    let mut samples = AgeSamples::default();
+    assert_eq!(samples.highest(&at(99)), Lsn::MAX);
+    samples.begin(Some(at(5).now), Lsn(30));
+    samples.note(&at(7), Lsn(40));
+    samples.note(&at(8), Lsn(35));
+    let highest = [14, 15, 16, 17, 18].map(|seconds| samples.highest(&at(seconds)).0);
     assert_eq!(highest, [0, 30, 30, 40, 40]);
-    ages.note(&at(20), Lsn(50));
-    let highest = [20, 29, 30].map(|seconds| ages.highest(&at(seconds)).0);
+    samples.note(&at(20), Lsn(50));
+    let highest = [20, 29, 30].map(|seconds| samples.highest(&at(seconds)).0);
     assert_eq!(highest, [40, 40, 50]);
-    ages.forget();
-    assert_eq!(ages.highest(&at(99)), Lsn::MAX);
+    samples.forget();
+    assert_eq!(samples.highest(&at(99)), Lsn::MAX);
 }

@@ -7,8 +7,8 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use palimpsest::io::Job;
 
-use super::draw::{Author, Reach, Scale, Swarm, draw_rules};
-use super::{Knobs, Plan, Schedule, Starved, Then};
+use super::draw::{Author, PlanScale, Reach, Swarm, draw_rules};
+use super::{Knobs, Plan, Schedule, Starved, Tail};
 use crate::dice::Chance;
 
 /// One plan in so many is large.
@@ -27,7 +27,7 @@ const TOTAL_LEN_MAX: u64 = 4 << 20;
 impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Plan> {
         let mut bytes = Bytes(bytes);
-        let scale = Scale::draw(&mut bytes, LARGE_ONE_IN);
+        let scale = PlanScale::draw(&mut bytes, LARGE_ONE_IN);
         let swarm = Swarm::all(&mut bytes, scale);
         let seed = bytes.below(1 << 16);
         let knobs = Knobs::draw(&mut bytes, &swarm, seed);
@@ -48,7 +48,7 @@ impl<'a> Arbitrary<'a> for Plan {
 }
 
 fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
-    let then = read_then(bytes);
+    let tail = read_then(bytes);
     let count = bytes.below(CHOICE_COUNT_MAX + 1);
     let mut choices = Vec::new();
     for _ in 0..count {
@@ -61,26 +61,26 @@ fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
             choice => choices.push(choice),
         }
     }
-    Schedule { choices, then }
+    Schedule { choices, tail }
 }
 
 fn run_len(byte: u8) -> usize {
     (usize::from(byte - RUNS_FROM) + 1) * RUN_LEN_UNIT
 }
 
-fn read_then(bytes: &mut Bytes<'_, '_>) -> Then {
+fn read_then(bytes: &mut Bytes<'_, '_>) -> Tail {
     let order = bytes.below(8);
     if order == 0 {
-        return Then::InOrder;
+        return Tail::InOrder;
     }
     let seed = bytes.below(1 << 16);
     match order {
-        1 => Then::NewestFirst,
-        2 => Then::ByRank(seed),
-        3 => Then::Pct(seed, bytes.below(8) as u32),
-        4 => Then::Starve(read_starved(bytes), seed),
-        5 => Then::ToCompletion(seed),
-        _ => Then::Uniform(seed),
+        1 => Tail::NewestFirst,
+        2 => Tail::ByRank(seed),
+        3 => Tail::Pct(seed, bytes.below(8) as u32),
+        4 => Tail::Starve(read_starved(bytes), seed),
+        5 => Tail::ToCompletion(seed),
+        _ => Tail::Uniform(seed),
     }
 }
 

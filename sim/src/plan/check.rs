@@ -3,15 +3,15 @@
 use palimpsest::io::{Job, Part};
 
 use super::limits::{
-    CHANGE_COUNT_MAX, CHOICE_COUNT_MAX, ORDINALS, RULE_COUNT_MAX, SLOW_MAX, check_letter, within,
+    CHANGE_COUNT_MAX, CHOICE_COUNT_MAX, ORDINALS, RULE_COUNT_MAX, SLOW_MAX, check_label, within,
 };
-use super::op::{Start, Tally};
-use super::text::{Place, PlanError};
-use super::{How, Line, Plan, PlanOp, Starved, Then};
+use super::op::{LimitTally, Start};
+use super::text::{PlanError, PlanPlace};
+use super::{How, Line, Plan, PlanOp, Starved, Tail};
 use crate::faults::{
     Address, Amount, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind, Text,
 };
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::text::Problem;
 
 impl Plan {
@@ -22,11 +22,11 @@ impl Plan {
     pub fn check(&self) -> Result<(), PlanError> {
         self.knobs
             .check()
-            .map_err(|problem| Place::Knobs.of(problem))?;
-        let mut tally = Tally::new(self.knobs.key_count);
+            .map_err(|problem| PlanPlace::Knobs.of(problem))?;
+        let mut tally = LimitTally::new(self.knobs.key_count);
         for (index, line) in self.ops.iter().enumerate() {
             let added = check_line(line, &mut tally);
-            added.map_err(|problem| Place::Op(index + 1).of(problem))?;
+            added.map_err(|problem| PlanPlace::Op(index + 1).of(problem))?;
         }
         for (index, rule) in self.faults.iter().enumerate() {
             let checked = within(
@@ -35,7 +35,7 @@ impl Plan {
                 0..=RULE_COUNT_MAX as u64,
             )
             .and_then(|()| check_rule(rule, self.knobs.device));
-            checked.map_err(|problem| Place::Rule(index + 1).of(problem))?;
+            checked.map_err(|problem| PlanPlace::Rule(index + 1).of(problem))?;
         }
         let choice_count = self.schedule.choices.len() as u64;
         within(
@@ -43,13 +43,13 @@ impl Plan {
             choice_count,
             0..=CHOICE_COUNT_MAX as u64,
         )
-        .and_then(|()| check_then(self.schedule.then))
-        .map_err(|problem| Place::Schedule.of(problem))
+        .and_then(|()| check_then(self.schedule.tail))
+        .map_err(|problem| PlanPlace::Schedule.of(problem))
     }
 }
 
 /// Checks one more operation.
-pub(super) fn check_line(line: &Line, tally: &mut Tally) -> Result<(), Problem> {
+pub(super) fn check_line(line: &Line, tally: &mut LimitTally) -> Result<(), Problem> {
     tally.add_op()?;
     check_how(line)?;
     if let PlanOp::Branch {
@@ -62,9 +62,9 @@ pub(super) fn check_line(line: &Line, tally: &mut Tally) -> Result<(), Problem> 
 }
 
 /// A timeline cannot stand on itself.
-fn check_branch(timeline: Letter, ancestor: Letter) -> Result<(), Problem> {
-    check_letter(timeline)?;
-    check_letter(ancestor)?;
+fn check_branch(timeline: TimelineLabel, ancestor: TimelineLabel) -> Result<(), Problem> {
+    check_label(timeline)?;
+    check_label(ancestor)?;
     if timeline != ancestor {
         return Ok(());
     }
@@ -96,10 +96,10 @@ fn check_how(line: &Line) -> Result<(), Problem> {
 }
 
 /// Checks what comes after a schedule's choices.
-pub(super) fn check_then(then: Then) -> Result<(), Problem> {
-    match then {
-        Then::Pct(_, count) => within("count of changes", count.into(), 0..=CHANGE_COUNT_MAX),
-        Then::Starve(Starved::Line(line), _) => within("line", line.into(), ORDINALS),
+pub(super) fn check_then(tail: Tail) -> Result<(), Problem> {
+    match tail {
+        Tail::Pct(_, count) => within("count of changes", count.into(), 0..=CHANGE_COUNT_MAX),
+        Tail::Starve(Starved::Line(line), _) => within("line", line.into(), ORDINALS),
         _ => Ok(()),
     }
 }
@@ -119,8 +119,8 @@ pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
             step,
         } => {
             check_ordinal("life", life)?;
-            if let Scope::Timeline(letter) = scope {
-                check_letter(letter)?;
+            if let Scope::Timeline(label) = scope {
+                check_label(label)?;
             }
             check_counted(job)?;
             check_counted(part)?;
@@ -178,9 +178,9 @@ fn check_owner(scope: Scope, job: Option<Job>, part: Option<Part>) -> Result<(),
         ));
     }
     match (scope, part) {
-        (Scope::Timeline(letter), Some(Part::Lock)) => {
+        (Scope::Timeline(label), Some(Part::Lock)) => {
             let remedy = "write engine or *: a timeline has no lock";
-            Err(Problem::new("scope", letter, remedy))
+            Err(Problem::new("scope", label, remedy))
         }
         (Scope::Engine, Some(part)) if !matches!(part, Part::Lock | Part::Directory) => {
             let remedy = "write a timeline's letter or *: the engine has only dir and lock";

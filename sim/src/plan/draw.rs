@@ -25,13 +25,13 @@ mod tests;
 
 use palimpsest::io::Job;
 
-use super::{How, Knobs, Line, Plan, Schedule, Starved, Then};
+use super::{How, Knobs, Line, Plan, Schedule, Starved, Tail};
 use crate::dice::{Chance, Dice};
 
 pub(super) use author::Author;
 pub(super) use reach::Reach;
 pub(super) use rules::draw_rules;
-pub(super) use swarm::{Scale, Swarm};
+pub(super) use swarm::{PlanScale, Swarm};
 
 /// How many operations a drawn plan has at least.
 const OP_COUNT_MIN: u64 = 60;
@@ -126,16 +126,16 @@ fn draw_schedule(dice: &mut Dice, ops: &[Line]) -> Schedule {
         OrderKind::Preempted => draw_preemptions(dice),
         _ => Vec::new(),
     };
-    let then = match order {
-        OrderKind::InOrder | OrderKind::Preempted => Then::InOrder,
-        OrderKind::Uniform => Then::Uniform(seed),
-        OrderKind::ByRank => Then::ByRank(seed),
-        OrderKind::Pct => Then::Pct(seed, dice.below(7) as u32),
-        OrderKind::Starve => Then::Starve(draw_starved(dice, ops), seed),
-        OrderKind::ToCompletion => Then::ToCompletion(seed),
-        OrderKind::NewestFirst => Then::NewestFirst,
+    let tail = match order {
+        OrderKind::InOrder | OrderKind::Preempted => Tail::InOrder,
+        OrderKind::Uniform => Tail::Uniform(seed),
+        OrderKind::ByRank => Tail::ByRank(seed),
+        OrderKind::Pct => Tail::Pct(seed, dice.below(7) as u32),
+        OrderKind::Starve => Tail::Starve(draw_starved(dice, ops), seed),
+        OrderKind::ToCompletion => Tail::ToCompletion(seed),
+        OrderKind::NewestFirst => Tail::NewestFirst,
     };
-    Schedule { choices, then }
+    Schedule { choices, tail }
 }
 
 /// Draws who is starved: mostly one of those that run beside others.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::draw::knobs::{
     CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, draw_distance, draw_gc_age, draw_gc_distance,
-    draw_housekeeping, draw_key_count, draw_preempt_count, draw_run_len,
+    draw_key_count, draw_maintenance, draw_preempt_count, draw_run_len,
 };
-use super::draw::swarm::{Scale, Swarm};
+use super::draw::swarm::{PlanScale, Swarm};
 use super::draw::times::draw_duration;
 use super::limits::{KEY_COUNT_MAX, check_duration, check_period, within};
 use crate::dice::{Chance, Lent};
@@ -18,7 +18,7 @@ use crate::faults::Device;
 use crate::text::Problem;
 
 use values::Value;
-pub use values::{Compression, Housekeeping, Layout, Look};
+pub use values::{Compression, KeyLayout, Look, Maintenance};
 
 /// Sizes and thresholds of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Knobs {
     /// How many keys there are, from 1 to 999.
     pub key_count: u16,
     /// Where in the key space they stand.
-    pub layout: Layout,
+    pub layout: KeyLayout,
     /// The length at which a memory layer is frozen, in bytes.
     pub freeze_len_max: u64,
     /// The LSN distance at which a memory layer is frozen.
@@ -60,7 +60,7 @@ pub struct Knobs {
     /// How much a read asks of a file at once, in bytes.
     pub read_len_max: u64,
     /// Who runs the jobs.
-    pub housekeeping: Housekeeping,
+    pub maintenance: Maintenance,
     /// How much is asked after each operation.
     pub look: Look,
     /// What the device promises.
@@ -80,14 +80,14 @@ pub(crate) struct Knob {
     /// As the how manyth the shrinker sets it so, from 1; nothing where that is done apart.
     pub turn: Option<u8>,
     /// When it is drawn.
-    pub phase: Phase,
+    pub phase: DrawPhase,
     /// Draws it.
     pub draw: fn(&mut Knobs, &Swarm, &mut Lent<'_>),
 }
 
 /// When a knob is drawn: those of one phase in the order of [`KNOBS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum DrawPhase {
     /// First: how much there is of everything.
     Size,
     /// Then what others are drawn from.
@@ -110,7 +110,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: any,
         set_plain: |knobs| knobs.seed = 0,
         turn: None,
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |_, _, _| {},
     },
     Knob {
@@ -119,11 +119,11 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| within(name, knobs.key_count.into(), 1..=KEY_COUNT_MAX.into()),
         set_plain: |knobs| knobs.key_count = 1,
         turn: None,
-        phase: Phase::Size,
+        phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.key_count = match swarm.scale {
-                Scale::Tiny => draw_key_count(chance),
-                Scale::Large => chance.between(300, 900) as u16,
+                PlanScale::Tiny => draw_key_count(chance),
+                PlanScale::Large => chance.between(300, 900) as u16,
             }
         },
     },
@@ -131,13 +131,13 @@ pub(crate) const KNOBS: [Knob; 21] = [
         name: "layout",
         value: |knobs| &mut knobs.layout,
         limit: any,
-        set_plain: |knobs| knobs.layout = Layout::Dense,
+        set_plain: |knobs| knobs.layout = KeyLayout::Dense,
         turn: Some(2),
-        phase: Phase::Size,
+        phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.layout = match swarm.scale {
-                Scale::Tiny => *chance.pick(&Layout::ALL),
-                Scale::Large => Layout::Dense,
+                PlanScale::Tiny => *chance.pick(&KeyLayout::ALL),
+                PlanScale::Large => KeyLayout::Dense,
             }
         },
     },
@@ -147,11 +147,11 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.freeze_len_max),
         set_plain: |knobs| knobs.freeze_len_max = 1 << 20,
         turn: Some(15),
-        phase: Phase::Size,
+        phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.freeze_len_max = match swarm.scale {
-                Scale::Tiny => chance.between(512, 1024) << chance.below(5),
-                Scale::Large => chance.between(1 << 20, 2 << 20),
+                PlanScale::Tiny => chance.between(512, 1024) << chance.below(5),
+                PlanScale::Large => chance.between(1 << 20, 2 << 20),
             }
         },
     },
@@ -161,11 +161,11 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.freeze_distance_max),
         set_plain: |knobs| knobs.freeze_distance_max = NEVER,
         turn: Some(14),
-        phase: Phase::Size,
+        phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.freeze_distance_max = match swarm.scale {
-                Scale::Tiny => draw_distance(chance),
-                Scale::Large => DISTANCE_NEVER,
+                PlanScale::Tiny => draw_distance(chance),
+                PlanScale::Large => DISTANCE_NEVER,
             }
         },
     },
@@ -175,7 +175,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| check_duration(name, knobs.freeze_age_max),
         set_plain: |knobs| knobs.freeze_age_max = Duration::from_secs(3600),
         turn: Some(16),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.freeze_age_max = draw_duration(chance),
     },
     Knob {
@@ -184,11 +184,11 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.buffer_len),
         set_plain: |knobs| knobs.buffer_len = 4 << 10,
         turn: Some(17),
-        phase: Phase::Size,
+        phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.buffer_len = match swarm.scale {
-                Scale::Tiny => 16 << chance.below(9),
-                Scale::Large => 64 << 10,
+                PlanScale::Tiny => 16 << chance.below(9),
+                PlanScale::Large => 64 << 10,
             }
         },
     },
@@ -198,7 +198,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.l0_count_trigger),
         set_plain: |knobs| knobs.l0_count_trigger = LAYERS_NEVER,
         turn: Some(10),
-        phase: Phase::Base,
+        phase: DrawPhase::Base,
         draw: |knobs, _, chance| {
             knobs.l0_count_trigger = chance.pick_weighted(&[(4, 2), (4, 3), (1, 1), (1, 4)]);
         },
@@ -209,7 +209,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.l0_run_len_max),
         set_plain: |knobs| knobs.l0_run_len_max = NEVER,
         turn: Some(11),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.l0_run_len_max = draw_run_len(chance),
     },
     Knob {
@@ -218,11 +218,11 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.layer_len_target),
         set_plain: |knobs| knobs.layer_len_target = NEVER,
         turn: Some(12),
-        phase: Phase::Size,
+        phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.layer_len_target = match swarm.scale {
-                Scale::Tiny => chance.between(256, 512) << chance.below(6),
-                Scale::Large => 32 << 10 << chance.below(6),
+                PlanScale::Tiny => chance.between(256, 512) << chance.below(6),
+                PlanScale::Large => 32 << 10 << chance.below(6),
             }
         },
     },
@@ -232,7 +232,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.image_delta_count_trigger),
         set_plain: |knobs| knobs.image_delta_count_trigger = LAYERS_NEVER,
         turn: Some(9),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.image_delta_count_trigger = chance.between(1, 3),
     },
     Knob {
@@ -241,7 +241,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.image_preempt_l0_count),
         set_plain: |knobs| knobs.image_preempt_l0_count = LAYERS_NEVER,
         turn: Some(8),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.image_preempt_l0_count = draw_preempt_count(chance),
     },
     Knob {
@@ -250,7 +250,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: any,
         set_plain: |knobs| knobs.compression = Compression::None,
         turn: Some(3),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.compression = *chance.pick(&Compression::ALL),
     },
     Knob {
@@ -259,7 +259,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: any,
         set_plain: |knobs| knobs.gc_distance = 0,
         turn: Some(13),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, swarm, chance| knobs.gc_distance = draw_gc_distance(chance, swarm.theme),
     },
     Knob {
@@ -268,7 +268,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| check_duration(name, knobs.gc_age),
         set_plain: |knobs| knobs.gc_age = Duration::ZERO,
         turn: Some(4),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.gc_age = draw_gc_age(chance),
     },
     Knob {
@@ -277,7 +277,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.l0_delay_count),
         set_plain: |knobs| knobs.l0_delay_count = LAYERS_NEVER,
         turn: Some(5),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| {
             knobs.l0_delay_count = chance.pick_weighted(&[(3, COUNT_NEVER), (1, 2), (1, 4)]);
         },
@@ -288,7 +288,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: any,
         set_plain: |knobs| knobs.block_cache_len = 64 << 20,
         turn: Some(6),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.block_cache_len = chance.pick_weighted(&CACHE_LENS),
     },
     Knob {
@@ -297,18 +297,18 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: |name, knobs| at_least_one(name, knobs.read_len_max),
         set_plain: |knobs| knobs.read_len_max = 64 << 10,
         turn: Some(7),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.read_len_max = 512 << chance.below(8),
     },
     Knob {
         name: "housekeeping",
-        value: |knobs| &mut knobs.housekeeping,
-        limit: |_, knobs| check_housekeeping(knobs.housekeeping, knobs.l0_count_trigger),
-        set_plain: |knobs| knobs.housekeeping = Housekeeping::Off,
+        value: |knobs| &mut knobs.maintenance,
+        limit: |_, knobs| check_maintenance(knobs.maintenance, knobs.l0_count_trigger),
+        set_plain: |knobs| knobs.maintenance = Maintenance::Off,
         turn: Some(1),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, swarm, chance| {
-            knobs.housekeeping = draw_housekeeping(chance, swarm.device, knobs.l0_count_trigger);
+            knobs.maintenance = draw_maintenance(chance, swarm.device, knobs.l0_count_trigger);
         },
     },
     Knob {
@@ -317,7 +317,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: any,
         set_plain: |knobs| knobs.look = Look::Nothing,
         turn: None,
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, _, chance| {
             knobs.look = chance.pick_weighted(&[(3, Look::Sample), (1, Look::Nothing)]);
         },
@@ -328,7 +328,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         limit: any,
         set_plain: |knobs| knobs.device = Device::Posix,
         turn: Some(18),
-        phase: Phase::Rest,
+        phase: DrawPhase::Rest,
         draw: |knobs, swarm, _| knobs.device = swarm.device,
     },
 ];
@@ -342,11 +342,11 @@ fn at_least_one(name: &'static str, threshold: u64) -> Result<(), Problem> {
 }
 
 /// A batch that waits for fewer L0s than a compaction waits for would wait for good.
-fn check_housekeeping(housekeeping: Housekeeping, l0_count_trigger: u64) -> Result<(), Problem> {
-    let Housekeeping::On {
+fn check_maintenance(maintenance: Maintenance, l0_count_trigger: u64) -> Result<(), Problem> {
+    let Maintenance::On {
         period,
         l0_stall_count,
-    } = housekeeping
+    } = maintenance
     else {
         return Ok(());
     };
@@ -372,7 +372,7 @@ impl Knobs {
             seed,
             ..Knobs::plain()
         };
-        for phase in [Phase::Size, Phase::Base, Phase::Rest] {
+        for phase in [DrawPhase::Size, DrawPhase::Base, DrawPhase::Rest] {
             for knob in KNOBS.iter().filter(|knob| knob.phase == phase) {
                 (knob.draw)(&mut knobs, swarm, &mut Lent(chance));
             }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::text::Problem;
 
 /// How many keys a plan has at most.
@@ -59,12 +59,12 @@ pub(super) fn check_period(period: Duration) -> Result<(), Problem> {
 }
 
 /// Holds if a plan can have a timeline of this letter.
-pub(super) fn check_letter(letter: Letter) -> Result<(), Problem> {
-    match letter.0 {
+pub(super) fn check_label(label: TimelineLabel) -> Result<(), Problem> {
+    match label.0 {
         b'a'..=b'z' => Ok(()),
         _ => Err(Problem::new(
             "timeline",
-            letter,
+            label,
             "write a letter from a to z",
         )),
     }

@@ -12,7 +12,7 @@ use palimpsest::io::Job;
 
 use crate::faults::Rule;
 
-pub use knobs::{Compression, Housekeeping, Knobs, Layout, Look};
+pub use knobs::{Compression, KeyLayout, Knobs, Look, Maintenance};
 pub(crate) use knobs::{KNOBS, Knob};
 pub use op::{Closing, EditPlan, Entry, Jump, Kept, KeyIndex, Mode, PlanOp, Shutdowns};
 pub use text::PlanError;
@@ -57,12 +57,12 @@ pub struct Schedule {
     /// The first choices.
     pub choices: Vec<u8>,
     /// What comes after them.
-    pub then: Then,
+    pub tail: Tail,
 }
 
 /// How a schedule goes on when its choices are used up. A seed draws what is not said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub enum Tail {
     /// First come, first served: `in-order`.
     InOrder,
     /// Last come, first served: `newest-first`.

@@ -14,14 +14,14 @@ use std::time::Duration;
 use palimpsest::io::Job;
 
 use crate::faults::Crash;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::text::{Problem, Words};
 use operand::Operand;
 
 pub use batch::{EditPlan, Entry};
 pub use key::KeyIndex;
 pub use operand::{Closing, Jump, Kept, Mode, Shutdowns};
-pub(super) use tally::Tally;
+pub(super) use tally::LimitTally;
 
 /// What is to be said of an operation beside its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ operations! {
     /// Creates a timeline that starts at an LSN.
     Create {
         /// Which.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// Its first LSN is the one above.
         start_lsn: u64,
     } => "create", Start::Beside, Some(Job::Create);
@@ -131,9 +131,9 @@ operations! {
     /// Creates a timeline on top of another: `branch b a -8`.
     Branch {
         /// Which.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// What it stands on.
-        ancestor: Letter,
+        ancestor: TimelineLabel,
         /// At which LSN, from the ancestor's last record's: negative is older.
         offset: i64,
     } => "branch", Start::Beside, Some(Job::Branch);
@@ -141,13 +141,13 @@ operations! {
     /// Deletes a timeline.
     Delete {
         /// Which.
-        timeline: Letter,
+        timeline: TimelineLabel,
     } => "delete", Start::Beside, Some(Job::Delete);
 
     /// Writes a batch.
     Put {
         /// Where to.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// At least one record, in the order of their LSNs.
         entries: Vec<Entry>,
     } => "put", Start::Beside, Some(Job::Put);
@@ -155,19 +155,19 @@ operations! {
     /// Closes the open memory layer.
     Freeze {
         /// Of which timeline.
-        timeline: Letter,
+        timeline: TimelineLabel,
     } => "freeze", Start::Beside, Some(Job::Freeze);
 
     /// Makes everything that is written durable.
     Flush {
         /// Of which timeline.
-        timeline: Letter,
+        timeline: TimelineLabel,
     } => "flush", Start::Beside, Some(Job::Flush);
 
     /// Compacts L0s: `compact a` if it is due, `compact a forced` in any case.
     Compact {
         /// Of which timeline.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// Whether it must be due.
         mode: Mode,
     } => "compact", Start::Beside, Some(Job::Compact);
@@ -175,7 +175,7 @@ operations! {
     /// Creates images: `images a` where they are due, `images a forced` everywhere.
     Images {
         /// Of which timeline.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// Whether they must be due.
         mode: Mode,
     } => "images", Start::Beside, Some(Job::Image);
@@ -183,14 +183,14 @@ operations! {
     /// Collects garbage: `gc a`.
     Gc {
         /// Of which timeline.
-        timeline: Letter,
+        timeline: TimelineLabel,
     } => "gc", Start::Beside, Some(Job::Gc);
 
     /// Declares which keys there are: `declare a k0 5`. It steers where images are cut, and nothing
     /// that is answered depends on it.
     Declare {
         /// Of which timeline.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// The first key.
         first: KeyIndex,
         /// How many keys, from 1; behind the last one comes the first.
@@ -200,7 +200,7 @@ operations! {
     /// Reads one value.
     Get {
         /// Where from.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// Which key.
         key: KeyIndex,
         /// Which LSN, from the last record's: negative is older.
@@ -210,7 +210,7 @@ operations! {
     /// Reads several values at once: `get-many a k3 5 -8`.
     GetMany {
         /// Where from.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// The first key.
         first: KeyIndex,
         /// How many keys, from 1; behind the last one comes the first.
@@ -222,7 +222,7 @@ operations! {
     /// Reads every key in their order: `scan a 0`.
     Scan {
         /// Where from.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// Which LSN, from the last record's: negative is older.
         offset: i64,
     } => "scan", Start::Beside, Some(Job::Read);
@@ -243,7 +243,7 @@ operations! {
     /// `shutdown a twice`, `shutdown a keeping`.
     Shutdown {
         /// Which.
-        timeline: Letter,
+        timeline: TimelineLabel,
         /// How it is shut down.
         closing: Closing,
     } => "shutdown", Start::Beside, None;
@@ -266,19 +266,19 @@ impl PlanOp {
     }
 
     /// Holds its operands against their limits, beside the operations before it.
-    pub(super) fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+    pub(super) fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
         let mut operands = self.operands().into_iter();
         operands.try_for_each(|operand| operand.check(tally))
     }
 
     /// The timeline that it is about, if it is about one.
-    pub fn timeline(&self) -> Option<Letter> {
+    pub fn timeline(&self) -> Option<TimelineLabel> {
         let operands = self.operands();
         operands.into_iter().find_map(Operand::timeline)
     }
 
     /// The timelines that it names: one that another stands on before that one.
-    pub(crate) fn timelines_mut(&mut self) -> impl Iterator<Item = &mut Letter> {
+    pub(crate) fn timelines_mut(&mut self) -> impl Iterator<Item = &mut TimelineLabel> {
         let operands = self.operands_mut().into_iter().rev();
         operands.filter_map(Operand::timeline_mut)
     }
@@ -356,8 +356,8 @@ mod tests {
     #[test]
     fn an_ancestor_is_named_before_what_stands_on_it() {
         let mut op = PlanOp::read("branch", &mut Words::new("b a 0")).unwrap();
-        let letters: Vec<Letter> = op.timelines_mut().map(|letter| *letter).collect();
-        assert_eq!(letters, [Letter(b'a'), Letter(b'b')]);
-        assert_eq!(op.timeline(), Some(Letter(b'b')));
+        let labels: Vec<TimelineLabel> = op.timelines_mut().map(|label| *label).collect();
+        assert_eq!(labels, [TimelineLabel(b'a'), TimelineLabel(b'b')]);
+        assert_eq!(op.timeline(), Some(TimelineLabel(b'b')));
     }
 }

@@ -79,7 +79,7 @@ mod knobs;
 mod lines;
 mod op;
 mod problem;
-mod then;
+mod tail;
 
 #[cfg(test)]
 mod tests;
@@ -89,17 +89,17 @@ use std::str::FromStr;
 
 use super::check::{check_line, check_rule, check_then};
 use super::limits::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, within};
-use super::op::Tally;
-use super::{Plan, Schedule, Then};
+use super::op::LimitTally;
+use super::{Plan, Schedule, Tail};
 use crate::faults::read_rule;
 use crate::text::{self, Problem, Words, number};
 use knobs::read_knobs;
 use op::read_line;
-use then::read_then;
+use tail::read_then;
 
-use lines::Lines;
-pub(crate) use problem::Place;
+use lines::PlanLines;
 pub use problem::PlanError;
+pub(crate) use problem::PlanPlace;
 
 /// The format that this build reads and writes.
 const FORMAT: u64 = 4;
@@ -118,12 +118,12 @@ impl FromStr for Plan {
     /// # Errors
     /// `PlanError` names the first line that is wrong and what would be right.
     fn from_str(text: &str) -> Result<Plan, PlanError> {
-        let mut lines = Lines::new(text);
+        let mut lines = PlanLines::new(text);
         read_title(&mut lines)?;
         lines.open_section("knobs")?;
         let knobs = read_knobs(&mut lines)?;
         lines.open_section("ops")?;
-        let mut tally = Tally::new(knobs.key_count);
+        let mut tally = LimitTally::new(knobs.key_count);
         let ops = read_items(&mut lines, |_, item| {
             let line = read_line(item)?;
             check_line(&line, &mut tally)?;
@@ -147,7 +147,7 @@ impl FromStr for Plan {
     }
 }
 
-fn read_title(lines: &mut Lines<'_>) -> Result<(), PlanError> {
+fn read_title(lines: &mut PlanLines<'_>) -> Result<(), PlanError> {
     let remedy = format!("start with `{TITLE} {FORMAT}`");
     let Some((number, line)) = lines.next_line() else {
         return Err(lines.cut_off("title", remedy));
@@ -164,41 +164,41 @@ fn read_title(lines: &mut Lines<'_>) -> Result<(), PlanError> {
             }
         }
     };
-    read().map_err(|problem: Problem| Place::Line(number).of(problem))
+    read().map_err(|problem: Problem| PlanPlace::Line(number).of(problem))
 }
 
 /// Reads the lines of a section; `read` hears the ordinal of the item, from 1.
 fn read_items<T>(
-    lines: &mut Lines<'_>,
+    lines: &mut PlanLines<'_>,
     mut read: impl FnMut(usize, &str) -> Result<T, Problem>,
 ) -> Result<Vec<T>, PlanError> {
     let mut items = Vec::new();
     while let Some((number, line)) = lines.next_item() {
         let item = read(items.len() + 1, line);
-        items.push(item.map_err(|problem| Place::Line(number).of(problem))?);
+        items.push(item.map_err(|problem| PlanPlace::Line(number).of(problem))?);
     }
     Ok(items)
 }
 
-fn read_schedule(lines: &mut Lines<'_>) -> Result<Schedule, PlanError> {
+fn read_schedule(lines: &mut PlanLines<'_>) -> Result<Schedule, PlanError> {
     let mut choices = Vec::new();
     while let Some((number, line)) = lines.next_line() {
-        let then = read_schedule_line(line, &mut choices);
-        let Some(then) = then.map_err(|problem| Place::Line(number).of(problem))? else {
+        let tail = read_schedule_line(line, &mut choices);
+        let Some(tail) = tail.map_err(|problem| PlanPlace::Line(number).of(problem))? else {
             continue;
         };
         if let Some((number, line)) = lines.next_line() {
             let problem = Problem::new("line", line, "end the text with the schedule's `then`");
-            return Err(Place::Line(number).of(problem));
+            return Err(PlanPlace::Line(number).of(problem));
         }
-        return Ok(Schedule { choices, then });
+        return Ok(Schedule { choices, tail });
     }
     let remedy = "end with `then in-order`, `then uniform SEED` or the like";
     Err(lines.cut_off("`then`", remedy))
 }
 
 /// Reads one line of a schedule: more choices, or what comes after them.
-fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Then>, Problem> {
+fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Tail>, Problem> {
     let mut words = Words::new(line);
     match words.next_word() {
         Some("choices") => {
@@ -208,9 +208,9 @@ fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Then>,
             Ok(None)
         }
         Some("then") => {
-            let then = read_then(words)?;
-            check_then(then)?;
-            Ok(Some(then))
+            let tail = read_then(words)?;
+            check_then(tail)?;
+            Ok(Some(tail))
         }
         other => Err(Problem::new(
             "schedule",
@@ -260,7 +260,7 @@ impl fmt::Display for Schedule {
         for words in words.chunks(CHOICES_PER_LINE) {
             writeln!(f, "  choices {}", words.join(" "))?;
         }
-        writeln!(f, "  then {}", self.then)
+        writeln!(f, "  then {}", self.tail)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::judge::Judge;
+use super::candidates::Candidates;
 use super::orders;
 use crate::plan::{Entry, Plan, PlanOp};
 
@@ -30,7 +30,7 @@ pub fn without_records(plan: &mut Plan, range: &Range<usize>) {
     }
     for at in emptied.into_iter().rev() {
         plan.ops.remove(at);
-        orders::move_starved(&mut plan.schedule.then, &(at..at + 1));
+        orders::move_starved(&mut plan.schedule.tail, &(at..at + 1));
     }
 }
 
@@ -43,8 +43,8 @@ fn records(op: &PlanOp) -> &[Entry] {
 
 /// Makes all records as plain as can be, or else those of half of the operations, of a quarter, and
 /// so on.
-pub fn simplify(judge: &mut Judge<'_>) {
-    let count = judge.best().ops.len();
+pub fn simplify(candidates: &mut Candidates<'_>) {
+    let count = candidates.best().ops.len();
     let mut size = count;
     while 0 < size {
         let mut start = 0;
@@ -53,7 +53,7 @@ pub fn simplify(judge: &mut Judge<'_>) {
                 let start = start + index * size;
                 start..count.min(start + size)
             };
-            let taken = judge.take_first((count - start).div_ceil(size), |plan, index| {
+            let taken = candidates.take_first((count - start).div_ceil(size), |plan, index| {
                 Some(with_plain_records(plan, range(index)))
             });
             let Some(index) = taken else { break };
@@ -74,10 +74,10 @@ fn with_plain_records(plan: &Plan, range: Range<usize>) -> Plan {
 }
 
 /// Puts one batch in the place of two that follow each other, where it fails alike.
-pub fn merge(judge: &mut Judge<'_>) {
+pub fn merge(candidates: &mut Candidates<'_>) {
     loop {
-        let count = judge.best().ops.len();
-        let taken = judge.take_first(count, |plan, index| merged(plan, count - 1 - index));
+        let count = candidates.best().ops.len();
+        let taken = candidates.take_first(count, |plan, index| merged(plan, count - 1 - index));
         if taken.is_none() {
             return;
         }
@@ -103,14 +103,14 @@ fn merged(plan: &Plan, at: usize) -> Option<Plan> {
         entries,
     };
     plan.ops.remove(at);
-    orders::move_starved(&mut plan.schedule.then, &(at..at + 1));
+    orders::move_starved(&mut plan.schedule.tail, &(at..at + 1));
     Some(plan)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Schedule, Starved, Then};
+    use crate::plan::{Schedule, Starved, Tail};
 
     /// Of these operations, in which a line that stands behind them is starved.
     fn plan(ops: &str) -> Plan {
@@ -135,8 +135,8 @@ mod tests {
         without_records(&mut plan, &(1..3));
         assert_eq!(ops(&plan), ["create a 0", "put a +1 k0 clear", "flush a"]);
         let choices = Vec::new();
-        let then = Then::Starve(Starved::Line(8), 0);
-        assert_eq!(plan.schedule, Schedule { choices, then });
+        let tail = Tail::Starve(Starved::Line(8), 0);
+        assert_eq!(plan.schedule, Schedule { choices, tail });
     }
 
     #[test]

@@ -2,29 +2,29 @@
 
 use palimpsest::io::Part;
 
-use super::judge::Judge;
+use super::candidates::Candidates;
 use crate::faults::{Address, Counted, Rule};
 use crate::plan::{How, Line, Plan};
 
 /// Makes each operation and each rule as plain as can be.
-pub fn simplify(judge: &mut Judge<'_>) {
-    for at in (0..judge.best().ops.len()).rev() {
-        simplify_one(judge, |plan| &mut plan.ops[at], plainer_lines);
+pub fn simplify(candidates: &mut Candidates<'_>) {
+    for at in (0..candidates.best().ops.len()).rev() {
+        simplify_one(candidates, |plan| &mut plan.ops[at], plainer_lines);
     }
-    for at in 0..judge.best().faults.len() {
-        simplify_one(judge, |plan| &mut plan.faults[at], plainer_rules);
+    for at in 0..candidates.best().faults.len() {
+        simplify_one(candidates, |plan| &mut plan.faults[at], plainer_rules);
     }
 }
 
 /// Puts a plainer item in the place of `item`, until none fails alike.
 fn simplify_one<T: Clone + Sync>(
-    judge: &mut Judge<'_>,
+    candidates: &mut Candidates<'_>,
     item: impl Fn(&mut Plan) -> &mut T + Sync,
     plainer: impl Fn(&T) -> Vec<T>,
 ) {
     loop {
-        let items = plainer(item(&mut judge.best().clone()));
-        let taken = judge.take_first(items.len(), |plan, index| {
+        let items = plainer(item(&mut candidates.best().clone()));
+        let taken = candidates.take_first(items.len(), |plan, index| {
             let mut plan = plan.clone();
             *item(&mut plan) = items[index].clone();
             Some(plan)

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::judge::Judge;
+use super::candidates::Candidates;
 use crate::faults::{Address, Scope};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{KeyIndex, Plan};
 
 /// Renames keys and timelines, and leaves out the keys that nobody names.
-pub fn simplify(judge: &mut Judge<'_>) {
-    judge.take_first(4, |plan, index| {
+pub fn simplify(candidates: &mut Candidates<'_>) {
+    candidates.take_first(4, |plan, index| {
         let mut plan = plan.clone();
         if index < 2 {
-            rename_letters(&mut plan);
+            rename_labels(&mut plan);
         }
         let key_count = rename_keys(&mut plan);
         if index.is_multiple_of(2) {
@@ -20,7 +20,7 @@ pub fn simplify(judge: &mut Judge<'_>) {
         }
         Some(plan)
     });
-    judge.take_first(1, |plan, _| {
+    candidates.take_first(1, |plan, _| {
         let mut plan = plan.clone();
         plan.knobs.seed = 0;
         Some(plan)
@@ -42,22 +42,22 @@ fn rename_keys(plan: &mut Plan) -> u16 {
     keys.len().max(1) as u16
 }
 
-fn rename_letters(plan: &mut Plan) {
-    let mut names: BTreeMap<Letter, Letter> = BTreeMap::new();
-    let mut rename = |letter: &mut Letter| {
-        let next = Letter(b'a' + names.len() as u8);
-        *letter = *names.entry(*letter).or_insert(next);
+fn rename_labels(plan: &mut Plan) {
+    let mut names: BTreeMap<TimelineLabel, TimelineLabel> = BTreeMap::new();
+    let mut rename = |label: &mut TimelineLabel| {
+        let next = TimelineLabel(b'a' + names.len() as u8);
+        *label = *names.entry(*label).or_insert(next);
     };
     for line in &mut plan.ops {
         line.op.timelines_mut().for_each(&mut rename);
     }
     for rule in &mut plan.faults {
         if let Address::Call {
-            scope: Scope::Timeline(letter),
+            scope: Scope::Timeline(label),
             ..
         } = &mut rule.address
         {
-            rename(letter);
+            rename(label);
         }
     }
 }

@@ -6,12 +6,12 @@ use std::ops::Range;
 use palimpsest::io::Job;
 
 use super::batches;
-use super::judge::Judge;
+use super::candidates::Candidates;
 use super::orders;
 use super::trades;
 use crate::faults::{Address, Rule, Scope};
-use crate::label::Letter;
-use crate::plan::{How, Line, Look, Plan, PlanOp, Schedule, Then};
+use crate::label::TimelineLabel;
+use crate::plan::{How, Line, Look, Plan, PlanOp, Schedule, Tail};
 
 /// So many other orders are tried for each operation that could be left out.
 const ORDER_COUNT: usize = 12;
@@ -66,14 +66,14 @@ const COARSE_PARTS: usize = 8;
 
 /// Leaves out what came after the failure. Tries to do without a schedule, without rules, and with
 /// rules that say whom they hit.
-pub fn drop_whole(judge: &mut Judge<'_>) {
-    let begun = judge.outcome().tally.operations as usize;
-    judge.take_first(1, |plan, _| {
+pub fn drop_whole(candidates: &mut Candidates<'_>) {
+    let begun = candidates.outcome().tally.operations as usize;
+    candidates.take_first(1, |plan, _| {
         let mut plan = plan.clone();
         plan.ops.truncate(begun);
         Some(plan)
     });
-    judge.take_first(2, |plan, index| {
+    candidates.take_first(2, |plan, index| {
         let mut plan = plan.clone();
         plan.schedule = in_order();
         if index == 0 {
@@ -81,9 +81,9 @@ pub fn drop_whole(judge: &mut Judge<'_>) {
         }
         Some(plan)
     });
-    hold_back_one(judge);
-    let spelled_out: Vec<Rule> = judge.outcome().hits.clone();
-    judge.take_first(2, |plan, index| {
+    hold_back_one(candidates);
+    let spelled_out: Vec<Rule> = candidates.outcome().hits.clone();
+    candidates.take_first(2, |plan, index| {
         let mut plan = plan.clone();
         plan.faults = match index {
             0 => Vec::new(),
@@ -95,15 +95,15 @@ pub fn drop_whole(judge: &mut Judge<'_>) {
 
 /// Lets the oracle look at nothing, which takes the least time by far, where the failure is found
 /// nevertheless, if need be by a scan in the end; says whether it is.
-pub fn look_at_nothing(judge: &mut Judge<'_>) -> bool {
-    let scans = timelines(judge.best())
+pub fn look_at_nothing(candidates: &mut Candidates<'_>) -> bool {
+    let scans = timelines(candidates.best())
         .into_iter()
         .map(|timeline| PlanOp::Scan {
             timeline,
             offset: 0,
         });
     let scans = Vec::from_iter(scans);
-    let taken = judge.take_first(1 + scans.len(), |plan, index| {
+    let taken = candidates.take_first(1 + scans.len(), |plan, index| {
         let mut plan = plan.clone();
         plan.knobs.look = Look::Nothing;
         if let Some(index) = index.checked_sub(1) {
@@ -111,12 +111,12 @@ pub fn look_at_nothing(judge: &mut Judge<'_>) -> bool {
         }
         Some(plan)
     });
-    taken.is_some() || judge.best().knobs.look == Look::Nothing
+    taken.is_some() || candidates.best().knobs.look == Look::Nothing
 }
 
 /// Lets the oracle look at everything: then what is found does not depend on what it drew.
-pub fn look_at_all(judge: &mut Judge<'_>) {
-    judge.take_first(1, |plan, _| {
+pub fn look_at_all(candidates: &mut Candidates<'_>) {
+    candidates.take_first(1, |plan, _| {
         let mut plan = plan.clone();
         plan.knobs.look = Look::All;
         Some(plan)
@@ -125,34 +125,34 @@ pub fn look_at_all(judge: &mut Judge<'_>) {
 
 /// Tries to have one call wait, of those that waited longest, where all others go in order: a rule
 /// that names who waits is found again when the operations around it are left out.
-fn hold_back_one(judge: &mut Judge<'_>) {
-    let waits = judge.outcome().waits.iter();
+fn hold_back_one(candidates: &mut Candidates<'_>) {
+    let waits = candidates.outcome().waits.iter();
     let waits = waits.map(|wait| vec![wait.clone()]);
-    hold_back(judge, &Vec::from_iter(waits));
+    hold_back(candidates, &Vec::from_iter(waits));
 }
 
 /// The same with all calls of a kind.
-fn hold_back_all(judge: &mut Judge<'_>) {
-    let waits = judge.outcome().waits.iter();
+fn hold_back_all(candidates: &mut Candidates<'_>) {
+    let waits = candidates.outcome().waits.iter();
     let waits = waits.map(|wait| vec![anywhere(wait.clone())]);
-    hold_back(judge, &Vec::from_iter(waits));
+    hold_back(candidates, &Vec::from_iter(waits));
 }
 
 /// The same with two calls.
-fn hold_back_two(judge: &mut Judge<'_>) {
-    let waits = judge.outcome().waits.clone();
+fn hold_back_two(candidates: &mut Candidates<'_>) {
+    let waits = candidates.outcome().waits.clone();
     let pairs = waits.iter().enumerate().flat_map(|(index, first)| {
         let others = waits[index + 1..].iter();
         others.map(|second| vec![first.clone(), second.clone()])
     });
-    hold_back(judge, &Vec::from_iter(pairs));
+    hold_back(candidates, &Vec::from_iter(pairs));
 }
 
-fn hold_back(judge: &mut Judge<'_>, choices: &[Vec<Rule>]) {
-    if judge.best().schedule == in_order() {
+fn hold_back(candidates: &mut Candidates<'_>, choices: &[Vec<Rule>]) {
+    if candidates.best().schedule == in_order() {
         return;
     }
-    judge.take_first(choices.len(), |plan, index| {
+    candidates.take_first(choices.len(), |plan, index| {
         let mut plan = plan.clone();
         plan.schedule = in_order();
         plan.faults.extend_from_slice(&choices[index]);
@@ -171,37 +171,37 @@ fn anywhere(mut rule: Rule) -> Rule {
 }
 
 /// Leaves out large parts of everything, so that what comes after it is tried on short runs.
-pub fn leave_out_coarsely(judge: &mut Judge<'_>) {
-    leave_out_of(judge, Stream::Ops, Grain::Coarse);
-    leave_out_of(judge, Stream::Rules, Grain::Coarse);
-    leave_out_of(judge, Stream::Records, Grain::Coarse);
+pub fn leave_out_coarsely(candidates: &mut Candidates<'_>) {
+    leave_out_of(candidates, Stream::Ops, Grain::Coarse);
+    leave_out_of(candidates, Stream::Rules, Grain::Coarse);
+    leave_out_of(candidates, Stream::Records, Grain::Coarse);
 }
 
 /// Leaves out operations, rules and records: halves, quarters, and so on down to single ones.
-pub fn leave_out(judge: &mut Judge<'_>) {
-    leave_out_of(judge, Stream::Ops, Grain::Fine);
-    leave_out_of(judge, Stream::Rules, Grain::Fine);
-    if !judge.best().faults.is_empty() {
-        leave_out_of(judge, Stream::OpsAndOrdinals, Grain::Fine);
+pub fn leave_out(candidates: &mut Candidates<'_>) {
+    leave_out_of(candidates, Stream::Ops, Grain::Fine);
+    leave_out_of(candidates, Stream::Rules, Grain::Fine);
+    if !candidates.best().faults.is_empty() {
+        leave_out_of(candidates, Stream::OpsAndOrdinals, Grain::Fine);
     }
-    leave_out_of(judge, Stream::Records, Grain::Fine);
+    leave_out_of(candidates, Stream::Records, Grain::Fine);
 }
 
-fn leave_out_of(judge: &mut Judge<'_>, stream: Stream, grain: Grain) {
-    let mut size = stream.len(judge.best()).div_ceil(2);
+fn leave_out_of(candidates: &mut Candidates<'_>, stream: Stream, grain: Grain) {
+    let mut size = stream.len(candidates.best()).div_ceil(2);
     let size_min = match grain {
-        Grain::Coarse => stream.len(judge.best()).div_ceil(COARSE_PARTS).max(1),
+        Grain::Coarse => stream.len(candidates.best()).div_ceil(COARSE_PARTS).max(1),
         Grain::Fine => 1,
     };
     while size_min <= size {
         // Chunks are tried from the last to the first: nothing counts what comes after it.
-        let mut end = stream.len(judge.best());
+        let mut end = stream.len(candidates.best());
         while 0 < end {
             let range = |index: usize| {
                 let end = end - index * size;
                 end.saturating_sub(size)..end
             };
-            let taken = judge.take_first(end.div_ceil(size), |plan, index| {
+            let taken = candidates.take_first(end.div_ceil(size), |plan, index| {
                 Some(stream.without(plan, range(index)))
             });
             let Some(index) = taken else { break };
@@ -213,9 +213,9 @@ fn leave_out_of(judge: &mut Judge<'_>, stream: Stream, grain: Grain) {
 
 /// Leaves out one operation or rule that is needed only where the oracle does not look, or two at
 /// once, of which neither can be left out alone; says whether that helped.
-pub fn leave_out_pairs(judge: &mut Judge<'_>) -> bool {
-    let op_count = judge.best().ops.len();
-    let count = op_count + judge.best().faults.len();
+pub fn leave_out_pairs(candidates: &mut Candidates<'_>) -> bool {
+    let op_count = candidates.best().ops.len();
+    let count = op_count + candidates.best().faults.len();
     if PAIRED_MAX < count {
         return false;
     }
@@ -223,7 +223,7 @@ pub fn leave_out_pairs(judge: &mut Judge<'_>) -> bool {
         None => Stream::OpsAndOrdinals.without(plan, at..at + 1),
         Some(at) => Stream::Rules.without(plan, at..at + 1),
     };
-    let seen = judge.take_first(count, |plan, index| {
+    let seen = candidates.take_first(count, |plan, index| {
         let mut plan = one(plan, count - 1 - index);
         plan.knobs.look = match plan.knobs.look {
             Look::All => return None,
@@ -237,7 +237,7 @@ pub fn leave_out_pairs(judge: &mut Judge<'_>) -> bool {
     let first = (0..count).rev();
     let pairs = first.flat_map(|first| (first + 1..count).map(move |second| (first, second)));
     let pairs: Vec<(usize, usize)> = pairs.collect();
-    let taken = judge.take_first(pairs.len(), |plan, index| {
+    let taken = candidates.take_first(pairs.len(), |plan, index| {
         let (first, second) = pairs[index];
         Some(one(&one(plan, second), first))
     });
@@ -245,8 +245,8 @@ pub fn leave_out_pairs(judge: &mut Judge<'_>) -> bool {
 }
 
 /// Tries plainer orders of the same plan.
-pub fn simplify_schedule(judge: &mut Judge<'_>) {
-    judge.take_first(2, |plan, index| {
+pub fn simplify_schedule(candidates: &mut Candidates<'_>) {
+    candidates.take_first(2, |plan, index| {
         let mut plan = plan.clone();
         match index {
             0 => plan.schedule = in_order(),
@@ -254,19 +254,19 @@ pub fn simplify_schedule(judge: &mut Judge<'_>) {
         }
         Some(plan)
     });
-    hold_back_one(judge);
-    hold_back_all(judge);
-    let plainer = orders::plainer(judge.best());
-    judge.take_first(plainer.len(), |plan, index| {
+    hold_back_one(candidates);
+    hold_back_all(candidates);
+    let plainer = orders::plainer(candidates.best());
+    candidates.take_first(plainer.len(), |plan, index| {
         let mut plan = plan.clone();
-        plan.schedule.then = plainer[index];
+        plan.schedule.tail = plainer[index];
         Some(plan)
     });
-    hold_back_two(judge);
-    leave_out_of(judge, Stream::Choices, Grain::Fine);
-    let choice_count = judge.best().schedule.choices.len();
+    hold_back_two(candidates);
+    leave_out_of(candidates, Stream::Choices, Grain::Fine);
+    let choice_count = candidates.best().schedule.choices.len();
     for at in 0..choice_count {
-        judge.take_first(1, |plan, _| {
+        candidates.take_first(1, |plan, _| {
             let mut plan = plan.clone();
             *plan.schedule.choices.get_mut(at)? = 0;
             Some(plan)
@@ -275,39 +275,39 @@ pub fn simplify_schedule(judge: &mut Judge<'_>) {
 }
 
 /// Leaves out a large part of the operations and goes on in another order, while that helps.
-pub fn reorder_coarsely(judge: &mut Judge<'_>) {
+pub fn reorder_coarsely(candidates: &mut Candidates<'_>) {
     let mut part_count = 2;
     while part_count <= COARSE_PARTS {
-        let size = judge.best().ops.len().div_ceil(part_count);
-        if !reorder_without(judge, size, ORDER_COUNT_FEW) {
+        let size = candidates.best().ops.len().div_ceil(part_count);
+        if !reorder_without(candidates, size, ORDER_COUNT_FEW) {
             part_count *= 2;
         }
     }
 }
 
 /// Leaves out one operation and goes on in another order; says whether that helped.
-pub fn reorder(judge: &mut Judge<'_>) -> bool {
-    let order_count = match trades::is_small(judge.best()) {
+pub fn reorder(candidates: &mut Candidates<'_>) -> bool {
+    let order_count = match trades::is_small(candidates.best()) {
         true => ORDER_COUNT,
         false => ORDER_COUNT_MANY,
     };
-    reorder_without(judge, 1, order_count)
+    reorder_without(candidates, 1, order_count)
 }
 
 /// Leaves out so many operations that follow each other and tries so many other orders.
-fn reorder_without(judge: &mut Judge<'_>, size: usize, order_count: usize) -> bool {
-    let op_count = judge.best().ops.len();
-    if judge.best().schedule == in_order() || op_count <= OPS_FEW {
+fn reorder_without(candidates: &mut Candidates<'_>, size: usize, order_count: usize) -> bool {
+    let op_count = candidates.best().ops.len();
+    if candidates.best().schedule == in_order() || op_count <= OPS_FEW {
         return false;
     }
     let part_count = op_count.div_ceil(size);
-    let taken = judge.take_first(part_count * order_count, |plan, index| {
+    let taken = candidates.take_first(part_count * order_count, |plan, index| {
         let (seed, index) = (index / part_count, index % part_count);
         let end = op_count - index * size;
         let mut plan = Stream::OpsAndOrdinals.without(plan, end.saturating_sub(size)..end);
         plan.schedule = Schedule {
             choices: Vec::new(),
-            then: Then::ByRank(seed as u64),
+            tail: Tail::ByRank(seed as u64),
         };
         Some(plan)
     });
@@ -315,7 +315,7 @@ fn reorder_without(judge: &mut Judge<'_>, size: usize, order_count: usize) -> bo
 }
 
 /// The timelines of its operations.
-pub fn timelines(plan: &Plan) -> BTreeSet<Letter> {
+pub fn timelines(plan: &Plan) -> BTreeSet<TimelineLabel> {
     plan.ops
         .iter()
         .filter_map(|line| line.op.timeline())
@@ -330,7 +330,7 @@ pub fn waited_for(op: PlanOp) -> Line {
 fn in_order() -> Schedule {
     Schedule {
         choices: Vec::new(),
-        then: Then::InOrder,
+        tail: Tail::InOrder,
     }
 }
 
@@ -348,7 +348,7 @@ impl Stream {
     pub fn without(self, plan: &Plan, range: Range<usize>) -> Plan {
         let mut plan = plan.clone();
         if matches!(self, Stream::Ops | Stream::OpsAndOrdinals) {
-            orders::move_starved(&mut plan.schedule.then, &range);
+            orders::move_starved(&mut plan.schedule.tail, &range);
         }
         match self {
             Stream::Ops => drop(plan.ops.drain(range)),
@@ -391,7 +391,7 @@ fn move_ordinals(address: &mut Address, gone: &PlanOp) {
 }
 
 /// Which of a timeline's jobs an operation is, where they are counted.
-fn job_of(op: &PlanOp) -> Option<(Job, Letter)> {
+fn job_of(op: &PlanOp) -> Option<(Job, TimelineLabel)> {
     let job = op.row().job.filter(|job| COUNTED.contains(job))?;
     Some((job, op.timeline()?))
 }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Limits, Shrunk, shrink};
+use super::{ShrinkLimits, Shrunk, shrink};
 use crate::plan::{Look, Plan};
 use crate::run::{Keep, run};
 
@@ -47,7 +47,7 @@ fn lost() -> Plan {
 }
 
 fn shrunk(plan: &Plan, is_over: &(dyn Fn() -> bool + Sync)) -> Option<Shrunk> {
-    let limits = Limits {
+    let limits = ShrinkLimits {
         deadline: Instant::now() + TIME,
         thread_count: 2,
         is_over,

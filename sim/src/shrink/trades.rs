@@ -4,7 +4,7 @@
 //! at which a job is due sooner. Each trade leaves fewer operations, or fewer rules; and rules come
 //! back in the place of a schedule alone, once. So trades come to an end.
 
-use super::judge::Judge;
+use super::candidates::Candidates;
 use super::streams::{Stream, timelines, waited_for};
 use crate::faults::{Crash, Fault, Survival};
 use crate::plan::{Knobs, Mode, Plan, PlanOp};
@@ -38,16 +38,16 @@ pub fn is_small(plan: &Plan) -> bool {
 }
 
 /// Takes the first trade that fails alike; says whether there was one.
-pub fn trade(judge: &mut Judge<'_>) -> bool {
-    let is_large = OPS_FEW < judge.best().ops.len();
-    (is_large && (sooner(judge) || other_draws(judge) || one_for_a_run(judge)))
-        || (RULES_FEW < judge.best().faults.len() && one_for_a_rule(judge))
+pub fn trade(candidates: &mut Candidates<'_>) -> bool {
+    let is_large = OPS_FEW < candidates.best().ops.len();
+    (is_large && (sooner(candidates) || other_draws(candidates) || one_for_a_run(candidates)))
+        || (RULES_FEW < candidates.best().faults.len() && one_for_a_rule(candidates))
 }
 
 /// Leaves out an operation, and makes a job due sooner.
-fn sooner(judge: &mut Judge<'_>) -> bool {
-    let count = judge.best().ops.len();
-    let taken = judge.take_first(SOONER.len() * count, |plan, index| {
+fn sooner(candidates: &mut Candidates<'_>) -> bool {
+    let count = candidates.best().ops.len();
+    let taken = candidates.take_first(SOONER.len() * count, |plan, index| {
         let mut knobs = plan.knobs.clone();
         SOONER[index % SOONER.len()](&mut knobs);
         if knobs == plan.knobs {
@@ -60,9 +60,9 @@ fn sooner(judge: &mut Judge<'_>) -> bool {
 }
 
 /// Leaves out an operation, and draws anew what power losses keep.
-fn other_draws(judge: &mut Judge<'_>) -> bool {
-    let count = judge.best().ops.len();
-    let taken = judge.take_first(count * DRAW_COUNT as usize, |plan, index| {
+fn other_draws(candidates: &mut Candidates<'_>) -> bool {
+    let count = candidates.best().ops.len();
+    let taken = candidates.take_first(count * DRAW_COUNT as usize, |plan, index| {
         let draw = Survival::Draw(index as u64 % DRAW_COUNT);
         let plan = without(plan, count - 1 - index / DRAW_COUNT as usize);
         with_draws(plan, draw)
@@ -94,15 +94,15 @@ fn with_draws(mut plan: Plan, draw: Survival) -> Option<Plan> {
 }
 
 /// Puts one operation in the place of several that follow each other.
-fn one_for_a_run(judge: &mut Judge<'_>) -> bool {
-    let count = judge.best().ops.len();
-    let jobs = jobs(judge.best());
+fn one_for_a_run(candidates: &mut Candidates<'_>) -> bool {
+    let count = candidates.best().ops.len();
+    let jobs = jobs(candidates.best());
     let runs = (2..=RUN_LEN_MAX).flat_map(|len| {
         let starts = (0..(count + 1).saturating_sub(len)).rev();
         starts.map(move |start| start..start + len)
     });
     let runs = Vec::from_iter(runs);
-    let taken = judge.take_first(runs.len() * jobs.len(), |plan, index| {
+    let taken = candidates.take_first(runs.len() * jobs.len(), |plan, index| {
         let run = runs[index / jobs.len()].clone();
         let start = run.start;
         let mut plan = Stream::OpsAndOrdinals.without(plan, run);
@@ -114,12 +114,12 @@ fn one_for_a_run(judge: &mut Judge<'_>) -> bool {
 }
 
 /// Puts one operation in the place of a rule.
-fn one_for_a_rule(judge: &mut Judge<'_>) -> bool {
-    let rule_count = judge.best().faults.len();
-    let op_count = judge.best().ops.len();
-    let jobs = jobs(judge.best());
+fn one_for_a_rule(candidates: &mut Candidates<'_>) -> bool {
+    let rule_count = candidates.best().faults.len();
+    let op_count = candidates.best().ops.len();
+    let jobs = jobs(candidates.best());
     let place_count = op_count * jobs.len();
-    let taken = judge.take_first(rule_count * place_count, |plan, index| {
+    let taken = candidates.take_first(rule_count * place_count, |plan, index| {
         let (rule, place) = (index / place_count, index % place_count);
         let (at, job) = (op_count - place / jobs.len(), place % jobs.len());
         let mut plan = plan.clone();
@@ -157,7 +157,7 @@ fn without(plan: &Plan, at: usize) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::label::Letter;
+    use crate::label::TimelineLabel;
 
     /// Of these operations and rules, and of the knobs of a drawn plan.
     fn plan(ops: &str, faults: &str) -> Plan {
@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn what_may_take_a_place_is_said_of_every_timeline() {
         let jobs = jobs(&plan("create a 0\nbranch b a 0\nflush b", ""));
-        let of = |letter| {
-            let is_its = |op: &&PlanOp| op.timeline() == Some(Letter(letter));
+        let of = |label| {
+            let is_its = |op: &&PlanOp| op.timeline() == Some(TimelineLabel(label));
             jobs.iter().filter(is_its).count()
         };
         assert_eq!((of(b'a'), of(b'b'), jobs.len()), (5, 5, 13));

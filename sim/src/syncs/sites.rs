@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use palimpsest::io::{Job, Part};
 
 use crate::faults::{Address, CallSite, Counted, Scope, StepKind};
-use crate::lack;
 use crate::plan::Plan;
 use crate::run::{STACK_LEN, run_watched};
 use crate::threads::{Numbers, side_by_side};
+use crate::weakness;
 
 /// A sync by who makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Site {
+pub struct SyncSite {
     /// The job.
     pub job: Job,
     /// The kind of file, or the directory.
@@ -27,12 +27,12 @@ pub struct Site {
     pub number: Option<u32>,
 }
 
-impl Site {
+impl SyncSite {
     /// The site of a call, if it is a sync.
-    fn of(call: &CallSite) -> Option<Site> {
+    fn of(call: &CallSite) -> Option<SyncSite> {
         let is_sync = matches!(call.step, StepKind::Sync | StepKind::SyncDir);
         let is_numbered = matches!(call.op.part, Part::Directory | Part::Index);
-        is_sync.then_some(Site {
+        is_sync.then_some(SyncSite {
             job: call.op.job,
             part: call.op.part,
             step: call.step,
@@ -66,16 +66,16 @@ fn only<T>(kind: T, index: Option<u32>) -> Counted<T> {
     }
 }
 
-impl fmt::Display for Site {
+impl fmt::Display for SyncSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.address())
     }
 }
 
 /// Runs what these seeds draw and the certified plans, and counts the calls of each sync.
-pub fn collect(seeds: Range<u64>, thread_count: u64) -> BTreeMap<Site, u64> {
-    let counts: Arc<Mutex<BTreeMap<Site, u64>>> = Arc::default();
-    for (_, plan) in lack::certified() {
+pub fn collect(seeds: Range<u64>, thread_count: u64) -> BTreeMap<SyncSite, u64> {
+    let counts: Arc<Mutex<BTreeMap<SyncSite, u64>>> = Arc::default();
+    for (_, plan) in weakness::certified() {
         note(&plan, &counts);
     }
     let seeds = Numbers::new(seeds.start, seeds.end);
@@ -88,11 +88,11 @@ pub fn collect(seeds: Range<u64>, thread_count: u64) -> BTreeMap<Site, u64> {
     counts.clone()
 }
 
-fn note(plan: &Plan, counts: &Arc<Mutex<BTreeMap<Site, u64>>>) {
+fn note(plan: &Plan, counts: &Arc<Mutex<BTreeMap<SyncSite, u64>>>) {
     let counts = counts.clone();
     run_watched(plan, |_| {
         Box::new(move |_, call| {
-            if let Some(site) = Site::of(call) {
+            if let Some(site) = SyncSite::of(call) {
                 let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
                 *counts.entry(site).or_insert(0) += 1;
             }

@@ -2,51 +2,51 @@
 
 use std::fmt;
 
-use super::{Site, Waivers};
-use crate::lack::Hunted;
+use super::{SyncSite, SyncWaivers};
 use crate::text::{grouped, markdown};
+use crate::weakness::Search;
 
 /// What came of leaving one out.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct SyncRow {
     /// Which.
-    pub site: Site,
+    pub site: SyncSite,
     /// How often it was made while addresses were collected.
     pub call_count: u64,
     /// What came of it.
-    pub hunted: Hunted,
+    pub hunted: Search,
 }
 
-impl Row {
+impl SyncRow {
     fn is_caught(&self) -> bool {
-        matches!(self.hunted, Hunted::Caught(_))
+        matches!(self.hunted, Search::Found(_))
     }
 }
 
 /// All of them, as a table of Markdown, which a terminal shows as well.
-pub struct Table<'a> {
+pub struct SyncTable<'a> {
     /// What came of each.
-    pub rows: &'a [Row],
+    pub rows: &'a [SyncRow],
     /// Why some stay that nothing misses.
-    pub waivers: &'a Waivers,
+    pub waivers: &'a SyncWaivers,
     /// Whether all syncs were tried: then a waiver of none of them is stale.
-    pub scope: Scope,
+    pub scope: SyncScope,
 }
 
 /// Which syncs were tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum SyncScope {
     /// All that there are.
     All,
     /// Some.
     Some,
 }
 
-impl Table<'_> {
+impl SyncTable<'_> {
     /// Syncs that nothing missed, and that no waiver keeps.
-    pub fn survivors(&self) -> impl Iterator<Item = &Row> {
-        let is_kept = |row: &Row| self.waivers.reason(&row.site.to_string()).is_some();
-        let is_survivor = move |row: &&Row| !row.is_caught() && !is_kept(row);
+    pub fn survivors(&self) -> impl Iterator<Item = &SyncRow> {
+        let is_kept = |row: &SyncRow| self.waivers.reason(&row.site.to_string()).is_some();
+        let is_survivor = move |row: &&SyncRow| !row.is_caught() && !is_kept(row);
         self.rows.iter().filter(is_survivor)
     }
 
@@ -57,7 +57,7 @@ impl Table<'_> {
                 .rows
                 .iter()
                 .find(|row| row.site.to_string() == *address);
-            row.map_or(self.scope == Scope::All, Row::is_caught)
+            row.map_or(self.scope == SyncScope::All, SyncRow::is_caught)
         };
         let stale = self.waivers.addresses().filter(is_stale);
         stale.map(String::from).collect()
@@ -75,24 +75,24 @@ const HEADS: [&str; 7] = [
     "s",
 ];
 
-impl fmt::Display for Table<'_> {
+impl fmt::Display for SyncTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<Vec<String>> = self.rows.iter().map(|row| self.cells(row)).collect();
         write!(f, "{}", markdown(&HEADS, &rows))
     }
 }
 
-impl Table<'_> {
-    fn cells(&self, row: &Row) -> Vec<String> {
+impl SyncTable<'_> {
+    fn cells(&self, row: &SyncRow) -> Vec<String> {
         let address = row.site.to_string();
         let [by, verdict, ops, rules] = match &row.hunted {
-            Hunted::Caught(caught) => [
+            Search::Found(caught) => [
                 caught.by.to_string(),
                 caught.verdict.signature(),
                 caught.plan.ops.len().to_string(),
                 caught.plan.faults.len().to_string(),
             ],
-            Hunted::Missed(missed) => {
+            Search::NotFound(missed) => {
                 let reason = self.waivers.reason(&address).unwrap_or("**survives**");
                 let nothing = format!("nothing: {missed}");
                 [nothing, reason.to_string(), String::new(), String::new()]

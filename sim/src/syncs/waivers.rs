@@ -9,17 +9,17 @@ const TEXT: &str = include_str!("../../syncs.txt");
 
 /// Why syncs stay that nothing misses, by their address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Waivers {
+pub struct SyncWaivers {
     reasons: BTreeMap<String, String>,
 }
 
-impl Waivers {
+impl SyncWaivers {
     /// The repository's, `sim/syncs.txt`.
     ///
     /// # Errors
-    /// As [`Waivers::read`].
-    pub fn of_the_repository() -> Result<Waivers, String> {
-        Waivers::read(TEXT).map_err(|problem| format!("sim/syncs.txt: {problem}"))
+    /// As [`SyncWaivers::read`].
+    pub fn of_the_repository() -> Result<SyncWaivers, String> {
+        SyncWaivers::read(TEXT).map_err(|problem| format!("sim/syncs.txt: {problem}"))
     }
 
     /// Reads waivers, one a line: `ADDRESS: REASON`. Blank lines are skipped, and those that start
@@ -27,7 +27,7 @@ impl Waivers {
     ///
     /// # Errors
     /// The first line that is none, and what would be right.
-    pub fn read(text: &str) -> Result<Waivers, String> {
+    pub fn read(text: &str) -> Result<SyncWaivers, String> {
         let mut reasons = BTreeMap::new();
         read_waivers(text, "write `ADDRESS: REASON`", |waiver| {
             let (address, reason) = (waiver.what.to_string(), waiver.reason.to_string());
@@ -36,7 +36,7 @@ impl Waivers {
                 Some(_) => Err("waive each sync once".to_string()),
             }
         })?;
-        Ok(Waivers { reasons })
+        Ok(SyncWaivers { reasons })
     }
 
     /// Why a sync stays.

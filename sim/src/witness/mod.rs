@@ -8,7 +8,7 @@ mod reading;
 mod scene;
 
 pub use reading::{Reading, VisitView};
-pub use scene::{LayerKind, LayerView, Moment, Scene, Source, TimelineView};
+pub use scene::{LayerKind, LayerView, Moment, Scene, SceneSource, TimelineView};
 
 pub(crate) use contents::{contents, told};
 pub(crate) use scene::{of_disk, of_engine};

@@ -3,13 +3,13 @@
 use palimpsest::base::{Key, Lsn, LsnRange};
 use palimpsest::layer::LayerId;
 
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 
 /// A read that went wrong, repeated for one key alone.
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The timeline that was read.
-    pub letter: Letter,
+    pub label: TimelineLabel,
     /// The key.
     pub key: Key,
     /// The key's name in the plan, if it has one.
@@ -30,7 +30,7 @@ pub struct Reading {
 #[derive(Clone, Debug)]
 pub struct VisitView {
     /// The timeline that it belongs to.
-    pub letter: Letter,
+    pub label: TimelineLabel,
     /// The layer.
     pub layer: LayerId,
     /// The LSNs of the layer that are read.
@@ -48,9 +48,9 @@ impl Reading {
 
     /// The read as lines of text.
     pub fn lines(&self) -> Vec<String> {
-        let letter = char::from(self.letter.0);
+        let label = char::from(self.label.0);
         let mut lines = vec![
-            format!("get {letter} {} at {}", self.key_text(), self.lsn),
+            format!("get {label} {} at {}", self.key_text(), self.lsn),
             format!("asked alone: {}", self.alone),
         ];
         lines.push(match self.model.is_empty() {
@@ -62,7 +62,7 @@ impl Reading {
             lines.push(format!("its walk is not known: {trouble}"));
         }
         for (number, visit) in (1..).zip(&self.visits) {
-            let on = char::from(visit.letter.0);
+            let on = char::from(visit.label.0);
             lines.push(format!(
                 "visit {number}: {on} {} for {}",
                 visit.layer, visit.lsns

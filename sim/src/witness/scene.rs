@@ -7,7 +7,7 @@ use palimpsest::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
 use palimpsest::format::Index;
 use palimpsest::layer::{LayerId, MemoryLayer};
 
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::text::named_enum;
 use crate::world::SimIo;
 
@@ -45,9 +45,9 @@ pub enum Moment {
 #[derive(Clone, Debug)]
 pub struct TimelineView {
     /// The letter of the timeline.
-    pub letter: Letter,
+    pub label: TimelineLabel,
     /// The ancestor, and the LSN of the branch.
-    pub ancestor: Option<(Letter, Lsn)>,
+    pub ancestor: Option<(TimelineLabel, Lsn)>,
     /// The LSN of the last record.
     pub last: Lsn,
     /// The LSN up to which the timeline is durable.
@@ -57,12 +57,12 @@ pub struct TimelineView {
     /// The layers, the newest first: open, frozen, in files.
     pub layers: Vec<LayerView>,
     /// The source of this information.
-    pub source: Source,
+    pub source: SceneSource,
 }
 
 /// The source of a timeline's layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SceneSource {
     /// The engine, which has the timeline open.
     Engine,
     /// The index on the disk, because the timeline is not open.
@@ -149,8 +149,8 @@ fn in_memory(layer: &MemoryLayer<SimIo>, last: Lsn) -> LayerView {
 
 /// A timeline as an engine shows it.
 pub(crate) fn of_engine(
-    letter: Letter,
-    ancestor: Option<(Letter, Lsn)>,
+    label: TimelineLabel,
+    ancestor: Option<(TimelineLabel, Lsn)>,
     timeline: &Timeline<SimIo>,
 ) -> TimelineView {
     let (map, last) = (timeline.layers(), timeline.last_record_lsn());
@@ -159,30 +159,30 @@ pub(crate) fn of_engine(
     let files = map.files().iter();
     layers.extend(files.map(|(name, layer)| in_file(name, layer.entry().len)));
     TimelineView {
-        letter,
+        label,
         ancestor,
         last,
         durable: timeline.disk_consistent_lsn(),
         cutoff: timeline.gc_cutoff(),
         layers,
-        source: Source::Engine,
+        source: SceneSource::Engine,
     }
 }
 
 /// A timeline as its index on the disk describes it.
 pub(crate) fn of_disk(
-    letter: Letter,
-    ancestor: Option<(Letter, Lsn)>,
+    label: TimelineLabel,
+    ancestor: Option<(TimelineLabel, Lsn)>,
     index: &Index,
 ) -> TimelineView {
     let layers = index.layers.iter();
     TimelineView {
-        letter,
+        label,
         ancestor,
         last: index.disk_consistent_lsn,
         durable: index.disk_consistent_lsn,
         cutoff: index.gc_cutoff,
         layers: layers.map(|layer| in_file(layer.name, layer.len)).collect(),
-        source: Source::Disk,
+        source: SceneSource::Disk,
     }
 }

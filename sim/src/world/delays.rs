@@ -38,7 +38,7 @@ pub(super) struct Stalling<'a> {
 impl<'a> Stalling<'a> {
     pub(super) fn begin(io: &'a SimIo) -> Stalling<'a> {
         let mut state = io.world().state();
-        let task = state.gate.running();
+        let task = state.scheduler.running();
         state.stalled.extend(task);
         Stalling { io, task }
     }

@@ -18,12 +18,12 @@ impl World {
 
     /// The task that runs now.
     pub fn running(&self) -> Option<TaskId> {
-        self.state().gate.running()
+        self.state().scheduler.running()
     }
 
     /// The task that runs now, and what its last call was for.
     pub fn running_op(&self) -> Option<(TaskId, Op)> {
-        self.state().gate.running_op()
+        self.state().scheduler.running_op()
     }
 }
 
@@ -57,8 +57,8 @@ impl State {
 
     fn site_of_running(&self, op: Op, step: StepKind) -> Site {
         Site {
-            task: self.gate.running(),
-            letter: op.timeline.and_then(|id| self.letters.get(&id).copied()),
+            task: self.scheduler.running(),
+            label: op.timeline.and_then(|id| self.labels.get(&id).copied()),
             op,
             step,
         }

@@ -78,7 +78,7 @@ impl Digests {
 
     /// The events among which is the first that another run does not share; nothing if there is
     /// none.
-    pub fn parting(&self, other: &Digests) -> Option<Range<u64>> {
+    pub fn divergence(&self, other: &Digests) -> Option<Range<u64>> {
         if self.event_count == other.event_count && self.root() == other.root() {
             return None;
         }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn equal_runs_do_not_part() {
         for count in 0..100 {
-            assert_eq!(digests(0..count).parting(&digests(0..count)), None);
+            assert_eq!(digests(0..count).divergence(&digests(0..count)), None);
             assert_eq!(digests(0..count).root(), digests(0..count).root());
         }
     }
@@ -135,7 +135,7 @@ mod tests {
             for at in 0..count {
                 let other = |index| if index < at { index } else { index + 1000 };
                 let other = digests((0..count + at % 3).map(other));
-                assert_eq!(run.parting(&other), Some(at..at + 1), "{at} of {count}");
+                assert_eq!(run.divergence(&other), Some(at..at + 1), "{at} of {count}");
                 assert_ne!(run.root(), other.root());
             }
         }
@@ -146,8 +146,8 @@ mod tests {
         for count in 0..70 {
             for more in 1..9 {
                 let (short, long) = (digests(0..count), digests(0..count + more));
-                assert_eq!(short.parting(&long), Some(count..count + 1));
-                assert_eq!(long.parting(&short), Some(count..count + 1));
+                assert_eq!(short.divergence(&long), Some(count..count + 1));
+                assert_eq!(long.divergence(&short), Some(count..count + 1));
                 assert_ne!(short.root(), long.root());
             }
         }
@@ -161,16 +161,16 @@ mod tests {
         assert!(node_count < 2 * BLOCKS_MAX);
         for at in [0, 1, 12_345, count - 9, count - 1] {
             let other = digests((0..count).map(|index| index ^ u64::from(index == at)));
-            let parting = run.parting(&other).expect("they differ");
-            assert!(parting.contains(&at), "{at} is not in {parting:?}");
-            assert!(parting.end - parting.start <= 16);
+            let divergence = run.divergence(&other).expect("they differ");
+            assert!(divergence.contains(&at), "{at} is not in {divergence:?}");
+            assert!(divergence.end - divergence.start <= 16);
         }
     }
 
     #[test]
     fn a_long_run_and_a_short_one_part_where_the_short_one_ends() {
         let (short, long) = (digests(0..1000), digests(0..4 * BLOCKS_MAX as u64));
-        let parting = short.parting(&long).expect("they differ");
-        assert!(parting.contains(&1000), "{parting:?}");
+        let divergence = short.divergence(&long).expect("they differ");
+        assert!(divergence.contains(&1000), "{divergence:?}");
     }
 }

@@ -17,11 +17,11 @@ use palimpsest::io::Op;
 
 use super::ids::TaskId;
 use crate::faults::{Crash, Fault, StepKind};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 
 /// How a life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum LifeEnd {
     /// Everything was done.
     Finished,
     /// A crash, as the plan says.
@@ -38,7 +38,7 @@ pub struct Site {
     /// The task that made it; none at a crash, which no task lives to see.
     pub task: Option<TaskId>,
     /// The timeline that it was for, as the plan names it.
-    pub letter: Option<Letter>,
+    pub label: Option<TimelineLabel>,
     /// What it was for.
     pub op: Op,
     /// Its kind.
@@ -87,10 +87,10 @@ pub enum Fact {
         /// The task.
         task: TaskId,
         /// Whether it maintained a timeline for as long as that was open.
-        is_keeper: bool,
+        is_maintenance: bool,
     },
     /// A life begins.
     LifeBegan,
     /// The life is over.
-    LifeEnded(Ending),
+    LifeEnded(LifeEnd),
 }

@@ -42,7 +42,7 @@ pub enum End {
     /// Its file is gone for good, and with it whatever it was.
     Gone,
     /// A power loss came first.
-    Met(Fate),
+    PendingFaults(Fate),
     /// It is a sync itself.
     Sync,
 }
@@ -148,7 +148,7 @@ impl Journal {
             let fates = fates.get(&id).map_or(&[][..], Vec::as_slice);
             for (call, fate) in calls.iter().zip(fates) {
                 if let Some(effect) = self.effects.get_mut(call) {
-                    effect.end = End::Met(*fate);
+                    effect.end = End::PendingFaults(*fate);
                 }
             }
         }
@@ -177,7 +177,7 @@ mod tests {
             let effect = journal.effect(call).unwrap();
             (effect.path.as_str(), effect.what.as_str(), effect.end)
         };
-        assert_eq!(effect(0), ("/", "entry a", End::Met(Fate::Lost)));
+        assert_eq!(effect(0), ("/", "entry a", End::PendingFaults(Fate::Lost)));
         assert_eq!(effect(1), ("/a", "bytes 0..3", End::Synced(2)));
         assert_eq!(effect(2), ("/a", "covers 1 change", End::Sync));
         assert_eq!(journal.crashes()[0].call_count, 3);

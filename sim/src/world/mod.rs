@@ -13,18 +13,18 @@
 //! 3. The plan alone makes the run: choices come from its schedule, faults from its rules, chance
 //!    from its seed. Every step goes into a digest.
 
-mod book;
 mod calls;
-mod chooser;
+mod crash_point;
 mod delays;
 mod deliver;
 mod digests;
 mod facts;
-mod gate;
 mod ids;
+mod injector;
 mod journal;
-mod remains;
+mod policy;
 mod rot;
+mod scheduler;
 mod settle;
 mod sim_io;
 mod state;
@@ -32,11 +32,11 @@ mod task;
 mod trace;
 mod waits;
 
+pub use crash_point::{CrashPoint, Watch};
 pub use digests::Digests;
-pub use facts::{Delivered, Ending, Fact, Site};
+pub use facts::{Delivered, Fact, LifeEnd, Site};
 pub use ids::{TaskId, TaskName};
 pub use journal::{CrashSeen, Effect, End, Journal};
-pub use remains::{Remains, Watch};
 pub use sim_io::{SimFile, SimIo, SimLock};
 pub use state::{Counts, State, World, steps_max};
 pub use task::{Join, drop_at};

@@ -29,7 +29,7 @@ impl World {
         for step in 0..SETTLING_STEPS_MAX {
             let is_down = {
                 let state = self.state();
-                state.delayed_count == 0 && state.gate.has_only_running()
+                state.delayed_count == 0 && state.scheduler.has_only_running()
             };
             if is_down {
                 return Ok(());

@@ -12,11 +12,11 @@ use palimpsest::base::Time;
 use palimpsest::io::{Entry, File, Io, Op};
 
 use super::delays::{Delayed, Stalling};
-use super::gate::Grant;
 use super::ids::{CallId, TaskName};
+use super::scheduler::Grant;
 use super::task;
 use super::{State, World};
-use crate::disk::{NodeId, Taken};
+use crate::disk::{NodeId, TakenNode};
 use crate::faults::{Fault, StepKind, eio};
 
 /// The time of day at which every run starts: 2026-01-01, in nanoseconds since the Unix epoch.
@@ -60,7 +60,7 @@ impl SimIo {
     }
 
     /// Waits at the gate, then acts, unless a fault comes first.
-    async fn call<T: Report>(
+    async fn call<T: CallReport>(
         &self,
         op: Op,
         step: StepKind,
@@ -124,7 +124,7 @@ impl SimIo {
 
     /// Waits at the gate, and for as long as a slow device takes.
     async fn turn(&self, op: Op, step: StepKind) -> Grant {
-        let grant = Turn::new(self, op, step).await;
+        let grant = CallTurn::new(self, op, step).await;
         let Grant::Granted(Some(fault @ (Fault::Slow(_) | Fault::Stall))) = grant else {
             return grant;
         };
@@ -216,10 +216,10 @@ impl Io for SimIo {
         let act = |state: &mut State, fault| {
             state.trace.path(from);
             state.trace.path(to);
-            match (state.disk.rename(from, to, Taken::Refuse), fault) {
+            match (state.disk.rename(from, to, TakenNode::Refuse), fault) {
                 (Err(_), Some(Fault::Lie)) => {
                     state.deliver(Fault::Lie, (op, StepKind::Rename), None);
-                    state.disk.rename(from, to, Taken::Replace)?;
+                    state.disk.rename(from, to, TakenNode::Replace)?;
                 }
                 (renamed, _) => renamed?,
             }
@@ -232,7 +232,7 @@ impl Io for SimIo {
         let act = |state: &mut State, fault| {
             state.trace.path(from);
             state.trace.path(to);
-            state.disk.rename(from, to, Taken::Replace)?;
+            state.disk.rename(from, to, TakenNode::Replace)?;
             tear(state, (op, StepKind::Replace), to, fault)
         };
         self.call(op, StepKind::Replace, act).await
@@ -325,23 +325,23 @@ impl Io for SimIo {
                 return Poll::Ready(());
             }
             has_pended = true;
-            self.world.state().gate.yield_running();
+            self.world.state().scheduler.yield_running();
             context.waker().wake_by_ref();
             Poll::Pending
         })
         .await;
     }
 
-    async fn pass(&self, op: Op) {
+    async fn interleave(&self, op: Op) {
         // A pass of an ended life changes nothing: whatever comes after it is refused.
         let _ = self.call(op, StepKind::Pass, |_, _| Ok(())).await;
     }
 
-    fn reached(&self, mark: &'static str) {
+    fn probe(&self, mark: &'static str) {
         let mut state = self.world.state();
         // What the oracle's own reads reach is no corner of the plan's.
         if !state.is_direct {
-            *state.counts.marks.entry(mark).or_insert(0) += 1;
+            *state.counts.probes.entry(mark).or_insert(0) += 1;
         }
     }
 }
@@ -479,16 +479,16 @@ impl Drop for SimLock {
 }
 
 /// One call's wait for its turn.
-struct Turn<'a> {
+struct CallTurn<'a> {
     io: &'a SimIo,
     op: Op,
     step: StepKind,
     call: Option<CallId>,
 }
 
-impl<'a> Turn<'a> {
-    fn new(io: &'a SimIo, op: Op, step: StepKind) -> Turn<'a> {
-        Turn {
+impl<'a> CallTurn<'a> {
+    fn new(io: &'a SimIo, op: Op, step: StepKind) -> CallTurn<'a> {
+        CallTurn {
             io,
             op,
             step,
@@ -497,7 +497,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Future for Turn<'_> {
+impl Future for CallTurn<'_> {
     type Output = Grant;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Grant> {
@@ -511,10 +511,10 @@ impl Future for Turn<'_> {
         }
         match self.call {
             None => {
-                self.call = Some(state.gate.hold_call(self.op, self.step));
+                self.call = Some(state.scheduler.hold_call(self.op, self.step));
                 Poll::Pending
             }
-            Some(call) => match state.gate.take_grant(call) {
+            Some(call) => match state.scheduler.take_grant(call) {
                 Some(fault) => {
                     self.call = None;
                     Poll::Ready(Grant::Granted(fault))
@@ -525,52 +525,52 @@ impl Future for Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for CallTurn<'_> {
     fn drop(&mut self) {
         let Some(call) = self.call else { return };
         let mut state = self.io.world.state();
         if state.is_live(self.io.life) {
-            state.gate.forget_call(call);
+            state.scheduler.forget_call(call);
         }
     }
 }
 
 /// What the trace keeps of a call's result.
-trait Report {
+trait CallReport {
     fn report(&self) -> u64;
 }
 
-impl Report for () {
+impl CallReport for () {
     fn report(&self) -> u64 {
         0
     }
 }
 
-impl Report for u64 {
+impl CallReport for u64 {
     fn report(&self) -> u64 {
         *self
     }
 }
 
-impl Report for usize {
+impl CallReport for usize {
     fn report(&self) -> u64 {
         *self as u64
     }
 }
 
-impl Report for SimFile {
+impl CallReport for SimFile {
     fn report(&self) -> u64 {
         0
     }
 }
 
-impl Report for SimLock {
+impl CallReport for SimLock {
     fn report(&self) -> u64 {
         0
     }
 }
 
-impl Report for Vec<Entry> {
+impl CallReport for Vec<Entry> {
     fn report(&self) -> u64 {
         self.len() as u64
     }

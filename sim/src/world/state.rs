@@ -10,7 +10,7 @@
 //!      │                          └──────── leave: nothing is held ───────┘ └────┘ the next one
 //!      │ survive, after           │                                       │
 //!      │ a crash                  └────────────────────┬──────────────────┘
-//!      │                                               │ end_life, once, with an `Ending`
+//!      │                                               │ end_life, once, with an `LifeEnd`
 //!      │                                               ▼
 //!    buried ◀───────────────── bury ─────────────────ended
 //!
@@ -42,18 +42,18 @@ use palimpsest::io::Op;
 use rustc_hash::FxHashMap;
 
 use crate::dice::Dice;
-use crate::disk::{Disk, Remnants};
+use crate::disk::{CrashEffects, Disk};
 use crate::faults::{CallSite, Fault, FaultClass, Rule, StepKind};
-use crate::label::Letter;
-use crate::plan::{Housekeeping, Plan};
+use crate::label::TimelineLabel;
+use crate::plan::{Maintenance, Plan};
 
-use super::book::FaultBook;
-use super::chooser::Chooser;
-use super::facts::{Ending, Fact};
-use super::gate::{Gate, Picked};
+use super::crash_point::{CrashPoint, Watch};
+use super::facts::{Fact, LifeEnd};
 use super::ids::TaskId;
+use super::injector::FaultInjector;
 use super::journal::Journal;
-use super::remains::{Remains, Watch};
+use super::policy::SchedulePolicy;
+use super::scheduler::{Picked, Scheduler};
 use super::trace::Trace;
 use super::waits::Waits;
 
@@ -86,9 +86,9 @@ pub struct Counts {
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
     /// What power losses made of what was pending.
-    pub remnants: Remnants,
+    pub effects: CrashEffects,
     /// Corners reached, by mark.
-    pub marks: BTreeMap<&'static str, u64>,
+    pub probes: BTreeMap<&'static str, u64>,
     /// How much time passed, by the clock of the run.
     pub elapsed: Duration,
 }
@@ -113,16 +113,16 @@ pub struct State {
     pub journal: Option<Journal>,
     pub(super) life: u32,
     pub(super) is_alive: bool,
-    pub(super) gate: Gate,
-    pub(super) book: FaultBook,
+    pub(super) scheduler: Scheduler,
+    pub(super) injector: FaultInjector,
     waits: Waits,
     pub(super) call_counts: FxHashMap<(Op, StepKind), u32>,
     pub(super) call_index: u32,
-    pub(super) letters: BTreeMap<TimelineId, Letter>,
+    pub(super) labels: BTreeMap<TimelineId, TimelineLabel>,
     pub(super) locks: BTreeSet<PathBuf>,
     pub(super) dice: Dice,
     pub(super) is_direct: bool,
-    pub(super) ending: Option<Ending>,
+    pub(super) ending: Option<LifeEnd>,
     pub(super) supervisor: Option<Waker>,
     /// What happened, for those who follow it, since they last asked.
     pub(super) facts: Vec<Fact>,
@@ -164,36 +164,36 @@ pub fn steps_max(plan: &Plan) -> u64 {
 impl World {
     /// A world with an empty disk, before the first life.
     pub fn new(plan: &Plan) -> Arc<World> {
-        let remains = Remains {
+        let crash_point = CrashPoint {
             disk: Disk::on(plan.knobs.device),
-            chooser: Chooser::new(plan.schedule.clone()),
-            book: FaultBook::new(&plan.faults, plan.knobs.seed),
-            letters: BTreeMap::new(),
+            policy: SchedulePolicy::new(plan.schedule.clone()),
+            injector: FaultInjector::new(&plan.faults, plan.knobs.seed),
+            labels: BTreeMap::new(),
             dice: Dice::new(plan.knobs.seed),
             life: 0,
             clock_offset: 0,
             elapsed: Duration::ZERO,
         };
-        World::from_remains(plan, remains)
+        World::from_crash_point(plan, crash_point)
     }
 
     /// A world after a life that has left this.
-    pub(super) fn from_remains(plan: &Plan, remains: Remains) -> Arc<World> {
+    pub(super) fn from_crash_point(plan: &Plan, crash_point: CrashPoint) -> Arc<World> {
         let state = State {
-            disk: remains.disk,
+            disk: crash_point.disk,
             trace: Trace::default(),
             counts: Counts::default(),
             journal: None,
-            life: remains.life,
+            life: crash_point.life,
             is_alive: false,
-            gate: Gate::new(remains.chooser),
-            book: remains.book,
+            scheduler: Scheduler::new(crash_point.policy),
+            injector: crash_point.injector,
             waits: Waits::default(),
             call_counts: FxHashMap::default(),
             call_index: 0,
-            letters: remains.letters,
+            labels: crash_point.labels,
             locks: BTreeSet::new(),
-            dice: remains.dice,
+            dice: crash_point.dice,
             is_direct: false,
             ending: None,
             supervisor: None,
@@ -202,10 +202,10 @@ impl World {
             stalled: BTreeSet::new(),
             delayed_count: 0,
             busy_steps: 0,
-            clock_offset: remains.clock_offset,
+            clock_offset: crash_point.clock_offset,
             panic: None,
             watch: None,
-            elapsed_before: remains.elapsed,
+            elapsed_before: crash_point.elapsed,
         };
         let slow = plan.faults.iter().filter_map(|rule| match rule.fault {
             Fault::Slow(time) => Some(time),
@@ -214,9 +214,9 @@ impl World {
         Arc::new(World {
             state: Mutex::new(state),
             slow_max: slow.max().unwrap_or_default(),
-            wait_max: match plan.knobs.housekeeping {
-                Housekeeping::Off => SILENCE_MAX,
-                Housekeeping::On { period, .. } => period * PERIODS_WAITED_MAX,
+            wait_max: match plan.knobs.maintenance {
+                Maintenance::Off => SILENCE_MAX,
+                Maintenance::On { period, .. } => period * PERIODS_WAITED_MAX,
             },
         })
     }
@@ -255,13 +255,13 @@ impl World {
         state.locks.clear();
         state.stalled.clear();
         state.delayed_count = 0;
-        state.gate.begin_life();
+        state.scheduler.begin_life();
         state.facts.push(Fact::LifeBegan);
         state.life
     }
 
     /// Ends the life, from inside it: what runs after this in it is dead.
-    pub fn end_life(&self, ending: Ending) {
+    pub fn end_life(&self, ending: LifeEnd) {
         let supervisor = self.state().end_life(ending);
         if let Some(waker) = supervisor {
             waker.wake();
@@ -269,7 +269,7 @@ impl World {
     }
 
     /// Waits until the life has ended.
-    pub async fn life_ended(&self) -> Ending {
+    pub async fn life_ended(&self) -> LifeEnd {
         std::future::poll_fn(|context| {
             let mut state = self.state();
             match state.ending {
@@ -284,20 +284,20 @@ impl World {
     }
 
     /// Says which letter the plan uses for a timeline.
-    pub fn name_timeline(&self, timeline: TimelineId, letter: Letter) {
-        self.state().letters.insert(timeline, letter);
+    pub fn name_timeline(&self, timeline: TimelineId, label: TimelineLabel) {
+        self.state().labels.insert(timeline, label);
     }
 
     /// Polls a read of the oracle's own once, which no call of is held at the gate or met by a
     /// fault: it is done, unless it waits for something that is no I/O.
-    pub fn past_the_gate<T>(&self, read: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    pub fn past_the_scheduler<T>(&self, read: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
         let _direct = Direct::begin(self);
         read.poll(&mut Context::from_waker(Waker::noop()))
     }
 
     /// From now on no call fails.
     pub fn heal(&self) {
-        self.state().book.heal();
+        self.state().injector.heal();
     }
 
     /// Sets the clock forward or back, in nanoseconds.
@@ -327,7 +327,7 @@ impl World {
     pub fn bury(&self) {
         let mut state = self.state();
         state.is_alive = false;
-        state.gate.stop();
+        state.scheduler.stop();
     }
 }
 
@@ -339,12 +339,12 @@ impl State {
 
     /// The rules that never fired, as text.
     pub fn silent_rules(&self) -> Vec<String> {
-        self.book.silent().map(ToString::to_string).collect()
+        self.injector.silent().map(ToString::to_string).collect()
     }
 
     /// The calls that the rules hit, up to a limit, as rules that hit them alone.
     pub fn hits(&self) -> Vec<Rule> {
-        self.book.hits().to_vec()
+        self.injector.hits().to_vec()
     }
 
     /// The calls that waited longest, as rules by which each of them would wait alone.
@@ -362,11 +362,11 @@ impl State {
     }
 
     #[must_use]
-    pub(super) fn end_life(&mut self, ending: Ending) -> Option<Waker> {
+    pub(super) fn end_life(&mut self, ending: LifeEnd) -> Option<Waker> {
         self.is_alive = false;
         self.ending = Some(ending);
         self.facts.push(Fact::LifeEnded(ending));
-        self.gate.stop();
+        self.scheduler.stop();
         self.supervisor.take()
     }
 
@@ -376,19 +376,19 @@ impl State {
         if !self.is_alive {
             return Picked::Nobody;
         }
-        let Some(picked) = self.gate.pick() else {
+        let Some(picked) = self.scheduler.pick() else {
             return Picked::Nobody;
         };
         self.counts.steps += 1;
         if !self.stalled.contains(&picked.task) {
             self.busy_steps += 1;
         }
-        if !self.gate.is_keeper(picked.task) {
+        if !self.scheduler.is_maintenance(picked.task) {
             self.counts.driven_steps += 1;
         }
         if self.steps_max < self.counts.steps {
             return self
-                .end_life(Ending::Endless)
+                .end_life(LifeEnd::Endless)
                 .map_or(Picked::Nobody, Picked::Wake);
         }
         match picked.call {
@@ -398,26 +398,27 @@ impl State {
                     journal.next_call(&self.disk);
                 }
                 let site = self.site(call.op, call.step);
-                self.waits.note(self.gate.others_before(&picked), &site);
-                let fault = self.book.fault_at(&site);
+                self.waits
+                    .note(self.scheduler.others_before(&picked), &site);
+                let fault = self.injector.fault_at(&site);
                 if fault.is_none() {
                     self.show(&site);
                 }
                 self.trace.called(picked.task, &site, fault);
                 self.counts.calls += 1;
-                if self.gate.is_keeper(picked.task) {
+                if self.scheduler.is_maintenance(picked.task) {
                     let (task, op) = (picked.task, call.op);
                     self.facts.push(Fact::Maintained { task, op });
                 }
                 if let Some(Fault::Crash(crash)) = fault {
                     self.deliver(Fault::Crash(crash), (call.op, call.step), None);
-                    let supervisor = self.end_life(Ending::Crashed(crash));
+                    let supervisor = self.end_life(LifeEnd::Crashed(crash));
                     return supervisor.map_or(Picked::Nobody, Picked::Wake);
                 }
-                self.gate.grant(call.id, fault);
+                self.scheduler.grant(call.id, fault);
             }
         }
-        self.gate.run(picked.task)
+        self.scheduler.run(picked.task)
     }
 
     pub(super) fn site(&mut self, op: Op, step: StepKind) -> CallSite {
@@ -430,7 +431,7 @@ impl State {
         CallSite {
             life: self.life,
             io_index: self.call_index,
-            letter: op.timeline.and_then(|id| self.letters.get(&id).copied()),
+            label: op.timeline.and_then(|id| self.labels.get(&id).copied()),
             op,
             step,
             step_index: *step_index,

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::facts::Fact;
-use super::gate::Picked;
 use super::ids::{TaskId, TaskName};
-use super::{Ending, World};
+use super::scheduler::Picked;
+use super::{LifeEnd, World};
 use crate::panics;
 
 /// Starts a task behind the gate of the present life. It is dropped when the life ends.
@@ -24,11 +24,11 @@ pub(super) fn spawn(
         if !state.is_live(life) {
             return;
         }
-        let task = state.gate.add_task(name);
+        let task = state.scheduler.add_task(name);
         state.trace.started(task, name);
         task
     };
-    let waker = Waker::from(Arc::new(GateWaker {
+    let waker = Waker::from(Arc::new(SchedulerWaker {
         world: world.clone(),
         life,
         task,
@@ -72,16 +72,16 @@ impl Future for Gated {
                 }
             };
             match self.world.leave(self.life, self.task, is_done) {
-                Turn::Again => {}
-                Turn::Over if is_done => return Poll::Ready(()),
-                Turn::Over => return Poll::Pending,
+                TaskTurn::Again => {}
+                TaskTurn::Over if is_done => return Poll::Ready(()),
+                TaskTurn::Over => return Poll::Pending,
             }
         }
     }
 }
 
 /// Whether a task that has pended goes on at once.
-enum Turn {
+enum TaskTurn {
     Again,
     Over,
 }
@@ -99,7 +99,7 @@ impl World {
 
     /// Whether a removal of the engine's is on its way.
     pub fn has_drops(&self) -> bool {
-        self.state().gate.has_drops()
+        self.state().scheduler.has_drops()
     }
 
     /// A task panicked: its life ends here.
@@ -109,40 +109,43 @@ impl World {
             return;
         }
         self.state().panic = Some(message);
-        self.end_life(Ending::Panicked);
+        self.end_life(LifeEnd::Panicked);
     }
 
     fn enter(&self, life: u32, task: TaskId, waker: &Waker) -> bool {
         let mut state = self.state();
-        state.is_live(life) && state.gate.enter(task, waker)
+        state.is_live(life) && state.scheduler.enter(task, waker)
     }
 
     /// The running task has pended or is done: picks the next.
-    fn leave(&self, life: u32, task: TaskId, is_done: bool) -> Turn {
+    fn leave(&self, life: u32, task: TaskId, is_done: bool) -> TaskTurn {
         let picked = {
             let mut state = self.state();
             if !state.is_live(life) {
-                return Turn::Over;
+                return TaskTurn::Over;
             }
             if is_done {
-                let is_keeper = state.gate.is_keeper(task);
-                state.facts.push(Fact::TaskEnded { task, is_keeper });
-                state.gate.finish(task);
+                let is_maintenance = state.scheduler.is_maintenance(task);
+                state.facts.push(Fact::TaskEnded {
+                    task,
+                    is_maintenance,
+                });
+                state.scheduler.finish(task);
             }
             match state.pick() {
-                _ if state.gate.running() == Some(task) => return Turn::Again,
+                _ if state.scheduler.running() == Some(task) => return TaskTurn::Again,
                 picked => picked,
             }
         };
         wake(picked);
-        Turn::Over
+        TaskTurn::Over
     }
 
     /// Picks somebody if nobody runs.
     fn kick(&self) {
         let picked = {
             let mut state = self.state();
-            if !state.is_alive || state.gate.running().is_some() {
+            if !state.is_alive || state.scheduler.running().is_some() {
                 return;
             }
             state.pick()
@@ -159,13 +162,13 @@ fn wake(picked: Picked) {
 }
 
 /// What the engine's futures wake: it only holds a wake-up for the task.
-struct GateWaker {
+struct SchedulerWaker {
     world: Arc<World>,
     life: u32,
     task: TaskId,
 }
 
-impl Wake for GateWaker {
+impl Wake for SchedulerWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -173,7 +176,7 @@ impl Wake for GateWaker {
     fn wake_by_ref(self: &Arc<Self>) {
         let is_idle = {
             let mut state = self.world.state();
-            state.is_live(self.life) && state.gate.hold_wake_up(self.task)
+            state.is_live(self.life) && state.scheduler.hold_wake_up(self.task)
         };
         if is_idle {
             self.world.kick();

@@ -140,13 +140,13 @@ impl Trace {
     }
 
     pub(super) fn called(&mut self, task: TaskId, site: &CallSite, fault: Option<Fault>) {
-        let (op, letter) = (site.op, site.letter);
+        let (op, label) = (site.op, site.label);
         let kinds = (op.job as u64) << 16 | (op.part as u64) << 8 | site.step as u64;
         let hash = Hash::of(5)
             .word(u64::from(site.life) << 32 | u64::from(site.io_index))
             .word(u64::from(task.0) << 32 | kinds)
             .word(u64::from(op.job_index) << 32 | u64::from(op.part_index))
-            .word(u64::from(letter.map_or(0, |letter| letter.0)));
+            .word(u64::from(label.map_or(0, |label| label.0)));
         let hash = match fault {
             Some(fault) => hash.word(fault_word(fault)),
             None => hash,

@@ -48,7 +48,7 @@ pub struct Cursor<const L: usize> {
     last: [u8; L],
     direction: Direction,
     /// The nodes from the root down to where the cursor is.
-    path: SmallVec<[Place<L>; PATH_LEN]>,
+    path: SmallVec<[CursorPlace<L>; PATH_LEN]>,
     wanted: Option<Wanted<L>>,
 }
 
@@ -61,7 +61,7 @@ enum Direction {
 /// A node of the path, and the gap between its keys that the cursor has come to: with `position`
 /// keys on its left.
 #[derive(Clone, Debug)]
-struct Place<const L: usize> {
+struct CursorPlace<const L: usize> {
     node: Node<L>,
     position: usize,
     block: u32,
@@ -188,7 +188,7 @@ impl<const L: usize> Cursor<L> {
             (Direction::Forward, false) => node.count_up_to(&self.first).saturating_sub(1),
             (Direction::Backward, _) => node.count_up_to(&self.last),
         };
-        self.path.push(Place {
+        self.path.push(CursorPlace {
             node,
             position,
             block: block_index,
@@ -205,7 +205,7 @@ impl<const L: usize> Cursor<L> {
     }
 }
 
-impl<const L: usize> Place<L> {
+impl<const L: usize> CursorPlace<L> {
     /// Steps over one key, which it returns.
     fn advance(&mut self, direction: Direction) -> Option<usize> {
         match direction {

@@ -15,7 +15,7 @@ pub async fn check_spawn<I: Io>(io: &I, _root: &Path) {
     for _ in 0..TASK_COUNT {
         let (inner, run_count) = (io.clone(), Arc::clone(&run_count));
         io.spawn(op(), async move {
-            inner.pass(op()).await;
+            inner.interleave(op()).await;
             inner.spawn(op(), async move {
                 run_count.fetch_add(1, Ordering::Release);
             });

@@ -75,7 +75,7 @@ pub enum Tasks {
 pub enum Pace {
     /// As the system does them.
     Prompt,
-    /// Each call and each `pass` pends once, and a write of more than a page brings half of it.
+    /// Each call and each `interleave` pends once, and a write of more than a page writes half.
     Slow,
 }
 
@@ -361,7 +361,7 @@ impl Io for FaultyIo {
         self.os.yield_now().await;
     }
 
-    async fn pass(&self, _op: Op) {
+    async fn interleave(&self, _op: Op) {
         self.pause().await;
     }
 }

@@ -14,7 +14,7 @@ const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
 const BLOB_HEAD_LEN: u64 = 512;
 
 /// What is wanted of a blob: a header, and the bytes that it stands in front of with it.
-type Wanted = fn(&mut BlobDecoder, &BlobHeader, &[u8]) -> Result<Vec<u8>, DecodeError>;
+type WantedBlob = fn(&mut BlobDecoder, &BlobHeader, &[u8]) -> Result<Vec<u8>, DecodeError>;
 
 /// The value that a blob holds.
 fn value(
@@ -82,7 +82,7 @@ impl<I: Io> LayerFile<I> {
         op: Op,
         blobs: &[BlobPlace],
         read_len_max: u64,
-        wanted: Wanted,
+        wanted: WantedBlob,
     ) -> Result<Vec<Vec<u8>>> {
         if blobs.is_empty() {
             return Ok(Vec::new());
@@ -136,7 +136,7 @@ impl<I: Io> LayerFile<I> {
         &self,
         offset: u64,
         bytes: &[u8],
-        (decoder, wanted): (&mut BlobDecoder, Wanted),
+        (decoder, wanted): (&mut BlobDecoder, WantedBlob),
     ) -> Result<Vec<u8>> {
         let corrupt = |error: DecodeError| self.corrupt(error.at(offset));
         let header = BlobHeader::decode(bytes).map_err(corrupt)?;
@@ -162,7 +162,7 @@ impl<I: Io> LayerFile<I> {
         }
         if head_end < blob_end {
             let io = &self.context().io;
-            io.reached("a value is longer than what is read of it at first");
+            io.probe("a value is longer than what is read of it at first");
             bytes.extend(self.span(op, head_end, blob_end).await?);
         }
         Ok(bytes)

@@ -135,7 +135,7 @@ impl<I: Io> LayerFile<I> {
         }
         if block_index != root.root_block {
             let io = &self.context().io;
-            io.reached("a read descends in an index of several levels");
+            io.probe("a read descends in an index of several levels");
         }
         let start = root.start() + u64::from(block_index) * BLOCK_LEN as u64;
         let block = self.span(op, start, start + BLOCK_LEN as u64).await?;

@@ -160,7 +160,7 @@ impl<I: Io> FileWriter<I> {
             Some(taken) => taken,
             None => {
                 let io = &self.context.io;
-                io.reached("a finished file waits for its name until another's removal has ended");
+                io.probe("a finished file waits for its name until another's removal has ended");
                 names.take(name).await
             }
         };
@@ -171,7 +171,7 @@ impl<I: Io> FileWriter<I> {
         match self.scratch.rename(&path).await {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 let io = &self.context.io;
-                io.reached("a job finds what its like left when it was given up");
+                io.probe("a job finds what its like left when it was given up");
                 let removed = io.remove(self.op, &path).await;
                 removed.map_err(|error| failed("remove", error))?;
                 let renamed = self.scratch.rename(&path).await;

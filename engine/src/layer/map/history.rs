@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::select::{Kind, select};
-use super::sweep::{self, Rule, Segment};
+use super::select::{SelectKind, select};
+use super::sweep::{self, Segment, SweepRule};
 use super::tree::LayerTree;
 use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
 
@@ -134,7 +134,7 @@ impl<T> History<T> {
     /// # Source
     /// A peer's own check of its maps. What we write is held to more, by `check_laws`.
     pub fn find_conflict(&self) -> Option<(LayerName, LayerName)> {
-        sweep::find_conflict(self.delta_names(), Rule::EqualOrDisjoint)
+        sweep::find_conflict(self.delta_names(), SweepRule::EqualOrDisjoint)
     }
 
     /// Panics if two deltas have a key and an LSN in common.
@@ -149,7 +149,7 @@ impl<T> History<T> {
         assert!(names(self.l0s.iter()).all(|name| name.is_l0()));
         assert!(names(self.deltas.iter()).all(|name| name.is_delta() && !name.is_l0()));
         assert!(names(self.images.iter()).all(|name| name.is_image()));
-        if let Some((a, b)) = sweep::find_conflict(self.delta_names(), Rule::Disjoint) {
+        if let Some((a, b)) = sweep::find_conflict(self.delta_names(), SweepRule::Disjoint) {
             panic!("the deltas {a} and {b} have a key and an LSN in common");
         }
     }
@@ -260,9 +260,9 @@ fn found<T: Clone>((delta, image): Candidates<'_, T>, end: Lsn) -> Option<Found<
     let image_lsn = image.map(|(name, _)| name.lsns().start);
     let (kind, floor) = select(delta_lsns, image_lsn, None, end)?;
     let (name, layer) = match kind {
-        Kind::Image => image?,
-        Kind::Delta => delta?,
-        Kind::Memory => unreachable!("no layer in memory was offered"),
+        SelectKind::Image => image?,
+        SelectKind::Delta => delta?,
+        SelectKind::Memory => unreachable!("no layer in memory was offered"),
     };
     let layer = layer.clone();
     Some(Found { name, layer, floor })

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::history::{Found, History};
-use super::select::{Kind, select};
+use super::select::{SelectKind, select};
 use crate::base::{DecodeError, Error, Key, KeyRange, LayerName, Lsn, LsnRange};
 use crate::format::IndexLayer;
 use crate::io::Io;
@@ -276,7 +276,7 @@ fn against_memory<I: Io>(
         LayerName::Image { lsn, .. } => (None, Some(lsn)),
     };
     match select(delta, image, lsns, end) {
-        Some((Kind::Memory, floor)) => (Layer::Memory(memory.clone()), floor),
+        Some((SelectKind::Memory, floor)) => (Layer::Memory(memory.clone()), floor),
         _ => (Layer::from(found.layer), found.floor),
     }
 }

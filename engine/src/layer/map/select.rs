@@ -6,7 +6,7 @@ use crate::base::{LayerName, Lsn, LsnRange};
 
 /// What a layer is to a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SelectKind {
     /// Whole values at one LSN: nothing below it is asked for.
     Image,
     /// Records in a file.
@@ -36,10 +36,10 @@ pub fn select(
     image: Option<Lsn>,
     memory: Option<LsnRange>,
     end: Lsn,
-) -> Option<(Kind, Lsn)> {
-    let image = image.map(|lsn| (Kind::Image, LsnRange::new(lsn, lsn.visible_end())));
-    let delta = delta.map(|lsns| (Kind::Delta, lsns));
-    let memory = memory.map(|lsns| (Kind::Memory, lsns));
+) -> Option<(SelectKind, Lsn)> {
+    let image = image.map(|lsn| (SelectKind::Image, LsnRange::new(lsn, lsn.visible_end())));
+    let delta = delta.map(|lsns| (SelectKind::Delta, lsns));
+    let memory = memory.map(|lsns| (SelectKind::Memory, lsns));
     let mut selected = None;
     let mut top = Lsn::ZERO;
     for (kind, lsns) in [image, delta, memory].into_iter().flatten() {

@@ -91,7 +91,7 @@ pub fn tallest(layers: impl Iterator<Item = LayerName>, limit: usize) -> usize {
 
 /// How two deltas over the same key may stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum SweepRule {
     /// They share no LSN. What we write.
     Disjoint,
     /// They share all LSNs or none, or one of them holds a single key. What a peer may write.
@@ -106,7 +106,7 @@ pub enum Rule {
 /// held against its two neighbours. Of those with equal LSNs the one that reaches furthest is kept.
 pub fn find_conflict(
     deltas: impl Iterator<Item = LayerName>,
-    rule: Rule,
+    rule: SweepRule,
 ) -> Option<(LayerName, LayerName)> {
     let mut over: BTreeMap<LsnRange, LayerName> = BTreeMap::new();
     let mut ends: BinaryHeap<Reverse<(Key, LsnRange)>> = BinaryHeap::new();
@@ -137,12 +137,12 @@ pub fn find_conflict(
     None
 }
 
-impl Rule {
+impl SweepRule {
     fn exempts(self, keys: KeyRange) -> bool {
-        self == Rule::EqualOrDisjoint && keys.start.checked_next() == Some(keys.end)
+        self == SweepRule::EqualOrDisjoint && keys.start.checked_next() == Some(keys.end)
     }
 
     fn allows(self, a: LsnRange, b: LsnRange) -> bool {
-        !a.overlaps(&b) || (self == Rule::EqualOrDisjoint && a == b)
+        !a.overlaps(&b) || (self == SweepRule::EqualOrDisjoint && a == b)
     }
 }

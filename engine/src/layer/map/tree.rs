@@ -23,25 +23,25 @@ const WEIGHT_RATIO_MAX: usize = 3;
 /// From which weight on, in multiples of the outer grandchild's, the inner one moves up instead.
 const INNER_RATIO: usize = 2;
 
-type Link<T> = Option<Arc<Node<T>>>;
+type MapLink<T> = Option<Arc<MapNode<T>>>;
 
 /// A set of layers by name, each with what the name stands for.
 #[derive(Clone)]
 pub struct LayerTree<T> {
-    root: Link<T>,
+    root: MapLink<T>,
 }
 
-struct Node<T> {
+struct MapNode<T> {
     name: LayerName,
     layer: T,
-    left: Link<T>,
-    right: Link<T>,
-    reach: Reach,
+    left: MapLink<T>,
+    right: MapLink<T>,
+    reach: NodeReach,
 }
 
 /// What is known of a subtree as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Reach {
+struct NodeReach {
     len: usize,
     key_end: Key,
     /// From the lowest start to the greatest end.
@@ -125,7 +125,7 @@ impl<T: Clone> LayerTree<T> {
 /// Walks over what may match, in order.
 pub struct Iter<'a, T> {
     /// The nodes whose left side is done, the next one last.
-    stack: Vec<&'a Node<T>>,
+    stack: Vec<&'a MapNode<T>>,
     /// What the layers must overlap; all are taken if there is nothing.
     bounds: Option<(KeyRange, LsnRange)>,
 }
@@ -139,7 +139,7 @@ impl<'a, T> Iter<'a, T> {
     }
 
     /// Goes down on the left for as long as a match may be there.
-    fn push_left(&mut self, mut link: &'a Link<T>) {
+    fn push_left(&mut self, mut link: &'a MapLink<T>) {
         while let Some(node) = link {
             if self.bounds.is_some_and(|bounds| !node.may_match(bounds)) {
                 return;
@@ -169,7 +169,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
     }
 }
 
-impl<T> Node<T> {
+impl<T> MapNode<T> {
     /// Whether a layer of the subtree may match, for all that `reach` says.
     fn may_match(&self, (keys, lsns): (KeyRange, LsnRange)) -> bool {
         keys.start < self.reach.key_end && shares_lsn(self.reach.lsns, lsns)
@@ -194,7 +194,7 @@ impl<T> Node<T> {
     }
 }
 
-impl<T: Clone> Node<T> {
+impl<T: Clone> MapNode<T> {
     fn entry(&self) -> (LayerName, T) {
         (self.name, self.layer.clone())
     }
@@ -214,27 +214,27 @@ fn order(a: &LayerName, b: &LayerName) -> Ordering {
     (a.keys().start, a).cmp(&(b.keys().start, b))
 }
 
-fn len<T>(link: &Link<T>) -> usize {
+fn len<T>(link: &MapLink<T>) -> usize {
     link.as_ref().map_or(0, |node| node.reach.len)
 }
 
-fn weight<T>(link: &Link<T>) -> usize {
+fn weight<T>(link: &MapLink<T>) -> usize {
     len(link) + 1
 }
 
-fn is_balanced<T>(left: &Link<T>, right: &Link<T>) -> bool {
+fn is_balanced<T>(left: &MapLink<T>, right: &MapLink<T>) -> bool {
     weight(left) <= WEIGHT_RATIO_MAX * weight(right)
         && weight(right) <= WEIGHT_RATIO_MAX * weight(left)
 }
 
-fn reach<T>(name: &LayerName, left: &Link<T>, right: &Link<T>) -> Reach {
-    let own = Reach {
+fn reach<T>(name: &LayerName, left: &MapLink<T>, right: &MapLink<T>) -> NodeReach {
+    let own = NodeReach {
         len: 1,
         key_end: name.keys().end,
         lsns: name.lsns(),
     };
     let sides = [left, right].into_iter().flatten();
-    sides.fold(own, |sum, side| Reach {
+    sides.fold(own, |sum, side| NodeReach {
         len: sum.len + side.reach.len,
         key_end: sum.key_end.max(side.reach.key_end),
         lsns: LsnRange {
@@ -245,7 +245,7 @@ fn reach<T>(name: &LayerName, left: &Link<T>, right: &Link<T>) -> Reach {
 }
 
 fn latest<'a, T>(
-    link: &'a Link<T>,
+    link: &'a MapLink<T>,
     at: (Key, Lsn),
     mut best: Option<(&'a LayerName, &'a T)>,
 ) -> Option<(&'a LayerName, &'a T)> {
@@ -266,9 +266,9 @@ fn latest<'a, T>(
 }
 
 /// A node over two sides that are in balance.
-fn join<T>((name, layer): (LayerName, T), left: Link<T>, right: Link<T>) -> Arc<Node<T>> {
+fn join<T>((name, layer): (LayerName, T), left: MapLink<T>, right: MapLink<T>) -> Arc<MapNode<T>> {
     let reach = reach(&name, &left, &right);
-    Arc::new(Node {
+    Arc::new(MapNode {
         name,
         layer,
         left,
@@ -278,7 +278,11 @@ fn join<T>((name, layer): (LayerName, T), left: Link<T>, right: Link<T>) -> Arc<
 }
 
 /// A node over two sides that were in balance until one of them gained or lost a layer.
-fn balance<T: Clone>(entry: (LayerName, T), left: Link<T>, right: Link<T>) -> Arc<Node<T>> {
+fn balance<T: Clone>(
+    entry: (LayerName, T),
+    left: MapLink<T>,
+    right: MapLink<T>,
+) -> Arc<MapNode<T>> {
     if is_balanced(&left, &right) {
         return join(entry, left, right);
     }
@@ -290,7 +294,11 @@ fn balance<T: Clone>(entry: (LayerName, T), left: Link<T>, right: Link<T>) -> Ar
 }
 
 /// Moves the right side's weight to the left.
-fn lift_right<T: Clone>(entry: (LayerName, T), left: Link<T>, right: &Node<T>) -> Arc<Node<T>> {
+fn lift_right<T: Clone>(
+    entry: (LayerName, T),
+    left: MapLink<T>,
+    right: &MapNode<T>,
+) -> Arc<MapNode<T>> {
     let outer = right.right.clone();
     match &right.left {
         Some(inner) if INNER_RATIO * weight(&outer) <= inner.reach.len + 1 => {
@@ -303,7 +311,11 @@ fn lift_right<T: Clone>(entry: (LayerName, T), left: Link<T>, right: &Node<T>) -
 }
 
 /// Moves the left side's weight to the right.
-fn lift_left<T: Clone>(entry: (LayerName, T), left: &Node<T>, right: Link<T>) -> Arc<Node<T>> {
+fn lift_left<T: Clone>(
+    entry: (LayerName, T),
+    left: &MapNode<T>,
+    right: MapLink<T>,
+) -> Arc<MapNode<T>> {
     let outer = left.left.clone();
     match &left.right {
         Some(inner) if INNER_RATIO * weight(&outer) <= inner.reach.len + 1 => {
@@ -315,7 +327,7 @@ fn lift_left<T: Clone>(entry: (LayerName, T), left: &Node<T>, right: Link<T>) ->
     }
 }
 
-fn insert<T: Clone>(link: &Link<T>, entry: (LayerName, T)) -> Arc<Node<T>> {
+fn insert<T: Clone>(link: &MapLink<T>, entry: (LayerName, T)) -> Arc<MapNode<T>> {
     let Some(node) = link else {
         return join(entry, None, None);
     };
@@ -333,7 +345,7 @@ fn insert<T: Clone>(link: &Link<T>, entry: (LayerName, T)) -> Arc<Node<T>> {
 }
 
 /// The subtree without `name`, which is in it.
-fn remove<T: Clone>(link: &Link<T>, name: &LayerName) -> Link<T> {
+fn remove<T: Clone>(link: &MapLink<T>, name: &LayerName) -> MapLink<T> {
     let node = link.as_ref().expect("the caller has found the name");
     match order(name, &node.name) {
         Ordering::Less => {
@@ -355,7 +367,7 @@ fn remove<T: Clone>(link: &Link<T>, name: &LayerName) -> Link<T> {
 }
 
 /// The first layer of a subtree, and the others.
-fn remove_first<T: Clone>(node: &Node<T>) -> ((LayerName, T), Link<T>) {
+fn remove_first<T: Clone>(node: &MapNode<T>) -> ((LayerName, T), MapLink<T>) {
     match &node.left {
         None => (node.entry(), node.right.clone()),
         Some(left) => {
@@ -366,7 +378,7 @@ fn remove_first<T: Clone>(node: &Node<T>) -> ((LayerName, T), Link<T>) {
     }
 }
 
-fn check_reach<T>(link: &Link<T>) {
+fn check_reach<T>(link: &MapLink<T>) {
     if let Some(node) = link {
         check_reach(&node.left);
         check_reach(&node.right);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{DeltaLayer, DeltaPlan, DeltaWriter, LayerContext};
+use super::super::{DeltaFilePlan, DeltaLayer, DeltaWriter, LayerContext};
 use super::{
     Records, Shelf, TENANT, any_records, append, encode, gather, history, image, init, key, l0, op,
     poll_times,
@@ -13,7 +13,7 @@ use crate::io::block_on;
 use crate::io::tests::faulty::{Call, Pace};
 
 /// Written and read again, all at once and record by record.
-async fn check_round_trip(plan: DeltaPlan, records: &Records) {
+async fn check_round_trip(plan: DeltaFilePlan, records: &Records) {
     let shelf = Shelf::new();
     let entry = shelf.write(plan, records).await.unwrap();
     assert_eq!(shelf.names(), [file_name(plan)]);
@@ -28,7 +28,7 @@ async fn check_round_trip(plan: DeltaPlan, records: &Records) {
     }
 }
 
-fn file_name(plan: DeltaPlan) -> String {
+fn file_name(plan: DeltaFilePlan) -> String {
     let name = LayerName::Delta {
         keys: plan.keys,
         lsns: plan.lsns,
@@ -75,7 +75,7 @@ fn a_layer_without_records_is_read_as_that() {
 #[test]
 fn only_the_keys_and_lsns_of_a_layer_are_asked_of_its_file() {
     let shelf = Shelf::new();
-    let plan = DeltaPlan {
+    let plan = DeltaFilePlan {
         keys: KeyRange::new(key(2), key(4)),
         ..l0(10, 20)
     };
@@ -284,7 +284,7 @@ fn a_file_of_another_layer_or_tenant_is_corrupt() {
     let shelf = Shelf::new();
     let records = Records::from([((key(1), Lsn(5)), image("x"))]);
     let entry = block_on(shelf.write(l0(1, 10), &records)).unwrap();
-    let other = DeltaPlan {
+    let other = DeltaFilePlan {
         lsns: LsnRange::new(Lsn(1), Lsn(11)),
         ..l0(1, 10)
     };

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{ImageLayer, ImagePlan, ImageWriter, LayerContext};
+use super::super::{ImageFilePlan, ImageLayer, ImageWriter, LayerContext};
 use super::{
     Images, LIMITS, Shelf, finish_image, image_plan, key, op, poke, poll_times, read_images,
 };
@@ -20,7 +20,7 @@ fn bytes(len: usize) -> Vec<u8> {
 }
 
 /// Written, and read again in every way.
-async fn check_round_trip(plan: ImagePlan, images: &Images) {
+async fn check_round_trip(plan: ImageFilePlan, images: &Images) {
     let shelf = Shelf::new();
     let layer = finish_image(&shelf, plan, images).await.unwrap();
     layer.keep();
@@ -55,7 +55,7 @@ fn values_of_every_length_around_an_edge_come_back_stored_either_way() {
     let lens = [0, 1, 127, 128, 8191, 8192, 8193, 70_000];
     let images: Images = (0..).map(key).zip(lens.map(bytes)).collect();
     for compression in [Compression::None, Compression::Zstd { level: 1 }] {
-        let plan = ImagePlan {
+        let plan = ImageFilePlan {
             compression,
             ..image_plan(keys(0, 100))
         };
@@ -213,7 +213,7 @@ fn a_file_of_another_layer_is_corrupt() {
     let layer = block_on(finish_image(&shelf, image_plan(keys(3, 7)), &images)).unwrap();
     let mut entry = *layer.entry();
     let others = [
-        ImagePlan {
+        ImageFilePlan {
             lsn: Lsn(11),
             ..image_plan(keys(3, 7))
         },
@@ -245,7 +245,7 @@ fn vector_key(number: u32) -> Key {
 /// The layer of the vector on a shelf, and what is in it.
 async fn vector(shelf: &Shelf) -> Result<ImageLayer<FaultyIo>> {
     let images = (0..0x2000).map(|number| (vector_key(number), vec![1, 2, 3, 4]));
-    let plan = ImagePlan {
+    let plan = ImageFilePlan {
         lsn: Lsn(0xDEAD_BEEF_0000),
         ..image_plan(KeyRange::new(vector_key(0), vector_key(0x2000)))
     };
@@ -311,7 +311,7 @@ fn a_filter_copies_values_as_they_are_stored() {
     let images: Images = (0..300)
         .map(|number| (key(number), vec![number as u8; 9000]))
         .collect();
-    let plan = ImagePlan {
+    let plan = ImageFilePlan {
         compression: Compression::Zstd { level: 1 },
         ..image_plan(keys(0, 300))
     };

@@ -30,8 +30,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{
-    Batch, BatchLimits, BlockCache, DeltaLayer, DeltaPlan, DeltaWriter, FileNames, ImageLayer,
-    ImagePlan, ImageWriter, LayerContext, Located, RecordKind,
+    Batch, BatchLimits, BlockCache, DeltaFilePlan, DeltaLayer, DeltaWriter, FileNames,
+    ImageFilePlan, ImageLayer, ImageWriter, LayerContext, Located, RecordKind,
 };
 use crate::base::{
     DecodeError, Generation, Key, KeyRange, Lsn, LsnRange, Result, TenantId, TimelineId,
@@ -82,14 +82,14 @@ impl Shelf {
     }
 
     /// Writes a layer that stays.
-    async fn write(&self, plan: DeltaPlan, records: &Records) -> Result<IndexLayer> {
+    async fn write(&self, plan: DeltaFilePlan, records: &Records) -> Result<IndexLayer> {
         let layer = self.finish(plan, records).await?;
         layer.keep();
         Ok(*layer.entry())
     }
 
     /// Writes a layer that nobody has published.
-    async fn finish(&self, plan: DeltaPlan, records: &Records) -> Result<DeltaLayer<FaultyIo>> {
+    async fn finish(&self, plan: DeltaFilePlan, records: &Records) -> Result<DeltaLayer<FaultyIo>> {
         let mut writer = DeltaWriter::create(&self.context, op(), plan).await?;
         for (&at, value) in records {
             let bytes = encode(value);
@@ -112,8 +112,8 @@ impl Shelf {
 type Images = BTreeMap<Key, Vec<u8>>;
 
 /// An image of such keys at 10.
-fn image_plan(keys: KeyRange) -> ImagePlan {
-    ImagePlan {
+fn image_plan(keys: KeyRange) -> ImageFilePlan {
+    ImageFilePlan {
         keys,
         lsn: Lsn(10),
         compression: Compression::None,
@@ -124,7 +124,7 @@ fn image_plan(keys: KeyRange) -> ImagePlan {
 /// Writes an image layer that nobody has published.
 async fn finish_image(
     shelf: &Shelf,
-    plan: ImagePlan,
+    plan: ImageFilePlan,
     images: &Images,
 ) -> Result<ImageLayer<FaultyIo>> {
     let mut writer = ImageWriter::create(&shelf.context, op(), plan).await?;
@@ -179,8 +179,8 @@ fn op() -> Op {
 }
 
 /// A layer of all keys.
-fn l0(start: u64, end: u64) -> DeltaPlan {
-    DeltaPlan {
+fn l0(start: u64, end: u64) -> DeltaFilePlan {
+    DeltaFilePlan {
         keys: KeyRange::ALL,
         lsns: LsnRange::new(Lsn(start), Lsn(end)),
         attempt: 1,

@@ -12,12 +12,12 @@ use crate::store::Store;
 
 /// A read at an LSN, admitted to a timeline and to all that it stands on. A collection waits for
 /// those that were admitted before it.
-pub(crate) struct Admission<S: Store> {
+pub(crate) struct ReadGuard<S: Store> {
     /// From the timeline itself, which most often is all, down to the root.
-    links: SmallVec<[Link<S>; 1]>,
+    links: SmallVec<[GuardLink<S>; 1]>,
 }
 
-struct Link<S: Store> {
+struct GuardLink<S: Store> {
     shared: Arc<Shared<S>>,
     lsn: Lsn,
     epoch: u64,
@@ -32,30 +32,30 @@ pub(super) struct Snapshot<I: Io> {
     pub(super) open_entry_count: usize,
 }
 
-impl<S: Store> Admission<S> {
+impl<S: Store> ReadGuard<S> {
     /// Admits a read at `lsn`.
     ///
     /// # Errors
     /// `NotYet`, `BelowCutoff`, or `Closed`.
-    pub(crate) async fn new(shared: &Arc<Shared<S>>, op: Op, lsn: Lsn) -> Result<Admission<S>> {
-        let mut admission = Admission {
+    pub(crate) async fn new(shared: &Arc<Shared<S>>, op: Op, lsn: Lsn) -> Result<ReadGuard<S>> {
+        let mut guard = ReadGuard {
             links: SmallVec::new(),
         };
         let mut next = Some((shared.clone(), lsn));
         while let Some((shared, lsn)) = next {
-            shared.io().pass(op).await;
+            shared.io().interleave(op).await;
             let epoch = shared.admit(lsn)?;
             let below = shared.parent.clone().zip(shared.ancestor);
             next = below.map(|(parent, ancestor)| (parent, lsn.min(ancestor.lsn)));
-            assert!(admission.links.last().is_none_or(|above| lsn <= above.lsn));
-            admission.links.push(Link {
+            assert!(guard.links.last().is_none_or(|above| lsn <= above.lsn));
+            guard.links.push(GuardLink {
                 shared,
                 lsn,
                 epoch,
                 snapshot: OnceLock::new(),
             });
         }
-        Ok(admission)
+        Ok(guard)
     }
 
     /// How many timelines there are, from the one that is read down to the root.
@@ -69,9 +69,9 @@ impl<S: Store> Admission<S> {
         if let Some(snapshot) = link.snapshot.get() {
             return Ok((snapshot, link.lsn));
         }
-        link.shared.io().pass(op).await;
+        link.shared.io().interleave(op).await;
         if 0 < depth {
-            link.shared.io().reached("a read goes on in an ancestor");
+            link.shared.io().probe("a read goes on in an ancestor");
         }
         let snapshot = link.shared.snapshot()?;
         Ok((link.snapshot.get_or_init(|| snapshot), link.lsn))
@@ -96,7 +96,7 @@ impl<S: Store> Admission<S> {
     }
 }
 
-impl<S: Store> Drop for Link<S> {
+impl<S: Store> Drop for GuardLink<S> {
     fn drop(&mut self) {
         self.shared.state_in_drop().readers.leave(self.epoch);
         self.shared.changed.notify(usize::MAX);
@@ -117,11 +117,11 @@ impl<S: Store> Shared<S> {
         }
         let cutoff = state.gc_cutoff;
         if lsn < cutoff {
-            if !self.family.readable(self.id).contains(&lsn) {
+            if !self.branch_tree.readable(self.id).contains(&lsn) {
                 return Err(Error::BelowCutoff { lsn, cutoff });
             }
             self.io()
-                .reached("a read below the cutoff is admitted for a branch's sake");
+                .probe("a read below the cutoff is admitted for a branch's sake");
         }
         Ok(state.readers.enter())
     }

@@ -11,7 +11,7 @@ use crate::layer::{Layer, LayerId, LayerMap, Located};
 
 /// The visits that are left, the next one last: the highest end first, as what is found there may
 /// make others needless; then the lowest keys first.
-struct Fringe<I: Io> {
+struct Frontier<I: Io> {
     visits: BTreeMap<VisitId, (Layer<I>, Vec<KeyRange>)>,
     /// The keys for which nothing more is to be found in this timeline.
     left: Vec<KeyRange>,
@@ -30,7 +30,7 @@ struct VisitId {
 /// Which layers a descent has visited, and for which of their LSNs.
 pub(super) type Log = Vec<(LayerId, LsnRange)>;
 
-impl<I: Io> Fringe<I> {
+impl<I: Io> Frontier<I> {
     /// Where a read of these keys goes on that has come down to `end`, exclusive.
     fn add(&mut self, map: &LayerMap<I>, keys: KeyRange, end: Lsn) {
         let mut start = keys.start;
@@ -81,14 +81,14 @@ impl<I: Io> Snapshot<I> {
                 .descend_key((io, op), (*only, lsn), gathered, log)
                 .await;
         }
-        let mut fringe = Fringe {
+        let mut frontier = Frontier {
             visits: BTreeMap::new(),
             left: Vec::new(),
         };
         for range in keys.ranges() {
-            fringe.add(&self.map, *range, lsn.visible_end());
+            frontier.add(&self.map, *range, lsn.visible_end());
         }
-        while let Some((visit, (layer, ranges))) = fringe.visits.pop_last() {
+        while let Some((visit, (layer, ranges))) = frontier.visits.pop_last() {
             let lsns = LsnRange::new(visit.floor, visit.end);
             self.mark(io, &layer, visit.floor);
             log.push((visit.layer, lsns));
@@ -103,11 +103,11 @@ impl<I: Io> Snapshot<I> {
                     Layer::Memory(_) | Layer::Delta(_) => without(range, based(&found)),
                 };
                 gathered.take(&layer, found);
-                fringe.add_all(&self.map, rest, visit.floor);
+                frontier.add_all(&self.map, rest, visit.floor);
             }
         }
         let end = gathered.end();
-        let left = fringe.left.into_iter();
+        let left = frontier.left.into_iter();
         Ok(KeySpace::from_ranges(
             left.filter_map(|range| below(range, end)),
         ))
@@ -141,10 +141,10 @@ impl<I: Io> Snapshot<I> {
     fn mark(&self, io: &I, layer: &Layer<I>, floor: Lsn) {
         match layer {
             Layer::Memory(memory) if !memory.is_open() => {
-                io.reached("a read comes to a frozen layer");
+                io.probe("a read comes to a frozen layer");
             }
             Layer::Delta(delta) if delta.lsns().start < floor => {
-                io.reached("a read finds an image inside a delta's LSNs");
+                io.probe("a read finds an image inside a delta's LSNs");
             }
             Layer::Memory(_) | Layer::Delta(_) | Layer::Image(_) => {}
         }

@@ -20,12 +20,12 @@ pub(super) struct Gathered<I: Io> {
 /// One key's records, newest first.
 #[derive(Default)]
 struct Chain {
-    links: Vec<Link>,
+    links: Vec<GatheredLink>,
     is_complete: bool,
 }
 
 /// One record, and where it stands.
-struct Link {
+struct GatheredLink {
     layer: usize,
     located: Located,
 }
@@ -82,7 +82,7 @@ impl<I: Io> Gathered<I> {
             assert!(newest.is_none_or(|newer| located.lsn < newer.located.lsn));
             assert!(!chain.is_complete);
             chain.is_complete = located.is_base;
-            chain.links.push(Link {
+            chain.links.push(GatheredLink {
                 layer: layer_index,
                 located,
             });

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::Timeline;
 use super::super::shared::Shared;
-use super::admit::Admission;
+use super::admit::ReadGuard;
 use super::descent::Log;
 use super::gathered::{Gathered, Loaded};
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
@@ -75,12 +75,12 @@ impl<S: Store> Timeline<S> {
         };
         let shared = &self.shared;
         let op = shared.read_op();
-        let admission = Admission::new(shared, op, lsn).await?;
-        if let Some(image) = admission.image_on_top(op, key).await? {
+        let guard = ReadGuard::new(shared, op, lsn).await?;
+        if let Some(image) = guard.image_on_top(op, key).await? {
             return image.get(op.on(Part::Image, 1), key).await;
         }
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
-        let mut found = shared.rebuild(op, &admission, (keys, 1), lsn).await?;
+        let mut found = shared.rebuild(op, &guard, (keys, 1), lsn).await?;
         found.values.pop().map(|(_, value)| value).transpose()
     }
 
@@ -119,9 +119,9 @@ impl<S: Store> Timeline<S> {
     pub async fn get_vectored(&self, keys: &KeySpace, lsn: Lsn) -> Result<Vec<KeyValue>> {
         let shared = &self.shared;
         let op = shared.read_op();
-        let admission = Admission::new(shared, op, lsn).await?;
+        let guard = ReadGuard::new(shared, op, lsn).await?;
         let keys = (keys.clone(), usize::MAX);
-        let found = shared.rebuild(op, &admission, keys, lsn).await?;
+        let found = shared.rebuild(op, &guard, keys, lsn).await?;
         Ok(found.values)
     }
 
@@ -154,10 +154,10 @@ impl<S: Store> Timeline<S> {
         };
         let shared = &self.shared;
         let op = shared.read_op();
-        let admission = Admission::new(shared, op, lsn).await?;
+        let guard = ReadGuard::new(shared, op, lsn).await?;
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
         let mut log = Log::new();
-        shared.gather(op, &admission, (keys, 1), &mut log).await?;
+        shared.gather(op, &guard, (keys, 1), &mut log).await?;
         let visits = log.into_iter().map(|(layer, lsns)| Visit { layer, lsns });
         Ok(visits.collect())
     }
@@ -168,11 +168,11 @@ impl<S: Store> Shared<S> {
     pub(super) async fn rebuild(
         &self,
         op: Op,
-        admission: &Admission<S>,
+        guard: &ReadGuard<S>,
         keys: (KeySpace, usize),
         lsn: Lsn,
     ) -> Result<Rebuilt> {
-        let gathered = self.gather(op, admission, keys, &mut Log::new()).await?;
+        let gathered = self.gather(op, guard, keys, &mut Log::new()).await?;
         let end = gathered.end();
         let loaded = gathered.load(op, self.options.read_len_max).await?;
         assert!(loaded.last_key_value().is_none_or(|(last, _)| *last < end));
@@ -186,17 +186,17 @@ impl<S: Store> Shared<S> {
     async fn gather(
         &self,
         op: Op,
-        admission: &Admission<S>,
+        guard: &ReadGuard<S>,
         (mut keys, key_count_max): (KeySpace, usize),
         log: &mut Log,
     ) -> Result<Gathered<S::Io>> {
         let end = keys.ranges().last().map_or(Key::MIN, |range| range.end);
         let mut gathered = Gathered::new(key_count_max, end);
-        for depth in 0..admission.depth() {
+        for depth in 0..guard.depth() {
             if keys.ranges().is_empty() {
                 break;
             }
-            let (snapshot, lsn) = admission.snapshot(op, depth).await?;
+            let (snapshot, lsn) = guard.snapshot(op, depth).await?;
             let descent = snapshot.descend((self.io(), op), (keys, lsn), &mut gathered, log);
             keys = descent.await?;
         }

@@ -23,4 +23,4 @@ mod scan;
 pub use get::{KeyValue, Visit};
 pub use scan::Scan;
 
-pub(super) use admit::Admission;
+pub(super) use admit::ReadGuard;

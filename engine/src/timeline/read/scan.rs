@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::Timeline;
 use super::super::shared::Shared;
-use super::admit::Admission;
+use super::admit::ReadGuard;
 use super::get::KeyValue;
 use crate::base::{Key, KeyRange, KeySpace, Lsn, Result};
 use crate::io::Op;
@@ -18,7 +18,7 @@ pub struct Scan<S: Store> {
     shared: Arc<Shared<S>>,
     op: Op,
     lsn: Lsn,
-    admission: Admission<S>,
+    guard: ReadGuard<S>,
     /// What is left.
     keys: KeyRange,
 }
@@ -69,7 +69,7 @@ impl<S: Store> Scan<S> {
             shared: shared.clone(),
             op,
             lsn,
-            admission: Admission::new(shared, op, lsn).await?,
+            guard: ReadGuard::new(shared, op, lsn).await?,
             keys,
         })
     }
@@ -105,7 +105,7 @@ impl<S: Store> Scan<S> {
         let keys = (keys, self.shared.options.scan_key_count_max.max(1));
         let found = self
             .shared
-            .rebuild(self.op, &self.admission, keys, self.lsn)
+            .rebuild(self.op, &self.guard, keys, self.lsn)
             .await?;
         assert!(self.keys.start < found.end);
         assert!(found.end <= self.keys.end);

@@ -10,7 +10,7 @@ use palimpsest::format::{
 
 use crate::disk::Disk;
 use crate::keys;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::laws::file_name;
 use crate::model::Change;
 use crate::paths::ROOT;
@@ -18,16 +18,16 @@ use crate::paths::ROOT;
 /// The timeline on the disk.
 pub const TIMELINE: TimelineId = TimelineId([b't'; 16]);
 /// What a branch stands on.
-pub const ON: Letter = Letter(b'a');
+pub const ON: TimelineLabel = TimelineLabel(b'a');
 
 const TENANT: TenantId = TenantId([7; 16]);
 
 /// The key with this name.
 pub fn key(name: &str) -> Key {
-    let [letter] = name.as_bytes() else {
+    let [label] = name.as_bytes() else {
         panic!("a name is one letter");
     };
-    Key::MIN.add(u32::from(*letter))
+    Key::MIN.add(u32::from(*label))
 }
 
 /// An index and the files that it names.

@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use super::history::Timeline;
+use super::history::DrawnTimeline;
 use super::kinds::draw_crash;
-use super::swarm::{EditKind, Scale, Size, Step, Swarm};
+use super::swarm::{DrawStep, EditKind, EditSize, PlanScale, Swarm};
 use super::times::draw_duration;
 use crate::dice::Chance;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{EditPlan, Entry, How, KeyIndex, Knobs, Line, PlanOp};
 
 /// From so many operations in flight, they are waited for.
@@ -35,7 +35,7 @@ const BLOCK_EDGES: [u64; 5] = [8190, 8191, 8192, 8193, 8194];
 pub struct Author<'d, C> {
     pub(super) chance: &'d mut C,
     pub(super) swarm: &'d Swarm,
-    pub(super) timelines: Vec<Timeline>,
+    pub(super) timelines: Vec<DrawnTimeline>,
     pub(super) key_count: u16,
     pub(super) l0_count_trigger: u64,
     pub(super) gc_distance: u64,
@@ -46,9 +46,9 @@ pub struct Author<'d, C> {
     edit_count: u64,
     len_left: u64,
     /// Letters of timelines that were deleted.
-    free_letters: Vec<Letter>,
+    free_labels: Vec<TimelineLabel>,
     /// A timeline that is to end near the last LSN that there is.
-    highest: Option<Letter>,
+    highest: Option<TimelineLabel>,
 }
 
 /// How far the LSNs of a batch are apart.
@@ -84,7 +84,7 @@ impl<'d, C: Chance> Author<'d, C> {
             beside_count: 0,
             edit_count: 0,
             len_left: total_len_max,
-            free_letters: Vec::new(),
+            free_labels: Vec::new(),
             highest: None,
         };
         author.create();
@@ -111,15 +111,15 @@ impl<'d, C: Chance> Author<'d, C> {
                 self.scan_at(How::Wait, index, offset);
             }
         }
-        if let Some(letter) = self.highest {
-            self.lift(letter);
+        if let Some(label) = self.highest {
+            self.lift(label);
         }
         self.ops
     }
 
     /// Starts a timeline so high that the steps of all batches together end right below the last
     /// LSN that a record may have.
-    fn lift(&mut self, letter: Letter) {
+    fn lift(&mut self, label: TimelineLabel) {
         let entries = self.ops.iter().flat_map(|line| match &line.op {
             PlanOp::Put { entries, .. } => entries.as_slice(),
             _ => &[],
@@ -130,7 +130,7 @@ impl<'d, C: Chance> Author<'d, C> {
                 timeline,
                 start_lsn,
             } = &mut line.op
-                && *timeline == letter
+                && *timeline == label
             {
                 *start_lsn = u64::MAX - 1 - steps;
             }
@@ -142,18 +142,18 @@ impl<'d, C: Chance> Author<'d, C> {
         let kind = self.chance.pick_weighted(&self.swarm.crashes);
         let crash = draw_crash(self.chance, kind);
         self.push(How::Wait, PlanOp::Crash(crash));
-        self.timelines.iter_mut().for_each(Timeline::lose);
+        self.timelines.iter_mut().for_each(DrawnTimeline::lose);
     }
 
     pub(super) fn restart(&mut self) {
         let how = self.wait_or_drop();
         self.push(how, PlanOp::Restart);
-        self.timelines.iter_mut().for_each(Timeline::keep);
+        self.timelines.iter_mut().for_each(DrawnTimeline::keep);
     }
 
     /// Creates the timeline of the next letter.
     pub(super) fn create(&mut self) {
-        let timeline = self.next_letter();
+        let timeline = self.next_label();
         let start_lsn = self.start_lsn();
         if self.highest.is_none() && self.chance.one_in(HIGHEST_ONE_IN) {
             self.highest = Some(timeline);
@@ -168,40 +168,40 @@ impl<'d, C: Chance> Author<'d, C> {
     }
 
     /// Creates a timeline of this letter, whose records stand above an LSN.
-    pub(super) fn create_as(&mut self, how: How, timeline: Letter, start_lsn: u64) {
+    pub(super) fn create_as(&mut self, how: How, timeline: TimelineLabel, start_lsn: u64) {
         let create = PlanOp::Create {
             timeline,
             start_lsn,
         };
         self.push(how, create);
-        let created = Timeline::new(timeline, start_lsn, self.key_count);
+        let created = DrawnTimeline::new(timeline, start_lsn, self.key_count);
         self.timelines.push(created);
     }
 
     /// The letter of the next timeline: one that was deleted, or a new one.
-    pub(super) fn next_letter(&mut self) -> Letter {
-        if !self.free_letters.is_empty() && self.chance.one_in(2) {
-            return self.free_letters.remove(0);
+    pub(super) fn next_label(&mut self) -> TimelineLabel {
+        if !self.free_labels.is_empty() && self.chance.one_in(2) {
+            return self.free_labels.remove(0);
         }
-        assert!(self.has_letter());
+        assert!(self.has_label());
         self.created_count += 1;
-        Letter(b'a' + self.created_count - 1)
+        TimelineLabel(b'a' + self.created_count - 1)
     }
 
     /// A timeline was deleted: its letter may come again.
-    pub(super) fn free(&mut self, letter: Letter) {
-        self.free_letters.push(letter);
+    pub(super) fn free(&mut self, label: TimelineLabel) {
+        self.free_labels.push(label);
     }
 
     /// Whether there is a letter for another timeline.
-    pub(super) fn has_letter(&self) -> bool {
+    pub(super) fn has_label(&self) -> bool {
         self.created_count < CREATED_COUNT_MAX
     }
 
     /// Writes a batch.
     pub(super) fn put(&mut self, how: How, timeline: usize, spacing: Spacing) {
         // A layer's index has a second level from some 260 records on: a few large batches do.
-        let is_large = self.swarm.scale == Scale::Large && self.edit_count < LARGE_EDITS_MAX;
+        let is_large = self.swarm.scale == PlanScale::Large && self.edit_count < LARGE_EDITS_MAX;
         let (least, most) = if is_large { (50, 200) } else { (1, 6) };
         let count = self.chance.between(least, most);
         let first = self.key();
@@ -277,7 +277,7 @@ impl<'d, C: Chance> Author<'d, C> {
 
     fn push_put(&mut self, how: How, index: usize, entries: Vec<Entry>) {
         self.timelines[index].end_batch();
-        let timeline = self.timelines[index].letter;
+        let timeline = self.timelines[index].label;
         self.push(how, PlanOp::Put { timeline, entries });
     }
 
@@ -307,7 +307,7 @@ impl<'d, C: Chance> Author<'d, C> {
 
     /// Closes the open layer.
     pub(super) fn freeze(&mut self, how: How, timeline: usize) {
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(how, PlanOp::Freeze { timeline });
     }
 
@@ -317,7 +317,7 @@ impl<'d, C: Chance> Author<'d, C> {
         if how == How::Wait {
             flushed.keep();
         }
-        let timeline = flushed.letter;
+        let timeline = flushed.label;
         self.push(how, PlanOp::Flush { timeline });
     }
 
@@ -355,7 +355,7 @@ impl<'d, C: Chance> Author<'d, C> {
 
     /// Whether another timeline may be created.
     pub(super) fn can_create(&self) -> bool {
-        self.timelines.len() < 2 && self.has_letter()
+        self.timelines.len() < 2 && self.has_label()
     }
 
     pub(super) fn start_lsn(&mut self) -> u64 {
@@ -377,12 +377,12 @@ impl<'d, C: Chance> Author<'d, C> {
 
     fn lsn_step(&mut self) -> u64 {
         match self.chance.pick_weighted(&self.swarm.steps) {
-            Step::Same => 0,
-            Step::One => 1,
-            Step::Eight => 8,
-            Step::Small => self.chance.between(2, 40),
-            Step::Large => self.chance.between(100, 5000),
-            Step::Huge => self.chance.between(1 << 20, 1 << 33),
+            DrawStep::Same => 0,
+            DrawStep::One => 1,
+            DrawStep::Eight => 8,
+            DrawStep::Small => self.chance.between(2, 40),
+            DrawStep::Large => self.chance.between(100, 5000),
+            DrawStep::Huge => self.chance.between(1 << 20, 1 << 33),
         }
     }
 
@@ -417,11 +417,11 @@ impl<'d, C: Chance> Author<'d, C> {
 
     fn len(&mut self) -> u32 {
         let len = match self.chance.pick_weighted(&self.swarm.sizes) {
-            Size::Tiny => self.chance.between(1, 20),
-            Size::SmallEdge => *self.chance.pick(&SMALL_EDGES),
-            Size::Medium => self.chance.between(200, 2000),
-            Size::BlockEdge => *self.chance.pick(&BLOCK_EDGES),
-            Size::Blocks => self.chance.between(8000, 70_000),
+            EditSize::Tiny => self.chance.between(1, 20),
+            EditSize::SmallEdge => *self.chance.pick(&SMALL_EDGES),
+            EditSize::Medium => self.chance.between(200, 2000),
+            EditSize::BlockEdge => *self.chance.pick(&BLOCK_EDGES),
+            EditSize::Blocks => self.chance.between(8000, 70_000),
         };
         let len = len.min(self.len_left);
         self.len_left -= len;

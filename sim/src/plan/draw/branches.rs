@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::author::{Author, Spacing};
-use super::history::Timeline;
+use super::history::DrawnTimeline;
 use crate::dice::Chance;
 use crate::plan::{How, Mode, PlanOp};
 
@@ -15,7 +15,7 @@ const DEPTH_MAX: u32 = 3;
 impl<C: Chance> Author<'_, C> {
     /// Collects garbage.
     pub(super) fn gc(&mut self, how: How, timeline: usize) {
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(how, PlanOp::Gc { timeline });
     }
 
@@ -26,22 +26,22 @@ impl<C: Chance> Author<'_, C> {
 
     /// Whether there may be one more.
     pub(super) fn has_room(&self) -> bool {
-        self.timelines.len() < TIMELINE_COUNT_MAX && self.has_letter()
+        self.timelines.len() < TIMELINE_COUNT_MAX && self.has_label()
     }
 
     /// Puts a timeline on another, and says where it is remembered.
     pub(super) fn branch(&mut self, how: How, ancestor: usize, offset: i64) -> usize {
-        let letter = self.next_letter();
+        let label = self.next_label();
         // At the last record one is waited for.
         let how = match how {
             How::Beside if 0 <= offset => How::Wait,
             how => how,
         };
         let below = &mut self.timelines[ancestor];
-        let branch = below.branch(letter, offset);
+        let branch = below.branch(label, offset);
         let op = PlanOp::Branch {
-            timeline: letter,
-            ancestor: below.letter,
+            timeline: label,
+            ancestor: below.label,
             offset,
         };
         self.push(how, op);
@@ -115,15 +115,15 @@ impl<C: Chance> Author<'_, C> {
     /// Deletes a timeline that nothing stands on, or tries to with one that something stands on.
     pub(super) fn delete_branch(&mut self) {
         let has_branch = |index: &usize| {
-            let letter = Some(self.timelines[*index].letter);
-            self.timelines.iter().any(|other| other.ancestor == letter)
+            let label = Some(self.timelines[*index].label);
+            self.timelines.iter().any(|other| other.ancestor == label)
         };
         // The first one stays, so that there is always one.
         let (parents, leaves): (Vec<usize>, Vec<usize>) =
             (1..self.timelines.len()).partition(has_branch);
         if !parents.is_empty() && self.chance.one_in(4) {
             let index = *self.chance.pick(&parents);
-            let timeline = self.timelines[index].letter;
+            let timeline = self.timelines[index].label;
             let how = self.wait_or_drop();
             self.push(how, PlanOp::Delete { timeline });
         } else if !leaves.is_empty() {
@@ -133,8 +133,8 @@ impl<C: Chance> Author<'_, C> {
                 self.stack(index, 1);
             }
             let deleted = self.timelines.remove(index);
-            let timeline = deleted.letter;
-            let is_ancestor = |other: &Timeline| Some(other.letter) == deleted.ancestor;
+            let timeline = deleted.label;
+            let is_ancestor = |other: &DrawnTimeline| Some(other.label) == deleted.ancestor;
             let ancestor = self.timelines.iter().position(is_ancestor);
             match ancestor.filter(|_| self.chance.one_in(3)) {
                 Some(ancestor) => {

@@ -24,7 +24,7 @@ impl<C: Chance> Author<'_, C> {
     /// may still be on its way.
     pub(super) fn reopen(&mut self, timeline: usize) {
         let op = PlanOp::Shutdown {
-            timeline: self.timelines[timeline].letter,
+            timeline: self.timelines[timeline].label,
             closing: Closing {
                 shutdowns: Shutdowns::One,
                 kept: Kept::Nothing,
@@ -62,9 +62,9 @@ impl<C: Chance> Author<'_, C> {
             1 if is_under_branch => Shutdowns::Two,
             _ => Shutdowns::One,
         };
-        let letter = self.timelines[timeline].letter;
+        let label = self.timelines[timeline].label;
         let op = PlanOp::Shutdown {
-            timeline: letter,
+            timeline: label,
             closing: Closing { shutdowns, kept },
         };
         self.push(how, op);

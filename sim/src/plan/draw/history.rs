@@ -3,13 +3,13 @@
 
 use crate::plan::KeyIndex;
 
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 
 /// What is remembered of a timeline.
-pub(super) struct Timeline {
-    pub letter: Letter,
+pub(super) struct DrawnTimeline {
+    pub label: TimelineLabel,
     /// What it stands on.
-    pub ancestor: Option<Letter>,
+    pub ancestor: Option<TimelineLabel>,
     /// How many stand below it.
     pub depth: u32,
     /// The LSNs at which batches ended, its ancestors' up to where it stands included.
@@ -27,11 +27,11 @@ pub(super) struct Timeline {
     newest: Vec<KeyIndex>,
 }
 
-impl Timeline {
+impl DrawnTimeline {
     /// One with nothing in it.
-    pub fn new(letter: Letter, start_lsn: u64, key_count: u16) -> Timeline {
-        Timeline {
-            letter,
+    pub fn new(label: TimelineLabel, start_lsn: u64, key_count: u16) -> DrawnTimeline {
+        DrawnTimeline {
+            label,
             ancestor: None,
             depth: 0,
             points: Vec::new(),
@@ -45,14 +45,14 @@ impl Timeline {
     }
 
     /// One that stands on this one.
-    pub fn branch(&mut self, letter: Letter, offset: i64) -> Timeline {
+    pub fn branch(&mut self, label: TimelineLabel, offset: i64) -> DrawnTimeline {
         let start = self.last.saturating_add_signed(offset).min(self.last);
         self.forks.push(start);
         let is_below = |lsn: &u64| *lsn <= start;
         let based: Vec<Option<u64>> = self.based.iter().map(|at| at.filter(is_below)).collect();
-        Timeline {
-            letter,
-            ancestor: Some(self.letter),
+        DrawnTimeline {
+            label,
+            ancestor: Some(self.label),
             depth: self.depth + 1,
             points: self.points.iter().copied().filter(is_below).collect(),
             forks: Vec::new(),

@@ -10,13 +10,13 @@ const STACK_COUNT_MAX: u64 = 4;
 impl<C: Chance> Author<'_, C> {
     /// Compacts L0s in this mode.
     pub(super) fn compact(&mut self, how: How, timeline: usize, mode: Mode) {
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(how, PlanOp::Compact { timeline, mode });
     }
 
     /// Creates images in this mode.
     pub(super) fn images(&mut self, how: How, timeline: usize, mode: Mode) {
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(how, PlanOp::Images { timeline, mode });
     }
 
@@ -28,7 +28,7 @@ impl<C: Chance> Author<'_, C> {
     }
 
     fn declare_keys(&mut self, timeline: usize, (first, count): (KeyIndex, u16)) {
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(
             How::Wait,
             PlanOp::Declare {

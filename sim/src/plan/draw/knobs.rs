@@ -7,7 +7,7 @@ use super::themes::Theme;
 use super::times::draw_duration;
 use crate::dice::Chance;
 use crate::faults::Device;
-use crate::plan::Housekeeping;
+use crate::plan::Maintenance;
 
 /// A distance that no plan comes to.
 pub const DISTANCE_NEVER: u64 = 1 << 62;
@@ -74,16 +74,16 @@ pub fn draw_gc_age(chance: &mut impl Chance) -> Duration {
 }
 
 /// An L0 that is wrong is never compacted: who waited for that would wait for good.
-pub fn draw_housekeeping(
+pub fn draw_maintenance(
     chance: &mut impl Chance,
     device: Device,
     l0_count_trigger: u64,
-) -> Housekeeping {
+) -> Maintenance {
     if !chance.one_in(4) {
-        return Housekeeping::Off;
+        return Maintenance::Off;
     }
     let stall = chance.pick_weighted(&[(2, None), (1, Some(1)), (1, Some(3))]);
-    Housekeeping::On {
+    Maintenance::On {
         period: Duration::from_millis(chance.pick_weighted(&PERIODS)),
         l0_stall_count: stall
             .filter(|_| !device.may_be_wrong())

@@ -3,7 +3,7 @@
 use super::author::{Author, Spacing};
 use super::themes::Move;
 use crate::dice::Chance;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::{How, Mode, PlanOp};
 
 /// One batch in so many is begun and let go.
@@ -186,10 +186,10 @@ impl<C: Chance> Author<'_, C> {
         if !self.has_room() {
             return self.delete_branch();
         }
-        let letter = self.next_letter();
+        let label = self.next_label();
         let start_lsn = self.start_lsn();
         let first_len = self.chance.between(1, 40);
-        self.create_with_layer(letter, start_lsn, first_len);
+        self.create_with_layer(label, start_lsn, first_len);
         let index = self.timelines.len() - 1;
         self.stack(index, 1);
         let how = self.how();
@@ -198,18 +198,18 @@ impl<C: Chance> Author<'_, C> {
             self.join();
         }
         self.timelines.remove(index);
-        self.push(How::Wait, PlanOp::Delete { timeline: letter });
+        self.push(How::Wait, PlanOp::Delete { timeline: label });
         if self.chance.one_in(2) {
             // The next engine knows nothing of the first timeline.
             self.restart();
         }
-        self.create_with_layer(letter, start_lsn, first_len);
+        self.create_with_layer(label, start_lsn, first_len);
         self.scan_at(How::Wait, index, 0);
     }
 
     /// Creates a timeline with one layer of so many LSNs.
-    fn create_with_layer(&mut self, letter: Letter, start_lsn: u64, len: u64) {
-        self.create_as(How::Wait, letter, start_lsn);
+    fn create_with_layer(&mut self, label: TimelineLabel, start_lsn: u64, len: u64) {
+        self.create_as(How::Wait, label, start_lsn);
         let index = self.timelines.len() - 1;
         self.put_far(index, len);
         self.flush(How::Wait, index);

@@ -2,7 +2,7 @@
 
 use palimpsest::io::Job;
 
-use crate::plan::{Housekeeping, Knobs, Line, PlanOp};
+use crate::plan::{Knobs, Line, Maintenance, PlanOp};
 
 /// Lives that a plan may have of which nothing is known.
 const LIFE_COUNT: u64 = 4;
@@ -28,7 +28,7 @@ impl Reach {
     pub fn of(ops: &[Line], knobs: &Knobs) -> Reach {
         let mut jobs = vec![Job::Open, Job::Create, Job::Put, Job::Freeze, Job::Flush];
         jobs.extend(ops.iter().filter_map(|line| line.op.row().job));
-        if knobs.housekeeping != Housekeeping::Off {
+        if knobs.maintenance != Maintenance::Off {
             jobs.extend([Job::Keep, Job::Compact, Job::Image, Job::Gc]);
         }
         let leaves_files = |job: &Job| matches!(job, Job::Compact | Job::Image | Job::Gc);
@@ -41,7 +41,7 @@ impl Reach {
         Reach {
             jobs: Some(jobs),
             life_count: crashes.count() as u64 + 1,
-            has_stall: knobs.housekeeping.l0_stall_count().is_some(),
+            has_stall: knobs.maintenance.l0_stall_count().is_some(),
         }
     }
 

@@ -22,7 +22,7 @@ impl<C: Chance> Author<'_, C> {
 
     fn get_at(&mut self, how: How, timeline: usize, offset: i64) {
         let key = self.key();
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(
             how,
             PlanOp::Get {
@@ -42,7 +42,7 @@ impl<C: Chance> Author<'_, C> {
     fn get_many_at(&mut self, how: How, timeline: usize, offset: i64) {
         let first = self.key();
         let count = self.chance.between(1, self.key_count.into()) as u16;
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(
             how,
             PlanOp::GetMany {
@@ -62,7 +62,7 @@ impl<C: Chance> Author<'_, C> {
 
     /// Reads all values of an LSN.
     pub(super) fn scan_at(&mut self, how: How, timeline: usize, offset: i64) {
-        let timeline = self.timelines[timeline].letter;
+        let timeline = self.timelines[timeline].label;
         self.push(how, PlanOp::Scan { timeline, offset });
     }
 

@@ -13,7 +13,7 @@ use crate::faults::StepKind::{
     Sync, SyncDir, Write,
 };
 use crate::faults::{Address, Counted, Fault, Rule, Scope};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 
 /// How many rules are drawn one by one at most.
 const RULE_COUNT_MAX: u64 = 6;
@@ -27,15 +27,15 @@ const APART_CRASHING_ONE_IN: u64 = 2;
 const SELDOM_ONE_IN: u64 = 3;
 
 /// Where a job does what.
-pub(super) struct Site {
+pub(super) struct FaultSite {
     weight: u64,
     pub job: Job,
     pub part: Part,
     pub steps: &'static [StepKind],
 }
 
-const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> Site {
-    Site {
+const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> FaultSite {
+    FaultSite {
         weight,
         job,
         part,
@@ -48,7 +48,7 @@ const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
 /// What the engine does where: `cargo sim replay SEED --trace` shows it.
-pub(super) const SITES: [Site; 38] = [
+pub(super) const SITES: [FaultSite; 38] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -292,14 +292,16 @@ fn draw_life(chance: &mut impl Chance, reach: &Reach) -> Option<u32> {
 }
 
 /// The engine's own files are the lock and directories; timelines have all the others.
-fn draw_scope(chance: &mut impl Chance, theme: Theme, site: &Site) -> Scope {
+fn draw_scope(chance: &mut impl Chance, theme: Theme, site: &FaultSite) -> Scope {
     let branch_one_in = if theme == Theme::Branches { 3 } else { 12 };
     match site.part {
         Part::Lock => Scope::Engine,
         Part::Directory if site.job == Job::Open && chance.one_in(3) => Scope::Engine,
         _ if matches!(site.job, Job::Branch | Job::Delete) || chance.one_in(2) => Scope::Any,
-        _ if chance.one_in(branch_one_in) => Scope::Timeline(Letter(b'b' + chance.below(2) as u8)),
-        _ => Scope::Timeline(Letter(b'a')),
+        _ if chance.one_in(branch_one_in) => {
+            Scope::Timeline(TimelineLabel(b'b' + chance.below(2) as u8))
+        }
+        _ => Scope::Timeline(TimelineLabel(b'a')),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::faults::Device;
 /// What exists in a plan, and how often.
 pub struct Swarm {
     /// How much there is of everything.
-    pub scale: Scale,
+    pub scale: PlanScale,
     /// What it is about.
     pub theme: Theme,
     /// So many in 8 of the operations that can be left running are.
@@ -25,9 +25,9 @@ pub struct Swarm {
     /// What is done to a page that there is.
     pub edits: Vec<(u64, EditKind)>,
     /// How long values and changes are.
-    pub sizes: Vec<(u64, Size)>,
+    pub sizes: Vec<(u64, EditSize)>,
     /// How far LSNs are apart.
-    pub steps: Vec<(u64, Step)>,
+    pub steps: Vec<(u64, DrawStep)>,
     /// How processes end.
     pub crashes: Vec<(u64, CrashKind)>,
     /// Which faults there are. May be empty.
@@ -38,7 +38,7 @@ pub struct Swarm {
 
 /// How much there is of everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
+pub enum PlanScale {
     /// So little that a few operations cross every threshold.
     Tiny,
     /// Keys and records enough for trees of several levels.
@@ -66,7 +66,7 @@ pub enum EditKind {
 
 /// The kinds of lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
+pub enum EditSize {
     /// Some bytes.
     Tiny,
     /// Where the encoding of a length changes.
@@ -81,7 +81,7 @@ pub enum Size {
 
 /// The kinds of distances from an LSN to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum DrawStep {
     /// None: they share it.
     Same,
     /// As near as can be.
@@ -109,29 +109,29 @@ const EDITS: [(u64, EditKind); 7] = [
     (2, EditKind::Clear),
 ];
 
-const SIZES: [(u64, Size); 5] = [
-    (180, Size::Tiny),
-    (40, Size::SmallEdge),
-    (12, Size::Medium),
-    (10, Size::BlockEdge),
-    (1, Size::Blocks),
+const SIZES: [(u64, EditSize); 5] = [
+    (180, EditSize::Tiny),
+    (40, EditSize::SmallEdge),
+    (12, EditSize::Medium),
+    (10, EditSize::BlockEdge),
+    (1, EditSize::Blocks),
 ];
 
-const LARGE_SIZES: [(u64, Size); 5] = [
-    (160, Size::Tiny),
-    (8, Size::SmallEdge),
-    (12, Size::Medium),
-    (1, Size::BlockEdge),
-    (1, Size::Blocks),
+const LARGE_SIZES: [(u64, EditSize); 5] = [
+    (160, EditSize::Tiny),
+    (8, EditSize::SmallEdge),
+    (12, EditSize::Medium),
+    (1, EditSize::BlockEdge),
+    (1, EditSize::Blocks),
 ];
 
-const STEPS: [(u64, Step); 6] = [
-    (24, Step::Eight),
-    (24, Step::One),
-    (24, Step::Same),
-    (12, Step::Small),
-    (4, Step::Large),
-    (1, Step::Huge),
+const STEPS: [(u64, DrawStep); 6] = [
+    (24, DrawStep::Eight),
+    (24, DrawStep::One),
+    (24, DrawStep::Same),
+    (12, DrawStep::Small),
+    (4, DrawStep::Large),
+    (1, DrawStep::Huge),
 ];
 
 const CRASHES: [(u64, CrashKind); 4] = [
@@ -155,7 +155,7 @@ const SPANNING_WEIGHTS: [u64; 2] = [100, 800];
 impl Swarm {
     /// Draws what exists.
     pub fn draw(chance: &mut impl Chance) -> Swarm {
-        let scale = Scale::draw(chance, LARGE_ONE_IN);
+        let scale = PlanScale::draw(chance, LARGE_ONE_IN);
         let theme = Theme::draw(chance);
         let mut swarm = Swarm {
             scale,
@@ -190,13 +190,13 @@ impl Swarm {
             swarm.faults.push(FaultKind::Wrong.weighted());
             // Where a value spans blocks, one of them may be taken for right with the other.
             let weight = *chance.pick(&SPANNING_WEIGHTS);
-            swarm.sizes.push((weight, Size::BlockEdge));
+            swarm.sizes.push((weight, EditSize::BlockEdge));
         }
         swarm
     }
 
     /// Everything there is, for one who chooses alone what happens often: a fuzzer.
-    pub fn all(chance: &mut impl Chance, scale: Scale) -> Swarm {
+    pub fn all(chance: &mut impl Chance, scale: PlanScale) -> Swarm {
         let device = chance.pick_weighted(&DEVICES);
         let mut faults = Vec::from_iter(FaultKind::of_any_device());
         if device.may_be_wrong() {
@@ -218,20 +218,20 @@ impl Swarm {
     }
 }
 
-impl Scale {
+impl PlanScale {
     /// Large once in so many times.
-    pub fn draw(chance: &mut impl Chance, large_one_in: u64) -> Scale {
+    pub fn draw(chance: &mut impl Chance, large_one_in: u64) -> PlanScale {
         if chance.one_in(large_one_in) {
-            Scale::Large
+            PlanScale::Large
         } else {
-            Scale::Tiny
+            PlanScale::Tiny
         }
     }
 
-    fn sizes(self) -> &'static [(u64, Size)] {
+    fn sizes(self) -> &'static [(u64, EditSize)] {
         match self {
-            Scale::Tiny => &SIZES,
-            Scale::Large => &LARGE_SIZES,
+            PlanScale::Tiny => &SIZES,
+            PlanScale::Large => &LARGE_SIZES,
         }
     }
 }

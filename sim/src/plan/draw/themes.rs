@@ -2,7 +2,7 @@
 
 use palimpsest::io::Job;
 
-use super::swarm::Scale;
+use super::swarm::PlanScale;
 use crate::dice::Chance;
 
 /// What a plan is about.
@@ -248,8 +248,8 @@ impl Theme {
     }
 
     /// What may be done next.
-    pub fn moves(self, scale: Scale) -> Vec<(u64, Move)> {
-        if scale == Scale::Large {
+    pub fn moves(self, scale: PlanScale) -> Vec<(u64, Move)> {
+        if scale == PlanScale::Large {
             return LARGE.to_vec();
         }
         match self {

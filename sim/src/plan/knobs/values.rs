@@ -36,7 +36,7 @@ named_enum! {
 named_enum! {
     /// Where the keys of a run stand.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub enum Layout {
+    pub enum KeyLayout {
         /// Blocks of one relation, one after another.
         #[default]
         Dense = "dense",
@@ -49,7 +49,7 @@ named_enum! {
 
 /// Who runs the jobs of a timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Housekeeping {
+pub enum Maintenance {
     /// The plan alone: `off`.
     #[default]
     Off,
@@ -63,20 +63,20 @@ pub enum Housekeeping {
     },
 }
 
-impl Housekeeping {
+impl Maintenance {
     /// How often the engine looks at least, if it does.
     pub fn period(self) -> Option<Duration> {
         match self {
-            Housekeeping::Off => None,
-            Housekeeping::On { period, .. } => Some(period),
+            Maintenance::Off => None,
+            Maintenance::On { period, .. } => Some(period),
         }
     }
 
     /// From how many L0s on a batch waits, if it ever does.
     pub fn l0_stall_count(self) -> Option<u64> {
         match self {
-            Housekeeping::Off => None,
-            Housekeeping::On { l0_stall_count, .. } => {
+            Maintenance::Off => None,
+            Maintenance::On { l0_stall_count, .. } => {
                 Some(l0_stall_count).filter(|count| *count != 0)
             }
         }
@@ -84,10 +84,10 @@ impl Housekeeping {
 
     /// The same engine, but a batch never waits.
     #[must_use]
-    pub fn without_stall(self) -> Housekeeping {
+    pub fn without_stall(self) -> Maintenance {
         match self {
-            Housekeeping::Off => Housekeeping::Off,
-            Housekeeping::On { period, .. } => Housekeeping::On {
+            Maintenance::Off => Maintenance::Off,
+            Maintenance::On { period, .. } => Maintenance::On {
                 period,
                 l0_stall_count: 0,
             },
@@ -166,28 +166,28 @@ macro_rules! words_are_values {
     };
 }
 
-words_are_values!(Look Compression Layout Device);
+words_are_values!(Look Compression KeyLayout Device);
 
 /// How housekeeping is written.
-const HOUSEKEEPING: &str = "write `off`, or `every 250ms stall 0`";
+const MAINTENANCE: &str = "write `off`, or `every 250ms stall 0`";
 
-impl Value for Housekeeping {
+impl Value for Maintenance {
     fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
-        match words.expect(name, HOUSEKEEPING)? {
+        match words.expect(name, MAINTENANCE)? {
             "off" => {
-                *self = Housekeeping::Off;
+                *self = Maintenance::Off;
                 return Ok(());
             }
             "every" => {}
-            other => return Err(Problem::new(name, other, HOUSEKEEPING)),
+            other => return Err(Problem::new(name, other, MAINTENANCE)),
         }
-        let period = duration(words.expect("period", HOUSEKEEPING)?, "period")?;
-        let word = words.expect(name, HOUSEKEEPING)?;
+        let period = duration(words.expect("period", MAINTENANCE)?, "period")?;
+        let word = words.expect(name, MAINTENANCE)?;
         if word != "stall" {
-            return Err(Problem::new(name, word, HOUSEKEEPING));
+            return Err(Problem::new(name, word, MAINTENANCE));
         }
         let l0_stall_count = words.number("stall")?;
-        *self = Housekeeping::On {
+        *self = Maintenance::On {
             period,
             l0_stall_count,
         };
@@ -196,8 +196,8 @@ impl Value for Housekeeping {
 
     fn written(&self) -> String {
         match self {
-            Housekeeping::Off => "off".to_string(),
-            Housekeeping::On {
+            Maintenance::Off => "off".to_string(),
+            Maintenance::On {
                 period,
                 l0_stall_count,
             } => format!("every {} stall {l0_stall_count}", Written(*period)),

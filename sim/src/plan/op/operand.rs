@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::batch::{Entry, plainer_batches, read_batch, write_batch};
 use super::key::KeyIndex;
-use super::tally::Tally;
+use super::tally::LimitTally;
 use crate::faults::{Crash, read_crash};
-use crate::label::Letter;
-use crate::plan::limits::{check_duration, check_letter};
+use crate::label::TimelineLabel;
+use crate::plan::limits::{check_duration, check_label};
 use crate::text::{Problem, Words, Written, duration};
 
 /// How long a wait is where nothing depends on it.
@@ -28,7 +28,7 @@ pub(super) trait Operand {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 
     /// Holds it against its limits, beside the operations before it.
-    fn check(&self, _tally: &mut Tally) -> Result<(), Problem> {
+    fn check(&self, _tally: &mut LimitTally) -> Result<(), Problem> {
         Ok(())
     }
 
@@ -41,12 +41,12 @@ pub(super) trait Operand {
     }
 
     /// The timeline that it names.
-    fn timeline(&self) -> Option<Letter> {
+    fn timeline(&self) -> Option<TimelineLabel> {
         None
     }
 
     /// The timeline that it names, to be called otherwise.
-    fn timeline_mut(&mut self) -> Option<&mut Letter> {
+    fn timeline_mut(&mut self) -> Option<&mut TimelineLabel> {
         None
     }
 
@@ -102,24 +102,24 @@ pub enum Mode {
 }
 
 /// A timeline.
-impl Operand for Letter {
-    fn read(words: &mut Words<'_>) -> Result<Letter, Problem> {
-        Letter::read(words.expect("timeline", "write a letter")?)
+impl Operand for TimelineLabel {
+    fn read(words: &mut Words<'_>) -> Result<TimelineLabel, Problem> {
+        TimelineLabel::read(words.expect("timeline", "write a letter")?)
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, " {self}")
     }
 
-    fn check(&self, _tally: &mut Tally) -> Result<(), Problem> {
-        check_letter(*self)
+    fn check(&self, _tally: &mut LimitTally) -> Result<(), Problem> {
+        check_label(*self)
     }
 
-    fn timeline(&self) -> Option<Letter> {
+    fn timeline(&self) -> Option<TimelineLabel> {
         Some(*self)
     }
 
-    fn timeline_mut(&mut self) -> Option<&mut Letter> {
+    fn timeline_mut(&mut self) -> Option<&mut TimelineLabel> {
         Some(self)
     }
 }
@@ -134,7 +134,7 @@ impl Operand for KeyIndex {
         write!(f, " {self}")
     }
 
-    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+    fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
         tally.check_key(*self)
     }
 
@@ -153,7 +153,7 @@ impl Operand for Vec<Entry> {
         write_batch(f, self)
     }
 
-    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+    fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
         tally.add_entries(self)
     }
 
@@ -176,7 +176,7 @@ impl Operand for u16 {
         write!(f, " {self}")
     }
 
-    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+    fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
         tally.check_key_count(*self)
     }
 }
@@ -191,7 +191,7 @@ impl Operand for u64 {
         write!(f, " {self}")
     }
 
-    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+    fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
         tally.add_start(*self)
     }
 
@@ -234,7 +234,7 @@ impl Operand for Duration {
         write!(f, " {}", Written(*self))
     }
 
-    fn check(&self, tally: &mut Tally) -> Result<(), Problem> {
+    fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
         tally.add_wait(*self)
     }
 
@@ -278,7 +278,7 @@ impl Operand for Jump {
         }
     }
 
-    fn check(&self, _tally: &mut Tally) -> Result<(), Problem> {
+    fn check(&self, _tally: &mut LimitTally) -> Result<(), Problem> {
         check_duration("duration", self.duration())
     }
 

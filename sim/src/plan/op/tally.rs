@@ -11,7 +11,7 @@ use crate::plan::limits::{
 use crate::text::Problem;
 
 /// What the operations of a plan come to, one after another.
-pub(in crate::plan) struct Tally {
+pub(in crate::plan) struct LimitTally {
     key_count: u16,
     op_count: usize,
     entry_count: usize,
@@ -21,10 +21,10 @@ pub(in crate::plan) struct Tally {
     total_wait: Duration,
 }
 
-impl Tally {
+impl LimitTally {
     /// Nothing yet.
-    pub fn new(key_count: u16) -> Tally {
-        Tally {
+    pub fn new(key_count: u16) -> LimitTally {
+        LimitTally {
             key_count,
             op_count: 0,
             entry_count: 0,

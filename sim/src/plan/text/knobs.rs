@@ -1,12 +1,12 @@
 //! The section of the knobs: each on its line, and in their order.
 
-use super::lines::Lines;
-use super::{Place, PlanError};
+use super::lines::PlanLines;
+use super::{PlanError, PlanPlace};
 use crate::plan::knobs::{KNOBS, Knob, Knobs};
 use crate::text::{Problem, Words};
 
 /// Reads the knobs.
-pub(super) fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
+pub(super) fn read_knobs(lines: &mut PlanLines<'_>) -> Result<Knobs, PlanError> {
     let mut knobs = Knobs::plain();
     for knob in &KNOBS {
         read_knob(lines, knob, &mut knobs)?;
@@ -15,7 +15,7 @@ pub(super) fn read_knobs(lines: &mut Lines<'_>) -> Result<Knobs, PlanError> {
 }
 
 /// Reads the line that comes next, which must be this knob's.
-fn read_knob(lines: &mut Lines<'_>, knob: &Knob, knobs: &mut Knobs) -> Result<(), PlanError> {
+fn read_knob(lines: &mut PlanLines<'_>, knob: &Knob, knobs: &mut Knobs) -> Result<(), PlanError> {
     let name = knob.name;
     let remedy = format!("write `{name}` and its value here");
     let Some((number, line)) = lines.next_item() else {
@@ -31,5 +31,5 @@ fn read_knob(lines: &mut Lines<'_>, knob: &Knob, knobs: &mut Knobs) -> Result<()
         (knob.limit)(name, knobs)?;
         words.end()
     };
-    read().map_err(|problem: Problem| Place::Line(number).of(problem))
+    read().map_err(|problem: Problem| PlanPlace::Line(number).of(problem))
 }

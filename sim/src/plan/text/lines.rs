@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use super::problem::{Place, PlanError};
+use super::problem::{PlanError, PlanPlace};
 use crate::text::Problem;
 
 /// The sections of a plan, in their order.
 const SECTIONS: [&str; 4] = ["knobs", "ops", "faults", "schedule"];
 
 /// The lines of a text that say something, without their comments.
-pub(crate) struct Lines<'t> {
+pub(crate) struct PlanLines<'t> {
     rest: std::iter::Enumerate<std::str::Lines<'t>>,
     held: Option<(usize, &'t str)>,
     last: usize,
 }
 
-impl<'t> Lines<'t> {
+impl<'t> PlanLines<'t> {
     /// All lines of a text.
-    pub fn new(text: &'t str) -> Lines<'t> {
-        Lines {
+    pub fn new(text: &'t str) -> PlanLines<'t> {
+        PlanLines {
             rest: text.lines().enumerate(),
             held: None,
             last: 1,
@@ -56,7 +56,7 @@ impl<'t> Lines<'t> {
         match self.next_line() {
             Some((_, line)) if line == name => Ok(()),
             Some((number, line)) => {
-                Err(Place::Line(number).of(Problem::new("section", line, remedy)))
+                Err(PlanPlace::Line(number).of(Problem::new("section", line, remedy)))
             }
             None => Err(self.cut_off("section", remedy)),
         }
@@ -64,7 +64,7 @@ impl<'t> Lines<'t> {
 
     /// The error for a text that ends before it should.
     pub fn cut_off(&self, what: &'static str, remedy: impl fmt::Display) -> PlanError {
-        Place::Line(self.last).of(Problem::missing(what, remedy))
+        PlanPlace::Line(self.last).of(Problem::missing(what, remedy))
     }
 }
 

@@ -7,13 +7,13 @@ use crate::text::Problem;
 /// A text is not a plan, or a plan cannot be run. Whoever wrote it must change what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
-    place: Place,
+    place: PlanPlace,
     problem: Problem,
 }
 
 /// Where in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PlanPlace {
     /// In this line of its text, from 1.
     Line(usize),
     /// Among its knobs.
@@ -30,13 +30,13 @@ impl PlanError {
     /// The line of the text that is wrong, from 1, if the plan came from a text.
     pub fn line(&self) -> Option<usize> {
         match self.place {
-            Place::Line(number) => Some(number),
+            PlanPlace::Line(number) => Some(number),
             _ => None,
         }
     }
 }
 
-impl Place {
+impl PlanPlace {
     /// The error that the item at this place has this problem.
     pub(crate) fn of(self, problem: Problem) -> PlanError {
         PlanError {
@@ -51,11 +51,11 @@ impl std::error::Error for PlanError {}
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
-            Place::Line(number) => write!(f, "line {number}: ")?,
-            Place::Knobs => write!(f, "knobs: ")?,
-            Place::Op(number) => write!(f, "operation {number}: ")?,
-            Place::Rule(number) => write!(f, "rule {number}: ")?,
-            Place::Schedule => write!(f, "schedule: ")?,
+            PlanPlace::Line(number) => write!(f, "line {number}: ")?,
+            PlanPlace::Knobs => write!(f, "knobs: ")?,
+            PlanPlace::Op(number) => write!(f, "operation {number}: ")?,
+            PlanPlace::Rule(number) => write!(f, "rule {number}: ")?,
+            PlanPlace::Schedule => write!(f, "schedule: ")?,
         }
         write!(f, "{}", self.problem)
     }

@@ -120,7 +120,7 @@ fn everything_prints_as_it_was_written() {
     let plan: Plan = EVERYTHING.parse().unwrap();
     assert_eq!(plan.to_string(), EVERYTHING);
     assert_eq!(plan.check(), Ok(()));
-    for then in [
+    for tail in [
         "in-order",
         "newest-first",
         "by-rank 7",
@@ -130,7 +130,7 @@ fn everything_prints_as_it_was_written() {
         "starve keep 7",
         "to-completion 7",
     ] {
-        let text = EVERYTHING.replace("uniform 123", then);
+        let text = EVERYTHING.replace("uniform 123", tail);
         let plan: Plan = text.parse().unwrap();
         assert_eq!(plan.to_string(), text);
     }

@@ -1,6 +1,6 @@
 use super::lsns;
 use crate::base::{Lsn, LsnRange};
-use crate::layer::map::select::{Kind, select};
+use crate::layer::map::select::{SelectKind, select};
 
 /// What competes: the delta's LSNs, the image's LSN, the memory's LSNs.
 type Candidates = (Option<LsnRange>, Option<Lsn>, Option<LsnRange>);
@@ -37,9 +37,9 @@ fn check(text: &str, start: u64, walk: &str) {
             break;
         };
         let kind = match kind {
-            Kind::Image => "i",
-            Kind::Delta => "d",
-            Kind::Memory => "m",
+            SelectKind::Image => "i",
+            SelectKind::Delta => "d",
+            SelectKind::Memory => "m",
         };
         visits.push(format!("{kind}{}", floor.0));
         end = floor;

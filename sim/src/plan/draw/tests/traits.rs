@@ -3,7 +3,7 @@
 use palimpsest::io::Job;
 
 use crate::faults::{Address, Rule};
-use crate::plan::{Housekeeping, How, Plan, PlanOp};
+use crate::plan::{How, Maintenance, Plan, PlanOp};
 
 /// How many plans are drawn.
 const PLAN_COUNT: u64 = 2000;
@@ -92,7 +92,7 @@ const TRAITS: [Trait; 36] = [
     }),
     ("all older values", 1000, |drawn| drawn.has_old("scan")),
     ("housekeeping", 400, |drawn| {
-        drawn.plan.knobs.housekeeping != Housekeeping::Off
+        drawn.plan.knobs.maintenance != Maintenance::Off
     }),
 ];
 

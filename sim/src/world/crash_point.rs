@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use palimpsest::base::TimelineId;
 
-use super::book::FaultBook;
-use super::chooser::Chooser;
+use super::injector::FaultInjector;
+use super::policy::SchedulePolicy;
 use super::{State, World};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::faults::{CallSite, Crash};
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::plan::Plan;
 
 /// Looks on before each call that no fault meets.
@@ -22,11 +22,11 @@ pub type Watch = Box<dyn FnMut(&State, &CallSite) + Send>;
 
 /// What a life leaves.
 #[derive(Clone)]
-pub struct Remains {
+pub struct CrashPoint {
     pub(super) disk: Disk,
-    pub(super) chooser: Chooser,
-    pub(super) book: FaultBook,
-    pub(super) letters: BTreeMap<TimelineId, Letter>,
+    pub(super) policy: SchedulePolicy,
+    pub(super) injector: FaultInjector,
+    pub(super) labels: BTreeMap<TimelineId, TimelineLabel>,
     pub(super) dice: Dice,
     pub(super) life: u32,
     pub(super) clock_offset: i64,
@@ -34,7 +34,7 @@ pub struct Remains {
     pub(super) elapsed: Duration,
 }
 
-impl Remains {
+impl CrashPoint {
     /// The disk, before what ends the life happens to it.
     pub fn disk(&self) -> &Disk {
         &self.disk
@@ -43,16 +43,16 @@ impl Remains {
     /// The same number for two after which everything goes on alike, but for how late it is.
     pub fn fingerprint(&self, hasher: &mut impl Hasher) {
         self.disk.stir_into(hasher);
-        self.chooser.stir_into(hasher);
-        self.book.stir_into(hasher);
-        self.letters.hash(hasher);
+        self.policy.stir_into(hasher);
+        self.injector.stir_into(hasher);
+        self.labels.hash(hasher);
         self.clock_offset.hash(hasher);
         self.dice.stir_into(hasher);
     }
 
     /// The world after a crash that leaves this.
     pub fn after(&self, plan: &Plan, crash: Crash) -> Arc<World> {
-        let world = World::from_remains(plan, self.clone());
+        let world = World::from_crash_point(plan, self.clone());
         world.survive(crash);
         world
     }
@@ -72,10 +72,10 @@ impl World {
         match crash {
             Crash::Kill => state.disk.close_all(),
             Crash::Power(survival) => {
-                let (disk, remnants) = state.disk.crash_counted(survival);
+                let (disk, effects) = state.disk.crash_counted(survival);
                 state.disk = disk;
-                for (remnant, count) in remnants {
-                    *state.counts.remnants.entry(remnant).or_insert(0) += count;
+                for (effect, count) in effects {
+                    *state.counts.effects.entry(effect).or_insert(0) += count;
                 }
             }
         }
@@ -93,12 +93,12 @@ impl State {
     }
 
     /// What the life would leave if it ended here.
-    pub fn remains(&self) -> Remains {
-        Remains {
+    pub fn crash_point(&self) -> CrashPoint {
+        CrashPoint {
             disk: self.disk.clone(),
-            chooser: self.gate.chooser().clone(),
-            book: self.book.clone(),
-            letters: self.letters.clone(),
+            policy: self.scheduler.policy().clone(),
+            injector: self.injector.clone(),
+            labels: self.labels.clone(),
             dice: self.dice.clone(),
             life: self.life,
             clock_offset: self.clock_offset,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use super::Turn;
+use super::JobLock;
 use crate::io::block_on;
 
 /// Polls a future once.
@@ -23,9 +23,9 @@ macro_rules! poll {
 
 #[test]
 fn a_second_one_waits_until_the_first_lets_go() {
-    let turn = Turn::default();
-    let first = block_on(turn.take());
-    let mut second = pin!(turn.take());
+    let job_lock = JobLock::default();
+    let first = block_on(job_lock.take());
+    let mut second = pin!(job_lock.take());
     for _ in 0..3 {
         assert!(poll!(second).is_pending());
     }
@@ -35,9 +35,9 @@ fn a_second_one_waits_until_the_first_lets_go() {
 
 #[test]
 fn waiters_that_are_woken_in_turn_get_it_in_turn() {
-    let turn = Turn::default();
-    let mut guard = Some(block_on(turn.take()));
-    let (mut one, mut other) = (pin!(turn.take()), pin!(turn.take()));
+    let job_lock = JobLock::default();
+    let mut guard = Some(block_on(job_lock.take()));
+    let (mut one, mut other) = (pin!(job_lock.take()), pin!(job_lock.take()));
     assert!(poll!(one).is_pending() && poll!(other).is_pending());
     guard.take();
     let Poll::Ready(held) = poll!(one) else {
@@ -51,28 +51,28 @@ fn waiters_that_are_woken_in_turn_get_it_in_turn() {
 /// It was told that it may go on, and never looked.
 #[test]
 fn a_waiter_that_leaves_passes_the_turn_on() {
-    let turn = Turn::default();
-    let guard = block_on(turn.take());
-    let mut stays = pin!(turn.take());
+    let job_lock = JobLock::default();
+    let guard = block_on(job_lock.take());
+    let mut stays = pin!(job_lock.take());
     {
-        let mut leaves = pin!(turn.take());
+        let mut leaves = pin!(job_lock.take());
         assert!(poll!(leaves).is_pending());
         assert!(poll!(stays).is_pending());
         drop(guard);
     }
     assert!(poll!(stays).is_ready());
-    let turn = block_on(turn.take());
-    drop(turn);
+    let job_lock = block_on(job_lock.take());
+    drop(job_lock);
 }
 
 #[test]
 fn threads_take_turns_and_none_is_left_waiting() {
     const THREAD_COUNT: u32 = 4;
     const TURN_COUNT: u32 = 2000;
-    let (turn, inside, taken) = (Turn::default(), AtomicU32::new(0), AtomicU32::new(0));
+    let (job_lock, inside, taken) = (JobLock::default(), AtomicU32::new(0), AtomicU32::new(0));
     let take_turns = || {
         for _ in 0..TURN_COUNT {
-            let guard = block_on(turn.take());
+            let guard = block_on(job_lock.take());
             assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
             taken.fetch_add(1, Ordering::SeqCst);
             assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);

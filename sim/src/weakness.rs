@@ -56,23 +56,23 @@ pub fn certified() -> Vec<(&'static str, Plan)> {
 
 /// What a device lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lack {
+pub struct Weakness {
     /// What it does wrong, put before a plan's own rules.
     pub rules: Vec<Rule>,
     /// What it promises instead of what the plan says; nothing to leave that.
     pub device: Option<Device>,
 }
 
-impl Lack {
+impl Weakness {
     /// It does this at all calls that the address means.
-    pub fn at(address: Address, fault: Fault) -> Lack {
+    pub fn at(address: Address, fault: Fault) -> Weakness {
         let rule = Rule {
             address,
             fault,
             times: u32::MAX,
             one_in: 1,
         };
-        Lack {
+        Weakness {
             rules: vec![rule],
             device: None,
         }
@@ -91,7 +91,7 @@ impl Lack {
         }
         if plan.knobs.device.may_be_wrong() {
             // An L0 that is wrong is never compacted: a batch that waits for that waits for good.
-            plan.knobs.housekeeping = plan.knobs.housekeeping.without_stall();
+            plan.knobs.maintenance = plan.knobs.maintenance.without_stall();
         }
         plan
     }
@@ -132,7 +132,7 @@ fn any<T>() -> Counted<T> {
 
 /// How long to go on, and with what.
 #[derive(Clone, Copy)]
-pub struct Limits<'a> {
+pub struct HuntLimits<'a> {
     /// For how long to search.
     pub time: Duration,
     /// For how long to shrink what was found.
@@ -166,7 +166,7 @@ impl fmt::Display for By {
 
 /// A plan that notices.
 #[derive(Clone, Debug)]
-pub struct Caught {
+pub struct Found {
     /// It, shrunk.
     pub plan: Plan,
     /// What it comes to.
@@ -179,7 +179,7 @@ pub struct Caught {
 
 /// What was tried where nothing noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Missed {
+pub struct NotFound {
     /// Certified plans that met with it, and survive every crash all the same.
     pub certified_count: u64,
     /// Seeds that met with it, and came out right.
@@ -190,7 +190,7 @@ pub struct Missed {
     pub elapsed: Duration,
 }
 
-impl fmt::Display for Missed {
+impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (met, seeds) = (grouped(self.met_count), grouped(self.seed_count));
         let certified = counted(self.certified_count, "plan");
@@ -203,43 +203,43 @@ impl fmt::Display for Missed {
 
 /// What came of a search.
 #[derive(Clone, Debug)]
-pub enum Hunted {
+pub enum Search {
     /// The engine needs it.
-    Caught(Box<Caught>),
+    Found(Box<Found>),
     /// Nothing noticed.
-    Missed(Missed),
+    NotFound(NotFound),
 }
 
-impl Hunted {
+impl Search {
     /// How long it took.
     pub fn elapsed(&self) -> Duration {
         match self {
-            Hunted::Caught(caught) => caught.elapsed,
-            Hunted::Missed(missed) => missed.elapsed,
+            Search::Found(caught) => caught.elapsed,
+            Search::NotFound(missed) => missed.elapsed,
         }
     }
 }
 
 /// Searches for a plan that notices what the device lacks.
-pub fn hunt(lack: &Lack, limits: Limits<'_>) -> Hunted {
+pub fn hunt(weakness: &Weakness, limits: HuntLimits<'_>) -> Search {
     let started = Instant::now();
     let mut hunt = Hunt {
-        lack,
+        weakness,
         limits,
         started,
-        missed: Missed::default(),
+        missed: NotFound::default(),
     };
     let found = hunt.crash_everywhere(1);
     let found = found.or_else(|| hunt.crash_everywhere(2));
     let Some((by, found)) = found.or_else(|| hunt.run_seeds()) else {
         let elapsed = started.elapsed();
-        return Hunted::Missed(Missed {
+        return Search::NotFound(NotFound {
             elapsed,
             ..hunt.missed
         });
     };
     let elapsed = started.elapsed();
-    let limits = shrink::Limits {
+    let limits = shrink::ShrinkLimits {
         deadline: Instant::now() + limits.shrink_time,
         thread_count: limits.thread_count,
         is_over: limits.is_over,
@@ -249,7 +249,7 @@ pub fn hunt(lack: &Lack, limits: Limits<'_>) -> Hunted {
         Some(shrunk) => (shrunk.plan, shrunk.outcome.verdict.unwrap_or(found.verdict)),
         None => (found.plan, found.verdict),
     };
-    Hunted::Caught(Box::new(Caught {
+    Search::Found(Box::new(Found {
         plan,
         verdict,
         by,
@@ -259,30 +259,30 @@ pub fn hunt(lack: &Lack, limits: Limits<'_>) -> Hunted {
 
 /// A search that is under way.
 struct Hunt<'a> {
-    lack: &'a Lack,
-    limits: Limits<'a>,
+    weakness: &'a Weakness,
+    limits: HuntLimits<'a>,
     started: Instant,
-    missed: Missed,
+    missed: NotFound,
 }
 
-type Found = Option<(By, Counterexample)>;
+type Hit = Option<(By, Counterexample)>;
 
 impl Hunt<'_> {
     /// Tries every crash of each certified plan, for a quarter of the time at each depth.
-    fn crash_everywhere(&mut self, depth: u32) -> Found {
+    fn crash_everywhere(&mut self, depth: u32) -> Hit {
         let deadline = self.started + self.limits.time * depth / 4;
         for (name, plan) in certified() {
-            let plan = self.lack.of(&plan);
+            let plan = self.weakness.of(&plan);
             let outcome = run(&plan, Keep::Tail);
             if let Some(verdict) = outcome.verdict {
                 return Some((By::Plan(name), Counterexample { plan, verdict }));
             }
-            let is_silent = self.lack.is_silent(&outcome);
+            let is_silent = self.weakness.is_silent(&outcome);
             // Where it is met in recovery alone, a crash behind that must show it.
             if (depth == 1 && is_silent) || self.is_over(deadline) {
                 continue;
             }
-            let limits = exhaust::Limits {
+            let limits = exhaust::ExhaustLimits {
                 depth,
                 deadline: Some(deadline),
                 thread_count: self.limits.thread_count,
@@ -301,7 +301,7 @@ impl Hunt<'_> {
     }
 
     /// Runs what seeds draw, until one is red or the time is up.
-    fn run_seeds(&mut self) -> Found {
+    fn run_seeds(&mut self) -> Hit {
         let next = AtomicU64::new(0);
         let met_count = AtomicU64::new(0);
         let found: Mutex<Option<(u64, Counterexample)>> = Mutex::new(None);
@@ -309,9 +309,9 @@ impl Hunt<'_> {
         let work = || {
             while !self.is_over(deadline) && lock(&found).is_none() {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
-                let plan = self.lack.of(&Plan::draw(seed));
+                let plan = self.weakness.of(&Plan::draw(seed));
                 let outcome = run(&plan, Keep::Tail);
-                let is_met = self.lack.is_met(&outcome);
+                let is_met = self.weakness.is_met(&outcome);
                 met_count.fetch_add(u64::from(is_met), Ordering::Relaxed);
                 let Some(verdict) = outcome.verdict else {
                     continue;
@@ -345,12 +345,16 @@ mod tests {
     #[test]
     fn a_plan_on_another_device_is_one_that_could_be_written() {
         for device in [Device::Posix, Device::Rots] {
-            let lack = Lack {
+            let weakness = Weakness {
                 rules: Vec::new(),
                 device: Some(device),
             };
             for seed in 0..100 {
-                assert_eq!(lack.of(&Plan::draw(seed)).check(), Ok(()), "seed {seed}");
+                assert_eq!(
+                    weakness.of(&Plan::draw(seed)).check(),
+                    Ok(()),
+                    "seed {seed}"
+                );
             }
         }
     }

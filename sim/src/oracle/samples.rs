@@ -21,11 +21,11 @@ pub struct Horizon {
 /// # Shape
 /// Nothing if that is not known: then age sets no bound. Both of a moment grow.
 #[derive(Clone, Debug, Default)]
-pub struct Ages {
+pub struct AgeSamples {
     moments: Option<VecDeque<(Time, Lsn)>>,
 }
 
-impl Ages {
+impl AgeSamples {
     /// Everything up to `last` may have been there when the engine was opened, and no earlier:
     /// nothing is remembered across that. Nothing is known if nobody knows when that was.
     pub fn begin(&mut self, opened: Option<Time>, last: Lsn) {

@@ -7,13 +7,13 @@ use crate::world::TaskId;
 
 /// Faults of operations that have not ended.
 #[derive(Default)]
-pub(super) struct Met {
+pub(super) struct PendingFaults {
     faults: Vec<(TaskId, FaultClass, Op)>,
     /// One that has read what rots in a layer, and has ended as if nothing were wrong.
     unreported: Option<Op>,
 }
 
-impl Met {
+impl PendingFaults {
     /// A task's operation has met with a fault, in a call that was for this.
     pub(super) fn add(&mut self, task: TaskId, class: FaultClass, op: Op) {
         self.faults.push((task, class, op));
@@ -21,8 +21,8 @@ impl Met {
 
     /// A task's operation has met with a fault, unless it has met with such a one already.
     pub(super) fn add_once(&mut self, task: TaskId, class: FaultClass, op: Op) {
-        let is_it = |(of, met, during): &(TaskId, FaultClass, Op)| {
-            *of == task && *met == class && during.job == op.job
+        let is_it = |(of, pending_faults, during): &(TaskId, FaultClass, Op)| {
+            *of == task && *pending_faults == class && during.job == op.job
         };
         if !self.faults.iter().any(is_it) {
             self.add(task, class, op);
@@ -48,13 +48,13 @@ impl Met {
     }
 
     fn has_met(&self, task: TaskId, class: FaultClass) -> bool {
-        let mut met = self.faults.iter();
-        met.any(|(of, met, _)| (*of, *met) == (task, class))
+        let mut pending_faults = self.faults.iter();
+        pending_faults.any(|(of, pending_faults, _)| (*of, *pending_faults) == (task, class))
     }
 
     fn rot_met_by(&self, task: TaskId) -> Option<Op> {
-        let mut met = self.faults.iter();
-        let rot = met.find(|(of, class, op)| {
+        let mut pending_faults = self.faults.iter();
+        let rot = pending_faults.find(|(of, class, op)| {
             let is_layer = matches!(op.part, Part::Delta | Part::Image);
             *of == task && *class == FaultClass::Rot && is_layer
         });

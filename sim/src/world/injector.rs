@@ -10,7 +10,7 @@ const HITS_MAX: usize = 1000;
 
 /// Rules with what is left of them.
 #[derive(Clone)]
-pub(super) struct FaultBook {
+pub(super) struct FaultInjector {
     rules: Vec<Open>,
     hits: Vec<Rule>,
     is_healed: bool,
@@ -24,14 +24,14 @@ struct Open {
     fired: u32,
 }
 
-impl FaultBook {
-    pub(super) fn new(rules: &[Rule], seed: u64) -> FaultBook {
+impl FaultInjector {
+    pub(super) fn new(rules: &[Rule], seed: u64) -> FaultInjector {
         let open = |rule: &Rule| Open {
             rule: rule.clone(),
             matched: 0,
             fired: 0,
         };
-        FaultBook {
+        FaultInjector {
             rules: rules.iter().map(open).collect(),
             hits: Vec::new(),
             is_healed: false,

@@ -15,7 +15,7 @@ const ATTEMPTS: u32 = 6;
 
 /// The first event in which two runs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parting {
+pub struct Divergence {
     /// The event's index, from 0.
     pub index: u64,
     /// The event in the first run, and in the second.
@@ -27,18 +27,18 @@ pub struct Parting {
 /// Makes two runs of one plan, and compares them: the first outcome, or that the runs differ.
 pub fn compared(make: impl Fn(Keep) -> [Outcome; 2]) -> Outcome {
     let [first, second] = make(Keep::Tail);
-    let parting = first.digests.parting(&second.digests);
-    let Some(parting) = parting else {
+    let divergence = first.digests.divergence(&second.digests);
+    let Some(divergence) = divergence else {
         if first.verdict == second.verdict {
             return first;
         }
         let at = "no event, but the verdicts differ".to_string();
         return diverged([first, second], at, Vec::new());
     };
-    let (at, trace) = match locate(&make, parting.start) {
-        Some(parting) => (parting.to_string(), parting.lines()),
+    let (at, trace) = match locate(&make, divergence.start) {
+        Some(divergence) => (divergence.to_string(), divergence.lines()),
         None => {
-            let index = parting.start;
+            let index = divergence.start;
             let at = format!("event {index}; further runs did not differ there again");
             (at.clone(), vec![at])
         }
@@ -65,25 +65,25 @@ fn diverged([first, second]: [Outcome; 2], at: String, trace: Vec<String>) -> Ou
 }
 
 /// Repeats two runs until they diverge among the events that are recorded.
-fn locate(make: &impl Fn(Keep) -> [Outcome; 2], index: u64) -> Option<Parting> {
+fn locate(make: &impl Fn(Keep) -> [Outcome; 2], index: u64) -> Option<Divergence> {
     let mut index = index;
     for _ in 0..ATTEMPTS {
         let [first, second] = make(Keep::Around(index));
-        let Some(found) = first.digests.parting(&second.digests) else {
+        let Some(found) = first.digests.divergence(&second.digests) else {
             continue;
         };
         let start = index.saturating_sub(EVENTS_AROUND);
-        if let Some(parting) = Parting::of([&first.trace, &second.trace], start) {
-            return Some(parting);
+        if let Some(divergence) = Divergence::of([&first.trace, &second.trace], start) {
+            return Some(divergence);
         }
         index = found.start;
     }
     None
 }
 
-impl Parting {
+impl Divergence {
     /// Compares two lists of events that start at index `start`; nothing if they are equal.
-    pub fn of([first, second]: [&[String]; 2], start: u64) -> Option<Parting> {
+    pub fn of([first, second]: [&[String]; 2], start: u64) -> Option<Divergence> {
         let pairs = first.iter().zip(second);
         let same = pairs.take_while(|(left, right)| left == right).count();
         let at = |events: &[String]| match events.get(same) {
@@ -91,7 +91,7 @@ impl Parting {
             None => "its end".to_string(),
         };
         let events = [at(first), at(second)];
-        (events[0] != events[1]).then(|| Parting {
+        (events[0] != events[1]).then(|| Divergence {
             index: start + same as u64,
             events,
             before: first[..same].to_vec(),
@@ -106,7 +106,7 @@ impl Parting {
     }
 }
 
-impl std::fmt::Display for Parting {
+impl std::fmt::Display for Divergence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [first, second] = &self.events;
         write!(f, "event {}: `{first}`, or `{second}`", self.index)
@@ -120,7 +120,7 @@ mod tests {
     fn parted(first: &[&str], second: &[&str]) -> Option<String> {
         let owned = |events: &[&str]| Vec::from_iter(events.iter().map(ToString::to_string));
         let (first, second) = (owned(first), owned(second));
-        Some(Parting::of([&first, &second], 7)?.to_string())
+        Some(Divergence::of([&first, &second], 7)?.to_string())
     }
 
     #[test]

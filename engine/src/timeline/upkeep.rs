@@ -4,19 +4,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use event_listener::Event;
 
-use super::turn::Turn;
+use super::job_lock::JobLock;
 
 /// What the housekeeper has of a timeline that it does not hold.
 #[derive(Default)]
-pub(crate) struct House {
+pub(crate) struct Upkeep {
     /// There may be work.
     pub(crate) work: Event,
     /// A round, or the end of a shutdown.
-    pub(crate) turn: Turn,
+    pub(crate) job_lock: JobLock,
     is_closed: AtomicBool,
 }
 
-impl House {
+impl Upkeep {
     /// The timeline was shut down: from now on the housekeeper does not touch it. The caller has
     /// the turn.
     pub(crate) fn close(&self) {

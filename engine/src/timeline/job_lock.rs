@@ -6,19 +6,19 @@ use event_listener::Event;
 
 /// A place where one job at a time may be.
 #[derive(Default)]
-pub(crate) struct Turn {
+pub(crate) struct JobLock {
     is_taken: AtomicBool,
     released: Event,
 }
 
 /// Whoever holds it is the one whose turn it is.
-pub(crate) struct TurnGuard<'a> {
-    turn: &'a Turn,
+pub(crate) struct JobLockGuard<'a> {
+    job_lock: &'a JobLock,
 }
 
-impl Turn {
+impl JobLock {
     /// Waits for its turn.
-    pub(crate) async fn take(&self) -> TurnGuard<'_> {
+    pub(crate) async fn take(&self) -> JobLockGuard<'_> {
         loop {
             if let Some(guard) = self.try_take() {
                 return guard;
@@ -32,17 +32,17 @@ impl Turn {
         }
     }
 
-    fn try_take(&self) -> Option<TurnGuard<'_>> {
+    fn try_take(&self) -> Option<JobLockGuard<'_>> {
         let is_mine = !self.is_taken.swap(true, Ordering::AcqRel);
-        is_mine.then(|| TurnGuard { turn: self })
+        is_mine.then(|| JobLockGuard { job_lock: self })
     }
 }
 
-impl Drop for TurnGuard<'_> {
+impl Drop for JobLockGuard<'_> {
     fn drop(&mut self) {
-        let was_taken = self.turn.is_taken.swap(false, Ordering::Release);
+        let was_taken = self.job_lock.is_taken.swap(false, Ordering::Release);
         assert!(was_taken, "one holder at a time, and it lets go once");
-        self.turn.released.notify(1);
+        self.job_lock.released.notify(1);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const CORNERS: [&str; 35] = [
+pub const PROBES: [&str; 35] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
@@ -49,11 +49,11 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::CORNERS;
+    use super::PROBES;
 
-    /// The names of all probes in a source text: the literal in each call of `reached`.
-    fn marks(text: &str) -> Vec<String> {
-        let calls = text.split(".reached(").skip(1);
+    /// The names of all probes in a source text: the literal in each call of `probe`.
+    fn probes(text: &str) -> Vec<String> {
+        let calls = text.split(".probe(").skip(1);
         let literal = |rest: &str| {
             let rest = rest.trim_start().strip_prefix('"')?;
             let (mark, _) = rest.split_once('"')?;
@@ -66,13 +66,13 @@ mod tests {
             .collect()
     }
 
-    fn add_marks(found: &mut BTreeSet<String>, dir: &Path) {
+    fn add_probes(found: &mut BTreeSet<String>, dir: &Path) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                add_marks(found, &path);
+                add_probes(found, &path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.extend(marks(&fs::read_to_string(&path).unwrap()));
+                found.extend(probes(&fs::read_to_string(&path).unwrap()));
             }
         }
     }
@@ -80,15 +80,15 @@ mod tests {
     #[test]
     fn a_mark_may_stand_on_the_next_line() {
         let text = "io.reached(\"a b\"); self.io\n    .reached(\n        \"c\",\n    );";
-        assert_eq!(marks(text), ["a b", "c"]);
+        assert_eq!(probes(text), ["a b", "c"]);
     }
 
     #[test]
-    fn every_corner_of_the_engine_is_listed() {
+    fn every_probe_of_the_engine_is_listed() {
         let mut found = BTreeSet::new();
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src");
-        add_marks(&mut found, Path::new(source));
-        let listed = CORNERS.map(String::from);
+        add_probes(&mut found, Path::new(source));
+        let listed = PROBES.map(String::from);
         assert!(listed.is_sorted());
         let found = Vec::from_iter(found);
         assert_eq!(found, listed, "left: the engine's probes; right: CORNERS");

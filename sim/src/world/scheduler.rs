@@ -5,8 +5,8 @@ use std::task::Waker;
 
 use palimpsest::io::{Job, Op};
 
-use super::chooser::Chooser;
 use super::ids::{CallId, TaskId, TaskName};
+use super::policy::SchedulePolicy;
 use crate::faults::{Fault, StepKind};
 
 /// What the gate answers to a call.
@@ -54,14 +54,14 @@ struct Slot {
     /// Whether its next wake-up lets all others go first.
     yields: bool,
     /// Whether it looks after a timeline for as long as that is open.
-    is_keeper: bool,
+    is_maintenance: bool,
     /// Whether it removes a file that nobody needs any more.
     is_drop: bool,
     /// What its last call was for.
     op: Option<Op>,
 }
 
-pub(super) struct Gate {
+pub(super) struct Scheduler {
     slots: BTreeMap<TaskId, Slot>,
     task_count: u32,
     held: Vec<Held>,
@@ -70,12 +70,12 @@ pub(super) struct Gate {
     is_stopped: bool,
     next_call: u64,
     pick_count: u64,
-    chooser: Chooser,
+    policy: SchedulePolicy,
 }
 
-impl Gate {
-    pub(super) fn new(chooser: Chooser) -> Gate {
-        Gate {
+impl Scheduler {
+    pub(super) fn new(policy: SchedulePolicy) -> Scheduler {
+        Scheduler {
             slots: BTreeMap::new(),
             task_count: 0,
             held: Vec::new(),
@@ -84,13 +84,13 @@ impl Gate {
             is_stopped: true,
             next_call: 0,
             pick_count: 0,
-            chooser,
+            policy,
         }
     }
 
     /// What is left of the schedule.
-    pub(super) fn chooser(&self) -> &Chooser {
-        &self.chooser
+    pub(super) fn policy(&self) -> &SchedulePolicy {
+        &self.policy
     }
 
     pub(super) fn begin_life(&mut self) {
@@ -100,7 +100,7 @@ impl Gate {
         self.running = None;
         self.granted = None;
         self.is_stopped = false;
-        self.chooser.begin_life();
+        self.policy.begin_life();
     }
 
     pub(super) fn stop(&mut self) {
@@ -118,12 +118,12 @@ impl Gate {
             waker: None,
             has_wake_up: false,
             yields: false,
-            is_keeper: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
+            is_maintenance: matches!(name, TaskName::Engine(op) if op.job == Job::Keep),
             is_drop: matches!(name, TaskName::Engine(op) if op.job == Job::Drop),
             op: None,
         };
         self.slots.insert(task, slot);
-        self.chooser.meet(task, name);
+        self.policy.meet(task, name);
         self.hold_wake_up(task);
         task
     }
@@ -140,8 +140,10 @@ impl Gate {
     }
 
     /// Whether a task is one that looks after a timeline for as long as that is open.
-    pub(super) fn is_keeper(&self, task: TaskId) -> bool {
-        self.slots.get(&task).is_some_and(|slot| slot.is_keeper)
+    pub(super) fn is_maintenance(&self, task: TaskId) -> bool {
+        self.slots
+            .get(&task)
+            .is_some_and(|slot| slot.is_maintenance)
     }
 
     /// Holds a call of the running task.
@@ -206,7 +208,7 @@ impl Gate {
             return None;
         }
         self.pick_count += 1;
-        let index = self.chooser.choose(&self.held);
+        let index = self.policy.choose(&self.held);
         let held = self.held.remove(index);
         if held.call.is_none()
             && let Some(slot) = self.slots.get_mut(&held.task)
@@ -257,7 +259,7 @@ impl Gate {
     pub(super) fn has_only_running(&self) -> bool {
         let is_held = |task: TaskId| self.held.iter().any(|held| held.task == task);
         let is_at_rest = |task: TaskId, slot: &Slot| {
-            self.running == Some(task) || (slot.is_keeper && !is_held(task))
+            self.running == Some(task) || (slot.is_maintenance && !is_held(task))
         };
         self.slots
             .iter()

@@ -15,18 +15,18 @@ pub(crate) struct OpenBranches {
 }
 
 /// One of them, for as long as it lives.
-pub(crate) struct Hold {
+pub(crate) struct ParentPin {
     branches: OpenBranches,
     branch: TimelineId,
 }
 
 impl OpenBranches {
     /// Adds a branch, for as long as what is returned lives.
-    pub(crate) fn hold(&self, branch: TimelineId) -> Hold {
+    pub(crate) fn pin(&self, branch: TimelineId) -> ParentPin {
         let is_new = self.ids().insert(branch);
         assert!(is_new, "a branch is open once");
         let branches = self.clone();
-        Hold { branches, branch }
+        ParentPin { branches, branch }
     }
 
     /// One of them, if there is any.
@@ -40,7 +40,7 @@ impl OpenBranches {
     }
 }
 
-impl Drop for Hold {
+impl Drop for ParentPin {
     fn drop(&mut self) {
         let was_there = self.branches.ids().remove(&self.branch);
         assert!(was_there, "a branch lets go of its parent once");

@@ -4,34 +4,34 @@ use palimpsest::Error;
 
 use super::Judge;
 use crate::faults::FaultOutcome;
-use crate::label::Letter;
+use crate::label::TimelineLabel;
 use crate::verdict::Verdict;
 
 /// Holds a refusal against the faults that were delivered to the very operation, or to a sync.
-pub struct Excuse {
+pub struct AllowedErrors {
     judge: Judge,
-    letter: Option<Letter>,
+    label: Option<TimelineLabel>,
     was_latched: bool,
     /// How many calls of the running task had been refused.
     refused_before: usize,
     /// Of timelines whose shutdown may end it: how many shutdowns had begun or ended.
-    endings_before: Vec<(Letter, u32)>,
+    endings_before: Vec<(TimelineLabel, u32)>,
     /// Whether it may come to what is wrong in a layer.
     reads_layers: bool,
 }
 
 impl Judge {
     /// A call begins, on this timeline or on none, in the running task.
-    pub fn begin(&self, letter: Option<Letter>) -> Excuse {
+    pub fn begin(&self, label: Option<TimelineLabel>) -> AllowedErrors {
         // Whatever came before it ended right, or has said so.
         self.end_operation(FaultOutcome::Tolerated);
-        Excuse {
+        AllowedErrors {
             judge: self.clone(),
-            letter,
-            was_latched: letter.is_some_and(|letter| self.is_latched(letter)),
-            refused_before: self.refusals().len(),
-            endings_before: letter
-                .map(|letter| (letter, self.ending_count(letter)))
+            label,
+            was_latched: label.is_some_and(|label| self.is_latched(label)),
+            refused_before: self.injected_errors().len(),
+            endings_before: label
+                .map(|label| (label, self.ending_count(label)))
                 .into_iter()
                 .collect(),
             reads_layers: false,
@@ -39,15 +39,15 @@ impl Judge {
     }
 }
 
-impl Excuse {
+impl AllowedErrors {
     /// Says that the call reads layers: one that is wrong excuses it, and no other call.
-    pub fn with_layers(mut self) -> Excuse {
+    pub fn with_layers(mut self) -> AllowedErrors {
         self.reads_layers = true;
         self
     }
 
     /// Says that the shutdown of one of these may end the call as well.
-    pub fn on(mut self, below: &[Letter]) -> Excuse {
+    pub fn on(mut self, below: &[TimelineLabel]) -> AllowedErrors {
         let below = below
             .iter()
             .map(|below| (*below, self.judge.ending_count(*below)));
@@ -57,10 +57,10 @@ impl Excuse {
 
     /// Whether one of the timelines was being shut down at some moment since.
     fn met_an_ending(&self) -> bool {
-        let met = |(letter, before): &(Letter, u32)| {
-            !before.is_multiple_of(2) || *before < self.judge.ending_count(*letter)
+        let pending_faults = |(label, before): &(TimelineLabel, u32)| {
+            !before.is_multiple_of(2) || *before < self.judge.ending_count(*label)
         };
-        self.endings_before.iter().any(met)
+        self.endings_before.iter().any(pending_faults)
     }
 
     /// A write was done.
@@ -92,21 +92,21 @@ impl Excuse {
         &self,
         asked: &str,
         error: &Error,
-        others: &[Option<Letter>],
+        others: &[Option<TimelineLabel>],
     ) -> Result<(), Verdict> {
         let judge = &self.judge;
-        let refusals = judge.refusals();
-        let refusals = &refusals[self.refused_before..];
-        let mut letters = others.iter().chain([&self.letter]);
+        let injected_errors = judge.injected_errors();
+        let injected_errors = &injected_errors[self.refused_before..];
+        let mut labels = others.iter().chain([&self.label]);
         let is_excused = match error {
             Error::Io(failure) => {
                 let kind = failure.source.kind();
-                let mut refusals = refusals.iter();
-                refusals.any(|refusal| refusal.kind == kind && !refusal.is_of_sync)
+                let mut injected_errors = injected_errors.iter();
+                injected_errors.any(|refusal| refusal.kind == kind && !refusal.is_of_sync)
             }
             Error::Latched(_) => {
-                refusals.iter().any(|refusal| refusal.is_of_sync)
-                    || letters.any(|letter| judge.has_failed_sync(*letter))
+                injected_errors.iter().any(|refusal| refusal.is_of_sync)
+                    || labels.any(|label| judge.has_failed_sync(*label))
             }
             Error::Closed => self.met_an_ending(),
             _ => (self.reads_layers || judge.is_of_index(error)) && judge.is_reported_rot(error),

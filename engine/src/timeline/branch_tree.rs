@@ -20,7 +20,7 @@ use crate::format::Ancestor;
 
 /// Which timeline stands on which.
 #[derive(Default)]
-pub(crate) struct Family {
+pub(crate) struct BranchTree {
     tree: Mutex<Tree>,
 }
 
@@ -35,7 +35,7 @@ struct Tree {
     retired: BTreeMap<TimelineId, Generation>,
 }
 
-impl Family {
+impl BranchTree {
     fn tree(&self) -> MutexGuard<'_, Tree> {
         self.tree.lock().expect("nothing panics while it is held")
     }
@@ -56,7 +56,7 @@ impl Family {
 
     /// A branch is about to be made: its point is kept from now on, and no longer if the claim is
     /// dropped before it is kept.
-    pub(crate) fn claim(&self, timeline: TimelineId, ancestor: Ancestor) -> Claim<'_> {
+    pub(crate) fn claim(&self, timeline: TimelineId, ancestor: Ancestor) -> BranchClaim<'_> {
         assert!(
             timeline != ancestor.timeline,
             "a new branch stands on another timeline"
@@ -64,8 +64,8 @@ impl Family {
         let mut tree = self.tree();
         tree.unsure.insert(timeline);
         tree.insert(timeline, Some(ancestor));
-        Claim {
-            family: self,
+        BranchClaim {
+            branch_tree: self,
             timeline,
         }
     }
@@ -138,16 +138,16 @@ impl Family {
 }
 
 /// A branch of which nothing is on the disk yet.
-pub(crate) struct Claim<'a> {
-    family: &'a Family,
+pub(crate) struct BranchClaim<'a> {
+    branch_tree: &'a BranchTree,
     timeline: TimelineId,
 }
 
-impl Claim<'_> {
+impl BranchClaim<'_> {
     /// What it reads is there, and something of it may be on the disk: it counts until it is known
     /// to be gone.
     pub(crate) fn keep(self) {
-        let was_claimed = self.family.tree().unsure.remove(&self.timeline);
+        let was_claimed = self.branch_tree.tree().unsure.remove(&self.timeline);
         assert!(
             was_claimed,
             "nothing else settles what a branch that is being made stands on"
@@ -156,9 +156,9 @@ impl Claim<'_> {
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for BranchClaim<'_> {
     fn drop(&mut self) {
-        self.family.remove(self.timeline);
+        self.branch_tree.remove(self.timeline);
     }
 }
 
@@ -204,107 +204,107 @@ mod tests {
     const D: TimelineId = TimelineId([0xD; 16]);
 
     /// B stands on A at 30, C on B at 20, D on B at 50.
-    fn family() -> Family {
-        let family = Family::default();
+    fn branch_tree() -> BranchTree {
+        let branch_tree = BranchTree::default();
         let on = |timeline, lsn| {
             Some(Ancestor {
                 timeline,
                 lsn: Lsn(lsn),
             })
         };
-        family.add(A, None);
-        family.add(B, on(A, 30));
-        family.add(C, on(B, 20));
-        family.add(D, on(B, 50));
-        family
+        branch_tree.add(A, None);
+        branch_tree.add(B, on(A, 30));
+        branch_tree.add(C, on(B, 20));
+        branch_tree.add(D, on(B, 50));
+        branch_tree
     }
 
-    fn retained(family: &Family, timeline: TimelineId) -> Vec<u64> {
-        let lsns = family.retained(timeline).into_iter();
+    fn retained(branch_tree: &BranchTree, timeline: TimelineId) -> Vec<u64> {
+        let lsns = branch_tree.retained(timeline).into_iter();
         lsns.map(|lsn| lsn.0).collect()
     }
 
     #[test]
     fn what_is_deleted_perhaps_keeps_its_point_and_lets_nobody_in() {
-        let family = family();
-        family.add_leaving(
+        let branch_tree = branch_tree();
+        branch_tree.add_leaving(
             D,
             Some(Ancestor {
                 timeline: B,
                 lsn: Lsn(50),
             }),
         );
-        assert_eq!(family.retained(B), BTreeSet::from([Lsn(20), Lsn(50)]));
-        assert_eq!(family.readable(B), BTreeSet::from([Lsn(20)]));
-        assert_eq!(family.children(B), [C, D]);
-        family.add(
+        assert_eq!(branch_tree.retained(B), BTreeSet::from([Lsn(20), Lsn(50)]));
+        assert_eq!(branch_tree.readable(B), BTreeSet::from([Lsn(20)]));
+        assert_eq!(branch_tree.children(B), [C, D]);
+        branch_tree.add(
             D,
             Some(Ancestor {
                 timeline: B,
                 lsn: Lsn(50),
             }),
         );
-        assert_eq!(family.readable(B), family.retained(B));
+        assert_eq!(branch_tree.readable(B), branch_tree.retained(B));
     }
 
     #[test]
     fn what_is_being_made_keeps_its_point_and_lets_nobody_in_until_it_was_checked() {
-        let family = family();
+        let branch_tree = branch_tree();
         let at_40 = Ancestor {
             timeline: A,
             lsn: Lsn(40),
         };
-        let one = family.claim(TimelineId([1; 16]), at_40);
-        let other = family.claim(TimelineId([2; 16]), at_40);
-        assert_eq!(retained(&family, A), [20, 30, 40]);
-        assert_eq!(family.readable(A), BTreeSet::from([Lsn(20), Lsn(30)]));
+        let one = branch_tree.claim(TimelineId([1; 16]), at_40);
+        let other = branch_tree.claim(TimelineId([2; 16]), at_40);
+        assert_eq!(retained(&branch_tree, A), [20, 30, 40]);
+        assert_eq!(branch_tree.readable(A), BTreeSet::from([Lsn(20), Lsn(30)]));
         drop(other);
-        assert_eq!(retained(&family, A), [20, 30, 40]);
+        assert_eq!(retained(&branch_tree, A), [20, 30, 40]);
         one.keep();
-        assert_eq!(family.readable(A), family.retained(A));
+        assert_eq!(branch_tree.readable(A), branch_tree.retained(A));
     }
 
     #[test]
     fn descendant_retains_the_lowest_branch_point_on_its_way() {
-        let family = family();
-        assert_eq!(retained(&family, A), [20, 30]);
-        assert_eq!(retained(&family, B), [20, 50]);
-        assert_eq!(retained(&family, C), [] as [u64; 0]);
-        assert_eq!(family.children(B), [C, D]);
+        let branch_tree = branch_tree();
+        assert_eq!(retained(&branch_tree, A), [20, 30]);
+        assert_eq!(retained(&branch_tree, B), [20, 50]);
+        assert_eq!(retained(&branch_tree, C), [] as [u64; 0]);
+        assert_eq!(branch_tree.children(B), [C, D]);
     }
 
     #[test]
     fn retained_lsn_goes_with_the_last_that_needs_it() {
-        let family = family();
-        family.remove(D);
-        assert_eq!(retained(&family, B), [20]);
-        assert_eq!(retained(&family, A), [20, 30]);
-        family.remove(C);
-        assert_eq!(retained(&family, A), [30]);
+        let branch_tree = branch_tree();
+        branch_tree.remove(D);
+        assert_eq!(retained(&branch_tree, B), [20]);
+        assert_eq!(retained(&branch_tree, A), [20, 30]);
+        branch_tree.remove(C);
+        assert_eq!(retained(&branch_tree, A), [30]);
     }
 
     #[test]
     fn unknown_timeline_is_in_the_way_until_it_is_read_or_gone() {
-        let family = family();
-        family.add_unknown(D);
-        let error = family.check_known(A).unwrap_err().to_string();
+        let branch_tree = branch_tree();
+        branch_tree.add_unknown(D);
+        let error = branch_tree.check_known(A).unwrap_err().to_string();
         assert!(error.contains(&D.to_string()), "{error}");
-        family.add(D, None);
-        assert!(family.check_known(A).is_ok());
-        family.add_unknown(D);
-        family.remove(D);
-        assert!(family.check_known(A).is_ok());
+        branch_tree.add(D, None);
+        assert!(branch_tree.check_known(A).is_ok());
+        branch_tree.add_unknown(D);
+        branch_tree.remove(D);
+        assert!(branch_tree.check_known(A).is_ok());
     }
 
     #[test]
     fn circle_ends() {
-        let family = family();
+        let branch_tree = branch_tree();
         let on = Some(Ancestor {
             timeline: B,
             lsn: Lsn(10),
         });
-        family.add(A, on);
-        assert_eq!(retained(&family, C), [] as [u64; 0]);
-        assert_eq!(retained(&family, A), [10, 20, 30]);
+        branch_tree.add(A, on);
+        assert_eq!(retained(&branch_tree, C), [] as [u64; 0]);
+        assert_eq!(retained(&branch_tree, A), [10, 20, 30]);
     }
 }

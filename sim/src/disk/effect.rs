@@ -8,7 +8,7 @@ use crate::text::named_enum;
 named_enum! {
     /// One effect of a power loss on a pending write, a length or a pending entry.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-    pub enum Remnant {
+    pub enum CrashEffect {
         /// A write is missing.
         WriteLost = "write lost",
         /// A write is there without some of its sectors, which are old, zero or garbage. The engine
@@ -42,4 +42,4 @@ named_enum! {
 }
 
 /// The number of times that each effect occurred.
-pub type Remnants = BTreeMap<Remnant, u64>;
+pub type CrashEffects = BTreeMap<CrashEffect, u64>;

@@ -10,11 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
-use super::gate::Held;
 use super::ids::{TaskId, TaskName};
+use super::scheduler::Held;
 use crate::dice::{Chance, Dice, mix};
 use crate::faults::StepKind;
-use crate::plan::{Schedule, Starved, Then};
+use crate::plan::{Schedule, Starved, Tail};
 
 /// Ranks are drawn below this.
 const RANK_END: u64 = 1 << 32;
@@ -35,9 +35,9 @@ const CHOICES_DOUBLINGS: u64 = 5;
 
 /// The schedule, as it is used up.
 #[derive(Clone)]
-pub(super) struct Chooser {
+pub(super) struct SchedulePolicy {
     choices: std::vec::IntoIter<u8>,
-    then: Then,
+    tail: Tail,
     dice: Dice,
     /// Of the tasks of this life that were held beside others; the lowest goes first.
     ranks: BTreeMap<TaskId, u64>,
@@ -53,12 +53,12 @@ pub(super) struct Chooser {
     last: Option<TaskId>,
 }
 
-impl Chooser {
+impl SchedulePolicy {
     /// Stirs in what the choices to come depend on, behind a crash.
     pub(super) fn stir_into(&self, hasher: &mut impl Hasher) {
         self.choices.as_slice().hash(hasher);
-        match self.then {
-            Then::InOrder | Then::NewestFirst => {}
+        match self.tail {
+            Tail::InOrder | Tail::NewestFirst => {}
             _ => {
                 self.dice.stir_into(hasher);
                 (self.choice_count, &self.changes, self.fall_count).hash(hasher);
@@ -66,18 +66,18 @@ impl Chooser {
         }
     }
 
-    pub(super) fn new(schedule: Schedule) -> Chooser {
-        let (seed, changes) = match schedule.then {
-            Then::InOrder | Then::NewestFirst => (0, Vec::new()),
-            Then::Uniform(seed) | Then::ByRank(seed) | Then::ToCompletion(seed) => {
+    pub(super) fn new(schedule: Schedule) -> SchedulePolicy {
+        let (seed, changes) = match schedule.tail {
+            Tail::InOrder | Tail::NewestFirst => (0, Vec::new()),
+            Tail::Uniform(seed) | Tail::ByRank(seed) | Tail::ToCompletion(seed) => {
                 (seed, Vec::new())
             }
-            Then::Starve(_, seed) => (seed, Vec::new()),
-            Then::Pct(seed, change_count) => (seed, draw_changes(seed, change_count)),
+            Tail::Starve(_, seed) => (seed, Vec::new()),
+            Tail::Pct(seed, change_count) => (seed, draw_changes(seed, change_count)),
         };
-        Chooser {
+        SchedulePolicy {
             choices: schedule.choices.into_iter(),
-            then: schedule.then,
+            tail: schedule.tail,
             dice: Dice::new(seed),
             ranks: BTreeMap::new(),
             fall_count: 0,
@@ -98,7 +98,7 @@ impl Chooser {
 
     /// A task of this life begins.
     pub(super) fn meet(&mut self, task: TaskId, name: TaskName) {
-        if let Then::Starve(starved, _) = self.then
+        if let Tail::Starve(starved, _) = self.tail
             && is_starved(starved, name)
         {
             self.starved.insert(task);
@@ -136,14 +136,14 @@ impl Chooser {
             return usize::from(choice) % count;
         }
         self.choice_count += 1;
-        match self.then {
-            Then::InOrder => 0,
-            Then::NewestFirst => count - 1,
-            Then::Uniform(_) => self.dice.below(count as u64) as usize,
-            Then::ByRank(_) => self.choose_by_rank(held),
-            Then::Pct(..) => self.choose_by_rank_and_changes(held),
-            Then::Starve(..) => self.choose_but_starved(held),
-            Then::ToCompletion(_) => self.choose_the_last(held),
+        match self.tail {
+            Tail::InOrder => 0,
+            Tail::NewestFirst => count - 1,
+            Tail::Uniform(_) => self.dice.below(count as u64) as usize,
+            Tail::ByRank(_) => self.choose_by_rank(held),
+            Tail::Pct(..) => self.choose_by_rank_and_changes(held),
+            Tail::Starve(..) => self.choose_but_starved(held),
+            Tail::ToCompletion(_) => self.choose_the_last(held),
         }
     }
 
@@ -236,9 +236,9 @@ fn is_starved(starved: Starved, name: TaskName) -> bool {
 mod tests {
     use super::*;
 
-    fn chooser(then: Then) -> Chooser {
+    fn policy(tail: Tail) -> SchedulePolicy {
         let choices = Vec::new();
-        Chooser::new(Schedule { choices, then })
+        SchedulePolicy::new(Schedule { choices, tail })
     }
 
     fn wake_ups(count: u32) -> Vec<Held> {
@@ -252,17 +252,17 @@ mod tests {
     }
 
     /// Who goes, pick by pick, of four tasks that are always held, in the order of their numbers.
-    fn picks(then: Then, pick_count: usize) -> Vec<usize> {
-        let mut chooser = chooser(then);
+    fn picks(tail: Tail, pick_count: usize) -> Vec<usize> {
+        let mut policy = policy(tail);
         for line in 0..4 {
-            chooser.meet(TaskId(line), TaskName::Line(line));
+            policy.meet(TaskId(line), TaskName::Line(line));
         }
         let held = wake_ups(4);
-        (0..pick_count).map(|_| chooser.choose(&held)).collect()
+        (0..pick_count).map(|_| policy.choose(&held)).collect()
     }
 
-    fn turns_of_the_oldest(then: Then, pick_count: usize) -> usize {
-        let picks = picks(then, pick_count).into_iter();
+    fn turns_of_the_oldest(tail: Tail, pick_count: usize) -> usize {
+        let picks = picks(tail, pick_count).into_iter();
         picks.filter(|index| *index == 0).count()
     }
 
@@ -275,7 +275,7 @@ mod tests {
     fn by_rank_one_may_wait_for_long_and_none_for_good() {
         let turns = |pick_count| {
             let seeds = 0..40;
-            let turns = seeds.map(|seed| turns_of_the_oldest(Then::ByRank(seed), pick_count));
+            let turns = seeds.map(|seed| turns_of_the_oldest(Tail::ByRank(seed), pick_count));
             Vec::from_iter(turns)
         };
         let never = turns(20).into_iter().filter(|turns| *turns == 0).count();
@@ -288,7 +288,7 @@ mod tests {
         let all_expected = (CHOICES_EXPECTED_MIN << CHOICES_DOUBLINGS) as usize;
         for change_count in 0..4 {
             let switches = |seed| {
-                let picks = picks(Then::Pct(seed, change_count), all_expected + 1);
+                let picks = picks(Tail::Pct(seed, change_count), all_expected + 1);
                 switch_count(&picks)
             };
             let most = (0..40).map(switches).max();
@@ -305,59 +305,59 @@ mod tests {
 
     #[test]
     fn who_is_starved_goes_when_nobody_else_is_held() {
-        let then = Then::Starve(Starved::Line(0), 7);
-        let picked = picks(then, 200);
+        let tail = Tail::Starve(Starved::Line(0), 7);
+        let picked = picks(tail, 200);
         assert!(!picked.contains(&0));
         assert!((1..4).all(|index| picked.contains(&index)));
-        let mut chooser = chooser(then);
-        chooser.meet(TaskId(0), TaskName::Line(0));
-        assert_eq!(chooser.choose(&wake_ups(1)), 0);
+        let mut policy = policy(tail);
+        policy.meet(TaskId(0), TaskName::Line(0));
+        assert_eq!(policy.choose(&wake_ups(1)), 0);
     }
 
     #[test]
     fn another_life_has_other_tasks_to_starve() {
-        let mut chooser = chooser(Then::Starve(Starved::Driver, 7));
-        chooser.meet(TaskId(0), TaskName::Driver);
-        chooser.begin_life();
+        let mut policy = policy(Tail::Starve(Starved::Driver, 7));
+        policy.meet(TaskId(0), TaskName::Driver);
+        policy.begin_life();
         let held = wake_ups(2);
-        assert!((0..40).any(|_| chooser.choose(&held) == 0));
+        assert!((0..40).any(|_| policy.choose(&held) == 0));
     }
 
     #[test]
     fn to_completion_the_one_that_went_goes_on_while_it_is_held() {
-        let mut chooser = chooser(Then::ToCompletion(7));
+        let mut policy = policy(Tail::ToCompletion(7));
         let held = wake_ups(4);
-        let first = chooser.choose(&held);
-        assert!((0..40).all(|_| chooser.choose(&held) == first));
+        let first = policy.choose(&held);
+        assert!((0..40).all(|_| policy.choose(&held) == first));
         let mut others = held.clone();
         others.remove(first);
-        assert_ne!(others[chooser.choose(&others)].task, held[first].task);
+        assert_ne!(others[policy.choose(&others)].task, held[first].task);
     }
 
     #[test]
     fn newest_first_the_oldest_goes_last() {
-        assert_eq!(picks(Then::NewestFirst, 3), [3, 3, 3]);
+        assert_eq!(picks(Tail::NewestFirst, 3), [3, 3, 3]);
     }
 
     #[test]
     fn who_yields_goes_when_all_others_do() {
         let all = [
-            Then::InOrder,
-            Then::NewestFirst,
-            Then::Uniform(7),
-            Then::ByRank(7),
-            Then::Pct(7, 3),
-            Then::Starve(Starved::Line(1), 7),
-            Then::ToCompletion(7),
+            Tail::InOrder,
+            Tail::NewestFirst,
+            Tail::Uniform(7),
+            Tail::ByRank(7),
+            Tail::Pct(7, 3),
+            Tail::Starve(Starved::Line(1), 7),
+            Tail::ToCompletion(7),
         ];
-        for then in all {
-            let mut chooser = chooser(then);
-            chooser.meet(TaskId(1), TaskName::Line(1));
+        for tail in all {
+            let mut policy = policy(tail);
+            policy.meet(TaskId(1), TaskName::Line(1));
             let mut held = wake_ups(2);
             held[0].yields = true;
-            assert!((0..100).all(|_| chooser.choose(&held) == 1), "{then:?}");
+            assert!((0..100).all(|_| policy.choose(&held) == 1), "{tail:?}");
             held[1].yields = true;
-            assert!(chooser.choose(&held) < 2);
+            assert!(policy.choose(&held) < 2);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use palimpsest::io::Job;
 
-use crate::plan::{Starved, Then};
+use crate::plan::{Starved, Tail};
 use crate::text::{Problem, Words, named};
 
 /// The words that it can start with.
@@ -17,19 +17,19 @@ const WHO: &str = "write `driver`, `line N`, `keep` or `drop`";
 const STARVED_JOBS: [Job; 2] = [Job::Keep, Job::Drop];
 
 /// Reads what stands behind `then`.
-pub fn read_then(mut words: Words<'_>) -> Result<Then, Problem> {
-    let then = match words.expect("`then`", WORDS)? {
-        "in-order" => Then::InOrder,
-        "newest-first" => Then::NewestFirst,
-        "uniform" => Then::Uniform(words.number("seed")?),
-        "by-rank" => Then::ByRank(words.number("seed")?),
-        "pct" => Then::Pct(words.number("seed")?, words.number("count of changes")?),
-        "starve" => Then::Starve(read_starved(&mut words)?, words.number("seed")?),
-        "to-completion" => Then::ToCompletion(words.number("seed")?),
+pub fn read_then(mut words: Words<'_>) -> Result<Tail, Problem> {
+    let tail = match words.expect("`then`", WORDS)? {
+        "in-order" => Tail::InOrder,
+        "newest-first" => Tail::NewestFirst,
+        "uniform" => Tail::Uniform(words.number("seed")?),
+        "by-rank" => Tail::ByRank(words.number("seed")?),
+        "pct" => Tail::Pct(words.number("seed")?, words.number("count of changes")?),
+        "starve" => Tail::Starve(read_starved(&mut words)?, words.number("seed")?),
+        "to-completion" => Tail::ToCompletion(words.number("seed")?),
         other => return Err(Problem::new("`then`", other, WORDS)),
     };
     words.end()?;
-    Ok(then)
+    Ok(tail)
 }
 
 fn read_starved(words: &mut Words<'_>) -> Result<Starved, Problem> {
@@ -40,16 +40,16 @@ fn read_starved(words: &mut Words<'_>) -> Result<Starved, Problem> {
     }
 }
 
-impl fmt::Display for Then {
+impl fmt::Display for Tail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Then::InOrder => write!(f, "in-order"),
-            Then::NewestFirst => write!(f, "newest-first"),
-            Then::Uniform(seed) => write!(f, "uniform {seed}"),
-            Then::ByRank(seed) => write!(f, "by-rank {seed}"),
-            Then::Pct(seed, change_count) => write!(f, "pct {seed} {change_count}"),
-            Then::Starve(starved, seed) => write!(f, "starve {starved} {seed}"),
-            Then::ToCompletion(seed) => write!(f, "to-completion {seed}"),
+            Tail::InOrder => write!(f, "in-order"),
+            Tail::NewestFirst => write!(f, "newest-first"),
+            Tail::Uniform(seed) => write!(f, "uniform {seed}"),
+            Tail::ByRank(seed) => write!(f, "by-rank {seed}"),
+            Tail::Pct(seed, change_count) => write!(f, "pct {seed} {change_count}"),
+            Tail::Starve(starved, seed) => write!(f, "starve {starved} {seed}"),
+            Tail::ToCompletion(seed) => write!(f, "to-completion {seed}"),
         }
     }
 }

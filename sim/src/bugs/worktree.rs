@@ -28,16 +28,16 @@ const SOURCES: [&str; 7] = [
 /// # Shape
 /// Files are written only where they differ, so that a build compiles only what a bug has changed.
 #[derive(Debug)]
-pub struct Yard {
+pub struct Worktree {
     root: PathBuf,
     copy: PathBuf,
     target: PathBuf,
 }
 
-impl Yard {
+impl Worktree {
     /// A yard under `folder` for the repository at `root`.
-    pub fn new(root: &Path, folder: &Path) -> Yard {
-        Yard {
+    pub fn new(root: &Path, folder: &Path) -> Worktree {
+        Worktree {
             root: root.to_path_buf(),
             copy: folder.join("sources"),
             target: folder.join("target"),

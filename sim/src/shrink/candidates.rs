@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::parting::run_twice;
+use crate::divergence::run_twice;
 use crate::plan::Plan;
 use crate::run::{Keep, Outcome, STACK_LEN, run, run_within};
 use crate::threads::side_by_side;
@@ -21,7 +21,7 @@ const STEPS_SHARE: u64 = 20;
 
 /// How long to go on, and with what.
 #[derive(Clone, Copy)]
-pub struct Limits<'a> {
+pub struct ShrinkLimits<'a> {
     /// When to stop, with the best so far.
     pub deadline: Instant,
     /// How many plans are run at the same time.
@@ -42,29 +42,29 @@ pub struct Shrunk {
 }
 
 /// The smallest plan so far, and what a smaller one must come to.
-pub struct Judge<'a> {
+pub struct Candidates<'a> {
     best: Plan,
     outcome: Outcome,
     /// What was to be shrunk, and what came of it.
     first: (Plan, Outcome),
     signature: String,
-    limits: Limits<'a>,
+    limits: ShrinkLimits<'a>,
     run_count: AtomicU64,
 }
 
 /// A candidate that failed alike.
-struct Found {
+struct Failing {
     index: usize,
     plan: Plan,
     outcome: Outcome,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Candidates<'a> {
     /// Runs the plan; nothing if all is right with it.
-    pub fn new(plan: &Plan, limits: Limits<'a>) -> Option<Judge<'a>> {
+    pub fn new(plan: &Plan, limits: ShrinkLimits<'a>) -> Option<Candidates<'a>> {
         let outcome = run_twice(plan);
         let signature = outcome.verdict.as_ref()?.signature();
-        Some(Judge {
+        Some(Candidates {
             best: plan.clone(),
             first: (plan.clone(), outcome.clone()),
             outcome,
@@ -139,7 +139,7 @@ impl<'a> Judge<'a> {
     ) -> Option<usize> {
         let next = AtomicUsize::new(0);
         let end = AtomicUsize::new(count);
-        let found: Mutex<Option<Found>> = Mutex::new(None);
+        let found: Mutex<Option<Failing>> = Mutex::new(None);
         let work = || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -153,7 +153,7 @@ impl<'a> Judge<'a> {
                 end.fetch_min(index, Ordering::Relaxed);
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 if found.as_ref().is_none_or(|found| index < found.index) {
-                    *found = Some(Found {
+                    *found = Some(Failing {
                         index,
                         plan,
                         outcome,

@@ -14,7 +14,7 @@ pub type Values = Vec<(Key, Answer)>;
 
 /// What the engine said to a read.
 #[derive(Debug)]
-pub enum Said<T> {
+pub enum Response<T> {
     Answer(T),
     NotYet,
     Below,
@@ -22,9 +22,9 @@ pub enum Said<T> {
 }
 
 /// What can be told of an answer where another one was expected.
-pub trait Tell {
+pub trait Describe {
     /// It as text, with what sets it apart from the other.
-    fn tell(&self, other: &Self) -> String;
+    fn describe(&self, other: &Self) -> String;
 
     /// The first key of which it says something else than the other, if it is about many.
     fn first_difference(&self, _other: &Self) -> Option<Key> {
@@ -33,31 +33,31 @@ pub trait Tell {
 }
 
 /// What a read of one key said.
-pub fn said_one(result: Result<Option<Vec<u8>>>) -> Said<Answer> {
+pub fn response_one(result: Result<Option<Vec<u8>>>) -> Response<Answer> {
     match result {
-        Ok(None) => Said::Answer(Answer::Absent),
-        Ok(Some(value)) => Said::Answer(Answer::Value(value)),
-        Err(Error::NoBase { .. }) => Said::Answer(Answer::NoBase),
-        Err(Error::Redo { .. }) => Said::Answer(Answer::NoRedo),
-        Err(error) => Said::refused(error),
+        Ok(None) => Response::Answer(Answer::Absent),
+        Ok(Some(value)) => Response::Answer(Answer::Value(value)),
+        Err(Error::NoBase { .. }) => Response::Answer(Answer::NoBase),
+        Err(Error::Redo { .. }) => Response::Answer(Answer::NoRedo),
+        Err(error) => Response::refused(error),
     }
 }
 
 /// What a read of many keys said.
-pub fn said_many(result: Result<Vec<KeyValue>>) -> Said<Values> {
-    let one = |(key, value): KeyValue| match said_one(value.map(Some)) {
-        Said::Answer(answer) => Ok((key, answer)),
-        Said::Error(error) => Err(Said::Error(error)),
-        said => Err(Said::Error(Error::Refused {
-            why: format!("{said:?} of one key among many"),
+pub fn response_many(result: Result<Vec<KeyValue>>) -> Response<Values> {
+    let one = |(key, value): KeyValue| match response_one(value.map(Some)) {
+        Response::Answer(answer) => Ok((key, answer)),
+        Response::Error(error) => Err(Response::Error(error)),
+        response => Err(Response::Error(Error::Refused {
+            why: format!("{response:?} of one key among many"),
         })),
     };
     match result {
         Ok(values) => match values.into_iter().map(one).collect() {
-            Ok(values) => Said::Answer(values),
-            Err(said) => said,
+            Ok(values) => Response::Answer(values),
+            Err(response) => response,
         },
-        Err(error) => Said::refused(error),
+        Err(error) => Response::refused(error),
     }
 }
 
@@ -69,17 +69,17 @@ pub fn values(history: &History, keys: &[Key], lsn: palimpsest::Lsn) -> Values {
         .collect()
 }
 
-impl<T> Said<T> {
-    fn refused(error: Error) -> Said<T> {
+impl<T> Response<T> {
+    fn refused(error: Error) -> Response<T> {
         match error {
-            Error::NotYet { .. } => Said::NotYet,
-            Error::BelowCutoff { .. } => Said::Below,
-            error => Said::Error(error),
+            Error::NotYet { .. } => Response::NotYet,
+            Error::BelowCutoff { .. } => Response::Below,
+            error => Response::Error(error),
         }
     }
 }
 
-impl<T: Tell + PartialEq> Said<T> {
+impl<T: Describe + PartialEq> Response<T> {
     /// # Errors
     /// A wrong answer if it is none of those allowed.
     pub fn judge(
@@ -88,19 +88,19 @@ impl<T: Tell + PartialEq> Said<T> {
         allowed: &Allowed<T>,
     ) -> Result<(), Verdict> {
         let is_right = match self {
-            Said::Answer(answer) => allowed.answers.contains(answer),
-            Said::NotYet => allowed.not_yet,
-            Said::Below => allowed.below,
-            Said::Error(_) => false,
+            Response::Answer(answer) => allowed.answers.contains(answer),
+            Response::NotYet => allowed.not_yet,
+            Response::Below => allowed.below,
+            Response::Error(_) => false,
         };
         if is_right {
             return Ok(());
         }
         let got = match self {
-            Said::Answer(answer) => answer.tell(allowed.answers.first().unwrap_or(answer)),
-            Said::NotYet => "too early".to_string(),
-            Said::Below => "too late: below the cutoff".to_string(),
-            Said::Error(error) => error.to_string(),
+            Response::Answer(answer) => answer.describe(allowed.answers.first().unwrap_or(answer)),
+            Response::NotYet => "too early".to_string(),
+            Response::Below => "too late: below the cutoff".to_string(),
+            Response::Error(error) => error.to_string(),
         };
         Err(Verdict::wrong(asked(), self.expected(allowed), got))
     }
@@ -108,27 +108,27 @@ impl<T: Tell + PartialEq> Said<T> {
     /// Of many keys, the first that was answered otherwise than it should be.
     pub fn culprit(&self, allowed: &Allowed<T>) -> Option<Key> {
         match self {
-            Said::Answer(answer) => answer.first_difference(allowed.answers.first()?),
+            Response::Answer(answer) => answer.first_difference(allowed.answers.first()?),
             _ => None,
         }
     }
 
     /// It as text, with nothing to set it apart from.
-    pub fn tell_alone(&self) -> String {
+    pub fn describe_alone(&self) -> String {
         match self {
-            Said::Answer(answer) => answer.tell(answer),
-            Said::NotYet => "too early".to_string(),
-            Said::Below => "too late: below the cutoff".to_string(),
-            Said::Error(error) => error.to_string(),
+            Response::Answer(answer) => answer.describe(answer),
+            Response::NotYet => "too early".to_string(),
+            Response::Below => "too late: below the cutoff".to_string(),
+            Response::Error(error) => error.to_string(),
         }
     }
 
     fn expected(&self, allowed: &Allowed<T>) -> String {
-        let tell = |answer: &T| match self {
-            Said::Answer(other) => answer.tell(other),
-            _ => answer.tell(answer),
+        let describe = |answer: &T| match self {
+            Response::Answer(other) => answer.describe(other),
+            _ => answer.describe(answer),
         };
-        let mut expected: Vec<String> = allowed.answers.iter().map(tell).collect();
+        let mut expected: Vec<String> = allowed.answers.iter().map(describe).collect();
         if allowed.not_yet {
             expected.push("too early".to_string());
         }
@@ -139,8 +139,8 @@ impl<T: Tell + PartialEq> Said<T> {
     }
 }
 
-impl Tell for Answer {
-    fn tell(&self, _: &Answer) -> String {
+impl Describe for Answer {
+    fn describe(&self, _: &Answer) -> String {
         let value = match self {
             Answer::Absent => return "no history".to_string(),
             Answer::NoBase => return "records without a base".to_string(),
@@ -157,13 +157,13 @@ impl Tell for Answer {
     }
 }
 
-impl Tell for Values {
-    fn tell(&self, other: &Values) -> String {
+impl Describe for Values {
+    fn describe(&self, other: &Values) -> String {
         let pairs = self.iter().zip(other);
         let same = pairs.take_while(|(left, right)| left == right).count();
         let count = self.len();
         match self.get(same) {
-            Some((key, answer)) => format!("{count} values, {key}: {}", answer.tell(answer)),
+            Some((key, answer)) => format!("{count} values, {key}: {}", answer.describe(answer)),
             None => format!("{count} values"),
         }
     }
@@ -177,8 +177,8 @@ impl Tell for Values {
 }
 
 /// Of a branch only the refusal matters.
-impl Tell for () {
-    fn tell(&self, (): &()) -> String {
+impl Describe for () {
+    fn describe(&self, (): &()) -> String {
         "it is done".to_string()
     }
 }
