@@ -52,7 +52,7 @@ impl Worktree {
         let planted = bug.apply(&self.root)?;
         let failed = |error: io::Error| {
             let (root, copy) = (self.root.display(), self.copy.display());
-            let remedy = "see that both can be read and written, or name another --yard";
+            let remedy = "see that both can be read and written, or name another --worktree";
             Trouble::Machine(format!("cannot copy {root} to {copy}: {error}; {remedy}"))
         };
         let mut wanted = BTreeSet::new();
