@@ -1,8 +1,8 @@
-//! Planted bugs: does the simulator see?
+//! Planted bugs: does the simulator find them?
 //!
 //! A bug is a patch in `sim/bugs`, which opens with its story. Each is applied to a copy of the
-//! sources, built there, and hunted by the `run` of that build from one or several bases: seeds
-//! that are far apart. Who asks for it gets every crash of the certified plans tried as well.
+//! sources, built there, and searched for by the `run` of that build from one or several bases:
+//! seeds that are far apart. On request every crash of the certified plans is tried as well.
 //!
 //! ```text
 //!  bugs/ID.patch ─▶ copy of the sources ─build▶ simulator with the bug ─run▶ seed ─shrink▶ plan
@@ -22,10 +22,10 @@ pub use worktree::Worktree;
 
 use std::fmt;
 
-/// Why a bug could not be planted or hunted.
+/// Why a bug could not be planted or searched for.
 #[derive(Debug)]
 pub enum Trouble {
-    /// Whoever asked can mend it: a patch that does not apply, a bug that there is not.
+    /// The caller can mend it: a patch that does not apply, or a bug that does not exist.
     Input(String),
     /// The machine, or the build, failed.
     Machine(String),

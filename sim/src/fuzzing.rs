@@ -1,14 +1,14 @@
-//! What the fuzz targets call: bytes in, a panic out if something is wrong.
+//! The functions that fuzz targets call: they take bytes and panic if something is wrong.
 
 use arbitrary::{Arbitrary, Unstructured};
 
 use crate::plan::Plan;
 use crate::run::{Keep, run};
 
-/// How many of the last steps a failure shows.
+/// The number of trace lines that a failure shows.
 const TRACE_LINES_SHOWN: usize = 40;
 
-/// The plan that a fuzzer's bytes stand for; nothing if they are too few for one.
+/// The plan that a fuzzer's bytes stand for; `None` if they are too few for one.
 pub fn plan_of(bytes: &[u8]) -> Option<Plan> {
     Plan::arbitrary(&mut Unstructured::new(bytes)).ok()
 }
@@ -16,8 +16,8 @@ pub fn plan_of(bytes: &[u8]) -> Option<Plan> {
 /// Runs the plan that the bytes stand for.
 ///
 /// # Panics
-/// If its verdict is not that all is right: with the verdict, the last steps, and the plan, which
-/// `cargo sim replay FILE` runs again.
+/// If the verdict is a failure: with the verdict, the last steps, and the plan, which `cargo sim
+/// replay FILE` runs again.
 pub fn check_plan(bytes: &[u8]) {
     let Some(plan) = plan_of(bytes) else {
         return;
@@ -30,10 +30,10 @@ pub fn check_plan(bytes: &[u8]) {
     }
 }
 
-/// A planted bug behind a few bytes that no chance finds: a fuzzer must, or it does not look.
+/// A planted bug behind a few bytes that chance does not find: a fuzzer that works must find it.
 ///
 /// # Panics
-/// When it is found.
+/// When the bytes are those.
 pub fn check_canary(bytes: &[u8]) {
     if let [b'b', b'i', b'r', b'd', rest @ ..] = bytes
         && let Some(number) = rest.first_chunk()

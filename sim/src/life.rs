@@ -1,4 +1,4 @@
-//! One long life of one timeline: operations without end, and nothing may grow with their number.
+//! One long life of one timeline: operations without end, while nothing may grow with their number.
 //!
 //! A line is a function of the seed and its index alone, so that no plan is held in memory.
 
@@ -24,22 +24,22 @@ const TIMELINE: TimelineLabel = TimelineLabel(b'a');
 
 const KEY_COUNT: u16 = 200;
 
-/// After one in so many lines the driver looks around, and at one in so many jobs' work.
+/// The driver checks after one in this many lines, and the work of one in this many jobs.
 const LOOK_ONE_IN: u64 = 64;
 
-/// How much there is at some moment of a life.
+/// Sizes at one moment of a life.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// Layers that the index names.
+    /// The number of layers that the index names.
     pub layer_count: usize,
-    /// Records that the model remembers.
+    /// The number of records that the model remembers.
     pub record_count: usize,
-    /// Bytes of the files on the disk.
+    /// The length of the files on the disk, in bytes.
     pub disk_len: u64,
 }
 
-/// Lives a life of so many operations. `watch` is told before each of them how many there were, and
-/// whom to ask how much there is.
+/// Runs a life of `operation_count` operations. Before each of them it calls `watch` with the
+/// number of operations so far and a function that returns the [`Extent`].
 pub fn live(
     operation_count: usize,
     seed: u64,
@@ -77,7 +77,7 @@ fn extent(world: &World, session: &Mutex<Session>) -> Extent {
     }
 }
 
-/// Everything but the lines.
+/// The plan without its lines.
 fn plan(seed: u64) -> Plan {
     Plan {
         knobs: Knobs {

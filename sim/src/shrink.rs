@@ -11,14 +11,15 @@
 //!       └─ again, if it helped ◀─ pairs, other orders ◀─ if it did not ◀────────────────┘
 //! ```
 //!
-//! What is left out moves what comes after it: a rule's ordinals count the jobs before it, and a
-//! schedule's choices count the steps. So rules are first spelled out as the calls that they hit,
-//! ordinals move along with what is left out, and where a plan owes its failure to an order of
-//! steps, other orders are tried: first that in which all go in order but for one or two who wait.
+//! Leaving something out shifts what comes after it: a rule's ordinals count the jobs before it,
+//! and a schedule's choices count the steps. So rules are first replaced by one rule for each call
+//! that they struck, ordinals are adjusted to what is left out, and where a plan fails only in a
+//! certain order of steps, other orders are tried: first those in order but for one or two tasks
+//! that wait.
 //!
-//! A run takes the more time the more is written and the more the oracle asks. So it looks at
-//! nothing where that is enough, what goes in large parts goes before anything else is tried, and
-//! lines are made plain one by one when there are few of them.
+//! A run takes the longer, the more it writes and the more the oracle reads. So the oracle is
+//! turned off where the plan fails without it, large parts are left out before anything else is
+//! tried, and lines are made plain one by one when there are few of them.
 
 mod batches;
 mod candidates;
@@ -36,7 +37,7 @@ use crate::plan::Plan;
 use candidates::Candidates;
 pub use candidates::{ShrinkLimits, Shrunk};
 
-/// Shrinks a plan that fails, for as long as `limits` say; nothing if it does not fail.
+/// Shrinks a failing plan within `limits`; `None` if it does not fail.
 pub fn shrink(plan: &Plan, limits: ShrinkLimits<'_>) -> Option<Shrunk> {
     let mut candidates = Candidates::new(plan, limits)?;
     cut_coarsely(&mut candidates);
@@ -65,12 +66,13 @@ pub fn shrink(plan: &Plan, limits: ShrinkLimits<'_>) -> Option<Shrunk> {
     Some(candidates.end())
 }
 
-/// Trades operations and rules of a plan that is not small, or its order; says whether that helped.
+/// Trades operations and rules of a plan that is not small, or its order; returns whether that
+/// helped.
 fn replace(candidates: &mut Candidates<'_>) -> bool {
     trades::trade(candidates) || streams::reorder(candidates)
 }
 
-/// Leaves out what is large, so that everything else is tried on shorter runs.
+/// Leaves out large parts, so that everything else is tried on shorter runs.
 fn cut_coarsely(candidates: &mut Candidates<'_>) {
     streams::drop_whole(candidates);
     let is_seen = streams::look_at_nothing(candidates);

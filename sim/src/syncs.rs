@@ -1,4 +1,4 @@
-//! Each sync of the engine, left out: is it missed?
+//! Omits each sync of the engine: does some plan then fail?
 //!
 //! ```text
 //!  seeds ─▶ who syncs what: job, part, step ─▶ a lie there, always ─▶ weakness.rs: red?
@@ -6,8 +6,8 @@
 //!                                                         is a survivor
 //! ```
 //!
-//! A sync is known by who makes it: `life*/*/flush/delta/sync`. What a job does on its way for
-//! another one, as an opening ends a deletion, counts under the job that calls.
+//! A sync is known by the job that makes it: `life*/*/flush/delta/sync`. If a job does part of
+//! another one, as an opening ends a deletion, its syncs count under the job that calls.
 
 mod sites;
 mod table;

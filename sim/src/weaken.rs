@@ -1,7 +1,7 @@
-//! Each guarantee of a device, taken away: does the engine need it?
+//! Takes away each guarantee of a device: does the engine need it?
 //!
-//! The guarantees are those of `sim/DEVICE.md`. One that the engine needs has a plan in
-//! `sim/weakened` that fails without it, as long as it is needed: `tests/weakened.rs`.
+//! The guarantees are those of `sim/DEVICE.md`. For each one that the engine needs, `sim/weakened`
+//! has a plan that fails without it; `tests/weakened.rs` checks that it still does.
 
 use std::fmt;
 
@@ -9,31 +9,31 @@ use crate::faults::{Address, Counted, Device, Fault, Rule, StepKind};
 use crate::text::{counted, markdown};
 use crate::weakness::{Search, Weakness, anywhere};
 
-/// Of so many reads or writes, a device that is wrong gets one wrong.
+/// A wrong device gets one in this many reads or writes wrong.
 const WRONG_ONE_IN: u32 = 10;
 
-/// What at most one in so many seeds comes to is hardly met.
+/// A broken guarantee that at most one in this many seeds meets is hardly met.
 const HARDLY_ONE_IN: u64 = 1000;
 
-/// Something that a device may promise.
+/// A guarantee that a device may give.
 #[derive(Clone, Copy, Debug)]
 pub struct Guarantee {
-    /// A name for it, also of its plan's file.
+    /// Its name, and that of its plan's file.
     pub id: &'static str,
-    /// What it promises.
+    /// What the device promises.
     pub text: &'static str,
-    /// What a device does that does not.
+    /// How a device breaks the promise.
     broken: Broken,
 }
 
 /// How a guarantee is broken.
 #[derive(Clone, Copy, Debug)]
 enum Broken {
-    /// All such calls meet with this.
+    /// All such calls meet with this fault.
     Always(StepKind, Fault),
-    /// One in ten such calls meet with this, on such a device.
+    /// On this device, one in ten such calls meets with this fault.
     Wrong(Device, StepKind, Fault),
-    /// The device promises no more than this one.
+    /// The device promises only what this one promises.
     Device(Device),
 }
 
@@ -102,7 +102,7 @@ pub const GUARANTEES: [Guarantee; 12] = [
 ];
 
 impl Guarantee {
-    /// A device without it.
+    /// A device without the guarantee.
     pub fn weakness(&self) -> Weakness {
         match self.broken {
             Broken::Always(step, fault) => Weakness::at(all(step), fault),
@@ -123,7 +123,7 @@ impl Guarantee {
     }
 }
 
-/// All such calls.
+/// The address of all such calls.
 fn all(wanted: StepKind) -> Address {
     match anywhere() {
         Address::Call {
@@ -146,16 +146,16 @@ fn all(wanted: StepKind) -> Address {
     }
 }
 
-/// What came of taking one away.
+/// The result of taking one guarantee away.
 #[derive(Clone, Debug)]
 pub struct WeakRow {
-    /// Which.
+    /// The guarantee.
     pub guarantee: Guarantee,
-    /// What came of it.
+    /// The result of the search for a plan that fails without it.
     pub hunted: Search,
 }
 
-/// All of them, as a table of Markdown, which a terminal shows as well.
+/// The results for all guarantees, as a Markdown table, which a terminal shows as well.
 pub struct WeakTable<'a>(pub &'a [WeakRow]);
 
 impl fmt::Display for WeakTable<'_> {
@@ -179,7 +179,7 @@ impl WeakRow {
                 ["yes".to_string(), found, caught.by.to_string()]
             }
             Search::NotFound(missed) => {
-                // What no run came to was not tried, and may be needed for all that is known.
+                // A fault that no run met was not tried: the guarantee may be needed.
                 let needed = match missed.met_count {
                     0 => "never met",
                     met if met * HARDLY_ONE_IN <= missed.seed_count => "hardly met",

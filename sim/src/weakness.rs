@@ -1,12 +1,12 @@
-//! A device that lacks what the engine counts on, and the search for a plan that notices.
+//! A device with a weakness, and the search for a plan that fails on it.
 //!
 //! ```text
 //!  lack ─▶ each plan of certified/, every crash ─▶ crash in recovery as well ─▶ seeds, until one
 //!          is red or the time is up ─▶ shrink ─▶ a counterexample of a few lines
 //! ```
 //!
-//! A certified plan survives every crash on a device that keeps its word. So where one of them, or
-//! a seed, is red on a device that lacks something, it is for the want of that.
+//! A certified plan survives every crash on a device that keeps its promises. So if it, or a seed,
+//! fails on a weak device, the engine needs what that device lacks.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run: its threads each make runs of their own, by the clock"
@@ -48,23 +48,23 @@ pub const CERTIFIED: [(&str, &str); 9] = [
     ),
 ];
 
-/// The plans of `sim/certified`, read.
+/// The plans of `sim/certified`, with their names.
 pub fn certified() -> Vec<(&'static str, Plan)> {
     let read = |(name, text): (_, &str)| (name, text.parse().expect("a test reads each of them"));
     CERTIFIED.into_iter().map(read).collect()
 }
 
-/// What a device lacks.
+/// What a device does worse than it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weakness {
-    /// What it does wrong, put before a plan's own rules.
+    /// The faults that it shows, put before a plan's own rules.
     pub rules: Vec<Rule>,
-    /// What it promises instead of what the plan says; nothing to leave that.
+    /// The device that replaces the plan's; `None` to keep that one.
     pub device: Option<Device>,
 }
 
 impl Weakness {
-    /// It does this at all calls that the address means.
+    /// A device that shows this fault at all calls that the address means.
     pub fn at(address: Address, fault: Fault) -> Weakness {
         let rule = Rule {
             address,
@@ -78,32 +78,33 @@ impl Weakness {
         }
     }
 
-    /// The plan on such a device.
+    /// The plan on the weak device.
     #[must_use]
     pub fn of(&self, plan: &Plan) -> Plan {
         let mut plan = plan.clone();
         plan.faults.splice(0..0, self.rules.iter().cloned());
         if let Some(device) = self.device {
             plan.knobs.device = device;
-            // What only a device does that may be wrong, this one does not.
+            // This device does not show the faults of a wrong device: rules with these would be
+            // invalid.
             plan.faults
                 .retain(|rule| device.may_be_wrong() || !rule.fault.is_wrong());
         }
         if plan.knobs.device.may_be_wrong() {
-            // An L0 that is wrong is never compacted: a batch that waits for that waits for good.
+            // A corrupt L0 is never compacted: a batch that waits for that would wait for ever.
             plan.knobs.maintenance = plan.knobs.maintenance.without_stall();
         }
         plan
     }
 
-    /// Whether none of its rules fired. What is only promised otherwise is always met.
+    /// Whether none of its rules fired. A weakness without rules is never silent.
     fn is_silent(&self, outcome: &Outcome) -> bool {
         let is_silent = |rule: &Rule| outcome.silent_rules.contains(&rule.to_string());
         !self.rules.is_empty() && self.rules.iter().all(is_silent)
     }
 
-    /// Whether a run was told what is not so. Not all calls that a lie may be told of are such that
-    /// it makes a difference.
+    /// Whether a run met the weakness. A lie is met only if it made a difference: not every call
+    /// that a rule for a lie strikes is such.
     fn is_met(&self, outcome: &Outcome) -> bool {
         match self.rules.iter().any(|rule| rule.fault.is_lie()) {
             true => outcome.counts.faults.contains_key(&FaultClass::Lie),
@@ -112,7 +113,7 @@ impl Weakness {
     }
 }
 
-/// All calls, in any life and of any timeline: to be narrowed.
+/// The address of all calls, in any life and on any timeline: callers narrow it.
 pub fn anywhere() -> Address {
     Address::Call {
         life: None,
@@ -130,27 +131,27 @@ fn any<T>() -> Counted<T> {
     }
 }
 
-/// How long to go on, and with what.
+/// The limits of a search.
 #[derive(Clone, Copy)]
 pub struct HuntLimits<'a> {
-    /// For how long to search.
+    /// The time for the search.
     pub time: Duration,
-    /// For how long to shrink what was found.
+    /// The time to shrink the plan that was found.
     pub shrink_time: Duration,
-    /// How many plans or recoveries are run at the same time.
+    /// The number of plans or recoveries that run concurrently.
     pub thread_count: u64,
-    /// Whether somebody wants it to end at once.
+    /// Whether the caller asks the search to end at once.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// What noticed.
+/// What made the search find a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// A certified plan as it is, without a crash.
+    /// A certified plan, without a crash.
     Plan(&'static str),
-    /// A certified plan, with so many crashes one behind another.
+    /// A certified plan, with this many crashes in a row.
     Exhaust(&'static str, u32),
-    /// What this seed draws.
+    /// The plan that this seed draws.
     Seed(u64),
 }
 
@@ -164,29 +165,29 @@ impl fmt::Display for By {
     }
 }
 
-/// A plan that notices.
+/// A plan that fails on the weak device.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// It, shrunk.
+    /// The plan, shrunk.
     pub plan: Plan,
-    /// What it comes to.
+    /// The verdict on it.
     pub verdict: Verdict,
-    /// What it was before.
+    /// How it was found.
     pub by: By,
-    /// How long it took to find it.
+    /// The time until it was found.
     pub elapsed: Duration,
 }
 
-/// What was tried where nothing noticed.
+/// What a search without a result has tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NotFound {
-    /// Certified plans that met with it, and survive every crash all the same.
+    /// Certified plans that met the weakness and survived every crash.
     pub certified_count: u64,
-    /// Seeds that met with it, and came out right.
+    /// Seeds that met the weakness and passed.
     pub met_count: u64,
     /// All seeds that were run.
     pub seed_count: u64,
-    /// How long it took.
+    /// The time of the search.
     pub elapsed: Duration,
 }
 
@@ -201,17 +202,17 @@ impl fmt::Display for NotFound {
     }
 }
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub enum Search {
-    /// The engine needs it.
+    /// Some plan fails: the engine needs what the device lacks.
     Found(Box<Found>),
-    /// Nothing noticed.
+    /// No plan failed.
     NotFound(NotFound),
 }
 
 impl Search {
-    /// How long it took.
+    /// The time of the search.
     pub fn elapsed(&self) -> Duration {
         match self {
             Search::Found(caught) => caught.elapsed,
@@ -220,7 +221,7 @@ impl Search {
     }
 }
 
-/// Searches for a plan that notices what the device lacks.
+/// Searches for a plan that fails on the weak device.
 pub fn hunt(weakness: &Weakness, limits: HuntLimits<'_>) -> Search {
     let started = Instant::now();
     let mut hunt = Hunt {
@@ -257,7 +258,7 @@ pub fn hunt(weakness: &Weakness, limits: HuntLimits<'_>) -> Search {
     }))
 }
 
-/// A search that is under way.
+/// A search in progress.
 struct Hunt<'a> {
     weakness: &'a Weakness,
     limits: HuntLimits<'a>,
@@ -278,7 +279,7 @@ impl Hunt<'_> {
                 return Some((By::Plan(name), Counterexample { plan, verdict }));
             }
             let is_silent = self.weakness.is_silent(&outcome);
-            // Where it is met in recovery alone, a crash behind that must show it.
+            // Only recovery meets it: then a second crash, in recovery, must show it.
             if (depth == 1 && is_silent) || self.is_over(deadline) {
                 continue;
             }
@@ -300,7 +301,7 @@ impl Hunt<'_> {
         None
     }
 
-    /// Runs what seeds draw, until one is red or the time is up.
+    /// Runs the plans that seeds draw, until one fails or the time is up.
     fn run_seeds(&mut self) -> Hit {
         let next = AtomicU64::new(0);
         let met_count = AtomicU64::new(0);

@@ -1,4 +1,4 @@
-//! Every crash of the certified plans, by a simulator that has a bug.
+//! Runs every crash of the certified plans on a simulator with a planted bug.
 #![expect(
     clippy::disallowed_methods,
     reason = "it runs another simulator, outside of any run of its own"
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use super::Trouble;
 use super::hunt::{BugHunt, milliseconds};
 
-/// What came of every crash of the certified plans.
+/// The result of every crash of the certified plans.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Exhausted {
-    /// One of them fails.
+    /// One plan fails.
     Found {
-        /// Its name.
+        /// The name of the plan.
         plan: String,
-        /// With how many crashes one behind another.
+        /// The number of crashes in a row with which it fails.
         depth: u32,
-        /// How long it took until then, those before it included.
+        /// The time until then, in seconds, including the plans before it.
         seconds: f64,
     },
-    /// None does, or the time was over.
+    /// No plan fails, or the time ran out.
     Survived,
 }
 
@@ -72,7 +72,7 @@ fn fails(hunt: &BugHunt<'_>, (plan, depth): (&Path, u32), time: Duration) -> Res
     command.arg("--out").arg(out.with_extension("plan"));
     let output = hunt.run(&mut command)?;
     match output.status.code() {
-        // Through, or as far as it came in that time.
+        // All crashes passed, or those that fitted into the time.
         Some(0 | 7) => Ok(false),
         Some(2 | 3 | 5) => Ok(true),
         _ => Err(hunt.failed(&output)),

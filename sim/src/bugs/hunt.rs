@@ -1,4 +1,4 @@
-//! The hunt for one planted bug, by the simulator that was built with it.
+//! The search for one planted bug, by the simulator that was built with it.
 #![expect(
     clippy::disallowed_methods,
     reason = "it runs another simulator, outside of any run of its own"
@@ -17,32 +17,33 @@ use crate::report::Headline;
 use crate::run::STACK_LEN;
 use crate::threads::{Numbers, side_by_side};
 
-/// How far apart the first seeds of two bases are: further than any budget goes.
+/// The distance between the first seeds of two bases: more seeds than any budget runs.
 const BASE_LEN: u64 = 1_000_000;
 
-/// What is tried on a bug, and for how long.
+/// The searches for one bug, and the time for each.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// How many times it is hunted, each from another seed on.
+    /// The number of searches, each from another base of seeds.
     pub base_count: u64,
-    /// The longest time of each hunt, on one core, by the clock.
+    /// The longest wall time of each search, on one core.
     pub hunt: Duration,
-    /// The time to shrink the plan that found it, on all cores.
+    /// The wall time to shrink the plan that found the bug, on all cores.
     pub shrink: Duration,
-    /// The time to try every crash of the certified plans, on one core; nothing to leave that out.
+    /// The wall time to try every crash of the certified plans, on one core; `None` to leave that
+    /// out.
     pub exhaust: Option<Duration>,
-    /// How many hunts run at the same time.
+    /// The number of concurrent searches.
     pub thread_count: u64,
 }
 
-/// What came of a bug.
+/// The findings about one bug.
 #[derive(Clone, Debug)]
 pub struct Findings {
-    /// What `run` made of it, from each base on.
+    /// The result of `run`, for each base.
     pub score: Score,
-    /// What every crash of the certified plans made of it, if that was asked for.
+    /// The result of every crash of the certified plans, if that was asked for.
     pub exhausted: Option<Exhausted>,
-    /// The plan of the first base that found it, as it was shrunk.
+    /// The shrunk plan of the first base that found the bug.
     pub shrunk: Option<ShrunkSize>,
 }
 
@@ -54,16 +55,16 @@ impl Findings {
     }
 }
 
-/// A plan that was shrunk.
+/// A shrunk plan.
 #[derive(Clone, Debug)]
 pub struct ShrunkSize {
-    /// Where it stands.
+    /// The path of its file.
     pub plan: PathBuf,
-    /// How long it took.
+    /// The time to shrink it, in seconds.
     pub seconds: f64,
 }
 
-/// A simulator that has a bug, and the folder for what comes of it.
+/// A simulator with a planted bug, and the folder for the results.
 #[derive(Clone, Copy, Debug)]
 pub struct BugHunt<'a> {
     /// The bug.
@@ -75,11 +76,11 @@ pub struct BugHunt<'a> {
 }
 
 impl BugHunt<'_> {
-    /// Lets each base run until it finds the bug, shrinks the first one's plan, and tries the
+    /// Searches from each base, shrinks the plan of the first one that finds the bug, and tries the
     /// certified plans of `certified`.
     ///
     /// # Errors
-    /// `Machine` if the simulator cannot be run, or failed itself.
+    /// `Machine` if the simulator cannot be run, or if it failed itself.
     pub fn carry_out(&self, certified: &Path, budget: Budget) -> Result<Findings, Trouble> {
         let bases = self.hunt_all(budget)?;
         let score = Score { bases };
@@ -121,7 +122,7 @@ impl BugHunt<'_> {
         command.args(["--time", &milliseconds(time)]);
         command.args(["--seeds", &format!("{start}..{end}")]);
         let unshrunk = self.folder.join("unshrunk").join(base.to_string());
-        // What an earlier hunt has left there says nothing of this one.
+        // Results of an earlier search would pass for those of this one.
         let _ = fs::remove_dir_all(&unshrunk);
         command.arg("--failures").arg(&unshrunk);
         let output = self.run(&mut command)?;
@@ -141,7 +142,7 @@ impl BugHunt<'_> {
                 seed,
                 plan_count,
                 seconds: cpu_seconds,
-                // A run that goes on for ever is given up, and no plan is written of it.
+                // A run that does not end is killed, and no plan of it is written.
                 ends: unshrunk.join(format!("seed-{seed}.plan")).exists(),
             })),
             _ => Err(self.failed(&output)),

@@ -1,4 +1,4 @@
-//! A planted bug as a file: its story, then a patch as `git diff` writes it.
+//! A planted bug as a file: its story, then a patch in the format of `git diff`.
 #![expect(
     clippy::disallowed_methods,
     reason = "it reads the repository, outside of any run"
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::Trouble;
 
-/// Where the patch of a file begins.
+/// The start of each file's patch.
 const FILE_START: &str = "\ndiff --git ";
 
 /// A planted bug.
@@ -27,7 +27,7 @@ impl Bug {
     /// Reads all bugs of a folder, by name.
     ///
     /// # Errors
-    /// `Input` names the file that is none.
+    /// `Input` names the file that is no planted bug.
     pub fn read_all(folder: &Path) -> Result<Vec<Bug>, Trouble> {
         let at = |error| Trouble::Input(format!("{}: cannot be read: {error}", folder.display()));
         let mut bugs = Vec::new();
@@ -79,7 +79,7 @@ impl Bug {
         })
     }
 
-    /// The files that it changes, relative to the repository at `root`, with what they become.
+    /// The files that it changes, relative to the repository at `root`, with their new contents.
     ///
     /// # Errors
     /// `Input` if the patch does not fit the sources.
@@ -100,7 +100,7 @@ impl Bug {
     }
 }
 
-/// A patch ends with a line's end, of which the split takes the one before the next file.
+/// The split at the next file takes the line end of this patch: puts it back.
 fn with_newline(hunks: &str) -> String {
     let end = if hunks.ends_with('\n') { "" } else { "\n" };
     format!("{hunks}{end}")

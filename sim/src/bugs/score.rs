@@ -1,13 +1,13 @@
-//! What several hunts for one bug come to.
+//! The results of several searches for one bug.
 
-/// What came of a hunt.
+/// The result of one search.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BugSearch {
-    /// It was found.
+    /// The bug was found.
     Found(Shot),
-    /// It was not, by so many plans.
+    /// It was not found.
     Survived {
-        /// How many plans were run.
+        /// The number of plans that were run.
         plan_count: u64,
     },
 }
@@ -17,18 +17,18 @@ pub enum BugSearch {
 pub struct Shot {
     /// The seed of the plan that found it.
     pub seed: u64,
-    /// How many plans were run, this one included.
+    /// The number of plans that were run, including this one.
     pub plan_count: u64,
-    /// The time of the core that it took.
+    /// The CPU time of the search, in seconds.
     pub seconds: f64,
-    /// Whether the run came to an end, so that its plan can be shrunk.
+    /// Whether the run ended, so that its plan can be shrunk.
     pub ends: bool,
 }
 
-/// The hunts from several bases.
+/// The searches from several bases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
-    /// What came of each, in the order of their seeds.
+    /// The result for each base, in the order of their seeds.
     pub bases: Vec<BugSearch>,
 }
 
@@ -40,22 +40,23 @@ impl Score {
         })
     }
 
-    /// What the first base found that found anything.
+    /// The result of the first base that found the bug.
     pub fn first_shot(&self) -> Option<Shot> {
         self.shots().next()
     }
 
-    /// How many bases found it.
+    /// The number of bases that found the bug.
     pub fn found_count(&self) -> usize {
         self.shots().count()
     }
 
-    /// Whether it got through the budget of a base.
+    /// Whether some base did not find the bug within its budget.
     pub fn has_survived(&self) -> bool {
         self.found_count() < self.bases.len()
     }
 
-    /// The shot in the middle, by time; nothing if too few bases found it to say.
+    /// The median by time, with a base that found nothing as the slowest; `None` if that is the
+    /// median.
     ///
     /// # Shape
     /// Of an even number of bases it is the slower one of the two in the middle.
@@ -65,7 +66,7 @@ impl Score {
         shots.get(self.bases.len() / 2).copied()
     }
 
-    /// The share of the bases that found it within so many seconds, in percent.
+    /// The share of the bases that found the bug within this many seconds, in percent.
     pub fn rate(&self, seconds: f64) -> usize {
         let found = self.shots().filter(|shot| shot.seconds <= seconds).count();
         found * 100 / self.bases.len().max(1)

@@ -1,4 +1,4 @@
-//! The copy of the sources in which bugs are planted.
+//! A copy of the sources, in which bugs are planted.
 #![expect(
     clippy::disallowed_methods,
     reason = "it copies the repository and builds it, outside of any run"
@@ -12,7 +12,7 @@ use std::process::Command;
 
 use super::{Bug, Trouble};
 
-/// What a build of the simulator needs of the repository.
+/// The files of the repository that a build of the simulator needs.
 const SOURCES: [&str; 7] = [
     ".cargo",
     "Cargo.lock",
@@ -23,7 +23,7 @@ const SOURCES: [&str; 7] = [
     "sim",
 ];
 
-/// A copy of the sources, and what is built from it.
+/// A copy of the sources, and its build.
 ///
 /// # Shape
 /// Files are written only where they differ, so that a build compiles only what a bug has changed.
@@ -35,7 +35,7 @@ pub struct Worktree {
 }
 
 impl Worktree {
-    /// A yard under `folder` for the repository at `root`.
+    /// A worktree under `folder` for the repository at `root`.
     pub fn new(root: &Path, folder: &Path) -> Worktree {
         Worktree {
             root: root.to_path_buf(),
@@ -98,9 +98,9 @@ impl Worktree {
             "--bins",
         ]);
         command.arg("--target-dir").arg(&self.target);
-        // Most of a build would else go to what a bug has not changed, and to debug information.
-        // Without optimising across units it takes a fifth of the time, and runs at two thirds of
-        // the speed.
+        // By default most of the build would go to debug information and to code that the bug does
+        // not change. Without optimisation across units a build takes a fifth of the time, and the
+        // simulator runs at two thirds of the speed.
         command.env("CARGO_INCREMENTAL", "1");
         command.env("CARGO_PROFILE_RELEASE_LTO", "off");
         command.env("CARGO_PROFILE_RELEASE_DEBUG", "false");
@@ -118,7 +118,7 @@ impl Worktree {
     }
 }
 
-/// Gathers all files at or under `path`, relative to `root`.
+/// Collects all files at or under `path`, relative to `root`.
 fn files_under(root: &Path, path: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let whole = root.join(path);
     if !whole.is_dir() {
@@ -127,7 +127,7 @@ fn files_under(root: &Path, path: &Path, found: &mut BTreeSet<PathBuf>) -> io::R
     }
     for entry in fs::read_dir(whole)? {
         let name = entry?.file_name();
-        // Builds of the fuzzer's own may lie there.
+        // Builds of the fuzz targets may be there.
         if name != "target" {
             files_under(root, &path.join(name), found)?;
         }

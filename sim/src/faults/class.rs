@@ -1,4 +1,4 @@
-//! Faults as the report counts them.
+//! The classes of faults by which the report counts them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{Crash, FaultOutcome};
 use crate::text::named_enum;
 
 named_enum! {
-    /// A fault as the report counts it. What no device may show, a lie, stands last.
+    /// A fault as the report counts it. A lie, which no device may show, stands last.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum FaultClass {
         /// A process was killed.
@@ -19,39 +19,39 @@ named_enum! {
         Eio = "EIO",
         /// A call failed for want of space.
         Enospc = "ENOSPC",
-        /// A call failed, for nothing may be changed.
+        /// A call failed: the file system is read-only.
         Erofs = "EROFS",
-        /// A call failed for want of a right.
+        /// A call failed: permission denied.
         Eacces = "EACCES",
-        /// A file's sync failed and dropped its pages, which can still be read.
+        /// A file's sync failed and dropped its dirty pages, which can still be read.
         FailedSync = "failed file sync",
-        /// A file's sync failed and dropped its pages, and they cannot be read any more.
+        /// A file's sync failed and dropped its dirty pages, which cannot be read any more.
         RevertedSync = "reverting file sync",
-        /// A directory's sync failed; its entries stay pending.
+        /// A directory's sync failed; its entries stay unsynced.
         FailedDirectorySync = "failed directory sync",
-        /// A read gave fewer bytes than were there.
+        /// A read returned fewer bytes than there were.
         ShortRead = "short read",
         /// A write took fewer bytes than it was given.
         ShortWrite = "short write",
-        /// A call took long.
+        /// A call took a certain time.
         Slow = "slow call",
-        /// A call took until nobody else had anything to do.
+        /// A call took until no other task could run.
         Stall = "stalled call",
-        /// A bit of what was stored turned over.
+        /// A bit of the stored bytes flipped.
         Rot = "bit rot",
         /// A write landed elsewhere.
         Astray = "misdirected write",
-        /// A write was acknowledged and not made.
+        /// A write was acknowledged and not carried out.
         Lost = "lost write",
-        /// A read found what was there before.
+        /// A read returned what was stored before.
         Stale = "stale read",
-        /// A future was dropped before it was done.
+        /// A future was dropped before it was done: the operation was cancelled.
         Dropped = "dropped future",
         /// The clock jumped.
         ClockJump = "clock jump",
-        /// A timeline was shut down beside what worked on it.
+        /// A timeline was shut down while operations ran on it.
         Shutdown = "shutdown beside work",
-        /// A call was acknowledged, and not what was promised of it.
+        /// A call was acknowledged, and did not do what the device promises of it.
         Lie = "lie",
     }
 }
@@ -60,14 +60,15 @@ impl FaultClass {
     /// Every class that a device may show.
     pub const SHOWN: &[FaultClass] = FaultClass::ALL.split_last().expect("there are some").1;
 
-    /// What can come of an operation that meets with it; nothing if no operation does.
+    /// The possible outcomes of an operation that meets such a fault; none if no operation meets
+    /// one.
     pub(crate) fn outcomes(self) -> &'static [FaultOutcome] {
         const CRASHED: &[FaultOutcome] = &[FaultOutcome::Crashed];
         const UNTOLD: &[FaultOutcome] = &[FaultOutcome::Tolerated, FaultOutcome::Crashed];
         match self {
             FaultClass::Kill | FaultClass::PowerLoss => CRASHED,
             FaultClass::ClockJump | FaultClass::Shutdown => &[],
-            // Slow is never an excuse, nor is short; and a future that is dropped says nothing.
+            // No error is allowed for a slow or a short call, and a dropped future returns nothing.
             FaultClass::Slow
             | FaultClass::Stall
             | FaultClass::ShortRead
@@ -86,8 +87,8 @@ impl FaultClass {
     }
 }
 
-/// A cell of the matrix.
+/// A cell of the delivery matrix.
 pub type Cell = (FaultClass, Job, FaultOutcome);
 
-/// How often each cell was filled.
+/// The count of each cell.
 pub type Cells = BTreeMap<Cell, u64>;

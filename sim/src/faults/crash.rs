@@ -1,21 +1,21 @@
-//! How a process ends, and what of the disk survives that.
+//! How a process ends, and what of the disk survives.
 
 use std::fmt;
 
-/// A life after so many does not crash by a rule: a plan ends.
+/// The last life that a rule may crash: a plan must end.
 pub(crate) const CRASHING_LIFE_MAX: u32 = 60;
 
 /// How a process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
-    /// The process is killed; what the system was handed stays.
+    /// The process is killed; what it has written stays.
     Kill,
-    /// The power fails; of what was not synced, this is kept.
+    /// The power fails; of the unsynced state, this is kept.
     Power(Survival),
 }
 
 impl Crash {
-    /// Of what a power loss keeps, all or nothing is plainer than a draw, and a kill than both.
+    /// Plainer crashes: all or nothing is plainer than a draw, and a kill plainer than both.
     pub(crate) fn plainer(self) -> &'static [Crash] {
         const ALL: [Crash; 3] = [
             Crash::Kill,
@@ -30,7 +30,7 @@ impl Crash {
     }
 }
 
-/// What of the unsynced a power loss keeps.
+/// What a power loss keeps of the unsynced state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Survival {
     /// Everything: `all`.
@@ -39,12 +39,12 @@ pub enum Survival {
     Nothing,
     /// Any subset in any order, torn, with garbage and zeros, drawn from a seed: `draw:SEED`.
     Draw(u64),
-    /// One of all cases, by number; 0 is everything: `case:NUMBER`. A choice is made when somebody
-    /// looks at what it is about, by the number's remainder.
+    /// One of all cases, by number; 0 is everything: `case:NUMBER`. Each choice is made when a call
+    /// first depends on it, by the number's remainder.
     Case(u64),
 }
 
-/// What stands behind the word `crash`.
+/// The text behind the word `crash`.
 impl fmt::Display for Crash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,6 @@
-//! The kinds of faults, a row each: the variant with what it carries, and all that is to be said of
-//! it. Where it acts is the only other place that must name it, and the drawer, if it is drawn.
+//! The kinds of faults, a row each: the variant with its operand, and everything else about it.
+//! Only the disk or the world, where it acts, must name it as well, and the drawer if seeds are to
+//! draw it.
 
 use std::io;
 use std::time::Duration;
@@ -11,40 +12,40 @@ use super::StepKind::{
 };
 use super::{Crash, FaultClass};
 
-/// What is to be said of a kind of fault.
+/// Everything about one kind of fault.
 pub(crate) struct FaultRow {
-    /// The word for it in a plan's text.
+    /// Its word in a plan's text.
     pub name: &'static str,
     /// What stands behind the word.
     pub text: Text,
-    /// What its events are known by in a digest.
+    /// The number of its events in a digest.
     pub number: u64,
-    /// To which calls it can happen, of those that there are of a part.
+    /// Whether it can happen to such a call on such a file.
     happens_to: fn(StepKind, Part) -> bool,
-    /// Which devices do this.
+    /// The devices that show it.
     shown_by: ShownBy,
-    /// As what it is counted, where it happens at such a step.
+    /// The class as which the report counts it at such a step.
     class: fn(Fault, StepKind) -> FaultClass,
-    /// The error that the call fails with, if that is what the fault is.
+    /// The error that the call fails with, if it fails.
     error: Option<fn() -> io::Error>,
-    /// What may stand in its place: EIO is the plainest error, and a lost write the plainest of
-    /// what is wrong.
+    /// Faults that may replace it: EIO is the plainest error, and a lost write the plainest wrong
+    /// result.
     plainer: fn(Fault) -> Vec<Fault>,
 }
 
-/// How a fault is written behind its word, and read.
+/// The text of a fault behind its word.
 pub(crate) enum Text {
-    /// Nothing is.
+    /// Nothing.
     Word(Fault),
-    /// A colon and a number, from `least` on.
+    /// A colon and a number, at least `least`.
     Number {
-        /// Of what it is one, where all faults are told.
+        /// The unit of the number, for the list of all faults.
         unit: &'static str,
-        /// What it is called where it is wrong.
+        /// The name of the number in an error message.
         what: &'static str,
-        /// The least that may be said.
+        /// The least number.
         least: u32,
-        /// The fault with this number.
+        /// Makes the fault with this number.
         make: fn(u32) -> Fault,
     },
     /// A colon and a duration.
@@ -53,18 +54,18 @@ pub(crate) enum Text {
     Crash,
 }
 
-/// Which devices do something.
+/// The devices that show a fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ShownBy {
-    /// Any.
+    /// Every device.
     Any,
-    /// One that may be wrong.
+    /// Devices that may be wrong.
     Wrong,
-    /// None that promises anything: a lie.
+    /// No device that promises anything: a lie.
     None,
 }
 
-/// What a fault carries.
+/// The operand of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Amount {
     /// Nothing.
@@ -77,10 +78,10 @@ pub(crate) enum Amount {
     Crash(Crash),
 }
 
-/// How long a call takes where nothing depends on it.
+/// The time of a slow call that the shrinker prefers.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// What Linux calls an I/O error; the standard library has no kind for it.
+/// The error number of an I/O error on Linux; the standard library has no kind for it.
 const EIO: i32 = 5;
 
 /// Declares [`Fault`] and its rows.
@@ -100,14 +101,14 @@ macro_rules! faults {
             pub(crate) const ROWS: [&'static FaultRow; [$(stringify!($fault)),*].len()] =
                 [$(const { &$row }),*];
 
-            /// What is to be said of its kind.
+            /// The row of its kind.
             pub(crate) fn row(self) -> &'static FaultRow {
                 match self {
                     $(Fault::$fault { .. } => const { &$row },)*
                 }
             }
 
-            /// What it carries.
+            /// Its operand.
             pub(crate) fn amount(self) -> Amount {
                 match self {
                     $(Fault::$fault $(($amount))? => amount!($($amount: $kind)?),)*
@@ -117,7 +118,7 @@ macro_rules! faults {
     };
 }
 
-/// An [`Amount`] of a type.
+/// Makes an [`Amount`] of an operand.
 macro_rules! amount {
     () => {
         Amount::Nothing
@@ -134,8 +135,8 @@ macro_rules! amount {
 }
 
 faults! {
-    /// It fails with an I/O error: `eio`. A file's sync that fails drops the dirty pages: they can
-    /// still be read, no later sync covers them, and a power loss takes them.
+    /// The call fails with an I/O error: `eio`. A file's sync that fails drops the dirty pages:
+    /// they can still be read, no later sync covers them, and a power loss takes them.
     Eio => FaultRow {
         name: "eio",
         text: Text::Word(Fault::Eio),
@@ -147,7 +148,7 @@ faults! {
         plainer: |_| Vec::new(),
     };
 
-    /// It fails for want of space: `enospc`.
+    /// The call fails for want of space: `enospc`.
     Enospc => FaultRow {
         name: "enospc",
         text: Text::Word(Fault::Enospc),
@@ -159,7 +160,7 @@ faults! {
         plainer: |_| vec![Fault::Eio],
     };
 
-    /// It fails, for the file system takes no more changes: `erofs`.
+    /// The call fails because the file system is read-only: `erofs`.
     Erofs => FaultRow {
         name: "erofs",
         text: Text::Word(Fault::Erofs),
@@ -171,7 +172,7 @@ faults! {
         plainer: |_| vec![Fault::Eio],
     };
 
-    /// It fails for want of a right to do it: `eacces`.
+    /// The call fails because permission is denied: `eacces`.
     Eacces => FaultRow {
         name: "eacces",
         text: Text::Word(Fault::Eacces),
@@ -183,8 +184,8 @@ faults! {
         plainer: |_| vec![Fault::Eio],
     };
 
-    /// A file's sync fails with an I/O error, and from then on reads find what was durable before:
-    /// `revert`. Some file systems throw dirty pages away where others let them be read.
+    /// A file's sync fails with an I/O error, and later reads return what was durable before:
+    /// `revert`. Some file systems discard dirty pages where others keep them readable.
     Revert => FaultRow {
         name: "revert",
         text: Text::Word(Fault::Revert),
@@ -196,7 +197,7 @@ faults! {
         plainer: |_| vec![Fault::Eio],
     };
 
-    /// It takes so long, and others go on meanwhile: `slow:DURATION`.
+    /// The call takes this long, and other tasks run meanwhile: `slow:DURATION`.
     Slow(time: Duration) => FaultRow {
         name: "slow",
         text: Text::Time(Fault::Slow),
@@ -211,7 +212,7 @@ faults! {
         },
     };
 
-    /// It takes until everybody else waits for the clock, or for it: `stall`.
+    /// The call takes until every other task waits for the clock or for this call: `stall`.
     Stall => FaultRow {
         name: "stall",
         text: Text::Word(Fault::Stall),
@@ -223,7 +224,7 @@ faults! {
         plainer: |_| Vec::new(),
     };
 
-    /// It reads or writes at most so many bytes, from 1: `short:BYTES`.
+    /// The call reads or writes at most this many bytes, from 1: `short:BYTES`.
     Short(len: u32) => FaultRow {
         name: "short",
         text: Text::Number {
@@ -243,8 +244,8 @@ faults! {
         plainer: |_| Vec::new(),
     };
 
-    /// A bit of what a read asks for, or of what a sync has just made durable, turns over in the
-    /// file, in the byte with this offset, and stays so: `rot:OFFSET`.
+    /// In the bytes that a read asks for, or that a sync has just made durable, a bit of the byte
+    /// at this offset flips for good: `rot:OFFSET`.
     Rot(offset: u32) => FaultRow {
         name: "rot",
         text: Text::Number {
@@ -264,7 +265,7 @@ faults! {
         },
     };
 
-    /// A write is acknowledged and lands so many sectors of 512 bytes further: `astray:SECTORS`.
+    /// A write is acknowledged and lands this many sectors of 512 bytes further: `astray:SECTORS`.
     Astray(sectors: u32) => FaultRow {
         name: "astray",
         text: Text::Number {
@@ -284,7 +285,7 @@ faults! {
         },
     };
 
-    /// A write is acknowledged and changes nothing but the file's length: `lost`.
+    /// A write is acknowledged and changes only the file's length: `lost`.
     Lost => FaultRow {
         name: "lost",
         text: Text::Word(Fault::Lost),
@@ -296,7 +297,7 @@ faults! {
         plainer: |_| Vec::new(),
     };
 
-    /// A read finds what was durable before the last sync: `stale`.
+    /// A read returns what was durable before the last sync: `stale`.
     Stale => FaultRow {
         name: "stale",
         text: Text::Word(Fault::Stale),
@@ -308,11 +309,11 @@ faults! {
         plainer: |_| Vec::new(),
     };
 
-    /// A call is acknowledged, and what the device promises of it is not kept: `lie`. A sync is not
-    /// made; a creation or a rename takes a name that is taken; a list leaves its last entry out; a
-    /// read finds no write that no sync has covered; a removal takes the bytes from those who have
-    /// the file open. No device that promises anything does this: what the engine cannot survive of
-    /// it, it needs, and a simulator that does not notice is blind.
+    /// A call is acknowledged and breaks a promise of the device: `lie`. A sync is not made; a
+    /// creation or a rename takes a name that is taken; a list omits its last entry; a read returns
+    /// no unsynced write; a removal takes the bytes from readers that have the file open. No device
+    /// that promises anything does this. What the engine cannot survive, it needs; a simulator that
+    /// does not notice a lie is blind.
     Lie => FaultRow {
         name: "lie",
         text: Text::Word(Fault::Lie),
@@ -326,8 +327,8 @@ faults! {
         plainer: |_| Vec::new(),
     };
 
-    /// A rename is made of parts, each of which a power loss keeps or undoes by itself: `tear`. No
-    /// excuse comes of it, as with a lie.
+    /// A rename consists of parts, each of which a power loss keeps or undoes by itself: `tear`. As
+    /// with a lie, no error is allowed for it.
     Tear => FaultRow {
         name: "tear",
         text: Text::Word(Fault::Tear),
@@ -339,7 +340,8 @@ faults! {
         plainer: |_| Vec::new(),
     };
 
-    /// The process ends before it: `crash kill`, `crash power all|none|draw:SEED|case:NUMBER`.
+    /// The process ends before the call: `crash kill`, `crash power
+    /// all|none|draw:SEED|case:NUMBER`.
     Crash(crash: Crash) => FaultRow {
         name: "crash",
         text: Text::Crash,
@@ -361,7 +363,7 @@ faults! {
     };
 }
 
-/// A file's sync and a directory's are faults of their own, whichever error they fail with.
+/// A failed sync of a file or a directory has a class of its own, whatever its error.
 fn error_at(step: StepKind, class: FaultClass) -> FaultClass {
     match step {
         Sync => FaultClass::FailedSync,
@@ -370,12 +372,12 @@ fn error_at(step: StepKind, class: FaultClass) -> FaultClass {
     }
 }
 
-/// An I/O error.
+/// The I/O error that Linux returns.
 pub(crate) fn eio() -> io::Error {
     io::Error::from_raw_os_error(EIO)
 }
 
-/// What is never synced never leaves the page cache, and that is no device.
+/// Whether files of this kind are synced: others stay in the page cache, which does not rot.
 fn is_stored(part: Part) -> bool {
     matches!(part, Part::Delta | Part::Image | Part::Index)
 }
@@ -396,17 +398,17 @@ impl Fault {
         step.is_of(part) && (self.row().happens_to)(step, part)
     }
 
-    /// As what it is counted, where it happens at such a step.
+    /// The class as which the report counts it at such a step.
     pub(crate) fn class(self, step: StepKind) -> FaultClass {
         (self.row().class)(self, step)
     }
 
-    /// The error that the call fails with, if that is what the fault is.
+    /// The error that the call fails with, if it fails.
     pub(crate) fn error(self) -> Option<io::Error> {
         self.row().error.map(|error| error())
     }
 
-    /// What may stand in its place: each plainer by a measure of its own.
+    /// Faults that may replace it, each plainer by a measure of its own.
     pub(crate) fn plainer(self) -> Vec<Fault> {
         (self.row().plainer)(self)
     }

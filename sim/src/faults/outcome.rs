@@ -1,16 +1,16 @@
-//! What operations make of the faults that they meet with.
+//! The outcomes of operations that meet faults.
 
 use crate::text::named_enum;
 
 named_enum! {
-    /// What came of an operation that met with a fault.
+    /// The outcome of an operation that met a fault.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum FaultOutcome {
-        /// It ended right.
+        /// It succeeded.
         Tolerated = "tolerated",
-        /// It ended with an error.
+        /// It returned an error.
         Reported = "reported",
-        /// The process crashed before it ended: by the fault itself, or by another after it.
+        /// The process crashed before it ended: by this fault or by another one after it.
         Crashed = "crashed",
     }
 }

@@ -8,50 +8,50 @@ use crate::label::TimelineLabel;
 /// One rule: where, what and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Which calls it means.
+    /// The calls that it means.
     pub address: Address,
     /// What happens to them.
     pub fault: Fault,
-    /// How many times it fires at most, from 1: `times N`, 1 when it is not said.
+    /// The most times that it fires, from 1: `times N`; 1 if the text does not say.
     pub times: u32,
-    /// It fires at one in so many of the calls that it means, from 1: `one-in N`, 1 when it is not
-    /// said. Which, follows from the run's seed.
+    /// It fires at one in this many of the calls that it means, from 1: `one-in N`; 1 if the text
+    /// does not say. The run's seed decides at which.
     pub one_in: u32,
 }
 
-/// Which calls a rule means.
+/// The calls that a rule means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// The so manyth call of a life, whatever it is, from 1: `life2/io#37`.
+    /// One call of a life, by its ordinal among all calls, from 1: `life2/io#37`.
     Nth {
         /// The life, from 1, or any.
         life: Option<u32>,
-        /// The ordinal of the call in it.
+        /// The ordinal of the call in its life, from 1.
         index: u32,
     },
-    /// By who calls and what: `life2/a/flush#5/delta#1/write#2`.
+    /// Calls by their caller, their file and their kind: `life2/a/flush#5/delta#1/write#2`.
     Call {
         /// The life, from 1, or any.
         life: Option<u32>,
-        /// Whose files.
+        /// The owner of the files.
         scope: Scope,
         /// The job, or any, and its ordinal.
         job: Counted<Job>,
         /// The kind of file, or any, and its ordinal in the job.
         part: Counted<Part>,
-        /// The call's own kind, or any, and its ordinal among its like on that file.
+        /// The kind of call, or any, and its ordinal among the calls of its kind on that file.
         step: Counted<StepKind>,
     },
 }
 
-/// Whose files a call is for.
+/// The owner of the files that a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Anybody's: `*`.
+    /// Any: `*`.
     Any,
     /// The engine's own: `engine`.
     Engine,
-    /// A timeline's, by its letter.
+    /// A timeline, by its label.
     Timeline(TimelineLabel),
 }
 
@@ -64,25 +64,25 @@ pub struct Counted<T> {
     pub index: Option<u32>,
 }
 
-/// A call as it is made: what an address is held against.
+/// A call as it is made: an address is compared with it.
 #[derive(Clone, Copy, Debug)]
 pub struct CallSite {
     /// The life of the process, from 1.
     pub life: u32,
     /// The ordinal of the call in the life, from 1.
     pub io_index: u32,
-    /// The timeline's letter, if the call is for one.
+    /// The timeline's label, if the call is for one.
     pub label: Option<TimelineLabel>,
-    /// Who calls.
+    /// The job that calls, and its file.
     pub op: Op,
     /// The call's kind.
     pub step: StepKind,
-    /// Its ordinal among its like on that file, from 1.
+    /// The ordinal of the call among those of its kind on that file, from 1.
     pub step_index: u32,
 }
 
 impl CallSite {
-    /// The address that means this call alone.
+    /// The address that means only this call.
     pub fn address(&self) -> Address {
         Address::Call {
             life: Some(self.life),
@@ -95,7 +95,7 @@ impl CallSite {
 }
 
 impl Address {
-    /// Whether it means this call.
+    /// Whether the address means this call.
     pub fn means(&self, site: &CallSite) -> bool {
         match *self {
             Address::Nth { life, index } => is(life, site.life) && index == site.io_index,
@@ -127,7 +127,7 @@ impl Scope {
 }
 
 impl<T: Copy + PartialEq> Counted<T> {
-    /// What is not counted has the ordinal 0, and none to ask for.
+    /// A part that is not counted has the ordinal 0, and the address then asks for none.
     fn exactly(kind: T, index: u32) -> Counted<T> {
         Counted {
             kind: Some(kind),

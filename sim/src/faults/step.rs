@@ -28,7 +28,7 @@ named_enum! {
 }
 
 impl StepKind {
-    /// Whether what a part means has such a call at all, whatever the engine does: a directory is
+    /// Whether files of this kind get such calls at all, whatever the engine does: a directory is
     /// not written, a file is not listed.
     pub fn is_of(self, part: Part) -> bool {
         use StepKind::{CreateDir, List, Lock, Pass, Remove, RemoveDir, SyncDir};

@@ -9,9 +9,9 @@ use super::{Address, Counted, Crash, Fault, Rule, Scope, StepKind, Survival};
 use crate::label::TimelineLabel;
 use crate::text::{Problem, Words, Written, duration, named, number};
 
-/// How an address looks.
+/// The form of an address.
 const ADDRESS: &str = "write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as life2/a/flush#1/index/sync";
-/// Reads a rule; its limits are checked apart.
+/// Reads a rule; `check_rule` checks its limits.
 pub(crate) fn read_rule(line: &str) -> Result<Rule, Problem> {
     let mut words = Words::new(line);
     let at = words.expect("rule", "write `at`, an address and a fault")?;

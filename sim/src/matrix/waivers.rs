@@ -1,4 +1,4 @@
-//! What need not be tried, and why: lines of text that a person can check one by one.
+//! Waivers: what a run need not reach, and why, as lines that a person can check one by one.
 
 use palimpsest::io::Job;
 
@@ -8,23 +8,23 @@ use crate::probes::PROBES;
 use crate::text::{self, named_enum, read_waivers};
 
 named_enum! {
-    /// What is said of a cell or a mark.
+    /// The claim about a cell or a probe.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Claim {
-        /// It cannot be reached: if it is, the reason is wrong.
+        /// No run can reach it: if one does, the reason is wrong.
         Impossible = "impossible",
-        /// It is reached so seldom that a run may or may not come to it.
+        /// A run may or may not reach it.
         Rare = "rare",
     }
 }
 
-/// What may be empty, and why.
+/// The waived cells and probes, with the reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellWaivers {
     lines: Vec<CellWaiver>,
 }
 
-/// One line.
+/// A waiver: one line of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CellWaiver {
     pub(super) text: String,
@@ -36,21 +36,21 @@ pub(super) struct CellWaiver {
 enum Waived {
     /// All cells of these classes, jobs and outcomes.
     Cells(Vec<FaultClass>, Vec<Job>, Vec<FaultOutcome>),
-    /// A mark.
+    /// The probe of this name.
     Probe(String),
 }
 
-/// How a line looks.
+/// The form of a line.
 const LINE: &str =
     "write `impossible CLASS, JOB, OUTCOME: REASON`, or `rare …`, or `rare corner …`";
 
 impl CellWaivers {
     /// Reads waivers, one a line: `impossible CLASS, JOB, OUTCOME: REASON`, with `*` for any and
-    /// `|` between several, or `impossible probe MARK: REASON`; or the same with `rare`. Blank
-    /// lines are skipped, and those that start with `#`.
+    /// `|` between several, or `impossible probe NAME: REASON`; or `rare` in place of `impossible`.
+    /// Blank lines are skipped, and those that start with `#`.
     ///
     /// # Errors
-    /// The first line that is none, and what would be right; or a cell that is called both.
+    /// Names the first line that is no waiver, and what would be right; or a cell with both claims.
     pub fn read(text: &str) -> Result<CellWaivers, String> {
         let lines = read_waivers(text, LINE, read_waiver)?;
         let waivers = CellWaivers { lines };
@@ -70,7 +70,7 @@ impl CellWaivers {
         self.lines.iter().filter(move |line| line.what.covers(cell))
     }
 
-    /// The lines that waive a mark.
+    /// The lines that waive a probe.
     pub(super) fn of_probe(&self, mark: &str) -> impl Iterator<Item = &CellWaiver> {
         let is_it = move |line: &&CellWaiver| matches!(&line.what, Waived::Probe(it) if it == mark);
         self.lines.iter().filter(is_it)

@@ -11,17 +11,17 @@ use super::draw::{Author, PlanScale, Reach, Swarm, draw_rules};
 use super::{Knobs, Plan, Schedule, Starved, Tail};
 use crate::dice::Chance;
 
-/// One plan in so many is large.
+/// One plan in this many is large.
 const LARGE_ONE_IN: u64 = 32;
-/// From so many operations nothing more is begun.
+/// The operation count from which on no new move begins.
 const OP_COUNT_AIM_MAX: u64 = 270;
-/// How many choices, and runs of choices in order, a schedule has at most.
+/// The most entries of a drawn schedule: single choices, or runs of choices in order.
 const CHOICE_COUNT_MAX: u64 = 255;
-/// From this byte on, one is a run of choices in order.
+/// A byte from this one on encodes a run of choices in order.
 const RUNS_FROM: u8 = 0xC0;
-/// So many times as long as its number, from 1.
+/// The length of the shortest such run; byte `RUNS_FROM + n` encodes `n + 1` times as many choices.
 const RUN_LEN_UNIT: usize = 4;
-/// The lengths of all edits, in bytes, are together at most this.
+/// The limit on the sum of the lengths of all edits, in bytes.
 const TOTAL_LEN_MAX: u64 = 4 << 20;
 
 impl<'a> Arbitrary<'a> for Plan {
@@ -56,7 +56,7 @@ fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
             break;
         }
         match bytes.below(256) as u8 {
-            // Most choices are in order: one byte says many of them.
+            // Most choices are in order: one byte encodes many of them.
             byte @ RUNS_FROM.. => choices.resize(choices.len() + run_len(byte), 0),
             choice => choices.push(choice),
         }
@@ -93,13 +93,14 @@ fn read_starved(bytes: &mut Bytes<'_, '_>) -> Starved {
     }
 }
 
-/// Chance from a fuzzer's bytes: as few of them as the count needs, and 0 when there are no more.
+/// Random choices taken from a fuzzer's bytes: as few bytes as the count needs, and 0 once they are
+/// used up.
 struct Bytes<'u, 'a>(&'u mut Unstructured<'a>);
 
 impl Chance for Bytes<'_, '_> {
     fn below(&mut self, count: u64) -> u64 {
         let last = count.checked_sub(1).expect("a choice among at least one");
-        // Without bytes this is 0; it fails for empty ranges alone.
+        // Without bytes this is 0; it fails only for an empty range.
         self.0.int_in_range(0..=last).unwrap_or(0)
     }
 
@@ -124,7 +125,7 @@ mod tests {
         (0..len).map(|_| dice.below(256) as u8).collect()
     }
 
-    /// The sum of the lengths of what a plan writes.
+    /// The sum of the lengths of a plan's edits, in bytes.
     fn total_len(plan: &Plan) -> u64 {
         let mut total = 0;
         for line in &plan.ops {
@@ -178,7 +179,8 @@ mod tests {
         }
     }
 
-    /// The first lines. Where a timeline that is to end near the last LSN starts depends on all.
+    /// The first lines, without those that depend on the whole plan: the start of a timeline that
+    /// is to end near the last LSN.
     fn first_lines(plan: &Plan) -> Vec<Line> {
         let mut lines = plan.ops[..10].to_vec();
         for line in &mut lines {
@@ -197,7 +199,7 @@ mod tests {
         for seed in 0..20 {
             let bytes = draw_bytes(&mut Dice::new(seed), 1000);
             let (short, long) = (read(&bytes[..600]), read(&bytes));
-            // At its end a plan waits for what runs, and asks for everything once more.
+            // At its end a plan joins what is in flight and reads everything once more.
             if short.ops.len() < 20 {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What a plan must keep to, so that every driver can run it in bounded space.
+//! The limits of a plan, so that every driver can run it in bounded space.
 
 use palimpsest::io::{Job, Part};
 
@@ -15,7 +15,7 @@ use crate::label::TimelineLabel;
 use crate::text::Problem;
 
 impl Plan {
-    /// Says whether a driver can run the plan. What a text or a seed made has passed this.
+    /// Checks that a driver can run the plan. Parsing a text and drawing from a seed both check it.
     ///
     /// # Errors
     /// `PlanError` names the first knob, operation or rule that breaks a limit, and the limit.
@@ -61,7 +61,7 @@ pub(super) fn check_line(line: &Line, tally: &mut LimitTally) -> Result<(), Prob
     line.op.check(tally)
 }
 
-/// A timeline cannot stand on itself.
+/// A timeline cannot be its own ancestor.
 fn check_branch(timeline: TimelineLabel, ancestor: TimelineLabel) -> Result<(), Problem> {
     check_label(timeline)?;
     check_label(ancestor)?;
@@ -72,9 +72,9 @@ fn check_branch(timeline: TimelineLabel, ancestor: TimelineLabel) -> Result<(), 
     Err(Problem::new("ancestor", ancestor, remedy))
 }
 
-/// Only what a timeline works on has a future that can be left running or dropped, and a restart
-/// one that can be dropped. A branch is left running at an LSN that no batch can come to have
-/// meanwhile.
+/// Only an operation that works on a timeline has a future that can be left running or dropped; a
+/// restart's can be dropped. A branch is left running only at an LSN that no concurrent batch can
+/// reach.
 fn check_how(line: &Line) -> Result<(), Problem> {
     let is_at_the_end = matches!(line.op, PlanOp::Branch { offset: 0.., .. });
     match line.how {
@@ -95,7 +95,7 @@ fn check_how(line: &Line) -> Result<(), Problem> {
     }
 }
 
-/// Checks what comes after a schedule's choices.
+/// Checks the tail of a schedule.
 pub(super) fn check_then(tail: Tail) -> Result<(), Problem> {
     match tail {
         Tail::Pct(_, count) => within("count of changes", count.into(), 0..=CHANGE_COUNT_MAX),
@@ -104,7 +104,7 @@ pub(super) fn check_then(tail: Tail) -> Result<(), Problem> {
     }
 }
 
-/// A rule's limits.
+/// Checks the limits of a rule.
 pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
     match rule.address {
         Address::Nth { life, index } => {
@@ -148,7 +148,7 @@ pub(super) fn check_rule(rule: &Rule, device: Device) -> Result<(), Problem> {
     within("one-in", rule.one_in.into(), ORDINALS)
 }
 
-/// A plan ends, so a rule crashes no more lives than so many.
+/// A crash rule may name only so many lives: otherwise a plan would not end.
 fn check_crashing_life(rule: &Rule) -> Result<(), Problem> {
     let (Address::Nth { life, .. } | Address::Call { life, .. }) = rule.address;
     match (life, rule.fault) {
@@ -162,8 +162,8 @@ fn check_crashing_life(rule: &Rule) -> Result<(), Problem> {
     }
 }
 
-/// Nobody makes a call for files that are not its own: the engine has its directories and their
-/// lock, a timeline has all others.
+/// Each component calls for its own files only: the engine for its directories and their lock, a
+/// timeline for all others.
 fn check_owner(scope: Scope, job: Option<Job>, part: Option<Part>) -> Result<(), Problem> {
     let is_lock = part == Some(Part::Lock);
     if job == Some(Job::Keep) {
@@ -190,7 +190,7 @@ fn check_owner(scope: Scope, job: Option<Job>, part: Option<Part>) -> Result<(),
     }
 }
 
-/// A fault that can happen to no call of that kind is a mistake, and would only be silent.
+/// Rejects a fault that can happen to no call of that kind: the rule would never fire.
 fn check_can_happen(
     fault: Fault,
     part: Option<Part>,

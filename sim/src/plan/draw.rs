@@ -1,4 +1,4 @@
-//! A seed draws a plan: first what exists in it at all, then sizes, operations, faults, schedule.
+//! A seed draws a plan: first which features exist in it, then sizes, operations, faults, schedule.
 //!
 //! Everything is drawn from a [`Chance`], so a fuzzer's bytes make plans of the same kind
 //! (`arbitrary.rs`). What a plan drawn from a seed has on top: from 60 to 110 operations, at least
@@ -33,16 +33,16 @@ pub(super) use reach::Reach;
 pub(super) use rules::draw_rules;
 pub(super) use swarm::{PlanScale, Swarm};
 
-/// How many operations a drawn plan has at least.
+/// The fewest operations of a drawn plan.
 const OP_COUNT_MIN: u64 = 60;
-/// A drawing ends with the first move that gets here, and that may get some operations further.
+/// The operation count at which a drawing ends; the last move may go some operations past it.
 const OP_COUNT_AIM_MAX: u64 = 80;
-/// No crash is set before so many operations: there should be something to lose.
+/// No crash comes before this many operations, so that there is something to lose.
 const CRASH_AT_MIN: u64 = 6;
-/// The lengths of a drawn plan's edits, in bytes, are together at most this.
+/// The limit on the sum of the lengths of a drawn plan's edits, in bytes.
 const TOTAL_LEN_MAX: u64 = 16 << 20;
 
-/// What a drawn plan must have, wherever its own moves lead.
+/// What every drawn plan contains, whatever its own moves are.
 enum Stop {
     Crash,
     ManyInFlight,
@@ -83,7 +83,7 @@ fn draw_ops(dice: &mut Dice, swarm: &Swarm, knobs: &Knobs) -> Vec<Line> {
     author.finish()
 }
 
-/// Draws after how many operations each stop comes, in their order; none comes after `aim`.
+/// Draws the operation count at which each stop comes, in order; none comes after `aim`.
 fn draw_stops(dice: &mut Dice, aim: u64) -> Vec<(u64, Stop)> {
     let mut stops = vec![(dice.between(1, aim), Stop::ManyInFlight)];
     for _ in 0..dice.between(2, 3) {
@@ -93,7 +93,7 @@ fn draw_stops(dice: &mut Dice, aim: u64) -> Vec<(u64, Stop)> {
     stops
 }
 
-/// The kinds of schedules, and how often each is drawn.
+/// The kinds of schedules with the weight of each.
 const ORDERS: [(u64, OrderKind); 8] = [
     (2, OrderKind::InOrder),
     (2, OrderKind::Preempted),
@@ -109,7 +109,7 @@ const ORDERS: [(u64, OrderKind); 8] = [
 #[derive(Clone, Copy)]
 enum OrderKind {
     InOrder,
-    /// In order but for a few choices: most races need no more.
+    /// In order but for a few choices: most races need no more than that.
     Preempted,
     Uniform,
     ByRank,
@@ -138,7 +138,7 @@ fn draw_schedule(dice: &mut Dice, ops: &[Line]) -> Schedule {
     Schedule { choices, tail }
 }
 
-/// Draws who is starved: mostly one of those that run beside others.
+/// Draws which task is starved: mostly one that was left running.
 fn draw_starved(dice: &mut Dice, ops: &[Line]) -> Starved {
     let beside = (1..).zip(ops).filter(|(_, line)| line.how == How::Beside);
     let beside: Vec<u32> = beside.map(|(number, _)| number).collect();

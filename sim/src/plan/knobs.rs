@@ -1,5 +1,5 @@
-//! The knobs of a plan, a row each: the field of [`Knobs`], and beside it in [`KNOBS`] all that is
-//! to be said of it. Where a knob acts is the only other place that names it.
+//! The knobs of a plan, a row each: a field of [`Knobs`], and in [`KNOBS`] everything else about
+//! it. Only the code in which a knob acts names it as well.
 
 mod values;
 
@@ -23,11 +23,11 @@ pub use values::{Compression, KeyLayout, Look, Maintenance};
 /// Sizes and thresholds of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Knobs {
-    /// Seeds what the engine asks of chance and which points the oracle asks for.
+    /// The seed of the engine's random numbers and of the points that the oracle reads.
     pub seed: u64,
-    /// How many keys there are, from 1 to 999.
+    /// The number of keys, from 1 to 999.
     pub key_count: u16,
-    /// Where in the key space they stand.
+    /// Where the keys stand in the key space.
     pub layout: KeyLayout,
     /// The length at which a memory layer is frozen, in bytes.
     pub freeze_len_max: u64,
@@ -35,51 +35,53 @@ pub struct Knobs {
     pub freeze_distance_max: u64,
     /// The age at which a memory layer is frozen.
     pub freeze_age_max: Duration,
-    /// How much of a memory layer is gathered before it is written to its file, in bytes.
+    /// The length of a memory layer's buffer, in bytes: what is gathered before a write to its
+    /// file.
     pub buffer_len: u64,
-    /// How many L0s make a compaction due.
+    /// The count of L0s at which a compaction is due.
     pub l0_count_trigger: u64,
-    /// How many bytes of L0s one compaction takes.
+    /// The most bytes of L0s that one compaction takes.
     pub l0_run_len_max: u64,
-    /// How long a compacted layer or an image should be, in bytes.
+    /// The target length of a compacted layer or an image, in bytes.
     pub layer_len_target: u64,
-    /// How many deltas above the newest image make another one due.
+    /// The count of deltas above the newest image at which the next image is due.
     pub image_delta_count_trigger: u64,
-    /// How many L0s stop an image creation.
+    /// The count of L0s at which an image creation stops for a compaction.
     pub image_preempt_l0_count: u64,
     /// Whether the values of images are compressed.
     pub compression: Compression,
-    /// For which distance of LSNs history is kept.
+    /// The LSN distance for which history is kept.
     pub gc_distance: u64,
-    /// For how long history is kept.
+    /// The time for which history is kept.
     pub gc_age: Duration,
-    /// From how many L0s on a batch that freezes a layer is delayed.
+    /// The count of L0s from which on a batch that freezes a layer is delayed.
     pub l0_delay_count: u64,
-    /// How much the engine keeps of index blocks, in bytes.
+    /// The length of the cache of index blocks, in bytes.
     pub block_cache_len: u64,
-    /// How much a read asks of a file at once, in bytes.
+    /// The most bytes that a read asks of a file at once.
     pub read_len_max: u64,
-    /// Who runs the jobs.
+    /// What runs the jobs: the plan alone, or the engine's maintenance as well.
     pub maintenance: Maintenance,
-    /// How much is asked after each operation.
+    /// How much the oracle reads after each operation.
     pub look: Look,
     /// What the device promises.
     pub device: Device,
 }
 
-/// What is to be said of a knob.
+/// Everything about one knob.
 pub(crate) struct Knob {
-    /// The word for it in a plan's text.
+    /// Its word in a plan's text.
     pub name: &'static str,
     /// Its value, to be read, changed or written.
     pub value: fn(&mut Knobs) -> &mut dyn Value,
-    /// What it must keep to, by itself and beside those that stand before it.
+    /// Checks it against its limits, and against the knobs before it in [`KNOBS`].
     pub limit: fn(&'static str, &Knobs) -> Result<(), Problem>,
-    /// Sets it to where it does least.
+    /// Sets it to the value at which it does least.
     pub set_plain: fn(&mut Knobs),
-    /// As the how manyth the shrinker sets it so, from 1; nothing where that is done apart.
+    /// The ordinal, from 1, at which the shrinker sets it plain; `None` if another step of the
+    /// shrinker does it.
     pub turn: Option<u8>,
-    /// When it is drawn.
+    /// The phase in which it is drawn.
     pub phase: DrawPhase,
     /// Draws it.
     pub draw: fn(&mut Knobs, &Swarm, &mut Lent<'_>),
@@ -88,21 +90,21 @@ pub(crate) struct Knob {
 /// When a knob is drawn: those of one phase in the order of [`KNOBS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DrawPhase {
-    /// First: how much there is of everything.
+    /// First: the size of the plan.
     Size,
-    /// Then what others are drawn from.
+    /// Second: knobs from which others are drawn.
     Base,
-    /// Then the rest.
+    /// Last: all others.
     Rest,
 }
 
-/// No plan comes to it.
+/// A threshold that no plan reaches.
 const NEVER: u64 = 1 << 62;
 
-/// No plan has so many layers.
+/// A count of layers that no plan reaches.
 const LAYERS_NEVER: u64 = 1_000_000;
 
-/// Every knob, in the order in which they stand in a plan's text.
+/// Every knob, in the order of a plan's text.
 pub(crate) const KNOBS: [Knob; 21] = [
     Knob {
         name: "seed",
@@ -341,7 +343,7 @@ fn at_least_one(name: &'static str, threshold: u64) -> Result<(), Problem> {
     within(name, threshold, 1..=u64::MAX)
 }
 
-/// A batch that waits for fewer L0s than a compaction waits for would wait for good.
+/// A batch that waits below fewer L0s than make a compaction due would wait for ever.
 fn check_maintenance(maintenance: Maintenance, l0_count_trigger: u64) -> Result<(), Problem> {
     let Maintenance::On {
         period,
@@ -359,14 +361,14 @@ fn check_maintenance(maintenance: Maintenance, l0_count_trigger: u64) -> Result<
 }
 
 impl Knobs {
-    /// Each where it does least.
+    /// The knobs at which each does least.
     pub fn plain() -> Knobs {
         let mut knobs = Knobs::default();
         KNOBS.iter().for_each(|knob| (knob.set_plain)(&mut knobs));
         knobs
     }
 
-    /// Draws the knobs of a plan; `seed` is what they seed the run with.
+    /// Draws the knobs of a plan; `seed` becomes the knob of that name.
     pub(super) fn draw(chance: &mut impl Chance, swarm: &Swarm, seed: u64) -> Knobs {
         let mut knobs = Knobs {
             seed,
@@ -380,7 +382,7 @@ impl Knobs {
         knobs
     }
 
-    /// Holds if each is within its limits.
+    /// Checks that each knob is within its limits.
     pub(super) fn check(&self) -> Result<(), Problem> {
         let mut knobs = KNOBS.iter();
         knobs.try_for_each(|knob| (knob.limit)(knob.name, self))
@@ -406,13 +408,13 @@ mod tests {
     use super::*;
     use crate::text::Words;
 
-    /// The fields of knobs and their values.
+    /// The fields of knobs with their values, as `Debug` prints them.
     fn fields(knobs: &Knobs) -> Vec<String> {
         let text = format!("{knobs:?}").replace("On { period", "On period");
         text.split(": ").map(String::from).collect()
     }
 
-    /// Another value of each knob than its plainest.
+    /// For each knob a value other than its plainest.
     const OTHERS: &str = "7 7 edges 7 7 7s 7 7 7 7 7 7 zstd 7 7s 7 7 7 every_7s_stall_8 all rots";
 
     #[test]
@@ -433,7 +435,7 @@ mod tests {
             (knob.set_plain)(&mut knobs);
             assert_eq!(knobs, plain, "{}", knob.name);
         }
-        // What no row has set is still as it was.
+        // Each field was set by some row.
         for (before, after) in fields(&plain).iter().zip(fields(&all)).skip(1) {
             assert_ne!(*before, after);
         }

@@ -1,4 +1,4 @@
-//! The limits of a plan, and how a number is held against one.
+//! The limits of a plan, and how a number is checked against one.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -6,36 +6,36 @@ use std::time::Duration;
 use crate::label::TimelineLabel;
 use crate::text::Problem;
 
-/// How many keys a plan has at most.
+/// The most keys of a plan.
 pub const KEY_COUNT_MAX: u16 = 999;
-/// How many operations a plan has at most.
+/// The most operations of a plan.
 pub const OP_COUNT_MAX: usize = 100_000;
-/// How many records all its batches have together at most.
+/// The most records of all batches of a plan.
 pub const ENTRY_COUNT_MAX: usize = 1_000_000;
-/// How many records one batch has at most.
+/// The most records of one batch.
 pub const BATCH_LEN_MAX: usize = 10_000;
-/// How many rules a plan has at most.
+/// The most rules of a plan.
 pub const RULE_COUNT_MAX: usize = 1_000;
-/// How many choices its schedule has at most.
+/// The most choices of a plan's schedule.
 pub const CHOICE_COUNT_MAX: usize = 100_000;
-/// How many times the ranks of its tasks change at most, where that is bounded.
+/// The most changes of task ranks, in a schedule that bounds them.
 pub const CHANGE_COUNT_MAX: u64 = 1_000;
-/// The length or the offset of one edit, in bytes, is at most this.
+/// The longest length or offset of one edit, in bytes.
 pub const LEN_MAX: u32 = 1 << 20;
-/// The lengths of all its edits, in bytes, are together at most this.
+/// The limit on the sum of the lengths of a plan's edits, in bytes.
 pub const TOTAL_LEN_MAX: u64 = 256 << 20;
-/// All its waits are together at most this, a hundred years.
+/// The limit on the sum of a plan's waits: a hundred years.
 pub const TOTAL_WAIT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-/// A wait, an age or a period is at most thirty days.
+/// The longest wait, age or period: thirty days.
 pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// A call takes an hour at most.
+/// The longest time that a slow call takes: an hour.
 pub const SLOW_MAX: Duration = Duration::from_secs(60 * 60);
-/// The period of housekeeping is at least this.
+/// The shortest period of maintenance.
 pub const PERIOD_MIN: Duration = Duration::from_millis(1);
-/// What counts from 1.
+/// The range of ordinals.
 pub const ORDINALS: RangeInclusive<u64> = 1..=u32::MAX as u64;
 
-/// Holds if a wait, an age or a period is not too long.
+/// Checks that a wait, an age or a period is not too long.
 pub(super) fn check_duration(what: &'static str, duration: Duration) -> Result<(), Problem> {
     if duration <= DURATION_MAX {
         return Ok(());
@@ -48,7 +48,7 @@ pub(super) fn check_duration(what: &'static str, duration: Duration) -> Result<(
     ))
 }
 
-/// Holds if the engine looks so seldom that time can pass between two looks.
+/// Checks the period of maintenance; it must be long enough for time to pass between two rounds.
 pub(super) fn check_period(period: Duration) -> Result<(), Problem> {
     check_duration("period", period)?;
     if PERIOD_MIN <= period {
@@ -58,7 +58,7 @@ pub(super) fn check_period(period: Duration) -> Result<(), Problem> {
     Err(Problem::new("period", found, "write at least 1ms"))
 }
 
-/// Holds if a plan can have a timeline of this letter.
+/// Checks that a timeline's label is a letter from a to z.
 pub(super) fn check_label(label: TimelineLabel) -> Result<(), Problem> {
     match label.0 {
         b'a'..=b'z' => Ok(()),
@@ -70,7 +70,7 @@ pub(super) fn check_label(label: TimelineLabel) -> Result<(), Problem> {
     }
 }
 
-/// Holds if a number is in its range.
+/// Checks that a number is in its range.
 pub(super) fn within(
     what: &'static str,
     found: u64,

@@ -1,4 +1,5 @@
-//! A run is a value: four separate streams that print and parse, and nothing else makes the run.
+//! A run is a value: four separate streams that print and parse, and nothing else determines the
+//! run.
 
 mod arbitrary;
 mod check;
@@ -17,16 +18,16 @@ pub(crate) use knobs::{KNOBS, Knob};
 pub use op::{Closing, EditPlan, Entry, Jump, Kept, KeyIndex, Mode, PlanOp, Shutdowns};
 pub use text::PlanError;
 
-/// Everything that makes a run.
+/// Everything that determines a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Sizes and thresholds.
     pub knobs: Knobs,
-    /// What is asked of the engine, in order.
+    /// The operations, in order.
     pub ops: Vec<Line>,
-    /// What the world does to it.
+    /// The faults.
     pub faults: Vec<Rule>,
-    /// Who goes on next, at every step.
+    /// Which task runs next, at every step.
     pub schedule: Schedule,
 }
 
@@ -35,61 +36,63 @@ pub struct Plan {
 pub struct Line {
     /// How it is started.
     pub how: How,
-    /// What is asked.
+    /// The operation.
     pub op: PlanOp,
 }
 
 /// How an operation is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// And waited for.
+    /// It is waited for.
     Wait,
-    /// And left running beside what follows: `&` in the text.
+    /// It is left running while the following operations start: `&` in the text.
     Beside,
-    /// And its future is dropped when it has pended so many times, from 1: `drop N` in the text. Of
+    /// Its future is dropped when it has pended this many times, from 1: `drop N` in the text. For
     /// a restart, that is the future of each call that opens, which is then made again.
     DropAt(u32),
 }
 
-/// Who goes on next. Each choice picks among those held, by its remainder; 0 is the oldest.
+/// Which task runs next. Each choice picks among the runnable tasks, by its remainder; 0 is the
+/// oldest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// The first choices.
     pub choices: Vec<u8>,
-    /// What comes after them.
+    /// The policy after the last choice.
     pub tail: Tail,
 }
 
-/// How a schedule goes on when its choices are used up. A seed draws what is not said.
+/// The policy of a schedule once its choices are used up. Seeds draw what the text does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
-    /// First come, first served: `in-order`.
+    /// The task that has waited longest: `in-order`.
     InOrder,
-    /// Last come, first served: `newest-first`.
+    /// The task that has waited for the shortest time: `newest-first`.
     NewestFirst,
-    /// Uniform among those held: `uniform SEED`.
+    /// Uniform among the runnable tasks: `uniform SEED`.
     Uniform(u64),
-    /// By ranks of the tasks; now and then the first falls behind all others, without end:
-    /// `by-rank SEED`. Where all are equal nobody waits for long; here one may, while others do all
-    /// that they have to. It needs no guess of how long a run is, as `Pct` does.
+    /// By ranks of the tasks; now and then the first task falls behind all others, without end:
+    /// `by-rank SEED`. Under equal chances no task waits for long; here one may, while others do
+    /// all their work. It needs no guess at how long a run is, as `Pct` does.
     ByRank(u64),
-    /// By ranks of the tasks; so many times in all the first falls behind all others:
-    /// `pct SEED CHANGES`. A failure that needs so many changes and no more is found with a chance
-    /// that can be told, as in probabilistic concurrency testing.
+    /// By ranks of the tasks; `CHANGES` times in all the first task falls behind all others: `pct
+    /// SEED CHANGES`. It finds a failure that needs so many changes with a known chance, as in
+    /// probabilistic concurrency testing.
     Pct(u64, u32),
-    /// Uniform among all but some, who go when nobody else is held: `starve WHO SEED`.
+    /// Uniform among all tasks but the starved, which run only when no other can: `starve TASK
+    /// SEED`.
     Starve(Starved, u64),
-    /// The one that went goes on while it is held, then any: `to-completion SEED`.
+    /// The last task continues while it is runnable, then any: `to-completion SEED`.
     ToCompletion(u64),
 }
 
-/// Who is starved.
+/// Which task is starved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Starved {
-    /// The one that carries out the plan: `driver`.
+    /// The task that carries out the plan: `driver`.
     Driver,
-    /// A line that was left running, by its number from 1: `line N`.
+    /// The operation that was left running by this line, from 1: `line N`.
     Line(u32),
-    /// What the engine has started for such jobs: `keep`, `drop`, and so on.
+    /// The engine's tasks for this job: `keep` for maintenance, or `drop` for removals.
     Engine(Job),
 }

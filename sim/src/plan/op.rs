@@ -1,7 +1,7 @@
 //! The operations of a plan, a row each: the variant with its operands, its verb, how it may be
-//! started, and which job of the engine it is. How an operand is written, limited and made plain
-//! follows from its type. Where an operation is carried out is the only other place that must name
-//! it; a drawer names it if it is to be drawn.
+//! started, and which job of the engine it is. How an operand is written, limited and made plainer
+//! follows from its type. Only the driver must name an operation as well, and the drawer if seeds
+//! are to draw it.
 
 mod batch;
 mod key;
@@ -23,25 +23,25 @@ pub use key::KeyIndex;
 pub use operand::{Closing, Jump, Kept, Mode, Shutdowns};
 pub(super) use tally::LimitTally;
 
-/// What is to be said of an operation beside its operands.
+/// What the table says of an operation, besides its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpRow {
     /// The word that it starts with.
     pub verb: &'static str,
     /// How it may be started.
     pub start: Start,
-    /// Which job of the engine it is, if it is one.
+    /// The job of the engine that it is, if it is one.
     pub job: Option<Job>,
 }
 
 /// How an operation may be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Start {
-    /// It is always waited for.
+    /// Always waited for.
     Waited,
-    /// It is waited for, or its future is dropped.
+    /// Waited for, or its future is dropped.
     Dropped,
-    /// It may be left running as well.
+    /// Waited for, dropped, or left running.
     Beside,
 }
 
@@ -54,7 +54,7 @@ macro_rules! operations {
         $(($one:ident: $one_kind:ty))?
         => $verb:literal, $start:expr, $job:expr;
     )*) => {
-        /// What is asked of the engine, or of the world.
+        /// What is asked of the engine, or done to the world around it.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum PlanOp {
             $($(#[$op_meta])* $op $({ $($(#[$field_meta])* $field: $kind,)* })? $(($one_kind))?,)*
@@ -65,14 +65,14 @@ macro_rules! operations {
             pub(crate) const ROWS: [OpRow; [$($verb),*].len()] =
                 [$(OpRow { verb: $verb, start: $start, job: $job }),*];
 
-            /// What is to be said of this one.
+            /// The row of this operation.
             pub(crate) fn row(&self) -> OpRow {
                 match self {
                     $(PlanOp::$op { .. } => OpRow { verb: $verb, start: $start, job: $job },)*
                 }
             }
 
-            /// Reads what stands behind a verb.
+            /// Reads the operands behind a verb.
             pub(super) fn read(verb: &str, words: &mut Words<'_>) -> Result<PlanOp, Problem> {
                 match verb {
                     $($verb => Ok(PlanOp::$op
@@ -98,7 +98,7 @@ macro_rules! operations {
                 }
             }
 
-            /// This operation with one plainer operand, each that there is.
+            /// This operation with one plainer operand: one for each that can be plainer.
             pub(crate) fn plainer(&self) -> Vec<PlanOp> {
                 let mut all = Vec::new();
                 match self {
@@ -120,141 +120,141 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Creates a timeline that starts at an LSN.
+    /// Creates a timeline that starts at an LSN: `create a 16`.
     Create {
-        /// Which.
+        /// The new timeline.
         timeline: TimelineLabel,
-        /// Its first LSN is the one above.
+        /// The start LSN: the first record stands above it.
         start_lsn: u64,
     } => "create", Start::Beside, Some(Job::Create);
 
-    /// Creates a timeline on top of another: `branch b a -8`.
+    /// Branches a timeline: `branch b a -8`.
     Branch {
-        /// Which.
+        /// The new timeline.
         timeline: TimelineLabel,
-        /// What it stands on.
+        /// Its ancestor.
         ancestor: TimelineLabel,
-        /// At which LSN, from the ancestor's last record's: negative is older.
+        /// The branch point, as an offset from the ancestor's last record: negative is older.
         offset: i64,
     } => "branch", Start::Beside, Some(Job::Branch);
 
     /// Deletes a timeline.
     Delete {
-        /// Which.
+        /// The timeline.
         timeline: TimelineLabel,
     } => "delete", Start::Beside, Some(Job::Delete);
 
     /// Writes a batch.
     Put {
-        /// Where to.
+        /// The timeline.
         timeline: TimelineLabel,
-        /// At least one record, in the order of their LSNs.
+        /// The records, at least one, in LSN order.
         entries: Vec<Entry>,
     } => "put", Start::Beside, Some(Job::Put);
 
     /// Closes the open memory layer.
     Freeze {
-        /// Of which timeline.
+        /// The timeline.
         timeline: TimelineLabel,
     } => "freeze", Start::Beside, Some(Job::Freeze);
 
     /// Makes everything that is written durable.
     Flush {
-        /// Of which timeline.
+        /// The timeline.
         timeline: TimelineLabel,
     } => "flush", Start::Beside, Some(Job::Flush);
 
     /// Compacts L0s: `compact a` if it is due, `compact a forced` in any case.
     Compact {
-        /// Of which timeline.
+        /// The timeline.
         timeline: TimelineLabel,
-        /// Whether it must be due.
+        /// Whether the compaction must be due.
         mode: Mode,
     } => "compact", Start::Beside, Some(Job::Compact);
 
     /// Creates images: `images a` where they are due, `images a forced` everywhere.
     Images {
-        /// Of which timeline.
+        /// The timeline.
         timeline: TimelineLabel,
-        /// Whether they must be due.
+        /// Whether the images must be due.
         mode: Mode,
     } => "images", Start::Beside, Some(Job::Image);
 
     /// Collects garbage: `gc a`.
     Gc {
-        /// Of which timeline.
+        /// The timeline.
         timeline: TimelineLabel,
     } => "gc", Start::Beside, Some(Job::Gc);
 
-    /// Declares which keys there are: `declare a k0 5`. It steers where images are cut, and nothing
-    /// that is answered depends on it.
+    /// Declares which keys there are: `declare a k0 5`. It steers where images are cut; no answer
+    /// depends on it.
     Declare {
-        /// Of which timeline.
+        /// The timeline.
         timeline: TimelineLabel,
         /// The first key.
         first: KeyIndex,
-        /// How many keys, from 1; behind the last one comes the first.
+        /// The number of keys, from 1; behind the last key comes the first.
         count: u16,
     } => "declare", Start::Waited, None;
 
     /// Reads one value.
     Get {
-        /// Where from.
+        /// The timeline.
         timeline: TimelineLabel,
-        /// Which key.
+        /// The key.
         key: KeyIndex,
-        /// Which LSN, from the last record's: negative is older.
+        /// The LSN, as an offset from the last record's: negative is older.
         offset: i64,
     } => "get", Start::Beside, Some(Job::Read);
 
     /// Reads several values at once: `get-many a k3 5 -8`.
     GetMany {
-        /// Where from.
+        /// The timeline.
         timeline: TimelineLabel,
         /// The first key.
         first: KeyIndex,
-        /// How many keys, from 1; behind the last one comes the first.
+        /// The number of keys, from 1; behind the last key comes the first.
         count: u16,
-        /// Which LSN, from the last record's: negative is older.
+        /// The LSN, as an offset from the last record's: negative is older.
         offset: i64,
     } => "get-many", Start::Beside, Some(Job::Read);
 
-    /// Reads every key in their order: `scan a 0`.
+    /// Reads every key in key order: `scan a 0`.
     Scan {
-        /// Where from.
+        /// The timeline.
         timeline: TimelineLabel,
-        /// Which LSN, from the last record's: negative is older.
+        /// The LSN, as an offset from the last record's: negative is older.
         offset: i64,
     } => "scan", Start::Beside, Some(Job::Read);
 
-    /// Waits for everything that was left running.
+    /// Waits for all operations in flight.
     Join => "join", Start::Waited, None;
 
-    /// Lets time pass.
+    /// Advances the clock: `wait 250ms`.
     Wait {
-        /// How much.
+        /// By how much.
         duration: Duration,
     } => "wait", Start::Waited, None;
 
     /// Sets the clock: `clock +10800s`, `clock -3600s`.
     Clock(jump: Jump) => "clock", Start::Waited, None;
 
-    /// Shuts a timeline down beside all that works on it, and opens it again: `shutdown a`,
+    /// Shuts a timeline down while operations run on it, and opens it again: `shutdown a`,
     /// `shutdown a twice`, `shutdown a keeping`.
     Shutdown {
-        /// Which.
+        /// The timeline.
         timeline: TimelineLabel,
         /// How it is shut down.
         closing: Closing,
     } => "shutdown", Start::Beside, None;
 
-    /// Lets go of what shutdowns have kept: `let-go`.
+    /// Drops the handles that shutdowns have kept: `let-go`.
     LetGo => "let-go", Start::Waited, None;
 
     /// Shuts the engine down and opens it again.
     Restart => "restart", Start::Dropped, None;
 
-    /// Ends the process, and with it the machine's power or not.
+    /// Ends the process, by a kill or a power loss: `crash kill`, `crash power draw:7`.
     Crash(crash: Crash) => "crash", Start::Waited, None;
 }
 
@@ -265,19 +265,19 @@ impl PlanOp {
         format!("write one of {verbs}, behind `&` or `drop N` if you like")
     }
 
-    /// Holds its operands against their limits, beside the operations before it.
+    /// Checks its operands against their limits, given the operations before it.
     pub(super) fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
         let mut operands = self.operands().into_iter();
         operands.try_for_each(|operand| operand.check(tally))
     }
 
-    /// The timeline that it is about, if it is about one.
+    /// The timeline that it works on, if it works on one.
     pub fn timeline(&self) -> Option<TimelineLabel> {
         let operands = self.operands();
         operands.into_iter().find_map(Operand::timeline)
     }
 
-    /// The timelines that it names: one that another stands on before that one.
+    /// The timelines that it names, an ancestor before its branch.
     pub(crate) fn timelines_mut(&mut self) -> impl Iterator<Item = &mut TimelineLabel> {
         let operands = self.operands_mut().into_iter().rev();
         operands.filter_map(Operand::timeline_mut)
@@ -301,7 +301,7 @@ impl fmt::Display for PlanOp {
 mod tests {
     use super::*;
 
-    /// Each operation once, with what may stand behind its verb.
+    /// Each operation once, with an example of its operands.
     const EACH: [&str; 20] = [
         "create a 7",
         "branch b a -8",

@@ -1,8 +1,8 @@
 //! A plan as text: a person can read, write and shorten it, and printing and parsing are inverse.
 //!
 //! One item a line. Blank lines are skipped, and so is what follows a word that starts with `#`;
-//! words are parted by spaces or tabs. The four sections come in this order, each once, even if it
-//! is empty, and the text ends with the schedule's `then`: a text that was cut off is no plan.
+//! words are separated by spaces or tabs. The four sections come in this order, each once, even if
+//! empty, and the text ends with the schedule's `then`: a text that was cut off is no plan.
 //!
 //! ```text
 //! plan      = "palimpsest plan 4"
@@ -67,13 +67,13 @@
 //! LSN, counted from the last record's: 0, -8 or +1.
 //! ```
 //!
-//! A `wait` that is longer than 500 periods of housekeeping ends after so many: nothing new comes.
+//! A `wait` longer than 500 periods of maintenance ends after 500: later rounds find nothing to do.
 //!
 //! Each knob, operation and fault has its word in a row of its table: `knobs.rs`, `op.rs` and
-//! `faults/fault.rs`. A test holds this grammar against them.
+//! `faults/fault.rs`. A test checks this grammar against them.
 //!
-//! What can be said but not run (a key that is not there, a rule that fires 0 times) is refused
-//! with its line; the limits are in `limits.rs`.
+//! A text that parses but cannot run (a key that is not there, a rule that fires 0 times) is
+//! rejected with its line; the limits are in `limits.rs`.
 
 mod knobs;
 mod lines;
@@ -101,13 +101,13 @@ use lines::PlanLines;
 pub use problem::PlanError;
 pub(crate) use problem::PlanPlace;
 
-/// The format that this build reads and writes.
+/// The number of the format that this build reads and writes.
 const FORMAT: u64 = 4;
-/// What comes before the number of the format.
+/// The words before the number of the format.
 const TITLE: &str = "palimpsest plan";
-/// How many words a printed line of choices has.
+/// The most words of a printed line of choices.
 const CHOICES_PER_LINE: usize = 24;
-/// A run of equal choices is printed as one word from this length.
+/// The shortest run of equal choices that is printed as one word.
 const CHOICE_RUN_MIN: usize = 4;
 
 impl FromStr for Plan {
@@ -116,7 +116,7 @@ impl FromStr for Plan {
     /// Reads a plan that passes [`Plan::check`].
     ///
     /// # Errors
-    /// `PlanError` names the first line that is wrong and what would be right.
+    /// `PlanError` names the first wrong line and what would be right.
     fn from_str(text: &str) -> Result<Plan, PlanError> {
         let mut lines = PlanLines::new(text);
         read_title(&mut lines)?;
@@ -167,7 +167,7 @@ fn read_title(lines: &mut PlanLines<'_>) -> Result<(), PlanError> {
     read().map_err(|problem: Problem| PlanPlace::Line(number).of(problem))
 }
 
-/// Reads the lines of a section; `read` hears the ordinal of the item, from 1.
+/// Reads the lines of a section; `read` gets the ordinal of the item, from 1, and its line.
 fn read_items<T>(
     lines: &mut PlanLines<'_>,
     mut read: impl FnMut(usize, &str) -> Result<T, Problem>,
@@ -197,7 +197,7 @@ fn read_schedule(lines: &mut PlanLines<'_>) -> Result<Schedule, PlanError> {
     Err(lines.cut_off("`then`", remedy))
 }
 
-/// Reads one line of a schedule: more choices, or what comes after them.
+/// Reads one line of a schedule: more choices, or the tail.
 fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Tail>, Problem> {
     let mut words = Words::new(line);
     match words.next_word() {

@@ -6,13 +6,13 @@ use super::candidates::Candidates;
 use super::orders;
 use crate::plan::{Entry, Plan, PlanOp};
 
-/// How many records a plan writes.
+/// The number of records that a plan writes.
 pub fn record_count(plan: &Plan) -> usize {
     plan.ops.iter().map(|line| records(&line.op).len()).sum()
 }
 
-/// Leaves out the records with these indexes, of all that the plan writes. A batch that has none
-/// left goes as well.
+/// Leaves out a range of records, counted over all batches of the plan. A batch without records is
+/// left out as well.
 pub fn without_records(plan: &mut Plan, range: &Range<usize>) {
     let mut index = 0;
     let mut emptied = Vec::new();
@@ -73,7 +73,7 @@ fn with_plain_records(plan: &Plan, range: Range<usize>) -> Plan {
     plan
 }
 
-/// Puts one batch in the place of two that follow each other, where it fails alike.
+/// Merges two adjacent batches of a timeline, where the plan still fails in the same way.
 pub fn merge(candidates: &mut Candidates<'_>) {
     loop {
         let count = candidates.best().ops.len();
@@ -84,8 +84,8 @@ pub fn merge(candidates: &mut Candidates<'_>) {
     }
 }
 
-/// The operation at `at` and the next one of its timeline as one batch, if both are batches and all
-/// between them are of other timelines.
+/// Merges the operation at `at` with the next one of its timeline, if both are batches; all between
+/// them are of other timelines.
 fn merged(plan: &Plan, at: usize) -> Option<Plan> {
     let PlanOp::Put { timeline, entries } = &plan.ops[at].op else {
         return None;
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::plan::{Schedule, Starved, Tail};
 
-    /// Of these operations, in which a line that stands behind them is starved.
+    /// A plan with these operations, in which a line behind them is starved.
     fn plan(ops: &str) -> Plan {
         let drawn = Plan::draw(0).to_string();
         let (knobs, _) = drawn.split_once("ops\n").expect("a plan has operations");

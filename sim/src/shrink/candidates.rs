@@ -1,4 +1,4 @@
-//! Runs candidates, and keeps the best.
+//! Runs candidates and keeps the best.
 #![expect(
     clippy::disallowed_methods,
     reason = "it stands outside of any run: its threads each make runs of their own, by the clock"
@@ -15,44 +15,44 @@ use crate::threads::side_by_side;
 use crate::verdict::Verdict;
 use crate::world::steps_max;
 
-/// A candidate makes at most one in so many of the steps that a plan may make, if the first plan
-/// did so or was stuck: who goes round in circles does so long before anybody must believe it.
+/// A candidate may make one in this many of the steps that a plan may make, if the first plan made
+/// no more or was stuck: a livelock shows long before the full limit.
 const STEPS_SHARE: u64 = 20;
 
-/// How long to go on, and with what.
+/// The limits of a shrinking.
 #[derive(Clone, Copy)]
 pub struct ShrinkLimits<'a> {
-    /// When to stop, with the best so far.
+    /// When to stop and return the best so far.
     pub deadline: Instant,
-    /// How many plans are run at the same time.
+    /// The number of plans that run concurrently.
     pub thread_count: u64,
-    /// Whether somebody wants the best so far at once.
+    /// Whether the caller asks for the best so far at once.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// What a plan was shrunk to.
+/// A shrunk plan.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// The smallest plan that failed alike.
+    /// The smallest plan that failed in the same way.
     pub plan: Plan,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// How many plans were run on the way.
+    /// The number of plans that were run.
     pub run_count: u64,
 }
 
-/// The smallest plan so far, and what a smaller one must come to.
+/// The smallest plan so far, and the signature that a smaller one must fail with.
 pub struct Candidates<'a> {
     best: Plan,
     outcome: Outcome,
-    /// What was to be shrunk, and what came of it.
+    /// The plan to be shrunk, and its outcome.
     first: (Plan, Outcome),
     signature: String,
     limits: ShrinkLimits<'a>,
     run_count: AtomicU64,
 }
 
-/// A candidate that failed alike.
+/// A candidate that failed in the same way.
 struct Failing {
     index: usize,
     plan: Plan,
@@ -60,7 +60,7 @@ struct Failing {
 }
 
 impl<'a> Candidates<'a> {
-    /// Runs the plan; nothing if all is right with it.
+    /// Runs the plan; `None` if it passes.
     pub fn new(plan: &Plan, limits: ShrinkLimits<'a>) -> Option<Candidates<'a>> {
         let outcome = run_twice(plan);
         let signature = outcome.verdict.as_ref()?.signature();
@@ -78,12 +78,12 @@ impl<'a> Candidates<'a> {
         &self.best
     }
 
-    /// What came of the best.
+    /// The outcome of the best.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// Whether to stop here.
+    /// Whether to stop now.
     pub fn is_over(&self) -> bool {
         self.limits.deadline <= Instant::now() || (self.limits.is_over)()
     }
@@ -103,7 +103,7 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// The best, if it is stuck when it may make all its steps as well, or else the first plan.
+    /// The best if it is still stuck with the full limit of steps, or else the first plan.
     fn with_all_steps(self) -> (Plan, Outcome) {
         let outcome = run(&self.best, Keep::Tail);
         if self.is_alike(&outcome) {
@@ -113,7 +113,7 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// How many steps a candidate may make.
+    /// The most steps that a candidate may make.
     fn steps_max(&self, plan: &Plan) -> u64 {
         let all = steps_max(plan);
         let share = all / STEPS_SHARE;
@@ -129,7 +129,8 @@ impl<'a> Candidates<'a> {
         signature.as_ref() == Some(&self.signature)
     }
 
-    /// Takes the first of `count` candidates that fails alike, as the best, and says which it was.
+    /// Makes the first of `count` candidates that fails in the same way the best, and returns its
+    /// index.
     ///
     /// `change` makes a candidate from the best and its index, or nothing.
     pub fn take_first(
@@ -143,7 +144,7 @@ impl<'a> Candidates<'a> {
         let work = || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                // Those behind one that was found are not needed, those before it are.
+                // Only a candidate before the one that was found can still win.
                 if end.load(Ordering::Relaxed) <= index || self.is_over() {
                     return;
                 }
@@ -168,7 +169,7 @@ impl<'a> Candidates<'a> {
         Some(found.index)
     }
 
-    /// The candidate with what came of it, if it fails alike.
+    /// The candidate with its outcome, if it fails in the same way.
     fn test(&self, plan: Option<Plan>) -> Option<(Plan, Outcome)> {
         let plan = plan.filter(|plan| *plan != self.best && plan.check().is_ok())?;
         self.run_count.fetch_add(1, Ordering::Relaxed);

@@ -1,9 +1,9 @@
-//! Knobs at which nothing happens on its own.
+//! Sets knobs to values at which nothing happens on its own.
 
 use super::candidates::Candidates;
 use crate::plan::{KNOBS, Knob};
 
-/// Sets all knobs to where they do least, or else each that can be.
+/// Sets all knobs to where they do least, or else each knob that can be.
 pub fn simplify(candidates: &mut Candidates<'_>) {
     let mut knobs: Vec<&Knob> = KNOBS.iter().filter(|knob| knob.turn.is_some()).collect();
     knobs.sort_by_key(|knob| knob.turn);

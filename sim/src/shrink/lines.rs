@@ -1,4 +1,4 @@
-//! One line at a time: a plainer way to say nearly the same.
+//! Replaces one line at a time by a plainer one.
 
 use palimpsest::io::Part;
 
@@ -16,7 +16,7 @@ pub fn simplify(candidates: &mut Candidates<'_>) {
     }
 }
 
-/// Puts a plainer item in the place of `item`, until none fails alike.
+/// Replaces `item` by a plainer one, until no plainer one fails in the same way.
 fn simplify_one<T: Clone + Sync>(
     candidates: &mut Candidates<'_>,
     item: impl Fn(&mut Plan) -> &mut T + Sync,
@@ -35,7 +35,7 @@ fn simplify_one<T: Clone + Sync>(
     }
 }
 
-/// Each is plainer than `line` by a measure of its own, so that no two of them take turns.
+/// Plainer lines, each by a measure of its own, so that no two of them replace each other for ever.
 fn plainer_lines(line: &Line) -> Vec<Line> {
     let how = match line.how {
         How::Wait => None,
@@ -55,7 +55,7 @@ fn plainer_lines(line: &Line) -> Vec<Line> {
     lines
 }
 
-/// Rules that fire once, that hit by a plainer draw, and that need not count.
+/// Plainer rules: that fire once, that strike by a plainer draw, and that need not count.
 fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     let mut plainer = Vec::new();
     let mut change = |change: &dyn Fn(&mut Rule)| {
@@ -79,7 +79,8 @@ fn plainer_rules(rule: &Rule) -> Vec<Rule> {
     plainer
 }
 
-/// Whether it is a lie at one directory or index of a job, where each number is another promise.
+/// Whether the rule is a lie about one directory or index of a job, where each ordinal stands for
+/// another promise.
 fn is_broken_promise(rule: &Rule) -> bool {
     let part = match &rule.address {
         Address::Call { part, .. } => part.kind,

@@ -1,4 +1,4 @@
-//! Plain names: keys and timelines are called by the first that there are.
+//! Plain names: keys and timelines get the first names that there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::faults::{Address, Scope};
 use crate::label::TimelineLabel;
 use crate::plan::{KeyIndex, Plan};
 
-/// Renames keys and timelines, and leaves out the keys that nobody names.
+/// Renames keys and timelines, and leaves out the keys that no line names.
 pub fn simplify(candidates: &mut Candidates<'_>) {
     candidates.take_first(4, |plan, index| {
         let mut plan = plan.clone();
@@ -27,7 +27,7 @@ pub fn simplify(candidates: &mut Candidates<'_>) {
     });
 }
 
-/// Keys become the first ones, in their order. Returns how many there are, at least one.
+/// Renames the keys to the first ones, in their order. Returns how many there are, at least one.
 fn rename_keys(plan: &mut Plan) -> u16 {
     let mut keys = BTreeSet::new();
     for line in &mut plan.ops {

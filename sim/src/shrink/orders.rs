@@ -1,4 +1,4 @@
-//! Orders of steps, from the plainest on.
+//! Orders of steps, beginning with the plainest.
 
 use std::ops::Range;
 
@@ -6,14 +6,14 @@ use palimpsest::io::Job;
 
 use crate::plan::{How, Line, Plan, Starved, Tail};
 
-/// So many seeds are tried of an order by ranks.
+/// The number of seeds that are tried of an order by ranks.
 const SEED_COUNT: u64 = 4;
 
-/// With so many changes of ranks, at most, an order is plainer than one drawn step by step.
+/// With at most this many changes of ranks, an order is plainer than one drawn step by step.
 const CHANGES_FEW: u32 = 2;
 
-/// The orders that are plainer than the plan's, the plainest first: in order; with one starved, for
-/// that names who has to wait; newest first; by ranks that change seldom.
+/// The orders that are plainer than the plan's, the plainest first: in order; with one task
+/// starved, which names the task that has to wait; newest first; by ranks that rarely change.
 pub fn plainer(plan: &Plan) -> Vec<Tail> {
     let present = plan.schedule.tail;
     let all = all(&plan.ops);
@@ -42,7 +42,7 @@ fn all(ops: &[Line]) -> Vec<Tail> {
     all
 }
 
-/// A line that is starved keeps its number when lines before it are left out.
+/// Adjusts the number of a starved line when lines before it are left out.
 pub fn move_starved(tail: &mut Tail, gone: &Range<usize>) {
     if let Tail::Starve(Starved::Line(number), _) = tail {
         let index = (*number as usize).saturating_sub(1);

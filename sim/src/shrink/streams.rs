@@ -1,4 +1,4 @@
-//! Operations, rules and the schedule: what is left out whole, in chunks, one by one.
+//! Leaves out operations, rules and choices of the schedule: whole, in chunks, one by one.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -13,25 +13,26 @@ use crate::faults::{Address, Rule, Scope};
 use crate::label::TimelineLabel;
 use crate::plan::{How, Line, Look, Plan, PlanOp, Schedule, Tail};
 
-/// So many other orders are tried for each operation that could be left out.
+/// The number of other orders that are tried for each operation that could be left out.
 const ORDER_COUNT: usize = 12;
 
-/// So many, where they are still many: what waits for whom is found by chance, and seldom.
+/// The number of other orders in a plan with many operations: the right race is found by chance,
+/// and rarely.
 const ORDER_COUNT_MANY: usize = 64;
 
-/// And so many for each large part of them.
+/// The number of other orders that are tried for each large part of the operations.
 const ORDER_COUNT_FEW: usize = 6;
 
-/// So many calls of a kind wait where it is not known which one has to.
+/// How often a rule fires that may strike any call of its kind.
 const ANYWHERE_TIMES: u32 = 1000;
 
-/// Plans of so few operations are not worth trying other orders.
+/// Below this count of operations other orders are not tried.
 const OPS_FEW: usize = 4;
 
-/// Of more operations and rules no pairs are tried: there are too many.
+/// Above this count of operations and rules no pairs are tried: there are too many.
 const PAIRED_MAX: usize = 40;
 
-/// The jobs that rules count by the operations that ask for them.
+/// The jobs whose ordinals in rules count the operations that ask for them.
 const COUNTED: [Job; 6] = [
     Job::Put,
     Job::Read,
@@ -45,27 +46,27 @@ const COUNTED: [Job; 6] = [
 #[derive(Clone, Copy)]
 pub enum Stream {
     Ops,
-    /// The same, and the ordinals of rules count what was left out.
+    /// Operations, with the ordinals of rules adjusted to what was left out.
     OpsAndOrdinals,
     Rules,
     Records,
     Choices,
 }
 
-/// In how large parts a stream is left out.
+/// The size of the parts in which a stream is left out.
 #[derive(Clone, Copy)]
 enum Grain {
-    /// Halves down to this share of it.
+    /// From halves down to the share given by [`COARSE_PARTS`].
     Coarse,
-    /// Halves down to single ones.
+    /// From halves down to single items.
     Fine,
 }
 
-/// In how many parts a stream is cut at most where others are still whole.
+/// The most parts into which a stream is cut by [`Grain::Coarse`].
 const COARSE_PARTS: usize = 8;
 
-/// Leaves out what came after the failure. Tries to do without a schedule, without rules, and with
-/// rules that say whom they hit.
+/// Leaves out what came after the failure. Tries the plan without its schedule, without rules, and
+/// with rules that each name the call that they strike.
 pub fn drop_whole(candidates: &mut Candidates<'_>) {
     let begun = candidates.outcome().tally.operations as usize;
     candidates.take_first(1, |plan, _| {
@@ -93,8 +94,8 @@ pub fn drop_whole(candidates: &mut Candidates<'_>) {
     });
 }
 
-/// Lets the oracle look at nothing, which takes the least time by far, where the failure is found
-/// nevertheless, if need be by a scan in the end; says whether it is.
+/// Turns the oracle off, which saves most of the time, where the plan still fails, if need be by a
+/// scan in the end; returns whether it does.
 pub fn look_at_nothing(candidates: &mut Candidates<'_>) -> bool {
     let scans = timelines(candidates.best())
         .into_iter()
@@ -114,7 +115,7 @@ pub fn look_at_nothing(candidates: &mut Candidates<'_>) -> bool {
     taken.is_some() || candidates.best().knobs.look == Look::Nothing
 }
 
-/// Lets the oracle look at everything: then what is found does not depend on what it drew.
+/// Lets the oracle read everything: the failure then does not depend on what the oracle drew.
 pub fn look_at_all(candidates: &mut Candidates<'_>) {
     candidates.take_first(1, |plan, _| {
         let mut plan = plan.clone();
@@ -123,22 +124,22 @@ pub fn look_at_all(candidates: &mut Candidates<'_>) {
     });
 }
 
-/// Tries to have one call wait, of those that waited longest, where all others go in order: a rule
-/// that names who waits is found again when the operations around it are left out.
+/// Tries order with one of the longest waiting calls slow: a rule that names the call keeps its
+/// meaning when operations around it are left out.
 fn hold_back_one(candidates: &mut Candidates<'_>) {
     let waits = candidates.outcome().waits.iter();
     let waits = waits.map(|wait| vec![wait.clone()]);
     hold_back(candidates, &Vec::from_iter(waits));
 }
 
-/// The same with all calls of a kind.
+/// Tries order with all calls of a kind slow, for each of the longest waiting calls.
 fn hold_back_all(candidates: &mut Candidates<'_>) {
     let waits = candidates.outcome().waits.iter();
     let waits = waits.map(|wait| vec![anywhere(wait.clone())]);
     hold_back(candidates, &Vec::from_iter(waits));
 }
 
-/// The same with two calls.
+/// Tries order with two of the longest waiting calls slow.
 fn hold_back_two(candidates: &mut Candidates<'_>) {
     let waits = candidates.outcome().waits.clone();
     let pairs = waits.iter().enumerate().flat_map(|(index, first)| {
@@ -170,7 +171,7 @@ fn anywhere(mut rule: Rule) -> Rule {
     rule
 }
 
-/// Leaves out large parts of everything, so that what comes after it is tried on short runs.
+/// Leaves out large parts of all streams, so that what follows runs on short plans.
 pub fn leave_out_coarsely(candidates: &mut Candidates<'_>) {
     leave_out_of(candidates, Stream::Ops, Grain::Coarse);
     leave_out_of(candidates, Stream::Rules, Grain::Coarse);
@@ -194,7 +195,7 @@ fn leave_out_of(candidates: &mut Candidates<'_>, stream: Stream, grain: Grain) {
         Grain::Fine => 1,
     };
     while size_min <= size {
-        // Chunks are tried from the last to the first: nothing counts what comes after it.
+        // Chunks are tried from the last to the first: no ordinal counts what comes after it.
         let mut end = stream.len(candidates.best());
         while 0 < end {
             let range = |index: usize| {
@@ -211,8 +212,8 @@ fn leave_out_of(candidates: &mut Candidates<'_>, stream: Stream, grain: Grain) {
     }
 }
 
-/// Leaves out one operation or rule that is needed only where the oracle does not look, or two at
-/// once, of which neither can be left out alone; says whether that helped.
+/// Leaves out one operation or rule, with the oracle reading everything, or two at once of which
+/// neither can be left out alone; returns whether that helped.
 pub fn leave_out_pairs(candidates: &mut Candidates<'_>) -> bool {
     let op_count = candidates.best().ops.len();
     let count = op_count + candidates.best().faults.len();
@@ -244,7 +245,7 @@ pub fn leave_out_pairs(candidates: &mut Candidates<'_>) -> bool {
     taken.is_some()
 }
 
-/// Tries plainer orders of the same plan.
+/// Tries plainer orders of the same operations.
 pub fn simplify_schedule(candidates: &mut Candidates<'_>) {
     candidates.take_first(2, |plan, index| {
         let mut plan = plan.clone();
@@ -274,7 +275,7 @@ pub fn simplify_schedule(candidates: &mut Candidates<'_>) {
     }
 }
 
-/// Leaves out a large part of the operations and goes on in another order, while that helps.
+/// Leaves out a large part of the operations and tries other orders, while that helps.
 pub fn reorder_coarsely(candidates: &mut Candidates<'_>) {
     let mut part_count = 2;
     while part_count <= COARSE_PARTS {
@@ -285,7 +286,7 @@ pub fn reorder_coarsely(candidates: &mut Candidates<'_>) {
     }
 }
 
-/// Leaves out one operation and goes on in another order; says whether that helped.
+/// Leaves out one operation and tries other orders; returns whether that helped.
 pub fn reorder(candidates: &mut Candidates<'_>) -> bool {
     let order_count = match trades::is_small(candidates.best()) {
         true => ORDER_COUNT,
@@ -294,7 +295,7 @@ pub fn reorder(candidates: &mut Candidates<'_>) -> bool {
     reorder_without(candidates, 1, order_count)
 }
 
-/// Leaves out so many operations that follow each other and tries so many other orders.
+/// Leaves out `size` adjacent operations and tries `order_count` other orders.
 fn reorder_without(candidates: &mut Candidates<'_>, size: usize, order_count: usize) -> bool {
     let op_count = candidates.best().ops.len();
     if candidates.best().schedule == in_order() || op_count <= OPS_FEW {
@@ -314,7 +315,7 @@ fn reorder_without(candidates: &mut Candidates<'_>, size: usize, order_count: us
     taken.is_some()
 }
 
-/// The timelines of its operations.
+/// The timelines that the operations name.
 pub fn timelines(plan: &Plan) -> BTreeSet<TimelineLabel> {
     plan.ops
         .iter()
@@ -322,7 +323,7 @@ pub fn timelines(plan: &Plan) -> BTreeSet<TimelineLabel> {
         .collect()
 }
 
-/// The line of an operation that is waited for.
+/// A line whose operation is waited for.
 pub fn waited_for(op: PlanOp) -> Line {
     Line { how: How::Wait, op }
 }
@@ -344,7 +345,7 @@ impl Stream {
         }
     }
 
-    /// The plan without this part of the stream.
+    /// The plan without this range of the stream.
     pub fn without(self, plan: &Plan, range: Range<usize>) -> Plan {
         let mut plan = plan.clone();
         if matches!(self, Stream::Ops | Stream::OpsAndOrdinals) {
@@ -367,8 +368,9 @@ impl Stream {
     }
 }
 
-/// A rule that counts lives, or this timeline's jobs of this kind, counts one less, if the
-/// operation was one of them. Which ones came before its own is not known here: the judge tells.
+/// Lowers the ordinal of a rule by one if it counts lives, or this timeline's jobs of this kind,
+/// and the operation was one of them. Whether that one came before the rule's own is not known
+/// here: the run of the candidate tells.
 fn move_ordinals(address: &mut Address, gone: &PlanOp) {
     let Address::Call {
         life, scope, job, ..
@@ -390,7 +392,7 @@ fn move_ordinals(address: &mut Address, gone: &PlanOp) {
     }
 }
 
-/// Which of a timeline's jobs an operation is, where they are counted.
+/// The job of a timeline that an operation is, if rules count such jobs.
 fn job_of(op: &PlanOp) -> Option<(Job, TimelineLabel)> {
     let job = op.row().job.filter(|job| COUNTED.contains(job))?;
     Some((job, op.timeline()?))

@@ -9,10 +9,10 @@ use super::{ShrinkLimits, Shrunk, shrink};
 use crate::plan::{Look, Plan};
 use crate::run::{Keep, run};
 
-/// No test comes to it: a smaller plan is found or is not, whatever the time.
+/// A deadline that no test reaches: a smaller plan is found or not, whatever the time.
 const TIME: Duration = Duration::from_secs(600);
 
-/// With the knobs of a drawn plan.
+/// A plan with these operations and rules, and the knobs of a drawn plan.
 fn plan(ops: &str, faults: &str) -> Plan {
     let drawn = Plan::draw(0).to_string();
     let (knobs, _) = drawn.split_once("ops\n").expect("a plan has operations");
@@ -22,7 +22,7 @@ fn plan(ops: &str, faults: &str) -> Plan {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What was flushed is lost on a device that lies; the rest has nothing to do with it.
+/// A flush is lost on a device that lies; the rest of the plan does not matter.
 fn lost() -> Plan {
     let ops = "
         create b 5000
@@ -76,7 +76,7 @@ fn a_plan_shrinks_to_what_its_failure_needs() {
             at + 1
         );
     }
-    // What is left prints and reads as any plan does.
+    // The shrunk plan prints and parses as any plan does.
     assert_eq!(small.to_string().parse(), Ok(small));
 }
 

@@ -1,27 +1,27 @@
-//! Trades: one thing in the place of several, or of one that says less.
+//! Trades: replaces several things by one, or one by a plainer one.
 //!
-//! What a plan owes to a stack of batches or to a rule, an operation may say by itself, or a knob
-//! at which a job is due sooner. Each trade leaves fewer operations, or fewer rules; and rules come
-//! back in the place of a schedule alone, once. So trades come to an end.
+//! A stack of batches or a rule may be replaced by one operation, or by a knob at which a job is
+//! due sooner. Each trade leaves fewer operations or fewer rules; rules replace a schedule only
+//! once. So trades come to an end.
 
 use super::candidates::Candidates;
 use super::streams::{Stream, timelines, waited_for};
 use crate::faults::{Crash, Fault, Survival};
 use crate::plan::{Knobs, Mode, Plan, PlanOp};
 
-/// A plan of at most so many operations is small.
+/// A plan with at most this many operations is small.
 const OPS_FEW: usize = 10;
 
-/// Of at most so many rules a plan is small.
+/// A plan with at most this many rules is small.
 const RULES_FEW: usize = 2;
 
-/// So many operations are traded for one, at most.
+/// The most operations that are replaced by one.
 const RUN_LEN_MAX: usize = 5;
 
-/// So many draws of what a power loss keeps are tried.
+/// The number of draws that are tried for what a power loss keeps.
 const DRAW_COUNT: u64 = 6;
 
-/// Each sets one knob to where a job is due sooner.
+/// Each function sets one knob to where a job is due sooner.
 const SOONER: [fn(&mut Knobs); 7] = [
     |knobs| knobs.freeze_len_max = 1,
     |knobs| knobs.freeze_distance_max = 1,
@@ -32,12 +32,12 @@ const SOONER: [fn(&mut Knobs); 7] = [
     |knobs| knobs.gc_distance = 0,
 ];
 
-/// Whether a plan is so small that its operations and rules are not traded.
+/// Whether a plan is so small that no trade is tried.
 pub fn is_small(plan: &Plan) -> bool {
     plan.ops.len() <= OPS_FEW && plan.faults.len() <= RULES_FEW
 }
 
-/// Takes the first trade that fails alike; says whether there was one.
+/// Makes the first trade after which the plan fails in the same way; returns whether there was one.
 pub fn trade(candidates: &mut Candidates<'_>) -> bool {
     let is_large = OPS_FEW < candidates.best().ops.len();
     (is_large && (sooner(candidates) || other_draws(candidates) || one_for_a_run(candidates)))
@@ -70,7 +70,7 @@ fn other_draws(candidates: &mut Candidates<'_>) -> bool {
     taken.is_some()
 }
 
-/// With all draws of power losses in its place; nothing if there is none.
+/// The plan with all draws of power losses replaced by `draw`; `None` if it has none.
 fn with_draws(mut plan: Plan, draw: Survival) -> Option<Plan> {
     let in_ops = plan.ops.iter_mut().filter_map(|line| match &mut line.op {
         PlanOp::Crash(crash) => Some(crash),
@@ -93,7 +93,7 @@ fn with_draws(mut plan: Plan, draw: Survival) -> Option<Plan> {
     has_draw.then_some(plan)
 }
 
-/// Puts one operation in the place of several that follow each other.
+/// Replaces several adjacent operations by one.
 fn one_for_a_run(candidates: &mut Candidates<'_>) -> bool {
     let count = candidates.best().ops.len();
     let jobs = jobs(candidates.best());
@@ -113,7 +113,7 @@ fn one_for_a_run(candidates: &mut Candidates<'_>) -> bool {
     taken.is_some()
 }
 
-/// Puts one operation in the place of a rule.
+/// Replaces a rule by one operation.
 fn one_for_a_rule(candidates: &mut Candidates<'_>) -> bool {
     let rule_count = candidates.best().faults.len();
     let op_count = candidates.best().ops.len();
@@ -130,7 +130,7 @@ fn one_for_a_rule(candidates: &mut Candidates<'_>) -> bool {
     taken.is_some()
 }
 
-/// What an operation may say that follows of several, or of a rule.
+/// Operations that may replace several others, or a rule.
 fn jobs(plan: &Plan) -> Vec<PlanOp> {
     let of_all = [
         PlanOp::Crash(Crash::Kill),
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::label::TimelineLabel;
 
-    /// Of these operations and rules, and of the knobs of a drawn plan.
+    /// A plan with these operations and rules, and the knobs of a drawn plan.
     fn plan(ops: &str, faults: &str) -> Plan {
         let drawn = Plan::draw(0).to_string();
         let (knobs, _) = drawn.split_once("ops\n").expect("a plan has operations");

@@ -1,4 +1,4 @@
-//! Who syncs what.
+//! The syncs that the engine makes, by the job that makes them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,17 +13,17 @@ use crate::run::{STACK_LEN, run_watched};
 use crate::threads::{Numbers, side_by_side};
 use crate::weakness;
 
-/// A sync by who makes it.
+/// The calls of one sync: by job, file and kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SyncSite {
     /// The job.
     pub job: Job,
     /// The kind of file, or the directory.
     pub part: Part,
-    /// `Sync` or `SyncDir`.
+    /// The kind of call: `Sync` or `SyncDir`.
     pub step: StepKind,
-    /// The number of the directory or the index: 1 is the timeline's directory, or an index that
-    /// was just written; 2 is the engine's directory, or an index that was found.
+    /// The ordinal of the directory or the index: directory 1 is the timeline's, 2 the engine's;
+    /// index 1 was just written by the job, 2 was found by it.
     pub number: Option<u32>,
 }
 
@@ -47,7 +47,7 @@ impl SyncSite {
         name.replace(['/', '#'], "-")
     }
 
-    /// All its calls, in any life and of any timeline.
+    /// The address of all its calls, in any life and on any timeline.
     pub fn address(&self) -> Address {
         Address::Call {
             life: None,
@@ -72,7 +72,7 @@ impl fmt::Display for SyncSite {
     }
 }
 
-/// Runs what these seeds draw and the certified plans, and counts the calls of each sync.
+/// Runs the plans that these seeds draw and the certified plans, and counts the calls of each sync.
 pub fn collect(seeds: Range<u64>, thread_count: u64) -> BTreeMap<SyncSite, u64> {
     let counts: Arc<Mutex<BTreeMap<SyncSite, u64>>> = Arc::default();
     for (_, plan) in weakness::certified() {

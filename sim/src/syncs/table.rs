@@ -1,4 +1,4 @@
-//! What came of leaving each sync out.
+//! The table of results of omitting each sync.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use super::{SyncSite, SyncWaivers};
 use crate::text::{grouped, markdown};
 use crate::weakness::Search;
 
-/// What came of leaving one out.
+/// The result of omitting one sync.
 #[derive(Clone, Debug)]
 pub struct SyncRow {
-    /// Which.
+    /// The sync.
     pub site: SyncSite,
-    /// How often it was made while addresses were collected.
+    /// The number of its calls while addresses were collected.
     pub call_count: u64,
-    /// What came of it.
+    /// The result of the search for a plan that fails without it.
     pub hunted: Search,
 }
 
@@ -23,13 +23,13 @@ impl SyncRow {
     }
 }
 
-/// All of them, as a table of Markdown, which a terminal shows as well.
+/// The results for all syncs, as a Markdown table, which a terminal shows as well.
 pub struct SyncTable<'a> {
-    /// What came of each.
+    /// The results, a row for each sync.
     pub rows: &'a [SyncRow],
-    /// Why some stay that nothing misses.
+    /// The reasons to keep syncs that no plan misses.
     pub waivers: &'a SyncWaivers,
-    /// Whether all syncs were tried: then a waiver of none of them is stale.
+    /// Whether all syncs were tried: a waiver for none of them is then stale.
     pub scope: SyncScope,
 }
 
@@ -43,14 +43,14 @@ pub enum SyncScope {
 }
 
 impl SyncTable<'_> {
-    /// Syncs that nothing missed, and that no waiver keeps.
+    /// Syncs that no plan missed and no waiver keeps.
     pub fn survivors(&self) -> impl Iterator<Item = &SyncRow> {
         let is_kept = |row: &SyncRow| self.waivers.reason(&row.site.to_string()).is_some();
         let is_survivor = move |row: &&SyncRow| !row.is_caught() && !is_kept(row);
         self.rows.iter().filter(is_survivor)
     }
 
-    /// Waivers of syncs that were missed, or that there are none of.
+    /// Waivers of syncs that were missed, or that the engine does not make.
     pub fn stale(&self) -> Vec<String> {
         let is_stale = |address: &&str| {
             let row = self

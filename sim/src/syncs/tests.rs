@@ -94,7 +94,7 @@ fn a_waiver_has_an_address_and_a_reason_once() {
     }
     let waivers = SyncWaivers::of_the_repository().unwrap();
     for address in waivers.addresses() {
-        // Whether it is made at all, `cargo sim syncs` says: few seeds come to it.
+        // Few seeds make this sync; `cargo sim syncs` says whether the engine makes it at all.
         let rule = read_rule(&format!("at {address} lie")).unwrap();
         assert_eq!(rule.address.to_string(), address);
     }

@@ -1,20 +1,20 @@
-//! Syncs that nothing misses, and why they stay.
+//! Waivers: syncs that no plan misses, and the reasons to keep them.
 
 use std::collections::BTreeMap;
 
 use crate::text::read_waivers;
 
-/// The repository's.
+/// The text of `sim/syncs.txt`.
 const TEXT: &str = include_str!("../../syncs.txt");
 
-/// Why syncs stay that nothing misses, by their address.
+/// The reasons to keep syncs that no plan misses, by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncWaivers {
     reasons: BTreeMap<String, String>,
 }
 
 impl SyncWaivers {
-    /// The repository's, `sim/syncs.txt`.
+    /// Reads the waivers of the repository, `sim/syncs.txt`.
     ///
     /// # Errors
     /// As [`SyncWaivers::read`].
@@ -26,7 +26,7 @@ impl SyncWaivers {
     /// with `#`.
     ///
     /// # Errors
-    /// The first line that is none, and what would be right.
+    /// Names the first line that is no waiver, and what would be right.
     pub fn read(text: &str) -> Result<SyncWaivers, String> {
         let mut reasons = BTreeMap::new();
         read_waivers(text, "write `ADDRESS: REASON`", |waiver| {
@@ -39,7 +39,7 @@ impl SyncWaivers {
         Ok(SyncWaivers { reasons })
     }
 
-    /// Why a sync stays.
+    /// The reason to keep the sync at this address, if it is waived.
     pub fn reason(&self, address: &str) -> Option<&str> {
         self.reasons.get(address).map(String::as_str)
     }

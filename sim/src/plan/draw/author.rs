@@ -1,8 +1,8 @@
-//! Writes operations one after another and remembers what they come to, as far as it matters to
-//! the next: which keys have a page to change, and which keys the newest LSN has already.
+//! Writes operations one after another, and remembers the state that they lead to as far as the
+//! next one needs it: which keys have a page to change, and which keys the newest LSN has already.
 //!
-//! What it remembers is a guess: faults and races may prove it wrong. Then a record has no base or
-//! a batch is refused, which is legal and rare, and the model knows it.
+//! What it remembers is a guess: faults and races may prove it wrong. A record then has no base, or
+//! a batch is rejected, which is legal and rare, and the model accounts for it.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::dice::Chance;
 use crate::label::TimelineLabel;
 use crate::plan::{EditPlan, Entry, How, KeyIndex, Knobs, Line, PlanOp};
 
-/// From so many operations in flight, they are waited for.
+/// With this many operations in flight, the author joins them.
 const BESIDE_COUNT_MAX: u32 = 6;
-/// How many timelines are created at most.
+/// The most timelines that a plan creates.
 const CREATED_COUNT_MAX: u8 = 10;
-/// One of the others in so many is created beside what follows.
+/// One in this many of the later timelines is created while other operations run.
 const CREATED_BESIDE_ONE_IN: u64 = 4;
-/// One timeline in so many ends near the last LSN that there is.
+/// One timeline in this many ends near the last LSN that there is.
 const HIGHEST_ONE_IN: u64 = 24;
-/// One record in so many is written without regard to what the author remembers.
+/// One record in this many ignores what the author remembers.
 const CARELESS_ONE_IN: u64 = 64;
-/// One batch in so many names a key once more that it has at its last LSN, behind another one.
+/// One batch in this many repeats a key at its last LSN, behind another key.
 const DOUBLED_ONE_IN: u64 = 24;
-/// Lengths at which the encoding of a length changes, and their neighbours.
+/// Lengths in bytes at which the encoding of a length changes, and their neighbours.
 const SMALL_EDGES: [u64; 9] = [0, 1, 100, 127, 128, 129, 255, 256, 257];
-/// Lengths about a block's.
+/// Lengths in bytes around that of a block.
 const BLOCK_EDGES: [u64; 5] = [8190, 8191, 8192, 8193, 8194];
 
 /// Writes operations.
@@ -45,26 +45,27 @@ pub struct Author<'d, C> {
     beside_count: u32,
     edit_count: u64,
     len_left: u64,
-    /// Letters of timelines that were deleted.
+    /// Labels of deleted timelines, to be used again.
     free_labels: Vec<TimelineLabel>,
-    /// A timeline that is to end near the last LSN that there is.
+    /// The timeline that is to end near the last LSN that there is.
     highest: Option<TimelineLabel>,
 }
 
-/// How far the LSNs of a batch are apart.
+/// The distance between the LSNs of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spacing {
-    /// As it is drawn.
+    /// As drawn.
     Drawn,
-    /// Not at all, nor from the batch before, as long as there are keys for it.
+    /// Zero, also from the batch before, while there are keys that the LSN does not have yet.
     Same,
 }
 
-/// After so many edits, the batches of a large plan are small ones too.
+/// After this many edits, even a large plan writes small batches.
 const LARGE_EDITS_MAX: u64 = 900;
 
 impl<'d, C: Chance> Author<'d, C> {
-    /// Begins with one timeline; the lengths of all edits stay within `total_len_max`.
+    /// Begins with one timeline; the sum of the lengths of all edits stays within `total_len_max`
+    /// bytes.
     pub fn new(
         chance: &'d mut C,
         swarm: &'d Swarm,
@@ -91,17 +92,17 @@ impl<'d, C: Chance> Author<'d, C> {
         author
     }
 
-    /// How many operations there are.
+    /// The number of operations so far.
     pub fn op_count(&self) -> u64 {
         self.ops.len() as u64
     }
 
-    /// Whether there is nothing left to draw from.
+    /// Whether the source of random choices is used up.
     pub fn is_spent(&self) -> bool {
         self.chance.is_spent()
     }
 
-    /// Waits for what runs, asks for everything once more, and hands over what was written.
+    /// Joins what is in flight, reads everything once more, and returns the operations.
     pub fn finish(mut self) -> Vec<Line> {
         self.join();
         for index in 0..self.timelines.len() {
@@ -117,8 +118,8 @@ impl<'d, C: Chance> Author<'d, C> {
         self.ops
     }
 
-    /// Starts a timeline so high that the steps of all batches together end right below the last
-    /// LSN that a record may have.
+    /// Starts a timeline so high that the LSN steps of all batches together end right below the
+    /// last LSN that a record may have.
     fn lift(&mut self, label: TimelineLabel) {
         let entries = self.ops.iter().flat_map(|line| match &line.op {
             PlanOp::Put { entries, .. } => entries.as_slice(),
@@ -137,7 +138,7 @@ impl<'d, C: Chance> Author<'d, C> {
         }
     }
 
-    /// Ends the process: what was not made durable is forgotten.
+    /// Ends the process: the author forgets what was not durable.
     pub fn crash(&mut self) {
         let kind = self.chance.pick_weighted(&self.swarm.crashes);
         let crash = draw_crash(self.chance, kind);
@@ -151,14 +152,14 @@ impl<'d, C: Chance> Author<'d, C> {
         self.timelines.iter_mut().for_each(DrawnTimeline::keep);
     }
 
-    /// Creates the timeline of the next letter.
+    /// Creates the timeline of the next label.
     pub(super) fn create(&mut self) {
         let timeline = self.next_label();
         let start_lsn = self.start_lsn();
         if self.highest.is_none() && self.chance.one_in(HIGHEST_ONE_IN) {
             self.highest = Some(timeline);
         }
-        // The first one has to be there.
+        // The first timeline must exist before anything else runs.
         let how = match self.timelines.is_empty() {
             true => How::Wait,
             false if self.chance.one_in(CREATED_BESIDE_ONE_IN) && !self.is_full() => How::Beside,
@@ -167,7 +168,7 @@ impl<'d, C: Chance> Author<'d, C> {
         self.create_as(how, timeline, start_lsn);
     }
 
-    /// Creates a timeline of this letter, whose records stand above an LSN.
+    /// Creates a timeline of this label, whose records stand above an LSN.
     pub(super) fn create_as(&mut self, how: How, timeline: TimelineLabel, start_lsn: u64) {
         let create = PlanOp::Create {
             timeline,
@@ -178,7 +179,7 @@ impl<'d, C: Chance> Author<'d, C> {
         self.timelines.push(created);
     }
 
-    /// The letter of the next timeline: one that was deleted, or a new one.
+    /// The label of the next timeline: that of a deleted one, or a new one.
     pub(super) fn next_label(&mut self) -> TimelineLabel {
         if !self.free_labels.is_empty() && self.chance.one_in(2) {
             return self.free_labels.remove(0);
@@ -188,19 +189,20 @@ impl<'d, C: Chance> Author<'d, C> {
         TimelineLabel(b'a' + self.created_count - 1)
     }
 
-    /// A timeline was deleted: its letter may come again.
+    /// Frees the label of a deleted timeline for a later one.
     pub(super) fn free(&mut self, label: TimelineLabel) {
         self.free_labels.push(label);
     }
 
-    /// Whether there is a letter for another timeline.
+    /// Whether there is a label for another timeline.
     pub(super) fn has_label(&self) -> bool {
         self.created_count < CREATED_COUNT_MAX
     }
 
     /// Writes a batch.
     pub(super) fn put(&mut self, how: How, timeline: usize, spacing: Spacing) {
-        // A layer's index has a second level from some 260 records on: a few large batches do.
+        // A layer's index gets a second level from some 260 records on: a few large batches
+        // suffice.
         let is_large = self.swarm.scale == PlanScale::Large && self.edit_count < LARGE_EDITS_MAX;
         let (least, most) = if is_large { (50, 200) } else { (1, 6) };
         let count = self.chance.between(least, most);
@@ -249,15 +251,15 @@ impl<'d, C: Chance> Author<'d, C> {
         self.push_put(How::Wait, timeline, entries);
     }
 
-    /// Writes one record, so far above the last.
+    /// Writes one record, `lsn_step` above the last one.
     pub(super) fn put_far(&mut self, timeline: usize, lsn_step: u64) {
         let key = self.key();
         let entry = self.entry(timeline, key, lsn_step);
         self.push_put(How::Wait, timeline, vec![entry]);
     }
 
-    /// Writes a change of a page that is not there, if there is a key without one: nobody can read
-    /// that key then, nor make an image of it.
+    /// Writes a change without a base, if some key has no page: that key can then neither be read
+    /// nor imaged.
     pub(super) fn put_without_base(&mut self, timeline: usize) {
         let key = self.key();
         let Some(key) = self.timelines[timeline].without_page(key) else {
@@ -311,7 +313,7 @@ impl<'d, C: Chance> Author<'d, C> {
         self.push(how, PlanOp::Freeze { timeline });
     }
 
-    /// Makes what is written durable.
+    /// Makes all that was written durable.
     pub(super) fn flush(&mut self, how: How, timeline: usize) {
         let flushed = &mut self.timelines[timeline];
         if how == How::Wait {
@@ -321,20 +323,20 @@ impl<'d, C: Chance> Author<'d, C> {
         self.push(how, PlanOp::Flush { timeline });
     }
 
-    /// Waits for what runs, if anything does.
+    /// Joins what is in flight, if anything is.
     pub(super) fn join(&mut self) {
         if 0 < self.beside_count {
             self.push(How::Wait, PlanOp::Join);
         }
     }
 
-    /// Lets time pass.
+    /// Advances the clock by a drawn duration.
     pub(super) fn wait(&mut self) {
         let duration = draw_duration(self.chance);
         self.wait_for(duration);
     }
 
-    /// Lets so much time pass.
+    /// Advances the clock by `duration`.
     pub(super) fn wait_for(&mut self, duration: Duration) {
         self.push(How::Wait, PlanOp::Wait { duration });
     }
@@ -348,7 +350,7 @@ impl<'d, C: Chance> Author<'d, C> {
         self.ops.push(Line { how, op });
     }
 
-    /// Whether as much runs as may.
+    /// Whether as many operations are in flight as may be.
     pub(super) fn is_full(&self) -> bool {
         BESIDE_COUNT_MAX <= self.beside_count
     }
@@ -386,7 +388,7 @@ impl<'d, C: Chance> Author<'d, C> {
         }
     }
 
-    /// A record that needs nothing below it.
+    /// Draws a record that needs nothing below it.
     fn base_edit(&mut self) -> EditPlan {
         let (len, seed) = (self.len(), self.seed());
         if self.chance.one_in(3) {
@@ -428,7 +430,7 @@ impl<'d, C: Chance> Author<'d, C> {
         len as u32
     }
 
-    /// No two edits share a seed: a value in the wrong place is then a wrong value.
+    /// A seed of its own for each edit: a value in the wrong place is then a wrong value.
     fn seed(&mut self) -> u64 {
         self.edit_count += 1;
         self.edit_count

@@ -1,4 +1,4 @@
-//! Branches and the collection of garbage: what may go, and what another timeline still needs.
+//! Branches and garbage collection: which history may go, and what another timeline still needs.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use super::history::DrawnTimeline;
 use crate::dice::Chance;
 use crate::plan::{How, Mode, PlanOp};
 
-/// How many timelines there are at a time at most.
+/// The most timelines that exist at a time.
 const TIMELINE_COUNT_MAX: usize = 4;
-/// How many timelines stand below another at most.
+/// The longest chain of ancestors below a timeline.
 const DEPTH_MAX: u32 = 3;
 
 impl<C: Chance> Author<'_, C> {
@@ -19,20 +19,20 @@ impl<C: Chance> Author<'_, C> {
         self.push(how, PlanOp::Gc { timeline });
     }
 
-    /// Whether a timeline may be put on this one.
+    /// Whether this timeline may get a branch.
     pub(super) fn can_branch(&self, ancestor: usize) -> bool {
         self.has_room() && self.timelines[ancestor].depth < DEPTH_MAX
     }
 
-    /// Whether there may be one more.
+    /// Whether one more timeline may be created.
     pub(super) fn has_room(&self) -> bool {
         self.timelines.len() < TIMELINE_COUNT_MAX && self.has_label()
     }
 
-    /// Puts a timeline on another, and says where it is remembered.
+    /// Creates a branch and returns the index at which it is remembered.
     pub(super) fn branch(&mut self, how: How, ancestor: usize, offset: i64) -> usize {
         let label = self.next_label();
-        // At the last record one is waited for.
+        // A branch at the last record is always waited for.
         let how = match how {
             How::Beside if 0 <= offset => How::Wait,
             how => how,
@@ -49,7 +49,7 @@ impl<C: Chance> Author<'_, C> {
         self.timelines.len() - 1
     }
 
-    /// At the last record mostly, or at an older one.
+    /// Draws a branch point: mostly the last record, or an older one.
     fn branch_offset(&mut self, ancestor: usize) -> i64 {
         match self.chance.below(16) {
             0..6 => 0,
@@ -59,7 +59,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Puts a timeline on another, or makes room for one, and writes to it.
+    /// Creates a branch, or deletes one to make room, and writes to it.
     pub(super) fn branch_once(&mut self, ancestor: usize) {
         if !self.can_branch(ancestor) {
             return self.delete_branch();
@@ -82,7 +82,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// What may go on beside one who branches, or deletes a branch.
+    /// Draws an operation that may run on the ancestor while a branch of it is created or deleted.
     fn work_on(&mut self, ancestor: usize) {
         for _ in 0..self.chance.between(1, 3) {
             let how = self.how();
@@ -97,7 +97,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Puts timelines on each other's tops.
+    /// Creates branches on top of each other.
     pub(super) fn branch_deep(&mut self, ancestor: usize) {
         let mut top = ancestor;
         while self.can_branch(top) {
@@ -112,13 +112,13 @@ impl<C: Chance> Author<'_, C> {
         self.read_old(How::Wait, top);
     }
 
-    /// Deletes a timeline that nothing stands on, or tries to with one that something stands on.
+    /// Deletes a timeline without branches, or tries to delete one that has some.
     pub(super) fn delete_branch(&mut self) {
         let has_branch = |index: &usize| {
             let label = Some(self.timelines[*index].label);
             self.timelines.iter().any(|other| other.ancestor == label)
         };
-        // The first one stays, so that there is always one.
+        // The first timeline stays, so that there is always one.
         let (parents, leaves): (Vec<usize>, Vec<usize>) =
             (1..self.timelines.len()).partition(has_branch);
         if !parents.is_empty() && self.chance.one_in(4) {
@@ -156,7 +156,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Asks where a branch stood, or stands, once all may be gone that nobody needs there.
+    /// Reads at a branch point, once all history that no branch needs may be gone.
     fn read_at_a_fork(&mut self, ancestor: usize) {
         self.gc(How::Wait, ancestor);
         let forks = &self.timelines[ancestor].forks;
@@ -167,14 +167,14 @@ impl<C: Chance> Author<'_, C> {
         let offset = self.timelines[ancestor].offset_of(fork);
         self.scan_at(How::Wait, ancestor, offset);
         if self.chance.ratio(2, 3) {
-            // Whoever opens it may not know any more what was deleted for good.
+            // The next opening may not know any more which branch was durably deleted.
             self.restart();
             self.scan_at(How::Wait, ancestor, offset);
         }
     }
 
-    /// Writes twice in a short time, and comes back when the first batch is old enough to go, and
-    /// the second one is not.
+    /// Writes twice in a short time, and returns when the first batch is old enough to be collected
+    /// and the second is not.
     fn age(&mut self, timeline: usize) {
         let short = self.gc_age / self.chance.between(33, 100) as u32;
         self.put(How::Wait, timeline, Spacing::Drawn);
@@ -186,7 +186,7 @@ impl<C: Chance> Author<'_, C> {
         self.wait_for(rest + late);
     }
 
-    /// Collects, and reads about where history ends.
+    /// Collects garbage, then reads around the cutoff.
     pub(super) fn gc_then_reads(&mut self, timeline: usize) {
         if !self.gc_age.is_zero() && self.chance.one_in(2) {
             self.age(timeline);
@@ -203,8 +203,8 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Writes what an image is to take the place of, and says where it can be read. It is no L0
-    /// any more: no image covers one.
+    /// Writes what an image is to replace, and returns the offset at which it can be read. It is
+    /// compacted first: no image covers an L0.
     fn put_under_image(&mut self, timeline: usize) -> i64 {
         self.stack(timeline, 2);
         self.compact(How::Wait, timeline, Mode::Forced);
@@ -213,8 +213,7 @@ impl<C: Chance> Author<'_, C> {
         self.offset_before_last(timeline, 2)
     }
 
-    /// Readers from before a collection that is given up, from behind it, and from behind the next
-    /// one.
+    /// Readers from before a cancelled collection, from after it, and from after the next one.
     fn gc_between_reads(&mut self, timeline: usize) {
         self.join();
         self.stack(timeline, 1);
@@ -222,7 +221,7 @@ impl<C: Chance> Author<'_, C> {
         let given_up = How::DropAt(self.chance.between(3, 6) as u32);
         self.gc(given_up, timeline);
         if self.chance.one_in(2) {
-            // Where readers are slow, the first are done before those that come now.
+            // Where readers are slow, the first ones end before those that come now.
             self.wait_for(Duration::from_secs(1));
         }
         self.read_at(How::Beside, timeline, 0);
@@ -234,7 +233,7 @@ impl<C: Chance> Author<'_, C> {
         self.join();
     }
 
-    /// A collection that must wait for those who read.
+    /// A collection that must wait for readers.
     pub(super) fn gc_beside_reads(&mut self, timeline: usize) {
         if self.chance.one_in(3) {
             return self.gc_between_reads(timeline);
@@ -265,7 +264,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// A collection beside a branch that may need what goes.
+    /// A collection concurrent with a branch that may need what the collection removes.
     pub(super) fn gc_beside_branch(&mut self, timeline: usize) {
         if !self.can_branch(timeline) {
             self.delete_branch();
@@ -286,7 +285,7 @@ impl<C: Chance> Author<'_, C> {
         } else {
             let branch = self.branch(How::Beside, timeline, offset);
             if self.chance.ratio(3, 4) {
-                // Meanwhile it has come as far as to be let in.
+                // By then the branch has claimed its point.
                 self.read(How::Wait, timeline);
             }
             self.gc(How::Wait, timeline);
@@ -297,7 +296,7 @@ impl<C: Chance> Author<'_, C> {
         self.put(How::Wait, branch, Spacing::Drawn);
     }
 
-    /// A collection that is let go of, and one that finds what it left.
+    /// A cancelled collection, and another one that finds what it left.
     pub(super) fn gc_dropped(&mut self, timeline: usize) {
         self.stack(timeline, 1);
         self.images(How::Wait, timeline, Mode::Forced);
@@ -311,7 +310,7 @@ impl<C: Chance> Author<'_, C> {
         self.read_old(How::Wait, timeline);
     }
 
-    /// A cutoff must not come back after a crash, nor may what went.
+    /// Neither the cutoff nor what was collected may come back after a crash.
     pub(super) fn gc_then_crash(&mut self, timeline: usize) {
         self.put(How::Wait, timeline, Spacing::Drawn);
         self.flush(How::Wait, timeline);
@@ -322,7 +321,7 @@ impl<C: Chance> Author<'_, C> {
         self.read(How::Wait, timeline);
     }
 
-    /// A collection that takes an L0 out of the middle: what is older stays for a branch.
+    /// A collection that removes an L0 from the middle: what is older stays for a branch.
     pub(super) fn gc_gap(&mut self, timeline: usize) {
         if !self.can_branch(timeline) {
             return self.gc_dropped(timeline);

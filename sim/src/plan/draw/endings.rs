@@ -1,4 +1,4 @@
-//! Clocks that jump, and timelines that are shut down beside what works on them.
+//! Clocks that jump, and timelines that are shut down while operations run on them.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use super::author::{Author, Spacing};
 use crate::dice::Chance;
 use crate::plan::{Closing, How, Jump, Kept, PlanOp, Shutdowns};
 
-/// How far the clock jumps, in seconds: a correction, an hour, daylight saving gone wrong, days.
+/// The lengths of clock jumps, in seconds, each with its weight: a correction, an hour, daylight
+/// saving gone wrong, days.
 const JUMPS: [(u64, u64); 4] = [(2, 1), (4, 3600), (2, 3 * 3600), (1, 20 * 24 * 3600)];
 
 impl<C: Chance> Author<'_, C> {
@@ -20,8 +21,8 @@ impl<C: Chance> Author<'_, C> {
         self.push(How::Wait, PlanOp::Clock(jump));
     }
 
-    /// Shuts the timeline down and opens it again, in the same engine: what the first one removes
-    /// may still be on its way.
+    /// Shuts the timeline down and opens it again, in the same engine: removals of the first
+    /// instance may still be in flight.
     pub(super) fn reopen(&mut self, timeline: usize) {
         let op = PlanOp::Shutdown {
             timeline: self.timelines[timeline].label,
@@ -34,8 +35,8 @@ impl<C: Chance> Author<'_, C> {
         self.timelines[timeline].keep();
     }
 
-    /// Leaves work running and shuts the timeline down beside it, or once it is done; then goes on
-    /// with the new one, and lets go of what was kept of the old one.
+    /// Leaves operations running and shuts the timeline down beside them, or once they are done;
+    /// then continues with the new instance, and releases the kept handles of the old one.
     pub(super) fn shutdown_beside(&mut self, timeline: usize) {
         if self.is_full() {
             self.join();

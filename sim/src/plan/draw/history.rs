@@ -1,34 +1,34 @@
-//! What an author remembers of a timeline: which keys have a page since when, which keys the
-//! newest LSN has, and at which LSNs it may be worth to look.
+//! What an author remembers of a timeline: which keys have a page since when, which keys the newest
+//! LSN has, and at which LSNs a read may be worth while.
 
 use crate::plan::KeyIndex;
 
 use crate::label::TimelineLabel;
 
-/// What is remembered of a timeline.
+/// What is remembered of one timeline.
 pub(super) struct DrawnTimeline {
     pub label: TimelineLabel,
-    /// What it stands on.
+    /// The label of its ancestor.
     pub ancestor: Option<TimelineLabel>,
-    /// How many stand below it.
+    /// The number of its ancestors.
     pub depth: u32,
-    /// The LSNs at which batches ended, its ancestors' up to where it stands included.
+    /// The LSNs at which batches ended, including its ancestors' up to its branch point.
     pub points: Vec<u64>,
-    /// The LSNs at which others were put on it.
+    /// The LSNs at which it was branched.
     pub forks: Vec<u64>,
     last: u64,
-    /// What it was when everything was made durable last.
+    /// The last LSN when everything was last made durable.
     durable_last: u64,
-    /// From which LSN on each key has a page.
+    /// For each key, the LSN from which on it has a page.
     based: Vec<Option<u64>>,
-    /// The same, as it was when everything was made durable last.
+    /// The value of `based` when everything was last made durable.
     durable: Vec<Option<u64>>,
-    /// The keys that the newest LSN has: all of them at the start, where nothing can be put.
+    /// The keys that the newest LSN has: all of them at the start LSN, where no record can be put.
     newest: Vec<KeyIndex>,
 }
 
 impl DrawnTimeline {
-    /// One with nothing in it.
+    /// A timeline without records.
     pub fn new(label: TimelineLabel, start_lsn: u64, key_count: u16) -> DrawnTimeline {
         DrawnTimeline {
             label,
@@ -44,7 +44,7 @@ impl DrawnTimeline {
         }
     }
 
-    /// One that stands on this one.
+    /// Branches this timeline.
     pub fn branch(&mut self, label: TimelineLabel, offset: i64) -> DrawnTimeline {
         let start = self.last.saturating_add_signed(offset).min(self.last);
         self.forks.push(start);
@@ -64,7 +64,7 @@ impl DrawnTimeline {
         }
     }
 
-    /// Remembers a record, and says whether its key had a page.
+    /// Adds a record; returns whether its key had a page.
     pub fn add(&mut self, key: KeyIndex, lsn_step: u64) -> bool {
         if 0 < lsn_step {
             self.newest.clear();
@@ -74,17 +74,17 @@ impl DrawnTimeline {
         self.based[usize::from(key.0)].is_some()
     }
 
-    /// Remembers that the record that was added last made a page for its key.
+    /// Notes that the last added record made a page for its key.
     pub fn make_base(&mut self, key: KeyIndex) {
         self.based[usize::from(key.0)] = Some(self.last);
     }
 
-    /// Remembers that a batch ended.
+    /// Notes the end of a batch.
     pub fn end_batch(&mut self) {
         self.points.push(self.last);
     }
 
-    /// Remembers that everything is durable.
+    /// Notes that everything is durable.
     pub fn keep(&mut self) {
         self.durable.clone_from(&self.based);
         self.durable_last = self.last;
@@ -98,14 +98,15 @@ impl DrawnTimeline {
         self.last = kept;
     }
 
-    /// This key, or the next one that has no page, if there is one.
+    /// This key if it has no page, or else the next key that has none.
     pub fn without_page(&self, key: KeyIndex) -> Option<KeyIndex> {
         let count = self.based.len() as u16;
         let mut keys = (0..count).map(|step| KeyIndex((key.0 + step) % count));
         keys.find(|key| self.based[usize::from(key.0)].is_none())
     }
 
-    /// The newest LSN and this key, or the next one that it does not have; or the next LSN.
+    /// The newest LSN with this key, or with the next key that it does not have; or else the next
+    /// LSN.
     pub fn place_at_newest(&self, key: KeyIndex) -> (KeyIndex, u64) {
         let count = self.based.len() as u16;
         (0..count)
@@ -114,7 +115,7 @@ impl DrawnTimeline {
             .map_or((key, 1), |free| (free, 0))
     }
 
-    /// How far an LSN is from the newest one.
+    /// The offset of an LSN from the newest one.
     pub fn offset_of(&self, lsn: u64) -> i64 {
         let distance = self.last.saturating_sub(lsn);
         i64::try_from(distance).map_or(0, |distance| -distance)

@@ -1,10 +1,11 @@
-//! Compaction and images: alone, and in the company in which they are known to be hard.
+//! Compaction and images: alone, and concurrent with the operations that are known to be hard for
+//! them.
 
 use super::author::{Author, Spacing};
 use crate::dice::Chance;
 use crate::plan::{How, KeyIndex, Mode, PlanOp};
 
-/// How many L0s a move makes at most: no move may be much longer than another.
+/// The most L0s that one move makes: no move may be much longer than another.
 const STACK_COUNT_MAX: u64 = 4;
 
 impl<C: Chance> Author<'_, C> {
@@ -20,7 +21,7 @@ impl<C: Chance> Author<'_, C> {
         self.push(how, PlanOp::Images { timeline, mode });
     }
 
-    /// Says which keys there are, rightly or not.
+    /// Declares which keys there are, rightly or not.
     pub(super) fn declare(&mut self, timeline: usize) {
         let first = KeyIndex(self.chance.below(self.key_count.into()) as u16);
         let count = self.chance.between(1, self.key_count.into()) as u16;
@@ -55,13 +56,13 @@ impl<C: Chance> Author<'_, C> {
         self.images(how, timeline, mode);
     }
 
-    /// A drop within a job: at its first steps, or somewhere.
+    /// Draws a cancellation within a job: at its first steps, or somewhere.
     pub(super) fn drop_in_job(&mut self) -> How {
         let last = *self.chance.pick(&[8, 25, 60]);
         How::DropAt(self.chance.between(1, last) as u32)
     }
 
-    /// Writes and flushes so often: as many L0s.
+    /// Writes and flushes `count` times: that makes as many L0s.
     pub(super) fn stack(&mut self, timeline: usize, count: u64) {
         for _ in 0..count.min(STACK_COUNT_MAX) {
             self.put(How::Wait, timeline, Spacing::Drawn);
@@ -69,7 +70,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// As many L0s as make a compaction due, and the compaction.
+    /// Makes as many L0s as make a compaction due, and compacts them.
     pub(super) fn compact_stack(&mut self, timeline: usize) {
         self.stack(timeline, self.l0_count_trigger);
         let how = self.how();
@@ -82,11 +83,11 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// A compaction beside everything that may go on meanwhile.
+    /// A compaction concurrent with everything that may run at the same time.
     pub(super) fn compact_beside(&mut self, timeline: usize) {
         self.stack(timeline, 2);
         if self.chance.one_in(2) {
-            // Its layers are taken from under those who read them already.
+            // It takes layers that readers hold already.
             for _ in 0..self.chance.between(1, 2) {
                 self.read_old(How::Beside, timeline);
             }
@@ -108,11 +109,11 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Jobs side by side that each write an index, so that what one has decided waits for the
-    /// index of another.
+    /// Concurrent jobs that each write an index, so that what one has decided waits for the index
+    /// of another.
     pub(super) fn jobs_beside(&mut self, timeline: usize) {
         if self.chance.one_in(2) {
-            // So that a collection has something to take: no image covers an L0.
+            // So that a collection has something to remove: no image covers an L0.
             self.stack(timeline, 2);
             self.compact(How::Wait, timeline, Mode::Forced);
             self.images(How::Wait, timeline, Mode::Forced);
@@ -132,7 +133,7 @@ impl<C: Chance> Author<'_, C> {
         self.join();
     }
 
-    /// A compaction that is let go of, and one that finds what it left.
+    /// A cancelled compaction, and another one that finds what it left.
     pub(super) fn compact_dropped(&mut self, timeline: usize) {
         self.stack(timeline, 2);
         let how = self.drop_in_job();
@@ -148,7 +149,7 @@ impl<C: Chance> Author<'_, C> {
         self.read_old(How::Wait, timeline);
     }
 
-    /// One key with so many records that they must be cut by LSN.
+    /// One key with so many records that a compaction must cut them by LSN.
     pub(super) fn compact_fat_key(&mut self, timeline: usize) {
         let key = self.key();
         for _ in 0..self.chance.between(1, 3) {
@@ -161,7 +162,7 @@ impl<C: Chance> Author<'_, C> {
     }
 
     /// An image that comes to lie within the LSNs of a compacted layer: over all of its keys, or
-    /// over those about a key for which no image can stand.
+    /// over those around a key for which no image can be made.
     pub(super) fn images_under(&mut self, timeline: usize) {
         if self.chance.one_in(3) {
             self.put_without_base(timeline);
@@ -175,7 +176,7 @@ impl<C: Chance> Author<'_, C> {
         self.read(How::Wait, timeline);
     }
 
-    /// Images beside everything that may go on meanwhile.
+    /// Images concurrent with everything that may run at the same time.
     pub(super) fn images_beside(&mut self, timeline: usize) {
         self.stack(timeline, 1);
         self.images(How::Beside, timeline, Mode::Forced);
@@ -195,7 +196,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Images that are let go of, and images that find what those left.
+    /// A cancelled image creation, and another one that finds what it left.
     pub(super) fn images_dropped(&mut self, timeline: usize) {
         self.stack(timeline, 1);
         let how = self.drop_in_job();
@@ -214,7 +215,7 @@ impl<C: Chance> Author<'_, C> {
         self.read_old(How::Wait, timeline);
     }
 
-    /// A flush that is let go of behind images that were, and both again, beside each other: what
+    /// A flush cancelled after a cancelled image creation, and then both again, concurrently: what
     /// the first two left has the names that the others need.
     fn flush_dropped_as_well(&mut self, timeline: usize) {
         self.put(How::Wait, timeline, Spacing::Drawn);
@@ -229,7 +230,8 @@ impl<C: Chance> Author<'_, C> {
         self.read(How::Wait, timeline);
     }
 
-    /// Images of many parts, and a collection that comes to pass their LSN before the last one.
+    /// Images of many parts, and a collection that passes their LSN before the last part is
+    /// written.
     pub(super) fn images_overtaken(&mut self, timeline: usize) {
         self.declare_keys(timeline, (KeyIndex(0), self.key_count));
         self.stack(timeline, 1);
@@ -240,7 +242,7 @@ impl<C: Chance> Author<'_, C> {
         self.read(How::Wait, timeline);
     }
 
-    /// Images that stop for a compaction, and go on after it.
+    /// An image creation that stops for a compaction, and one that continues after it.
     pub(super) fn images_preempted(&mut self, timeline: usize) {
         let count = self.chance.between(2, 3);
         self.stack(timeline, count);

@@ -1,5 +1,5 @@
-//! The kinds of faults that a plan may have, a row each: how often, what is drawn of one, and where
-//! it is worth having.
+//! The kinds of faults that a plan may have, a row each: its weight, how one is drawn, and at which
+//! steps it is worth drawing.
 
 use super::times::draw_duration;
 use crate::dice::{Chance, Lent};
@@ -8,14 +8,14 @@ use crate::faults::StepKind::{
 };
 use crate::faults::{Crash, Fault, Survival};
 
-/// The kinds of ends of a process.
+/// The ways in which a process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrashKind {
-    /// The power fails and any part of what was not synced is kept.
+    /// The power fails and any part of the unsynced state is kept.
     PowerDraw,
-    /// The power fails and nothing of it is kept.
+    /// The power fails and nothing unsynced is kept.
     PowerNothing,
-    /// The power fails and all of it is kept.
+    /// The power fails and everything unsynced is kept.
     PowerAll,
     /// The process is killed.
     Kill,
@@ -30,30 +30,30 @@ pub enum FaultKind {
     Eio,
     /// A call fails for want of space.
     Enospc,
-    /// A call is refused: nothing may be changed, or not by us.
+    /// A call fails: the file system is read-only, or permission is denied.
     Denied,
     /// A read or a write is short.
     Short,
-    /// A call takes long.
+    /// A call takes a certain time.
     Slow,
-    /// A call takes until nobody else has anything to do.
+    /// A call takes until no other task can run.
     Stall,
     /// The process ends at a certain step of a job.
     CrashAtStep,
     /// The process ends at a call counted from its start.
     CrashAtCall,
-    /// What was stored is not what is read.
+    /// A read does not return what was written.
     Wrong,
 }
 
-/// What is to be said of a kind.
+/// All that is drawn about a kind of fault.
 struct Row {
     kind: FaultKind,
-    /// How often it is, among the others.
+    /// Its weight among the other kinds.
     weight: u64,
     /// Draws a fault of this kind.
     draw: fn(&mut Lent<'_>) -> Fault,
-    /// Whether one at such a step is one of its own.
+    /// Whether the fault at such a step differs from one at another step.
     is_worth_it: fn(StepKind) -> bool,
 }
 
@@ -110,7 +110,7 @@ const ROWS: [Row; 10] = [
         kind: FaultKind::CrashAtStep,
         weight: 3,
         draw: |chance| Fault::Crash(draw_power(chance)),
-        // A crash before a call that changes nothing is one before the next that does.
+        // A crash before a call that changes nothing equals one before the next call that does.
         is_worth_it: |step| !matches!(step, Open | Len | List | Lock | Read),
     },
     Row {
@@ -140,13 +140,13 @@ const POWER: [(u64, CrashKind); 4] = [
 ];
 
 impl FaultKind {
-    /// Those of every device, and how often each is.
+    /// The kinds that any device may show, each with its weight.
     pub fn of_any_device() -> impl Iterator<Item = (u64, FaultKind)> {
         let rows = ROWS.iter().filter(|row| row.kind != FaultKind::Wrong);
         rows.map(|row| (row.weight, row.kind))
     }
 
-    /// It, and how often it is.
+    /// Its weight, and the kind.
     pub fn weighted(self) -> (u64, FaultKind) {
         (self.row().weight, self)
     }
@@ -156,12 +156,12 @@ impl FaultKind {
         (self.row().draw)(&mut Lent(chance))
     }
 
-    /// Whether one at such a step is one of its own.
+    /// Whether the fault at such a step differs from one at another step.
     pub fn is_worth_it(self, step: StepKind) -> bool {
         (self.row().is_worth_it)(step)
     }
 
-    /// Whether the process ends.
+    /// Whether this kind ends the process.
     pub fn is_crash(self) -> bool {
         matches!(self, FaultKind::CrashAtStep | FaultKind::CrashAtCall)
     }
@@ -186,13 +186,14 @@ fn draw_short_len(chance: &mut impl Chance) -> u32 {
     chance.between(1, last) as u32
 }
 
-/// In the head of a file, in its first blocks, or anywhere: it is counted round in the file.
+/// Draws the offset of a rotten byte: in the head of a file, in its first blocks, or anywhere. The
+/// file wraps it around its length.
 pub fn draw_rot_offset(chance: &mut impl Chance) -> u32 {
     let last = *chance.pick(&[100, 9000, 30_000, 1 << 20]);
     chance.below(last) as u32
 }
 
-/// Draws how a process ends by a rule.
+/// Draws how a process ends when a rule crashes it.
 pub fn draw_power(chance: &mut impl Chance) -> Crash {
     let kind = chance.pick_weighted(&POWER);
     draw_crash(chance, kind)

@@ -1,5 +1,5 @@
-//! How sizes and thresholds are drawn: tiny ones, so that a few operations cross them. Which knob
-//! is drawn how, its row says.
+//! Draws sizes and thresholds: tiny ones, so that a few operations cross them. Each knob's row says
+//! by which function it is drawn.
 
 use std::time::Duration;
 
@@ -9,19 +9,20 @@ use crate::dice::Chance;
 use crate::faults::Device;
 use crate::plan::Maintenance;
 
-/// A distance that no plan comes to.
+/// An LSN distance that no plan reaches.
 pub const DISTANCE_NEVER: u64 = 1 << 62;
 
-/// A count that no plan comes to.
+/// A count that no plan reaches.
 pub const COUNT_NEVER: u64 = 1 << 20;
 
-/// No cache, one block of it, a few, and more than any plan has.
+/// Lengths of the block cache, in bytes, each with its weight: none, one block, a few, and more
+/// than any plan has.
 pub const CACHE_LENS: [(u64, u64); 4] = [(1, 0), (1, 8 << 10), (2, 40 << 10), (2, 64 << 20)];
 
-/// How often the engine looks after itself, in milliseconds: a layer that is frozen wakes it too.
+/// Periods of maintenance, in milliseconds, each with its weight: a frozen layer wakes it as well.
 const PERIODS: [(u64, u64); 3] = [(2, 1_000), (2, 10_000), (1, 60_000)];
 
-/// How many keys a plan with little has.
+/// Draws the number of keys of a tiny plan.
 pub fn draw_key_count(chance: &mut impl Chance) -> u16 {
     let count = match chance.below(12) {
         11 => 1,
@@ -31,7 +32,7 @@ pub fn draw_key_count(chance: &mut impl Chance) -> u16 {
     count as u16
 }
 
-/// Where LSNs end a layer: nowhere, or after some records.
+/// Draws the LSN distance at which a layer is frozen: none, or that of some records.
 pub fn draw_distance(chance: &mut impl Chance) -> u64 {
     match chance.below(3) {
         0 => DISTANCE_NEVER,
@@ -40,7 +41,7 @@ pub fn draw_distance(chance: &mut impl Chance) -> u64 {
     }
 }
 
-/// What one compaction takes: two L0s, a few, or all.
+/// Draws how much one compaction takes: two L0s, a few, or all.
 pub fn draw_run_len(chance: &mut impl Chance) -> u64 {
     match chance.below(3) {
         0 => DISTANCE_NEVER,
@@ -48,7 +49,7 @@ pub fn draw_run_len(chance: &mut impl Chance) -> u64 {
     }
 }
 
-/// How many L0s stop an image creation: none, or a few.
+/// Draws how many L0s preempt an image creation: none, or a few.
 pub fn draw_preempt_count(chance: &mut impl Chance) -> u64 {
     match chance.below(2) {
         0 => COUNT_NEVER,
@@ -56,7 +57,8 @@ pub fn draw_preempt_count(chance: &mut impl Chance) -> u64 {
     }
 }
 
-/// How much history stays: none, some records of it, or all, where that is not what it is about.
+/// Draws the LSN distance for which history is kept: none, some records, or all unless the plan is
+/// about branches.
 pub fn draw_gc_distance(chance: &mut impl Chance, theme: Theme) -> u64 {
     match chance.below(5) {
         0 if theme != Theme::Branches => DISTANCE_NEVER,
@@ -65,7 +67,7 @@ pub fn draw_gc_distance(chance: &mut impl Chance, theme: Theme) -> u64 {
     }
 }
 
-/// For how long history stays: mostly for none.
+/// Draws the time for which history is kept: mostly none.
 pub fn draw_gc_age(chance: &mut impl Chance) -> Duration {
     match chance.below(4) {
         0 => draw_duration(chance),
@@ -73,7 +75,8 @@ pub fn draw_gc_age(chance: &mut impl Chance) -> Duration {
     }
 }
 
-/// An L0 that is wrong is never compacted: who waited for that would wait for good.
+/// Draws maintenance. On a device that may be wrong no batch waits: a corrupt L0 is never
+/// compacted, so the batch would wait for ever.
 pub fn draw_maintenance(
     chance: &mut impl Chance,
     device: Device,

@@ -1,4 +1,4 @@
-//! What an author does next: one operation, or some that are known to be fruitful together.
+//! What an author does next: one operation, or several that are known to find bugs together.
 
 use super::author::{Author, Spacing};
 use super::themes::Move;
@@ -6,15 +6,15 @@ use crate::dice::Chance;
 use crate::label::TimelineLabel;
 use crate::plan::{How, Mode, PlanOp};
 
-/// One batch in so many is begun and let go.
+/// One batch in this many is begun and cancelled.
 const DROPPED_PUT_ONE_IN: u64 = 40;
-/// One question in so many is asked and not waited for.
+/// One read in this many is begun and cancelled.
 const DROPPED_READ_ONE_IN: u64 = 16;
-/// One creation or deletion in so many is begun and let go.
+/// One creation or deletion in this many is begun and cancelled.
 const DROPPED_CHANGE_ONE_IN: u64 = 6;
 
 impl<C: Chance> Author<'_, C> {
-    /// Writes what comes next.
+    /// Writes the next move.
     pub fn make_move(&mut self) {
         if self.is_full() {
             self.join();
@@ -82,7 +82,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Leaves at least three operations running, with nothing between them that waits.
+    /// Leaves at least three operations in flight, with none between them that is waited for.
     pub fn leave_many_in_flight(&mut self) {
         if self.is_full() {
             self.join();
@@ -181,7 +181,7 @@ impl<C: Chance> Author<'_, C> {
     }
 
     /// Replaces a timeline's layers, deletes it and creates it again, with a layer of a name that
-    /// one of the first had: what removes that one may still be on its way.
+    /// one of the first had: the removal of that file may still be in flight.
     fn create_again(&mut self) {
         if !self.has_room() {
             return self.delete_branch();
@@ -207,7 +207,7 @@ impl<C: Chance> Author<'_, C> {
         self.scan_at(How::Wait, index, 0);
     }
 
-    /// Creates a timeline with one layer of so many LSNs.
+    /// Creates a timeline with one layer of `len` LSNs.
     fn create_with_layer(&mut self, label: TimelineLabel, start_lsn: u64, len: u64) {
         self.create_as(How::Wait, label, start_lsn);
         let index = self.timelines.len() - 1;
@@ -215,7 +215,7 @@ impl<C: Chance> Author<'_, C> {
         self.flush(How::Wait, index);
     }
 
-    /// The first timeline as often as any other.
+    /// Draws a timeline: the first one half of the time.
     fn timeline(&mut self) -> usize {
         let last = self.timelines.len() as u64 - 1;
         if last == 0 || self.chance.one_in(2) {
@@ -224,7 +224,7 @@ impl<C: Chance> Author<'_, C> {
         self.chance.between(1, last) as usize
     }
 
-    /// As it was meant, or not at all: who lets go of a read must not hold anything up.
+    /// Draws how to start a read: as given, or cancelled. A cancelled read must block nothing.
     fn how_to_ask(&mut self, how: How) -> How {
         match self.chance.one_in(DROPPED_READ_ONE_IN) {
             true => How::DropAt(self.chance.between(1, 12) as u32),
@@ -232,7 +232,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// To wait for a change of what timelines there are, or to let go of it.
+    /// Draws whether a creation or a deletion is waited for or cancelled.
     pub(super) fn wait_or_drop(&mut self) -> How {
         match self.chance.one_in(DROPPED_CHANGE_ONE_IN) {
             true => How::DropAt(self.chance.between(1, 20) as u32),
@@ -240,7 +240,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Whether to wait for what can be left running.
+    /// Draws whether to wait for an operation that can be left running.
     pub(super) fn how(&mut self) -> How {
         if self.chance.ratio(self.swarm.beside, 8) && !self.is_full() {
             How::Beside

@@ -1,4 +1,5 @@
-//! Draws faults that do nothing alone: who is held back, and what comes in between.
+//! Draws faults that have an effect only together: one task is held back, and another runs in
+//! between.
 
 use std::time::Duration;
 
@@ -15,58 +16,59 @@ use crate::faults::StepKind::{
 };
 use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
 
-/// One plan in so many crashes inside two or three openings in a row, if crashes exist in it.
+/// One plan in this many crashes inside two or three openings in a row, if crashes exist in it.
 const CRASHING_OPENS_ONE_IN: u64 = 10;
-/// One plan in so many that delete something ends deletions half way, if it is about something
-/// else.
+/// One plan in this many of those that delete something ends deletions half way, unless it is about
+/// timelines.
 const FAILING_DELETES_ONE_IN: u64 = 2;
-/// One plan in so many holds readers back before they have opened a layer, if stalls exist in it:
-/// then what they are about to open may be replaced.
+/// One plan in this many holds readers back before they open a layer, if stalls exist in it: the
+/// layer may then be replaced first.
 const STALLED_READERS_ONE_IN: u64 = 4;
-/// One plan in so many holds jobs back where they are between two of their steps, if stalls exist
-/// in it: then whatever can come between them does.
+/// One plan in this many holds jobs back between two of their steps, if stalls exist in it: every
+/// job that can run in between then does.
 const STALLED_JOBS_ONE_IN: u64 = 2;
-/// One plan in so many crashes before the index of a job is written whose layers were a long time
-/// in coming, if both exist in it.
+/// One plan in this many makes the layers of a job slow and crashes before its index is written, if
+/// both faults exist in it.
 const CRASHING_LATE_ONE_IN: u64 = 4;
-/// One plan in so many ends a creation when all but the sync of the engine's directory is done.
+/// One plan in this many ends a creation when only the sync of the engine's directory is left.
 const FAILING_CREATIONS_ONE_IN: u64 = 8;
-/// One plan in so many that branches and collects fails branches whose index is there: they are in
-/// doubt, and what they read must stay.
+/// One plan in this many of those that branch and collect fails branches whose index is written:
+/// they are in doubt, and what they read must stay.
 const FAILING_BRANCHES_ONE_IN: u64 = 4;
-/// One plan in so many crashes where an index has its name and no sync has covered that, if
-/// crashes exist in it: nowhere else can a power loss keep what names, and undo what is named.
+/// One plan in this many crashes when an index has its name and no sync has covered that, if
+/// crashes exist in it: only there can a power loss keep the index and undo the names that it
+/// refers to.
 const CRASHING_INDEXES_ONE_IN: u64 = 4;
-/// One plan in so many that collects holds a collection back before it lets go of layers, and an
-/// index that is being written meanwhile, if crashes exist in it.
+/// One plan in this many of those that collect holds back a collection before it releases layers,
+/// and an index that is written concurrently, if crashes exist in it.
 const OVERTAKEN_INDEXES_ONE_IN: u64 = 3;
 
-/// One plan in so many that collects and branches holds one of the two back between two of its
-/// steps: the other comes in between.
+/// One plan in this many of those that collect and branch holds one of the two back between two of
+/// its steps: the other runs in between.
 const WAITING_BRANCHES_ONE_IN: u64 = 2;
-/// One plan in so many that reads, and compacts or collects, holds readers back between being let
-/// in and opening a layer: what they are about to open goes meanwhile.
+/// One plan in this many of those that read, and compact or collect, holds readers back between
+/// registration and the open of a layer: the layer is removed in between.
 const WAITING_READERS_ONE_IN: u64 = 3;
-/// One plan in so many that removes layers holds removals back: what is done meanwhile, also by
-/// another instance of the timeline, must not come to have their names.
+/// One plan in this many of those that remove layers holds removals back: files that are made in
+/// between, also by another instance of the timeline, must not get their names.
 const WAITING_REMOVALS_ONE_IN: u64 = 4;
-/// One plan in so many in which batches wait for compactions makes one of these slow, and then
-/// fails its sync: who waits must be told.
+/// One plan in this many of those in which batches wait for compactions makes a compaction slow and
+/// then fails its sync: the waiting batch must get the error.
 const FAILING_STALLS_ONE_IN: u64 = 2;
-/// Where readers are held back: before they take note of the layers as often as behind that.
+/// Where readers are held back: before their snapshot of the layers as often as after it.
 const OF_READERS: [(Part, StepKind); 4] = [
     (Part::Directory, Pass),
     (Part::Directory, Pass),
     (Part::Delta, Open),
     (Part::Image, Open),
 ];
-/// The number of an index that is synced, and was not written by who syncs it.
+/// The ordinal of an index that is synced by another job than the one that wrote it.
 const CONFIRMED: u32 = 2;
-/// Where a reader that was let in gives way before it takes note of which layers there are.
+/// The ordinal of the yield at which a registered reader has no snapshot of the layers yet.
 const BEFORE_SNAPSHOT: u32 = 2;
-/// So many layers rot at most, besides what is drawn one by one.
+/// The most rotten layers of a plan, besides those that are drawn one by one.
 const ROT_COUNT_MAX: u64 = 3;
-/// Where.
+/// The calls at which layers rot.
 const ROTTING: [(Job, Part, StepKind); 6] = [
     (Job::Flush, Part::Delta, Sync),
     (Job::Compact, Part::Delta, Sync),
@@ -75,23 +77,24 @@ const ROTTING: [(Job, Part, StepKind); 6] = [
     (Job::Compact, Part::Delta, Read),
     (Job::Image, Part::Delta, Read),
 ];
-/// Where a collection gives way between its two indexes.
+/// The ordinal of the yield of a collection between its two indexes.
 const BETWEEN_INDEXES: u32 = 4;
-/// How it crashes where what was done should stay.
+/// Kinds of crashes, each with its weight, where most of what was done should stay.
 const KEEPING: [(u64, CrashKind); 3] = [
     (2, CrashKind::PowerDraw),
     (2, CrashKind::PowerAll),
     (4, CrashKind::Kill),
 ];
 
-/// How it crashes where some of what is not durable should go, and some stay.
+/// Kinds of crashes, each with its weight, where some of the unsynced state should go, and some
+/// stay.
 const UNDOING: [(u64, CrashKind); 3] = [
     (8, CrashKind::PowerDraw),
     (1, CrashKind::PowerNothing),
     (1, CrashKind::Kill),
 ];
 
-/// Draws the rules of a plan that belong together.
+/// Draws groups of rules that belong together.
 pub(super) fn draw_pairs(
     chance: &mut impl Chance,
     (swarm, reach): (&Swarm, &Reach),
@@ -117,7 +120,7 @@ pub(super) fn draw_pairs(
         && swarm.device == Device::RenameNotAtomic
         && let Some(job) = pick_writer(chance, reach)
     {
-        // The index has been renamed, and nothing says that it stays.
+        // The index has been renamed, and no sync has made the rename durable.
         let crash = draw_crash(chance, CrashKind::PowerDraw);
         let place = (job, Part::Index, SyncDir);
         rules.push(rule_with(chance, place, Fault::Crash(crash)));
@@ -160,16 +163,16 @@ pub(super) fn draw_pairs(
     }
 }
 
-/// One of the jobs that change what a timeline's index names, if the plan does any.
+/// Draws one of the jobs that change what a timeline's index names, if the plan runs any.
 fn pick_writer(chance: &mut impl Chance, reach: &Reach) -> Option<Job> {
     let jobs = [Job::Flush, Job::Compact, Job::Image, Job::Gc];
     let jobs: Vec<Job> = jobs.into_iter().filter(|job| reach.has(*job)).collect();
     (!jobs.is_empty()).then(|| *chance.pick(&jobs))
 }
 
-/// Draws a collection that waits before it lets go of layers, an index that is long in coming
-/// meanwhile, and a crash before the collection's own has come. What the collection did too early
-/// must be seen: it is not undone together with what is not durable.
+/// Draws a collection that waits before it releases layers, a concurrent index that is slow, and a
+/// crash before the collection's own index. What the collection did too early must be seen, so the
+/// crash keeps most of what was not durable.
 fn draw_overtaken_index(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
     let Some(first) = pick_writer(chance, reach).filter(|_| reach.has(Job::Gc)) else {
         return;
@@ -190,7 +193,7 @@ fn draw_overtaken_index(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec
     rules.push(at_step(rule, 2));
 }
 
-/// Draws a rule that makes some calls of this kind take so many seconds.
+/// Draws a rule that makes some calls of this kind take `seconds`.
 fn slow_rule(chance: &mut impl Chance, place: (Job, Part, StepKind), seconds: u64) -> Rule {
     let slow = Fault::Slow(Duration::from_secs(seconds));
     let rule = rule_with(chance, place, slow);
@@ -198,7 +201,7 @@ fn slow_rule(chance: &mut impl Chance, place: (Job, Part, StepKind), seconds: u6
     Rule { times, ..rule }
 }
 
-/// The rule for this step of its kind alone.
+/// The rule for this ordinal of the step alone.
 fn at_step(mut rule: Rule, index: u32) -> Rule {
     if let Address::Call { step, .. } = &mut rule.address {
         step.index = Some(index);
@@ -206,7 +209,7 @@ fn at_step(mut rule: Rule, index: u32) -> Rule {
     rule
 }
 
-/// The rule for this one of its kind of files alone.
+/// The rule for this ordinal of the file alone.
 fn at_part(mut rule: Rule, index: u32) -> Rule {
     if let Address::Call { part, .. } = &mut rule.address {
         part.index = Some(index);
@@ -214,7 +217,7 @@ fn at_part(mut rule: Rule, index: u32) -> Rule {
     rule
 }
 
-/// The rule for all steps of its kind.
+/// The rule for every ordinal of the step.
 fn at_any_step(mut rule: Rule) -> Rule {
     if let Address::Call { step, .. } = &mut rule.address {
         step.index = None;
@@ -222,7 +225,7 @@ fn at_any_step(mut rule: Rule) -> Rule {
     rule
 }
 
-/// Draws a layer that is long in coming, and a crash before an index names it.
+/// Draws a slow layer, and a crash before an index names it.
 fn draw_late_crash(
     chance: &mut impl Chance,
     (kinds, reach): (&[(u64, FaultKind)], &Reach),
@@ -248,7 +251,7 @@ fn draw_late_crash(
     rules.push(draw_rule_at(chance, place, FaultKind::CrashAtStep));
 }
 
-/// Draws what rots in layers: as they are synced, or as they are read.
+/// Draws which layers rot: as they are synced, or as they are read.
 fn draw_rot(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
     let places = ROTTING.into_iter().filter(|(job, ..)| reach.has(*job));
     let places: Vec<(Job, Part, StepKind)> = places.collect();
@@ -259,7 +262,7 @@ fn draw_rot(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
     }
 }
 
-/// Draws who is slow between two steps, so that others come in between.
+/// Draws which task is slow between two steps, so that others run in between.
 fn draw_waits(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
     if reach.has(Job::Branch) && reach.has(Job::Gc) && chance.one_in(WAITING_BRANCHES_ONE_IN) {
         let job = *chance.pick(&[Job::Branch, Job::Branch, Job::Gc]);
@@ -287,7 +290,7 @@ fn draw_waits(chance: &mut impl Chance, reach: &Reach, rules: &mut Vec<Rule>) {
     }
 }
 
-/// Draws who is held back while others go on.
+/// Draws which tasks are held back while others go on.
 fn draw_stalls(chance: &mut impl Chance, (swarm, reach): (&Swarm, &Reach), rules: &mut Vec<Rule>) {
     let Some(kind) = pick_one_of(chance, &swarm.faults, &[FaultKind::Stall]) else {
         return;
@@ -313,8 +316,8 @@ fn draw_stalls(chance: &mut impl Chance, (swarm, reach): (&Swarm, &Reach), rules
     }
 }
 
-/// Draws what ends a deletion half way: a failure among its removals, or a crash that keeps an
-/// index which is not durable, and one that undoes it while the open after that goes on with the
+/// Draws what ends a deletion half way: a failure among its removals; or a crash that keeps an
+/// index which is not durable, and another crash that undoes it while the next opening resumes the
 /// deletion.
 fn draw_failing_deletes(
     chance: &mut impl Chance,
@@ -337,11 +340,12 @@ fn draw_failing_deletes(
         return;
     }
     if chance.one_in(2) {
-        // Who then reads the index that says "deleted" cannot sync it either.
+        // The opening that then reads the index that says "deleted" cannot sync it either.
         let index = (Job::Delete, Part::Index, SyncDir);
         let rule = rule_with(chance, index, Fault::Eio);
         if chance.ratio(2, 3) {
-            // It was durable, though, before a removal failed: what it read may be collected.
+            // The index was durable, though, before a removal failed: what the branch read may be
+            // collected.
             let removal = (Job::Delete, Part::Directory, Remove);
             let removal = rule_with(chance, removal, Fault::Eio);
             rules.push(Rule {
@@ -398,7 +402,7 @@ fn draw_crash_in_open(chance: &mut impl Chance, life: u32) -> Rule {
     }
 }
 
-/// One of these kinds, if the plan has any of them.
+/// Draws one of these kinds, if the plan has any of them.
 fn pick_one_of(
     chance: &mut impl Chance,
     kinds: &[(u64, FaultKind)],

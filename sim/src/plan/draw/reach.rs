@@ -1,30 +1,31 @@
-//! What a plan comes by, as far as its operations tell: a rule elsewhere would never fire.
+//! Which calls a plan reaches, as far as its operations tell: a rule for any other call would never
+//! fire.
 
 use palimpsest::io::Job;
 
 use crate::plan::{Knobs, Line, Maintenance, PlanOp};
 
-/// Lives that a plan may have of which nothing is known.
+/// The number of lives assumed for a plan whose operations are not known.
 const LIFE_COUNT: u64 = 4;
 
-/// Which jobs a plan does, and in how many lives.
+/// Which jobs a plan runs, and in how many lives.
 pub struct Reach {
-    /// Nothing, if nothing is known: then it may be any.
+    /// The jobs; `None` if the operations are not known, and any job may run.
     jobs: Option<Vec<Job>>,
     life_count: u64,
-    /// Whether batches wait where too many L0s do.
+    /// Whether batches wait when there are too many L0s.
     has_stall: bool,
 }
 
 impl Reach {
-    /// Of a plan of which nothing is known yet.
+    /// The reach of a plan whose operations are not known.
     pub const UNKNOWN: Reach = Reach {
         jobs: None,
         life_count: LIFE_COUNT,
         has_stall: true,
     };
 
-    /// Of a plan with these operations.
+    /// The reach of a plan with these operations.
     pub fn of(ops: &[Line], knobs: &Knobs) -> Reach {
         let mut jobs = vec![Job::Open, Job::Create, Job::Put, Job::Freeze, Job::Flush];
         jobs.extend(ops.iter().filter_map(|line| line.op.row().job));
@@ -45,17 +46,17 @@ impl Reach {
         }
     }
 
-    /// Whether the plan does such a job.
+    /// Whether the plan runs such a job.
     pub fn has(&self, job: Job) -> bool {
         self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&job))
     }
 
-    /// Whether batches wait where too many L0s do.
+    /// Whether batches wait when there are too many L0s.
     pub fn has_stall(&self) -> bool {
         self.has_stall
     }
 
-    /// How many lives it has, at least.
+    /// The number of lives of the plan, at least.
     pub fn life_count(&self) -> u64 {
         self.life_count
     }

@@ -1,10 +1,10 @@
-//! Questions: which keys, and above all at which LSN.
+//! Reads: of which keys, and above all at which LSN.
 
 use super::author::Author;
 use crate::dice::Chance;
 use crate::plan::{How, PlanOp};
 
-/// From this distance on, no plan comes to where history ends.
+/// The history distance from which on no plan reaches the cutoff.
 const DISTANCE_FAR: u64 = 1 << 20;
 
 impl<C: Chance> Author<'_, C> {
@@ -54,19 +54,19 @@ impl<C: Chance> Author<'_, C> {
         );
     }
 
-    /// Reads all values.
+    /// Reads all keys at the last LSN.
     pub(super) fn scan(&mut self, how: How, timeline: usize) {
         let offset = self.offset(timeline);
         self.scan_at(how, timeline, offset);
     }
 
-    /// Reads all values of an LSN.
+    /// Reads all keys at an LSN.
     pub(super) fn scan_at(&mut self, how: How, timeline: usize, offset: i64) {
         let timeline = self.timelines[timeline].label;
         self.push(how, PlanOp::Scan { timeline, offset });
     }
 
-    /// Reads something in one of three ways.
+    /// Reads at the last LSN, in one of three ways.
     pub(super) fn read(&mut self, how: How, timeline: usize) {
         match self.chance.below(4) {
             0 | 1 => self.get(how, timeline),
@@ -75,13 +75,13 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Reads something older in one of three ways.
+    /// Reads at an older LSN, in one of three ways.
     pub(super) fn read_old(&mut self, how: How, timeline: usize) {
         let offset = self.old_offset(timeline);
         self.read_at(how, timeline, offset);
     }
 
-    /// Reads something of an LSN in one of three ways.
+    /// Reads at an LSN, in one of three ways.
     pub(super) fn read_at(&mut self, how: How, timeline: usize, offset: i64) {
         match self.chance.below(4) {
             0 | 1 => self.scan_at(how, timeline, offset),
@@ -90,7 +90,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// Draws which LSN to ask for.
+    /// Draws the LSN of a read.
     pub(super) fn offset(&mut self, timeline: usize) -> i64 {
         match self.chance.below(16) {
             0..5 => 0,
@@ -101,15 +101,15 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// The LSN at which the last so many batches were still to come.
+    /// The offset of the LSN before the last `count` batches.
     pub(super) fn offset_before_last(&self, timeline: usize, count: usize) -> i64 {
         let remembered = &self.timelines[timeline];
         let point = remembered.points.iter().rev().nth(count);
         point.map_or(0, |point| remembered.offset_of(*point))
     }
 
-    /// Draws an LSN at which something may be other than it is now: where a batch ended, where
-    /// another timeline stands, where history ends, and just before and behind each.
+    /// Draws an LSN at which values may differ from those of now: where a batch ended, where
+    /// another timeline branched off, at the cutoff, and just below and above each.
     pub(super) fn old_offset(&mut self, timeline: usize) -> i64 {
         let remembered = &self.timelines[timeline];
         let gc_distance = self.gc_distance;
@@ -130,7 +130,7 @@ impl<C: Chance> Author<'_, C> {
         }
     }
 
-    /// This LSN mostly, or the one before or behind it.
+    /// The offset of this LSN mostly, or of the one below or above it.
     fn near(&mut self, timeline: usize, lsn: u64) -> i64 {
         let offset = self.timelines[timeline].offset_of(lsn);
         match self.chance.below(6) {

@@ -1,4 +1,4 @@
-//! Draws faults, at places where the engine is known to come by.
+//! Draws faults, at calls that the engine is known to make.
 
 use palimpsest::io::{Job, Part};
 
@@ -15,18 +15,19 @@ use crate::faults::StepKind::{
 use crate::faults::{Address, Counted, Fault, Rule, Scope};
 use crate::label::TimelineLabel;
 
-/// How many rules are drawn one by one at most.
+/// The most rules that are drawn one by one.
 const RULE_COUNT_MAX: u64 = 6;
-/// So many times as many rules mean what a plan is about.
+/// The weight of a call of a job that the plan is about; others have 1.
 const THEME_WEIGHT: u64 = 4;
-/// One plan in so many has a fault in a job that is drawn apart, so that seldom ones have theirs.
+/// One plan in this many has a fault in a job that is drawn separately, so that rare jobs have
+/// theirs.
 const APART_ONE_IN: u64 = 2;
-/// One of those in so many crashes later in the same job, if crashes exist in the plan.
+/// One of those plans in this many crashes later in the same job, if crashes exist in the plan.
 const APART_CRASHING_ONE_IN: u64 = 2;
-/// One plan in so many has a fault where none of its kind comes otherwise, or hardly any.
+/// One plan in this many has a fault at a call that hardly ever gets one of its kind otherwise.
 const SELDOM_ONE_IN: u64 = 3;
 
-/// Where a job does what.
+/// The calls of a job on one kind of file.
 pub(super) struct FaultSite {
     weight: u64,
     pub job: Job,
@@ -47,7 +48,7 @@ pub(super) const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, Sync
 const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
-/// What the engine does where: `cargo sim replay SEED --trace` shows it.
+/// The calls that the engine makes: `cargo sim replay SEED --trace` shows them.
 pub(super) const SITES: [FaultSite; 38] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
@@ -114,7 +115,8 @@ pub(super) const SITES: [FaultSite; 38] = [
     ),
 ];
 
-/// How often each job has a fault that is drawn apart: often where there is little else.
+/// The jobs that get a fault drawn separately, each with its weight: high where other faults are
+/// rare.
 const APART: [(u64, Job); 12] = [
     (1, Job::Open),
     (3, Job::Create),
@@ -130,7 +132,7 @@ const APART: [(u64, Job); 12] = [
     (3, Job::Drop),
 ];
 
-/// Calls of jobs that are done seldom, and make few, and what seldom happens to them.
+/// Calls of rare jobs, or of jobs that make few calls, each with a fault that they rarely get.
 const SELDOM: [(Job, Part, StepKind, FaultKind); 20] = [
     (Job::Delete, Part::Index, Read, FaultKind::Short),
     (Job::Delete, Part::Index, Write, FaultKind::Short),
@@ -179,7 +181,7 @@ pub(super) fn has_crashes(kinds: &[(u64, FaultKind)]) -> bool {
     kinds.iter().any(|(_, kind)| kind.is_crash())
 }
 
-/// Draws a fault in a job that is drawn first, and perhaps a crash before the job's end.
+/// Draws a fault in a job that is drawn first, and sometimes a crash before the job's end.
 fn draw_apart(
     chance: &mut impl Chance,
     (kinds, reach): (&[(u64, FaultKind)], &Reach),
@@ -211,8 +213,8 @@ fn draw_apart(
     }
 }
 
-/// Draws one of what is seldom, whichever kinds of faults exist in the plan: what a wrong device
-/// does, if it is one.
+/// Draws one of the rare faults, whichever kinds of faults exist in the plan; those of a wrong
+/// device only if the plan has one.
 fn draw_seldom(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option<Rule> {
     let may_be_wrong = swarm.device.may_be_wrong();
     let can_be = |(job, _, _, kind): &(Job, Part, StepKind, FaultKind)| {
@@ -250,7 +252,8 @@ fn draw_rule(chance: &mut impl Chance, (theme, reach): (Theme, &Reach), kind: Fa
     }
 }
 
-/// Draws where a fault of this kind can happen, if possible where the plan comes by.
+/// Draws a call to which a fault of this kind can happen, one that the plan reaches if there is
+/// any.
 fn draw_call(
     chance: &mut impl Chance,
     (theme, reach): (Theme, &Reach),
@@ -291,7 +294,7 @@ fn draw_life(chance: &mut impl Chance, reach: &Reach) -> Option<u32> {
     (!chance.ratio(3, 5)).then(|| chance.between(1, reach.life_count()) as u32)
 }
 
-/// The engine's own files are the lock and directories; timelines have all the others.
+/// Draws whose files: the engine's own are its lock and directories, a timeline has all others.
 fn draw_scope(chance: &mut impl Chance, theme: Theme, site: &FaultSite) -> Scope {
     let branch_one_in = if theme == Theme::Branches { 3 } else { 12 };
     match site.part {
@@ -305,7 +308,7 @@ fn draw_scope(chance: &mut impl Chance, theme: Theme, site: &FaultSite) -> Scope
     }
 }
 
-/// Of some jobs there is one a life.
+/// Draws the ordinal of a job: some jobs run once a life.
 fn draw_job_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     match job {
         Job::Open | Job::Create | Job::Branch | Job::Delete => None,
@@ -314,7 +317,7 @@ fn draw_job_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     }
 }
 
-/// Most jobs have one file of a kind.
+/// Draws the ordinal of a file in its job: most jobs have one file of a kind.
 fn draw_part_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     match job {
         Job::Compact | Job::Image | Job::Drop => draw_ordinal(chance, 4, 5),
@@ -322,7 +325,7 @@ fn draw_part_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     }
 }
 
-/// Most steps are taken once on a file.
+/// Draws the ordinal of a step on its file: most steps are taken once on a file.
 fn draw_step_index(chance: &mut impl Chance, step: StepKind) -> Option<u32> {
     match step {
         Read | Write => draw_ordinal(chance, 3, 6),
@@ -331,7 +334,7 @@ fn draw_step_index(chance: &mut impl Chance, step: StepKind) -> Option<u32> {
     }
 }
 
-/// Any in so many of 8 cases, else one from 1 to `last`, and rather a low one.
+/// Draws any ordinal in `any` of 8 cases, else one from 1 to `last`, low ones more often.
 pub(super) fn draw_ordinal(chance: &mut impl Chance, any: u64, last: u64) -> Option<u32> {
     if chance.ratio(any, 8) {
         return None;
@@ -347,14 +350,14 @@ pub(super) fn draw_rule_at(
     kind: FaultKind,
 ) -> Rule {
     let fault = match kind.draw(chance) {
-        // Only a file's pages can be dropped.
+        // Only a file has pages that can be dropped.
         Fault::Revert if place.2 != Sync => Fault::Eio,
         fault => fault,
     };
     rule_with(chance, place, fault)
 }
 
-/// The same for a fault that was drawn.
+/// Draws a rule with this fault for any call of this kind, in any life and on any timeline.
 pub(super) fn rule_with(
     chance: &mut impl Chance,
     (job, part, step): (Job, Part, StepKind),

@@ -1,9 +1,9 @@
 //! What exists in a plan at all, and how often: drawn first, so that plans differ in kind.
 //!
-//! A plan in which everything may happen is seldom one in which the same thing happens often
-//! enough. So each plan keeps only a part of every table, with weights of its own (swarm testing).
-//! Beside these, faults that would hardly ever be met are drawn apart, whatever is in the table:
-//! `rules.rs` and `pairs.rs`.
+//! A plan in which everything may happen rarely repeats one thing often enough. So each plan keeps
+//! only a part of every table, with weights of its own (swarm testing). Besides these, faults that
+//! runs would hardly ever meet are drawn separately, whatever is in the tables: `rules.rs` and
+//! `pairs.rs`.
 
 use super::kinds::{CrashKind, FaultKind};
 use super::themes::{Move, Theme};
@@ -12,31 +12,31 @@ use crate::faults::Device;
 
 /// What exists in a plan, and how often.
 pub struct Swarm {
-    /// How much there is of everything.
+    /// The size of the plan.
     pub scale: PlanScale,
-    /// What it is about.
+    /// What the plan is about.
     pub theme: Theme,
-    /// So many in 8 of the operations that can be left running are.
+    /// How many in 8 are left running of the operations that can be.
     pub beside: u64,
-    /// So many in 8 of the keys that are touched are hot ones.
+    /// How many in 8 of the touched keys are hot ones.
     pub hot: u64,
-    /// What is done next.
+    /// The moves, each with its weight.
     pub moves: Vec<(u64, Move)>,
-    /// What is done to a page that there is.
+    /// The kinds of edits of a page that exists, each with its weight.
     pub edits: Vec<(u64, EditKind)>,
-    /// How long values and changes are.
+    /// The kinds of lengths of values and changes, each with its weight.
     pub sizes: Vec<(u64, EditSize)>,
-    /// How far LSNs are apart.
+    /// The kinds of distances between LSNs, each with its weight.
     pub steps: Vec<(u64, DrawStep)>,
-    /// How processes end.
+    /// The ways in which processes end, each with its weight.
     pub crashes: Vec<(u64, CrashKind)>,
-    /// Which faults there are. May be empty.
+    /// The kinds of faults, each with its weight. May be empty.
     pub faults: Vec<(u64, FaultKind)>,
     /// What the device promises.
     pub device: Device,
 }
 
-/// How much there is of everything.
+/// The size of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanScale {
     /// So little that a few operations cross every threshold.
@@ -50,30 +50,30 @@ pub enum PlanScale {
 pub enum EditKind {
     /// A whole value.
     Image,
-    /// A page made anew.
+    /// A page created anew.
     Init,
     /// A page replaced.
     Set,
-    /// A part overwritten.
+    /// A part of the page overwritten.
     Patch,
-    /// A longer page.
+    /// Bytes appended to the page.
     Append,
-    /// A longer page, if it was the expected one.
+    /// Bytes appended to the page, if it is the expected one.
     AppendIf,
-    /// An empty page.
+    /// The page emptied.
     Clear,
 }
 
 /// The kinds of lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditSize {
-    /// Some bytes.
+    /// A few bytes.
     Tiny,
-    /// Where the encoding of a length changes.
+    /// A length at which the encoding of a length changes, or next to it.
     SmallEdge,
-    /// Some hundred bytes.
+    /// A few hundred bytes.
     Medium,
-    /// About a block.
+    /// A length around that of a block.
     BlockEdge,
     /// Several blocks.
     Blocks,
@@ -82,21 +82,21 @@ pub enum EditSize {
 /// The kinds of distances from an LSN to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrawStep {
-    /// None: they share it.
+    /// Zero: both records share an LSN.
     Same,
-    /// As near as can be.
+    /// One.
     One,
-    /// As the peer has them.
+    /// Eight, the step of the peer's log.
     Eight,
-    /// Some.
+    /// A small step.
     Small,
-    /// Many.
+    /// A large step.
     Large,
-    /// More than fit 32 bits.
+    /// More than fits 32 bits.
     Huge,
 }
 
-/// One plan in so many is large.
+/// One plan in this many is large.
 const LARGE_ONE_IN: u64 = 20;
 
 const EDITS: [(u64, EditKind); 7] = [
@@ -141,7 +141,7 @@ const CRASHES: [(u64, CrashKind); 4] = [
     (2, CrashKind::Kill),
 ];
 
-/// Most devices are honest, and most faults are those of honest ones.
+/// The devices, each with its weight: most devices are honest, and so are most of their faults.
 const DEVICES: [(u64, Device); 4] = [
     (20, Device::Posix),
     (2, Device::Ext4Ordered),
@@ -149,11 +149,11 @@ const DEVICES: [(u64, Device); 4] = [
     (3, Device::Rots),
 ];
 
-/// How often a value is about a block long where the device may be wrong: now and then, or mostly.
+/// The weights of lengths around a block where the device may be wrong: now and then, or mostly.
 const SPANNING_WEIGHTS: [u64; 2] = [100, 800];
 
 impl Swarm {
-    /// Draws what exists.
+    /// Draws what exists in a plan.
     pub fn draw(chance: &mut impl Chance) -> Swarm {
         let scale = PlanScale::draw(chance, LARGE_ONE_IN);
         let theme = Theme::draw(chance);
@@ -188,14 +188,14 @@ impl Swarm {
         swarm.device = chance.pick_weighted(&DEVICES);
         if swarm.device.may_be_wrong() {
             swarm.faults.push(FaultKind::Wrong.weighted());
-            // Where a value spans blocks, one of them may be taken for right with the other.
+            // Where a value spans blocks, a check of one may wrongly vouch for the other.
             let weight = *chance.pick(&SPANNING_WEIGHTS);
             swarm.sizes.push((weight, EditSize::BlockEdge));
         }
         swarm
     }
 
-    /// Everything there is, for one who chooses alone what happens often: a fuzzer.
+    /// Everything that can exist, for a chooser of its own such as a fuzzer.
     pub fn all(chance: &mut impl Chance, scale: PlanScale) -> Swarm {
         let device = chance.pick_weighted(&DEVICES);
         let mut faults = Vec::from_iter(FaultKind::of_any_device());
@@ -219,7 +219,7 @@ impl Swarm {
 }
 
 impl PlanScale {
-    /// Large once in so many times.
+    /// Draws a large scale once in `large_one_in` times.
     pub fn draw(chance: &mut impl Chance, large_one_in: u64) -> PlanScale {
         if chance.one_in(large_one_in) {
             PlanScale::Large
@@ -236,7 +236,7 @@ impl PlanScale {
     }
 }
 
-/// Keeps about two thirds of a table with weights of its own. The first one is always kept.
+/// Draws about two thirds of a table, with new weights. The first row is always kept.
 fn draw_part<T: Copy>(chance: &mut impl Chance, table: &[(u64, T)]) -> Vec<(u64, T)> {
     let mut part = Vec::with_capacity(table.len());
     for (index, &(weight, choice)) in table.iter().enumerate() {

@@ -6,7 +6,8 @@ use insta::{Settings, assert_snapshot};
 
 use crate::plan::{How, Plan, PlanOp};
 
-/// The most operations that are in flight together, counted from the last one that waits for all.
+/// The most operations that are in flight together, counted from the last operation that waits for
+/// all.
 fn in_flight_max(plan: &Plan) -> usize {
     let mut count = 0;
     let mut most = 0;

@@ -1,4 +1,4 @@
-//! What a plan is about, and what is done in it.
+//! What a plan is about, and which moves it makes.
 
 use palimpsest::io::Job;
 
@@ -8,21 +8,21 @@ use crate::dice::Chance;
 /// What a plan is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
-    /// Writing, flushing and coming back.
+    /// Writes, flushes and recovery.
     Writes,
-    /// L0s and what is made of them.
+    /// L0s and their compaction.
     Compaction,
     /// Images.
     Images,
-    /// Branches, and the collection of what nobody needs.
+    /// Branches and garbage collection.
     Branches,
-    /// Timelines that come and go.
+    /// Creation and deletion of timelines.
     Timelines,
     /// Everything.
     Mixed,
 }
 
-/// One or more operations that belong together.
+/// One operation, or several that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
     /// Write a batch.
@@ -41,27 +41,27 @@ pub enum Move {
     Freeze,
     /// Make everything durable.
     Flush,
-    /// Make it durable while more is written and read.
+    /// Flush while more is written and read.
     FlushBeside,
-    /// Begin to make it durable and let go; perhaps try again, perhaps crash.
+    /// Begin a flush and cancel it; perhaps retry, perhaps crash.
     FlushDropped,
-    /// Make it durable and crash at once, or before it is.
+    /// Flush and crash at once, or before the flush is done.
     FlushThenCrash,
     /// Leave several operations running.
     ManyInFlight,
-    /// Wait for what runs.
+    /// Wait for all operations in flight.
     Join,
-    /// Let time pass.
+    /// Advance the clock.
     Wait,
-    /// Shut down and open.
+    /// Shut the engine down and open it again.
     Restart,
     /// Crash.
     Crash,
-    /// Crash, and again before much has happened.
+    /// Crash, and crash again soon after the opening.
     CrashTwice,
     /// Create a second timeline, or delete it.
     Second,
-    /// Delete a timeline and write to another one of its name.
+    /// Delete a timeline and write to another one of its label.
     CreateAgain,
     /// Compact.
     Compact,
@@ -69,49 +69,49 @@ pub enum Move {
     CompactStack,
     /// Compact while more is written and read.
     CompactBeside,
-    /// Do several jobs at once, each of which writes an index.
+    /// Run several jobs at once, each of which writes an index.
     JobsBeside,
-    /// Begin to compact and let go, and compact.
+    /// Begin a compaction and cancel it, then compact.
     CompactDropped,
-    /// Fill a key with records, and compact.
+    /// Fill one key with records, and compact.
     CompactFatKey,
     /// Create images.
     Images,
-    /// Create images and compact about them.
+    /// Create images and compact around them.
     ImagesUnder,
     /// Create images while more is written and read.
     ImagesBeside,
-    /// Begin to create images and let go, and create them.
+    /// Begin an image creation and cancel it, then create images.
     ImagesDropped,
-    /// Create images with many L0s.
+    /// Create images where many L0s preempt it.
     ImagesPreempted,
-    /// Create images, and collect what they were to stand at before they are done.
+    /// Create images, and collect the history at their LSN before they are done.
     ImagesOvertaken,
-    /// Say which keys there are.
+    /// Declare which keys there are.
     Declare,
-    /// Put a timeline on another.
+    /// Branch a timeline.
     Branch,
-    /// Put timelines on each other.
+    /// Create branches on top of each other.
     BranchDeep,
     /// Delete a timeline, or try to.
     DeleteBranch,
     /// Collect garbage.
     Gc,
-    /// Collect it, and read about the cutoff.
+    /// Collect garbage, and read around the cutoff.
     GcThenReads,
-    /// Collect it beside those who read.
+    /// Collect garbage while readers are registered.
     GcBesideReads,
-    /// Collect it beside one who branches.
+    /// Collect garbage while a branch is created.
     GcBesideBranch,
-    /// Begin to collect it and let go, and collect it.
+    /// Begin a collection and cancel it, then collect garbage.
     GcDropped,
-    /// Collect it and crash.
+    /// Collect garbage and crash.
     GcThenCrash,
-    /// Collect what lies between what a branch needs and what is new.
+    /// Collect the layers between those that a branch needs and the newest ones.
     GcGap,
     /// Set the clock.
     Clock,
-    /// Shut a timeline down beside what works on it.
+    /// Shut a timeline down while operations run on it.
     Shutdown,
 }
 
@@ -140,7 +140,7 @@ const WRITES: [(u64, Move); 22] = [
     (3, Move::Shutdown),
 ];
 
-/// What there is of writing in a plan that is about something else.
+/// Writes in a plan that is about something else, each with its weight.
 const OTHERS: [(u64, Move); 15] = [
     (40, Move::Put),
     (3, Move::PutAtOneLsn),
@@ -216,7 +216,8 @@ const TIMELINES: [(u64, Move); 14] = [
     (8, Move::Shutdown),
 ];
 
-/// In a large plan, a batch is long and what it writes must live long enough to fill a layer.
+/// The moves of a large plan, each with its weight. A batch there is long, and its records must
+/// survive long enough to fill a layer.
 const LARGE: [(u64, Move); 14] = [
     (60, Move::Put),
     (10, Move::Get),
@@ -235,7 +236,7 @@ const LARGE: [(u64, Move); 14] = [
 ];
 
 impl Theme {
-    /// One of them: those with jobs of their own more often than writes or everything together.
+    /// Draws a theme: those with jobs of their own more often than writes or a mix.
     pub fn draw(chance: &mut impl Chance) -> Theme {
         chance.pick_weighted(&[
             (1, Theme::Mixed),
@@ -247,7 +248,7 @@ impl Theme {
         ])
     }
 
-    /// What may be done next.
+    /// The moves of a plan with this theme, each with its weight.
     pub fn moves(self, scale: PlanScale) -> Vec<(u64, Move)> {
         if scale == PlanScale::Large {
             return LARGE.to_vec();
@@ -262,7 +263,7 @@ impl Theme {
         }
     }
 
-    /// Whether a job is one that plans about this are about.
+    /// Whether plans with this theme are about this job.
     pub fn is_about(self, job: Job) -> bool {
         match self {
             Theme::Writes => matches!(job, Job::Put | Job::Freeze | Job::Flush),

@@ -1,10 +1,11 @@
-//! How ages and waits are drawn.
+//! Draws ages and waits.
 
 use std::time::Duration;
 
 use crate::dice::Chance;
 
-/// Ages and waits, in milliseconds: from the shortest that time can tell apart to an hour.
+/// Ages and waits, in milliseconds, each with its weight: from the resolution of the clock to an
+/// hour.
 const MILLISECONDS: [(u64, u64); 7] = [
     (4, 1),
     (4, 10),

@@ -1,4 +1,4 @@
-//! What a knob can be set to, and how that is written.
+//! The values of knobs, and their text.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use crate::faults::Device;
 use crate::text::{Problem, Words, Written, duration, named, named_enum, number};
 
 named_enum! {
-    /// How much the oracle asks after each operation, beside what the plan asks itself.
+    /// How much the oracle reads after each operation, besides the plan's own reads.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub enum Look {
-        /// Nothing: `nothing`. Then no file is opened and no block is read before the plan's own
-        /// reads do it, or a job, or the check after an opening.
+        /// Nothing: `nothing`. No file is then opened and no block read before a read of the plan,
+        /// a job, or the check after an opening does it.
         #[default]
         Nothing = "nothing",
         /// A few points, drawn from the run's seed and the operation's number: `sample`.
         Sample = "sample",
-        /// Everything: `all`. What it finds does not depend on how many operations came before, so
-        /// that a plan can be shrunk.
+        /// Everything: `all`. What it finds does not depend on the operations before, so that a
+        /// plan can be shrunk.
         All = "all",
     }
 }
@@ -25,10 +25,10 @@ named_enum! {
     /// Whether the values of image layers are compressed.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub enum Compression {
-        /// They are not: `none`.
+        /// Stored as they are: `none`.
         #[default]
         None = "none",
-        /// By zstd: `zstd`.
+        /// Compressed with zstd: `zstd`.
         Zstd = "zstd",
     }
 }
@@ -47,24 +47,23 @@ named_enum! {
     }
 }
 
-/// Who runs the jobs of a timeline.
+/// What runs the jobs of a timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Maintenance {
     /// The plan alone: `off`.
     #[default]
     Off,
-    /// The engine as well, so often; and from so many L0s on a batch waits, if that is not 0:
-    /// `every DURATION stall N`.
+    /// The plan and the engine's maintenance: `every DURATION stall N`.
     On {
-        /// How often it looks at least.
+        /// The longest time between two rounds of maintenance.
         period: Duration,
-        /// From how many L0s on a batch waits; 0 is never.
+        /// The count of L0s from which on a batch waits for a compaction; 0 for never.
         l0_stall_count: u64,
     },
 }
 
 impl Maintenance {
-    /// How often the engine looks at least, if it does.
+    /// The period of maintenance, if it is on.
     pub fn period(self) -> Option<Duration> {
         match self {
             Maintenance::Off => None,
@@ -72,7 +71,7 @@ impl Maintenance {
         }
     }
 
-    /// From how many L0s on a batch waits, if it ever does.
+    /// The count of L0s from which on a batch waits for a compaction, if one ever does.
     pub fn l0_stall_count(self) -> Option<u64> {
         match self {
             Maintenance::Off => None,
@@ -82,7 +81,7 @@ impl Maintenance {
         }
     }
 
-    /// The same engine, but a batch never waits.
+    /// This maintenance, but with batches that never wait.
     #[must_use]
     pub fn without_stall(self) -> Maintenance {
         match self {
@@ -95,15 +94,15 @@ impl Maintenance {
     }
 }
 
-/// The value of a knob, as it stands in a plan's text behind the knob's name.
+/// The value of a knob, as it stands behind the knob's name in a plan's text.
 pub(crate) trait Value {
-    /// Reads it; `name` is the knob's.
+    /// Reads the value; `name` is the knob's.
     ///
     /// # Errors
-    /// The word that is wrong, and what would be right.
+    /// The word that does not parse, and what would.
     fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem>;
 
-    /// As [`Value::read`] reads it.
+    /// The text that [`Value::read`] reads.
     fn written(&self) -> String;
 }
 
@@ -149,7 +148,7 @@ impl Value for Duration {
     }
 }
 
-/// Values that have a word each.
+/// Implements [`Value`] for enums whose variants have one word each.
 macro_rules! words_are_values {
     ($($name:ident)*) => {
         $(impl Value for $name {
@@ -168,7 +167,7 @@ macro_rules! words_are_values {
 
 words_are_values!(Look Compression KeyLayout Device);
 
-/// How housekeeping is written.
+/// The text forms of maintenance.
 const MAINTENANCE: &str = "write `off`, or `every 250ms stall 0`";
 
 impl Value for Maintenance {

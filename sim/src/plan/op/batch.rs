@@ -1,21 +1,21 @@
-//! What a batch writes, its text, and what is plainer.
+//! The records of a batch: their text, and plainer ones.
 
 use std::fmt;
 
 use super::key::KeyIndex;
 use crate::text::{Problem, Words, in_digits, number};
 
-/// How far LSNs are apart where nothing depends on it.
+/// The LSN distance that the shrinker prefers.
 const LSN_STEP: u64 = 10;
 
 /// One record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// How far its LSN is above the one before it, or above the last record's. May be 0.
+    /// The distance of its LSN from the record before it, or from the last record. May be 0.
     pub lsn_step: u64,
-    /// Which key.
+    /// The key.
     pub key: KeyIndex,
-    /// What happens to it.
+    /// The change of the key's page.
     pub edit: EditPlan,
 }
 
@@ -24,47 +24,47 @@ pub struct Entry {
 pub enum EditPlan {
     /// A whole value: `image:LEN:SEED`.
     Image {
-        /// Its length.
+        /// The length of the value, in bytes.
         len: u32,
-        /// Draws its bytes.
+        /// The seed of the bytes.
         seed: u64,
     },
-    /// A record that makes the page anew, `will_init`: `init:LEN:SEED`.
+    /// A record that creates the page anew, `will_init`: `init:LEN:SEED`.
     Init {
-        /// The page's length.
+        /// The length of the page, in bytes.
         len: u32,
-        /// Draws its bytes.
+        /// The seed of the bytes.
         seed: u64,
     },
     /// A record that replaces the page: `set:LEN:SEED`.
     Set {
-        /// The page's length.
+        /// The length of the page, in bytes.
         len: u32,
-        /// Draws its bytes.
+        /// The seed of the bytes.
         seed: u64,
     },
     /// A record that overwrites a part: `patch:OFFSET:LEN:SEED`.
     Patch {
-        /// Where the part starts.
+        /// The offset of the part, in bytes.
         offset: u32,
-        /// How long it is.
+        /// The length of the part, in bytes.
         len: u32,
-        /// Draws its bytes.
+        /// The seed of the bytes.
         seed: u64,
     },
     /// A record that adds to the end: `append:LEN:SEED`.
     Append {
-        /// How much.
+        /// The length of the addition, in bytes.
         len: u32,
-        /// Draws its bytes.
+        /// The seed of the bytes.
         seed: u64,
     },
-    /// A record that adds to the end if the page is what it was when it was written:
+    /// A record that adds to the end if the page is as it was when the record was written:
     /// `append-if:LEN:SEED`.
     AppendIf {
-        /// How much.
+        /// The length of the addition, in bytes.
         len: u32,
-        /// Draws its bytes.
+        /// The seed of the bytes.
         seed: u64,
     },
     /// A record that empties the page: `clear`.
@@ -72,7 +72,7 @@ pub enum EditPlan {
 }
 
 impl Entry {
-    /// Makes it an empty image, not far above the one before it.
+    /// Makes this record an empty image, at a small distance from the one before it.
     pub fn make_plain(&mut self) {
         self.edit = EditPlan::Image { len: 0, seed: 0 };
         self.lsn_step = self.lsn_step.min(LSN_STEP);
@@ -80,7 +80,7 @@ impl Entry {
 }
 
 impl EditPlan {
-    /// Where the part starts that it overwrites; 0 of the others.
+    /// The offset of the part that it overwrites, in bytes; 0 for other edits.
     pub fn offset(self) -> u32 {
         match self {
             EditPlan::Patch { offset, .. } => offset,
@@ -88,7 +88,7 @@ impl EditPlan {
         }
     }
 
-    /// The length of its bytes.
+    /// The length of its bytes; 0 for `clear`.
     pub(crate) fn len(self) -> u32 {
         match self {
             EditPlan::Image { len, .. }
@@ -113,7 +113,7 @@ impl EditPlan {
         }
     }
 
-    /// An edit of this kind, of another length and with other bytes.
+    /// An edit of the same kind, with other bytes of another length.
     fn resized(self, len: u32, seed: u64) -> EditPlan {
         match self {
             EditPlan::Image { .. } => EditPlan::Image { len, seed },
@@ -127,12 +127,12 @@ impl EditPlan {
     }
 }
 
-/// Reads records with commas between.
+/// Reads records separated by commas.
 pub(super) fn read_batch(text: &str) -> Result<Vec<Entry>, Problem> {
     text.split(',').map(read_entry).collect()
 }
 
-/// Writes records with commas between, and a space before each.
+/// Writes records separated by commas, with a space before each.
 pub(super) fn write_batch(f: &mut fmt::Formatter<'_>, entries: &[Entry]) -> fmt::Result {
     for (index, entry) in entries.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
@@ -219,7 +219,7 @@ impl fmt::Display for EditPlan {
     }
 }
 
-/// Batches with fewer records, and with plainer ones.
+/// Batches with fewer records, and batches with plainer ones.
 pub(super) fn plainer_batches(entries: &[Entry]) -> Vec<Vec<Entry>> {
     let sizes = std::iter::successors(Some(entries.len() / 2), |size| Some(size / 2));
     let sizes = sizes.take_while(|size| 0 < *size);
@@ -260,7 +260,8 @@ fn plainer_entries(entry: &Entry) -> Vec<Entry> {
     plainer
 }
 
-/// An image is plainer than what needs a page, and what adds to a page than what looks at it.
+/// An image is plainer than an edit that needs a page, and an append plainer than one that checks
+/// the page.
 fn plainer_edits(edit: EditPlan) -> Vec<EditPlan> {
     if edit == EditPlan::Clear {
         return vec![EditPlan::Image { len: 0, seed: 0 }];

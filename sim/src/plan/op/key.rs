@@ -9,7 +9,7 @@ use crate::text::{Problem, Words, number};
 pub struct KeyIndex(pub u16);
 
 impl KeyIndex {
-    /// Reads one, as it is printed.
+    /// Reads a key as it is printed.
     pub(super) fn read(words: &mut Words<'_>) -> Result<KeyIndex, Problem> {
         let word = words.expect("key", "write k0, k1, …")?;
         let digits = word

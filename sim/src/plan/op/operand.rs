@@ -1,4 +1,4 @@
-//! What stands behind the verb of an operation: its text, its limits, and what is plainer.
+//! The operands of operations: their text, their limits, and plainer ones.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,28 +11,28 @@ use crate::label::TimelineLabel;
 use crate::plan::limits::{check_duration, check_label};
 use crate::text::{Problem, Words, Written, duration};
 
-/// How long a wait is where nothing depends on it.
+/// The wait that the shrinker prefers.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// A part of an operation. What it means follows from its type.
+/// An operand of an operation. What it means follows from its type.
 pub(super) trait Operand {
-    /// Reads it, behind what stands before it.
+    /// Reads it from the words at hand.
     ///
     /// # Errors
-    /// The word that is wrong, and what would be right.
+    /// The word that does not parse, and what would.
     fn read(words: &mut Words<'_>) -> Result<Self, Problem>
     where
         Self: Sized;
 
-    /// Writes it, with a space before it if there is anything to write.
+    /// Writes it, with a space before it if it prints anything.
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 
-    /// Holds it against its limits, beside the operations before it.
+    /// Checks it against its limits, given the operations before it.
     fn check(&self, _tally: &mut LimitTally) -> Result<(), Problem> {
         Ok(())
     }
 
-    /// What may stand in its place: each plainer by a measure of its own.
+    /// Values that may replace it, each plainer by a measure of its own.
     fn plainer(&self) -> Vec<Self>
     where
         Self: Sized,
@@ -40,17 +40,17 @@ pub(super) trait Operand {
         Vec::new()
     }
 
-    /// The timeline that it names.
+    /// The timeline that it names, if it is one.
     fn timeline(&self) -> Option<TimelineLabel> {
         None
     }
 
-    /// The timeline that it names, to be called otherwise.
+    /// The timeline that it names, so that the shrinker can rename it.
     fn timeline_mut(&mut self) -> Option<&mut TimelineLabel> {
         None
     }
 
-    /// The keys that it names, to be called otherwise.
+    /// The keys that it names, so that the shrinker can rename them.
     fn keys(&mut self) -> Vec<&mut KeyIndex> {
         Vec::new()
     }
@@ -65,39 +65,39 @@ pub enum Jump {
     Back(Duration),
 }
 
-/// How many shut a timeline down at the same time.
+/// How many concurrent calls shut a timeline down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdowns {
-    /// One.
+    /// One call.
     One,
-    /// Another as well: `twice`.
+    /// Two calls: `twice`.
     Two,
 }
 
-/// How a timeline is shut down: `twice keeping`, or one of them, or neither.
+/// How a timeline is shut down: `twice`, `keeping`, both or neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closing {
-    /// How many do so at the same time.
+    /// How many concurrent calls shut it down.
     pub shutdowns: Shutdowns,
-    /// What is kept of the instance that was closed.
+    /// What is kept of the closed instance.
     pub kept: Kept,
 }
 
-/// What is kept of a timeline's instance that was shut down.
+/// Which handles to a closed instance of a timeline stay alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// Nothing.
     Nothing,
-    /// The timeline, its writer and a scan that has not come to its end: `keeping`.
+    /// The timeline, its writer and a scan that has not ended: `keeping`.
     Handles,
 }
 
-/// Whether a job is started by need or in any case.
+/// Whether a job runs only when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// If it is due.
+    /// Only if it is due.
     ByNeed,
-    /// In any case.
+    /// Due or not.
     Forced,
 }
 
@@ -200,7 +200,7 @@ impl Operand for u64 {
     }
 }
 
-/// An LSN, from the last record's: with its sign, unless it is 0.
+/// The offset of an LSN from the last record's: with its sign, unless it is 0.
 impl Operand for i64 {
     fn read(words: &mut Words<'_>) -> Result<i64, Problem> {
         let remedy = "write 0, -8 or +1: how far from the last record's";
@@ -224,7 +224,7 @@ impl Operand for i64 {
     }
 }
 
-/// A time to wait.
+/// The length of a wait.
 impl Operand for Duration {
     fn read(words: &mut Words<'_>) -> Result<Duration, Problem> {
         duration(words.expect("duration", "write it like 250ms")?, "duration")
@@ -244,7 +244,7 @@ impl Operand for Duration {
 }
 
 impl Jump {
-    /// In nanoseconds; a plan's are far from the end of the numbers.
+    /// The jump in nanoseconds; the limits of a plan keep it far from overflow.
     pub fn nanos(self) -> i64 {
         let nanos = i64::try_from(self.duration().as_nanos()).unwrap_or(i64::MAX);
         match self {

@@ -1,4 +1,4 @@
-//! What the operations of a plan come to together, held against the limits.
+//! The totals of a plan's operations, checked against the limits.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::plan::limits::{
 };
 use crate::text::Problem;
 
-/// What the operations of a plan come to, one after another.
+/// The totals of a plan's operations so far.
 pub(in crate::plan) struct LimitTally {
     key_count: u16,
     op_count: usize,
@@ -22,7 +22,7 @@ pub(in crate::plan) struct LimitTally {
 }
 
 impl LimitTally {
-    /// Nothing yet.
+    /// The totals before the first operation.
     pub fn new(key_count: u16) -> LimitTally {
         LimitTally {
             key_count,
@@ -35,7 +35,7 @@ impl LimitTally {
         }
     }
 
-    /// One more operation.
+    /// Adds an operation.
     pub fn add_op(&mut self) -> Result<(), Problem> {
         self.op_count += 1;
         within(
@@ -45,13 +45,13 @@ impl LimitTally {
         )
     }
 
-    /// One more timeline that starts somewhere.
+    /// Adds a timeline that starts at this LSN.
     pub(super) fn add_start(&mut self, start_lsn: u64) -> Result<(), Problem> {
         self.start_lsn_max = self.start_lsn_max.max(start_lsn);
         self.add_lsn_step(0)
     }
 
-    /// Far below the end of the numbers that a clock counts with.
+    /// Adds a wait. The limit is far below the overflow of a clock.
     pub(super) fn add_wait(&mut self, duration: Duration) -> Result<(), Problem> {
         check_duration("duration", duration)?;
         self.total_wait += duration;
@@ -59,7 +59,7 @@ impl LimitTally {
         within("seconds of all waits", total, 0..=most)
     }
 
-    /// One more batch.
+    /// Adds a batch.
     pub(super) fn add_entries(&mut self, entries: &[Entry]) -> Result<(), Problem> {
         if entries.is_empty() {
             return Err(Problem::missing("record", "put at least one"));
@@ -83,8 +83,8 @@ impl LimitTally {
         Ok(())
     }
 
-    /// Whatever fails, crashes, is put again or branches off: no LSN ever gets above the highest
-    /// start plus all steps, and that must leave room for the exclusive end of a range.
+    /// Adds an LSN step. Whatever fails, crashes, is retried or branches, no LSN gets above the
+    /// highest start plus all steps, and that must leave room for the exclusive end of a range.
     fn add_lsn_step(&mut self, lsn_step: u64) -> Result<(), Problem> {
         let steps = self.lsn_steps.checked_add(lsn_step);
         let last = steps.and_then(|steps| steps.checked_add(self.start_lsn_max));
@@ -104,7 +104,7 @@ impl LimitTally {
         within("sum of lengths", self.total_len, 0..=TOTAL_LEN_MAX)
     }
 
-    /// Holds if there is such a key.
+    /// Checks that the plan has this key.
     pub(super) fn check_key(&self, key: KeyIndex) -> Result<(), Problem> {
         if key.0 < self.key_count {
             return Ok(());
@@ -117,7 +117,7 @@ impl LimitTally {
         ))
     }
 
-    /// Holds if there are so many keys.
+    /// Checks that the plan has this many keys.
     pub(super) fn check_key_count(&self, count: u16) -> Result<(), Problem> {
         within("count of keys", count.into(), 1..=self.key_count.into())
     }

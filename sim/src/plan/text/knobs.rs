@@ -1,4 +1,4 @@
-//! The section of the knobs: each on its line, and in their order.
+//! The section of the knobs: one a line, in the order of the table.
 
 use super::lines::PlanLines;
 use super::{PlanError, PlanPlace};
@@ -14,7 +14,7 @@ pub(super) fn read_knobs(lines: &mut PlanLines<'_>) -> Result<Knobs, PlanError> 
     Ok(knobs)
 }
 
-/// Reads the line that comes next, which must be this knob's.
+/// Reads the next line, which must be this knob's.
 fn read_knob(lines: &mut PlanLines<'_>, knob: &Knob, knobs: &mut Knobs) -> Result<(), PlanError> {
     let name = knob.name;
     let remedy = format!("write `{name}` and its value here");

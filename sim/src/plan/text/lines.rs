@@ -8,7 +8,7 @@ use crate::text::Problem;
 /// The sections of a plan, in their order.
 const SECTIONS: [&str; 4] = ["knobs", "ops", "faults", "schedule"];
 
-/// The lines of a text that say something, without their comments.
+/// The lines of a text that are not blank, without their comments.
 pub(crate) struct PlanLines<'t> {
     rest: std::iter::Enumerate<std::str::Lines<'t>>,
     held: Option<(usize, &'t str)>,
@@ -25,7 +25,7 @@ impl<'t> PlanLines<'t> {
         }
     }
 
-    /// The next line and its number, or nothing at the end.
+    /// The next line and its number, or `None` at the end.
     pub fn next_line(&mut self) -> Option<(usize, &'t str)> {
         if let Some(held) = self.held.take() {
             return Some(held);
@@ -40,7 +40,7 @@ impl<'t> PlanLines<'t> {
         None
     }
 
-    /// The next line of this section, or nothing where it ends.
+    /// The next line of this section, or `None` where it ends.
     pub fn next_item(&mut self) -> Option<(usize, &'t str)> {
         let (number, line) = self.next_line()?;
         if SECTIONS.contains(&line) {
@@ -68,7 +68,7 @@ impl<'t> PlanLines<'t> {
     }
 }
 
-/// What stands before the comment. Inside a word, as in `flush#1`, `#` starts none.
+/// The line up to its comment. Inside a word, as in `flush#1`, `#` starts none.
 fn without_comment(line: &str) -> &str {
     let mut is_between_words = true;
     for (index, byte) in line.bytes().enumerate() {

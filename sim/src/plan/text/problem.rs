@@ -1,33 +1,33 @@
-//! What is wrong with a plan, and where.
+//! What is wrong with a plan, and at which place.
 
 use std::fmt;
 
 use crate::text::Problem;
 
-/// A text is not a plan, or a plan cannot be run. Whoever wrote it must change what it names.
+/// A text is not a plan, or a plan cannot be run. The author of the plan must change what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
     place: PlanPlace,
     problem: Problem,
 }
 
-/// Where in a plan.
+/// A place in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlanPlace {
-    /// In this line of its text, from 1.
+    /// This line of its text, from 1.
     Line(usize),
-    /// Among its knobs.
+    /// Its knobs.
     Knobs,
-    /// In this operation, from 1.
+    /// This operation, from 1.
     Op(usize),
-    /// In this rule, from 1.
+    /// This rule, from 1.
     Rule(usize),
-    /// In its schedule.
+    /// Its schedule.
     Schedule,
 }
 
 impl PlanError {
-    /// The line of the text that is wrong, from 1, if the plan came from a text.
+    /// The wrong line of the text, from 1, if the plan came from a text.
     pub fn line(&self) -> Option<usize> {
         match self.place {
             PlanPlace::Line(number) => Some(number),
@@ -37,7 +37,7 @@ impl PlanError {
 }
 
 impl PlanPlace {
-    /// The error that the item at this place has this problem.
+    /// The error for this problem at this place.
     pub(crate) fn of(self, problem: Problem) -> PlanError {
         PlanError {
             place: self,

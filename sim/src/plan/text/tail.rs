@@ -1,4 +1,4 @@
-//! What comes after a schedule's choices, as text.
+//! The tail of a schedule, behind its choices, as text.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use palimpsest::io::Job;
 use crate::plan::{Starved, Tail};
 use crate::text::{Problem, Words, named};
 
-/// The words that it can start with.
+/// The words that a tail can start with.
 const WORDS: &str = "write one of in-order newest-first uniform by-rank pct starve to-completion";
 
-/// Who can be starved.
+/// The tasks that can be starved.
 const WHO: &str = "write `driver`, `line N`, `keep` or `drop`";
 
-/// The jobs of the engine that have tasks of their own.
+/// The jobs for which the engine has tasks of its own.
 const STARVED_JOBS: [Job; 2] = [Job::Keep, Job::Drop];
 
-/// Reads what stands behind `then`.
+/// Reads the tail behind `then`.
 pub fn read_then(mut words: Words<'_>) -> Result<Tail, Problem> {
     let tail = match words.expect("`then`", WORDS)? {
         "in-order" => Tail::InOrder,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::faults::Fault;
 use crate::plan::{KNOBS, Plan, PlanError, PlanOp};
 
-/// Everything that the grammar has, in the words in which it is printed.
+/// Everything that the grammar has, as it is printed.
 const EVERYTHING: &str = "\
 palimpsest plan 4
 knobs
@@ -91,13 +91,13 @@ schedule
   then uniform 123
 ";
 
-/// Reads a text and says what is wrong with it.
+/// Reads a wrong text and returns the error's message.
 fn refusal(text: &str) -> String {
     let error: Result<Plan, PlanError> = text.parse();
     error.expect_err("it is wrong").to_string()
 }
 
-/// Why a plan is refused that begins with these lines.
+/// The error's message for a plan that begins with these lines.
 fn refusal_of_lines(lines: &str) -> String {
     refusal(&EVERYTHING.replace("create a 16", lines))
 }
@@ -155,7 +155,7 @@ fn a_text_that_was_cut_off_is_no_plan() {
     }
 }
 
-/// What is written in `EVERYTHING`, what stands there instead, and what is said about it.
+/// What is written in `EVERYTHING`, the text that replaces it, and the error's message.
 const REFUSALS: [(&str, &str, &str); 84] = [
     (
         "plan 4",

@@ -1,4 +1,4 @@
-//! Each place that faults are drawn for is one where the engine comes by.
+//! The engine makes each call that faults are drawn for.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -10,16 +10,16 @@ use crate::faults::StepKind;
 use crate::plan::Plan;
 use crate::run::run_watched;
 
-/// After so many plans, what no run has come by is nowhere.
+/// The number of plans after which a call that no run has made counts as never made.
 const PLAN_COUNT: u64 = 2000;
 
 type Place = (Job, Part, StepKind);
 
-/// Fewer, to find what the engine comes by often.
+/// The number of plans that suffice to find the calls that the engine makes often.
 const FEW_PLANS: u64 = 300;
 
-/// Not one plan in a thousand comes by here: what a job finds of its like that was given up, it
-/// removes. A fault there is a matter of chance, by addresses that mean any step.
+/// Not one plan in a thousand makes these calls: a job removes what an earlier cancelled job of its
+/// kind left. A fault there is a matter of chance, by addresses that mean any step.
 const HARDLY_EVER: [Place; 3] = [
     (Job::Flush, Part::Delta, StepKind::Remove),
     (Job::Compact, Part::Delta, StepKind::Remove),

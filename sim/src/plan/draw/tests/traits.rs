@@ -1,11 +1,12 @@
-//! What many plans together must have: a drawing that loses something loses the bugs it finds.
+//! What many drawn plans together must contain: a drawing that loses a feature loses the bugs it
+//! finds.
 
 use palimpsest::io::Job;
 
 use crate::faults::{Address, Rule};
 use crate::plan::{How, Maintenance, Plan, PlanOp};
 
-/// How many plans are drawn.
+/// The number of plans that are drawn.
 const PLAN_COUNT: u64 = 2000;
 
 /// A plan and the texts of its operations, without how they are started.
@@ -14,7 +15,7 @@ struct Drawn {
     texts: Vec<String>,
 }
 
-/// Something that a plan may have, and how many of them do at least.
+/// A feature that a plan may have, how many of the plans have it at least, and the test for it.
 type Trait = (&'static str, usize, fn(&Drawn) -> bool);
 
 const TRAITS: [Trait; 36] = [
@@ -96,7 +97,7 @@ const TRAITS: [Trait; 36] = [
     }),
 ];
 
-/// How many rules in all these plans mean a job, at least.
+/// The least number of rules that mean a job, in all these plans.
 const RULES: [(Job, usize); 7] = [
     (Job::Flush, 600),
     (Job::Read, 100),
@@ -142,7 +143,7 @@ impl Drawn {
             .any(|(how, text)| matches!(how, How::DropAt(_)) && is_verb(text, verb))
     }
 
-    /// Whether an LSN below the last record's is meant.
+    /// Whether an operation with this verb reads below the last record's LSN.
     fn has_old(&self, verb: &str) -> bool {
         let mut texts = self.texts.iter();
         texts.any(|text| is_verb(text, verb) && text.contains(" -"))
@@ -163,7 +164,7 @@ impl Drawn {
         false
     }
 
-    /// Whether such operations stand one behind the other.
+    /// Whether such operations follow each other directly.
     fn has_row(&self, verbs: &[&str]) -> bool {
         let mut rows = self.texts.windows(verbs.len());
         rows.any(|row| {
@@ -172,7 +173,7 @@ impl Drawn {
         })
     }
 
-    /// Whether a timeline is deleted on which another stands.
+    /// Whether a timeline is deleted that has a branch.
     fn deletes_ancestor(&self) -> bool {
         let mut branches = Vec::new();
         for line in &self.plan.ops {

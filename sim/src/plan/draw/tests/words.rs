@@ -1,17 +1,17 @@
-//! Each word of a plan's text is drawn by some seed: what no seed says, no night of runs tries.
+//! Each word of a plan's text is drawn by some seed: no run ever tries a word that no seed draws.
 //!
-//! Apart from what is not for seeds: `lie` and `tear`, which no device may do, `case:N`, which
-//! names one of all cases, and how closely to look.
+//! Exceptions are `lie` and `tear`, which no device may do, `case:N`, which names one of all cases,
+//! and the values of `look`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::op::Start;
 use crate::plan::{Plan, PlanOp};
 
-/// How many plans are drawn.
+/// The number of plans that are drawn.
 const PLAN_COUNT: u64 = 3000;
 
-/// The words that lines have which start with the first one; `-` and `+` are how a number starts.
+/// For each first word of a line, the words that must follow it; `-` and `+` begin a number.
 const WORDS: [(&str, &str); 29] = [
     ("create", "a b"),
     ("branch", "b c - +"),
@@ -42,33 +42,33 @@ const WORDS: [(&str, &str); 29] = [
         "then",
         "in-order newest-first uniform by-rank pct to-completion starve driver line keep drop",
     ),
-    // What a rule says.
+    // The faults of a rule.
     (
         "at",
         "eio enospc erofs eacces revert slow stall short rot astray lost stale times one-in \
          crash kill power all none draw",
     ),
-    // And of which calls.
+    // The calls of a rule.
     (
         "at",
         "io engine a b open create delete put freeze flush read branch compact image gc drop \
          delta index ephemeral dir lock list create-dir remove-dir remove rename replace \
          write sync sync-dir len pass",
     ),
-    // Openings after the first crash, after the second, and after the third.
+    // The openings after the first crash, after the second, and after the third.
     ("crash in open", "life2 life3 life4"),
 ];
 
-/// The verbs of the operations that may be started so.
+/// The verbs of the operations that may be started in this way.
 fn verbs(start: Start) -> String {
     let rows = PlanOp::ROWS.into_iter().filter(|row| start <= row.start);
     Vec::from_iter(rows.map(|row| row.verb)).join(" ")
 }
 
-/// Words by how the line starts.
+/// The words of all lines, by how the line starts.
 type Seen = BTreeMap<String, BTreeSet<String>>;
 
-/// The words of a line: also of its addresses, without the numbers of what is counted.
+/// The words of a line and of its addresses, without the ordinals.
 fn words(line: &str) -> BTreeSet<String> {
     let words: Vec<&str> = line.split([' ', ':', '/', ',', '#', '*']).collect();
     let signs = words.iter().filter_map(|word| word.get(..1));
