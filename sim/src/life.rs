@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn its_knobs_are_a_plans() {
+    fn its_knobs_pass_the_check_of_a_plan() {
         assert!(plan(7).check().is_ok());
     }
 }

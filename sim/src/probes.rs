@@ -56,8 +56,8 @@ mod tests {
         let calls = text.split(".probe(").skip(1);
         let literal = |rest: &str| {
             let rest = rest.trim_start().strip_prefix('"')?;
-            let (mark, _) = rest.split_once('"')?;
-            (!mark.contains(['\\', '\n'])).then(|| mark.to_string())
+            let (name, _) = rest.split_once('"')?;
+            (!name.contains(['\\', '\n'])).then(|| name.to_string())
         };
         calls
             .map(|rest| {
@@ -78,8 +78,8 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_may_stand_on_the_next_line() {
-        let text = "io.reached(\"a b\"); self.io\n    .reached(\n        \"c\",\n    );";
+    fn a_probe_may_stand_on_the_next_line() {
+        let text = "io.probe(\"a b\"); self.io\n    .probe(\n        \"c\",\n    );";
         assert_eq!(probes(text), ["a b", "c"]);
     }
 
@@ -91,6 +91,6 @@ mod tests {
         let listed = PROBES.map(String::from);
         assert!(listed.is_sorted());
         let found = Vec::from_iter(found);
-        assert_eq!(found, listed, "left: the engine's probes; right: CORNERS");
+        assert_eq!(found, listed, "left: the engine's probes; right: PROBES");
     }
 }

@@ -72,8 +72,8 @@ impl Summary {
         for (cell, count) in &outcome.cells {
             *self.cells.entry(*cell).or_insert(0) += count;
         }
-        for (mark, count) in &outcome.counts.probes {
-            *self.probes.entry(mark).or_insert(0) += count;
+        for (name, count) in &outcome.counts.probes {
+            *self.probes.entry(name).or_insert(0) += count;
         }
     }
 
@@ -353,20 +353,20 @@ impl FigureTable {
         if !summary.probes.is_empty() {
             self.add_heading("probes reached");
         }
-        for (mark, count) in &summary.probes {
-            self.add(&format!("  {mark}"), grouped(*count));
+        for (name, count) in &summary.probes {
+            self.add(&format!("  {name}"), grouped(*count));
         }
     }
 
     fn add_probes(&mut self, summary: &Summary) {
         self.add_reached(summary);
-        let is_missed = |mark: &&str| !summary.probes.contains_key(mark);
+        let is_missed = |name: &&str| !summary.probes.contains_key(name);
         let missed: Vec<&str> = PROBES.into_iter().filter(is_missed).collect();
         if !missed.is_empty() {
             self.add_heading("probes never reached");
         }
-        for mark in missed {
-            self.add(&format!("  {mark}"), String::new());
+        for name in missed {
+            self.add(&format!("  {name}"), String::new());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Omits each sync of the engine: does some plan then fail?
 //!
 //! ```text
-//!  seeds ─▶ who syncs what: job, part, step ─▶ a lie there, always ─▶ weakness.rs: red?
+//!  seeds ─▶ syncs by job, part and step ─▶ a lie there, always ─▶ weakness.rs: does one fail?
 //!                                                   no ─▶ sim/syncs.txt says why it stays, or it
 //!                                                         is a survivor
 //! ```

@@ -81,7 +81,7 @@ pub const GUARANTEES: [Guarantee; 12] = [
     },
     Guarantee {
         id: "removed-is-readable",
-        text: "who has a file open reads on when its name is removed",
+        text: "a file that a reader has open stays readable when its name is removed",
         broken: Broken::Always(StepKind::Remove, Fault::Lie),
     },
     Guarantee {
@@ -152,7 +152,7 @@ pub struct WeakRow {
     /// The guarantee.
     pub guarantee: Guarantee,
     /// The result of the search for a plan that fails without it.
-    pub hunted: Search,
+    pub search: Search,
 }
 
 /// The results for all guarantees, as a Markdown table, which a terminal shows as well.
@@ -168,7 +168,7 @@ impl fmt::Display for WeakTable<'_> {
 
 impl WeakRow {
     fn cells(&self) -> Vec<String> {
-        let [needed, counterexample, by] = match &self.hunted {
+        let [needed, counterexample, by] = match &self.search {
             Search::Found(caught) => {
                 let (ops, rules) = (caught.plan.ops.len(), caught.plan.faults.len());
                 let (ops, rules) = (
@@ -188,7 +188,7 @@ impl WeakRow {
                 [needed.to_string(), format!("none: {missed}"), String::new()]
             }
         };
-        let seconds = format!("{:.1}", self.hunted.elapsed().as_secs_f64());
+        let seconds = format!("{:.1}", self.search.elapsed().as_secs_f64());
         let (id, text) = (self.guarantee.id, self.guarantee.text.to_string());
         vec![format!("`{id}`"), text, needed, counterexample, by, seconds]
     }
@@ -200,7 +200,7 @@ mod tests {
     use crate::weakness::NotFound;
 
     #[test]
-    fn what_hardly_any_seed_meets_is_not_called_needless() {
+    fn a_guarantee_that_seeds_hardly_meet_is_not_called_needless() {
         for (met_count, seed_count, needed) in [
             (0, 5000, "never met"),
             (1, 1000, "hardly met"),
@@ -215,7 +215,7 @@ mod tests {
             };
             let row = WeakRow {
                 guarantee: GUARANTEES[0],
-                hunted: Search::NotFound(missed),
+                search: Search::NotFound(missed),
             };
             let table = WeakTable(&[row]).to_string();
             assert!(table.contains(&format!("| {needed} | none:")), "{table}");

@@ -1,8 +1,8 @@
 //! A device with a weakness, and the search for a plan that fails on it.
 //!
 //! ```text
-//!  lack ─▶ each plan of certified/, every crash ─▶ crash in recovery as well ─▶ seeds, until one
-//!          is red or the time is up ─▶ shrink ─▶ a counterexample of a few lines
+//!  weakness ─▶ each plan of certified/, every crash ─▶ crash in recovery as well ─▶ seeds, until
+//!              one fails or the time is up ─▶ shrink ─▶ a counterexample of a few lines
 //! ```
 //!
 //! A certified plan survives every crash on a device that keeps its promises. So if it, or a seed,
@@ -344,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_on_another_device_is_one_that_could_be_written() {
+    fn a_plan_on_another_device_is_valid() {
         for device in [Device::Posix, Device::Rots] {
             let weakness = Weakness {
                 rules: Vec::new(),

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bug_is_told_apart() {
+    fn a_file_without_story_or_patch_is_an_error() {
         assert!(complaint("").contains("no story"));
         assert!(complaint("Only a story.").contains("no patch"));
         let half = complaint("It forgets.\n\ndiff --git a/f.rs b/f.rs\n");

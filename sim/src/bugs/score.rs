@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_that_found_nothing_counts_as_slower_than_any() {
+    fn a_base_that_found_nothing_counts_as_the_slowest() {
         let found = score(&[None, Some(0.5), Some(20.0), None, Some(3.0)]);
         assert_eq!(found.median().map(|shot| shot.seconds), Some(20.0));
         assert_eq!(found.first_shot().map(|shot| shot.seed), Some(2));

@@ -18,7 +18,7 @@ const HUNT_TIME: &str = "60s";
 /// The default time of a `matrix`.
 const MATRIX_TIME: &str = "5m";
 
-/// The largest number of bases from which a bug is hunted.
+/// The largest number of bases from which a bug is searched for.
 const BASES_MAX: u64 = 99;
 
 /// The default folder for the copy of the sources in which bugs are planted.

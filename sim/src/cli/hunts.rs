@@ -31,7 +31,7 @@ pub fn hunt_each<T>(
 ) -> Result<Vec<(T, Search)>, CommandError> {
     let is_over = || signals.interrupted().is_some();
     let limits = args.limits(&is_over);
-    let mut hunted = Vec::new();
+    let mut searches = Vec::new();
     for item in items {
         let Quarry {
             deed,
@@ -46,9 +46,9 @@ pub fn hunt_each<T>(
         if let (Search::Found(caught), Some(folder)) = (&found, &args.out) {
             write_plan(caught, &folder.join(format!("{name}.plan")))?;
         }
-        hunted.push((item, found));
+        searches.push((item, found));
     }
-    Ok(hunted)
+    Ok(searches)
 }
 
 /// # Errors

@@ -37,13 +37,13 @@ pub fn syncs(args: &SyncsArgs) -> Result<u8, CommandError> {
         name: site.name(),
         weakness: Weakness::at(site.address(), Fault::Lie),
     };
-    let hunted = hunt_each(meant, quarry, (&args.hunt, &signals))?;
-    let row = |((site, call_count), hunted): ((&SyncSite, &u64), Search)| SyncRow {
+    let searches = hunt_each(meant, quarry, (&args.hunt, &signals))?;
+    let row = |((site, call_count), search): ((&SyncSite, &u64), Search)| SyncRow {
         site: *site,
         call_count: *call_count,
-        hunted,
+        search,
     };
-    let rows: Vec<SyncRow> = hunted.into_iter().map(row).collect();
+    let rows: Vec<SyncRow> = searches.into_iter().map(row).collect();
     let scope = match args.only.is_empty() && signals.interrupted().is_none() {
         true => SyncScope::All,
         false => SyncScope::Some,

@@ -21,11 +21,11 @@ pub fn weaken(args: &WeakenArgs) -> Result<u8, CommandError> {
         name: guarantee.id.to_string(),
         weakness: guarantee.weakness(),
     };
-    let hunted = hunt_each(choose(&args.ids)?, quarry, (&args.hunt, &signals))?;
-    let rows = hunted.into_iter();
-    let rows = rows.map(|(guarantee, hunted)| WeakRow { guarantee, hunted });
+    let searches = hunt_each(choose(&args.ids)?, quarry, (&args.hunt, &signals))?;
+    let rows = searches.into_iter();
+    let rows = rows.map(|(guarantee, search)| WeakRow { guarantee, search });
     let rows: Vec<WeakRow> = rows.collect();
-    let is_needed = |row: &&WeakRow| matches!(row.hunted, Search::Found(_));
+    let is_needed = |row: &&WeakRow| matches!(row.search, Search::Found(_));
     let needed = rows.iter().filter(is_needed).count();
     let guarantees = counted(rows.len() as u64, "guarantee");
     let table = WeakTable(&rows);

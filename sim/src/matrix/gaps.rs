@@ -39,10 +39,10 @@ impl Gaps {
         let unleft = CrashEffect::ALL.into_iter();
         let unleft = unleft.filter(|effect| !summary.effects.contains_key(effect));
         gaps.unleft = unleft.collect();
-        for mark in PROBES {
-            match summary.probes.contains_key(mark) {
-                true => gaps.refute(waivers.of_probe(mark), || mark.to_string()),
-                false if waivers.of_probe(mark).next().is_none() => gaps.unreached.push(mark),
+        for name in PROBES {
+            match summary.probes.contains_key(name) {
+                true => gaps.refute(waivers.of_probe(name), || name.to_string()),
+                false if waivers.of_probe(name).next().is_none() => gaps.unreached.push(name),
                 false => {}
             }
         }
@@ -84,8 +84,8 @@ impl fmt::Display for Gaps {
         for effect in &self.unleft {
             writeln!(f, "never left by a power loss: {}", effect.name())?;
         }
-        for mark in &self.unreached {
-            writeln!(f, "never reached: {mark}")?;
+        for name in &self.unreached {
+            writeln!(f, "never reached: {name}")?;
         }
         for (what, line) in &self.refuted {
             writeln!(
@@ -108,21 +108,21 @@ mod tests {
     use crate::faults::FaultOutcome;
 
     const CELL: Cell = (FaultClass::Eio, Job::Gc, FaultOutcome::Reported);
-    const MARK: &str = PROBES[0];
+    const PROBE: &str = PROBES[0];
 
     /// The gaps of the cell and the probe, after runs that reached both or neither.
     fn gaps(waivers: &str, is_reached: fn(u64) -> bool) -> Gaps {
         let counts = [1].into_iter().filter(|count| is_reached(*count));
         let summary = Summary {
             cells: counts.clone().map(|count| (CELL, count)).collect(),
-            probes: counts.map(|count| (MARK, count)).collect(),
+            probes: counts.map(|count| (PROBE, count)).collect(),
             ..Summary::default()
         };
         Gaps::of(&summary, &CellWaivers::read(waivers).unwrap())
     }
 
     fn both(claim: &str) -> String {
-        format!("{claim} EIO, gc, *: why\n{claim} corner {MARK}: why")
+        format!("{claim} EIO, gc, *: why\n{claim} probe {PROBE}: why")
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         ] {
             let gaps = gaps(&waivers, |_| false);
             assert_eq!(gaps.empty.contains(&CELL), is_gap, "{waivers}");
-            assert_eq!(gaps.unreached.contains(&MARK), is_gap, "{waivers}");
+            assert_eq!(gaps.unreached.contains(&PROBE), is_gap, "{waivers}");
             assert!(gaps.refuted.is_empty(), "{waivers}");
         }
     }
@@ -149,7 +149,7 @@ mod tests {
             let gaps = gaps(&waivers, |_| true);
             assert_eq!(gaps.refuted.len(), refuted, "{waivers}");
             assert!(!gaps.empty.contains(&CELL), "{waivers}");
-            assert!(!gaps.unreached.contains(&MARK), "{waivers}");
+            assert!(!gaps.unreached.contains(&PROBE), "{waivers}");
         }
     }
 

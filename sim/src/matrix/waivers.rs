@@ -41,8 +41,7 @@ enum Waived {
 }
 
 /// The form of a line.
-const LINE: &str =
-    "write `impossible CLASS, JOB, OUTCOME: REASON`, or `rare …`, or `rare corner …`";
+const LINE: &str = "write `impossible CLASS, JOB, OUTCOME: REASON`, or `rare …`, or `rare probe …`";
 
 impl CellWaivers {
     /// Reads waivers, one a line: `impossible CLASS, JOB, OUTCOME: REASON`, with `*` for any and
@@ -71,8 +70,8 @@ impl CellWaivers {
     }
 
     /// The lines that waive a probe.
-    pub(super) fn of_probe(&self, mark: &str) -> impl Iterator<Item = &CellWaiver> {
-        let is_it = move |line: &&CellWaiver| matches!(&line.what, Waived::Probe(it) if it == mark);
+    pub(super) fn of_probe(&self, name: &str) -> impl Iterator<Item = &CellWaiver> {
+        let is_it = move |line: &&CellWaiver| matches!(&line.what, Waived::Probe(it) if it == name);
         self.lines.iter().filter(is_it)
     }
 
@@ -101,11 +100,11 @@ fn read_waiver(text::Waiver { line, what, .. }: text::Waiver<'_>) -> Result<Cell
     let claim = claims.into_iter().find(|one| one.name() == claim);
     let claim = claim.ok_or(LINE)?;
     let text = line.to_string();
-    if let Some(mark) = what.strip_prefix("corner ") {
-        if !PROBES.contains(&mark) {
-            return Err(format!("the engine has no mark `{mark}`"));
+    if let Some(name) = what.strip_prefix("probe ") {
+        if !PROBES.contains(&name) {
+            return Err(format!("the engine has no probe `{name}`"));
         }
-        let what = Waived::Probe(mark.to_string());
+        let what = Waived::Probe(name.to_string());
         return Ok(CellWaiver { text, claim, what });
     }
     let parts: Vec<&str> = what.split(',').map(str::trim).collect();
@@ -141,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_waiver_has_a_claim_and_a_reason_and_names_what_there_is() {
+    fn a_waiver_has_a_claim_and_a_reason_and_names_what_exists() {
         for text in [
             "EIO, gc, reported: x",
             "seldom EIO, gc, reported: x",
@@ -150,7 +149,7 @@ mod tests {
             "rare EIO, sweep, *: x",
             "rare EIO|EO, gc, *: x",
             "rare EIO, gc, *: ",
-            "rare corner of nothing: x",
+            "rare probe of nothing: x",
         ] {
             assert!(CellWaivers::read(text).is_err(), "{text}");
         }

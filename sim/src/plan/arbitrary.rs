@@ -48,7 +48,7 @@ impl<'a> Arbitrary<'a> for Plan {
 }
 
 fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
-    let tail = read_then(bytes);
+    let tail = read_tail(bytes);
     let count = bytes.below(CHOICE_COUNT_MAX + 1);
     let mut choices = Vec::new();
     for _ in 0..count {
@@ -68,7 +68,7 @@ fn run_len(byte: u8) -> usize {
     (usize::from(byte - RUNS_FROM) + 1) * RUN_LEN_UNIT
 }
 
-fn read_then(bytes: &mut Bytes<'_, '_>) -> Tail {
+fn read_tail(bytes: &mut Bytes<'_, '_>) -> Tail {
     let order = bytes.below(8);
     if order == 0 {
         return Tail::InOrder;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn more_bytes_leave_what_stands_before_them() {
+    fn more_bytes_leave_the_lines_before_them() {
         let mut compared_count = 0;
         for seed in 0..20 {
             let bytes = draw_bytes(&mut Dice::new(seed), 1000);

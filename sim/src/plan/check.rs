@@ -43,7 +43,7 @@ impl Plan {
             choice_count,
             0..=CHOICE_COUNT_MAX as u64,
         )
-        .and_then(|()| check_then(self.schedule.tail))
+        .and_then(|()| check_tail(self.schedule.tail))
         .map_err(|problem| PlanPlace::Schedule.of(problem))
     }
 }
@@ -96,7 +96,7 @@ fn check_how(line: &Line) -> Result<(), Problem> {
 }
 
 /// Checks the tail of a schedule.
-pub(super) fn check_then(tail: Tail) -> Result<(), Problem> {
+pub(super) fn check_tail(tail: Tail) -> Result<(), Problem> {
     match tail {
         Tail::Pct(_, count) => within("count of changes", count.into(), 0..=CHANGE_COUNT_MAX),
         Tail::Starve(Starved::Line(line), _) => within("line", line.into(), ORDINALS),
@@ -167,7 +167,7 @@ fn check_crashing_life(rule: &Rule) -> Result<(), Problem> {
 fn check_owner(scope: Scope, job: Option<Job>, part: Option<Part>) -> Result<(), Problem> {
     let is_lock = part == Some(Part::Lock);
     if job == Some(Job::Keep) {
-        let remedy = "write the job that the housekeeper does: flush, compact, image or gc";
+        let remedy = "write the job that maintenance runs: flush, compact, image or gc";
         return Err(Problem::new("job", Job::Keep.name(), remedy));
     }
     if let Some(job) = job.filter(|job| is_lock && *job != Job::Open) {

@@ -80,7 +80,7 @@ pub(crate) struct Knob {
     pub set_plain: fn(&mut Knobs),
     /// The ordinal, from 1, at which the shrinker sets it plain; `None` if another step of the
     /// shrinker does it.
-    pub turn: Option<u8>,
+    pub shrink_order: Option<u8>,
     /// The phase in which it is drawn.
     pub phase: DrawPhase,
     /// Draws it.
@@ -111,7 +111,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.seed,
         limit: any,
         set_plain: |knobs| knobs.seed = 0,
-        turn: None,
+        shrink_order: None,
         phase: DrawPhase::Rest,
         draw: |_, _, _| {},
     },
@@ -120,7 +120,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.key_count,
         limit: |name, knobs| within(name, knobs.key_count.into(), 1..=KEY_COUNT_MAX.into()),
         set_plain: |knobs| knobs.key_count = 1,
-        turn: None,
+        shrink_order: None,
         phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.key_count = match swarm.scale {
@@ -134,7 +134,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.layout,
         limit: any,
         set_plain: |knobs| knobs.layout = KeyLayout::Dense,
-        turn: Some(2),
+        shrink_order: Some(2),
         phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.layout = match swarm.scale {
@@ -148,7 +148,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.freeze_len_max,
         limit: |name, knobs| at_least_one(name, knobs.freeze_len_max),
         set_plain: |knobs| knobs.freeze_len_max = 1 << 20,
-        turn: Some(15),
+        shrink_order: Some(15),
         phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.freeze_len_max = match swarm.scale {
@@ -162,7 +162,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.freeze_distance_max,
         limit: |name, knobs| at_least_one(name, knobs.freeze_distance_max),
         set_plain: |knobs| knobs.freeze_distance_max = NEVER,
-        turn: Some(14),
+        shrink_order: Some(14),
         phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.freeze_distance_max = match swarm.scale {
@@ -176,7 +176,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.freeze_age_max,
         limit: |name, knobs| check_duration(name, knobs.freeze_age_max),
         set_plain: |knobs| knobs.freeze_age_max = Duration::from_secs(3600),
-        turn: Some(16),
+        shrink_order: Some(16),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.freeze_age_max = draw_duration(chance),
     },
@@ -185,7 +185,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.buffer_len,
         limit: |name, knobs| at_least_one(name, knobs.buffer_len),
         set_plain: |knobs| knobs.buffer_len = 4 << 10,
-        turn: Some(17),
+        shrink_order: Some(17),
         phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.buffer_len = match swarm.scale {
@@ -199,7 +199,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.l0_count_trigger,
         limit: |name, knobs| at_least_one(name, knobs.l0_count_trigger),
         set_plain: |knobs| knobs.l0_count_trigger = LAYERS_NEVER,
-        turn: Some(10),
+        shrink_order: Some(10),
         phase: DrawPhase::Base,
         draw: |knobs, _, chance| {
             knobs.l0_count_trigger = chance.pick_weighted(&[(4, 2), (4, 3), (1, 1), (1, 4)]);
@@ -210,7 +210,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.l0_run_len_max,
         limit: |name, knobs| at_least_one(name, knobs.l0_run_len_max),
         set_plain: |knobs| knobs.l0_run_len_max = NEVER,
-        turn: Some(11),
+        shrink_order: Some(11),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.l0_run_len_max = draw_run_len(chance),
     },
@@ -219,7 +219,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.layer_len_target,
         limit: |name, knobs| at_least_one(name, knobs.layer_len_target),
         set_plain: |knobs| knobs.layer_len_target = NEVER,
-        turn: Some(12),
+        shrink_order: Some(12),
         phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.layer_len_target = match swarm.scale {
@@ -233,7 +233,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.image_delta_count_trigger,
         limit: |name, knobs| at_least_one(name, knobs.image_delta_count_trigger),
         set_plain: |knobs| knobs.image_delta_count_trigger = LAYERS_NEVER,
-        turn: Some(9),
+        shrink_order: Some(9),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.image_delta_count_trigger = chance.between(1, 3),
     },
@@ -242,7 +242,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.image_preempt_l0_count,
         limit: |name, knobs| at_least_one(name, knobs.image_preempt_l0_count),
         set_plain: |knobs| knobs.image_preempt_l0_count = LAYERS_NEVER,
-        turn: Some(8),
+        shrink_order: Some(8),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.image_preempt_l0_count = draw_preempt_count(chance),
     },
@@ -251,7 +251,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.compression,
         limit: any,
         set_plain: |knobs| knobs.compression = Compression::None,
-        turn: Some(3),
+        shrink_order: Some(3),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.compression = *chance.pick(&Compression::ALL),
     },
@@ -260,7 +260,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.gc_distance,
         limit: any,
         set_plain: |knobs| knobs.gc_distance = 0,
-        turn: Some(13),
+        shrink_order: Some(13),
         phase: DrawPhase::Rest,
         draw: |knobs, swarm, chance| knobs.gc_distance = draw_gc_distance(chance, swarm.theme),
     },
@@ -269,7 +269,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.gc_age,
         limit: |name, knobs| check_duration(name, knobs.gc_age),
         set_plain: |knobs| knobs.gc_age = Duration::ZERO,
-        turn: Some(4),
+        shrink_order: Some(4),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.gc_age = draw_gc_age(chance),
     },
@@ -278,7 +278,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.l0_delay_count,
         limit: |name, knobs| at_least_one(name, knobs.l0_delay_count),
         set_plain: |knobs| knobs.l0_delay_count = LAYERS_NEVER,
-        turn: Some(5),
+        shrink_order: Some(5),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| {
             knobs.l0_delay_count = chance.pick_weighted(&[(3, COUNT_NEVER), (1, 2), (1, 4)]);
@@ -289,7 +289,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.block_cache_len,
         limit: any,
         set_plain: |knobs| knobs.block_cache_len = 64 << 20,
-        turn: Some(6),
+        shrink_order: Some(6),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.block_cache_len = chance.pick_weighted(&CACHE_LENS),
     },
@@ -298,7 +298,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.read_len_max,
         limit: |name, knobs| at_least_one(name, knobs.read_len_max),
         set_plain: |knobs| knobs.read_len_max = 64 << 10,
-        turn: Some(7),
+        shrink_order: Some(7),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.read_len_max = 512 << chance.below(8),
     },
@@ -307,7 +307,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.maintenance,
         limit: |_, knobs| check_maintenance(knobs.maintenance, knobs.l0_count_trigger),
         set_plain: |knobs| knobs.maintenance = Maintenance::Off,
-        turn: Some(1),
+        shrink_order: Some(1),
         phase: DrawPhase::Rest,
         draw: |knobs, swarm, chance| {
             knobs.maintenance = draw_maintenance(chance, swarm.device, knobs.l0_count_trigger);
@@ -318,7 +318,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.look,
         limit: any,
         set_plain: |knobs| knobs.look = Look::Nothing,
-        turn: None,
+        shrink_order: None,
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| {
             knobs.look = chance.pick_weighted(&[(3, Look::Sample), (1, Look::Nothing)]);
@@ -329,7 +329,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
         value: |knobs| &mut knobs.device,
         limit: any,
         set_plain: |knobs| knobs.device = Device::Posix,
-        turn: Some(18),
+        shrink_order: Some(18),
         phase: DrawPhase::Rest,
         draw: |knobs, swarm, _| knobs.device = swarm.device,
     },
@@ -444,16 +444,19 @@ mod tests {
     }
 
     #[test]
-    fn the_plainest_knobs_are_a_plans() {
+    fn the_plainest_knobs_pass_their_check() {
         assert!(Knobs::plain().check().is_ok());
     }
 
     #[test]
-    fn no_two_knobs_share_a_name_or_a_turn() {
+    fn no_two_knobs_share_a_name_or_an_order() {
         let names: BTreeSet<&str> = KNOBS.iter().map(|knob| knob.name).collect();
         assert_eq!(names.len(), KNOBS.len());
-        let mut turns: Vec<u8> = KNOBS.iter().filter_map(|knob| knob.turn).collect();
-        turns.sort_unstable();
-        assert!(turns.iter().copied().eq(1..=turns.len() as u8), "{turns:?}");
+        let mut orders: Vec<u8> = KNOBS.iter().filter_map(|knob| knob.shrink_order).collect();
+        orders.sort_unstable();
+        assert!(
+            orders.iter().copied().eq(1..=orders.len() as u8),
+            "{orders:?}"
+        );
     }
 }

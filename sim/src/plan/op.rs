@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_plainer_comes_to_an_end() {
+    fn making_an_operation_plainer_ends() {
         for text in EACH {
             let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
             let mut op = PlanOp::read(verb, &mut Words::new(rest)).unwrap();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ancestor_is_named_before_what_stands_on_it() {
+    fn an_ancestor_is_named_before_its_branch() {
         let mut op = PlanOp::read("branch", &mut Words::new("b a 0")).unwrap();
         let labels: Vec<TimelineLabel> = op.timelines_mut().map(|label| *label).collect();
         assert_eq!(labels, [TimelineLabel(b'a'), TimelineLabel(b'b')]);

@@ -23,26 +23,26 @@
 //!           | "device" ("posix" | "ext4-ordered" | "rename-not-atomic" | "rots")
 //!                                      what it promises: sim/DEVICE.md
 //!
-//! line      = ["&" | "drop" N] op      left running beside what follows | dropped as it pends
-//!                                      for the Nth time | neither: waited for. A `branch` at the
-//!                                      last record cannot be left running
+//! line      = ["&" | "drop" N] op      left running while the next ones start | cancelled as it
+//!                                      pends for the Nth time | neither: waited for. A `branch`
+//!                                      at the last record cannot be left running
 //! op        = "create" LETTER N        a timeline that starts at LSN N
 //!           | "branch" LETTER LETTER OFFSET      the child, its ancestor, and where on it
 //!           | "delete" LETTER
 //!           | "put" LETTER entry ("," entry)*
 //!           | "freeze" LETTER | "flush" LETTER
 //!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
-//!           | "declare" LETTER KEY COUNT         so many keys from this one on; behind the last
+//!           | "declare" LETTER KEY COUNT         COUNT keys from this one on; behind the last
 //!                                                key comes the first
 //!           | "get" LETTER KEY OFFSET
 //!           | "get-many" LETTER KEY COUNT OFFSET
 //!           | "scan" LETTER OFFSET
 //!           | "join" | "wait" DURATION | "clock" ("+" | "-") DURATION | "restart" | crash
-//!           | "shutdown" LETTER ["twice"] ["keeping"] | "let-go"   and opened again; what is
-//!                                                kept of it until it is let go of
+//!           | "shutdown" LETTER ["twice"] ["keeping"] | "let-go"   and opened again; the
+//!                                                second drops the handles that the first keeps
 //! crash     = "crash" ("kill" | "power" survival)
 //! survival  = "all" | "none" | "draw:" N | "case:" N    0 is everything; a choice is made when
-//!                                                it matters, by the rest of N
+//!                                                it matters, by the remainder of N
 //! entry     = "+" N KEY edit           N above the LSN before it
 //! edit      = ("image" | "init" | "set" | "append" | "append-if") ":" LEN ":" HEX
 //!           | "patch:" OFFSET ":" LEN ":" HEX
@@ -87,7 +87,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::{check_line, check_rule, check_then};
+use super::check::{check_line, check_rule, check_tail};
 use super::limits::{CHOICE_COUNT_MAX, RULE_COUNT_MAX, within};
 use super::op::LimitTally;
 use super::{Plan, Schedule, Tail};
@@ -95,7 +95,7 @@ use crate::faults::read_rule;
 use crate::text::{self, Problem, Words, number};
 use knobs::read_knobs;
 use op::read_line;
-use tail::read_then;
+use tail::read_tail;
 
 use lines::PlanLines;
 pub use problem::PlanError;
@@ -208,8 +208,8 @@ fn read_schedule_line(line: &str, choices: &mut Vec<u8>) -> Result<Option<Tail>,
             Ok(None)
         }
         Some("then") => {
-            let tail = read_then(words)?;
-            check_then(tail)?;
+            let tail = read_tail(words)?;
+            check_tail(tail)?;
             Ok(Some(tail))
         }
         other => Err(Problem::new(

@@ -5,8 +5,11 @@ use crate::plan::{KNOBS, Knob};
 
 /// Sets all knobs to where they do least, or else each knob that can be.
 pub fn simplify(candidates: &mut Candidates<'_>) {
-    let mut knobs: Vec<&Knob> = KNOBS.iter().filter(|knob| knob.turn.is_some()).collect();
-    knobs.sort_by_key(|knob| knob.turn);
+    let mut knobs: Vec<&Knob> = KNOBS
+        .iter()
+        .filter(|knob| knob.shrink_order.is_some())
+        .collect();
+    knobs.sort_by_key(|knob| knob.shrink_order);
     let mut size = knobs.len();
     while 0 < size {
         let chunks: Vec<&[&Knob]> = knobs.chunks(size).collect();

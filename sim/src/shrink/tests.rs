@@ -94,14 +94,14 @@ fn due_late() -> Plan {
 }
 
 #[test]
-fn what_is_due_late_is_traded_for_what_is_due_sooner() {
+fn a_late_job_is_traded_for_one_due_sooner() {
     let small = shrunk(&due_late(), &|| false).expect("it fails").plan;
     assert_eq!(signature(&small), signature(&due_late()), "{small}");
     assert!(small.ops.len() <= 5 && small.faults.len() <= 1, "{small}");
 }
 
 #[test]
-fn the_oracle_looks_at_nothing_where_the_failure_is_found_all_the_same() {
+fn the_oracle_is_turned_off_where_the_failure_is_found_without_it() {
     let small = shrunk(&lost(), &|| false).expect("it fails").plan;
     assert_eq!(small.knobs.look, Look::Nothing);
 }
@@ -112,7 +112,7 @@ fn a_plan_that_passes_is_not_shrunk() {
 }
 
 #[test]
-fn whoever_interrupts_gets_the_best_so_far() {
+fn an_interrupt_returns_the_best_so_far() {
     let best = shrunk(&lost(), &|| true).expect("it fails");
     assert_eq!((best.plan, best.run_count), (lost(), 2));
 }

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_take_a_place_is_said_of_every_timeline() {
+    fn trades_are_offered_for_every_timeline() {
         let jobs = jobs(&plan("create a 0\nbranch b a 0\nflush b", ""));
         let of = |label| {
             let is_its = |op: &&PlanOp| op.timeline() == Some(TimelineLabel(label));

@@ -14,12 +14,12 @@ pub struct SyncRow {
     /// The number of its calls while addresses were collected.
     pub call_count: u64,
     /// The result of the search for a plan that fails without it.
-    pub hunted: Search,
+    pub search: Search,
 }
 
 impl SyncRow {
     fn is_caught(&self) -> bool {
-        matches!(self.hunted, Search::Found(_))
+        matches!(self.search, Search::Found(_))
     }
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for SyncTable<'_> {
 impl SyncTable<'_> {
     fn cells(&self, row: &SyncRow) -> Vec<String> {
         let address = row.site.to_string();
-        let [by, verdict, ops, rules] = match &row.hunted {
+        let [by, verdict, ops, rules] = match &row.search {
             Search::Found(caught) => [
                 caught.by.to_string(),
                 caught.verdict.signature(),
@@ -98,7 +98,7 @@ impl SyncTable<'_> {
                 [nothing, reason.to_string(), String::new(), String::new()]
             }
         };
-        let seconds = format!("{:.1}", row.hunted.elapsed().as_secs_f64());
+        let seconds = format!("{:.1}", row.search.elapsed().as_secs_f64());
         let (sync, calls) = (format!("`{address}`"), grouped(row.call_count));
         vec![sync, calls, by, verdict, ops, rules, seconds]
     }

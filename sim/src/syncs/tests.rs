@@ -15,11 +15,11 @@ const DELTA: SyncSite = SyncSite {
     number: None,
 };
 
-fn row(site: SyncSite, hunted: Search) -> SyncRow {
+fn row(site: SyncSite, search: Search) -> SyncRow {
     SyncRow {
         site,
         call_count: 1,
-        hunted,
+        search,
     }
 }
 
@@ -49,15 +49,15 @@ fn a_sync_that_is_needed_is_missed_at_once() {
         thread_count: 2,
         is_over: &|| false,
     };
-    let hunted = weakness::hunt(&Weakness::at(DELTA.address(), Fault::Lie), limits);
-    let Search::Found(caught) = hunted else {
-        panic!("{hunted:?}");
+    let search = weakness::hunt(&Weakness::at(DELTA.address(), Fault::Lie), limits);
+    let Search::Found(caught) = search else {
+        panic!("{search:?}");
     };
     assert!(matches!(caught.by, By::Exhaust(_, 1)), "{}", caught.by);
 }
 
 #[test]
-fn what_nothing_missed_survives_unless_it_is_waived() {
+fn a_sync_that_no_plan_missed_survives_unless_waived() {
     let rows = [row(DELTA, Search::NotFound(NotFound::default()))];
     for (text, survivor_count) in [("", 1), ("life*/*/flush/delta/sync: why", 0)] {
         let table = SyncTable {
@@ -71,7 +71,7 @@ fn what_nothing_missed_survives_unless_it_is_waived() {
 }
 
 #[test]
-fn a_waiver_of_what_was_missed_or_is_not_made_is_stale() {
+fn a_waiver_of_a_missed_or_absent_sync_is_stale() {
     let address = DELTA.to_string();
     let waivers = SyncWaivers::read(&format!("{address}: why")).unwrap();
     let stale = |rows: &[SyncRow], scope| {

@@ -143,13 +143,17 @@ impl<'d, C: Chance> Author<'d, C> {
         let kind = self.chance.pick_weighted(&self.swarm.crashes);
         let crash = draw_crash(self.chance, kind);
         self.push(How::Wait, PlanOp::Crash(crash));
-        self.timelines.iter_mut().for_each(DrawnTimeline::lose);
+        self.timelines
+            .iter_mut()
+            .for_each(DrawnTimeline::forget_unsynced);
     }
 
     pub(super) fn restart(&mut self) {
         let how = self.wait_or_drop();
         self.push(how, PlanOp::Restart);
-        self.timelines.iter_mut().for_each(DrawnTimeline::keep);
+        self.timelines
+            .iter_mut()
+            .for_each(DrawnTimeline::mark_durable);
     }
 
     /// Creates the timeline of the next label.
@@ -317,7 +321,7 @@ impl<'d, C: Chance> Author<'d, C> {
     pub(super) fn flush(&mut self, how: How, timeline: usize) {
         let flushed = &mut self.timelines[timeline];
         if how == How::Wait {
-            flushed.keep();
+            flushed.mark_durable();
         }
         let timeline = flushed.label;
         self.push(how, PlanOp::Flush { timeline });

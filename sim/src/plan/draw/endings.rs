@@ -32,7 +32,7 @@ impl<C: Chance> Author<'_, C> {
             },
         };
         self.push(How::Wait, op);
-        self.timelines[timeline].keep();
+        self.timelines[timeline].mark_durable();
     }
 
     /// Leaves operations running and shuts the timeline down beside them, or once they are done;

@@ -85,13 +85,13 @@ impl DrawnTimeline {
     }
 
     /// Notes that everything is durable.
-    pub fn keep(&mut self) {
+    pub fn mark_durable(&mut self) {
         self.durable.clone_from(&self.based);
         self.durable_last = self.last;
     }
 
     /// Forgets what was not made durable.
-    pub fn lose(&mut self) {
+    pub fn forget_unsynced(&mut self) {
         let kept = self.durable_last;
         self.based.clone_from(&self.durable);
         self.points.retain(|point| *point <= kept);

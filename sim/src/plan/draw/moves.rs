@@ -27,19 +27,19 @@ impl<C: Chance> Author<'_, C> {
             Move::PutAtOneLsn => self.put_at_one_lsn(timeline),
             Move::Get => self.get(how, timeline),
             Move::GetOld => {
-                let how = self.how_to_ask(how);
+                let how = self.how_to_read(how);
                 self.get_old(how, timeline);
             }
             Move::GetMany => {
-                let how = self.how_to_ask(how);
+                let how = self.how_to_read(how);
                 self.get_many(how, timeline);
             }
             Move::Scan => {
-                let how = self.how_to_ask(how);
+                let how = self.how_to_read(how);
                 self.scan(how, timeline);
             }
             Move::Freeze => {
-                let how = self.how_to_ask(how);
+                let how = self.how_to_read(how);
                 self.freeze(how, timeline);
             }
             Move::Flush => self.flush(how, timeline),
@@ -225,7 +225,7 @@ impl<C: Chance> Author<'_, C> {
     }
 
     /// Draws how to start a read: as given, or cancelled. A cancelled read must block nothing.
-    fn how_to_ask(&mut self, how: How) -> How {
+    fn how_to_read(&mut self, how: How) -> How {
         match self.chance.one_in(DROPPED_READ_ONE_IN) {
             true => How::DropAt(self.chance.between(1, 12) as u32),
             false => how,

@@ -18,8 +18,8 @@ use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
 
 /// One plan in this many crashes inside two or three openings in a row, if crashes exist in it.
 const CRASHING_OPENS_ONE_IN: u64 = 10;
-/// One plan in this many of those that delete something ends deletions half way, unless it is about
-/// timelines.
+/// One plan in this many of those that delete something ends deletions half way; a plan about
+/// timelines always does.
 const FAILING_DELETES_ONE_IN: u64 = 2;
 /// One plan in this many holds readers back before they open a layer, if stalls exist in it: the
 /// layer may then be replaced first.
@@ -64,7 +64,7 @@ const OF_READERS: [(Part, StepKind); 4] = [
 ];
 /// The ordinal of an index that is synced by another job than the one that wrote it.
 const CONFIRMED: u32 = 2;
-/// The ordinal of the yield at which a registered reader has no snapshot of the layers yet.
+/// The ordinal of the `pass` at which a registered reader has no snapshot of the layers yet.
 const BEFORE_SNAPSHOT: u32 = 2;
 /// The most rotten layers of a plan, besides those that are drawn one by one.
 const ROT_COUNT_MAX: u64 = 3;
@@ -77,7 +77,7 @@ const ROTTING: [(Job, Part, StepKind); 6] = [
     (Job::Compact, Part::Delta, Read),
     (Job::Image, Part::Delta, Read),
 ];
-/// The ordinal of the yield of a collection between its two indexes.
+/// The ordinal of the `pass` of a collection between its two indexes.
 const BETWEEN_INDEXES: u32 = 4;
 /// Kinds of crashes, each with its weight, where most of what was done should stay.
 const KEEPING: [(u64, CrashKind); 3] = [

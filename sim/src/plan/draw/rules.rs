@@ -25,7 +25,7 @@ const APART_ONE_IN: u64 = 2;
 /// One of those plans in this many crashes later in the same job, if crashes exist in the plan.
 const APART_CRASHING_ONE_IN: u64 = 2;
 /// One plan in this many has a fault at a call that hardly ever gets one of its kind otherwise.
-const SELDOM_ONE_IN: u64 = 3;
+const RARE_ONE_IN: u64 = 3;
 
 /// The calls of a job on one kind of file.
 pub(super) struct FaultSite {
@@ -133,7 +133,7 @@ const APART: [(u64, Job); 12] = [
 ];
 
 /// Calls of rare jobs, or of jobs that make few calls, each with a fault that they rarely get.
-const SELDOM: [(Job, Part, StepKind, FaultKind); 20] = [
+const RARE: [(Job, Part, StepKind, FaultKind); 20] = [
     (Job::Delete, Part::Index, Read, FaultKind::Short),
     (Job::Delete, Part::Index, Write, FaultKind::Short),
     (Job::Delete, Part::Index, Write, FaultKind::Enospc),
@@ -170,8 +170,8 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
     if chance.one_in(APART_ONE_IN) {
         draw_apart(chance, (kinds, reach), &mut rules);
     }
-    if chance.one_in(SELDOM_ONE_IN) {
-        rules.extend(draw_seldom(chance, swarm, reach));
+    if chance.one_in(RARE_ONE_IN) {
+        rules.extend(draw_rare(chance, swarm, reach));
     }
     draw_pairs(chance, (swarm, reach), &mut rules);
     rules
@@ -215,12 +215,12 @@ fn draw_apart(
 
 /// Draws one of the rare faults, whichever kinds of faults exist in the plan; those of a wrong
 /// device only if the plan has one.
-fn draw_seldom(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option<Rule> {
+fn draw_rare(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option<Rule> {
     let may_be_wrong = swarm.device.may_be_wrong();
     let can_be = |(job, _, _, kind): &(Job, Part, StepKind, FaultKind)| {
         reach.has(*job) && may_be_wrong == (*kind == FaultKind::Wrong)
     };
-    let here: Vec<_> = SELDOM.into_iter().filter(can_be).collect();
+    let here: Vec<_> = RARE.into_iter().filter(can_be).collect();
     let (job, part, step, kind) = *chance.pick(&here);
     let fault = match (kind, step) {
         (FaultKind::Wrong, Write) if chance.one_in(2) => Fault::Lost,

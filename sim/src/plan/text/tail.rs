@@ -11,13 +11,13 @@ use crate::text::{Problem, Words, named};
 const WORDS: &str = "write one of in-order newest-first uniform by-rank pct starve to-completion";
 
 /// The tasks that can be starved.
-const WHO: &str = "write `driver`, `line N`, `keep` or `drop`";
+const STARVED: &str = "write `driver`, `line N`, `keep` or `drop`";
 
 /// The jobs for which the engine has tasks of its own.
 const STARVED_JOBS: [Job; 2] = [Job::Keep, Job::Drop];
 
 /// Reads the tail behind `then`.
-pub fn read_then(mut words: Words<'_>) -> Result<Tail, Problem> {
+pub fn read_tail(mut words: Words<'_>) -> Result<Tail, Problem> {
     let tail = match words.expect("`then`", WORDS)? {
         "in-order" => Tail::InOrder,
         "newest-first" => Tail::NewestFirst,
@@ -33,10 +33,10 @@ pub fn read_then(mut words: Words<'_>) -> Result<Tail, Problem> {
 }
 
 fn read_starved(words: &mut Words<'_>) -> Result<Starved, Problem> {
-    match words.expect("who is starved", WHO)? {
+    match words.expect("starved task", STARVED)? {
         "driver" => Ok(Starved::Driver),
         "line" => Ok(Starved::Line(words.number("line")?)),
-        job => named(job, "who is starved", &STARVED_JOBS, Job::name).map(Starved::Engine),
+        job => named(job, "starved task", &STARVED_JOBS, Job::name).map(Starved::Engine),
     }
 }
 

@@ -92,14 +92,14 @@ schedule
 ";
 
 /// Reads a wrong text and returns the error's message.
-fn refusal(text: &str) -> String {
+fn problem_in(text: &str) -> String {
     let error: Result<Plan, PlanError> = text.parse();
     error.expect_err("it is wrong").to_string()
 }
 
 /// The error's message for a plan that begins with these lines.
-fn refusal_of_lines(lines: &str) -> String {
-    refusal(&EVERYTHING.replace("create a 16", lines))
+fn problem_in_lines(lines: &str) -> String {
+    problem_in(&EVERYTHING.replace("create a 16", lines))
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, the text that replaces it, and the error's message.
-const REFUSALS: [(&str, &str, &str); 84] = [
+const PROBLEMS: [(&str, &str, &str); 84] = [
     (
         "plan 4",
         "plan 3",
@@ -362,7 +362,7 @@ const REFUSALS: [(&str, &str, &str); 84] = [
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/keep/image/read stall",
-        "line 74: job keep; write the job that the housekeeper does: flush, compact, image or gc",
+        "line 74: job keep; write the job that maintenance runs: flush, compact, image or gc",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
@@ -397,7 +397,7 @@ const REFUSALS: [(&str, &str, &str); 84] = [
     (
         "then uniform 123",
         "then starve flush 3",
-        "line 82: who is starved flush; write one of keep drop",
+        "line 82: starved task flush; write one of keep drop",
     ),
     (
         "then uniform 123",
@@ -583,10 +583,10 @@ const REFUSALS: [(&str, &str, &str); 84] = [
 ];
 
 #[test]
-fn what_is_wrong_is_named_with_its_line() {
-    for (written, instead, expected) in REFUSALS {
+fn an_error_names_the_line_and_the_remedy() {
+    for (written, instead, expected) in PROBLEMS {
         assert!(EVERYTHING.contains(written), "{written}");
-        let found = refusal(&EVERYTHING.replacen(written, instead, 1));
+        let found = problem_in(&EVERYTHING.replacen(written, instead, 1));
         assert_eq!(found, expected, "{written:?} became {instead:?}");
     }
 }
@@ -601,21 +601,21 @@ fn an_error_keeps_its_line() {
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
     let expected = "line 25: sum of lengths 269484032; keep it from 0 to 268435456";
-    assert_eq!(refusal_of_lines(&format!("put a {records}")), expected);
+    assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 
 #[test]
 fn longer_waits_than_a_clock_should_count_are_refused() {
     let waits = vec!["wait 2592000s"; 1217].join("\n  ");
     let expected = "line 1241: seconds of all waits 3154464000; keep it from 0 to 3153600000";
-    assert_eq!(refusal_of_lines(&waits), expected);
+    assert_eq!(problem_in_lines(&waits), expected);
 }
 
 #[test]
 fn more_records_than_a_batch_should_have_are_refused() {
     let records = vec!["+1 k0 image:1:1"; 10_001].join(", ");
     let expected = "line 25: count of records of one put 10001; keep it from 1 to 10000";
-    assert_eq!(refusal_of_lines(&format!("put a {records}")), expected);
+    assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 
 fn any_plan() -> impl Strategy<Value = Plan> {
@@ -638,7 +638,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_text_is_refused_or_is_another_plan(
+    fn a_damaged_text_is_an_error_or_another_plan(
         plan in any_plan(),
         damages in vec((any::<prop::sample::Index>(), any::<char>(), 0..3), 1..4),
     ) {

@@ -27,7 +27,7 @@ const HARDLY_EVER: [Place; 3] = [
 ];
 
 #[test]
-fn faults_are_drawn_for_every_place_that_the_engine_comes_by() {
+fn faults_are_drawn_for_every_call_that_the_engine_makes() {
     let places = SITES.iter().flat_map(|site| {
         let steps = site.steps.iter();
         steps.map(|step| (site.job, site.part, *step))
@@ -49,7 +49,7 @@ fn faults_are_drawn_for_every_place_that_the_engine_comes_by() {
 }
 
 #[test]
-fn the_engine_comes_by_every_place_that_faults_are_drawn_for() {
+fn the_engine_makes_every_call_that_faults_are_drawn_for() {
     let places = SITES.iter().flat_map(|site| {
         let steps = site.steps.iter();
         steps.map(|step| (site.job, site.part, *step))
@@ -67,5 +67,5 @@ fn the_engine_comes_by_every_place_that_faults_are_drawn_for() {
             return;
         }
     }
-    panic!("nowhere: {:?}", missed.lock().unwrap());
+    panic!("no run makes these calls: {:?}", missed.lock().unwrap());
 }

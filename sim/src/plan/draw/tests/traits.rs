@@ -204,7 +204,7 @@ fn means(rule: &Rule, wanted: Job) -> bool {
 }
 
 #[test]
-fn what_is_hard_comes_often() {
+fn rare_features_are_drawn_often_enough() {
     let plans: Vec<Drawn> = (0..PLAN_COUNT).map(Drawn::new).collect();
     for (name, least, has_it) in TRAITS {
         let count = plans.iter().filter(|drawn| has_it(drawn)).count();
