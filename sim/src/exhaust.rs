@@ -38,7 +38,7 @@ pub struct ExhaustLimits<'a> {
     /// The number of recoveries that run concurrently.
     pub thread_count: u64,
     /// Whether the caller asks to stop now, with the result so far.
-    pub is_over: &'a (dyn Fn() -> bool + Sync),
+    pub is_interrupted: &'a (dyn Fn() -> bool + Sync),
     /// The index of the first line whose calls are points.
     pub from_line: usize,
 }

@@ -141,7 +141,7 @@ pub struct HuntLimits<'a> {
     /// The number of plans or recoveries that run concurrently.
     pub thread_count: u64,
     /// Whether the caller asks the search to end at once.
-    pub is_over: &'a (dyn Fn() -> bool + Sync),
+    pub is_interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// What made the search find a failure.
@@ -243,7 +243,7 @@ pub fn hunt(weakness: &Weakness, limits: HuntLimits<'_>) -> Search {
     let limits = shrink::ShrinkLimits {
         deadline: Instant::now() + limits.shrink_time,
         thread_count: limits.thread_count,
-        is_over: limits.is_over,
+        is_interrupted: limits.is_interrupted,
     };
     let shrunk = shrink::shrink(&found.plan, limits);
     let (plan, verdict) = match shrunk {
@@ -287,7 +287,7 @@ impl Hunt<'_> {
                 depth,
                 deadline: Some(deadline),
                 thread_count: self.limits.thread_count,
-                is_over: self.limits.is_over,
+                is_interrupted: self.limits.is_interrupted,
                 from_line: 0,
             };
             let Ok(certificate) = exhaust(&plan, limits) else {
@@ -331,7 +331,7 @@ impl Hunt<'_> {
     }
 
     fn is_over(&self, deadline: Instant) -> bool {
-        deadline <= Instant::now() || (self.limits.is_over)()
+        deadline <= Instant::now() || (self.limits.is_interrupted)()
     }
 }
 

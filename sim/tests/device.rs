@@ -77,7 +77,7 @@ fn a_power_loss_at_an_index_leaves_what_each_device_promises() {
 }
 
 #[test]
-fn an_open_that_was_let_go_of_is_made_again() {
+fn a_cancelled_open_is_retried() {
     let mut dropped_count = 0;
     for count in 1..40 {
         let lines = format!("drop {count} restart\nget a k0 0\nbranch b a 0\ndrop {count} restart");
@@ -163,7 +163,7 @@ fn a_slow_device_is_no_allowed_errors() {
 }
 
 #[test]
-fn a_slow_call_keeps_nobody_waiting_who_does_not_need_it() {
+fn a_slow_call_blocks_only_the_operations_that_need_it() {
     let hour = Duration::from_secs(3600);
     for (job, call) in [
         ("flush a", "flush#2/delta/sync"),

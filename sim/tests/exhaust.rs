@@ -14,7 +14,7 @@ const LIMITS: ExhaustLimits<'static> = ExhaustLimits {
     depth: 1,
     deadline: None,
     thread_count: 2,
-    is_over: &|| false,
+    is_interrupted: &|| false,
     from_line: 0,
 };
 

@@ -105,14 +105,14 @@ impl BugHunt<'_> {
         let thread_count = budget.thread_count.min(budget.base_count);
         side_by_side(thread_count, STACK_LEN, &|| {
             while let Some(base) = bases.take() {
-                let hunted = self.hunt(base, budget.hunt);
+                let search = self.hunt(base, budget.hunt);
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                all.push((base, hunted));
+                all.push((base, search));
             }
         });
         let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
         all.sort_by_key(|(base, _)| *base);
-        all.into_iter().map(|(_, hunted)| hunted).collect()
+        all.into_iter().map(|(_, search)| search).collect()
     }
 
     fn hunt(&self, base: u64, time: Duration) -> Result<BugSearch, Trouble> {

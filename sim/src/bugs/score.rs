@@ -34,7 +34,7 @@ pub struct Score {
 
 impl Score {
     fn shots(&self) -> impl Iterator<Item = Shot> {
-        self.bases.iter().filter_map(|hunted| match hunted {
+        self.bases.iter().filter_map(|search| match search {
             BugSearch::Found(shot) => Some(*shot),
             BugSearch::Survived { .. } => None,
         })
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn score(seconds: &[Option<f64>]) -> Score {
-        let hunted = |(seconds, seed): (&Option<f64>, u64)| match seconds {
+        let search = |(seconds, seed): (&Option<f64>, u64)| match seconds {
             Some(seconds) => BugSearch::Found(Shot {
                 seed,
                 plan_count: 10 * seed,
@@ -88,7 +88,7 @@ mod tests {
             None => BugSearch::Survived { plan_count: 1000 },
         };
         Score {
-            bases: seconds.iter().zip(1..).map(hunted).collect(),
+            bases: seconds.iter().zip(1..).map(search).collect(),
         }
     }
 

@@ -364,12 +364,12 @@ pub struct HuntArgs {
 
 impl HuntArgs {
     /// Turns the arguments into the limits of a search.
-    pub fn limits<'a>(&self, is_over: &'a (dyn Fn() -> bool + Sync)) -> HuntLimits<'a> {
+    pub fn limits<'a>(&self, is_interrupted: &'a (dyn Fn() -> bool + Sync)) -> HuntLimits<'a> {
         HuntLimits {
             time: self.budget,
             shrink_time: self.shrink_time,
             thread_count: self.jobs.unwrap_or_else(core_count),
-            is_over,
+            is_interrupted,
         }
     }
 }

@@ -62,8 +62,8 @@ fn bug((bug, findings, size): &BugRecord<'_>) -> String {
     .join(", ")
 }
 
-fn base(hunted: &BugSearch) -> String {
-    match hunted {
+fn base(search: &BugSearch) -> String {
+    match search {
         BugSearch::Found(found) => shot(*found),
         BugSearch::Survived { plan_count } => {
             format!("{{\"seed\": null, \"plans\": {plan_count}}}")

@@ -29,7 +29,7 @@ pub fn exhaust(args: &ExhaustArgs) -> Result<u8, CommandError> {
         depth: args.depth,
         deadline: args.time.map(|time| Instant::now() + time),
         thread_count: args.jobs.unwrap_or_else(fleet::core_count),
-        is_over: &|| signals.interrupted().is_some(),
+        is_interrupted: &|| signals.interrupted().is_some(),
         from_line: 0,
     };
     if let Some(length) = args.all_of {

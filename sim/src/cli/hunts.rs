@@ -29,8 +29,8 @@ pub fn hunt_each<T>(
     quarry: impl Fn(&T) -> Quarry,
     (args, signals): (&HuntArgs, &Signals),
 ) -> Result<Vec<(T, Search)>, CommandError> {
-    let is_over = || signals.interrupted().is_some();
-    let limits = args.limits(&is_over);
+    let is_interrupted = || signals.interrupted().is_some();
+    let limits = args.limits(&is_interrupted);
     let mut searches = Vec::new();
     for item in items {
         let Quarry {
@@ -40,7 +40,7 @@ pub fn hunt_each<T>(
         } = quarry(&item);
         console::complain(&deed);
         let found = hunt(&weakness, limits);
-        if is_over() {
+        if is_interrupted() {
             break;
         }
         if let (Search::Found(caught), Some(folder)) = (&found, &args.out) {

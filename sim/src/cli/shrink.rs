@@ -87,7 +87,7 @@ pub fn carry_out(
     let limits = ShrinkLimits {
         deadline: started + wish.time,
         thread_count: wish.job_count.unwrap_or_else(fleet::core_count),
-        is_over: &|| signals.interrupted().is_some(),
+        is_interrupted: &|| signals.interrupted().is_some(),
     };
     let Some(shrunk) = shrink::shrink(plan, limits) else {
         return Ok(None);

@@ -33,7 +33,7 @@ pub struct SearchLimits<'a> {
     /// The stack of each thread, in bytes.
     pub stack_len: usize,
     /// Whether the caller asks to stop now, with the result so far.
-    pub is_over: &'a (dyn Fn() -> bool + Sync),
+    pub is_interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// The crashes on the way to a point: each call, and the crash at it.
@@ -124,7 +124,7 @@ impl<S: Subject> Search<'_, S> {
     fn is_cut_off(&self) -> bool {
         let deadline = self.limits.deadline;
         let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-        is_late || (self.limits.is_over)()
+        is_late || (self.limits.is_interrupted)()
     }
 
     fn is_over(&self) -> bool {

@@ -178,7 +178,7 @@ fn the_first_case_is_what_was_live() {
 }
 
 #[test]
-fn nobody_chooses_what_nobody_looks_at() {
+fn a_choice_is_made_only_for_what_a_call_looks_at() {
     let (mut disk, _) = disk_with(&[7; 5000]);
     disk.create_dir(path("/e")).unwrap();
     disk.sync_dir(path("/")).unwrap();
@@ -405,7 +405,7 @@ fn a_read_that_is_lied_to_finds_what_is_durable() {
 }
 
 #[test]
-fn a_removal_takes_the_bytes_from_who_has_the_file_open() {
+fn a_lying_removal_takes_the_bytes_of_an_open_file() {
     let (mut disk, id) = disk_with(b"abc");
     disk.sync(id).unwrap();
     disk.sync_dir(path("/d")).unwrap();

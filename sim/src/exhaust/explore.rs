@@ -30,7 +30,7 @@ pub fn exhaust(plan: &Plan, limits: ExhaustLimits<'_>) -> Result<Certificate, Ve
         deadline: limits.deadline,
         thread_count: limits.thread_count,
         stack_len: STACK_LEN,
-        is_over: limits.is_over,
+        is_interrupted: limits.is_interrupted,
     };
     let found = crashes::search(&PlanRest::of(&plan), &points, limits);
     Ok(Certificate {

@@ -16,7 +16,7 @@ fn limits(depth: u32) -> ExhaustLimits<'static> {
         depth,
         deadline: None,
         thread_count: 2,
-        is_over: &|| false,
+        is_interrupted: &|| false,
         from_line: 0,
     }
 }
@@ -73,7 +73,7 @@ fn a_device_that_lies_gets_a_counterexample_that_fails_by_itself() {
 fn a_search_that_is_interrupted_says_so() {
     let plan = plan();
     let limits = ExhaustLimits {
-        is_over: &|| true,
+        is_interrupted: &|| true,
         ..limits(1)
     };
     let certificate = exhaust(&plan, limits).unwrap();

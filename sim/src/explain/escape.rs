@@ -3,17 +3,17 @@
 /// Escapes every character that a browser would interpret.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\t' | '\n' => escaped.push(letter),
+            '\t' | '\n' => escaped.push(character),
             // HTML does not allow control characters.
-            letter if letter.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
-            letter => escaped.push(letter),
+            character if character.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            character => escaped.push(character),
         }
     }
     escaped

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_tried_refutes_those_who_call_it_impossible_alone() {
+    fn a_cell_that_was_reached_refutes_only_a_claim_of_impossible() {
         for (waivers, refuted) in [
             (String::new(), 0),
             (both("rare"), 0),

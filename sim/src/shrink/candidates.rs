@@ -27,7 +27,7 @@ pub struct ShrinkLimits<'a> {
     /// The number of plans that run concurrently.
     pub thread_count: u64,
     /// Whether the caller asks for the best so far at once.
-    pub is_over: &'a (dyn Fn() -> bool + Sync),
+    pub is_interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// A shrunk plan.
@@ -85,7 +85,7 @@ impl<'a> Candidates<'a> {
 
     /// Whether to stop now.
     pub fn is_over(&self) -> bool {
-        self.limits.deadline <= Instant::now() || (self.limits.is_over)()
+        self.limits.deadline <= Instant::now() || (self.limits.is_interrupted)()
     }
 
     pub fn end(self) -> Shrunk {

@@ -46,11 +46,11 @@ fn lost() -> Plan {
     plan(ops, faults)
 }
 
-fn shrunk(plan: &Plan, is_over: &(dyn Fn() -> bool + Sync)) -> Option<Shrunk> {
+fn shrunk(plan: &Plan, is_interrupted: &(dyn Fn() -> bool + Sync)) -> Option<Shrunk> {
     let limits = ShrinkLimits {
         deadline: Instant::now() + TIME,
         thread_count: 2,
-        is_over,
+        is_interrupted,
     };
     shrink(plan, limits)
 }

@@ -47,7 +47,7 @@ fn a_sync_that_is_needed_is_missed_at_once() {
         time: Duration::from_secs(60),
         shrink_time: Duration::from_millis(1),
         thread_count: 2,
-        is_over: &|| false,
+        is_interrupted: &|| false,
     };
     let search = weakness::hunt(&Weakness::at(DELTA.address(), Fault::Lie), limits);
     let Search::Found(caught) = search else {
