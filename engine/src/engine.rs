@@ -13,9 +13,9 @@ use crate::layer::BlockCache;
 use crate::store::{DirStore, Store};
 use crate::timeline::{BranchTree, JobLock, Opener, Options};
 
-/// So often a lock is tried again that somebody holds.
+/// How often an open retries the directory's lock while another engine holds it.
 const LOCK_RETRIES_MAX: u32 = 50;
-/// So long between two tries.
+/// The time between two attempts to take the directory's lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// An open timeline of an [`Engine`]: the calls are those of [`crate::timeline::Timeline`].
@@ -29,7 +29,7 @@ pub type Scan<I = OsIo> = crate::timeline::Scan<DirStore<I>>;
 
 /// The timelines in one directory, which the engine locks against every other engine.
 ///
-/// The directory is let go of when the engine, its timelines and all that they do have been
+/// The directory's lock is released when the engine, its timelines and all that they do have been
 /// dropped, and the last removal of a layer has ended: [`Engine::shutdown`] waits for those.
 pub struct Engine<I: Io = OsIo> {
     store: DirStore<I>,
@@ -37,7 +37,7 @@ pub struct Engine<I: Io = OsIo> {
     lock: Arc<I::Lock>,
     cache: Arc<BlockCache>,
     branch_tree: Arc<BranchTree>,
-    /// One at a time creates, opens, deletes or shuts down.
+    /// Serializes creating, opening, deleting and shutting down timelines.
     catalog_lock: JobLock,
     open: Mutex<BTreeMap<TimelineId, Timeline<I>>>,
 }
@@ -45,8 +45,8 @@ pub struct Engine<I: Io = OsIo> {
 impl<I: Io> Engine<I> {
     /// Opens and locks the directory `root`; creates it if it is missing. Its parent must exist.
     ///
-    /// A creation or deletion that a crash interrupted is brought to its end. Timelines are opened
-    /// one by one, so that a damaged one does not stand in the way of the others.
+    /// A creation or deletion that a crash interrupted is completed. Timelines are opened one by
+    /// one, so that a damaged one does not block the others.
     ///
     /// # Errors
     /// `Busy` if another engine has the directory open, in this process or another, or if an engine
@@ -213,7 +213,7 @@ impl<I: Io> Engine<I> {
         self.open_chain(timeline).await
     }
 
-    /// Opens a timeline on top of its ancestors, from the lowest that is not open on.
+    /// Opens a timeline and, before it, those of its ancestors that are not open, the lowest first.
     async fn open_chain(&self, timeline: TimelineId) -> Result<Timeline<I>> {
         let mut indexes: Vec<Index> = Vec::new();
         let mut next = Some(timeline);
@@ -237,7 +237,7 @@ impl<I: Io> Engine<I> {
             self.open_timelines().insert(timeline, opened.clone());
             parent = Some(opened);
         }
-        Ok(parent.expect("the timeline itself comes last"))
+        Ok(parent.expect("the chain ends with the timeline itself"))
     }
 
     /// Flushes and closes one timeline by [`Timeline::shutdown`], so that it can be opened again,
@@ -343,7 +343,8 @@ async fn create_root<I: Io>(io: &I, op: Op, root: &Path) -> Result<()> {
         Err(error) => return Err(Error::Io(IoFailure::new("create directory", root, error))),
         Ok(()) => {}
     }
-    // Also if it was there: an earlier open may have been interrupted before the sync.
+    // Sync even if the directory exists: a crash may have interrupted an earlier open before its
+    // sync.
     let Some(parent) = root.parent() else {
         return Ok(());
     };
@@ -356,8 +357,8 @@ async fn create_root<I: Io>(io: &I, op: Op, root: &Path) -> Result<()> {
     synced.map_err(|error| Error::Latched(IoFailure::new("sync", parent, error)))
 }
 
-/// Locks the directory. An engine that was dropped here a moment ago may still be removing layers,
-/// which holds it: that is waited for, and no longer.
+/// Locks the directory. An engine that was dropped in this process may still be removing layers and
+/// hold the lock until it is done: so an attempt that fails is retried, up to a limit.
 async fn lock<I: Io>(io: &I, op: Op, root: &Path) -> Result<I::Lock> {
     let path = root.join(FileName::Lock.to_string());
     let mut retries = 0;

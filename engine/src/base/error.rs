@@ -10,7 +10,7 @@ use super::{Generation, Key, Lsn};
 /// The result of everything that a user of the engine can call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, by what the caller is to do about it.
+/// Why a call failed, by what the caller is to do about it.
 ///
 /// # Examples
 /// ```
@@ -28,14 +28,14 @@ pub enum Error {
     Corrupt {
         /// The file, relative to the engine's directory.
         file: String,
-        /// What is wrong with it, and where.
+        /// What does not decode, and at which offset.
         cause: DecodeError,
     },
     /// A file was written by a newer release. Use that release; nothing was touched.
     Unsupported {
         /// The file, relative to the engine's directory.
         file: String,
-        /// Which format it claims.
+        /// The version that the file claims.
         cause: DecodeError,
     },
     /// The history asked for is gone. The caller asked too late.
@@ -73,9 +73,10 @@ pub enum Error {
         /// What was asked for and why that cannot be.
         why: String,
     },
-    /// Somebody else holds what the call needs. Try again after they let go of it.
+    /// Another handle, engine or timeline holds what the call needs. Try again after it is
+    /// released.
     Busy {
-        /// What is held, and what to do about it.
+        /// What is held, and how to release it.
         what: String,
     },
     /// The timeline was shut down. Open it again.
@@ -84,7 +85,7 @@ pub enum Error {
     Stale {
         /// The generation of the caller.
         mine: Generation,
-        /// The newer one.
+        /// The newer generation.
         seen: Generation,
     },
     /// The device refused. Nothing was published; it can be tried again.
@@ -93,19 +94,19 @@ pub enum Error {
     Latched(IoFailure),
 }
 
-/// An I/O error with what was being done to which file.
+/// An I/O error, with the step and the file that it happened at.
 #[derive(Clone, Debug)]
 pub struct IoFailure {
-    /// What was being done, as a verb: "write".
+    /// The step that failed, as a verb: "write".
     pub step: &'static str,
     /// The file or directory.
     pub path: PathBuf,
-    /// What the device said.
+    /// The error of the device.
     pub source: Arc<io::Error>,
 }
 
 impl IoFailure {
-    /// Says that `step` failed on `path`.
+    /// The failure of `step` on `path`.
     pub fn new(step: &'static str, path: &Path, source: io::Error) -> IoFailure {
         IoFailure {
             step,
@@ -121,23 +122,23 @@ impl fmt::Display for IoFailure {
     }
 }
 
-/// Why bytes do not decode. It knows offsets, not files.
+/// Why bytes do not decode. It has an offset and no file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
     /// The bytes cannot have been written by this format.
     Malformed {
         /// The field.
         what: &'static str,
-        /// Where it starts, in bytes from the start of what was decoded.
+        /// The field's first byte, counted from the start of what was decoded.
         offset: u64,
-        /// What was expected and what was found.
+        /// The value that was expected and the one that was found.
         problem: String,
     },
     /// The bytes claim a format that this release does not know.
     Unsupported {
         /// The format.
         what: &'static str,
-        /// The version that stands in the bytes.
+        /// The version in the bytes.
         found: u64,
         /// The newest version that this release reads.
         newest: u64,
@@ -145,7 +146,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// A field that cannot be what it is.
+    /// The error for a field whose value cannot be.
     pub fn malformed(what: &'static str, offset: u64, problem: impl Into<String>) -> DecodeError {
         DecodeError::Malformed {
             what,
@@ -154,7 +155,7 @@ impl DecodeError {
         }
     }
 
-    /// The same error, for bytes that start at `base` of something larger.
+    /// Moves the offset for bytes that start at `base` of something larger.
     #[must_use]
     pub fn at(self, base: u64) -> DecodeError {
         match self {
@@ -277,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn source_is_what_the_device_or_the_decoder_said() {
+    fn the_source_is_the_error_of_the_device_or_the_decoder() {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         let failure = IoFailure::new("write", Path::new("a"), full);
         for error in [Error::Io(failure.clone()), Error::Latched(failure)] {
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_else_caused_has_no_source() {
+    fn an_error_without_a_cause_has_no_source() {
         assert!(Error::Closed.source().is_none());
         let why = "no".to_owned();
         assert!(Error::Refused { why }.source().is_none());

@@ -3,7 +3,7 @@
 //! ```text
 //! <layer>-v1-<generation>                        a layer
 //! <layer>-v1-<generation>.<attempt>.___temp      a layer that is being written
-//! ephemeral-<generation>-<ordinal>               what an open layer spilled
+//! ephemeral-<generation>-<ordinal>               values of a memory layer
 //! index                                          the index
 //! index-<generation>.<attempt>.___temp           an index that is being written
 //! lock                                           held while the engine is open
@@ -21,42 +21,43 @@ const TEMP_SUFFIX: &str = ".___temp";
 pub enum FileName {
     /// A layer.
     Layer {
-        /// What it holds.
+        /// The keys and LSNs that the layer covers.
         name: LayerName,
-        /// Who wrote it.
+        /// The generation that wrote it.
         generation: Generation,
     },
     /// A layer that is being written.
     LayerTemp {
-        /// What it is going to hold.
+        /// The keys and LSNs that the layer will cover.
         name: LayerName,
-        /// Who writes it.
+        /// The generation that writes it.
         generation: Generation,
-        /// Tells two attempts at one layer apart: the first may still be on its way out.
+        /// A number that tells two attempts at one layer apart: the removal of the first may be in
+        /// flight.
         attempt: u32,
     },
-    /// What an open layer spilled. It means nothing in the next life.
+    /// The values of a memory layer. The next open removes it.
     Ephemeral {
-        /// Who wrote it.
+        /// The generation that wrote it.
         generation: Generation,
-        /// Which one of that generation it is.
+        /// The number of the file in its generation.
         ordinal: u32,
     },
     /// The index.
     Index,
     /// An index that is being written.
     IndexTemp {
-        /// Who writes it.
+        /// The generation that writes it.
         generation: Generation,
-        /// Tells two attempts apart.
+        /// A number that tells two attempts at one index apart.
         attempt: u32,
     },
-    /// The file whose lock says that the engine is open.
+    /// The file that an open engine holds a lock on.
     Lock,
 }
 
 impl FileName {
-    /// Reads what `Display` prints. Any other spelling is a foreign name, and `None`.
+    /// Reads what `Display` prints. `None` for any other spelling, which is a foreign name.
     pub fn parse(text: &str) -> Option<FileName> {
         let name = parse_known(text)?;
         (name.to_string() == text).then_some(name)
@@ -86,8 +87,8 @@ impl fmt::Display for FileName {
     }
 }
 
-/// Reads a name in this or another spelling. What ends like a temp file is that or foreign: were
-/// the layers asked first, a half-written file could pass for one.
+/// Reads a name in this or another spelling. A name with the suffix of a temp file is a temp file
+/// or foreign: if layers were tried first, a half-written file could pass for a layer.
 fn parse_known(text: &str) -> Option<FileName> {
     if let Some(stem) = text.strip_suffix(TEMP_SUFFIX) {
         return parse_temp(stem);

@@ -1,4 +1,4 @@
-//! Who may write and delete.
+//! Generations: which opening of a timeline may write and delete.
 
 use std::fmt;
 

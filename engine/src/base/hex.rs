@@ -1,4 +1,4 @@
-//! Hex digits and nothing else: the standard parsers also take a sign, which no name of ours has.
+//! Parsing of hex digits only: the standard parsers also take a sign, which no name of ours has.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -14,7 +14,7 @@ pub(super) fn parse_u64(text: &str, digit_count: RangeInclusive<usize>) -> Optio
     u64::from_str_radix(text, 16).ok()
 }
 
-/// Does what `parse_u64` does, for a smaller number.
+/// Reads `text` as [`parse_u64`] does, into a `u32`.
 pub(super) fn parse_u32(text: &str, digit_count: RangeInclusive<usize>) -> Option<u32> {
     u32::try_from(parse_u64(text, digit_count)?).ok()
 }
@@ -41,7 +41,7 @@ pub(super) fn write_upper(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Resu
     write_digits(f, bytes, b"0123456789ABCDEF")
 }
 
-/// So many bytes are printed at once: no key has more.
+/// The number of bytes that are printed at once: no key has more.
 const CHUNK_LEN: usize = 18;
 
 fn write_digits(f: &mut fmt::Formatter<'_>, bytes: &[u8], digits: &[u8; 16]) -> fmt::Result {
@@ -57,7 +57,7 @@ fn write_digits(f: &mut fmt::Formatter<'_>, bytes: &[u8], digits: &[u8; 16]) -> 
     Ok(())
 }
 
-/// Whether `text` has no letter in lower case: of hex digits, those that `write_upper` prints.
+/// Whether `text` has no letter in lower case, as in the output of `write_upper`.
 pub(super) fn is_upper(text: &str) -> bool {
     !text.bytes().any(|byte| byte.is_ascii_lowercase())
 }

@@ -142,7 +142,7 @@ impl Key {
         self.add(1)
     }
 
-    /// How many places `above` is further, or `u64::MAX` if it is more than that.
+    /// The number of places from `self` to `above`, or `u64::MAX` if they are more.
     ///
     /// # Shape
     /// Undoes `add`. It is 0 if `above` is below.

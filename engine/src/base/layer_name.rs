@@ -1,4 +1,4 @@
-//! What a layer holds, which is also its name.
+//! The name of a layer, which says what it holds.
 //!
 //! ```text
 //! delta   KEYSTART-KEYEND__LSNSTART-LSNEND     36-36__16-16 upper-case hex digits, ends exclusive
@@ -17,14 +17,14 @@ pub enum LayerName {
     Delta {
         /// The keys whose records it holds.
         keys: KeyRange,
-        /// Where the records stand.
+        /// The LSNs of the records.
         lsns: LsnRange,
     },
     /// The whole values of some keys at one LSN.
     Image {
         /// The keys whose values it holds.
         keys: KeyRange,
-        /// When the values were true.
+        /// The LSN of the values.
         lsn: Lsn,
     },
 }
@@ -36,8 +36,8 @@ impl LayerName {
     /// The suffix is `-v1-` or `-` and 8 hex digits. `None` for any other spelling, and for a delta
     /// without keys or LSNs.
     /// # Source
-    /// LATENT-1 of a peer: it skips whatever follows `-v`, and so takes the remains of a download,
-    /// which end in `.temp_download`, for the layer.
+    /// LATENT-1 of a peer: it ignores what follows `-v`, and so takes a file that an interrupted
+    /// download left, which ends in `.temp_download`, for the layer.
     pub fn parse(text: &str) -> Option<LayerName> {
         let (keys, rest) = text.split_once("__")?;
         let keys = parse_keys(keys)?;
@@ -64,7 +64,7 @@ impl LayerName {
         }
     }
 
-    /// The LSNs that it covers; an image covers the one that it stands at.
+    /// The LSNs that it covers; an image covers one LSN, its own.
     ///
     /// # Shape
     /// Empty for an image at `Lsn::MAX`, which no read can reach.
@@ -87,12 +87,12 @@ impl LayerName {
         matches!(self, LayerName::Image { .. })
     }
 
-    /// Whether it is a delta as flushed: over exactly all keys.
+    /// Whether it is a delta that a flush wrote: over exactly all keys.
     pub fn is_l0(&self) -> bool {
         self.is_delta() && self.keys().is_all()
     }
 
-    /// Whether it holds anything that is later than `disk_consistent_lsn`.
+    /// Whether it holds anything above `disk_consistent_lsn`.
     pub fn is_above(&self, disk_consistent_lsn: Lsn) -> bool {
         match *self {
             LayerName::Image { lsn, .. } => disk_consistent_lsn < lsn,
@@ -108,7 +108,7 @@ impl LayerName {
     }
 }
 
-/// By LSNs, then by keys; the image of one place comes behind its delta.
+/// Ordered by LSNs, then by keys; at equal LSNs and keys the image comes after the delta.
 impl Ord for LayerName {
     fn cmp(&self, other: &LayerName) -> Ordering {
         self.order().cmp(&other.order())
@@ -140,7 +140,7 @@ fn write_start(f: &mut fmt::Formatter<'_>, keys: &KeyRange, lsn: Lsn) -> fmt::Re
     hex::write_upper(f, &lsn.0.to_be_bytes())
 }
 
-/// Splits what follows an LSN into the end of a delta's LSNs and the suffix.
+/// Splits the text that follows an LSN into the end of a delta's LSNs and the suffix.
 ///
 /// The length decides: an LSN has 16 digits, a suffix 8 or 11 characters.
 fn split_delta_end(rest: Option<&str>) -> (Option<&str>, Option<&str>) {
@@ -164,7 +164,7 @@ fn parse_keys(text: &str) -> Option<KeyRange> {
     Some(KeyRange::new(parse_key(start)?, parse_key(end)?))
 }
 
-/// One layer has one name, so that digits are taken as they are printed only.
+/// Reads a key. One layer has one name, so digits in lower case are refused.
 fn parse_key(text: &str) -> Option<Key> {
     let key = text.parse::<Key>().ok()?;
     hex::is_upper(text).then_some(key)

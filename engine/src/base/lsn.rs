@@ -25,10 +25,10 @@ use super::hex;
 pub struct Lsn(pub u64);
 
 impl Lsn {
-    /// Below every record.
+    /// The lowest LSN; no record stands at it.
     pub const ZERO: Lsn = Lsn(0);
 
-    /// No read can see a record here: its exclusive end would not fit.
+    /// The highest LSN. No read can see a record at it: its exclusive end would not fit.
     pub const MAX: Lsn = Lsn(u64::MAX);
 
     /// The exclusive end of what a read at `self` can see.
@@ -50,7 +50,7 @@ impl Lsn {
         self.0.is_multiple_of(8)
     }
 
-    /// The form that stands in file names.
+    /// The form that is used in file names.
     ///
     /// # Shape
     /// 16 upper-case hex digits: `00000000016960E8`.
@@ -145,7 +145,7 @@ impl LsnRange {
         self.start <= lsn && lsn < self.end
     }
 
-    /// Whether an LSN is in both; an empty range overlaps what it stands strictly inside of.
+    /// Whether an LSN is in both; an empty range overlaps a range that it lies strictly inside of.
     pub fn overlaps(&self, other: &LsnRange) -> bool {
         self.start < other.end && other.start < self.end
     }

@@ -1,4 +1,4 @@
-//! Ground: plain values. Nothing here can block, fail late or look at the world.
+//! Ground floor: plain values. Nothing here blocks, does I/O or asks a clock.
 
 mod error;
 mod file_name;

@@ -1,8 +1,8 @@
-//! A moment, as told by `io`: nothing here asks a clock.
+//! A point in time, which only `io` reads from a clock.
 
 use std::time::Duration;
 
-/// A moment on the wall clock, which may step back.
+/// A time of the wall clock, which may step back.
 ///
 /// # Units
 /// Nanoseconds since the Unix epoch; they last until the year 2554.
@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Time(pub u64);
 
 impl Time {
-    /// How long ago `earlier` was, or nothing if it is later than `self`.
+    /// The time from `earlier` to `self`, or zero if `earlier` is later.
     pub fn saturating_since(self, earlier: Time) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

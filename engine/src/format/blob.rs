@@ -1,4 +1,4 @@
-//! Blobs: strings of bytes with their length in front, wherever in a file.
+//! Blobs: strings of bytes with their length in front, at any offset of a file.
 //!
 //! ```text
 //! offset  size  field
@@ -34,13 +34,14 @@ pub const BLOB_LEN_MAX: usize = 0x0FFF_FFFF;
 /// Bytes.
 pub const BLOB_HEADER_LEN_MAX: usize = 4;
 
-/// From this length on a header has four bytes, and compression is tried.
+/// The shortest payload with a header of four bytes, and the shortest that compression is tried on,
+/// in bytes.
 const LONG_LEN_MIN: usize = 128;
 const FLAGS_MASK: u32 = 0xF000_0000;
 const FLAGS_PLAIN: u32 = 0x8000_0000;
 const FLAGS_ZSTD: u32 = 0x9000_0000;
 
-/// What zstd answers if the content has no room. Its code for that is 70, for good.
+/// The result of zstd if the output buffer is too small. Its error code for that, 70, is stable.
 const NO_ROOM: usize = 70_usize.wrapping_neg();
 
 const _: () = assert!(BLOB_LEN_MAX as u32 == !FLAGS_MASK);
@@ -48,23 +49,23 @@ const _: () = assert!(BLOB_LEN_MAX as u32 == !FLAGS_MASK);
 /// How payloads are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// As they are.
+    /// Uncompressed.
     None,
-    /// As a zstd frame where that is shorter.
+    /// As a zstd frame, if that is shorter.
     Zstd {
         /// zstd's own scale: 1 is fast, 19 is small.
         level: i32,
     },
 }
 
-/// What stands in front of a blob's stored bytes.
+/// The header of a blob, which stands in front of its stored bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlobHeader {
     /// The length of the header itself: 1 or 4 bytes.
     pub header_len: usize,
-    /// The length of what follows it, at most `BLOB_LEN_MAX`.
+    /// The length of the stored bytes behind it, at most `BLOB_LEN_MAX`.
     pub stored_len: usize,
-    /// Whether what follows is a zstd frame.
+    /// Whether the stored bytes are a zstd frame.
     pub is_compressed: bool,
 }
 
@@ -95,7 +96,7 @@ impl BlobHeader {
     /// Reads the header that `bytes` start with.
     ///
     /// # Errors
-    /// If the header is cut, or if no writer makes such a one: unknown flags, or a short payload
+    /// If the header is cut, or if no writer makes such a header: unknown flags, or a short payload
     /// with a long header.
     pub fn decode(bytes: &[u8]) -> Result<BlobHeader, DecodeError> {
         const WHAT: &str = "blob header";
@@ -132,22 +133,22 @@ impl BlobHeader {
     }
 }
 
-/// Makes blobs, one after another: what zstd needs to compress is made once for all of them.
+/// Encodes blobs, one after another, with one zstd context for all of them.
 pub struct BlobEncoder {
     compression: Compression,
-    /// Nothing before the first payload that is long enough.
+    /// The zstd context; `None` until the first payload is long enough to be compressed.
     context: Option<CCtx<'static>>,
 }
 
-/// Reads blobs, one after another: what zstd needs to decompress is made once for all of them.
+/// Decodes blobs, one after another, with one zstd context for all of them.
 #[derive(Default)]
 pub struct BlobDecoder {
-    /// Nothing before the first frame.
+    /// The zstd context; `None` until the first frame.
     context: Option<DCtx<'static>>,
 }
 
 impl BlobEncoder {
-    /// An encoder of blobs that are stored like this.
+    /// An encoder that stores payloads by `compression`.
     pub fn new(compression: Compression) -> BlobEncoder {
         BlobEncoder {
             compression,
@@ -180,7 +181,7 @@ impl BlobEncoder {
 }
 
 impl BlobDecoder {
-    /// The payload of a blob whose header was decoded and whose stored bytes were read.
+    /// Decodes the payload of a blob from its header and its stored bytes.
     ///
     /// # Errors
     /// If `stored` is not what the header says, or if the payload is longer than `len_max` bytes,
@@ -219,7 +220,7 @@ pub fn encode_blob(
     BlobEncoder::new(compression).encode(out, payload)
 }
 
-/// The payload of one blob whose header was decoded and whose stored bytes were read.
+/// Decodes the payload of one blob from its header and its stored bytes.
 ///
 /// # Errors
 /// If `stored` is not what the header says, or if the payload is longer than `len_max` bytes, which
@@ -239,9 +240,9 @@ fn compressor(level: i32) -> CCtx<'static> {
     context
 }
 
-/// A frame that is shorter than `payload`, if there is one.
+/// Compresses `payload` into a frame; `None` if the frame is not shorter.
 fn compress(payload: &[u8], context: &mut CCtx<'static>) -> Option<Vec<u8>> {
-    // Writing all first and ending then keeps the length of the content out of the frame.
+    // Writing everything before the end keeps the length of the content out of the frame.
     const WHY: &str = "memory takes any number of bytes";
     let out = Vec::with_capacity(payload.len());
     let mut encoder = zstd::Encoder::with_context(out, context);
@@ -250,11 +251,11 @@ fn compress(payload: &[u8], context: &mut CCtx<'static>) -> Option<Vec<u8>> {
     (frame.len() < payload.len()).then_some(frame)
 }
 
-/// The content of a frame.
+/// Decompresses a frame.
 ///
-/// In one go, for then the output is all the memory that it needs: a streaming decoder would also
-/// allocate the window that the frame asks for. The frame does not tell how long its content is, so
-/// this tries a likely length and goes on in large steps.
+/// It decodes in one call, which needs no memory but the output: a streaming decoder would also
+/// allocate the window that the frame asks for. The frame has no content length, so this tries a
+/// likely length and then larger ones.
 fn decompress(
     frame: &[u8],
     len_max: usize,
@@ -281,7 +282,7 @@ fn decompress(
     }
 }
 
-/// What the writer asserts before it keeps a frame.
+/// Checks the invariant that the writer asserts before it keeps a frame.
 fn check_content(
     content: Vec<u8>,
     frame_len: usize,

@@ -1,4 +1,4 @@
-//! Checksums of a layer file: the peer's format has none, so ours stand where it never looks.
+//! Checksums of a layer file: the peer's format has none, so ours stand where it does not read.
 //!
 //! ```text
 //! offset  size  field
@@ -25,7 +25,7 @@ const CHECKSUM_LEN: usize = 4;
 const _: () = assert!(ImageSummary::LEN <= MARKER_OFFSET);
 const _: () = assert!(DeltaSummary::LEN <= MARKER_OFFSET);
 
-/// What block 0 says about the checksum section: that it is there, and behind how many blocks.
+/// The entry in block 0 that says that there is a checksum section, and behind how many blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChecksumMarker {
     /// The number of blocks that have a checksum, which are all in front of the section.
@@ -42,7 +42,7 @@ impl ChecksumMarker {
         count.copy_from_slice(&self.block_count.to_be_bytes());
     }
 
-    /// Reads the marker in block 0, or nothing from a peer's.
+    /// Reads the marker in block 0; `None` for a peer's file, which has none.
     ///
     /// # Errors
     /// If there is neither a marker nor zeros.
@@ -93,7 +93,7 @@ impl ChecksumSection {
         self.checksums.push(crc32c::crc32c(block));
     }
 
-    /// Takes `block` for what was added as `block_index` before.
+    /// Replaces the checksum of block `block_index` by that of `block`.
     ///
     /// A writer knows block 0 only when all others are written: it adds zeros first.
     pub fn replace_block(&mut self, block_index: u32, block: &[u8]) {
@@ -113,7 +113,7 @@ impl ChecksumSection {
     /// Reads the section of a file of `block_count` blocks, which is all of `bytes`.
     ///
     /// # Errors
-    /// If the length is another one, or the section's own checksum is.
+    /// If the length or the section's own checksum is not the expected one.
     pub fn decode(bytes: &[u8], block_count: u32) -> Result<ChecksumSection, DecodeError> {
         const WHAT: &str = "checksum section";
         let expected = ChecksumSection::encoded_len(block_count);
@@ -130,7 +130,7 @@ impl ChecksumSection {
         Ok(ChecksumSection { checksums })
     }
 
-    /// Checks that `block` is what was written as `block_index`.
+    /// Checks that `block` is what was written as block `block_index`.
     ///
     /// # Errors
     /// If it is not, or if the file had no such block. The offset is that of the block in the file.
@@ -146,7 +146,8 @@ impl ChecksumSection {
         }
     }
 
-    /// The checksum of the section, for the index of the timeline: no other file has the same.
+    /// The checksum of the section, by which the timeline's index tells the file from others of its
+    /// name.
     pub fn own_checksum(&self) -> u32 {
         crc32c::crc32c(&self.encode_checksums())
     }

@@ -1,4 +1,4 @@
-//! What a delta layer's index says: which key at which LSN, and where its value stands.
+//! The entries of a delta layer's index: key and LSN of a record, and where its value is.
 //!
 //! ```text
 //! offset  size  field
@@ -16,9 +16,9 @@ use crate::base::{Key, Lsn};
 /// A key at an LSN: by key first, then by LSN, as its bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeltaKey {
-    /// Whose value it is.
+    /// The key of the record.
     pub key: Key,
-    /// Since when.
+    /// The LSN of the record.
     pub lsn: Lsn,
 }
 
@@ -34,7 +34,7 @@ impl DeltaKey {
         bytes
     }
 
-    /// What `bytes` stand for; any bytes stand for something.
+    /// The key and LSN that `bytes` stand for; any bytes stand for some.
     pub fn from_bytes(bytes: [u8; DeltaKey::LEN]) -> DeltaKey {
         let mut key = [0; Key::LEN];
         let mut lsn = [0; 8];
@@ -47,7 +47,7 @@ impl DeltaKey {
     }
 }
 
-/// Where a delta layer's value stands, and whether it needs nothing below it.
+/// Where a delta layer's value is, and whether it is a base, which needs nothing below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlobRef(u64);
 
@@ -64,22 +64,22 @@ impl BlobRef {
         BlobRef((offset << 1) | u64::from(will_init))
     }
 
-    /// Reads what stands in the tree.
+    /// Decodes a value of the tree.
     pub fn from_value(value: u64) -> BlobRef {
         BlobRef(value)
     }
 
-    /// What stands in the tree.
+    /// Encodes it as a value of the tree.
     pub fn to_value(self) -> u64 {
         self.0
     }
 
-    /// Where the blob starts, in bytes from the start of the file.
+    /// The blob's offset in the file, in bytes.
     pub fn offset(self) -> u64 {
         self.0 >> 1
     }
 
-    /// Whether the value needs nothing below it.
+    /// Whether the value is a base, which needs nothing below it.
     pub fn will_init(self) -> bool {
         self.0 & 1 == 1
     }

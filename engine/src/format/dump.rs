@@ -1,7 +1,7 @@
 //! Whole files as text, for people and for snapshots: everything but the values themselves.
 //!
-//! A dump checks what it prints, and what it needs to find it. It reads files of any origin, so
-//! that it decompresses nothing: what a small frame makes of itself has no bound.
+//! A dump checks what it prints and what it follows to find it. It decompresses nothing, since it
+//! reads files of any origin, and a small frame may have content of any length.
 
 use std::fmt::Write;
 
@@ -18,8 +18,8 @@ use crate::base::{DecodeError, Key};
 /// The text of a layer file: summary, checksums, nodes and entries.
 ///
 /// # Errors
-/// If the file is damaged, as far as one can tell from what is printed and, where there is a
-/// checksum section, from it.
+/// If the file is damaged, as far as the printed parts and the checksum section, if there is one,
+/// tell.
 pub fn dump_layer(file: &[u8]) -> Result<String, DecodeError> {
     if DeltaSummary::has_magic(file) {
         dump_delta(file)
@@ -31,7 +31,7 @@ pub fn dump_layer(file: &[u8]) -> Result<String, DecodeError> {
 /// The text of an index.
 ///
 /// # Errors
-/// As `Index::decode`.
+/// Those of `Index::decode`.
 pub fn dump_index(bytes: &[u8]) -> Result<String, DecodeError> {
     let index = Index::decode(bytes)?;
     let mut out = Out::default();
@@ -64,7 +64,7 @@ pub fn dump_index(bytes: &[u8]) -> Result<String, DecodeError> {
     Ok(out.text)
 }
 
-/// The text so far.
+/// The text of a dump, as it grows.
 #[derive(Default)]
 struct Out {
     text: String,
@@ -131,7 +131,7 @@ fn describe_blob(offset: u64, header: &BlobHeader, stored: &[u8]) -> String {
     format!("offset {offset}  header {header}  len {len}")
 }
 
-/// What stands in a delta's blob, if the index is right about it.
+/// Describes the value in a delta's blob, and checks it against the index.
 fn describe_value(
     header: &BlobHeader,
     stored: &[u8],
@@ -156,9 +156,9 @@ fn describe_value(
 /// The parts of a layer file.
 struct DumpLayout<'a> {
     file: &'a [u8],
-    /// Where the index starts.
+    /// The offset of the index.
     index_offset: usize,
-    /// Where the section starts, or the file ends.
+    /// The offset of the checksum section, or the length of the file without one.
     index_end: usize,
     block_count: u32,
     section: Option<ChecksumSection>,
@@ -263,7 +263,7 @@ impl<'a> DumpLayout<'a> {
         check_entry_count(&nodes, entry_count).map_err(at_index)
     }
 
-    /// The blob at `offset` of the file.
+    /// Reads the blob at `offset` of the file.
     fn blob(&self, offset: u64) -> Result<(BlobHeader, &'a [u8]), DecodeError> {
         let blobs = &self.file[..self.index_offset];
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -293,7 +293,7 @@ fn dump_node<const L: usize>(out: &mut Out, block_index: usize, node: &Node<L>) 
     }
 }
 
-/// Every entry of every leaf was met.
+/// Checks that the walk from the root has met every entry of every leaf.
 fn check_entry_count<const L: usize>(nodes: &[Node<L>], found: usize) -> Result<(), DecodeError> {
     let leaves = nodes.iter().filter(|node| node.is_leaf());
     let expected = leaves.map(Node::count).sum::<usize>();

@@ -1,4 +1,4 @@
-//! The index of a timeline: the one truth about which layers it has.
+//! The index of a timeline, which alone says which layers the timeline has.
 //!
 //! ```text
 //! offset  size  field
@@ -37,51 +37,51 @@ const CHECKSUM_LEN: usize = 4;
 const KIND_DELTA: u8 = 0;
 const KIND_IMAGE: u8 = 1;
 
-/// What a timeline is.
+/// The durable state of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// Whose timeline it is.
+    /// The tenant that the timeline belongs to.
     pub tenant: TenantId,
-    /// Which timeline it is.
+    /// The name of the timeline.
     pub timeline: TimelineId,
-    /// Who wrote the index.
+    /// The generation that wrote the index.
     pub generation: Generation,
-    /// Where the timeline branches off, if it does.
+    /// The ancestor and the LSN of the branch point, if the timeline is a branch.
     pub ancestor: Option<Ancestor>,
-    /// Everything at or below it is in the layers, and nothing above.
+    /// The LSN up to which the layers hold all records, and above which they hold none.
     pub disk_consistent_lsn: Lsn,
-    /// History below it may be gone.
+    /// The LSN below which history may be gone.
     pub gc_cutoff: Lsn,
-    /// Whether the timeline is gone, and only its files are left to be removed.
+    /// Whether the timeline is deleted, and only its files are left to be removed.
     pub is_deleted: bool,
     /// All layers, in strictly ascending order of their names.
     pub layers: Vec<IndexLayer>,
 }
 
-/// What a timeline stands on.
+/// The branch point of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ancestor {
-    /// The timeline below.
+    /// The ancestor.
     pub timeline: TimelineId,
-    /// The LSN up to which it is read, inclusive.
+    /// The LSN up to which the ancestor is read, inclusive.
     pub lsn: Lsn,
 }
 
 /// One layer of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexLayer {
-    /// What it covers.
+    /// The keys and LSNs that it covers.
     pub name: LayerName,
-    /// Who wrote its file.
+    /// The generation that wrote its file.
     pub generation: Generation,
     /// The length of its file in bytes.
     pub len: u64,
-    /// The checksum of its checksum section; a peer's file has none.
+    /// The checksum of its checksum section; `None` for a peer's file.
     pub checksum: Option<u32>,
 }
 
 impl Index {
-    /// The bytes of the index.
+    /// Encodes the index.
     ///
     /// # Panics
     /// If the layers are not in strictly ascending order, or if one of them covers nothing.
@@ -133,7 +133,7 @@ impl Index {
     }
 }
 
-/// Everything in front of the checksum, if magic, version and checksum are right.
+/// Checks magic, version and checksum; returns the bytes in front of the checksum.
 fn check(bytes: &[u8]) -> Result<&[u8], DecodeError> {
     let mut take = Take::new(bytes);
     let magic = take.take_array::<8>("magic")?;
@@ -141,7 +141,7 @@ fn check(bytes: &[u8]) -> Result<&[u8], DecodeError> {
         let problem = format!("expected {MAGIC:02x?}, found {magic:02x?}");
         return Err(DecodeError::malformed("magic", 0, problem));
     }
-    // Behind the version, everything may be different in a later format, the checksum too.
+    // In a later format everything behind the version may differ, the checksum too.
     let version = take.take_u32("version")?;
     if VERSION < version {
         return Err(DecodeError::Unsupported {

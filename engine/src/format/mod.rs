@@ -34,7 +34,7 @@ pub use value::Value;
 
 pub(crate) use blob::{BLOB_LEN_MAX, BlobDecoder, BlobEncoder};
 
-/// What a layer file is made of: its summary and each node of its index fill one block.
+/// The length of a block: the summary of a layer file and each node of its index fill one.
 ///
 /// # Units
 /// Bytes.

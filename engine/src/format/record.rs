@@ -1,4 +1,4 @@
-//! Records: changes to a value, as the log tells them.
+//! Records: changes to a value, as they stand in the log.
 //!
 //! ```text
 //! offset  size  field
@@ -30,22 +30,22 @@ const KIND_MAX: u32 = 8;
 /// A change to a value.
 ///
 /// # Shape
-/// `Postgres` carries what the redo at hand understands: PostgreSQL's own log, or this engine's
-/// `Edit`. What the other kinds do is the business of PostgreSQL; here they are only carried.
+/// The content of `Postgres` is for the redo: PostgreSQL's own log, or this engine's `Edit`. The
+/// other kinds are defined by PostgreSQL; the engine stores them and does not interpret them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// A record of the log, in the redo's own words.
+    /// A record of the log, in the format of the redo.
     Postgres {
         /// Whether it needs nothing below it.
         will_init: bool,
-        /// The words.
+        /// The bytes that the redo interprets.
         rec: Vec<u8>,
     },
     /// Clears bits in the visibility map for up to two heap blocks.
     ClearVisibilityMapFlags {
-        /// The block that a row came to.
+        /// The block that a row was moved to.
         new_heap_block: Option<u32>,
-        /// The block that a row left.
+        /// The block that a row was moved from.
         old_heap_block: Option<u32>,
         /// The bits to clear.
         flags: u8,
@@ -71,34 +71,34 @@ pub enum Record {
     },
     /// Writes members of a multixact.
     MultixactMembersCreate {
-        /// The first of them.
+        /// The offset of the first member.
         member_offset: u32,
-        /// Who they are.
+        /// The members.
         members: Vec<MultixactMember>,
     },
     /// Writes or removes a small file.
     AuxFile {
         /// Its path.
         path: String,
-        /// What is in it, or nothing if it goes.
+        /// Its content; `None` removes the file.
         content: Option<Vec<u8>>,
     },
     /// Clears the visibility map from a place on.
     TruncateVisibilityMap {
-        /// The first byte that goes, or of which a part goes.
+        /// The first byte that is cleared, in full or in part.
         byte_offset: u64,
-        /// The first bit of it that goes.
+        /// The first bit of that byte that is cleared.
         bit_offset: u64,
     },
-    /// What a peer's tests write: checks, clears and appends, in this order.
+    /// A record of a peer's tests: checks, clears and appends, in this order.
     Test {
-        /// What is appended.
+        /// The text to append.
         append: String,
         /// Whether the value is emptied first.
         clear: bool,
         /// Whether it needs nothing below it; then `clear` is set as well.
         will_init: bool,
-        /// What the value must be, before anything is appended to it.
+        /// The value that the record may be applied to; any, if `None`.
         only_if: Option<String>,
     },
 }
@@ -108,7 +108,7 @@ pub enum Record {
 pub struct MultixactMember {
     /// The transaction.
     pub xid: u32,
-    /// How it holds the row.
+    /// The mode in which it locks the row.
     pub status: u32,
 }
 
@@ -285,7 +285,7 @@ impl Record {
         })
     }
 
-    /// `will_init` of the record that follows, which is not read to its end.
+    /// Reads `will_init` of the next record, without reading the record to its end.
     pub(super) fn will_init_of(take: &mut Take<'_>) -> Result<bool, DecodeError> {
         match take_kind_number(take)? {
             0 => {
@@ -357,7 +357,7 @@ fn put_u64(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&number.to_be_bytes());
 }
 
-/// Appends a length and as many bytes.
+/// Appends the length of `bytes`, and the bytes.
 pub(super) fn put_counted(out: &mut Vec<u8>, bytes: &[u8]) {
     put_u64(out, bytes.len() as u64);
     out.extend_from_slice(bytes);

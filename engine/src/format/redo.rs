@@ -21,7 +21,7 @@ use super::record::Record;
 use super::take::Take;
 use crate::base::{DecodeError, Lsn};
 
-/// No edit makes a page longer than this.
+/// The longest page that an edit can make.
 ///
 /// # Units
 /// Bytes.
@@ -33,7 +33,7 @@ const APPEND: u8 = 3;
 const CLEAR: u8 = 4;
 const APPEND_IF: u8 = 5;
 
-/// What the engine asks to make a value of records.
+/// Replays records over a base. The engine calls it when a read finds records.
 ///
 /// # Examples
 /// ```
@@ -53,20 +53,20 @@ const APPEND_IF: u8 = 5;
 /// }
 /// ```
 pub trait Redo: Send + Sync + 'static {
-    /// The value that is there after all `records`.
+    /// Applies all `records` to `base`, and returns the value.
     ///
     /// # Shape
     /// The oldest record comes first. Without a `base`, the first record is one of `will_init`.
     /// The answer depends on nothing but the arguments.
     /// # Errors
-    /// If a record cannot be applied to what stands below it: which, and why.
+    /// If a record cannot be applied to the value below it: which record, and why.
     fn redo(&self, base: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError>;
 }
 
-/// A record that cannot be applied to what stands below it.
+/// A record that cannot be applied to the value below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedoError {
-    /// Where the record stands.
+    /// The LSN of the record.
     pub lsn: Lsn,
     /// Why it cannot be applied.
     pub why: String,
@@ -79,36 +79,36 @@ pub struct Edits;
 /// A change to a page, which is a string of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// The page is now `content`.
+    /// Replaces the page by `content`.
     Set {
-        /// All of it.
+        /// The whole page.
         content: Vec<u8>,
     },
-    /// `bytes` stand at `offset` now, with zeros up to there if the page was shorter.
+    /// Writes `bytes` at `offset`; a shorter page is filled up with zeros.
     Patch {
-        /// Where they start.
+        /// The offset in the page, in bytes.
         offset: u32,
-        /// What stands there.
+        /// The bytes to write.
         bytes: Vec<u8>,
     },
-    /// `suffix` stands at the end now.
+    /// Appends `suffix` to the page.
     Append {
-        /// What is appended.
+        /// The bytes to append.
         suffix: Vec<u8>,
     },
-    /// The page is empty now.
+    /// Makes the page empty.
     Clear,
-    /// If the page is `only_if`, `suffix` stands at its end now; otherwise it is an error.
+    /// Appends `suffix` if the page is `only_if`; otherwise it is an error.
     AppendIf {
-        /// What the page must be.
+        /// The page that the edit may be applied to.
         only_if: Vec<u8>,
-        /// What is appended.
+        /// The bytes to append.
         suffix: Vec<u8>,
     },
 }
 
 impl Edit {
-    /// The bytes of the edit.
+    /// Encodes the edit.
     ///
     /// # Panics
     /// If it has an `only_if` longer than `PAGE_LEN_MAX`.
@@ -126,10 +126,10 @@ impl Edit {
         }
     }
 
-    /// The edit that `bytes` stand for, all of them.
+    /// Decodes an edit, which is all of `bytes`.
     ///
     /// # Errors
-    /// If there is none. `Unsupported` if the first byte is a later release's.
+    /// If the bytes are no edit. `Unsupported` if the first byte is of a later release.
     pub fn decode(bytes: &[u8]) -> Result<Edit, DecodeError> {
         let mut take = Take::new(bytes);
         let edit = match take.take_u8("edit")? {
@@ -167,7 +167,7 @@ impl Edit {
         Ok(edit)
     }
 
-    /// The record that makes this edit to what stands below it.
+    /// The record that applies this edit to the value below it.
     pub fn into_record(self) -> Record {
         Record::Postgres {
             will_init: false,
@@ -175,7 +175,7 @@ impl Edit {
         }
     }
 
-    /// The record that makes this edit to an empty page, whatever stands below it.
+    /// The record that applies this edit to an empty page, whatever the value below it.
     pub fn into_init_record(self) -> Record {
         Record::Postgres {
             will_init: true,
@@ -265,7 +265,7 @@ fn apply_edit(page: &mut Vec<u8>, edit: Edit) -> Result<(), String> {
     }
 }
 
-/// Writes `bytes` at `offset`, with zeros in front of them where the page ends before.
+/// Writes `bytes` at `offset`; fills a page that ends before it with zeros.
 fn splice(page: &mut Vec<u8>, offset: usize, bytes: &[u8]) -> Result<(), String> {
     let Some(end) = offset.checked_add(bytes.len()) else {
         return Err("the edit ends beyond any page".to_owned());

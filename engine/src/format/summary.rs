@@ -27,17 +27,17 @@ const VERSION: u16 = 3;
 /// The summary of an image layer.
 ///
 /// # Shape
-/// The timeline is the one that the file was written for. Its file may since have become another
-/// one's, a branch's for example: nobody compares it.
+/// The timeline is the one that the file was written for. The file may since belong to another
+/// timeline, for example a branch: so readers do not compare it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageSummary {
-    /// Whose file it is.
+    /// The tenant that the file belongs to.
     pub tenant: TenantId,
-    /// Which timeline it was written for.
+    /// The timeline that the file was written for.
     pub timeline: TimelineId,
     /// The keys that it covers.
     pub keys: KeyRange,
-    /// When its values were true.
+    /// The LSN of its values.
     pub lsn: Lsn,
     /// The first block of the index.
     pub index_start_block: u32,
@@ -45,16 +45,16 @@ pub struct ImageSummary {
     pub index_root_block: u32,
 }
 
-/// The summary of a delta layer; its timeline is as an `ImageSummary`'s.
+/// The summary of a delta layer. As in an `ImageSummary`, readers do not compare the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeltaSummary {
-    /// Whose file it is.
+    /// The tenant that the file belongs to.
     pub tenant: TenantId,
-    /// Which timeline it was written for.
+    /// The timeline that the file was written for.
     pub timeline: TimelineId,
     /// The keys that it covers.
     pub keys: KeyRange,
-    /// Where its records stand.
+    /// The LSNs that it covers.
     pub lsns: LsnRange,
     /// The first block of the index.
     pub index_start_block: u32,
@@ -66,7 +66,7 @@ impl ImageSummary {
     /// The length of its bytes.
     pub const LEN: usize = 88;
 
-    /// Its bytes, with which block 0 starts.
+    /// Encodes the bytes that block 0 starts with.
     pub fn encode(&self) -> [u8; ImageSummary::LEN] {
         assert!(!self.keys.is_empty());
         assert!(0 < self.index_start_block);
@@ -108,12 +108,12 @@ impl DeltaSummary {
     /// The length of its bytes.
     pub const LEN: usize = 96;
 
-    /// Whether `block` starts as one of a delta layer does, of whatever version.
+    /// Whether `block` starts as that of a delta layer, of any version.
     pub(super) fn has_magic(block: &[u8]) -> bool {
         block.starts_with(&DELTA_MAGIC.to_be_bytes())
     }
 
-    /// Its bytes, with which block 0 starts.
+    /// Encodes the bytes that block 0 starts with.
     pub fn encode(&self) -> [u8; DeltaSummary::LEN] {
         assert!(!self.keys.is_empty());
         assert!(!self.lsns.is_empty());
@@ -196,7 +196,7 @@ fn take_head(
     Ok((tenant, timeline))
 }
 
-/// The index stands behind block 0 at least.
+/// Reads the index's first block, which is 1 at least: block 0 is the summary.
 fn take_index_start_block(take: &mut Take<'_>) -> Result<u32, DecodeError> {
     let what = "index start block";
     let start = take.offset();

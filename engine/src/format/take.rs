@@ -1,9 +1,9 @@
-//! Reading bytes field by field. Each field brings its name, so that an error can say what is
-//! wrong, where, what was expected and what was found.
+//! Reading bytes field by field. Each field has a name, so that an error can say which field is
+//! wrong, where it is, what was expected and what was found.
 
 use crate::base::{DecodeError, Key, KeyRange, Lsn, LsnRange};
 
-/// Bytes of which a part has been read.
+/// A reader of bytes, with its position.
 pub(super) struct Take<'a> {
     bytes: &'a [u8],
     offset: usize,
@@ -14,17 +14,17 @@ impl<'a> Take<'a> {
         Take { bytes, offset: 0 }
     }
 
-    /// Where the next field starts.
+    /// The offset of the next field, in bytes.
     pub fn offset(&self) -> u64 {
         self.offset as u64
     }
 
-    /// What has not been read.
+    /// The bytes that have not been read.
     pub fn rest(&self) -> &'a [u8] {
         &self.bytes[self.offset..]
     }
 
-    /// Everything that has not been read.
+    /// Takes all bytes that have not been read.
     pub fn take_rest(&mut self) -> &'a [u8] {
         let rest = self.rest();
         self.offset = self.bytes.len();
@@ -64,7 +64,7 @@ impl<'a> Take<'a> {
         self.take_array(what).map(u64::from_be_bytes)
     }
 
-    /// One byte that is 0 or 1.
+    /// Takes one byte that is 0 or 1.
     pub fn take_flag(&mut self, what: &'static str) -> Result<bool, DecodeError> {
         let start = self.offset();
         match self.take_u8(what)? {
@@ -77,7 +77,7 @@ impl<'a> Take<'a> {
         }
     }
 
-    /// A u64 that counts items of `item_len` bytes which follow and are there.
+    /// Takes a `u64` count of items of `item_len` bytes, and checks that as many follow.
     pub fn take_count(&mut self, item_len: u64, what: &'static str) -> Result<usize, DecodeError> {
         let start = self.offset();
         let count = self.take_u64(what)?;
@@ -94,7 +94,7 @@ impl<'a> Take<'a> {
         }
     }
 
-    /// A u64 length and as many bytes.
+    /// Takes a `u64` length and as many bytes.
     pub fn take_counted(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let len = self.take_count(1, what)?;
         self.take_bytes(len, what)
@@ -108,7 +108,7 @@ impl<'a> Take<'a> {
         self.take_u64(what).map(Lsn)
     }
 
-    /// Two keys that hold a range with at least one key in it.
+    /// Takes two keys as a range that holds at least one key.
     pub fn take_keys(&mut self, what: &'static str) -> Result<KeyRange, DecodeError> {
         let start = self.offset();
         let keys = KeyRange::new(self.take_key(what)?, self.take_key(what)?);
@@ -119,7 +119,7 @@ impl<'a> Take<'a> {
         Ok(keys)
     }
 
-    /// Two LSNs that hold a range with at least one LSN in it.
+    /// Takes two LSNs as a range that holds at least one LSN.
     pub fn take_lsns(&mut self, what: &'static str) -> Result<LsnRange, DecodeError> {
         let start = self.offset();
         let lsns = LsnRange::new(self.take_lsn(what)?, self.take_lsn(what)?);
@@ -130,7 +130,7 @@ impl<'a> Take<'a> {
         Ok(lsns)
     }
 
-    /// Ends the reading: nothing is left.
+    /// Checks that all bytes were read.
     pub fn finish(self, what: &'static str) -> Result<(), DecodeError> {
         match self.rest().len() {
             0 => Ok(()),
@@ -138,7 +138,7 @@ impl<'a> Take<'a> {
         }
     }
 
-    /// An error at the next field.
+    /// The error for the next field.
     pub fn malformed<T>(&self, what: &'static str, problem: String) -> Result<T, DecodeError> {
         Err(DecodeError::malformed(what, self.offset(), problem))
     }

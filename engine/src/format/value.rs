@@ -17,7 +17,7 @@ use crate::base::DecodeError;
 const IMAGE: u32 = 0;
 const RECORD: u32 = 1;
 
-/// What is written for a key at an LSN.
+/// A value of a key at an LSN: a whole image, or a record that changes the value below.
 ///
 /// # Examples
 /// ```
@@ -31,9 +31,9 @@ const RECORD: u32 = 1;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// All of it, whatever stood there before.
+    /// A whole value, whatever the value below it.
     Image(Vec<u8>),
-    /// A change to what stood there before.
+    /// A change to the value below it.
     Record(Record),
 }
 
@@ -46,7 +46,7 @@ impl Value {
         }
     }
 
-    /// The length of what `encode` appends, in bytes.
+    /// The length of the encoded value, in bytes.
     pub fn encoded_len(&self) -> usize {
         match self {
             Value::Image(image) => 4 + 8 + image.len(),
@@ -54,7 +54,7 @@ impl Value {
         }
     }
 
-    /// Appends the bytes of the value to `out`.
+    /// Appends the encoded value to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let start = out.len();
         match self {
@@ -70,7 +70,7 @@ impl Value {
         assert!(out.len() - start == self.encoded_len());
     }
 
-    /// The value that `bytes` stand for, all of them.
+    /// Decodes a value, which is all of `bytes`.
     ///
     /// # Errors
     /// If `encode` does not make these bytes from any value.
@@ -84,13 +84,13 @@ impl Value {
         Ok(value)
     }
 
-    /// `will_init` of the value that `bytes` stand for, without decoding more than that takes.
+    /// Reads `will_init` of an encoded value, and decodes no more than that takes.
     ///
     /// # Shape
     /// Right for every value that `decode` accepts. A peer's inspector answers `false` for a `Test`
     /// record with the flag, and refuses the 11 bytes of the shortest `ClearVisibilityMapFlags`.
     /// # Errors
-    /// If the bytes that this looks at belong to no value.
+    /// If the bytes that this reads belong to no value.
     pub fn will_init_of(bytes: &[u8]) -> Result<bool, DecodeError> {
         let mut take = Take::new(bytes);
         match take_kind(&mut take)? {

@@ -1,15 +1,16 @@
-//! Floor 1, the seam: everything that the engine does to the world goes through [`Io`].
+//! Floor 1, the seam: all I/O, time, randomness and tasks of the engine go through [`Io`].
 //!
 //! Two implementations stand behind it: [`OsIo`] on real files, and the simulator's. Dispatch is
-//! static. Each method's text is a contract, and one set of checks, [`contract`], holds both to it.
+//! static. The documentation of each method is its contract, and one set of checks, [`contract`],
+//! runs against both.
 //!
 //! What holds for every call:
 //!
 //! * An error leaves things as they were, unless the method says otherwise.
-//! * A call whose future is dropped before it is done happened whole or not at all, and nothing of
-//!   it happens after the drop. A write may have happened in part.
-//! * What no sync has covered may be lost, or kept, piece by piece and in any order, by a power
-//!   loss. The end of the process alone loses nothing.
+//! * A call that is cancelled, by dropping its future, happened whole or not at all, and has no
+//!   effect after the drop. A write may have happened in part.
+//! * A power loss may lose or keep what is unsynced, piece by piece and in any order. The end of
+//!   the process alone loses nothing.
 //! * A path's parent exists and is a directory, and `from` and `to` of a rename share it.
 
 pub mod contract;
@@ -39,7 +40,7 @@ pub(crate) use scratch::Scratch;
 pub struct Entry {
     /// The name, without its directory. Bytes that are no UTF-8 are replaced.
     pub name: String,
-    /// A file's length in bytes, and nothing for a directory.
+    /// A file's length in bytes; `None` for a directory.
     pub len: Option<u64>,
 }
 
@@ -47,10 +48,10 @@ pub struct Entry {
 pub trait Io: Clone + Send + Sync + 'static {
     /// An open file.
     type File: File;
-    /// A held lock; it is let go when it is dropped, or when the process ends.
+    /// A held lock. It is released when it is dropped, or when the process ends.
     type Lock: Send + Sync + 'static;
 
-    /// Makes an empty file, to be read and written.
+    /// Creates an empty file, to be read and written.
     ///
     /// The entry is durable after [`Io::sync_dir`] of its directory. `AlreadyExists` if the name is
     /// taken.
@@ -59,19 +60,19 @@ pub trait Io: Clone + Send + Sync + 'static {
     /// Opens a file to be read. `NotFound` if there is none.
     fn open(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<Self::File>> + Send;
 
-    /// Everything in a directory, by name. `NotFound` if there is none.
+    /// Lists a directory, in the order of the names. `NotFound` if there is none.
     fn list(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<Vec<Entry>>> + Send;
 
     /// Renames a file in its directory, and refuses with `AlreadyExists` to replace another.
-    /// `NotFound` if there is none. Who has it open reads on.
+    /// `NotFound` if there is none. Open handles still read the file.
     ///
     /// Atomic: at any moment, and after any crash, the file has one of the two names. Durable after
-    /// [`Io::sync_dir`]. It says nothing of the file's content: sync that first.
+    /// [`Io::sync_dir`]. It does not make the file's content durable: sync that first.
     fn rename(&self, op: Op, from: &Path, to: &Path)
     -> impl Future<Output = io::Result<()>> + Send;
 
     /// Renames a file in its directory over another, or to a free name. `NotFound` if there is
-    /// none. Who has either open reads on.
+    /// none. Open handles of either file still read it.
     ///
     /// Atomic: at any moment, and after any crash, `to` is the old file or the new one. Durable
     /// after [`Io::sync_dir`].
@@ -82,11 +83,11 @@ pub trait Io: Clone + Send + Sync + 'static {
         to: &Path,
     ) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Removes a file's name; who has it open reads on. Durable after [`Io::sync_dir`].
+    /// Removes a file's name; open handles still read the file. Durable after [`Io::sync_dir`].
     /// `NotFound` if there is none.
     fn remove(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Makes an empty directory. Durable after [`Io::sync_dir`] of its parent. `AlreadyExists` if
+    /// Creates an empty directory. Durable after [`Io::sync_dir`] of its parent. `AlreadyExists` if
     /// the name is taken.
     fn create_dir(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<()>> + Send;
 
@@ -101,8 +102,8 @@ pub trait Io: Clone + Send + Sync + 'static {
     /// file's dirty pages, entries are not dropped by a file system that goes on at all.
     fn sync_dir(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Locks a file against every other caller, in this process or another, and makes it if it is
-    /// not there. `WouldBlock` if somebody holds it.
+    /// Locks a file against every other caller, in this process or another; creates it if it is
+    /// missing. `WouldBlock` if another caller holds the lock.
     fn lock(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<Self::Lock>> + Send;
 
     /// The time of day. It may jump in either direction.
@@ -114,27 +115,28 @@ pub trait Io: Clone + Send + Sync + 'static {
     /// 64 random bits.
     fn random(&self) -> u64;
 
-    /// Starts `task` beside the caller. It may never run if the process ends first.
+    /// Spawns `task`, which runs concurrently with the caller. It may never run if the process ends
+    /// first.
     fn spawn(&self, op: Op, task: impl Future<Output = ()> + Send + 'static);
 
-    /// Lets others go first, once.
+    /// Yields once to other tasks.
     fn yield_now(&self) -> impl Future<Output = ()> + Send;
 
-    /// A door before a step on shared state, where the simulator may let another task go first.
-    /// In production it is nothing.
+    /// A point before a step on shared state where the simulator may run another task first, to
+    /// explore races. In production it does nothing.
     fn interleave(&self, op: Op) -> impl Future<Output = ()> + Send;
 
-    /// Marks that a rare corner was reached. In production it is nothing; the simulator counts, and
-    /// reports the corners that were never reached.
-    fn probe(&self, mark: &'static str) {
-        let _ = mark;
+    /// Marks that a rare situation was reached. In production it does nothing; the simulator counts
+    /// probes, and reports those that were never reached.
+    fn probe(&self, name: &'static str) {
+        let _ = name;
     }
 }
 
-/// An open file. Reads and writes carry their offset: nothing is shared but the bytes.
+/// An open file. Reads and writes carry their offset: handles share nothing but the bytes.
 pub trait File: Send + Sync + 'static {
-    /// Reads up to `buf.len()` bytes at `offset` and says how many; 0 only at the end of the file
-    /// or for an empty `buf`. It may read fewer than are there. After an error `buf` holds
+    /// Reads up to `buf.len()` bytes at `offset` and returns how many; 0 only at the end of the
+    /// file or for an empty `buf`. It may read fewer than are there. After an error `buf` holds
     /// anything.
     fn read_at(
         &self,
@@ -143,7 +145,7 @@ pub trait File: Send + Sync + 'static {
         buf: &mut [u8],
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
-    /// Writes up to `bytes.len()` bytes at `offset` and says how many, never 0 unless `bytes` is
+    /// Writes up to `bytes.len()` bytes at `offset` and returns how many, never 0 unless `bytes` is
     /// empty. The file grows as needed, and a gap reads as zeros. After an error any part of
     /// `bytes` may have been written.
     fn write_at(
@@ -153,8 +155,8 @@ pub trait File: Send + Sync + 'static {
         bytes: &[u8],
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
-    /// Makes the file's bytes and length durable: all that was written before the call. Its name is
-    /// another matter: [`Io::sync_dir`].
+    /// Makes the file's bytes and length durable: all that was written before the call.
+    /// [`Io::sync_dir`] makes its name durable.
     ///
     /// After an error any part of that may be lost in a crash, although it can still be read, and a
     /// later success proves nothing.

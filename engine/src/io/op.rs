@@ -1,7 +1,7 @@
-//! Who calls: the label that every call through the seam carries.
+//! The label that every I/O call carries: which job of which timeline makes the call.
 //!
-//! It is a `Copy` value that production ignores. In the simulator it is the address space of
-//! faults: with the call's own name and its ordinal among equals it reads
+//! It is a `Copy` value that production ignores. In the simulator it is the address of a fault:
+//! with the call's name and its ordinal among equal ones it reads
 //! `life2/b/flush#5/delta#1/write#2`.
 
 use std::fmt;
@@ -11,20 +11,20 @@ use crate::base::TimelineId;
 /// Which job of which timeline makes a call, and for which of the job's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Op {
-    /// The timeline, or nothing for what concerns the engine's directory.
+    /// The timeline; `None` for calls on the engine's directory.
     pub timeline: Option<TimelineId>,
-    /// What the caller is doing.
+    /// The kind of job that makes the call.
     pub job: Job,
     /// The ordinal of the job among those of its kind in the life of the timeline, from 1. Only
-    /// work whose plan was not empty counts; 0 before that is known.
+    /// jobs whose plan was not empty count; 0 before that is known.
     pub job_index: u32,
-    /// Which kind of file is meant.
+    /// The kind of file that the call is for.
     pub part: Part,
     /// The ordinal of the file among those of its kind in the job, in plan order, from 1.
     pub part_index: u32,
 }
 
-/// What a caller is doing.
+/// The kind of job that makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is the verb that it is named after")]
 pub enum Job {
@@ -43,7 +43,7 @@ pub enum Job {
     Drop,
 }
 
-/// Which kind of file a call is for.
+/// The kind of file that a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// No file: shared state, or the directory itself.
@@ -61,7 +61,7 @@ pub enum Part {
 }
 
 impl Job {
-    /// Every job, in the order of their names' appearance.
+    /// Every job, in the order of declaration.
     pub const ALL: [Job; 13] = [
         Job::Open,
         Job::Create,
@@ -78,7 +78,7 @@ impl Job {
         Job::Drop,
     ];
 
-    /// The word for it in an address.
+    /// Its name in an address.
     pub fn name(self) -> &'static str {
         match self {
             Job::Open => "open",
@@ -109,7 +109,7 @@ impl Part {
         Part::Index,
     ];
 
-    /// The word for it in an address.
+    /// Its name in an address.
     pub fn name(self) -> &'static str {
         match self {
             Part::Directory => "dir",
@@ -123,7 +123,7 @@ impl Part {
 }
 
 impl Op {
-    /// A job on the directory itself.
+    /// The label of a job, for calls on the directory itself.
     pub fn new(timeline: Option<TimelineId>, job: Job, job_index: u32) -> Op {
         Op {
             timeline,
@@ -134,7 +134,7 @@ impl Op {
         }
     }
 
-    /// The same job on one of its files.
+    /// The label of this job, for calls on one of its files.
     #[must_use]
     pub fn on(self, part: Part, part_index: u32) -> Op {
         Op {

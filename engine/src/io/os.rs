@@ -1,4 +1,4 @@
-//! The production backend: real files, the wall clock, and threads of its own.
+//! The production backend: real files, the wall clock, and its own threads.
 //!
 //! The calls on files are direct system calls in futures that never pend, so that they run under
 //! any executor, or under [`block_on`](super::block_on) on the caller's thread. Only
@@ -28,18 +28,18 @@ use super::timer::Timer;
 use super::{Entry, File, Io, Op};
 use crate::base::Time;
 
-/// How many threads run what is spawned, unless the caller says otherwise. Two let a long job and
-/// a short one go on side by side; what they do is wait for the disk, so more cores want no more.
+/// The default number of threads for spawned tasks. Two let a long job and a short one run
+/// concurrently; tasks mostly wait for the disk, so more cores need no more threads.
 const THREAD_COUNT_DEFAULT: NonZeroUsize = NonZeroUsize::new(2).expect("2 is not 0");
 
 /// The operating system. Paths are used as they are given.
 ///
 /// # Shape
 /// Clones share one pool, which has no thread before the first [`Io::spawn`] and no timer before
-/// the first [`Io::sleep`]. Its threads stop by themselves when the last clone is gone and nothing
-/// is queued. A task that panics is reported by the panic hook and dropped; the others go on.
+/// the first [`Io::sleep`]. Its threads stop when the last clone is dropped and no task is queued.
+/// A task that panics is reported by the panic hook and dropped; the other tasks continue.
 /// # Panics
-/// Where the system refuses what it always has: a first thread, or 64 random bits.
+/// If the system cannot start a first thread, or gives no 64 random bits.
 #[derive(Clone)]
 pub struct OsIo {
     pool: Arc<Pool>,
@@ -50,17 +50,17 @@ pub struct OsIo {
 #[derive(Debug)]
 pub struct OsFile(fs::File);
 
-/// A locked file of [`OsIo`]: an advisory lock that goes with the open file.
+/// A locked file of [`OsIo`]: an advisory lock on the open file.
 #[derive(Debug)]
 pub struct OsLock(fs::File);
 
 impl OsIo {
-    /// The operating system, with two threads for what is spawned.
+    /// The operating system, with two threads for spawned tasks.
     pub fn new() -> OsIo {
         OsIo::with_thread_count(THREAD_COUNT_DEFAULT)
     }
 
-    /// The operating system, with at most `thread_count` threads for what is spawned.
+    /// The operating system, with at most `thread_count` threads for spawned tasks.
     pub fn with_thread_count(thread_count: NonZeroUsize) -> OsIo {
         OsIo {
             pool: Arc::new(Pool::new(thread_count)),
@@ -86,8 +86,8 @@ impl fmt::Debug for OsIo {
     }
 }
 
-/// Makes a system call again for as long as signals interrupt it. Each turn uses up a signal, and
-/// an interrupted call has done nothing, so this ends and repeats no effect.
+/// Retries a system call while signals interrupt it. Each retry uses up a signal, and an
+/// interrupted call has had no effect, so this ends and repeats no effect.
 fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
@@ -193,7 +193,8 @@ impl Io for OsIo {
 
 impl File for OsFile {
     async fn read_at(&self, _op: Op, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        // The kernel calls such an offset invalid. It is beyond the end of any file, no more.
+        // For the kernel such an offset is invalid. For the contract it is past the end of any
+        // file.
         if i64::try_from(offset.saturating_add(buf.len() as u64)).is_err() {
             return Ok(0);
         }
@@ -221,12 +222,13 @@ impl Drop for OsLock {
     /// Closing is not enough: a child process that is just being started has a copy of the open
     /// file for a moment, and the lock would last as long.
     fn drop(&mut self) {
-        // An unlock that fails leaves what closing does, and nobody could act on it.
+        // If the unlock fails, closing the file still releases the lock, and no caller could act on
+        // the error.
         let _ = self.0.unlock();
     }
 }
 
-/// What `list` says of an entry, and nothing if it was removed meanwhile.
+/// The description of an entry for `list`; `None` if it was removed concurrently.
 fn describe(entry: &fs::DirEntry) -> io::Result<Option<Entry>> {
     let metadata = match retry(|| entry.metadata()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -238,10 +240,11 @@ fn describe(entry: &fs::DirEntry) -> io::Result<Option<Entry>> {
     }))
 }
 
-/// Names the remedy where the file system has no rename without replacing.
+/// Adds the remedy to the error of a file system without a rename that does not replace.
 ///
 /// There is no substitute: a link to the new name and a removal of the old one would leave both
-/// names after a crash between the two, and a look before a plain rename may replace a file.
+/// names after a crash between the two, and a check before a plain rename races with other callers
+/// and may replace a file.
 fn explain_rename(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => io::Error::new(

@@ -1,7 +1,9 @@
-//! A few threads that run spawned tasks, and [`block_on`] for a thread that has one future to run.
+//! A pool of threads that run spawned tasks, and [`block_on`], which runs one future on its
+//! caller's thread.
 //!
 //! 1. A task is in the queue at most once, and at most one thread polls it.
-//! 2. No lock is held while a task is polled or dropped: both may call back into the pool.
+//! 2. No lock is held while a task is polled or dropped: both may call back into the pool and would
+//!    deadlock.
 //! 3. A thread starts when a task waits and no thread is idle, up to the pool's number. Once the
 //!    pool is closed a thread stops when the queue is empty; a task that is woken after that starts
 //!    one again.
@@ -32,15 +34,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-/// What a task has still to do.
+/// The future of a task.
 type PoolWork = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Threads that run tasks. When it is dropped they finish what is queued and stop.
+/// A pool of threads that run tasks. When it is dropped the threads finish the queued tasks and
+/// stop.
 pub(super) struct Pool {
     shared: Arc<PoolShared>,
 }
 
-/// What the threads, the tasks and the pool have in common.
+/// The state that the threads, the tasks and the pool share.
 pub(super) struct PoolShared {
     thread_count_max: usize,
     state: Mutex<PoolState>,
@@ -60,23 +63,23 @@ struct Task {
     pool: Arc<PoolShared>,
 }
 
-/// Where a task is in its life, and with whom its work.
+/// The phase of a task, with its future while no thread polls it.
 enum PoolPhase {
     Idle(PoolWork),
     Queued(PoolWork),
     Running,
-    /// Running, and woken since: what woke it may have come too late for this poll.
+    /// Running, and woken since the poll began: it must be polled again.
     Woken,
     Done,
 }
 
-/// Locks `mutex`. A poisoned one is as good as any: no code of others runs under our locks.
+/// Locks `mutex`. A poisoned one is sound too: no foreign code runs under these locks.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pool {
-    /// A pool that has no thread yet.
+    /// A pool without threads.
     pub(super) fn new(thread_count_max: NonZeroUsize) -> Pool {
         Pool {
             shared: Arc::new(PoolShared {
@@ -106,7 +109,7 @@ impl Pool {
 }
 
 impl Drop for Pool {
-    /// Does not wait: the last owner of the pool may be a task, on one of its threads.
+    /// Does not join the threads: the last owner of the pool may be a task, on one of them.
     fn drop(&mut self) {
         lock(&self.shared.state).is_closed = true;
         self.shared.ready.notify_all();
@@ -123,7 +126,7 @@ impl PoolShared {
             state.thread_count += usize::from(started.is_ok());
             let is_served = 0 < state.thread_count;
             drop(state);
-            // With fewer threads than wanted all goes on, only slower.
+            // With fewer threads than wanted tasks still run, only slower.
             assert!(is_served, "no thread for tasks: {started:?}");
         } else {
             drop(state);
@@ -142,7 +145,7 @@ impl PoolShared {
         thread::Builder::new().name(name).spawn(run).map(drop)
     }
 
-    /// Waits for a task to run, and says nothing when the thread is to stop.
+    /// Waits for a task to run; `None` when the thread is to stop.
     fn next(&self) -> Option<Arc<Task>> {
         let mut state = lock(&self.state);
         loop {
@@ -165,15 +168,15 @@ impl Task {
     /// Polls the task once.
     ///
     /// A panic ends this task and nothing else: the panic hook has reported it, with the thread's
-    /// name, before it gets here, and what the task held is dropped, so that who waits for it
-    /// learns of it.
+    /// name, before it is caught here, and what the task held is dropped, so that tasks that wait
+    /// for it are woken.
     fn run(self: Arc<Self>) {
         let mut work = self.begin();
         let waker = Waker::from(Arc::clone(&self));
         let polled = catch_unwind(AssertUnwindSafe(move || {
             match work.as_mut().poll(&mut Context::from_waker(&waker)) {
                 Poll::Pending => Some(work),
-                Poll::Ready(()) => None, // Dropped here: that too is the task's own code.
+                Poll::Ready(()) => None, // Dropped here, since a drop may panic too.
             }
         }));
         match polled {
@@ -227,7 +230,7 @@ impl Wake for Task {
 /// Wakes a thread that is parked in [`block_on`].
 struct Unpark {
     thread: Thread,
-    /// The thread's own token is not enough: whoever parks inside the future may take it.
+    /// The thread's own token is not enough: code inside the future that parks may consume it.
     is_woken: AtomicBool,
 }
 
@@ -242,9 +245,9 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs `future` on the calling thread, which is parked while there is nothing to do.
+/// Runs `future` on the calling thread, which is parked while the future is pending.
 ///
-/// It needs no pool and no runtime, and works in any thread that may wait.
+/// It needs no pool and no runtime, and works on any thread that may block.
 ///
 /// # Examples
 /// ```

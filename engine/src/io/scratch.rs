@@ -1,4 +1,4 @@
-//! A file that goes with its owner, unless it is given a name to stay under.
+//! Temporary files, which are removed when they are dropped, unless they get a lasting name.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use super::{Io, Job, Op};
 /// A new file that is removed when it is dropped, unless [`Scratch::rename`] or
 /// [`Scratch::replace`] gave it a lasting name first.
 ///
-/// The removal is a task of its own; if it fails, or if the process ends before, the file is left
-/// to whoever opens the directory next. So a scratch name is never used twice.
+/// The removal is a task of its own; if it fails, or if the process ends before, the next open of
+/// the timeline removes the file. So a scratch name is never used twice.
 pub struct Scratch<I: Io> {
     io: I,
     op: Op,
     path: PathBuf,
-    /// Nothing once it has a lasting name.
+    /// The open file; `None` once it has a lasting name.
     file: Option<I::File>,
 }
 
 impl<I: Io> Scratch<I> {
-    /// Makes the file, which must not exist.
+    /// Creates the file, which must not exist.
     pub async fn create(io: &I, op: Op, path: PathBuf) -> io::Result<Scratch<I>> {
         let file = io.create(op, &path).await?;
         Ok(Scratch {
@@ -33,30 +33,30 @@ impl<I: Io> Scratch<I> {
     /// The open file.
     ///
     /// # Panics
-    /// If it was given a lasting name.
+    /// If the file has a lasting name.
     pub fn file(&self) -> &I::File {
-        self.file.as_ref().expect("it has its scratch name still")
+        self.file.as_ref().expect("it still has its scratch name")
     }
 
-    /// Where it is.
+    /// The scratch path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives it a lasting name that is free. From then on it stays.
+    /// Renames it to a lasting name that is free. From then on it is not removed.
     ///
     /// # Errors
-    /// `AlreadyExists` if the name is taken. It keeps its scratch name after any error.
+    /// `AlreadyExists` if the name is taken. After any error it keeps its scratch name.
     pub async fn rename(&mut self, to: &Path) -> io::Result<()> {
         self.io.rename(self.op, &self.path, to).await?;
         self.file = None;
         Ok(())
     }
 
-    /// Gives it a lasting name, in place of the file that has it. From then on it stays.
+    /// Renames it over the file that has the lasting name. From then on it is not removed.
     ///
     /// # Errors
-    /// It keeps its scratch name after any error.
+    /// After any error it keeps its scratch name.
     pub async fn replace(&mut self, to: &Path) -> io::Result<()> {
         self.io.replace(self.op, &self.path, to).await?;
         self.file = None;
@@ -76,7 +76,7 @@ impl<I: Io> Drop for Scratch<I> {
             ..self.op
         };
         self.io.spawn(op, async move {
-            // What this leaves, the next open removes.
+            // If this fails, the next open removes the file.
             let _ = io.remove(op, &path).await;
         });
     }

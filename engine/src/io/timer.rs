@@ -1,6 +1,7 @@
-//! One thread that wakes sleepers when their time has come. It starts with the first sleeper.
+//! A thread that wakes sleepers at their deadlines. It starts with the first sleeper.
 //!
-//! A waker is foreign code: none is cloned, called or dropped under the lock.
+//! A waker is foreign code: it is not cloned, called or dropped under the lock, since it may call
+//! back and deadlock.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -17,12 +18,12 @@ use std::time::{Duration, Instant};
 
 use super::pool::lock;
 
-/// The thread's owner. When it is dropped the thread stops; no [`Sleep`] can outlive it.
+/// Owns the timer's thread. When it is dropped the thread stops; no [`Sleep`] can outlive it.
 pub(super) struct Timer {
     shared: Arc<TimerShared>,
 }
 
-/// What the thread and the timer have in common.
+/// The state that the thread and the timer share.
 #[derive(Default)]
 pub(super) struct TimerShared {
     state: Mutex<TimerState>,
@@ -37,17 +38,18 @@ struct TimerState {
     is_closed: bool,
 }
 
-/// A sleeper's place: by deadline, and among equals by arrival.
+/// A sleeper's place in the queue: by deadline, then by arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ticket {
     deadline: Instant,
     index: u64,
 }
 
-/// Done when its deadline is over. When it is dropped before, nobody is woken.
+/// A future that is ready after its deadline. If it is dropped before, its waker is not called.
 pub(super) struct Sleep<'timer> {
     timer: &'timer Timer,
-    /// Nothing if it is later than the clock can say: then it never comes.
+    /// The deadline; `None` if it is later than the clock can represent, so that the sleep never
+    /// ends.
     deadline: Option<Instant>,
     ticket: Option<Ticket>,
 }
@@ -109,7 +111,7 @@ impl Drop for Sleep<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             let waker = lock(&self.timer.shared.state).sleepers.remove(&ticket);
-            drop(waker); // The lock is let go by now.
+            drop(waker); // The lock is released by now.
         }
     }
 }
@@ -122,7 +124,7 @@ impl TimerShared {
         Ticket { deadline, index }
     }
 
-    /// Has `waker` called at the ticket's deadline, and no longer the one that it replaces.
+    /// Registers `waker` for the ticket's deadline, in place of an earlier waker of the ticket.
     fn enter(self: &Arc<Self>, ticket: Ticket, waker: Waker) {
         let mut state = lock(&self.state);
         let replaced = state.sleepers.insert(ticket, waker);
@@ -165,7 +167,7 @@ impl TimerShared {
         }
     }
 
-    /// Waits for a change, at most as long as `rest` says. It may also return for no reason.
+    /// Waits for a change, at most for the time `rest`. It may also wake up spuriously.
     fn wait<'a>(
         &self,
         state: MutexGuard<'a, TimerState>,
@@ -185,7 +187,7 @@ impl TimerShared {
 }
 
 impl TimerState {
-    /// Takes out the wakers whose time has come, the earliest first.
+    /// Removes and returns the wakers that are due, the earliest first.
     fn take_due(&mut self, now: Instant) -> Vec<Waker> {
         let mut due = Vec::new();
         while let Some(first) = self.sleepers.first_entry() {
@@ -198,7 +200,8 @@ impl TimerState {
     }
 }
 
-/// A waker that panics has been reported by the panic hook; the other sleepers still need us.
+/// Calls a waker and catches its panic, which the panic hook has reported: the thread has to go on
+/// for the other sleepers.
 fn wake(waker: Waker) {
     let _reported = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }

@@ -1,4 +1,4 @@
-//! What a writer hands over at once: values, serialised once, and where each of them stands.
+//! Batches: the values that a writer puts at once, serialised once, with the position of each.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ use crate::format::{BLOB_LEN_MAX, Value};
 pub struct Batch {
     raw: Vec<u8>,
     records: Vec<BatchRecord>,
-    /// The keys of the last records, as far as these share an LSN; none if it is one record's
-    /// alone, as most are.
+    /// The keys of the records at the last LSN, if there are several; empty if there is one, as
+    /// most often.
     keys_at_last_lsn: BTreeSet<Key>,
 }
 
-/// Where a value of a batch stands.
+/// The place of a value in a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchRecord {
     pub(crate) key: Key,
@@ -40,12 +40,12 @@ impl Batch {
         Batch::default()
     }
 
-    /// Adds a value or a change of `key` at `lsn`.
+    /// Adds a value of `key`, or a change to it, at `lsn`.
     ///
     /// # Errors
     /// `Refused` if `lsn` is below the last one, if it is `Lsn::MAX` or the key is `Key::MAX`,
-    /// which stand for the end, if the key stands at it already, or if the value is longer than a
-    /// blob can be. The batch is unchanged.
+    /// which stand for the end, if the batch has the key at that LSN already, or if the value is
+    /// longer than a blob can be. The batch is unchanged.
     ///
     /// # Examples
     /// ```
@@ -121,7 +121,7 @@ impl Batch {
         self.records.len()
     }
 
-    /// Whether there is no record.
+    /// Whether the batch has no record.
     ///
     /// # Examples
     /// ```
@@ -136,7 +136,7 @@ impl Batch {
         self.records.is_empty()
     }
 
-    /// The length of all values in bytes.
+    /// The length of all values, as they are serialised, in bytes.
     ///
     /// # Examples
     /// ```
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_leaves_no_trace() {
+    fn a_refused_record_leaves_no_trace() {
         let mut batch = Batch::new();
         batch.push(Key::MIN, Lsn(8), &image()).unwrap();
         let too_long = Value::Image(vec![0; BLOB_LEN_MAX]);

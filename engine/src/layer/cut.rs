@@ -1,4 +1,4 @@
-//! How the records of a merged run are cut into pieces, each of which becomes a layer.
+//! Cutting the records of a merged run into pieces, each of which becomes a layer.
 //!
 //! ```text
 //!  lsn
@@ -12,32 +12,32 @@
 //! ```
 //!
 //! 1. A piece holds whole keys, as many as stay within the target, and spans the LSNs of the whole
-//!    run: so no key is ever split over two pieces, except by LSN.
+//!    run: so a key is split over two pieces by LSN only.
 //! 2. A key whose records alone are longer than the target is fat. It stands alone and is sliced
 //!    between two of its LSNs. Its slices abut, and together span the run.
-//! 3. While the records of a key come, nobody knows yet whether it is fat. Only the LSNs are kept
-//!    where it would be cut: two slices that follow each other are together longer than the target,
-//!    so there are few.
-//! 4. No piece covers all keys, for such a layer would be taken for one that was just flushed.
+//! 3. Until the last record of a key has come, it is unknown whether the key is fat. Only the LSNs
+//!    at which it would be cut are kept: two adjacent slices are together longer than the target,
+//!    so these are few.
+//! 4. No piece covers all keys, for such a layer would count as an L0.
 
 use std::fmt;
 
 use crate::base::{Key, KeyRange, Lsn, LsnRange};
 
-/// The keys and LSNs of a layer that is to be written.
+/// The keys and LSNs of a layer that will be written.
 ///
 /// # Shape
 /// Prints as `START-END start..end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// The keys: from one that has a record up to, but not including, the next behind another.
+    /// The keys, from one that has a record to the last one that has a record.
     pub keys: KeyRange,
-    /// The LSNs: those of the run, or a slice of them for one key alone.
+    /// The LSNs of the run, or of a slice of it for one key alone.
     pub lsns: LsnRange,
 }
 
 impl Piece {
-    /// Whether all of its records come before all of `other`'s: by key, then LSN.
+    /// Whether all of its records precede all of `other`'s, by key and then LSN.
     pub fn stands_before(&self, other: &Piece) -> bool {
         match self.keys == other.keys {
             true => self.lsns.end <= other.lsns.start,
@@ -57,25 +57,25 @@ impl fmt::Display for Piece {
     }
 }
 
-/// What a run is cut by.
+/// The parameters of a cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutPlan {
     /// The LSNs of the whole run.
     pub lsns: LsnRange,
-    /// What the records of a piece may add up to, in bytes.
+    /// The target for the length of a piece's records together, in bytes.
     pub len_target: u64,
 }
 
-/// Cuts a run while its records come by.
+/// Cuts a run, record by record.
 #[derive(Debug)]
 pub struct Cutter {
     plan: CutPlan,
     pieces: Vec<Piece>,
-    /// The whole keys that will share the next piece.
+    /// The keys of the next piece so far.
     shared: Option<Shared>,
-    /// The key whose records are coming.
+    /// The key of the last record, with the records of it so far.
     history: Option<KeyHistory>,
-    /// Behind the last key whose records have all come.
+    /// The exclusive end of the keys that are complete.
     floor: Key,
 }
 
@@ -85,25 +85,25 @@ struct Shared {
     len: u64,
 }
 
-/// One key's records, and where they would be cut if it was fat.
+/// One key's records, and the LSNs at which they are cut if the key is fat.
 #[derive(Debug)]
 struct KeyHistory {
     key: Key,
     len: u64,
-    /// The LSN of the last records, which stay together, and their length.
+    /// The LSN of the last records, which stay in one slice. `last_len` is their length in bytes.
     last_lsn: Lsn,
     last_len: u64,
-    /// The length of the slice's records below `last_lsn`.
+    /// The length of the slice's records below `last_lsn`, in bytes.
     slice_len: u64,
-    /// Where a slice ends and the next one starts.
+    /// The LSNs at which one slice ends and the next one starts.
     cuts: Vec<Lsn>,
 }
 
 impl Cutter {
-    /// A cutter of a run of which no record has come.
+    /// A cutter for a run, before its first record.
     ///
     /// # Panics
-    /// If the run has no LSN.
+    /// If the run has no LSNs.
     pub fn new(plan: CutPlan) -> Cutter {
         assert!(!plan.lsns.is_empty());
         Cutter {
@@ -118,7 +118,7 @@ impl Cutter {
     /// Takes the next record, which is `len` bytes long.
     ///
     /// # Panics
-    /// If it stands below the last one, by key and LSN, or outside of the run.
+    /// If it is below the last one, by key and LSN, or outside of the run.
     pub fn push(&mut self, key: Key, lsn: Lsn, len: u64) {
         assert!(key < Key::MAX);
         assert!(self.plan.lsns.contains(lsn));
@@ -133,11 +133,12 @@ impl Cutter {
         }
     }
 
-    /// Says that between the last key and the next one lies a hole, over which no piece needs to
-    /// reach.
+    /// Tells the cutter that a hole lies between the last key and the next, which no piece needs to
+    /// cover.
     ///
     /// # Shape
-    /// The piece is closed if it holds a quarter of the target: shorter ones are not worth a layer.
+    /// The piece is closed if it has a quarter of the target's length: a shorter one is not worth a
+    /// layer.
     pub fn push_hole(&mut self) {
         self.settle();
         let len_min = self.plan.len_target / 4;
@@ -150,14 +151,14 @@ impl Cutter {
         }
     }
 
-    /// The pieces of the whole run, by key and then by LSN.
+    /// Ends the run, and returns its pieces by key and then by LSN.
     pub fn finish(mut self) -> Vec<Piece> {
         self.settle();
         self.close();
         self.pieces
     }
 
-    /// Finds the place of the last key, now that all its records have come.
+    /// Assigns the last key to a piece, now that all its records have come.
     fn settle(&mut self) {
         let Some(history) = self.history.take() else {
             return;
@@ -171,7 +172,7 @@ impl Cutter {
         }
     }
 
-    /// Puts the key into the running piece, or behind that into a new one.
+    /// Adds the key to the current piece, or closes that and starts a new one.
     fn share(&mut self, history: &KeyHistory) {
         let alone = Shared {
             keys: KeyRange::single(history.key),
@@ -189,7 +190,7 @@ impl Cutter {
         }
     }
 
-    /// Ends the running piece, if there is one.
+    /// Closes the current piece, if there is one.
     fn close(&mut self) {
         if let Some(shared) = self.shared.take() {
             self.emit(Piece {
@@ -199,7 +200,7 @@ impl Cutter {
         }
     }
 
-    /// Makes pieces of a fat key.
+    /// Slices a fat key into pieces.
     fn slice(&mut self, history: &KeyHistory) {
         let keys = KeyRange::single(history.key);
         let ends = history.cuts.iter().copied().chain([self.plan.lsns.end]);
@@ -220,7 +221,7 @@ impl Cutter {
 }
 
 impl Shared {
-    /// The keys of this and of `above`, and all between them.
+    /// The keys of both, and all between them.
     fn join(&self, above: &Shared) -> Shared {
         assert!(self.keys.end <= above.keys.start);
         Shared {
@@ -259,10 +260,10 @@ impl KeyHistory {
     }
 }
 
-/// Whether from `left` to `right` it is `distance_min` keys or more.
+/// Whether the distance from `left` to `right` is `distance_min` keys or more.
 ///
 /// # Shape
-/// The distance between neighbours is 1.
+/// The distance of adjacent keys is 1.
 /// # Panics
 /// If `right` is below `left`.
 pub fn is_wide_gap(left: Key, right: Key, distance_min: u64) -> bool {

@@ -10,23 +10,23 @@ use crate::io::{Io, Op};
 /// A finished delta layer.
 ///
 /// # Shape
-/// One that a writer made is removed with its file when it is dropped, until it is published.
+/// A layer from a writer removes its file when it is dropped, unless it was published.
 pub struct DeltaLayer<I: Io> {
     keys: KeyRange,
     lsns: LsnRange,
     file: LayerFile<I>,
 }
 
-/// The bytes of a record's key and LSN.
+/// Encodes a record's key and LSN.
 fn bytes_of(key: Key, lsn: Lsn) -> [u8; DeltaKey::LEN] {
     DeltaKey { key, lsn }.to_bytes()
 }
 
 impl<I: Io> DeltaLayer<I> {
-    /// The layer of an index's entry; nothing is read yet.
+    /// The layer of an index's entry. The file is not read yet.
     ///
     /// # Panics
-    /// If the entry is an image layer's, or if somebody has its file's name.
+    /// If the entry is an image layer's, or if another layer or a removal has its file's name.
     pub fn new(context: &LayerContext<I>, entry: IndexLayer) -> DeltaLayer<I> {
         DeltaLayer::of_file(LayerFile::new(context, entry))
     }
@@ -39,7 +39,7 @@ impl<I: Io> DeltaLayer<I> {
         DeltaLayer { keys, lsns, file }
     }
 
-    /// What the index says of it.
+    /// Its entry in the timeline's index.
     pub fn entry(&self) -> &IndexLayer {
         self.file.entry()
     }
@@ -54,27 +54,27 @@ impl<I: Io> DeltaLayer<I> {
         self.lsns
     }
 
-    /// Lets its file outlive it: it is published.
+    /// Keeps the file when the layer is dropped. To be called when it is published.
     pub fn keep(&self) {
         self.file.keep();
     }
 
-    /// Lets its file go with it, now or whenever the last reader lets go: a durable index does not
-    /// name it any more.
+    /// Removes the file when the layer is dropped, by its last reader at the latest. To be called
+    /// once a durable index does not name it any more.
     pub fn remove_on_drop(&self) {
         self.file.remove_on_drop();
     }
 
-    /// What is wrong with its file.
+    /// The `Corrupt` error for its file.
     pub(crate) fn corrupt(&self, cause: DecodeError) -> Error {
         self.file.corrupt(cause)
     }
 
-    /// Where the values of some keys stand, in the order of the keys: the records at `lsns`, newest
-    /// first within a key, and nothing below one that needs nothing below it.
+    /// Locates the records of `keys` at `lsns`, in the order of the keys, newest first within a
+    /// key; below a base it locates nothing.
     ///
     /// # Shape
-    /// Of `key_count_max` keys at most, the lowest. No value is read.
+    /// At most `key_count_max` keys, the lowest ones. No value is read.
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
     pub async fn locate(
@@ -87,7 +87,8 @@ impl<I: Io> DeltaLayer<I> {
         assert!(0 < key_count_max);
         let start = keys.start.max(self.keys.start);
         let keys = KeyRange::new(start, keys.end.min(self.keys.end));
-        // Not cut to the layer's own: a record outside of these is to be found, and is corrupt.
+        // `lsns` is not cut to the layer's own: a record outside of these must be found, as
+        // corrupt.
         if keys.is_empty() || lsns.is_empty() || !lsns.overlaps(&self.lsns) {
             return Ok(Vec::new());
         }
@@ -97,7 +98,7 @@ impl<I: Io> DeltaLayer<I> {
         self.locate_keys(op, (keys, lsns), key_count_max).await
     }
 
-    /// Goes down, for a key may have any number of records below a base.
+    /// Locates one key's records. It descends, since a key may have many records below its base.
     async fn locate_key(&self, op: Op, key: Key, lsns: LsnRange) -> Result<Vec<Located>> {
         let last = Lsn(lsns.end.0 - 1);
         let wanted = bytes_of(key, lsns.start)..=bytes_of(key, last);
@@ -118,7 +119,7 @@ impl<I: Io> DeltaLayer<I> {
         Ok(located)
     }
 
-    /// Goes up, over all that is between the records that are wanted.
+    /// Locates the records of a range of keys. It ascends over all records between the wanted ones.
     async fn locate_keys(
         &self,
         op: Op,
@@ -145,12 +146,10 @@ impl<I: Io> DeltaLayer<I> {
         Ok(located.finish())
     }
 
-    /// Reads values that were located in it, in the order in which they are asked for, as they are
-    /// serialised.
+    /// Reads located values, in the order of `blobs`, as they are serialised.
     ///
     /// # Shape
-    /// None is asked for twice. Those that stand near each other share reads of up to
-    /// `read_len_max` bytes.
+    /// No value is listed twice. Values near each other share reads of up to `read_len_max` bytes.
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
     pub async fn read(
@@ -167,17 +166,18 @@ impl<I: Io> DeltaLayer<I> {
         DeltaIter::new(&self.file, op, limits)
     }
 
-    /// What the index says of all records, by key and LSN; no value is read.
+    /// All entries of the layer's index, by key and LSN; no value is read.
     pub fn entries(&self, op: Op) -> DeltaEntries<'_, I> {
         DeltaEntries::new(&self.file, op)
     }
 }
 
-/// Records that come in the order of keys and LSNs, to be told newest first within a key.
+/// Turns records in the order of keys and LSNs into newest first within a key.
 #[derive(Default)]
 struct NewestFirst {
     located: Vec<Located>,
-    /// Where those of the last key start; they are in the order of their LSNs still.
+    /// The index of the last key's first record; the last key's records are still in the order of
+    /// LSNs.
     key_start: usize,
     key_count: usize,
 }
@@ -187,7 +187,8 @@ impl NewestFirst {
         self.located.last().is_some_and(|last| last.key == key)
     }
 
-    /// Says where the next entry's blob starts. Only the last record of a node does not know.
+    /// Sets the end of the last record's blob, which is where the next entry's blob starts. It is
+    /// unknown only for the last record of a node.
     fn end_last_at(&mut self, offset: u64) {
         if let Some(last) = self.located.last_mut() {
             last.blob.end.get_or_insert(offset);
@@ -196,7 +197,7 @@ impl NewestFirst {
 
     fn push(&mut self, found: Located) {
         if !self.is_of_last_key(found.key) {
-            self.turn();
+            self.reverse_last_key();
             self.key_start = self.located.len();
             self.key_count += 1;
         }
@@ -206,13 +207,13 @@ impl NewestFirst {
         self.located.push(found);
     }
 
-    /// Turns those of the last key around.
-    fn turn(&mut self) {
+    /// Reverses the records of the last key.
+    fn reverse_last_key(&mut self) {
         self.located[self.key_start..].reverse();
     }
 
     fn finish(mut self) -> Vec<Located> {
-        self.turn();
+        self.reverse_last_key();
         self.located
     }
 }

@@ -1,4 +1,4 @@
-//! A delta layer as it is written.
+//! Writing a delta layer.
 
 use super::delta::DeltaLayer;
 use super::file::{IndexedWriter, LayerContext};
@@ -6,18 +6,19 @@ use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::format::{BlobRef, Compression, DeltaKey, encode_blob};
 use crate::io::{Io, Op};
 
-/// What a new delta layer will be.
+/// The parameters of a new delta layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeltaFilePlan {
     /// The keys that it will cover.
     pub keys: KeyRange,
     /// The LSNs that it will cover.
     pub lsns: LsnRange,
-    /// Never the same twice in a generation: part of the file's scratch name.
+    /// A number that is unique in the generation, as part of the file's scratch name.
     pub attempt: u32,
 }
 
-/// Writes a delta layer. Nobody sees it before it is finished, and dropping it removes its file.
+/// Writes a delta layer. No reader sees it before it is finished, and dropping the writer removes
+/// the file.
 pub struct DeltaWriter<I: Io> {
     plan: DeltaFilePlan,
     file: IndexedWriter<I, { DeltaKey::LEN }>,
@@ -33,7 +34,7 @@ impl DeltaFilePlan {
 }
 
 impl<I: Io> DeltaWriter<I> {
-    /// Starts the file, under a scratch name.
+    /// Creates the file, under a scratch name.
     ///
     /// # Errors
     /// `Io` if the device refuses.
@@ -46,18 +47,18 @@ impl<I: Io> DeltaWriter<I> {
         Ok(DeltaWriter { plan, file })
     }
 
-    /// How long the values are together, as they are stored, in bytes.
+    /// The length of all values so far, as they are stored, in bytes.
     pub fn blobs_len(&self) -> u64 {
         self.file.blobs_len()
     }
 
-    /// Goes on behind so many bytes, which stay a hole.
+    /// Skips `len` bytes, which stay a hole in the file.
     #[cfg(test)]
     pub(super) fn skip_to(&mut self, offset: u64) {
         self.file.skip_to(offset);
     }
 
-    /// Adds a record, as it is serialised; keys, then LSNs, ascend.
+    /// Adds a serialised record; keys, then LSNs, ascend.
     ///
     /// # Errors
     /// `Io` if the device refuses, `Refused` if the file would become too long.
@@ -75,8 +76,8 @@ impl<I: Io> DeltaWriter<I> {
         self.file.index(key, (entry, blob.to_value())).await
     }
 
-    /// Ends the file and gives it its lasting name. Its bytes are durable; its name is when its
-    /// directory is synced. Dropped before it is kept, the layer takes its file along.
+    /// Ends the file and gives it its lasting name. The bytes are durable; the name is durable when
+    /// the directory is synced. If the layer is dropped before it is kept, it removes its file.
     ///
     /// # Errors
     /// `Latched` if the file's sync fails, `Io` if the device refuses.
@@ -85,11 +86,10 @@ impl<I: Io> DeltaWriter<I> {
         self.finish_before(keys_end).await
     }
 
-    /// Ends the file as [`DeltaWriter::finish`] does, as a layer of the planned keys before
-    /// `keys_end`.
+    /// Ends the file as a layer of the planned keys before `keys_end`; see [`DeltaWriter::finish`].
     ///
     /// # Errors
-    /// As [`DeltaWriter::finish`].
+    /// Those of [`DeltaWriter::finish`].
     pub async fn finish_before(self, keys_end: Key) -> Result<DeltaLayer<I>> {
         Ok(DeltaLayer::of_file(self.file.finish(keys_end).await?))
     }

@@ -1,13 +1,13 @@
-//! The bytes of a memory layer: a file that is never synced and never outlives its owner.
+//! The bytes of a memory layer: a file that is never synced, and removed with its owner.
 //!
 //! ```text
 //! 0 ............ written ............ end
 //!   in the file         in the buffer
 //! ```
 //!
-//! 1. One caller appends; any number read meanwhile.
-//! 2. The buffer does not change while it is on its way to the file. A failed write leaves it as it
-//!    is, and the next append tries again at the same offset.
+//! 1. One caller appends; any number of readers read concurrently.
+//! 2. The buffer does not change while it is being written to the file. A failed write leaves it
+//!    unchanged, and the next append retries at the same offset.
 //! 3. A write covers whole appends, so the file's holes are never read.
 
 use std::io;
@@ -18,16 +18,16 @@ use crate::io::{File, Io, Op, Scratch};
 
 pub(crate) struct Ephemeral<I: Io> {
     scratch: Scratch<I>,
-    /// How much arrives before it leaves for the file, in bytes.
+    /// The length from which the buffer is written to the file, in bytes.
     buffer_len: usize,
     tail: Mutex<Tail>,
 }
 
 #[derive(Default)]
 struct Tail {
-    /// How much is in the file, in bytes.
+    /// The length of the file, in bytes.
     written: u64,
-    /// What stands behind it. A write that is under way shares it.
+    /// The bytes that follow `written`. A write in flight shares the buffer.
     buffer: Arc<Vec<u8>>,
 }
 
@@ -60,7 +60,7 @@ impl<I: Io> Ephemeral<I> {
         self.tail().end()
     }
 
-    /// Adds `bytes` to the end and says where they start. After an error nothing was added.
+    /// Appends `bytes` and returns their position. After an error nothing was appended.
     pub(crate) async fn append(&self, op: Op, bytes: &[u8]) -> io::Result<u64> {
         self.make_room(op).await?;
         let mut tail = self.tail();
@@ -69,7 +69,7 @@ impl<I: Io> Ephemeral<I> {
         Ok(position)
     }
 
-    /// Hands the buffer to the file, if it is full.
+    /// Writes the buffer to the file, if it is full.
     async fn make_room(&self, op: Op) -> io::Result<()> {
         let (offset, buffer) = {
             let tail = self.tail();
@@ -83,7 +83,7 @@ impl<I: Io> Ephemeral<I> {
         let mut tail = self.tail();
         assert!(
             tail.end() == offset + buffer.len() as u64,
-            "one caller appends"
+            "one caller appends at a time"
         );
         tail.written += buffer.len() as u64;
         tail.buffer = Arc::default();
@@ -101,7 +101,8 @@ impl<I: Io> Ephemeral<I> {
         Ok(bytes)
     }
 
-    /// Copies what is not in the file yet and returns how many bytes before it are.
+    /// Copies the bytes that are still buffered, and returns how many bytes before them are in the
+    /// file.
     fn copy_buffered(&self, position: u64, bytes: &mut [u8]) -> usize {
         let tail = self.tail();
         let end = position + bytes.len() as u64;

@@ -1,4 +1,4 @@
-//! A layer made of another one, with fewer keys.
+//! Filtering: a new image layer with some of another one's keys.
 
 use super::file::{BatchLimits, BlobPlace, FileEntries, LayerContext, Located};
 use super::image::ImageLayer;
@@ -7,19 +7,19 @@ use crate::base::{Key, Result};
 use crate::format::Compression;
 use crate::io::{Io, Op};
 
-/// How much of a layer is copied at a time, in bytes, and how many values.
+/// The limits of a batch that is copied.
 const COPY_LIMITS: BatchLimits = BatchLimits {
     len_max: 1 << 20,
     count_max: 4096,
 };
 
 impl<I: Io> ImageLayer<I> {
-    /// Writes a layer of the same range with only those keys for which `is_wanted` says so; nothing
-    /// if it says so for none. Values are copied as they are stored.
+    /// Writes a layer of the same range with only the keys for which `is_wanted` holds; `None` if
+    /// it holds for no key. Values are copied as they are stored.
     ///
     /// # Shape
-    /// The new layer is one of `context`, whose generation is another one, or whose directory is:
-    /// in one place the two would have the same name.
+    /// The new layer belongs to `context`, which has another generation or another directory:
+    /// otherwise the two layers would have the same name.
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Latched` if the new file's sync fails, `Io`
     /// if the device refuses.
@@ -49,7 +49,7 @@ impl<I: Io> ImageLayer<I> {
             if writer.is_none() {
                 writer = Some(ImageWriter::create(context, op, plan).await?);
             }
-            let writer = writer.as_mut().expect("it was made");
+            let writer = writer.as_mut().expect("the writer was created above");
             self.copy(op, &batch, writer).await?;
         }
         match writer {

@@ -8,8 +8,8 @@ use crate::io::{Io, Op};
 /// A finished image layer.
 ///
 /// # Shape
-/// A key of its range that is not in it has no value at its LSN. One that a writer made is removed
-/// with its file when it is dropped, until it is published.
+/// A key of its range that is not in it has no value at its LSN. A layer from a writer removes its
+/// file when it is dropped, unless it was published.
 pub struct ImageLayer<I: Io> {
     keys: KeyRange,
     lsn: Lsn,
@@ -17,10 +17,10 @@ pub struct ImageLayer<I: Io> {
 }
 
 impl<I: Io> ImageLayer<I> {
-    /// The layer of an index's entry; nothing is read yet.
+    /// The layer of an index's entry. The file is not read yet.
     ///
     /// # Panics
-    /// If the entry is a delta layer's, or if somebody has its file's name.
+    /// If the entry is a delta layer's, or if another layer or a removal has its file's name.
     pub fn new(context: &LayerContext<I>, entry: IndexLayer) -> ImageLayer<I> {
         ImageLayer::of_file(LayerFile::new(context, entry))
     }
@@ -33,7 +33,7 @@ impl<I: Io> ImageLayer<I> {
         ImageLayer { keys, lsn, file }
     }
 
-    /// What the index says of it.
+    /// Its entry in the timeline's index.
     pub fn entry(&self) -> &IndexLayer {
         self.file.entry()
     }
@@ -43,34 +43,34 @@ impl<I: Io> ImageLayer<I> {
         self.keys
     }
 
-    /// When its values were true.
+    /// The LSN of its values.
     pub fn lsn(&self) -> Lsn {
         self.lsn
     }
 
-    /// Lets its file outlive it: it is published.
+    /// Keeps the file when the layer is dropped. To be called when it is published.
     pub fn keep(&self) {
         self.file.keep();
     }
 
-    /// Its file, for those who copy it.
+    /// Its file, for [`ImageLayer::filter`].
     pub(super) fn file(&self) -> &LayerFile<I> {
         &self.file
     }
 
-    /// What is wrong with its file.
+    /// The `Corrupt` error for its file.
     pub(crate) fn corrupt(&self, cause: DecodeError) -> Error {
         self.file.corrupt(cause)
     }
 
-    /// Lets its file go with it, now or whenever the last reader lets go: a durable index does not
-    /// name it any more.
+    /// Removes the file when the layer is dropped, by its last reader at the latest. To be called
+    /// once a durable index does not name it any more.
     pub fn remove_on_drop(&self) {
         self.file.remove_on_drop();
     }
 
-    /// Where the values of some keys stand, in the order of the keys: of `key_count_max` keys at
-    /// most, the lowest. No value is read.
+    /// Locates the values of `keys`, in the order of the keys: at most `key_count_max` keys, the
+    /// lowest ones. No value is read.
     ///
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
@@ -105,7 +105,7 @@ impl<I: Io> ImageLayer<I> {
         Ok(located)
     }
 
-    /// The value of a key; nothing if it has none at the layer's LSN.
+    /// Reads the value of a key; `None` if it has none at the layer's LSN.
     ///
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
@@ -123,11 +123,10 @@ impl<I: Io> ImageLayer<I> {
         }
     }
 
-    /// Reads values that were located in it, in the order in which they are asked for.
+    /// Reads located values, in the order of `blobs`.
     ///
     /// # Shape
-    /// None is asked for twice. Those that stand near each other share reads of up to
-    /// `read_len_max` bytes.
+    /// No value is listed twice. Values near each other share reads of up to `read_len_max` bytes.
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
     pub async fn read(

@@ -1,4 +1,4 @@
-//! An image layer as it is written.
+//! Writing an image layer.
 
 use super::file::{IndexedWriter, LayerContext};
 use super::image::ImageLayer;
@@ -6,20 +6,21 @@ use crate::base::{Error, Key, KeyRange, LayerName, Lsn, Result};
 use crate::format::{BlobEncoder, Compression};
 use crate::io::{Io, Op};
 
-/// What a new image layer will be.
+/// The parameters of a new image layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageFilePlan {
-    /// The keys that it will cover; its end may come down when it is finished.
+    /// The keys that it will cover; `finish` may lower the end.
     pub keys: KeyRange,
-    /// When its values are true.
+    /// The LSN of its values.
     pub lsn: Lsn,
-    /// How they are stored.
+    /// The compression of its values.
     pub compression: Compression,
-    /// Never the same twice in a generation: part of the file's scratch name.
+    /// A number that is unique in the generation, as part of the file's scratch name.
     pub attempt: u32,
 }
 
-/// Writes an image layer. Nobody sees it before it is finished, and dropping it removes its file.
+/// Writes an image layer. No reader sees it before it is finished, and dropping the writer removes
+/// the file.
 pub struct ImageWriter<I: Io> {
     file: IndexedWriter<I, { Key::LEN }>,
     encoder: BlobEncoder,
@@ -35,7 +36,7 @@ impl ImageFilePlan {
 }
 
 impl<I: Io> ImageWriter<I> {
-    /// Starts the file, under a scratch name.
+    /// Creates the file, under a scratch name.
     ///
     /// # Errors
     /// `Io` if the device refuses.
@@ -52,7 +53,7 @@ impl<I: Io> ImageWriter<I> {
         })
     }
 
-    /// How long the values are together, as they are stored, in bytes.
+    /// The length of all values so far, as they are stored, in bytes.
     pub fn blobs_len(&self) -> u64 {
         self.file.blobs_len()
     }
@@ -72,16 +73,16 @@ impl<I: Io> ImageWriter<I> {
         self.file.index(key, (key.to_bytes(), offset)).await
     }
 
-    /// Adds a blob as another layer stores it, header and all, which the caller has checked.
+    /// Adds a blob as another layer stores it, header included. The caller has checked it.
     pub(crate) async fn push_raw(&mut self, key: Key, blob: &[u8]) -> Result<()> {
         let offset = self.file.offset();
         self.file.buffer().extend_from_slice(blob);
         self.file.index(key, (key.to_bytes(), offset)).await
     }
 
-    /// Ends the file, as a layer of the planned keys before `keys_end`, and gives it its lasting
-    /// name. Its bytes are durable; its name is when its directory is synced. Dropped before it is
-    /// kept, the layer takes its file along.
+    /// Ends the file as a layer of the planned keys before `keys_end`, and gives it its lasting
+    /// name. The bytes are durable; the name is durable when the directory is synced. If the layer
+    /// is dropped before it is kept, it removes its file.
     ///
     /// # Errors
     /// `Latched` if the file's sync fails, `Io` if the device refuses.

@@ -5,14 +5,14 @@
 //! ```
 //!
 //! 1. Values stand in an ephemeral file, in the order in which they came. The index is a list in
-//!    the same order; each entry knows the key's entry before it, and a hash map the key's newest
-//!    one. So a record costs an append and a hash, and a read goes down its own key only. When the
-//!    layer is written out its keys are sorted, once, and its entries, which are in the order of
-//!    their LSNs already, are dealt out to them.
-//! 2. Entries come batch by batch under one lock. A reader's snapshot is a count of entries: what
-//!    came later is invisible to it, so it sees each batch whole or not at all.
-//! 3. A batch's bytes are in the ephemeral file before its entries are in the list. Bytes without
-//!    entries are those of a batch that was given up: nobody reads them.
+//!    the same order; each entry points to the key's previous entry, and a hash map to the key's
+//!    newest one. So a record costs an append and a hash, and a read descends its own key only. A
+//!    flush sorts the keys once and distributes the entries, which are in the order of their LSNs
+//!    already, to them.
+//! 2. A batch's entries are added under one lock. A reader's snapshot is a count of entries: it
+//!    ignores later entries, so it sees each batch whole or not at all.
+//! 3. A batch's bytes are in the ephemeral file before its entries are in the list. A cancelled put
+//!    leaves bytes without entries, which are never read.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -42,18 +42,18 @@ struct Entries {
     /// The keys that have records, in the order in which they came.
     keys: Vec<Key>,
     newest: FxHashMap<Key, Newest>,
-    /// The first of `keys`, as many as there are, in order: reads of ranges bring it up to date.
+    /// A sorted prefix of `keys`. Reads of ranges bring it up to date.
     sorted_keys: Vec<Key>,
 }
 
-/// What is known of a key: its index in `keys`, and that of its newest entry in `list`.
+/// A key's index in `keys`, and the index of its newest entry in `list`.
 #[derive(Clone, Copy)]
 struct Newest {
     key_index: u32,
     entry_index: u32,
 }
 
-/// One record: whose, since when, and where its value stands.
+/// A record: its key's index, its LSN, and the position of its value.
 #[derive(Clone, Copy)]
 struct MemoryEntry {
     key_index: u32,
@@ -61,25 +61,25 @@ struct MemoryEntry {
     position: u64,
     len: u32,
     will_init: bool,
-    /// The key's entry before this one, or `NONE`.
+    /// The index of the key's previous entry, or `NONE`.
     previous: u32,
 }
 
 const NONE: u32 = u32::MAX;
 
-/// A record of a frozen layer, as it is written out.
+/// A record of a frozen layer, for the flush.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryRecord {
     pub(crate) key: Key,
     pub(crate) lsn: Lsn,
     pub(crate) will_init: bool,
-    /// Where the value stands in what [`MemoryLayer::load`] returns.
+    /// The value's position in the bytes that [`MemoryLayer::load`] returns.
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
 
 impl<I: Io> MemoryLayer<I> {
-    /// Opens an empty layer for records from `start` on.
+    /// Creates an empty open layer for records from `start` on.
     pub(crate) async fn create(
         io: &I,
         op: Op,
@@ -105,12 +105,12 @@ impl<I: Io> MemoryLayer<I> {
             .expect("nothing panics while it is held")
     }
 
-    /// The lowest LSN that a record of it can have.
+    /// The lowest LSN that its records can have.
     pub fn start(&self) -> Lsn {
         self.start
     }
 
-    /// When it was opened.
+    /// The time at which it was created.
     pub fn opened_at(&self) -> Time {
         self.opened_at
     }
@@ -130,23 +130,23 @@ impl<I: Io> MemoryLayer<I> {
         self.end.get().is_none()
     }
 
-    /// The LSNs of its records, once it is frozen.
+    /// The LSNs that it covers, once it is frozen.
     pub fn lsns(&self) -> Option<LsnRange> {
         self.end.get().map(|&end| LsnRange::new(self.start, end))
     }
 
-    /// Brings a batch's bytes to where they can be read, and returns where they start. Nobody sees
-    /// them before [`MemoryLayer::publish`].
+    /// Appends a batch's bytes and returns their position. Readers do not see them before
+    /// [`MemoryLayer::publish`].
     pub(crate) async fn append(&self, op: Op, batch: &Batch) -> Result<u64> {
         let appended = self.ephemeral.append(op, batch.raw()).await;
         appended.map_err(|error| Error::Io(IoFailure::new("write", &self.path, error)))
     }
 
-    /// Whether a record of the batch is here already: its key at its LSN.
+    /// The first key and LSN of the batch that the layer has already.
     pub(crate) fn first_duplicate(&self, batch: &Batch) -> Option<(Key, Lsn)> {
         let entries = self.entries();
         let last = entries.list.last().map(|entry| entry.lsn);
-        // Only the LSN of the last record here can stand in a batch that comes after it.
+        // The batch starts at or above the last LSN here, so only that LSN can have a duplicate.
         let shared = batch
             .records()
             .iter()
@@ -158,7 +158,7 @@ impl<I: Io> MemoryLayer<I> {
         })
     }
 
-    /// Makes a batch visible, whose bytes stand at `position`.
+    /// Makes the batch whose bytes are at `position` visible to readers.
     pub(crate) fn publish(&self, batch: &Batch, position: u64) {
         assert!(self.is_open());
         assert!(batch.first_lsn().is_none_or(|first| self.start <= first));
@@ -171,7 +171,7 @@ impl<I: Io> MemoryLayer<I> {
         assert!(entries.list.len() == entry_count);
     }
 
-    /// Closes the layer: its records end before `end`.
+    /// Freezes the layer: its records are below `end`.
     pub(crate) fn freeze(&self, end: Lsn) {
         assert!(self.is_open());
         assert!(self.start < end);
@@ -179,8 +179,8 @@ impl<I: Io> MemoryLayer<I> {
         self.end.set(end).expect("it is open");
     }
 
-    /// Locates the records of `keys` at `lsns` among the first `entry_count`: keys ascend, and each
-    /// one's records descend to one that needs nothing below; of so many keys at most.
+    /// Locates the records of `keys` at `lsns` among the first `entry_count`. Keys ascend, and each
+    /// key's records descend to a base; of at most `key_count_max` keys.
     pub(crate) fn locate(
         &self,
         (keys, lsns): (KeyRange, LsnRange),
@@ -208,7 +208,7 @@ impl<I: Io> MemoryLayer<I> {
         located
     }
 
-    /// Reads values that were located, in any order: what stands together in one go.
+    /// Reads located values, in any order. Adjacent values share one read.
     pub(crate) async fn read(
         &self,
         op: Op,
@@ -218,7 +218,9 @@ impl<I: Io> MemoryLayer<I> {
         let mut order: Vec<usize> = (0..places.len()).collect();
         order.sort_unstable_by_key(|&index| places[index].offset);
         let span = |&index: &usize| {
-            let end = places[index].end.expect("a layer in memory knows its ends");
+            let end = places[index]
+                .end
+                .expect("a memory layer knows the end of each value");
             (places[index].offset, end)
         };
         let spans: Vec<(u64, u64)> = order.iter().map(span).collect();
@@ -237,7 +239,7 @@ impl<I: Io> MemoryLayer<I> {
         Ok(values)
     }
 
-    /// What is wrong with a value.
+    /// The `Corrupt` error for a value.
     pub(crate) fn corrupt(&self, error: DecodeError) -> Error {
         error.of_path(&self.path)
     }
@@ -250,7 +252,7 @@ impl<I: Io> MemoryLayer<I> {
         records
     }
 
-    /// All values of a frozen layer, as they were appended.
+    /// Reads all values of a frozen layer, in the order in which they were appended.
     pub(crate) async fn load(&self, op: Op) -> Result<Vec<u8>> {
         assert!(!self.is_open());
         let len = usize::try_from(self.byte_len()).expect("it was appended from memory");
@@ -262,7 +264,8 @@ impl<I: Io> MemoryLayer<I> {
 impl Entries {
     fn push(&mut self, record: &BatchRecord, position: u64) {
         assert!(self.list.last().is_none_or(|last| last.lsn <= record.lsn));
-        let entry_index = u32::try_from(self.list.len()).expect("a layer is frozen long before");
+        let entry_index = u32::try_from(self.list.len())
+            .expect("a layer is frozen long before it has 2^32 entries");
         assert!(entry_index < NONE);
         let unseen = Newest {
             key_index: self.keys.len() as u32,
@@ -284,19 +287,19 @@ impl Entries {
         });
     }
 
-    /// Brings the list of keys up to date.
+    /// Brings `sorted_keys` up to date.
     fn sort_keys(&mut self) {
         let new = &self.keys[self.sorted_keys.len()..];
         if !new.is_empty() {
-            // Sorting is fast where most of it is sorted.
+            // The sort is fast on a list that is mostly sorted.
             self.sorted_keys.extend(new);
             self.sorted_keys.sort();
         }
     }
 
-    /// All records in the order of keys, then LSNs: keys are sorted, and entries counted.
+    /// All records in the order of keys, then LSNs, by a counting sort of the entries by key.
     fn sorted_records(&self) -> Vec<MemoryRecord> {
-        // First how many records each key has, then where the next one of them goes.
+        // First the number of records of each key, then the index of its next record.
         let mut places = vec![0_usize; self.keys.len()];
         for entry in &self.list {
             places[entry.key_index as usize] += 1;
@@ -328,14 +331,14 @@ impl Entries {
         }
     }
 
-    /// The keys of a range that have records, in order, as far as the list is up to date.
+    /// The keys of a range that have records, in order. `sorted_keys` must be up to date.
     fn keys_in(&self, keys: KeyRange) -> &[Key] {
         let start = self.sorted_keys.partition_point(|key| *key < keys.start);
         let end = self.sorted_keys.partition_point(|key| *key < keys.end);
         &self.sorted_keys[start..end.max(start)]
     }
 
-    /// Adds the key's entries at `lsns`, newest first: down to one that needs nothing below it.
+    /// Adds the key's entries at `lsns`, newest first, down to a base.
     fn collect_chain(
         &self,
         (key, lsns): (Key, LsnRange),

@@ -1,6 +1,6 @@
-//! Many sorted streams of records as one.
+//! Merging many sorted streams of records into one.
 //!
-//! 1. Each source is in one of three states: it has a head in the heap, it is the one to be asked
+//! 1. Each source is in one of three states: its head is in the heap, it is the one to be asked
 //!    next, or it is at its end.
 //!
 //! ```text
@@ -9,11 +9,10 @@
 //!  new() ──▶ in the heap ──its head is the lowest──▶ to be asked ──it gave none──▶ at its end
 //! ```
 //!
-//! 2. The head of a source that was never asked is the key where it starts at the earliest. It
-//!    stands before all records of that key. So a source is opened when the merge gets there, and
-//!    never too late.
-//! 3. Nothing is taken out of the heap while a source is awaited, and the source to be asked stays
-//!    so until it has answered: a call that is dropped on the way has lost nothing.
+//! 2. The head of a source that was never asked is a lower bound for its first key, ordered before
+//!    all records of that key. So a source is opened when the merge gets there, and never too late.
+//! 3. While a source is awaited nothing is removed from the heap, and the source to be asked stays
+//!    so until it has answered: a cancelled call loses no record.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -23,49 +22,49 @@ use crate::base::{Error, Key, Lsn, Result};
 
 /// A sorted stream of records.
 pub trait Source: Send {
-    /// What it is a stream of.
+    /// The records of the stream.
     type Item: Placed;
 
-    /// Where its records start at the earliest: it need not be opened before the merge gets there.
+    /// A lower bound for its keys. The merge does not open it before it gets there.
     fn first_key(&self) -> Key;
 
-    /// The next record, or nothing after the last.
+    /// The next record; `None` after the last.
     ///
     /// # Shape
-    /// Records ascend strictly by key, LSN, image before delta. A dropped future loses none.
+    /// Records ascend strictly by key, LSN, image before delta. A cancelled call loses no record.
     fn next(&mut self) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
 }
 
-/// The records of all its sources, in order.
+/// Merges the records of its sources, in order.
 ///
 /// # Shape
-/// By key, LSN, image before delta. Records of several sources that stand at one place all come
-/// out, in an order that does not depend on that of the sources. Holds a record of each source.
+/// By key, LSN, image before delta. Records of several sources at one place are all returned, in an
+/// order that does not depend on that of the sources. Holds one record of each source in memory.
 pub struct Merge<S: Source> {
     sources: Vec<S>,
     heads: BinaryHeap<Reverse<Head<S::Item>>>,
-    /// The source to be asked before anything else is done.
+    /// The source to be asked next.
     asked: Option<usize>,
-    /// Where the last record stood that came out.
+    /// The place of the last record that was returned.
     last: Option<(Key, Lsn, RecordKind)>,
-    /// What stopped the merge, for good.
+    /// The error that stopped the merge for good.
     failure: Option<Error>,
 }
 
-/// The lowest that a source has left.
+/// The lowest remaining record of a source.
 struct Head<T> {
     place: MergePlace<T>,
     source: usize,
 }
 
 enum MergePlace<T> {
-    /// It was never asked: nothing below this key.
+    /// The source was never asked; it has no record below this key.
     Unopened(Key),
     Record(T),
 }
 
 impl<S: Source> Merge<S> {
-    /// Merges `sources`, none of which is asked yet.
+    /// Merges `sources`, and asks none of them yet.
     pub fn new(sources: Vec<S>) -> Merge<S> {
         let heads = (0..).zip(&sources).map(|(source, stream)| {
             let place = MergePlace::Unopened(stream.first_key());
@@ -80,10 +79,11 @@ impl<S: Source> Merge<S> {
         }
     }
 
-    /// The next record of all, or nothing after the last.
+    /// The next record of all sources; `None` after the last.
     ///
     /// # Errors
-    /// The first error of a source, and the same one ever after: what was not read is not the end.
+    /// The first error of a source; every later call returns it too, since a failed read is not the
+    /// end.
     /// # Panics
     /// If a source goes backwards.
     pub async fn next(&mut self) -> Result<Option<S::Item>> {
@@ -110,7 +110,7 @@ impl<S: Source> Merge<S> {
         }
     }
 
-    /// Takes the answer of the source that was asked: it gave the last record, or was never asked.
+    /// Takes the next record of the source that was asked.
     fn take(&mut self, source: usize, record: Option<S::Item>) {
         self.asked = None;
         if let Some(record) = record {
@@ -123,7 +123,7 @@ impl<S: Source> Merge<S> {
 }
 
 impl<T: Placed> Head<T> {
-    /// Where it stands: at one key, a source that is not open yet comes first.
+    /// The order in the heap: at one key, a source that was never asked comes first.
     fn order(&self) -> (Key, Option<&T>) {
         match &self.place {
             MergePlace::Unopened(key) => (*key, None),

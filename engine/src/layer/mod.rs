@@ -1,4 +1,4 @@
-//! Floor 3, left: what stands here. Layers in memory and in files, and the map of them.
+//! Floor 3, left: local layers, in memory and in files, and the layer map.
 
 mod batch;
 mod cut;

@@ -1,11 +1,11 @@
-//! A record as it is stored, on its way from one layer into another.
+//! Records as they are stored, copied from one layer to another.
 
 use crate::base::{Key, Lsn};
 
-/// Which kind of layer a record comes from.
+/// The kind of layer that a record comes from.
 ///
 /// # Shape
-/// The image of a key at an LSN stands before its delta there: what needs nothing below it first.
+/// At equal key and LSN the image is ordered before the delta, since it needs nothing below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKind {
     /// An image layer.
@@ -21,11 +21,11 @@ pub enum RecordKind {
 /// which differ in anything have one order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RawRecord {
-    /// Whose it is.
+    /// The key of the record.
     pub key: Key,
-    /// Since when.
+    /// The LSN of the record.
     pub lsn: Lsn,
-    /// Which kind of layer it comes from.
+    /// The kind of layer that it comes from.
     pub kind: RecordKind,
     /// Whether a read needs nothing below it.
     pub is_base: bool,
@@ -36,19 +36,19 @@ pub struct RawRecord {
 /// One record without its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RawEntry {
-    /// Whose it is.
+    /// The key of the record.
     pub key: Key,
-    /// Since when.
+    /// The LSN of the record.
     pub lsn: Lsn,
-    /// Which kind of layer it comes from.
+    /// The kind of layer that it comes from.
     pub kind: RecordKind,
-    /// How much of the layer's file its value takes, in bytes.
+    /// The length of its value in the layer's file, in bytes.
     pub len: u64,
 }
 
-/// What has its place among the records of a layer, no two of which stand at one place.
+/// A record with a place among the records of a layer, which has at most one record at each place.
 pub trait Placed: Ord + Send {
-    /// Where it stands. What is ordered by its place first is ordered by it.
+    /// The place of the record. The order of records is by place first.
     fn place(&self) -> (Key, Lsn, RecordKind);
 }
 

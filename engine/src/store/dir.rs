@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An index is replaced in four steps: a scratch file is written, synced and renamed over the old
-//! one, and the directory is synced. Only then is it the index.
+//! one, and the directory is synced. Only then is the new index durable.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::base::{DecodeError, Error, FileName, Generation, IoFailure, Result, T
 use crate::format::{Index, IndexLayer};
 use crate::io::{Entry, File, Io, Op, Part, Scratch};
 
-/// How long an index may be, in bytes: some ten million layers.
+/// The longest index, in bytes: some ten million layers.
 const INDEX_LEN_MAX: u64 = 1 << 30;
 
 /// A directory on the local disk.
@@ -28,7 +28,7 @@ pub struct DirStore<I: Io> {
 }
 
 impl<I: Io> DirStore<I> {
-    /// The store in `root`; nothing is touched yet.
+    /// The store in `root`. No I/O is done yet.
     pub fn new(io: I, root: &Path) -> DirStore<I> {
         DirStore {
             io,
@@ -59,7 +59,7 @@ impl<I: Io> DirStore<I> {
             .map_err(|error| latched(scratch.path(), error))
     }
 
-    /// Removes a directory, unless somebody put files of their own into it.
+    /// Removes a directory, unless it has foreign files in it.
     async fn remove_dir(&self, op: Op, dir: &Path) -> Result<()> {
         match self.io.remove_dir(op, dir).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -68,7 +68,8 @@ impl<I: Io> DirStore<I> {
         }
     }
 
-    /// Syncs the engine's directory: the second one of a timeline's job.
+    /// Syncs the engine's directory. In a timeline's job it has index 2, after the timeline's own
+    /// directory.
     async fn sync_root(&self, op: Op) -> Result<()> {
         self.sync_dir(op.on(Part::Directory, 2), &self.root).await
     }
@@ -147,7 +148,7 @@ impl<I: Io> Store for DirStore<I> {
     }
 
     async fn confirm_index(&self, op: Op, timeline: TimelineId) -> Result<()> {
-        // Another one than the sync of an index that was just written.
+        // Index 2 gives this sync another address than the sync of an index that was just written.
         self.sync_dir(op.on(Part::Index, 2), &self.dir(timeline))
             .await
     }
@@ -176,7 +177,7 @@ impl<I: Io> Store for DirStore<I> {
     async fn remove(&self, op: Op, timeline: TimelineId, name: &str) -> Result<()> {
         assert!(
             FileName::parse(name).is_some(),
-            "what has no name of ours is left alone"
+            "foreign files are left alone"
         );
         let path = self.dir(timeline).join(name);
         match self.io.remove(op, &path).await {
@@ -197,12 +198,12 @@ impl<I: Io> Store for DirStore<I> {
         for entry in entries.iter().filter(|entry| is_ours(&entry.name)) {
             self.remove(op, timeline, &entry.name).await?;
         }
-        // While a layer may still be there after a crash, so must the index that says "deleted".
+        // As long as a crash may bring a layer back, the index that says "deleted" must stay.
         self.sync_dir(op, &dir).await?;
         self.remove(op, timeline, &index).await?;
         self.remove_dir(op, &dir).await?;
-        // No answer needs this one, for what comes back says "deleted". It is for the space: or
-        // each power loss could bring the directory back.
+        // No answer depends on this sync, since a directory that comes back says "deleted". It is
+        // for the space: without it each power loss could bring the directory back.
         self.sync_root(op).await
     }
 }

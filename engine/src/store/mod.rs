@@ -1,6 +1,6 @@
-//! Floor 3, right: where a timeline's index and layers count.
+//! Floor 3, right: the store, which has the durable index and layers of each timeline.
 //!
-//! A timeline is what its index in the store says, and nothing else is. There is one store today,
+//! A timeline is what its index in the store says, and nothing else. There is one store today,
 //! [`DirStore`]: a directory on the local disk, in which a layer's file is its object.
 
 mod dir;
@@ -16,32 +16,32 @@ use crate::io::{Entry, Io, Op};
 
 pub use dir::DirStore;
 
-/// Where the index and the layers of timelines are kept.
+/// Stores the indexes and the layers of timelines.
 ///
 /// # Errors
-/// Of every method: `Latched` if a sync failed, so that what was under way is in doubt; `Io` if the
-/// device refused, and then the call can be made again.
+/// Of every method: `Latched` if a sync failed, so that what it was to make durable is in doubt;
+/// `Io` if the device refused, and then the call can be retried.
 pub trait Store: Clone + Send + Sync + 'static {
-    /// The seam that it stands on.
+    /// The backend for all I/O of the store.
     type Io: Io;
 
-    /// The seam that it stands on.
+    /// The I/O backend.
     fn io(&self) -> &Self::Io;
 
     /// The local directory of a timeline's files.
     fn dir(&self, timeline: TimelineId) -> PathBuf;
 
-    /// Every timeline of which there is anything at all, in order.
+    /// Lists every timeline that has a directory, also an unfinished or deleted one, in order.
     fn timelines(&self, op: Op) -> impl Future<Output = Result<Vec<TimelineId>>> + Send;
 
-    /// What is in a timeline's directory; nothing if there is no such directory.
+    /// Lists a timeline's directory; `None` if there is no such directory.
     fn list(
         &self,
         op: Op,
         timeline: TimelineId,
     ) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
 
-    /// A timeline's index; nothing if it has none.
+    /// Loads a timeline's index; `None` if it has none.
     ///
     /// # Errors
     /// `Corrupt` or `Unsupported` if it cannot be read, or if it is another timeline's.
@@ -51,9 +51,9 @@ pub trait Store: Clone + Send + Sync + 'static {
         timeline: TimelineId,
     ) -> impl Future<Output = Result<Option<Index>>> + Send;
 
-    /// Makes `index` the one of its timeline. It is durable when this returns.
+    /// Replaces the index of its timeline by `index`. It is durable when this returns.
     ///
-    /// `attempt` is never the same twice in a generation.
+    /// `attempt` is unique in a generation.
     fn save_index(
         &self,
         op: Op,
@@ -61,15 +61,15 @@ pub trait Store: Clone + Send + Sync + 'static {
         attempt: u32,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Makes durable the index that [`Store::load_index`] gave: a process that was killed may have
-    /// written it and not come to its sync.
+    /// Makes the index that [`Store::load_index`] returned durable: a process that was killed may
+    /// have written it and not synced it.
     fn confirm_index(
         &self,
         op: Op,
         timeline: TimelineId,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Makes finished layer files objects: durable, before an index names them.
+    /// Makes finished layer files durable, before an index names them.
     fn put_layers(
         &self,
         op: Op,
@@ -77,13 +77,13 @@ pub trait Store: Clone + Send + Sync + 'static {
         layers: &[IndexLayer],
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Makes the directory of a new timeline, unless it is there.
+    /// Creates the directory of a new timeline, unless it exists.
     fn create(&self, op: Op, timeline: TimelineId) -> impl Future<Output = Result<()>> + Send;
 
-    /// Makes a new timeline's directory durable, with what is in it.
+    /// Makes a new timeline's directory durable, with its entries.
     fn acknowledge(&self, op: Op, timeline: TimelineId) -> impl Future<Output = Result<()>> + Send;
 
-    /// Removes one file of a timeline's directory; it may be gone already.
+    /// Removes one file of a timeline's directory. Succeeds if the file does not exist.
     fn remove(
         &self,
         op: Op,
@@ -91,7 +91,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         name: &str,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Removes everything of a timeline: its layers first, then its index, then its directory. It
-    /// is durable when this returns, and can be called again after any error.
+    /// Removes all files of a timeline: its layers first, then its index, then its directory. The
+    /// removal is durable when this returns. It is idempotent: call it again after any error.
     fn delete(&self, op: Op, timeline: TimelineId) -> impl Future<Output = Result<()>> + Send;
 }

@@ -1,4 +1,4 @@
-//! The directory store on real files: an index is the old one or the new one, whatever fails.
+//! The directory store on real files: whatever fails, the index is the old one or the new one.
 #![expect(
     clippy::disallowed_methods,
     reason = "these tests look at the files themselves, and damage them"
@@ -19,7 +19,7 @@ use crate::io::{Job, Op, block_on};
 const TIMELINE: TimelineId = TimelineId([0x71; 16]);
 const OTHER: TimelineId = TimelineId([0x07; 16]);
 
-/// A store in a directory of its own, with one timeline in it.
+/// A store with one timeline, in a directory of its own.
 struct Cellar {
     root: TempDir,
     io: FaultyIo,
@@ -43,7 +43,7 @@ impl Cellar {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
-    /// One of each kind that we have, but for an index.
+    /// Writes one file of each kind of ours, except for an index.
     fn leave_ours(&self) {
         for name in OURS {
             self.leave(name, b"x");
@@ -110,7 +110,7 @@ fn no_index_is_found_where_there_is_no_directory() {
     assert_eq!(block_on(cellar.store.list(op(), OTHER)).unwrap(), None);
 }
 
-/// Asserts what a load says of these bytes, which it leaves alone.
+/// Asserts the error of a load of these bytes, and that the load changes nothing.
 fn check_refused(bytes: &[u8], expected: &str) {
     let cellar = Cellar::new();
     cellar.leave("index", bytes);
@@ -153,7 +153,7 @@ fn a_damaged_index_is_refused() {
 }
 
 #[test]
-fn a_save_that_fails_anywhere_leaves_an_index_whole_and_can_be_made_again() {
+fn a_save_that_fails_anywhere_leaves_a_whole_index_and_can_be_retried() {
     let cellar = Cellar::new();
     cellar.save(&index(1), 1).unwrap();
     for ordinal in 1.. {
@@ -170,7 +170,7 @@ fn a_save_that_fails_anywhere_leaves_an_index_whole_and_can_be_made_again() {
             (true, Err(Error::Latched(_))) | (false, Err(Error::Io(_))) => {}
             _ => panic!("{call:?}: {saved:?}"),
         }
-        // Once it was renamed it is the index, although it may not be durable.
+        // From the rename on it is the index, although it may not be durable.
         let generation = if call == Call::SyncDir { 2 } else { 1 };
         assert_eq!(cellar.names(), ["index"], "{call:?}");
         let found = cellar.load(TIMELINE).unwrap();
@@ -201,7 +201,7 @@ fn an_index_is_synced_before_it_is_renamed_and_its_directory_after() {
 }
 
 #[test]
-fn what_was_to_become_the_index_is_none() {
+fn an_unfinished_index_is_no_index() {
     let cellar = Cellar::new();
     let temp = "index-00000002.1.___temp";
     cellar.leave(temp, &index(2).encode());
@@ -214,7 +214,7 @@ fn what_was_to_become_the_index_is_none() {
 #[test]
 fn a_scratch_name_that_is_taken_is_not_written_over() {
     let cellar = Cellar::new();
-    cellar.leave("index-00000002.1.___temp", b"on its way out");
+    cellar.leave("index-00000002.1.___temp", b"being removed");
     let refused = cellar.save(&index(2), 1);
     assert!(matches!(refused, Err(Error::Io(_))), "{refused:?}");
     cellar.save(&index(2), 2).unwrap();
@@ -249,7 +249,7 @@ const OURS: [&str; 3] = [
 ];
 
 #[test]
-fn a_deletion_takes_all_that_is_ours_and_the_directory() {
+fn a_deletion_removes_all_our_files_and_the_directory() {
     let cellar = Cellar::new();
     cellar.save(&index(1), 1).unwrap();
     cellar.leave_ours();
@@ -259,7 +259,7 @@ fn a_deletion_takes_all_that_is_ours_and_the_directory() {
 }
 
 #[test]
-fn a_deletion_leaves_what_somebody_else_put_there() {
+fn a_deletion_leaves_foreign_files() {
     let cellar = Cellar::new();
     cellar.save(&index(1), 1).unwrap();
     cellar.leave_ours();
@@ -268,9 +268,9 @@ fn a_deletion_leaves_what_somebody_else_put_there() {
     assert_eq!(cellar.names(), ["notes.txt"]);
 }
 
-/// As long as a layer may be left, the index that says "deleted" is.
+/// As long as a layer may be left, the index that says "deleted" stays.
 #[test]
-fn a_deletion_that_fails_anywhere_can_be_made_again_and_its_index_goes_last() {
+fn a_deletion_that_fails_anywhere_can_be_retried_and_removes_the_index_last() {
     for ordinal in 1.. {
         let cellar = Cellar::new();
         cellar.save(&index(1), 1).unwrap();
@@ -292,7 +292,7 @@ fn a_deletion_that_fails_anywhere_can_be_made_again_and_its_index_goes_last() {
 }
 
 #[test]
-fn the_removal_of_a_file_that_is_gone_is_done() {
+fn removing_a_missing_file_succeeds() {
     let cellar = Cellar::new();
     cellar.leave("ephemeral-00000001-2", b"x");
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Branching: what a timeline sees to before another one may stand on it.
+//! Branching: what a timeline ensures before a branch may be created on it.
 
 use super::Timeline;
 use super::pin::ParentPin;
@@ -9,28 +9,32 @@ use crate::io::Op;
 use crate::store::Store;
 
 impl<S: Store> Timeline<S> {
-    /// Makes sure that a branch at `lsn` finds what it needs: it can be read there, now and from
-    /// now on, and it is durable up to there. The branch has claimed the LSN already.
+    /// Ensures that a branch at `lsn` is sound: the timeline can be read there, now and from now
+    /// on, and is durable up to there. The branch has claimed the LSN already.
     ///
     /// # Errors
-    /// `NotYet` or `BelowCutoff` if it cannot be read there, and those of [`Timeline::flush`].
+    /// `NotYet` or `BelowCutoff` if the timeline cannot be read at `lsn`, and the errors of
+    /// [`Timeline::flush`].
     pub(crate) async fn make_branchable(&self, op: Op, lsn: Lsn) -> Result<()> {
-        // It looks at all that this one stands on too. Nobody is let in for the branch's own sake.
-        let _admission = ReadGuard::new(&self.shared, op, lsn).await?;
-        assert!(lsn <= self.last_record_lsn(), "it was admitted there");
+        // Registers in all ancestors too. The claim is still unsure, so it makes no LSN readable.
+        let _reader = ReadGuard::new(&self.shared, op, lsn).await?;
+        assert!(
+            lsn <= self.last_record_lsn(),
+            "a reader is registered at a readable LSN"
+        );
         if self.disk_consistent_lsn() < lsn {
             self.flush().await?;
         }
         assert!(
             lsn <= self.disk_consistent_lsn(),
-            "a branch stands on what is durable"
+            "a branch point is durable"
         );
         Ok(())
     }
 }
 
 impl<S: Store> Shared<S> {
-    /// A branch of this timeline is about to be open.
+    /// Pins this timeline for a branch that is about to be opened.
     ///
     /// # Errors
     /// `Closed` if this timeline was shut down, or is being shut down.

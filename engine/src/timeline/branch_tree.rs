@@ -1,15 +1,16 @@
-//! Which timeline stands on which: one truth for all timelines of an engine.
+//! Which timeline is a branch of which: one tree for all timelines of an engine.
 //!
-//! 1. A branch's ancestor and LSN stand in the branch's index. At the engine's open they are read
-//!    from all indexes; a creation adds them before its cutoff check, a deletion takes them out
-//!    once it is durable.
-//! 2. What a descendant reads of a timeline must stay readable there: its *retained* LSNs. A
-//!    descendant reads an ancestor at the lowest branch LSN on the way down to it.
-//! 3. While one index cannot be read, nobody knows what it stands on: nothing is collected.
-//! 4. Nobody is let in for the sake of a timeline of which it is not sure that what it reads is
-//!    still there, although that is kept from now on. Such is a branch that is being made and was
-//!    not held against the cutoff yet; and a timeline whose index says "deleted" and cannot be
-//!    synced: it may come back, but it may also have been gone, durably, in an earlier life, and
+//! 1. A branch's ancestor and LSN stand in the branch's index. An engine's open reads them from all
+//!    indexes; a creation adds its branch before its cutoff check, a deletion removes it once the
+//!    deletion is durable.
+//! 2. A timeline's *retained* LSNs are those at which its descendants read it; they must stay
+//!    readable. A descendant reads an ancestor at the lowest branch LSN on the way down to it.
+//! 3. While the index of one timeline cannot be read, its ancestor is unknown: nothing is
+//!    collected.
+//! 4. An *unsure* branch retains its LSN, but no reader is registered there for its sake, since
+//!    what it reads may already be collected. Unsure are a branch that is being created and was not
+//!    compared with the cutoff yet; and a timeline whose index says "deleted" and cannot be synced:
+//!    a crash may bring it back, but it may also have been deleted durably in an earlier life, and
 //!    what it read collected.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use std::sync::{Mutex, MutexGuard};
 use crate::base::{Error, Generation, Lsn, Result, TimelineId};
 use crate::format::Ancestor;
 
-/// Which timeline stands on which.
+/// The ancestors of all timelines of an engine.
 #[derive(Default)]
 pub(crate) struct BranchTree {
     tree: Mutex<Tree>,
@@ -27,7 +28,7 @@ pub(crate) struct BranchTree {
 #[derive(Default)]
 struct Tree {
     ancestors: BTreeMap<TimelineId, Option<Ancestor>>,
-    /// Those of them that keep their point, and let nobody in there.
+    /// The timelines that retain their branch point without making it readable: fact 4.
     unsure: BTreeSet<TimelineId>,
     /// Timelines whose index could not be read.
     unknown: BTreeSet<TimelineId>,
@@ -40,26 +41,26 @@ impl BranchTree {
         self.tree.lock().expect("nothing panics while it is held")
     }
 
-    /// A timeline is there, and this is what it stands on.
+    /// Adds a timeline that exists, with its ancestor.
     pub(crate) fn add(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
         let mut tree = self.tree();
         tree.unsure.remove(&timeline);
         tree.insert(timeline, ancestor);
     }
 
-    /// A timeline was deleted, perhaps not durably, and this is what it stood on.
+    /// Adds a timeline whose deletion may not be durable, with its ancestor.
     pub(crate) fn add_leaving(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
         let mut tree = self.tree();
         tree.unsure.insert(timeline);
         tree.insert(timeline, ancestor);
     }
 
-    /// A branch is about to be made: its point is kept from now on, and no longer if the claim is
-    /// dropped before it is kept.
+    /// Adds a branch that is about to be created: its branch point is retained from now on, until
+    /// the claim is dropped, or for good after [`BranchClaim::keep`].
     pub(crate) fn claim(&self, timeline: TimelineId, ancestor: Ancestor) -> BranchClaim<'_> {
         assert!(
             timeline != ancestor.timeline,
-            "a new branch stands on another timeline"
+            "the ancestor of a new branch is another timeline"
         );
         let mut tree = self.tree();
         tree.unsure.insert(timeline);
@@ -70,12 +71,12 @@ impl BranchTree {
         }
     }
 
-    /// A timeline is there, and what it stands on could not be read.
+    /// Adds a timeline that exists and whose ancestor could not be read.
     pub(crate) fn add_unknown(&self, timeline: TimelineId) {
         self.tree().unknown.insert(timeline);
     }
 
-    /// A timeline is gone, durably.
+    /// Removes a timeline whose deletion is durable.
     pub(crate) fn remove(&self, timeline: TimelineId) {
         let mut tree = self.tree();
         tree.unknown.remove(&timeline);
@@ -83,7 +84,7 @@ impl BranchTree {
         tree.ancestors.remove(&timeline);
     }
 
-    /// A timeline is gone, durably, and this was its last generation.
+    /// Removes a timeline whose deletion is durable, and remembers its last generation.
     pub(crate) fn retire(&self, timeline: TimelineId, last: Generation) {
         self.remove(timeline);
         let before = self.tree().retired.insert(timeline, last);
@@ -91,12 +92,12 @@ impl BranchTree {
     }
 
     /// The last generation that a timeline of this name had, if one was deleted in this process:
-    /// what removes its files may still be on its way, and must not meet new ones of their names.
+    /// removals of its files may still be in flight, and must not hit new files of the same names.
     pub(crate) fn last_generation(&self, timeline: TimelineId) -> Option<Generation> {
         self.tree().retired.get(&timeline).copied()
     }
 
-    /// The timelines that stand on this one directly, in order.
+    /// The direct branches of a timeline, in order.
     pub(crate) fn children(&self, timeline: TimelineId) -> Vec<TimelineId> {
         let tree = self.tree();
         let is_child = |ancestor: &Option<Ancestor>| {
@@ -106,22 +107,22 @@ impl BranchTree {
         children.map(|(child, _)| *child).collect()
     }
 
-    /// The LSNs at which this timeline's layers are kept for others.
+    /// The LSNs at which this timeline's history is retained for its branches.
     pub(crate) fn retained(&self, timeline: TimelineId) -> BTreeSet<Lsn> {
         let tree = self.tree();
         tree.lsns_on(timeline, |_| true)
     }
 
-    /// The LSNs at which this timeline can be read for others' sake.
+    /// The LSNs below the cutoff at which readers of branches may register in this timeline.
     pub(crate) fn readable(&self, timeline: TimelineId) -> BTreeSet<Lsn> {
         let tree = self.tree();
         tree.lsns_on(timeline, |other| !tree.unsure.contains(&other))
     }
 
-    /// Refuses as long as somebody unknown, other than itself, may stand on a timeline.
+    /// Refuses while the ancestor of a timeline other than this one is unknown: it may be this one.
     ///
     /// # Errors
-    /// `Busy`, with the timeline whose index could not be read.
+    /// `Busy`, which names the timeline whose index could not be read.
     pub(crate) fn check_known(&self, timeline: TimelineId) -> Result<()> {
         let tree = self.tree();
         let mut others = tree.unknown.iter().filter(|other| **other != timeline);
@@ -137,20 +138,20 @@ impl BranchTree {
     }
 }
 
-/// A branch of which nothing is on the disk yet.
+/// A branch of which nothing is on the disk yet. Dropping the claim removes it from the tree.
 pub(crate) struct BranchClaim<'a> {
     branch_tree: &'a BranchTree,
     timeline: TimelineId,
 }
 
 impl BranchClaim<'_> {
-    /// What it reads is there, and something of it may be on the disk: it counts until it is known
-    /// to be gone.
+    /// Keeps the branch in the tree: its branch point was found readable, and its files may be on
+    /// the disk. From now on only a durable deletion removes it.
     pub(crate) fn keep(self) {
         let was_claimed = self.branch_tree.tree().unsure.remove(&self.timeline);
         assert!(
             was_claimed,
-            "nothing else settles what a branch that is being made stands on"
+            "only its own creation settles a branch that is being created"
         );
         std::mem::forget(self);
     }
@@ -168,7 +169,7 @@ impl Tree {
         self.ancestors.insert(timeline, ancestor);
     }
 
-    /// At which LSNs reads of those that `counts` come down to `ancestor`.
+    /// The LSNs at which reads of the timelines for which `counts` holds descend to `ancestor`.
     fn lsns_on(&self, ancestor: TimelineId, counts: impl Fn(TimelineId) -> bool) -> BTreeSet<Lsn> {
         let others = self.ancestors.keys().copied();
         let others = others.filter(|other| counts(*other));
@@ -177,11 +178,12 @@ impl Tree {
             .collect()
     }
 
-    /// At which LSN a read of `timeline`'s end comes down to `ancestor`, if it does.
+    /// The LSN at which a read of `timeline`'s end descends to `ancestor`, if it does.
     fn lsn_on(&self, timeline: TimelineId, ancestor: TimelineId) -> Option<Lsn> {
         let mut lowest = Lsn::MAX;
         let mut next = timeline;
-        // No way is longer than there are timelines, even if a damaged one leads in a circle.
+        // No chain is longer than the number of timelines: so this ends even if a damaged index
+        // makes a cycle.
         for _ in 0..self.ancestors.len() {
             let above = self.ancestors.get(&next).copied().flatten()?;
             lowest = lowest.min(above.lsn);
@@ -203,7 +205,7 @@ mod tests {
     const C: TimelineId = TimelineId([0xC; 16]);
     const D: TimelineId = TimelineId([0xD; 16]);
 
-    /// B stands on A at 30, C on B at 20, D on B at 50.
+    /// B is a branch of A at 30, C of B at 20, D of B at 50.
     fn branch_tree() -> BranchTree {
         let branch_tree = BranchTree::default();
         let on = |timeline, lsn| {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_perhaps_keeps_its_point_and_lets_nobody_in() {
+    fn a_deletion_in_doubt_retains_its_lsn_and_makes_it_readable_for_no_reader() {
         let branch_tree = branch_tree();
         branch_tree.add_leaving(
             D,
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_being_made_keeps_its_point_and_lets_nobody_in_until_it_was_checked() {
+    fn a_claim_retains_its_lsn_and_makes_it_readable_once_it_is_kept() {
         let branch_tree = branch_tree();
         let at_40 = Ancestor {
             timeline: A,
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn retained_lsn_goes_with_the_last_that_needs_it() {
+    fn a_retained_lsn_is_released_with_the_last_branch_that_needs_it() {
         let branch_tree = branch_tree();
         branch_tree.remove(D);
         assert_eq!(retained(&branch_tree, B), [20]);
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_timeline_is_in_the_way_until_it_is_read_or_gone() {
+    fn an_unknown_timeline_blocks_until_it_is_read_or_removed() {
         let branch_tree = branch_tree();
         branch_tree.add_unknown(D);
         let error = branch_tree.check_known(A).unwrap_err().to_string();
@@ -297,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn circle_ends() {
+    fn a_cycle_ends() {
         let branch_tree = branch_tree();
         let on = Some(Ancestor {
             timeline: B,

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //!  plan: oldest contiguous run ─▶ cut: indexes only ─▶ write, piece by piece ─▶ publish ─▶ index
-//!    (names nothing twice)        (sizes ▶ pieces)      (files nobody sees)     (all or none)
+//!    (names nothing twice)        (sizes ▶ pieces)      (no reader sees it)     (all or none)
 //! ```
 //!
-//! 1. A run has no gap and no overlap: its records are all that there are between its first LSN and
-//!    its last, so that each output holds all records of its keys and LSNs.
+//! 1. A run has no gap and no overlap: it holds all records between its first LSN and its last, so
+//!    that each output holds all records of its keys and LSNs.
 //! 2. The inputs are read twice. The first time only their indexes: the sizes say where to cut.
 //!    Neither time more is held than a batch of each input.
-//! 3. Outputs and inputs change places in one step, if the inputs still stand. What was written in
-//!    vain goes with its last owner.
+//! 3. The outputs replace the inputs in one step, if the inputs are still in the map. Outputs that
+//!    are not published are removed when they are dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use crate::layer::{
 };
 use crate::store::Store;
 
-/// How many bytes of values of each input are held at once.
+/// How much of the values of each input is held in memory at once, in bytes.
 const BATCH_LEN: u64 = 128 << 10;
 
-/// A hole between keys is worth a cut if so many images or gaps between images lie in it.
+/// A hole between keys is worth a cut if this many images or gaps between images lie in it.
 const HOLE_SEGMENT_COUNT: usize = 3;
 
 /// What a compaction will do.
@@ -41,8 +41,8 @@ pub struct CompactPlan<I: Io> {
     cut: CutPlan,
 }
 
-/// Chooses the oldest L0s, as many as stand one on the other and are not too long together; nothing
-/// if it is not due.
+/// Chooses the oldest L0s: as many as abut by LSN and stay within the length limit; `None` if a
+/// compaction is not due.
 pub fn plan<I: Io>(map: &LayerMap<I>, options: &Options, mode: Mode) -> Option<CompactPlan<I>> {
     let l0s = map.l0s();
     if mode == Mode::ByNeed && l0s.len() < options.l0_count_trigger.max(1) {
@@ -54,7 +54,7 @@ pub fn plan<I: Io>(map: &LayerMap<I>, options: &Options, mode: Mode) -> Option<C
         if let Some(newest) = inputs.last() {
             let is_gap = newest.lsns().end != l0.lsns().start;
             len = len.saturating_add(l0.entry().len);
-            // Two at least: else a large one would stand in the way for ever.
+            // Two at least: otherwise one large L0 would block compaction for ever.
             if is_gap || (1 < inputs.len() && options.l0_run_len_max < len) {
                 break;
             }
@@ -175,7 +175,7 @@ impl<S: Store> Shared<S> {
         Ok(Some((self.next_op(&mut state, Job::Compact), plan)))
     }
 
-    /// Finds out where the outputs are cut, from the inputs' indexes.
+    /// Chooses where to cut the outputs, from the inputs' indexes.
     async fn cut(&self, op: Op, plan: &CompactPlan<S::Io>) -> Result<Vec<Piece>> {
         let sources = plan.inputs.iter().zip(1..);
         let sources = sources.map(|(input, index)| input.entries(op.on(Part::Delta, index)));
@@ -213,8 +213,8 @@ impl<S: Store> Shared<S> {
         Ok(pieces)
     }
 
-    /// Whether keys without records here were imaged on their own: then a layer over them would
-    /// make them look as if they had changed.
+    /// Whether keys without records in the run have images of their own: an output over these keys
+    /// would make them look changed.
     fn is_hole(&self, keys: KeyRange, lsns: LsnRange) -> bool {
         let map = self.state().map.clone();
         let segments = map.files().image_coverage(keys, Lsn(lsns.end.0 - 1));
@@ -225,7 +225,7 @@ impl<S: Store> Shared<S> {
         is_hole
     }
 
-    /// Writes the pieces out: durable files that nobody can see yet.
+    /// Writes the pieces: durable files that are not published yet.
     async fn build_l1s(
         &self,
         op: Op,
@@ -242,7 +242,7 @@ impl<S: Store> Shared<S> {
         let mut next = merge.next().await?;
         let mut outputs = Vec::new();
         for (piece, index) in pieces.iter().zip(1..) {
-            self.check_going()?;
+            self.check_running()?;
             let op = op.on(Part::Delta, index);
             let mut writer = self.delta_writer(op, piece).await?;
             while let Some(record) = &next
@@ -279,7 +279,7 @@ impl<S: Store> Shared<S> {
         DeltaWriter::create(&self.context, op, plan).await
     }
 
-    /// Puts the outputs in the inputs' place, in one step; nothing if an input is gone.
+    /// Replaces the inputs by the outputs in one step; `None` if an input has left the map.
     fn publish_l1s(
         &self,
         plan: &CompactPlan<S::Io>,

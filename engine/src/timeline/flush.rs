@@ -1,7 +1,7 @@
 //! Flushing: the oldest frozen layer becomes an L0 delta, and an index that names it durable.
 //!
 //! ```text
-//!  freeze ─▶ plan ─▶ build (files nobody sees) ─▶ publish (one step) ─▶ index ─▶ durable
+//!  freeze ─▶ plan ─▶ build (no reader sees it) ─▶ publish (one step) ─▶ index ─▶ durable
 //!              ▲                                        │
 //!              └──────────── frozen layers left ────────┘
 //! ```
@@ -16,25 +16,25 @@ use crate::io::{Io, Job, Op, Part};
 use crate::layer::{DeltaFilePlan, DeltaLayer, DeltaWriter, LayerMap, MemoryLayer};
 use crate::store::Store;
 
-/// What a flush will do: write one frozen layer out.
+/// A planned flush: one frozen layer that becomes an L0.
 pub struct FlushPlan<I: Io> {
     layer: Arc<MemoryLayer<I>>,
     lsns: LsnRange,
 }
 
-/// Chooses the oldest frozen layer; nothing if there is none.
+/// Chooses the oldest frozen layer; `None` if there is none.
 pub fn plan<I: Io>(map: &LayerMap<I>) -> Option<FlushPlan<I>> {
     let layer = map.frozen().first()?.clone();
     let lsns = layer.lsns().expect("it is frozen");
     assert!(
         0 < layer.entry_count(),
-        "an open layer without records is not frozen"
+        "a layer without records is never frozen"
     );
     Some(FlushPlan { layer, lsns })
 }
 
 impl<I: Io> FlushPlan<I> {
-    /// The layer that will be written: an L0.
+    /// The name of the L0 that will be written.
     pub fn output(&self) -> LayerName {
         LayerName::Delta {
             keys: KeyRange::ALL,
@@ -104,7 +104,7 @@ impl<S: Store> Timeline<S> {
         Ok(durable)
     }
 
-    /// The same for what is frozen only.
+    /// Flushes the frozen layers only, and leaves the open one as it is.
     pub(crate) async fn flush_frozen(&self) -> Result<()> {
         let shared = &*self.shared;
         let op = shared.op(Job::Flush, 0);
@@ -136,7 +136,10 @@ impl<S: Store> Timeline<S> {
                         Ok(plan)
                     }
                     None => {
-                        assert!(target <= state.flushed_lsn, "what is not frozen is flushed");
+                        assert!(
+                            target <= state.flushed_lsn,
+                            "without frozen layers the target is flushed"
+                        );
                         Err(state.publication())
                     }
                 }
@@ -164,7 +167,7 @@ impl<S: Store> Shared<S> {
         self.publish_l0(plan, delta)
     }
 
-    /// Writes the layer out: a durable file that nobody can see yet.
+    /// Writes the L0: a durable file that is not published yet.
     async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<DeltaLayer<S::Io>> {
         let values = plan.layer.load(op.on(Part::Ephemeral, 1)).await?;
         let delta = DeltaFilePlan {
@@ -193,7 +196,7 @@ impl<S: Store> Shared<S> {
         Ok(delta)
     }
 
-    /// Puts the delta in the frozen layer's place: a reader sees one or the other.
+    /// Replaces the frozen layer by the delta in one step: a reader sees one or the other.
     fn publish_l0(&self, plan: &FlushPlan<S::Io>, delta: DeltaLayer<S::Io>) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
@@ -207,12 +210,12 @@ impl<S: Store> Shared<S> {
         );
         delta.keep();
         let map = state.map.flush(&plan.layer, Arc::new(delta));
-        // One flush at a time, so the plan stands.
+        // One flush runs at a time, so the plan still holds.
         let map = map.expect("the oldest frozen layer is the planned one");
         assert!(map.l0_count() == state.map.l0_count() + 1);
         assert!(
             map.backlog() == state.map.backlog(),
-            "an L0 stands for the frozen layer"
+            "one L0 replaces the frozen layer"
         );
         assert!(map.files().len() == state.map.files().len() + 1);
         state.flushed_lsn = Lsn(plan.lsns.end.0 - 1);

@@ -1,16 +1,17 @@
-//! Collecting garbage: history that no reader may ask for goes.
+//! Garbage collection: removes the history that no reader may ask for.
 //!
 //! ```text
 //!  cutoff published ─▶ readers awaited ─▶ cutoff durable ─▶ plan ─▶ publish ─▶ index ─▶ files
 //!   (new readers refused)  (older ones done)                (layers leave the map)  (last reader)
 //! ```
 //!
-//! 1. A read point is an LSN at which somebody may read: the cutoff and everything above it, and
-//!    each retained LSN. A layer goes if no read point needs it: all its keys are covered by images
-//!    above it, at or below the point.
+//! 1. A read point is an LSN that can be read: the cutoff and everything above it, and each
+//!    retained LSN. A layer is removed if no read point needs it: all its keys are covered by
+//!    images above it, at or below the point.
 //! 2. The retained LSNs are looked up after the cutoff is published. A branch is added to the
-//!    family before its LSN is held against the cutoff: so one of the two sees the other.
-//! 3. Readers that come after the retained LSNs were looked up can only come to what stays.
+//!    branch tree before its LSN is compared with the cutoff: so in a race of the two, one sees the
+//!    other.
+//! 3. Readers that register after the retained LSNs were looked up can only reach layers that stay.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,34 +23,34 @@ use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerMap};
 use crate::store::Store;
 
-/// What a collection will do.
+/// A planned gc.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GcPlan {
-    /// The lowest LSN that anybody may read at, but for those below.
+    /// The lowest LSN that can be read, except for `retained`.
     pub cutoff: Lsn,
-    /// Lower LSNs that stay readable for branches.
+    /// LSNs below the cutoff that stay readable for branches.
     pub retained: BTreeSet<Lsn>,
-    /// The layers that nobody needs, in the order of their names.
+    /// The layers to remove, in the order of their names.
     pub layers: Vec<LayerName>,
-    /// How many layers stay for what is retained only.
+    /// How many layers stay for retained LSNs only.
     pub retained_layer_count: usize,
 }
 
 /// The result of a gc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collected {
-    /// The cutoff after it, which is durable.
+    /// The gc cutoff, which is durable.
     pub cutoff: Lsn,
     /// How many layers left the map.
     pub layer_count: usize,
 }
 
-/// Chooses the layers that nobody needs who reads at `cutoff` or above, or at a retained LSN.
+/// Chooses the layers that no read at `cutoff` or above, or at a retained LSN, needs.
 pub fn plan<I: Io>(map: &LayerMap<I>, cutoff: Lsn, retained: &BTreeSet<Lsn>) -> GcPlan {
     let retained: BTreeSet<Lsn> = retained.range(..cutoff).copied().collect();
     let names = map.files().iter().map(|(name, _)| name);
     let is_needed = |name: &LayerName, point: Lsn| {
-        // From where on an image says all that the layer does.
+        // The lowest LSN at which an image holds all that the layer does.
         let first = match name {
             LayerName::Delta { lsns, .. } => Lsn(lsns.end.0 - 1),
             LayerName::Image { lsn, .. } => lsn.visible_end(),
@@ -61,7 +62,7 @@ pub fn plan<I: Io>(map: &LayerMap<I>, cutoff: Lsn, retained: &BTreeSet<Lsn>) -> 
         !map.files().is_covered_by_images(name.keys(), images)
     };
     let mut layers: Vec<LayerName> = names
-        // What ends above the cutoff is needed by somebody who reads up there.
+        // A layer that ends above the cutoff is needed by reads above the cutoff.
         .filter(|name| name.lsns().end <= cutoff && !is_needed(name, cutoff))
         .collect();
     let collectable_count = layers.len();
@@ -92,8 +93,8 @@ impl<S: Store> Timeline<S> {
     ///
     /// The cutoff comes to `gc_distance` below the last record, but not above what is durable, nor
     /// above what was the last record `gc_age` ago; it never goes back. The call waits for the
-    /// readers and scans that were admitted before it, and for another gc. The files of the layers
-    /// are removed when the last reader has dropped them.
+    /// readers and scans that were registered before it, and for another gc. The files of the
+    /// layers are removed when the last reader has dropped them.
     ///
     /// # Errors
     /// `Busy` while the index of some timeline, which may be a branch of this one, cannot be read.
@@ -158,7 +159,7 @@ impl<S: Store> Timeline<S> {
 }
 
 impl<S: Store> Shared<S> {
-    /// From now on nobody is admitted below the cutoff who may not be there.
+    /// Publishes the new cutoff: from now on readers below it are refused, except at retained LSNs.
     fn publish_cutoff(&self) -> Result<(Op, Lsn)> {
         let now = self.io().now();
         let mut state = self.state();
@@ -184,12 +185,12 @@ impl<S: Store> Shared<S> {
         Ok((op, state.gc_cutoff))
     }
 
-    /// Waits until those readers are gone that came before this call.
+    /// Waits until the readers that were registered before this call are gone.
     async fn await_readers(&self) -> Result<()> {
         let epoch = self.state().readers.next_epoch();
         loop {
             let listener = self.changed.listen();
-            self.check_going()?;
+            self.check_running()?;
             if !self.state().readers.has_before(epoch) {
                 return Ok(());
             }
@@ -199,7 +200,8 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// Takes the layers out of the map that nobody needs; returns the publication and how many.
+    /// Removes the layers that are not needed from the map; returns the publication and their
+    /// number.
     fn publish_gc(&self, (cutoff, retained): (Lsn, &BTreeSet<Lsn>)) -> Result<(u64, usize)> {
         loop {
             let map = self.state().map.clone();
@@ -215,13 +217,15 @@ impl<S: Store> Shared<S> {
                 return Ok((state.publication(), 0));
             }
             if !state.map.has_all(&gone) {
-                continue; // A compaction was faster. Images go only here: what covered still does.
+                // A concurrent compaction replaced a layer: plan again. Only gc removes images, so
+                // what covered the layers still does.
+                continue;
             }
             assert!(cutoff <= state.gc_cutoff, "law 8");
             let is_below = |layer: &FileLayer<S::Io>| layer.entry().name.lsns().end <= cutoff;
             assert!(
                 gone.iter().all(is_below),
-                "law 1: what stands above the cutoff is needed"
+                "law 1: layers above the cutoff are needed"
             );
             assert!(gone.len() == plan.layers.len());
             let count = gone.len();

@@ -199,7 +199,7 @@ impl<S: Store> Timeline<S> {
     /// Checks the invariants of the state and of the whole layer map, for tests.
     ///
     /// # Panics
-    /// If a law is broken: `engine/ARCHITECTURE.md` has them.
+    /// If a law is broken; the laws are in `engine/ARCHITECTURE.md`.
     ///
     /// # Examples
     /// ```

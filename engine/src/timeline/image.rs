@@ -1,4 +1,4 @@
-//! Creating images: the values of a range of keys at an LSN, so that reads need not go deeper.
+//! Creating images: the values of a range of keys at an LSN, so that reads end there.
 //!
 //! ```text
 //!  plan: which parts of the keys ─▶ for each: read at the LSN ─▶ write ─▶ publish … ─▶ index
@@ -8,7 +8,7 @@
 //!
 //! 1. The parts abut: the first starts at the lowest key, the last ends at the highest, and so do
 //!    the images of each part, so that together they cover all keys without a hole. An image says
-//!    of every key of its range what it was, or that it was not.
+//!    of each key of its range what its value was, or that it had none.
 //! 2. A key whose records cannot be replayed has no value that an image could hold: the images are
 //!    cut around it.
 //! 3. Images stand at the LSN up to which the delta layers go, never above what is durable.
@@ -27,22 +27,22 @@ use crate::io::{Io, Job, Op, Part};
 use crate::layer::{FileLayer, ImageFilePlan as LayerPlan, ImageLayer, ImageWriter, LayerMap};
 use crate::store::Store;
 
-/// A declared range of more keys than this is not cut.
+/// A declared range of more keys than this is not cut: it stands for keys that are not known yet.
 const PART_KEY_COUNT_MAX: u64 = 1 << 32;
 
-/// What an image creation will do: write images of these parts of the keys at this LSN.
+/// A planned image creation: images of these parts of the keys at this LSN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImagePlan {
-    /// When the values are true.
+    /// The LSN of the images.
     pub lsn: Lsn,
-    /// In order; each becomes one image or several that abut.
+    /// The parts in ascending order; each becomes one image, or several that abut.
     pub parts: Vec<KeyRange>,
 }
 
-/// Chooses the parts of the keys that need an image at `lsn`; nothing if none does.
+/// Chooses the parts of the keys that need an image at `lsn`; `None` if no part does.
 ///
 /// # Shape
-/// Parts end where the declared `keys` do, as soon as they have enough of them for a layer.
+/// A part ends at the end of a declared range, once it has enough declared keys for a layer.
 pub fn plan<I: Io>(
     map: &LayerMap<I>,
     (keys, lsn): (&KeySpace, Lsn),
@@ -70,7 +70,7 @@ fn is_due<I: Io>(map: &LayerMap<I>, part: KeyRange, lsn: Lsn, trigger: usize) ->
     let mut segments = files.image_coverage(part, lsn).into_iter();
     segments.any(|(keys, image)| {
         if image.is_none() && keys != part && keys == KeyRange::single(keys.start) {
-            return false; // A key that was left out: it has no value that an image could hold.
+            return false; // A key that was left out: its records cannot be replayed.
         }
         let start = image.map_or(Lsn::ZERO, |image| image.lsns().end);
         let above = LsnRange::new(start, lsn.visible_end());
@@ -90,7 +90,7 @@ fn partition(keys: &KeySpace, len_target: u64) -> Vec<KeyRange> {
             let room = count_target - count;
             let left = from.distance_to(range.end);
             if PART_KEY_COUNT_MAX < left {
-                // Nobody has so many values: it stands for all that may come.
+                // So long a range stands for keys that may come, not for values that exist.
                 parts.push(KeyRange::new(start, range.end));
                 (start, count) = (range.end, 0);
                 break;
@@ -137,7 +137,7 @@ impl fmt::Display for ImagePlan {
 
 impl<S: Store> Timeline<S> {
     /// Declares which keys exist, in place of what was declared before: image layers are cut
-    /// accordingly. No answer depends on it.
+    /// accordingly. No answer depends on this.
     ///
     /// # Examples
     /// ```
@@ -195,7 +195,7 @@ impl<S: Store> Timeline<S> {
         let op = shared.next_op(&mut shared.state(), Job::Image);
         let made = shared.create(op, &plan).await;
         let made = shared.latch(made);
-        // What came before a failure is kept.
+        // Images that were published before a failure stay.
         let publication = shared.state().publication();
         let saved = shared.save_index(op, publication).await;
         let progress = made?;
@@ -204,7 +204,7 @@ impl<S: Store> Timeline<S> {
     }
 }
 
-/// Images that are being written, one after another.
+/// The images of one creation, written one after another.
 struct Images<'a, S: Store> {
     shared: &'a Shared<S>,
     op: Op,
@@ -234,7 +234,7 @@ impl<S: Store> Shared<S> {
         if let Some(resume) = resume
             && plan.parts.iter().any(|part| resume <= part.start)
         {
-            // Once around: what lies before it had its turn.
+            // Skip the parts that the preempted call has imaged.
             self.io()
                 .probe("an image creation goes on where it was stopped");
             plan.parts.retain(|part| resume <= part.start);
@@ -245,12 +245,12 @@ impl<S: Store> Shared<S> {
     async fn create(self: &Arc<Self>, op: Op, plan: &ImagePlan) -> Result<Progress> {
         assert!(
             plan.lsn <= self.state().flushed_lsn,
-            "images stand where the deltas go up to"
+            "images stand at the LSN up to which deltas are flushed"
         );
         let mut count = 0;
         let mut progress = Progress::Idle;
         for (part, left) in plan.parts.iter().zip((0..plan.parts.len()).rev()) {
-            self.check_going()?;
+            self.check_running()?;
             let (made, written) = match self.build_images(op, (*part, plan.lsn), count).await {
                 Err(Error::BelowCutoff { .. }) => {
                     self.io()
@@ -277,7 +277,7 @@ impl<S: Store> Shared<S> {
         Ok(progress)
     }
 
-    /// Writes the images of one part: durable files that nobody can see yet.
+    /// Writes the images of one part: durable files that are not published yet.
     async fn build_images(
         self: &Arc<Self>,
         op: Op,
@@ -295,7 +295,7 @@ impl<S: Store> Shared<S> {
         };
         let mut scan = Scan::new(self, op, part, lsn).await?;
         while let Some(values) = scan.next_batch().await? {
-            self.check_going()?;
+            self.check_running()?;
             for (key, value) in values {
                 images.push(part, key, value).await?;
             }
@@ -331,10 +331,7 @@ impl<S: Store> Shared<S> {
         });
         let map = state.map.replace(&[], made.collect());
         assert!(map.files().len() == state.map.files().len() + image_count);
-        assert!(
-            map.backlog() == state.map.backlog(),
-            "images take no L0's place"
-        );
+        assert!(map.backlog() == state.map.backlog(), "images replace no L0");
         state.publish(map, Vec::new());
         Ok(())
     }
@@ -384,7 +381,7 @@ impl<S: Store> Images<'_, S> {
         ImageWriter::create(&self.shared.context, op, plan).await
     }
 
-    /// Ends the image before `end`; one without a value says that no key there has any.
+    /// Ends the current image before `end`. An image without values says that its keys have none.
     async fn finish(&mut self, end: Key) -> Result<()> {
         let keys = KeyRange::new(self.start, end);
         let writer = self.writer.take();
@@ -400,7 +397,7 @@ impl<S: Store> Images<'_, S> {
             self.shared
                 .io()
                 .probe("an image creation comes to an image that is there");
-            return Ok(()); // It says the same: law 1.
+            return Ok(()); // It has the same values: law 1.
         }
         let writer = match writer {
             Some(writer) => writer,

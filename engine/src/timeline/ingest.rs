@@ -1,14 +1,14 @@
-//! Writing: batches into the open layer, and when that is closed.
+//! Writing: batches go into the open layer, which is frozen when it is due.
 //!
 //! ```text
-//!  put_batch: admit ─▶ roll if due ─▶ open a layer if none ─▶ append bytes ─▶ publish records
+//!  put_batch: check ─▶ roll if due ─▶ open a layer if none ─▶ append bytes ─▶ publish records
 //!                                          ▲                                    │
 //!                                          └── frozen meanwhile by another ─────┘
 //! ```
 //!
-//! A batch's bytes are written first, where nobody looks; its records are published in one step
-//! with `last_record_lsn`. A future that is dropped in between leaves bytes that no record points
-//! at.
+//! A batch's bytes are written first, where no reader sees them; its records are published in one
+//! step with `last_record_lsn`. A future that is cancelled in between leaves bytes that no record
+//! points to.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Writer<S: Store> {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Takes the timeline's one writer.
+    /// Takes the timeline's writer, of which there is one.
     ///
     /// # Errors
     /// `Busy` if another writer is alive. `Closed` if the timeline was shut down, `Latched` if a
@@ -95,7 +95,7 @@ impl<S: Store> Timeline<S> {
 impl<S: Store> Drop for Writer<S> {
     fn drop(&mut self) {
         let mut state = self.shared.state_in_drop();
-        assert!(state.has_writer, "one writer, which is given back once");
+        assert!(state.has_writer, "one writer, which is released once");
         state.has_writer = false;
     }
 }
@@ -138,7 +138,7 @@ impl<S: Store> Writer<S> {
         let op = {
             let mut state = shared.state();
             assert!(state.has_writer, "it is this one");
-            state.admit(first)?;
+            state.check_first_lsn(first)?;
             shared.next_op(&mut state, Job::Put).on(Part::Ephemeral, 1)
         };
         shared.roll(op, batch).await?;
@@ -184,7 +184,7 @@ impl<S: Store> Shared<S> {
         self.hold_back().await
     }
 
-    /// Closes the open layer, if it has records.
+    /// Freezes the open layer, if it has records.
     fn freeze(&self) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
@@ -195,7 +195,7 @@ impl<S: Store> Shared<S> {
         Ok(())
     }
 
-    /// Delays a writer that is faster than those who compact, or lets it wait for them.
+    /// Applies backpressure: delays a writer that is faster than compaction, or makes it wait.
     async fn hold_back(&self) -> Result<()> {
         let options = &self.options;
         if options.l0_delay_count <= self.state().map.backlog() {
@@ -207,7 +207,7 @@ impl<S: Store> Shared<S> {
         };
         loop {
             let listener = self.changed.listen();
-            self.check_going()?;
+            self.check_running()?;
             if self.state().map.backlog() < stall_count.max(1) {
                 return Ok(());
             }
@@ -216,7 +216,7 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// The layer that takes records, which is made if there is none.
+    /// Returns the open layer; creates one if there is none.
     async fn open_layer(&self, op: Op) -> Result<Arc<MemoryLayer<S::Io>>> {
         let start = {
             let state = self.state();
@@ -252,7 +252,7 @@ impl<S: Store> Shared<S> {
     }
 }
 
-/// Why the open layer must not take a batch.
+/// Why the open layer must be frozen before a batch.
 enum Due {
     Long,
     Wide,
@@ -260,7 +260,7 @@ enum Due {
 }
 
 impl<I: Io> TimelineState<I> {
-    /// Whether the open layer must be frozen before the batch, and may be.
+    /// Why the open layer must be frozen before the batch, if it must and may be.
     fn due(&self, options: &Options, batch: &Batch, now: Time) -> Option<Due> {
         let open = self.map.open()?;
         let (first, last) = batch.first_lsn().zip(batch.last_lsn())?;
@@ -277,8 +277,8 @@ impl<I: Io> TimelineState<I> {
         (options.freeze_age_max <= age).then_some(Due::Old)
     }
 
-    /// Refuses a batch that starts below what is closed.
-    fn admit(&self, first: Lsn) -> Result<()> {
+    /// Refuses a batch that starts at a closed LSN.
+    fn check_first_lsn(&self, first: Lsn) -> Result<()> {
         self.check_writable()?;
         if 0 < self.ending_count {
             return Err(Error::Closed);
@@ -292,16 +292,18 @@ impl<I: Io> TimelineState<I> {
         Ok(())
     }
 
-    /// Makes a batch visible, in one step, and returns the LSN of the last record before it; not if
-    /// its layer was frozen meanwhile.
+    /// Publishes a batch in one step and returns the LSN of the last record before it; `None` if a
+    /// concurrent call has frozen its layer.
     fn publish_batch(
         &mut self,
         (layer, position): (&Arc<MemoryLayer<I>>, u64),
         batch: &Batch,
         now: Time,
     ) -> Result<Option<Lsn>> {
-        let first = batch.first_lsn().expect("the caller has looked");
-        self.admit(first)?;
+        let first = batch
+            .first_lsn()
+            .expect("the caller has checked that it is not empty");
+        self.check_first_lsn(first)?;
         if !self.map.open().is_some_and(|open| Arc::ptr_eq(open, layer)) {
             return Ok(None);
         }
@@ -316,14 +318,16 @@ impl<I: Io> TimelineState<I> {
         layer.publish(batch, position);
         let before = self.last_record_lsn;
         self.time_to_lsn.note(now, before);
-        self.last_record_lsn = batch.last_lsn().expect("it has a first one");
+        self.last_record_lsn = batch
+            .last_lsn()
+            .expect("a batch with a first LSN has a last one");
         assert!(before <= first, "law 4");
         assert!(first <= self.last_record_lsn, "LSNs ascend in a batch");
         self.check_lsns();
         Ok(Some(before))
     }
 
-    /// Closes the open layer, if it has records.
+    /// Freezes the open layer, if it has records.
     pub(super) fn freeze(&mut self) {
         if self.map.open().is_none_or(|open| open.entry_count() == 0) {
             return;
@@ -337,7 +341,7 @@ impl<I: Io> TimelineState<I> {
         self.map = Arc::new(self.map.freeze(end));
         assert!(
             self.map.backlog() == backlog + 1,
-            "what is frozen waits to be an L0"
+            "a frozen layer waits to be flushed"
         );
         self.next_start = end;
         self.check_lsns();

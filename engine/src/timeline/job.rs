@@ -1,8 +1,8 @@
-//! What the jobs that reshape a timeline have in common: how they are started and what they say.
+//! What the jobs that reshape a timeline share: how they are started and how they end.
 
 use std::fmt;
 
-/// How long a value is assumed to be where only the number of keys is known, in bytes.
+/// The length of a value that is assumed where only the number of keys is known, in bytes.
 pub(super) const VALUE_LEN_ASSUMED: u64 = 8192;
 
 /// Whether a job runs only if one of its triggers is reached.

@@ -1,30 +1,32 @@
-//! Taking turns: one at a time, and a waiter that leaves takes nobody's turn with it.
+//! A lock for jobs, held across awaits. A waiter whose future is cancelled loses no wake-up of
+//! others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use event_listener::Event;
 
-/// A place where one job at a time may be.
+/// A lock that one job at a time holds.
 #[derive(Default)]
 pub(crate) struct JobLock {
     is_taken: AtomicBool,
     released: Event,
 }
 
-/// Whoever holds it is the one whose turn it is.
+/// The right to run, which is released when this is dropped.
 pub(crate) struct JobLockGuard<'a> {
     job_lock: &'a JobLock,
 }
 
 impl JobLock {
-    /// Waits for its turn.
+    /// Waits until the lock is free, and takes it.
     pub(crate) async fn take(&self) -> JobLockGuard<'_> {
         loop {
             if let Some(guard) = self.try_take() {
                 return guard;
             }
             let listener = self.released.listen();
-            // Between the look and the listening it may have been released.
+            // The lock may have been released between the attempt and `listen`: without a second
+            // attempt that wake-up is lost.
             if let Some(guard) = self.try_take() {
                 return guard;
             }
@@ -41,7 +43,10 @@ impl JobLock {
 impl Drop for JobLockGuard<'_> {
     fn drop(&mut self) {
         let was_taken = self.job_lock.is_taken.swap(false, Ordering::Release);
-        assert!(was_taken, "one holder at a time, and it lets go once");
+        assert!(
+            was_taken,
+            "one holder at a time, which releases the lock once"
+        );
         self.job_lock.released.notify(1);
     }
 }

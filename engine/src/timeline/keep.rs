@@ -1,13 +1,14 @@
-//! Housekeeping: a task that does by need what can be called one by one.
+//! Maintenance: a background task that runs flush, compaction, images and gc by need.
 //!
 //! ```text
 //!  sleep ─ period over, or something changed ─▶ flush ─▶ compact ─▶ images ─▶ gc ─▶ sleep …
 //! ```
 //!
-//! It holds the timeline only while it works: who lets go of the last handle ends it. It does so
-//! inside its turn, so that whoever has shut the timeline down, which takes that turn, finds that
-//! it does not hold it any more, nor the engine's directory with it. An error is the next round's
-//! business: what failed is due still. A failed sync ends it, as it ends all work.
+//! The task holds a strong reference to the timeline only during a round, so that it ends when the
+//! last handle is dropped. A round runs under the maintenance lock, and a shutdown takes that lock:
+//! so after a shutdown the task holds neither the timeline nor the engine's directory. After an
+//! error the next round retries, since the failed job is still due. A failed sync ends the task, as
+//! it ends all writing.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -24,7 +25,7 @@ use crate::io::{Io, Job};
 use crate::store::Store;
 
 impl<S: Store> Timeline<S> {
-    /// Starts the task, if the options want one.
+    /// Starts the maintenance task, if `maintenance_period` is set.
     pub(crate) fn start_maintenance(&self) {
         let shared = &self.shared;
         let Some(period) = shared.options.maintenance_period else {
@@ -32,7 +33,7 @@ impl<S: Store> Timeline<S> {
         };
         let (io, op) = (shared.io().clone(), shared.op(Job::Keep, 1));
         let upkeep = shared.upkeep.clone();
-        let task = keep((Arc::downgrade(shared), upkeep), io.clone(), period);
+        let task = run_maintenance((Arc::downgrade(shared), upkeep), io.clone(), period);
         io.spawn(op, task);
     }
 
@@ -72,7 +73,7 @@ impl<S: Store> Timeline<S> {
     }
 }
 
-async fn keep<S: Store>(
+async fn run_maintenance<S: Store>(
     (shared, upkeep): (Weak<Shared<S>>, Arc<Upkeep>),
     io: S::Io,
     period: Duration,
@@ -84,20 +85,20 @@ async fn keep<S: Store>(
         if upkeep.is_closed() {
             return;
         }
-        // Declared after the turn, and so let go of before it.
+        // Declared after the lock's guard, and so dropped before it.
         let Some(shared) = shared.upgrade() else {
             return;
         };
         let timeline = Timeline { shared };
-        if timeline.shared.state().is_over() {
+        if timeline.shared.state().is_closed_or_latched() {
             return;
         }
-        // What fails is due still when the next round comes.
+        // A job that fails is still due in the next round, which retries it.
         let _ = timeline.maintain().await;
     }
 }
 
-/// Waits until one of two is done.
+/// Waits until one of two futures is ready.
 async fn first_of(left: impl Future, right: impl Future) {
     let (mut left, mut right) = (pin!(left), pin!(right));
     poll_fn(|context| {

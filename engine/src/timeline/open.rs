@@ -4,11 +4,12 @@
 //!  list ─▶ load index ─▶ reconcile ─▶ next generation's index, durable ─▶ remove the rest
 //! ```
 //!
-//! 1. The index is the truth. A layer that it names must be there, in its full length; a layer
-//!    above `disk_consistent_lsn` is not part of the timeline.
+//! 1. The index alone says what the timeline is. A layer that it names must exist in its full
+//!    length; a layer above `disk_consistent_lsn` is not part of the timeline.
 //! 2. Nothing is removed before the reconciled index is durable: a crash anywhere leaves a timeline
 //!    that opens to the same answers.
-//! 3. What has no name of ours is left alone. What cannot be removed is left to the next open.
+//! 3. Files with foreign names are left alone. A file that cannot be removed is left to the next
+//!    open.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use crate::store::Store;
 /// The generation of a new timeline.
 const FIRST: Generation = Generation(1);
 
-/// What opening and creating need.
+/// Opens, creates and deletes timelines.
 pub(crate) struct Opener<'a, S: Store> {
     pub(crate) store: &'a S,
     pub(crate) options: &'a Options,
@@ -37,23 +38,23 @@ pub(crate) struct Opener<'a, S: Store> {
     pub(crate) branch_tree: &'a Arc<BranchTree>,
 }
 
-/// What stands in a timeline's directory, as far as it is ours.
+/// The engine's files in a timeline's directory.
 struct Listing {
     files: Vec<(FileName, u64)>,
 }
 
-/// What an open will do.
+/// A planned open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OpenPlan {
-    /// The index that it writes.
+    /// The reconciled index, which the open writes.
     index: Index,
-    /// The files that no index names then, in the order of their names.
+    /// The files that this index does not name, in the order of their names.
     removals: Vec<FileName>,
 }
 
 impl<S: Store> Opener<'_, S> {
-    /// The index of a timeline that is there, not deleted, and ours. From now on it is known what
-    /// the timeline stands on.
+    /// Loads the index of a timeline that exists, is not deleted and is this tenant's, and adds the
+    /// timeline to the branch tree.
     pub(crate) async fn load(&self, timeline: TimelineId) -> Result<Index> {
         let op = Op::new(Some(timeline), Job::Open, 1);
         let index = match self.store.load_index(op, timeline).await? {
@@ -69,7 +70,7 @@ impl<S: Store> Opener<'_, S> {
         Ok(index)
     }
 
-    /// Opens a timeline that is there, by its index, on top of the one that it stands on.
+    /// Opens a timeline by its index, on top of its ancestor, which is open.
     pub(crate) async fn open(
         &self,
         index: Index,
@@ -94,7 +95,7 @@ impl<S: Store> Opener<'_, S> {
         self.store
             .save_index(op, &plan.index, self.attempt())
             .await?;
-        // Its creation may have been interrupted between the index and this.
+        // A crash may have interrupted the creation after the index and before this.
         self.store.acknowledge(op, timeline).await?;
         for name in &plan.removals {
             if matches!(name, FileName::Layer { .. }) {
@@ -102,7 +103,7 @@ impl<S: Store> Opener<'_, S> {
                     .io()
                     .probe("an open removes a layer that no index names");
             }
-            // What stays, the next open finds again.
+            // A file that stays is removed by the next open.
             let _ = self.store.remove(op, timeline, &name.to_string()).await;
         }
         Ok(self.start(plan.index, parent))
@@ -120,12 +121,12 @@ impl<S: Store> Opener<'_, S> {
         self.begin(op, index, None).await
     }
 
-    /// Creates a timeline on top of another one. The branch is known to its family while it is
-    /// made, so that nobody collects what it will need; it stays so if it is in doubt.
+    /// Creates a branch of another timeline. It is in the branch tree while it is being created, so
+    /// that no gc collects what it will need; it stays there if the creation is in doubt.
     ///
     /// # Errors
-    /// `NotYet` or `BelowCutoff` if the parent cannot be read there, `Closed` if it is being shut
-    /// down.
+    /// `NotYet` or `BelowCutoff` if the parent cannot be read at the LSN, `Closed` if it is being
+    /// shut down.
     pub(crate) async fn branch(
         &self,
         timeline: TimelineId,
@@ -142,17 +143,17 @@ impl<S: Store> Opener<'_, S> {
         let claim = self.branch_tree.claim(timeline, ancestor);
         self.store.io().interleave(op).await;
         parent.make_branchable(op, lsn).await?;
-        // From here on it may be on the disk, whatever happens.
+        // From here on the branch may be on the disk, even if this fails or is cancelled.
         claim.keep();
         assert!(
             lsn <= parent.disk_consistent_lsn(),
-            "a branch stands on what is durable"
+            "a branch point is durable"
         );
         let index = self.first_index(timeline, Some(ancestor), lsn)?;
         self.begin(op, index, Some((parent.clone(), pin))).await
     }
 
-    /// Refuses if there is such a timeline; clears away what a creation left that was interrupted.
+    /// Refuses if the timeline exists; removes the files of a creation that was interrupted.
     async fn ensure_absent(&self, op: Op, timeline: TimelineId) -> Result<()> {
         match self.store.load_index(op, timeline).await? {
             Some(index) if index.is_deleted => Err(self.refuse_deleted(op, &index).await),
@@ -164,8 +165,8 @@ impl<S: Store> Opener<'_, S> {
         }
     }
 
-    /// Says that a timeline is deleted, once that is durable: its deletion may not have come to
-    /// its sync, and a power loss would bring the timeline back.
+    /// The error for a timeline that is deleted. It makes the deletion durable first: an
+    /// interrupted deletion may not be synced yet, and a power loss would bring the timeline back.
     async fn refuse_deleted(&self, op: Op, index: &Index) -> Error {
         let timeline = index.timeline;
         match self.store.confirm_index(op, timeline).await {
@@ -178,8 +179,9 @@ impl<S: Store> Opener<'_, S> {
         }
     }
 
-    /// A part of a scratch name that nobody has, not even a file that is gone and whose removal is
-    /// still on its way: an engine that was closed in this process may have ordered it.
+    /// A random number for a scratch name. A counter would not do: an engine that was closed in
+    /// this process may still have removals in flight, which must not hit a new file of the same
+    /// name.
     fn attempt(&self) -> u32 {
         (self.store.io().random() >> 32) as u32
     }
@@ -237,21 +239,21 @@ impl<S: Store> Opener<'_, S> {
         };
         self.check_tenant(&index)?;
         if index.is_deleted {
-            // By a deletion that may not have come to its sync.
+            // An interrupted deletion has marked it, and may not have synced the mark.
             self.store.confirm_index(op, timeline).await?;
         } else {
             index.is_deleted = true;
             index.generation = next_generation(index.generation)?;
             self.store.save_index(op, &index, self.attempt()).await?;
         }
-        // Only now: before, a crash could have brought it back.
+        // Only now: before the deletion was durable, a crash could have brought the timeline back.
         self.branch_tree.retire(timeline, index.generation);
         self.store.delete(op, timeline).await
     }
 
-    /// Finds out what a timeline stands on, and ends what a crash interrupted: a deletion, or a
-    /// creation that was never acknowledged. What cannot be read or removed is left as it is: the
-    /// timeline's own open says why.
+    /// Recovers one timeline at the engine's open: adds it to the branch tree, or completes a
+    /// deletion, or removes a creation that was never acknowledged. What cannot be read or removed
+    /// is left as it is: the timeline's own open returns the error.
     pub(crate) async fn recover(&self, timeline: TimelineId) {
         let op = Op::new(Some(timeline), Job::Delete, 1);
         let look = Op::new(Some(timeline), Job::Open, 1);
@@ -260,7 +262,7 @@ impl<S: Store> Opener<'_, S> {
                 self.store
                     .io()
                     .probe("an open ends a deletion that a crash interrupted");
-                // Until that is durable, a crash can bring all of it back.
+                // Until the mark is durable, a crash can bring the whole timeline back.
                 match self.store.confirm_index(op, timeline).await {
                     Ok(()) => _ = self.store.delete(op, timeline).await,
                     Err(_) => self.branch_tree.add_leaving(timeline, index.ancestor),
@@ -271,17 +273,17 @@ impl<S: Store> Opener<'_, S> {
                 Ok(_) => {
                     let _ = self.store.delete(op, timeline).await;
                 }
-                // Its index was lost, or nobody can say.
+                // Its index was lost, or the directory cannot be read.
                 Err(_) => self.branch_tree.add_unknown(timeline),
             },
             Err(_) => self.branch_tree.add_unknown(timeline),
         }
     }
 
-    /// Removes what a creation left that did not come to its index.
+    /// Removes the files of a creation that did not get to write its index.
     ///
     /// # Errors
-    /// `Corrupt` if layers are there: then it is an index that was lost.
+    /// `Corrupt` if there are layers: then an index was lost.
     async fn clear_unfinished(&self, op: Op, timeline: TimelineId) -> Result<()> {
         let entries = self.store.list(op, timeline).await?.unwrap_or_default();
         let listing = Listing::new(&entries);
@@ -338,7 +340,7 @@ impl<S: Store> Opener<'_, S> {
     }
 }
 
-/// Holds an index against what is there.
+/// Plans an open: compares the index with the files in the directory.
 ///
 /// # Errors
 /// `Corrupt` if a layer is missing, or is not as long as the index says.
@@ -379,7 +381,7 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
     })
 }
 
-/// Refuses what is no timeline of this release's, although its bytes are those that were written.
+/// Refuses an index that decodes but describes no valid timeline.
 fn check_index(index: &Index) -> Result<()> {
     let corrupt = |what, problem: String| {
         let error = DecodeError::malformed(what, 0, problem);
@@ -459,7 +461,7 @@ impl Listing {
         self.files.iter().any(is_it)
     }
 
-    /// Why a timeline without an index cannot be opened.
+    /// The error for a timeline that has no index.
     fn no_timeline(&self, timeline: TimelineId) -> Error {
         if self.has_layers() {
             let problem = "it is missing, and layers are there; nothing was removed";

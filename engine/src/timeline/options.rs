@@ -20,7 +20,7 @@ use crate::format::{Compression, Edits, Redo};
 /// let options = Options {
 ///     gc_age: Duration::from_secs(24 * 60 * 60),
 ///     maintenance_period: Some(Duration::from_secs(1)),
-///     l0_stall_count: Some(60), // Sound only with housekeeping, or with your own compactions.
+///     l0_stall_count: Some(60), // Sound only with maintenance, or with your own compactions.
 ///     ..Options::default()
 /// };
 /// assert_eq!(options.freeze_len_max, 256 << 20);

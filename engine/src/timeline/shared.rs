@@ -1,15 +1,17 @@
 //! What all verbs of a timeline share: its state, its latch, and how an index becomes durable.
 //!
-//! 1. The state stands behind one lock that nobody holds across an await. Each verb reads it in one
-//!    step, works on a snapshot, and publishes in one step that checks that its inputs still stand.
+//! 1. The state is behind one mutex, which is never held across an await. Each verb reads the state
+//!    in one step, works on a snapshot, and publishes in one step that checks that its inputs still
+//!    stand.
 //! 2. Three LSNs, law 4: `disk_consistent_lsn <= flushed_lsn <= last_record_lsn`. The first is what
 //!    the durable index says, the second what the delta layers of the map hold.
-//! 3. One job of a kind at a time; jobs of different kinds run beside each other. Each publication
-//!    has a number, and an index that is written covers all publications before it: whoever waits
-//!    for the turn to write one may find it written.
-//! 4. A layer's file that no index names any more is removed when its last reader lets go of it,
-//!    and not before the index that does not name it is durable.
-//! 5. A failed sync latches: from then on nothing is written, and everybody is told the first one.
+//! 3. One job of a kind at a time; jobs of different kinds run concurrently. Each publication has a
+//!    number, and an index that is written covers all publications before it: a job that waits for
+//!    the index lock may find its publication covered.
+//! 4. A layer's file that no index names any more is removed when its last reader drops it, and not
+//!    before the index that does not name it is durable.
+//! 5. A failed sync latches: from then on nothing is written, and every call that would write
+//!    returns the first failure.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,30 +32,31 @@ use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerContext, LayerMap};
 use crate::store::Store;
 
-/// A timeline, as its verbs see it.
+/// The state and the resources of an open timeline, shared by its handles and jobs.
 pub(crate) struct Shared<S: Store> {
     pub(crate) id: TimelineId,
     pub(crate) generation: Generation,
     pub(crate) ancestor: Option<Ancestor>,
-    /// The timeline that `ancestor` names; it is kept open.
+    /// The open timeline that `ancestor` names; `TimelineState::pin` keeps it open.
     pub(crate) parent: Option<Arc<Shared<S>>>,
     pub(crate) branch_tree: Arc<BranchTree>,
     pub(crate) options: Options,
     pub(crate) store: S,
-    /// What its layers have in common.
+    /// The directory, ids and cache that the timeline's layers share.
     pub(crate) context: LayerContext<S::Io>,
     pub(crate) job_locks: JobLocks,
-    /// Something changed that somebody may wait for.
+    /// Notified when readers leave, L0s go or a shutdown begins, for jobs and writers that wait.
     pub(crate) changed: Event,
-    /// What the housekeeper has of it.
+    /// The part that the maintenance task shares with the timeline.
     pub(crate) upkeep: Arc<Upkeep>,
     scratch_count: AtomicU32,
     read_count: AtomicU32,
     state: Mutex<TimelineState<S::Io>>,
 }
 
-/// One job of each kind at a time, and one index writer. Whoever has a job's turn may take the
-/// index's, and no other; whoever has the house's may take any of a job's.
+/// The locks that allow one job of each kind at a time, and one index writer. Lock order, so that
+/// they cannot deadlock: maintenance, then a job's, then the index's; a job takes no other job's
+/// lock.
 #[derive(Default)]
 pub(crate) struct JobLocks {
     pub(crate) flush: JobLock,
@@ -63,48 +66,49 @@ pub(crate) struct JobLocks {
     index: JobLock,
 }
 
-/// What changes.
+/// The part of a timeline that changes, behind the lock of [`Shared::state`].
 pub(crate) struct TimelineState<I: Io> {
     pub(crate) map: Arc<LayerMap<I>>,
     pub(crate) last_record_lsn: Lsn,
-    /// Everything at or below it is in the map's delta layers.
+    /// The LSN up to which all records are in the map's delta layers.
     pub(crate) flushed_lsn: Lsn,
     pub(crate) disk_consistent_lsn: Lsn,
     pub(crate) gc_cutoff: Lsn,
-    /// Where the next open layer starts.
+    /// The LSN at which the next open layer starts.
     pub(crate) next_start: Lsn,
     pub(crate) has_writer: bool,
-    /// Which keys there are, as far as the user has said so.
+    /// The keys that the user has declared.
     pub(crate) key_space: KeySpace,
     pub(crate) time_to_lsn: TimeToLsn,
     pub(crate) readers: Readers,
     pub(crate) counts: BTreeMap<Job, u32>,
     pub(crate) resume: Option<crate::base::Key>,
-    /// The number of the last publication, and of the last one that a durable index covers.
+    /// The number of the last publication. `saved` is that of the last one that a durable index
+    /// covers.
     published: u64,
     saved: u64,
-    /// The cutoff that the durable index has.
+    /// The gc cutoff in the durable index.
     saved_cutoff: Lsn,
     /// Layers that left the map, each with the publication that took it out.
     unlinked: Vec<(u64, FileLayer<I>)>,
     failure: Option<IoFailure>,
     is_closed: bool,
-    /// How many shutdowns are under way.
+    /// The number of shutdowns under way.
     pub(crate) ending_count: u32,
     pub(crate) open_branches: OpenBranches,
-    /// What keeps the parent open, until this one is closed.
+    /// The pin that keeps the parent open until this timeline is closed.
     pin: Option<ParentPin>,
 }
 
-/// How many readers there are, by when they came.
+/// The registered readers, counted by the epoch at which they registered.
 #[derive(Default)]
 pub(crate) struct Readers {
     epoch: u64,
-    /// In order, and none is 0. It is a few at most, and keeps its room when they go.
+    /// Epochs in ascending order, each with its readers; no count is 0. A few entries at most.
     counts: Vec<(u64, usize)>,
 }
 
-/// What a timeline is opened with.
+/// All that is needed to open a timeline.
 pub(crate) struct Opening<S: Store> {
     pub(crate) index: Index,
     pub(crate) map: LayerMap<S::Io>,
@@ -126,7 +130,7 @@ impl<S: Store> Shared<S> {
         assert!(opening.map.files().len() == index.layers.len(), "law 5");
         assert!(
             opening.map.open().is_none(),
-            "no record outlives the memory that it was in"
+            "no memory layer survives the process"
         );
         assert!(!index.is_deleted);
         let time_to_lsn = TimeToLsn::new(
@@ -134,8 +138,8 @@ impl<S: Store> Shared<S> {
             opening.store.io().now(),
             index.disk_consistent_lsn,
         );
-        // No scratch has a name that one had whose removal is still on its way: not even where
-        // generations began anew, for the timeline was deleted.
+        // Scratch names start at a random number: the removal of an older scratch file may still be
+        // in flight, and after a deletion the generations start again, so that names could repeat.
         let first_scratch = (opening.context.io.random() >> 33) as u32;
         Shared {
             id: index.timeline,
@@ -155,15 +159,15 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// The state. Nobody holds it across an await.
+    /// Locks the state. The guard must not live across an await.
     pub(crate) fn state(&self) -> MutexGuard<'_, TimelineState<S::Io>> {
         self.state
             .lock()
-            .expect("a law was broken while it was held")
+            .expect("an invariant was broken while the lock was held")
     }
 
-    /// The state, for what must be put in order even while a panic unwinds that broke a law: a
-    /// second panic would end the process.
+    /// Locks the state in a `drop`, even if a panic that broke an invariant has poisoned it: a
+    /// second panic would abort the process.
     pub(crate) fn state_in_drop(&self) -> MutexGuard<'_, TimelineState<S::Io>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,31 +176,32 @@ impl<S: Store> Shared<S> {
         self.store.io()
     }
 
-    /// The label of a job.
+    /// The I/O label of a job.
     pub(crate) fn op(&self, job: Job, job_index: u32) -> Op {
         Op::new(Some(self.id), job, job_index)
     }
 
-    /// The label of the next job of a kind, which has something to do.
+    /// The I/O label of the next job of a kind; only jobs with a plan that is not empty are
+    /// counted.
     pub(crate) fn next_op(&self, state: &mut TimelineState<S::Io>, job: Job) -> Op {
         let count = state.counts.entry(job).or_insert(0);
         *count = count.wrapping_add(1);
         self.op(job, *count)
     }
 
-    /// The label of the next read.
+    /// The I/O label of the next read.
     pub(crate) fn read_op(&self) -> Op {
         let count = self.read_count.fetch_add(1, Ordering::Relaxed);
         self.op(Job::Read, count.wrapping_add(1))
     }
 
-    /// The next part of a scratch name that was never used in this generation.
+    /// A number for a scratch name that is unique in this generation.
     pub(crate) fn next_scratch(&self) -> u32 {
         self.scratch_count.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Passes a result on. A failed sync latches the timeline, and from then on it is always the
-    /// first one that is told.
+    /// Passes a result on. The first failed sync latches the timeline; later ones return that first
+    /// failure.
     pub(crate) fn latch<T>(&self, result: Result<T>) -> Result<T> {
         let Err(Error::Latched(failure)) = result else {
             return result;
@@ -211,8 +216,8 @@ impl<S: Store> Shared<S> {
         Err(Error::Latched(first))
     }
 
-    /// Refuses to go on with a job: the timeline was shut down, is being shut down, or is latched.
-    pub(crate) fn check_going(&self) -> Result<()> {
+    /// Refuses to continue a job if the timeline was shut down, is being shut down, or is latched.
+    pub(crate) fn check_running(&self) -> Result<()> {
         let state = self.state();
         state.check_writable()?;
         match 0 < state.ending_count {
@@ -221,7 +226,7 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// Makes durable what was published up to `publication`: an index that names it.
+    /// Makes all publications up to `publication` durable: writes an index that covers them.
     pub(crate) async fn save_index(&self, op: Op, publication: u64) -> Result<()> {
         assert!(publication <= self.state().published);
         let _job_lock = self.job_locks.index.take().await;
@@ -243,7 +248,8 @@ impl<S: Store> Shared<S> {
         Ok(())
     }
 
-    /// There is nothing to do but what a call before this one published and could not save.
+    /// Ends a job that has an empty plan: writes the index only if an earlier call published and
+    /// failed to save it.
     pub(crate) async fn idle(&self, op: Op) -> Result<Progress> {
         let (saved, published) = {
             let state = self.state();
@@ -257,7 +263,7 @@ impl<S: Store> Shared<S> {
         Ok(Progress::Idle)
     }
 
-    /// An index is durable that covers the publications up to `published`.
+    /// Records that a durable index covers the publications up to `published`.
     fn saved(&self, index: &Index, published: u64) {
         let mut state = self.state();
         assert!(
@@ -279,21 +285,21 @@ impl<S: Store> Shared<S> {
         let is_shown = |(_, layer): &_| state.map.has_all(std::slice::from_ref(layer));
         assert!(
             !gone.iter().any(is_shown),
-            "law 5: a file goes that neither map nor index names"
+            "law 5: a file is removed only if neither map nor index names it"
         );
         state.check_lsns();
         drop(state);
-        // The last of them that lets go of a layer removes its file: not under the lock.
+        // Dropping a layer's last reference removes its file, so this happens outside of the lock.
         for (_, layer) in gone {
             layer.remove_on_drop();
         }
     }
 
-    /// The index of what is published now.
+    /// Builds the index of what is published now.
     fn index(&self, state: &TimelineState<S::Io>) -> Index {
         assert!(
             !state.is_closed,
-            "law 5: a closed timeline has let go of its layers"
+            "law 5: a closed timeline has released its layers"
         );
         let layers = state.map.files().iter();
         Index {
@@ -308,7 +314,7 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// Lets go of all layers: from now on everything is refused.
+    /// Closes the timeline and releases all layers: from now on every call is refused.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         assert!(0 < state.ending_count, "only a shutdown closes");
@@ -334,7 +340,10 @@ impl<I: Io> TimelineState<I> {
         pin: Option<ParentPin>,
     ) -> TimelineState<I> {
         let lsn = index.disk_consistent_lsn;
-        assert!(index.gc_cutoff <= lsn, "law 8: the open has looked");
+        assert!(
+            index.gc_cutoff <= lsn,
+            "law 8: the open has checked the cutoff"
+        );
         TimelineState {
             map: Arc::new(map),
             last_record_lsn: lsn,
@@ -377,12 +386,12 @@ impl<I: Io> TimelineState<I> {
         }
     }
 
-    /// Whether nothing will ever be written again.
-    pub(crate) fn is_over(&self) -> bool {
+    /// Whether the timeline is closed or latched, so that nothing is written any more.
+    pub(crate) fn is_closed_or_latched(&self) -> bool {
         self.is_closed || self.failure.is_some()
     }
 
-    /// The cutoff that a durable index has.
+    /// The gc cutoff in the durable index.
     pub(crate) fn saved_cutoff(&self) -> Lsn {
         self.saved_cutoff
     }
@@ -392,8 +401,8 @@ impl<I: Io> TimelineState<I> {
         self.published
     }
 
-    /// Puts a new map in the old one's place, in one step, and returns the publication's number:
-    /// an index must follow. The layers in `gone` have left the map.
+    /// Puts a new map in the old one's place, in one step, and returns the publication's number.
+    /// The caller must save an index that covers it. The layers in `gone` have left the map.
     pub(crate) fn publish(&mut self, map: LayerMap<I>, gone: Vec<FileLayer<I>>) -> u64 {
         assert!(!self.is_closed);
         assert!(self.map.has_all(&gone), "the inputs stand");
@@ -408,7 +417,7 @@ impl<I: Io> TimelineState<I> {
         );
         assert!(
             open == was_open,
-            "jobs publish files, and leave the open layer as it is"
+            "jobs publish files and leave the open layer unchanged"
         );
         self.map = Arc::new(map);
         self.publish_lsns();
@@ -419,13 +428,13 @@ impl<I: Io> TimelineState<I> {
         at
     }
 
-    /// The same, when no layer came or went.
+    /// Counts a publication that changes LSNs and no layer, and returns its number.
     pub(crate) fn publish_lsns(&mut self) -> u64 {
         self.published += 1;
         self.published
     }
 
-    /// Panics if a law is broken.
+    /// Panics if an invariant is broken.
     pub(crate) fn check_laws(&self) {
         self.check_lsns();
         self.map.check_laws(self.flushed_lsn);
@@ -433,15 +442,15 @@ impl<I: Io> TimelineState<I> {
         assert!(self.unlinked.is_sorted_by_key(|(at, _)| *at));
     }
 
-    /// Panics if records or publications are not durable, as they are once a shutdown has flushed.
+    /// Panics if a record or a publication is not durable. A shutdown that has flushed calls this.
     pub(crate) fn check_durable(&self) {
         assert!(
             self.disk_consistent_lsn == self.last_record_lsn,
-            "no batch came behind the flush"
+            "no batch was put after the flush"
         );
         assert!(
             self.saved == self.published,
-            "no job published behind the last index"
+            "no job has published after the last index"
         );
         assert!(self.map.frozen().is_empty());
         assert!(
@@ -480,12 +489,12 @@ impl<I: Io> TimelineState<I> {
 }
 
 impl Readers {
-    /// A reader comes; returns when it came.
+    /// Registers a reader and returns its epoch.
     pub(crate) fn enter(&mut self) -> u64 {
         assert!(
             self.counts
                 .last()
-                .is_none_or(|(came, _)| *came <= self.epoch)
+                .is_none_or(|(entered, _)| *entered <= self.epoch)
         );
         match self.counts.last_mut() {
             Some((epoch, count)) if *epoch == self.epoch => *count += 1,
@@ -494,10 +503,12 @@ impl Readers {
         self.epoch
     }
 
-    /// A reader that came at `epoch` goes.
+    /// Removes a reader that registered at `epoch`.
     pub(crate) fn leave(&mut self, epoch: u64) {
-        let found = self.counts.binary_search_by_key(&epoch, |(came, _)| *came);
-        let index = found.expect("a reader leaves once, and says when it came");
+        let found = self
+            .counts
+            .binary_search_by_key(&epoch, |(entered, _)| *entered);
+        let index = found.expect("a reader leaves once, with its own epoch");
         assert!(0 < self.counts[index].1);
         self.counts[index].1 -= 1;
         if self.counts[index].1 == 0 {
@@ -505,20 +516,22 @@ impl Readers {
         }
     }
 
-    /// Panics if epochs are out of order, or one is kept without a reader.
+    /// Panics if epochs are out of order, or if one has no reader.
     fn check_laws(&self) {
         assert!(self.counts.is_sorted_by(|(low, _), (high, _)| low < high));
         assert!(self.counts.iter().all(|(_, count)| 0 < *count));
     }
 
-    /// Who comes from now on came later than everybody who is here; returns since when.
+    /// Starts a new epoch and returns it: all readers registered so far have a lower one.
     pub(crate) fn next_epoch(&mut self) -> u64 {
         self.epoch += 1;
         self.epoch
     }
 
-    /// Whether somebody is here who came before `epoch`.
+    /// Whether a reader is registered from before `epoch`.
     pub(crate) fn has_before(&self, epoch: u64) -> bool {
-        self.counts.first().is_some_and(|(came, _)| *came < epoch)
+        self.counts
+            .first()
+            .is_some_and(|(entered, _)| *entered < epoch)
     }
 }

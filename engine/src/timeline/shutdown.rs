@@ -1,4 +1,4 @@
-//! The end of a timeline's life in this process.
+//! Shutting down: flush, wait for the jobs, close.
 
 use super::Timeline;
 use super::shared::Shared;
@@ -46,7 +46,7 @@ impl<S: Store> Timeline<S> {
                 .io()
                 .probe("a shutdown writes nothing after a failed sync");
         }
-        // No job may be under way when the layers are let go of.
+        // No job may be running when the layers are released.
         let job_locks = &shared.job_locks;
         let _keep = shared.upkeep.job_lock.take().await;
         let _compact = job_locks.compact.take().await;
@@ -54,7 +54,7 @@ impl<S: Store> Timeline<S> {
         let _gc = job_locks.gc.take().await;
         let _flush = job_locks.flush.take().await;
         let ended = match flushed {
-            // A job may have published what no index names yet.
+            // A job may have published layers that no index names yet.
             Ok(_) => {
                 let publication = shared.state().publication();
                 let op = shared.op(Job::Flush, 0);
@@ -72,14 +72,14 @@ impl<S: Store> Timeline<S> {
         ended
     }
 
-    /// Waits until the removals of layers have ended that are under way.
+    /// Waits until the removals of layer files that are in flight have ended.
     pub(crate) async fn removals_ended(&self) {
         self.shared.context.names.removals_ended().await;
     }
 }
 
 impl<S: Store> Shared<S> {
-    /// A shutdown begins. It must be taken back in the end.
+    /// Counts a shutdown that begins. The caller must undo this when it ends, by [`ShutdownEnd`].
     ///
     /// # Errors
     /// `Busy` if a branch of this timeline is open.
@@ -98,7 +98,8 @@ impl<S: Store> Shared<S> {
     }
 }
 
-/// While it lives, no batch is taken and no job goes on.
+/// A shutdown under way. While it lives, batches are refused and running jobs end at their next
+/// step.
 struct ShutdownEnd<'a, S: Store> {
     shared: &'a Shared<S>,
 }
@@ -113,8 +114,8 @@ impl<'a, S: Store> ShutdownEnd<'a, S> {
 
 impl<S: Store> Drop for ShutdownEnd<'_, S> {
     fn drop(&mut self) {
-        // A timeline that was closed meanwhile stays so; one that was not goes on, unless somebody
-        // else is shutting it down.
+        // If the timeline was not closed, it accepts batches again, unless another shutdown is
+        // under way.
         let mut state = self.shared.state_in_drop();
         assert!(
             0 < state.ending_count,

@@ -1,4 +1,4 @@
-//! What only shows from inside: a law that breaks under a timeline's users.
+//! What shows only from inside: an invariant that breaks while a timeline is used.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -27,11 +27,11 @@ async fn create(root: &Path) -> Timeline<DirStore<OsIo>> {
         .unwrap()
 }
 
-/// Regression: the writer asked for the state that the panic had poisoned, panicked in its turn
-/// while the first one unwound, and "panic in a destructor during cleanup" aborted the process.
-/// Letting the writer go needs one flag, which no law is about.
+/// Regression: the writer's drop locked the state that the panic had poisoned, panicked as well
+/// while the first panic unwound, and "panic in a destructor during cleanup" aborted the process.
+/// Dropping the writer only clears one flag, which no invariant depends on.
 #[test]
-fn a_law_that_breaks_under_a_writer_is_one_panic_and_not_the_end() {
+fn an_invariant_that_breaks_under_a_writer_is_one_panic_and_no_abort() {
     let root = tempfile::tempdir().expect("a directory");
     let timeline = block_on(create(root.path()));
     let broken = catch_unwind(AssertUnwindSafe(|| {
@@ -43,6 +43,6 @@ fn a_law_that_breaks_under_a_writer_is_one_panic_and_not_the_end() {
     let asked_again = catch_unwind(AssertUnwindSafe(|| timeline.last_record_lsn()));
     assert!(
         asked_again.is_err(),
-        "nobody goes on with a state that broke a law"
+        "a state that broke an invariant is not used any more"
     );
 }

@@ -1,24 +1,25 @@
-//! Which LSN was the last one when: what a horizon in time is found by.
+//! Maps a time to the LSN of the last record at that time, for the cutoff by age.
 //!
-//! A few moments are remembered, evenly over the horizon, and none across a restart: so a cutoff
-//! found here is never too high, and grows only after the timeline was open for that long.
+//! It keeps a few samples, spread evenly over the horizon, and none across a restart: so a cutoff
+//! found here is never too high, and it grows only after the timeline was open for the length of
+//! the horizon.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::base::{Lsn, Time};
 
-/// Into so many parts a horizon is divided: a cutoff is late by one of them at most.
+/// The number of parts of a horizon, each with one sample: a cutoff is late by one part at most.
 const PART_COUNT: u32 = 32;
 
-/// Moments, the oldest first, each with the last record's LSN then.
+/// Samples of the last record's LSN over time, the oldest first.
 pub(crate) struct TimeToLsn {
     horizon: Duration,
     samples: VecDeque<(Time, Lsn)>,
 }
 
 impl TimeToLsn {
-    /// Nothing is known from before `now`.
+    /// No samples from before `now`.
     pub(crate) fn new(horizon: Duration, now: Time, last_record_lsn: Lsn) -> TimeToLsn {
         TimeToLsn {
             horizon,
@@ -26,7 +27,7 @@ impl TimeToLsn {
         }
     }
 
-    /// Until `now`, nothing was later than `last_record_lsn`.
+    /// Records that at `now` the last record was at `last_record_lsn`.
     pub(crate) fn note(&mut self, now: Time, last_record_lsn: Lsn) {
         assert!(
             self.samples
@@ -40,7 +41,7 @@ impl TimeToLsn {
             return;
         }
         self.samples.push_back((now, last_record_lsn));
-        // Of those that are old enough, the newest is the one that counts.
+        // Of the samples that are older than the horizon, only the newest counts.
         while self
             .samples
             .get(1)
@@ -49,13 +50,13 @@ impl TimeToLsn {
             self.samples.pop_front();
         }
         if PART_COUNT as usize * 2 < self.samples.len() {
-            // The clock stepped to and fro: what is forgotten makes the cutoff late, not wrong.
+            // The clock may step back. A sample that is dropped makes the cutoff late, not wrong.
             self.samples.remove(1);
         }
         assert!(self.samples.len() <= PART_COUNT as usize * 2);
     }
 
-    /// The last record's LSN at the newest known moment that is old enough, if there is one.
+    /// The last record's LSN in the newest sample that is older than the horizon, if there is one.
     pub(crate) fn cutoff(&self, now: Time) -> Option<Lsn> {
         let is_old = |(time, _): &&(Time, Lsn)| self.horizon <= now.saturating_since(*time);
         self.samples.iter().rev().find(is_old).map(|(_, lsn)| *lsn)
@@ -71,19 +72,19 @@ mod tests {
     }
 
     #[test]
-    fn cutoff_is_what_was_last_when_the_horizon_began() {
+    fn the_cutoff_is_the_last_record_at_the_start_of_the_horizon() {
         let mut time_to_lsn = TimeToLsn::new(Duration::from_secs(100), at(1000), Lsn(10));
         assert_eq!(time_to_lsn.cutoff(at(1099)), None);
         assert_eq!(time_to_lsn.cutoff(at(1100)), Some(Lsn(10)));
         time_to_lsn.note(at(1050), Lsn(20));
-        time_to_lsn.note(at(1051), Lsn(21)); // Too near to the one before.
+        time_to_lsn.note(at(1051), Lsn(21)); // Too close to the sample before.
         assert_eq!(time_to_lsn.cutoff(at(1149)), Some(Lsn(10)));
         assert_eq!(time_to_lsn.cutoff(at(1151)), Some(Lsn(20)));
         assert_eq!(time_to_lsn.cutoff(at(9999)), Some(Lsn(20)));
     }
 
     #[test]
-    fn few_moments_are_kept_however_long_it_goes() {
+    fn the_number_of_samples_is_bounded() {
         let mut time_to_lsn = TimeToLsn::new(Duration::from_secs(100), at(0), Lsn(0));
         for second in 1..100_000 {
             time_to_lsn.note(at(second), Lsn(second));

@@ -1,4 +1,4 @@
-//! What a timeline and its housekeeper tell each other.
+//! The signals between a timeline and its maintenance task.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,19 +6,20 @@ use event_listener::Event;
 
 use super::job_lock::JobLock;
 
-/// What the housekeeper has of a timeline that it does not hold.
+/// The part of a timeline that its maintenance task holds while it sleeps, without holding the
+/// timeline.
 #[derive(Default)]
 pub(crate) struct Upkeep {
-    /// There may be work.
+    /// Notified when there may be work.
     pub(crate) work: Event,
-    /// A round, or the end of a shutdown.
+    /// Held during a round of maintenance, and by a shutdown while it closes the timeline.
     pub(crate) job_lock: JobLock,
     is_closed: AtomicBool,
 }
 
 impl Upkeep {
-    /// The timeline was shut down: from now on the housekeeper does not touch it. The caller has
-    /// the turn.
+    /// Marks the timeline as shut down: the maintenance task does not touch it any more. The caller
+    /// holds `job_lock`.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
     }

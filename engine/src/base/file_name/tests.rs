@@ -43,7 +43,7 @@ fn any_file_name() -> impl Strategy<Value = FileName> {
     })
 }
 
-/// One text that only `name` prints, and that reads as nothing else.
+/// Asserts that `text` is what `name` prints, and that it reads as `name`.
 fn check(name: FileName, text: &str) {
     assert_eq!(name.to_string(), text);
     assert_eq!(FileName::parse(text), Some(name), "{text}");
@@ -142,7 +142,7 @@ fn other_spellings_are_foreign() {
     }
 }
 
-/// LATENT-1 again, where a directory is listed: a name that ends like a temp file is never a layer.
+/// LATENT-1, where a directory is listed: a name with the suffix of a temp file is never a layer.
 #[test]
 fn unfinished_file_is_never_a_layer() {
     for name in [image(), delta()] {

@@ -72,7 +72,7 @@ fn prints_keys_and_then_lsns() {
 }
 
 #[test]
-fn generation_behind_the_name_is_no_part_of_it() {
+fn the_generation_behind_a_name_is_no_part_of_it() {
     for suffix in [
         "",
         "-v1-00000001",
@@ -117,8 +117,8 @@ fn other_suffixes_are_foreign() {
 }
 
 /// LATENT-1: a peer looks only at the `v` of the suffix, asks for layers before temp files, and so
-/// adopts a crashed download as the layer once its length is right. To refuse the name is enough:
-/// whoever asks first, the answer is no.
+/// adopts an interrupted download as the layer once its length is right. To refuse the name is
+/// enough, in whatever order the kinds are tried.
 #[test]
 fn temp_file_is_no_layer() {
     for suffix in [".1.temp_download", ".1.___temp", ".temp_download", ".tmp"] {

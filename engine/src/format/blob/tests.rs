@@ -8,7 +8,7 @@ use crate::base::DecodeError;
 
 const ZSTD: Compression = Compression::Zstd { level: 1 };
 
-/// `len` bytes that do not compress, the same for the same seed.
+/// `len` bytes that do not compress, determined by `seed`.
 fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
@@ -160,9 +160,9 @@ fn a_frame_as_long_as_its_payload_is_not_kept() {
     assert!(is_met);
 }
 
-/// 64 MiB of zeros are a frame of 2 KiB: the reader's limit holds, not the frame's wish.
+/// 64 MiB of zeros make a frame of 2 KiB: the reader's limit bounds the allocation.
 #[test]
-fn a_bomb_does_not_go_off() {
+fn a_decompression_bomb_is_refused() {
     let mut bomb = Vec::new();
     encode_blob(&mut bomb, &vec![0; 64 << 20], ZSTD).unwrap();
     assert!(bomb.len() < 8 * 1024);

@@ -12,7 +12,7 @@ use super::{CHILD_FLAG, HEADER_LEN, VALUE_LEN, VALUE_MAX};
 /// A finished tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
-    /// Its nodes, one in each `BLOCK_LEN` bytes.
+    /// The nodes, one in each `BLOCK_LEN` bytes.
     pub blocks: Vec<u8>,
     /// The block of the root, which is the last one.
     pub root_block: u32,
@@ -25,7 +25,7 @@ pub enum TreeError {
     UnsortedInput {
         /// The key.
         key: Vec<u8>,
-        /// The one before.
+        /// The key before it.
         last: Vec<u8>,
     },
     /// The value is above `VALUE_MAX`.
@@ -35,7 +35,7 @@ pub enum TreeError {
     },
 }
 
-/// A tree that grows at its end.
+/// Builds a tree from entries in ascending order.
 #[derive(Clone, Debug)]
 pub struct TreeBuilder<const L: usize> {
     blocks: Vec<u8>,
@@ -81,14 +81,14 @@ impl<const L: usize> TreeBuilder<L> {
         Ok(())
     }
 
-    /// How many nodes are finished: the tree will have these, and one or a few more.
+    /// The number of finished nodes: the tree will have these and a few more.
     pub fn block_count(&self) -> usize {
         self.blocks.len() / BLOCK_LEN
     }
 
     /// Ends the tree.
     pub fn finish(mut self) -> Tree {
-        // Writing out a node may add a level, so that there is a new top to end at.
+        // Writing a node may add a level, which has to be written too.
         let mut level = 0;
         while level + 1 < self.levels.len() {
             self.write_out(level);
@@ -113,7 +113,7 @@ impl<const L: usize> TreeBuilder<L> {
         assert!(is_pushed);
     }
 
-    /// Writes the open node of `level`, and tells the level above.
+    /// Writes the open node of `level`, and adds it to the level above.
     fn write_out(&mut self, level: usize) {
         let first_key = self.levels[level].first_key();
         let block = self.write_block(level);
@@ -131,7 +131,7 @@ impl<const L: usize> TreeBuilder<L> {
     }
 }
 
-/// A node that still grows.
+/// A node that still takes entries.
 #[derive(Clone, Debug)]
 struct OpenNode<const L: usize> {
     level: u8,
@@ -161,7 +161,7 @@ impl<const L: usize> OpenNode<L> {
         HEADER_LEN + self.prefix.len() + self.suffixes.len() + self.values.len()
     }
 
-    /// Whether the entry fits, and so is there now.
+    /// Adds the entry if it fits, and returns whether it did.
     fn push(&mut self, key: &[u8; L], value: u64) -> bool {
         let Some(suffix) = key.strip_prefix(self.prefix.as_slice()) else {
             return false;
@@ -176,7 +176,7 @@ impl<const L: usize> OpenNode<L> {
         true
     }
 
-    /// Whether the prefix could be made longer, and so is now.
+    /// Makes the prefix longer if the keys share more bytes, and returns whether they do.
     fn compress(&mut self) -> bool {
         let suffix_len = self.suffix_len();
         let first = &self.suffixes[..suffix_len];

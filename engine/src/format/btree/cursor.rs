@@ -1,4 +1,4 @@
-//! Reading a tree in key order, without a word on where its blocks come from.
+//! Reading a tree in key order. The caller feeds it blocks, from wherever they are.
 //!
 //! ```text
 //!            ┌───────── feed ─────────┐
@@ -10,9 +10,9 @@
 //!         entry
 //! ```
 //!
-//! Damage cannot lead a cursor astray in silence, or on without an end. A child is one level lower
-//! than its parent and in a lower block, it starts with the key that the parent has for it, and it
-//! ends before the parent's next one: so a cursor meets each block once at most, and its keys only
+//! Damage cannot make a cursor skip entries unnoticed, or loop. A child is one level lower than its
+//! parent and in a lower block, it starts with the key that the parent has for it, and it ends
+//! before the parent's next one: so a cursor meets each block once at most, and its keys only
 //! ascend or descend.
 
 use std::ops::RangeInclusive;
@@ -23,10 +23,10 @@ use super::super::BLOCK_LEN;
 use super::Node;
 use crate::base::DecodeError;
 
-/// How long a path is nearly always: a root over leaves.
+/// The usual length of a path, in nodes: a root and a leaf.
 const PATH_LEN: usize = 2;
 
-/// What a cursor says next.
+/// The next step of a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<const L: usize> {
     /// It needs this block, counted from the index's start: `feed` it.
@@ -37,10 +37,10 @@ pub enum Step<const L: usize> {
     End,
 }
 
-/// A place among the entries of a tree in a range of keys, which goes up or down.
+/// Walks over the entries of a tree in a range of keys, up or down.
 ///
 /// # Shape
-/// Asks for no block that cannot hold an entry of the range, or is already gone by. To look up one
+/// Asks only for blocks that can hold an entry of the range, and for none twice. To look up one
 /// key, give it the range of that key alone: the first step that needs no block has the answer.
 #[derive(Clone, Debug)]
 pub struct Cursor<const L: usize> {
@@ -58,18 +58,18 @@ enum Direction {
     Backward,
 }
 
-/// A node of the path, and the gap between its keys that the cursor has come to: with `position`
-/// keys on its left.
+/// A node of the path, and the gap between its keys that the cursor is at: `position` keys lie left
+/// of it.
 #[derive(Clone, Debug)]
 struct CursorPlace<const L: usize> {
     node: Node<L>,
     position: usize,
     block: u32,
-    /// The key that ends the node, if anything follows it.
+    /// The exclusive end of the node's keys, if a node follows it.
     end: Option<[u8; L]>,
 }
 
-/// A block that is to be fed, and what its parent says of it.
+/// A block that the cursor waits for, and what its parent says of it.
 #[derive(Clone, Copy, Debug)]
 struct Wanted<const L: usize> {
     block: u32,
@@ -84,12 +84,12 @@ struct Below<const L: usize> {
 }
 
 impl<const L: usize> Cursor<L> {
-    /// Goes up, from the first key at or above the start of `keys`.
+    /// A cursor that ascends, from the first key at or above the start of `keys`.
     pub fn forward(root_block: u32, keys: RangeInclusive<[u8; L]>) -> Cursor<L> {
         Cursor::new(root_block, keys, Direction::Forward)
     }
 
-    /// Goes down, from the last key at or below the end of `keys`.
+    /// A cursor that descends, from the last key at or below the end of `keys`.
     pub fn backward(root_block: u32, keys: RangeInclusive<[u8; L]>) -> Cursor<L> {
         Cursor::new(root_block, keys, Direction::Backward)
     }
@@ -110,7 +110,7 @@ impl<const L: usize> Cursor<L> {
         }
     }
 
-    /// Goes on.
+    /// Moves the cursor, and returns the block that it needs or the entry that it came to.
     ///
     /// # Errors
     /// If the tree is damaged. Then the cursor is at its end.
@@ -145,8 +145,8 @@ impl<const L: usize> Cursor<L> {
         }
     }
 
-    /// The value of the entry behind the one that `next` returned last, in key order; nothing if
-    /// that stands in another node.
+    /// The value of the entry behind the one that `next` returned last, in key order; `None` if
+    /// that entry is in another node.
     pub fn value_behind(&self) -> Option<u64> {
         let place = self.path.last().filter(|place| place.node.is_leaf())?;
         let behind = match self.direction {
@@ -159,8 +159,8 @@ impl<const L: usize> Cursor<L> {
     /// Takes the block that `next` asked for.
     ///
     /// # Errors
-    /// If the block is no node, or not the one that its parent points at. Then the cursor is at its
-    /// end. The offset is counted from the index's start.
+    /// If the block is no node, or not the node that its parent points to. Then the cursor is at
+    /// its end. The offset is counted from the index's start.
     /// # Panics
     /// If `next` did not ask for this block.
     pub fn feed(&mut self, block_index: u32, block: &[u8]) -> Result<(), DecodeError> {
@@ -170,7 +170,7 @@ impl<const L: usize> Cursor<L> {
         }
     }
 
-    /// Takes the block that `next` asked for, as the node that it was decoded to before.
+    /// Takes the block that `next` asked for, already decoded to a node.
     ///
     /// # Errors
     /// As `feed`.
@@ -184,7 +184,7 @@ impl<const L: usize> Cursor<L> {
         }
         let position = match (self.direction, node.is_leaf()) {
             (Direction::Forward, true) => node.count_below(&self.first),
-            // The child before the first one above: it may hold keys from there up to that one.
+            // The last child that starts at or below the first key: it may hold keys from there on.
             (Direction::Forward, false) => node.count_up_to(&self.first).saturating_sub(1),
             (Direction::Backward, _) => node.count_up_to(&self.last),
         };
@@ -206,7 +206,7 @@ impl<const L: usize> Cursor<L> {
 }
 
 impl<const L: usize> CursorPlace<L> {
-    /// Steps over one key, which it returns.
+    /// Moves over one key, and returns its index.
     fn advance(&mut self, direction: Direction) -> Option<usize> {
         match direction {
             Direction::Forward if self.position < self.node.count() => {
@@ -221,7 +221,7 @@ impl<const L: usize> CursorPlace<L> {
         }
     }
 
-    /// Whether this entry, or all that this child holds, lies behind the end of the range.
+    /// Whether this entry, or all that this child holds, is past the end of the range.
     fn is_behind(
         &self,
         entry_index: usize,
@@ -235,7 +235,7 @@ impl<const L: usize> CursorPlace<L> {
         }
     }
 
-    /// The key that ends a child, if anything follows it.
+    /// The exclusive end of a child's keys, if a node follows it.
     fn end_of(&self, child_index: usize) -> Option<[u8; L]> {
         match child_index + 1 {
             next if next < self.node.count() => Some(self.node.key(next)),

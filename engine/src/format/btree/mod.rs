@@ -36,10 +36,10 @@ pub const VALUE_MAX: u64 = 0x7F_FFFF_FFFF;
 const HEADER_LEN: usize = 5;
 const VALUE_LEN: usize = 5;
 
-/// The highest of a value's 40 bits, which marks a child.
+/// The highest of a value's 40 bits, which is set for a child.
 const CHILD_FLAG: u64 = 0x80_0000_0000;
 
-/// The first byte of a value that is a child; that of any other is below.
+/// The first byte of a value that is a child; other values have a lower one.
 const CHILD_MARK: u8 = 0x80;
 
 const _: () = assert!(CHILD_FLAG == VALUE_MAX + 1);

@@ -1,4 +1,4 @@
-//! One node, read where it stands: a search compares the block's own bytes.
+//! One node, read in place: a search compares the block's own bytes.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::base::DecodeError;
 /// A node of a tree whose keys have `L` bytes.
 ///
 /// # Shape
-/// It is checked in full when it is decoded, and a clone shares the block: worth keeping.
+/// It is checked in full when it is decoded, and a clone shares the block: so nodes can be cached.
 #[derive(Clone)]
 pub struct Node<const L: usize> {
     block: Arc<Vec<u8>>,
@@ -68,17 +68,17 @@ impl<const L: usize> Node<L> {
         self.count
     }
 
-    /// How far it stands above the leaves.
+    /// The number of levels below it; 0 for a leaf.
     pub fn level(&self) -> u8 {
         self.level
     }
 
-    /// Whether its values are those of entries.
+    /// Whether it is a leaf, which has entries and no children.
     pub fn is_leaf(&self) -> bool {
         self.level == 0
     }
 
-    /// What all its keys start with, as far as that is taken out of them.
+    /// The bytes that are stored once because all keys start with them.
     pub fn prefix(&self) -> &[u8] {
         &self.block[HEADER_LEN..HEADER_LEN + self.prefix_len]
     }
@@ -86,7 +86,7 @@ impl<const L: usize> Node<L> {
     /// The key of an entry or a child.
     ///
     /// # Panics
-    /// If the node has no such one.
+    /// If the index is not below `count`.
     pub fn key(&self, entry_index: usize) -> [u8; L] {
         let mut key = [0; L];
         let (prefix, suffix) = key.split_at_mut(self.prefix_len);
@@ -98,7 +98,7 @@ impl<const L: usize> Node<L> {
     /// The value of an entry of a leaf.
     ///
     /// # Panics
-    /// If the node has no such one.
+    /// If the index is not below `count`.
     pub fn value(&self, entry_index: usize) -> u64 {
         assert!(self.is_leaf());
         self.raw_value(entry_index)
@@ -107,23 +107,23 @@ impl<const L: usize> Node<L> {
     /// The block of a child of an inner node, counted from the index's start.
     ///
     /// # Panics
-    /// If the node has no such one.
+    /// If the index is not below `count`.
     pub fn child_block(&self, child_index: usize) -> u32 {
         assert!(!self.is_leaf());
         u32::try_from(self.raw_value(child_index) & !CHILD_FLAG).expect("decode checked the value")
     }
 
-    /// How many keys stand below `key`.
+    /// The number of keys below `key`.
     pub fn count_below(&self, key: &[u8; L]) -> usize {
         self.partition_point(key, |suffix, wanted| suffix < wanted)
     }
 
-    /// How many keys stand below `key` or at it.
+    /// The number of keys below `key` or equal to it.
     pub fn count_up_to(&self, key: &[u8; L]) -> usize {
         self.partition_point(key, |suffix, wanted| suffix <= wanted)
     }
 
-    /// How many keys `is_left` holds for: for those at the start and for none behind these.
+    /// The number of keys for which `is_left` holds; they must be the first ones.
     fn partition_point(&self, key: &[u8; L], is_left: impl Fn(&[u8], &[u8]) -> bool) -> usize {
         let (key_prefix, wanted) = key.split_at(self.prefix_len);
         match self.prefix().cmp(key_prefix) {

@@ -31,7 +31,7 @@ fn nodes<const L: usize>(tree: &Tree) -> Vec<Node<L>> {
     blocks.map(|block| Node::decode(block).unwrap()).collect()
 }
 
-/// All steps of a cursor, and how many of them were blocks.
+/// All entries of a cursor, and how many blocks it asked for.
 fn run<const L: usize>(
     tree: &Tree,
     mut cursor: Cursor<L>,
@@ -70,7 +70,7 @@ fn get<const L: usize>(tree: &Tree, key: [u8; L]) -> Option<u64> {
     entries.first().map(|(_, value)| *value)
 }
 
-/// What a tree answers is what a map does.
+/// Asserts that a tree has the answers of a map.
 fn check<const L: usize>(tree: &Tree, model: &BTreeMap<[u8; L], u64>, [a, b]: [[u8; L]; 2]) {
     let keys = a.min(b)..=a.max(b);
     let mut expected = model
@@ -294,7 +294,7 @@ fn trees_of_many_levels_are_read_as_a_map() {
     }
 }
 
-/// Either way: that of the next key, unless a node ends in between.
+/// In both directions it is the value of the next key, unless a node ends in between.
 #[test]
 fn a_cursor_tells_the_value_behind_an_entry() {
     let tree = tall_tree(200);
@@ -412,7 +412,7 @@ fn a_damaged_head_is_named() {
     );
 }
 
-/// What a cursor says of a tree of which one block was replaced by another.
+/// The error of a cursor on a tree in which one block was replaced by another.
 fn misdirected(tree: &Tree, block_index: u32, by: u32) -> String {
     let mut damaged = tree.clone();
     let place = block_index as usize * BLOCK_LEN;
@@ -436,7 +436,7 @@ fn a_block_in_the_place_of_another_is_found() {
     assert_eq!(misdirected(&tree, 0, 1), "first key at offset 0");
     assert_eq!(misdirected(&tree, 1, first_inner), "level at offset 8192");
     let root_offset = u64::from(tree.root_block) * BLOCK_LEN as u64;
-    // The root as its own child, which would be a circle.
+    // The root as its own child, which would be a cycle.
     let inner_offset = u64::from(first_inner) * BLOCK_LEN as u64;
     assert_eq!(
         misdirected(&tree, first_inner, tree.root_block),
@@ -457,7 +457,7 @@ fn a_block_in_the_place_of_another_is_found() {
     );
 }
 
-/// Where the last key's own bytes start, in the file of the tree.
+/// The offset of the last key's suffix in the tree.
 fn last_suffix<const L: usize>(tree: &Tree, block_index: u32) -> usize {
     let node = Node::<L>::decode(block(tree, block_index)).unwrap();
     let suffix_len = L - node.prefix().len();
@@ -482,7 +482,7 @@ fn a_leaf_that_reaches_into_the_next_is_found() {
     check_last_key::<18>(&tree, 0);
 }
 
-/// What follows the last child of a node is known only further up.
+/// Only a higher level knows what follows the last child of a node.
 #[test]
 fn a_leaf_that_reaches_into_the_next_ones_parent_is_found() {
     let mut tree = tall_tree(1100);

@@ -80,7 +80,7 @@ proptest! {
         }
     }
 
-    /// As if somebody had made the checksum right afterwards.
+    /// The checksum is corrected after the damage, so that decoding gets past it.
     #[test]
     fn no_field_makes_an_index_panic(
         index in any_index(),
@@ -142,7 +142,7 @@ fn forge(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
     body
 }
 
-/// A later format may have its checksum elsewhere, so the version is looked at first.
+/// A later format may have its checksum elsewhere, so the version is checked first.
 #[test]
 fn a_later_format_is_refused_by_its_version() {
     let mut bytes = index(vec![]).encode();
@@ -193,7 +193,7 @@ fn a_layer_of_no_keys_or_of_an_unknown_kind_is_refused() {
 }
 
 #[test]
-fn a_count_that_is_not_there_is_refused() {
+fn a_count_without_as_many_layers_is_refused() {
     let none = index(vec![]).encode();
     let error = Index::decode(&forge(&none, &[(LAYERS_OFFSET - 4, 0xFF)])).unwrap_err();
     assert_eq!(

@@ -36,7 +36,7 @@ fn test(append: &str, (clear, will_init): (bool, bool), only_if: Option<&str>) -
     }
 }
 
-/// What `records` make of `base`; they stand at LSN 1, 2 and so on.
+/// Replays `records`, at LSNs 1, 2, ..., over `base`.
 fn redo(base: Option<&str>, records: &[Record]) -> String {
     let records = (1..).map(Lsn).zip(records).collect::<Vec<_>>();
     match Edits.redo(base.map(str::as_bytes), &records) {
@@ -148,7 +148,7 @@ fn test_records_clear_then_check_then_append() {
 }
 
 #[test]
-fn other_records_are_not_the_built_in_redos_business() {
+fn the_built_in_redo_refuses_other_records() {
     let record = Record::ClogSetAborted { xids: vec![1] };
     assert_eq!(
         redo(Some(""), &[record]),

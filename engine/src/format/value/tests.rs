@@ -43,7 +43,7 @@ fn clear_map(new_heap_block: Option<u32>, old_heap_block: Option<u32>, flags: u8
     })
 }
 
-/// A peer's bytes, all of them.
+/// The expected bytes are a peer's.
 #[test]
 fn values_have_the_bytes_of_a_peer() {
     let cases = [

@@ -16,10 +16,10 @@ macro_rules! in_turn {
     };
 }
 
-/// Every check, one after another, each in a directory of its own in `root`.
+/// Runs every check, one after another, each in a directory of its own in `root`.
 ///
 /// # Panics
-/// With the first claim that does not hold.
+/// At the first claim that does not hold; the message is the claim.
 pub async fn check_all<I: Io>(io: &I, root: &Path) {
     in_turn!(io, root, check_create check_create_refuses check_open check_list check_rename);
     in_turn!(io, root, check_rename_refuses check_replace check_remove);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::io::{Entry, File, Io, Job, Op};
 
-/// How often [`until`] looks, a millisecond apart, before it gives up.
+/// How often [`until`] polls, a millisecond apart, before it fails.
 const LOOK_COUNT_MAX: u32 = 20_000;
 
 /// A check's directory. Names are relative to it.
@@ -20,18 +20,19 @@ pub(super) fn op() -> Op {
     Op::new(None, Job::Open, 1)
 }
 
-/// The result of a call that has to succeed.
+/// Unwraps the result of a call that has to succeed.
 #[track_caller]
 pub(super) fn done<T>(call: &str, path: &Path, result: io::Result<T>) -> T {
     result.unwrap_or_else(|error| panic!("{call} {}: {error}", path.display()))
 }
 
-/// What a call failed with, and nothing if it succeeded.
+/// The kind of error of a call; `None` if it succeeded.
 pub(super) fn refusal<T>(result: io::Result<T>) -> Option<io::ErrorKind> {
     result.err().map(|error| error.kind())
 }
 
-/// Asserts that two runs of bytes are one, and says where they part instead of printing them.
+/// Asserts that two slices of bytes are equal; on failure it says where they differ and does not
+/// print them.
 #[track_caller]
 pub(super) fn same(found: &[u8], expected: &[u8]) {
     let pairs = found.iter().zip(expected);
@@ -90,7 +91,7 @@ impl<'a, I: Io> Desk<'a, I> {
         file
     }
 
-    /// All that is in a file.
+    /// The content of a file, by its name.
     pub(super) async fn content(&self, name: &str) -> Vec<u8> {
         bytes_of(&self.open(name).await).await
     }
@@ -104,17 +105,20 @@ impl<'a, I: Io> Desk<'a, I> {
         entries.into_iter().map(|entry| entry.name).collect()
     }
 
-    /// Gives what was dropped time to do what it must not do any more.
+    /// Waits for effects of a cancelled call, which must not happen.
     pub(super) async fn settle(&self) {
         self.io.sleep(Duration::from_millis(1)).await;
     }
 
-    /// Asserts that a name stays there, or away, although a call on it was dropped.
+    /// Asserts that a name stays, or stays free, after a call on it was cancelled.
     pub(super) async fn stays(&self, name: &str, is_there: bool) {
         self.settle().await;
         let was_there = is_there;
         let is_there = self.has(name).await;
-        assert_eq!(is_there, was_there, "nothing happens after the drop");
+        assert_eq!(
+            is_there, was_there,
+            "a cancelled call has no effect after the drop"
+        );
     }
 
     pub(super) async fn has(&self, name: &str) -> bool {
@@ -122,7 +126,7 @@ impl<'a, I: Io> Desk<'a, I> {
     }
 }
 
-/// All that is in an open file.
+/// The content of an open file.
 pub(super) async fn bytes_of<F: File>(file: &F) -> Vec<u8> {
     let len = file.len(op()).await.expect("the file has a length");
     let mut bytes = vec![0xEE; usize::try_from(len).expect("checks write little")];

@@ -1,4 +1,4 @@
-//! Bytes: what an open file reads, takes and says of its length.
+//! Open files: reads, writes, syncs and the length.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::desk::{Desk, bytes_of, done, op, refusal, same, until};
 use crate::io::{File, Io};
 
-/// `read_at` gives some of what is there, and 0 only at the end or for nothing asked.
+/// `read_at` reads at least one byte, and 0 only at the end or into an empty buffer.
 pub async fn check_read<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let bytes = pattern(1300);
@@ -57,14 +57,14 @@ pub async fn check_read_exact<I: Io>(io: &I, root: &Path) {
     }
 }
 
-/// `write_at` takes some of the bytes and says how many; all others stay as they were.
+/// `write_at` writes some of the bytes and returns how many; all others stay as they were.
 pub async fn check_write<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let mut expected = pattern(2000);
     let file = desk.write("a", &expected).await;
     let new = vec![0xAA; 700];
     let count = done("write", root, file.write_at(op(), 600, &new).await);
-    assert!(0 < count, "0 is for nothing asked only");
+    assert!(0 < count, "0 is for an empty buffer only");
     assert!(count <= new.len());
     expected[600..][..count].copy_from_slice(&new[..count]);
     same(&bytes_of(&file).await, &expected);
@@ -73,11 +73,11 @@ pub async fn check_write<I: Io>(io: &I, root: &Path) {
         let count = done("write", root, file.write_at(op(), offset, &[]).await);
         assert_eq!(count, 0);
     }
-    // To write nothing is no growth.
+    // An empty write does not grow the file.
     same(&bytes_of(&file).await, &expected);
 }
 
-/// `write_all_at` takes everything, over old bytes and behind the end, and the length follows.
+/// `write_all_at` writes all bytes, over old ones and behind the end, and the file grows as needed.
 pub async fn check_write_all<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let mut expected = pattern(300_000);
@@ -117,7 +117,7 @@ pub async fn check_gap<I: Io>(io: &I, root: &Path) {
     same(&bytes_of(&file).await, &expected);
 }
 
-/// `sync` succeeds at any time and changes nothing to be seen.
+/// `sync` succeeds at any time and changes no content.
 pub async fn check_sync<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let file = desk.create("a").await;
@@ -132,7 +132,7 @@ pub async fn check_sync<I: Io>(io: &I, root: &Path) {
     done("sync", root, file.sync(op()).await);
 }
 
-/// Tasks write parts of one file side by side, and no part disturbs another.
+/// Tasks write parts of one file concurrently, and no part damages another.
 pub async fn check_concurrent_writes<I: Io>(io: &I, root: &Path) {
     const PART_COUNT: u64 = 8;
     const PART_LEN: u64 = 3000;
@@ -144,7 +144,7 @@ pub async fn check_concurrent_writes<I: Io>(io: &I, root: &Path) {
         io.spawn(op(), async move {
             for at in part * PART_LEN..(part + 1) * PART_LEN {
                 let written = file.write_all_at(op(), at, &[part as u8]).await;
-                written.expect("each writes where nobody else does");
+                written.expect("each task writes a part of its own");
             }
             done_count.fetch_add(1, Ordering::Release);
         });
@@ -155,7 +155,7 @@ pub async fn check_concurrent_writes<I: Io>(io: &I, root: &Path) {
     same(&bytes_of(&*file).await, &parts.collect::<Vec<_>>().concat());
 }
 
-/// Bytes of which no two neighbours, and no two sectors, are alike.
+/// Bytes of which no two neighbours, and no two sectors, are equal.
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8).collect()
 }

@@ -1,9 +1,9 @@
-//! What every backend must pass: the contracts of [`Io`](super::Io) and [`File`](super::File), as
-//! far as they can be seen without a crash.
+//! The checks that every backend must pass: the contracts of [`Io`](super::Io) and
+//! [`File`](super::File), as far as they show without a crash.
 //!
 //! Each check takes a directory that exists and is empty, and panics with the claim that does not
-//! hold. A backend is to be asked while it injects no fault: here every error is a failure. Reads
-//! and writes may still be short, and any call may pend. [`check_all`] is the whole of it:
+//! hold. Run them while the backend injects no fault: here every error is a failure. Reads and
+//! writes may still be short, and any call may pend. [`check_all`] runs all of them:
 //!
 //! ```
 //! # fn main() -> std::io::Result<()> {

@@ -1,4 +1,4 @@
-//! Names: what makes, moves and removes them, and what stands in a directory.
+//! Names and directories: creating, renaming, removing, listing, locking.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -15,7 +15,11 @@ pub async fn check_create<I: Io>(io: &I, root: &Path) {
     assert_eq!(file.len(op()).await.ok(), Some(0), "a new file is empty");
     assert!(desk.has("a").await, "a new file is listed at once");
     done("write", root, file.write_all_at(op(), 0, b"new").await);
-    assert_eq!(bytes_of(&file).await, b"new", "its maker can read it");
+    assert_eq!(
+        bytes_of(&file).await,
+        b"new",
+        "the caller that created it can read it"
+    );
 }
 
 /// `create` refuses a name that a file or a directory has, and leaves that as it was.
@@ -30,12 +34,12 @@ pub async fn check_create_refuses<I: Io>(io: &I, root: &Path) {
     assert_eq!(
         desk.content("file").await,
         b"old",
-        "a refusal empties nothing"
+        "a refused create empties no file"
     );
     assert_eq!(desk.entries().await, [dir("dir"), file("file", 3)]);
 }
 
-/// `open` reads what was written through another open file, synced or not.
+/// `open` reads what was written through another handle, synced or not.
 pub async fn check_open<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let missing = refusal(io.open(op(), &desk.path("a")).await);
@@ -48,7 +52,7 @@ pub async fn check_open<I: Io>(io: &I, root: &Path) {
     assert_eq!(
         bytes_of(&reader).await,
         b"one two",
-        "nothing is shared but the bytes"
+        "handles share nothing but the bytes"
     );
 }
 
@@ -68,7 +72,7 @@ pub async fn check_list<I: Io>(io: &I, root: &Path) {
     assert_eq!(missing, Some(ErrorKind::NotFound));
 }
 
-/// `rename` moves a file to a free name, which is free no more.
+/// `rename` moves a file to a free name.
 pub async fn check_rename<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     desk.write("from", b"moved").await;
@@ -116,7 +120,8 @@ pub async fn check_replace<I: Io>(io: &I, root: &Path) {
     assert_eq!(desk.content("free").await, b"new");
 }
 
-/// `remove` frees a name; who has the file open reads on, beside a new file of that name.
+/// `remove` frees a name; a handle that is open still reads the old file, beside a new one of that
+/// name.
 pub async fn check_remove<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let missing = refusal(io.remove(op(), &desk.path("a")).await);
@@ -125,7 +130,11 @@ pub async fn check_remove<I: Io>(io: &I, root: &Path) {
     let reader = desk.open("a").await;
     done("remove", root, io.remove(op(), &desk.path("a")).await);
     assert_eq!(desk.entries().await, []);
-    assert_eq!(bytes_of(&reader).await, b"old", "who has it open reads on");
+    assert_eq!(
+        bytes_of(&reader).await,
+        b"old",
+        "an open handle still reads the removed file"
+    );
     let again = refusal(io.remove(op(), &desk.path("a")).await);
     assert_eq!(again, Some(ErrorKind::NotFound));
     desk.write("a", b"newer").await;
@@ -195,7 +204,7 @@ pub async fn check_remove_dir<I: Io>(io: &I, root: &Path) {
     desk.create_dir("dir").await;
 }
 
-/// `sync_dir` succeeds on a directory whatever was done in it, and changes nothing to be seen.
+/// `sync_dir` succeeds on a directory whatever was done in it, and changes no entry.
 pub async fn check_sync_dir<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     done("sync_dir", root, io.sync_dir(op(), root).await);
@@ -209,15 +218,12 @@ pub async fn check_sync_dir<I: Io>(io: &I, root: &Path) {
     assert_eq!(desk.entries().await, [dir("dir"), file("to", 1)]);
 }
 
-/// `lock` lets one holder in at a time, until it is dropped, wherever that happens.
+/// `lock` has one holder at a time, until the lock is dropped, in whatever task.
 pub async fn check_lock<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let path = desk.path("lock");
     let held = done("lock", &path, io.lock(op(), &path).await);
-    assert!(
-        desk.has("lock").await,
-        "the file is made if it is not there"
-    );
+    assert!(desk.has("lock").await, "a missing lock file is created");
     for other in [io.clone(), io.clone()] {
         let refused = refusal(other.lock(op(), &path).await);
         assert_eq!(refused, Some(ErrorKind::WouldBlock));

@@ -1,4 +1,4 @@
-//! Tasks, time and chance.
+//! Tasks, time and random numbers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::desk::{op, until};
 use crate::io::Io;
 
-/// `spawn` starts every task, from wherever it is called, and none waits for another to end.
+/// `spawn` starts every task, also from inside of a task, and no task has to wait until another
+/// ends.
 pub async fn check_spawn<I: Io>(io: &I, _root: &Path) {
     const TASK_COUNT: u64 = 100;
     let run_count = Arc::new(AtomicU64::new(0));
@@ -43,7 +44,7 @@ pub async fn check_spawn<I: Io>(io: &I, _root: &Path) {
     until(io, "tasks that wait for each other end", is_done).await;
 }
 
-/// `sleep` waits at least as long as it was told, by the clock of [`Io::now`].
+/// `sleep` waits at least the given time, by the clock of [`Io::now`].
 pub async fn check_sleep<I: Io>(io: &I, _root: &Path) {
     io.sleep(Duration::ZERO).await;
     for milliseconds in [1, 7, 30] {
@@ -55,9 +56,9 @@ pub async fn check_sleep<I: Io>(io: &I, _root: &Path) {
     }
 }
 
-/// `yield_now` comes back, and a task that only yields lets the others go on.
+/// `yield_now` returns, and a task that only yields does not starve the others.
 pub async fn check_yield<I: Io>(io: &I, _root: &Path) {
-    /// Far more than another task needs to be let in, on a machine that has other work as well.
+    /// Far more yields than another task needs to run, also on a busy machine.
     const YIELD_COUNT_MAX: u32 = 10_000_000;
     io.yield_now().await;
     let has_run = Arc::new(AtomicBool::new(false));
@@ -73,7 +74,7 @@ pub async fn check_yield<I: Io>(io: &I, _root: &Path) {
         }
         io.yield_now().await;
     }
-    panic!("a task that yields {YIELD_COUNT_MAX} times lets no other go first");
+    panic!("a task that yields {YIELD_COUNT_MAX} times starves the others");
 }
 
 /// `random` draws each of its bits: in 256 draws none is always set, and none never.

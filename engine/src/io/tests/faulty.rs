@@ -1,4 +1,4 @@
-//! An [`Io`] on real files whose calls fail, pend and come late on demand.
+//! An [`Io`] on real files whose calls fail, pend or run late on demand.
 //!
 //! The tests in `engine/tests` include this file: `crate::io` is the engine's there as well.
 
@@ -14,7 +14,7 @@ use event_listener::Event;
 use crate::base::Time;
 use crate::io::{Entry, File, Io, Job, Op, OsFile, OsIo, OsLock, block_on};
 
-/// Which call of the seam is made.
+/// The calls of [`Io`] and [`File`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// [`Io::create`].
@@ -48,12 +48,12 @@ pub enum Call {
 }
 
 impl Call {
-    /// Whether a failure of it leaves what it was to make durable in doubt.
+    /// Whether it is a sync: its failure leaves in doubt what is durable.
     pub fn is_sync(self) -> bool {
         matches!(self, Call::Sync | Call::SyncDir)
     }
 
-    /// Whether it only looks.
+    /// Whether it changes nothing.
     pub fn is_look(self) -> bool {
         matches!(self, Call::Open | Call::List | Call::Read | Call::Len)
     }
@@ -66,20 +66,21 @@ pub enum Tasks {
     AtOnce,
     /// Before the next call of this kind.
     Before(Call),
-    /// Not at all, as in a process that is killed.
+    /// Never, as in a process that is killed.
     Never,
 }
 
-/// How calls go.
+/// How fast calls complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// As the system does them.
+    /// At once, as the system does them.
     Prompt,
-    /// Each call and each `interleave` pends once, and a write of more than a page writes half.
+    /// Each call and each `interleave` pends once, and a write of more than a page writes only
+    /// half.
     Slow,
 }
 
-/// In bytes.
+/// The length of a page, in bytes.
 const PAGE_LEN: usize = 4096;
 
 /// The operating system, with faults.
@@ -110,7 +111,7 @@ struct Desk {
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Where some calls wait.
+/// A gate at which matching calls wait.
 struct Gate {
     is_meant: Box<dyn Fn(Call, Op) -> bool + Send>,
     opened: Arc<Event>,
@@ -119,14 +120,14 @@ struct Gate {
 
 struct Fault {
     name: String,
-    /// How many calls that are meant are still let through.
+    /// How many matching calls still succeed before one fails.
     skip: usize,
     is_meant: Box<dyn Fn(Call, Op) -> bool + Send>,
     has_fired: bool,
 }
 
 impl FaultyIo {
-    /// The operating system, without faults so far.
+    /// The operating system, without a fault set.
     pub fn new() -> FaultyIo {
         let desk = Desk {
             fault: None,
@@ -147,8 +148,8 @@ impl FaultyIo {
         self.desk.lock().expect("nothing panics while it is held")
     }
 
-    /// Makes one call fail: from now on the `ordinal`th, from 1, of those that are meant. The error
-    /// says "fault n", where n counts the faults that were asked for.
+    /// Makes one call fail: from now on the `ordinal`th, from 1, of those for which `is_meant`
+    /// holds. The error says "fault n", where n counts the faults that were set.
     pub fn fail(&self, ordinal: usize, is_meant: impl Fn(Call, Op) -> bool + Send + 'static) {
         let mut desk = self.desk();
         desk.fault_count += 1;
@@ -160,13 +161,13 @@ impl FaultyIo {
         });
     }
 
-    /// Forgets the fault, and says whether it has fired.
+    /// Clears the fault, and returns whether it has fired.
     pub fn heal(&self) -> bool {
         let fault = self.desk().fault.take();
         fault.is_some_and(|fault| fault.has_fired)
     }
 
-    /// Makes all calls wait that are meant, from now on until [`FaultyIo::resume`].
+    /// Makes all calls for which `is_meant` holds wait, from now on until [`FaultyIo::resume`].
     pub fn park(&self, is_meant: impl Fn(Call, Op) -> bool + Send + 'static) {
         self.desk().gate = Some(Gate {
             is_meant: Box::new(is_meant),
@@ -175,7 +176,7 @@ impl FaultyIo {
         });
     }
 
-    /// Lets those go on that wait, and says how many came.
+    /// Releases the waiting calls, and returns how many have come to the gate.
     pub fn resume(&self) -> usize {
         let gate = self.desk().gate.take();
         gate.map_or(0, |gate| {
@@ -184,7 +185,7 @@ impl FaultyIo {
         })
     }
 
-    /// How many calls have come that were made to wait.
+    /// How many calls have come to the gate.
     pub fn waiting_count(&self) -> usize {
         let desk = self.desk();
         desk.gate.as_ref().map_or(0, |gate| gate.waiting_count)
@@ -204,22 +205,22 @@ impl FaultyIo {
         }
     }
 
-    /// Says how calls go from now on.
+    /// Sets the pace of calls from now on.
     pub fn set_pace(&self, pace: Pace) {
         self.desk().pace = pace;
     }
 
-    /// Says when tasks run that are spawned from now on.
+    /// Sets when tasks run that are spawned from now on.
     pub fn set_tasks(&self, tasks: Tasks) {
         self.desk().tasks = tasks;
     }
 
-    /// The calls since this was asked last.
+    /// Returns the calls since it was last called.
     pub fn take_calls(&self) -> Vec<(Call, Op)> {
         std::mem::take(&mut self.desk().calls)
     }
 
-    /// What stands before each call.
+    /// Runs before each call: logs it, runs late tasks, waits at the gate, and injects the fault.
     async fn enter(&self, call: Call, op: Op) -> io::Result<()> {
         self.pause().await;
         let late = {
@@ -346,7 +347,7 @@ impl Io for FaultyIo {
 
     fn spawn(&self, op: Op, task: impl Future<Output = ()> + Send + 'static) {
         if op.job == Job::Keep {
-            // It ends with the timeline only: it has a thread of its own.
+            // The maintenance task ends only with its timeline: it gets a thread of its own.
             return self.os.spawn(op, task);
         }
         let tasks = self.desk().tasks;

@@ -1,4 +1,4 @@
-//! What is true of the operating system's backend alone: its threads, its timer, other processes.
+//! Tests of the operating system's backend alone: its threads, its timer, other processes.
 #![expect(
     clippy::disallowed_methods,
     reason = "these tests are about the system: nothing here is simulated"

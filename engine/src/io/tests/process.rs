@@ -1,4 +1,4 @@
-//! What other processes see, and names that others gave.
+//! Locks and crashes across processes, and foreign file names.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use super::op;
 use crate::io::{Entry, File, Io, OsIo, block_on};
 
-/// In a child process: the file that the parent's test is about.
+/// The environment variable that gives a child process the file of the parent's test.
 const CHILD_PATH: &str = "PALIMPSEST_TEST_CHILD_PATH";
 
 /// Starts this test binary again, to run one test with `path`.
@@ -36,7 +36,7 @@ fn a_lock_excludes_another_process() {
     }
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("lock");
-    let held = block_on(OsIo::new().lock(op(), &path)).expect("nobody holds it");
+    let held = block_on(OsIo::new().lock(op(), &path)).expect("the lock is free");
     let child = start_child("a_lock_excludes_another_process", &path);
     let output = child.wait_with_output().expect("the child ends");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -46,22 +46,22 @@ fn a_lock_excludes_another_process() {
 }
 
 #[test]
-fn a_killed_process_lets_go_of_its_lock_and_loses_no_byte() {
+fn a_killed_process_releases_its_lock_and_loses_no_byte() {
     let written_beside = |path: &Path| path.with_extension("bytes");
     if let Some(path) = child_path() {
         let io = OsIo::new();
-        let _held = block_on(io.lock(op(), &path)).expect("nobody holds it");
+        let _held = block_on(io.lock(op(), &path)).expect("the lock is free");
         let file = block_on(io.create(op(), &written_beside(&path))).expect("it is free");
         block_on(file.write_all_at(op(), 0, b"never synced")).expect("it is written");
         println!("\nheld");
         std::io::stdout().flush().expect("the parent listens");
-        // Until it is killed, or until the parent is no more.
+        // Waits until it is killed, or until the parent is gone.
         let _end = std::io::stdin().read_line(&mut String::new());
         return;
     }
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("lock");
-    let test = "a_killed_process_lets_go_of_its_lock_and_loses_no_byte";
+    let test = "a_killed_process_releases_its_lock_and_loses_no_byte";
     let mut child = start_child(test, &path);
     let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let held = lines.map_while(Result::ok).find(|line| line == "held");
@@ -71,13 +71,13 @@ fn a_killed_process_lets_go_of_its_lock_and_loses_no_byte() {
     assert_eq!(refused.kind(), ErrorKind::WouldBlock);
     child.kill().expect("it waits to be killed");
     child.wait().expect("it ends");
-    block_on(io.lock(op(), &path)).expect("it died with its holder");
+    block_on(io.lock(op(), &path)).expect("the lock was released with its process");
     let kept = fs::read(written_beside(&path)).expect("it is there");
     assert_eq!(kept, b"never synced");
 }
 
 #[test]
-fn a_name_that_is_no_utf8_is_listed_all_the_same() {
+fn a_name_that_is_no_utf8_is_listed() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join(OsStr::from_bytes(b"a\xFFb"));
     fs::write(path, b"12345").expect("it is written");

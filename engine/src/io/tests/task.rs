@@ -21,12 +21,12 @@ fn received<T>(receiver: &Receiver<T>) -> T {
     receiver.recv_timeout(PATIENCE).expect("it is sent in time")
 }
 
-/// Says on a channel that it was dropped.
+/// Sends a message when it is dropped.
 struct Dropped(Sender<()>);
 
 impl Drop for Dropped {
     fn drop(&mut self) {
-        let _nobody_listens = self.0.send(());
+        let _is_received = self.0.send(());
     }
 }
 
@@ -51,7 +51,7 @@ fn spawn_one(io: &OsIo, count: &Arc<AtomicUsize>) {
 }
 
 #[test]
-fn tasks_that_yield_take_turns() {
+fn tasks_that_yield_alternate() {
     let io = threads(1);
     let (sender, receiver) = mpsc::channel();
     let (open, gate) = mpsc::channel::<()>();
@@ -68,7 +68,7 @@ fn tasks_that_yield_take_turns() {
         });
     }
     drop(sender);
-    open.send(()).expect("the gate waits");
+    open.send(()).expect("the task waits for the gate");
     let turns: Vec<_> = receiver.iter().collect();
     assert_eq!(turns.join(" "), "a0 b0 c0 a1 b1 c1 a2 b2 c2");
 }
@@ -92,7 +92,7 @@ fn a_panic_ends_its_own_task_and_no_thread() {
     assert_eq!(
         received(&receiver),
         received(&receiver),
-        "the same thread goes on"
+        "the same thread runs the next task"
     );
 }
 
@@ -108,7 +108,7 @@ fn a_task_woken_while_it_runs_runs_again_and_holds_no_other_thread() {
             sender
                 .send(context.waker().clone())
                 .expect("it is received");
-            // Woken in here, and the second thread must be free for the other task.
+            // Woken during this poll: the second thread must stay free for the other task.
             received(&other_receiver);
             return Poll::Pending;
         }
@@ -148,7 +148,7 @@ fn threads_start_late_and_stop_after_the_last_clone() {
         });
     }
     drop(io);
-    // The tasks have clones: the last one to end takes the pool's last owner with it.
+    // The tasks hold clones: the last one to end drops the pool's last owner.
     wait_until("the pool's threads stop", || pool.strong_count() == 0);
     wait_until("the timer's thread stops", || timer.strong_count() == 0);
     assert_eq!(run_count.load(Ordering::Relaxed), 100);
@@ -217,7 +217,7 @@ fn block_on_inside_block_on_swallows_no_wake() {
             return Poll::Ready(());
         }
         context.waker().wake_by_ref();
-        block_on(io.sleep(millis(5))); // Parks this very thread, and takes its token.
+        block_on(io.sleep(millis(5))); // Parks this thread, and consumes its token.
         Poll::Pending
     }));
 }

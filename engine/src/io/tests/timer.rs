@@ -9,7 +9,7 @@ use super::{PATIENCE, millis, wait_until};
 use crate::io::pool::lock;
 use crate::io::{Io, OsIo, block_on};
 
-/// Writes its name into a log when it is woken.
+/// A waker that writes its name into a log.
 struct Logged {
     name: u64,
     log: Arc<Mutex<Vec<u64>>>,
@@ -28,7 +28,7 @@ impl Wake for Logged {
     }
 }
 
-/// Polls `sleep` once, with `wake` as the one to be woken, and finds it not over yet.
+/// Polls `sleep` once with the waker `wake`, and asserts that it is pending.
 #[track_caller]
 fn start<W: Wake + Send + Sync + 'static>(sleep: Pin<&mut impl Future>, wake: &Arc<W>) {
     let waker = Waker::from(Arc::clone(wake));

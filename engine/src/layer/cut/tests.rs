@@ -12,7 +12,7 @@ const RUN: LsnRange = LsnRange {
     end: Lsn(0x90),
 };
 
-/// What a cutter is told.
+/// An input of a cutter.
 #[derive(Clone, Copy, Debug)]
 enum Told {
     Entry(Key, Lsn, u64),
@@ -56,7 +56,7 @@ fn told(text: &str) -> Told {
     Told::Entry(key(key_text), lsn, len_text.parse().unwrap())
 }
 
-/// Cuts what the words say; prints the pieces with the keys' last two digits.
+/// Cuts the run that `words` describe; prints the pieces with the keys' last two digits.
 fn check(words: &str, expected: &[&str]) {
     let told: Vec<Told> = words.split_whitespace().map(told).collect();
     let pieces = cut(&told);
@@ -155,7 +155,7 @@ fn records_of_one_lsn_are_never_parted() {
 }
 
 #[test]
-fn a_run_from_the_lowest_key_to_the_highest_is_no_single_piece() {
+fn a_run_over_all_keys_is_cut_into_two_pieces() {
     check("00@20:1 FE@20:1", &["00-01 0/10..0/90", "FE-FF 0/10..0/90"]);
     check(
         "00@20:1 05@20:1 FD@20:1 FE@20:1",
@@ -244,7 +244,7 @@ fn any_told() -> impl Strategy<Value = Vec<Told>> {
     })
 }
 
-/// What lies in a piece: for each key, the length of the records at each LSN.
+/// The content of a piece: for each key, the length of the records at each LSN.
 type Content = BTreeMap<Key, BTreeMap<Lsn, u64>>;
 
 fn content(piece: &Piece, told: &[Told]) -> Content {
@@ -276,7 +276,7 @@ fn check_piece(piece: &Piece, content: &Content) {
     assert!(content.len() == 1 || piece.lsns == RUN);
 }
 
-/// Whether there is one key and all its length is that of one LSN.
+/// Whether there is one key, with all its length at one LSN.
 fn has_one_long_lsn(content: &Content) -> bool {
     let lens = content.values().flat_map(BTreeMap::values);
     content.len() == 1 && lens.filter(|&&len| 0 < len).count() == 1

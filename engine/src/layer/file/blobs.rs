@@ -1,4 +1,4 @@
-//! The blobs of a layer's file: many at once, in few reads.
+//! Reading the blobs of a layer's file: many at once, in few reads.
 
 use super::index::BlobPlace;
 use super::layer_file::{LayerFile, len_of};
@@ -10,13 +10,13 @@ use crate::io::{Io, Op};
 /// The longest value that a blob may hold once it is decompressed, in bytes.
 const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
 
-/// How much of a blob is read before its length is known, in bytes: all of most records.
+/// The length that is read of a blob whose length is unknown, in bytes: all of most records.
 const BLOB_HEAD_LEN: u64 = 512;
 
-/// What is wanted of a blob: a header, and the bytes that it stands in front of with it.
+/// Extracts what the caller wants of a blob, from its header and all its bytes, header included.
 type WantedBlob = fn(&mut BlobDecoder, &BlobHeader, &[u8]) -> Result<Vec<u8>, DecodeError>;
 
-/// The value that a blob holds.
+/// Extracts the value of a blob.
 fn value(
     decoder: &mut BlobDecoder,
     header: &BlobHeader,
@@ -26,17 +26,16 @@ fn value(
     Ok(value.into_owned())
 }
 
-/// A blob as it stands in the file.
+/// Extracts a blob as it is stored.
 fn raw(_: &mut BlobDecoder, _: &BlobHeader, blob: &[u8]) -> Result<Vec<u8>, DecodeError> {
     Ok(blob.to_vec())
 }
 
 impl<I: Io> LayerFile<I> {
-    /// Reads the values of blobs, in the order in which they are asked for.
+    /// Reads the values of blobs, in the order of `blobs`.
     ///
     /// # Shape
-    /// No blob stands twice in `blobs`. Those whose end is known share reads of up to
-    /// `read_len_max` bytes.
+    /// No blob is listed twice. Blobs whose end is known share reads of up to `read_len_max` bytes.
     pub(crate) async fn read(
         &self,
         op: Op,
@@ -46,7 +45,7 @@ impl<I: Io> LayerFile<I> {
         self.read_as(op, blobs, read_len_max, value).await
     }
 
-    /// Reads the value of one blob: into what is returned, unless it is compressed.
+    /// Reads the value of one blob. Unless it is compressed, it is read into the returned buffer.
     pub(crate) async fn read_one(&self, op: Op, blob: BlobPlace) -> Result<Vec<u8>> {
         self.root(op).await?;
         let mut bytes = match blob.end {
@@ -67,7 +66,7 @@ impl<I: Io> LayerFile<I> {
         Ok(bytes)
     }
 
-    /// Reads blobs as they stand in the file, headers and all; otherwise as [`LayerFile::read`].
+    /// Reads blobs as they are stored, headers included; otherwise like [`LayerFile::read`].
     pub(crate) async fn read_raw(
         &self,
         op: Op,
@@ -114,7 +113,7 @@ impl<I: Io> LayerFile<I> {
         Ok(found)
     }
 
-    /// Refuses what cannot be where blobs stand: an index may be damaged where nothing guards it.
+    /// Refuses places outside of the blobs: the index of a file without checksums may be damaged.
     fn check_places(&self, places: &[(u64, u64, usize)]) -> Result<()> {
         let mut floor = BLOCK_LEN as u64;
         for &(offset, end, _) in places {
@@ -127,11 +126,11 @@ impl<I: Io> LayerFile<I> {
     }
 
     fn blobs_end(&self) -> u64 {
-        let root = self.opened_root().expect("root() was asked for before");
+        let root = self.opened_root().expect("the caller has called root()");
         root.start()
     }
 
-    /// What is wanted of the blob at `offset`, of which `bytes` hold all.
+    /// Extracts what the caller wants of the blob at `offset`, all of which is in `bytes`.
     fn take_blob(
         &self,
         offset: u64,
@@ -146,7 +145,7 @@ impl<I: Io> LayerFile<I> {
         }
     }
 
-    /// Reads all of a blob whose end is not known, and perhaps more.
+    /// Reads all of a blob whose end is unknown, and perhaps more.
     async fn read_alone(&self, op: Op, offset: u64) -> Result<Vec<u8>> {
         let end = self.blobs_end();
         if offset < BLOCK_LEN as u64 || end <= offset {

@@ -1,7 +1,7 @@
-//! The block cache: nodes of indexes, decoded, of all layers of an engine.
+//! The block cache: decoded index nodes of all layers of an engine.
 //!
 //! Most layers of a read end at the root of their index, and nearly all of the others a level
-//! below: with these nodes in memory a read asks its files for values only.
+//! below: with these nodes in memory a read reads only values from files.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,14 +12,14 @@ use rustc_hash::FxBuildHasher;
 use crate::base::Key;
 use crate::format::{BLOCK_LEN, DeltaKey, Node};
 
-/// What a node weighs: its block, and what stands around it. In bytes.
+/// The length that a node counts for: its block and the overhead, in bytes.
 const NODE_LEN: u64 = BLOCK_LEN as u64 + 128;
 
-/// How many parts of the cache are locked apart from each other, if it is not tiny. The same on
-/// every machine: what is kept must not depend on where it runs.
+/// The number of parts of the cache with a lock of their own, if it is not tiny. It is equal on
+/// every machine: what is cached must not depend on the machine.
 const SHARD_COUNT: usize = 16;
 
-// So that no shard's share of whole nodes is rounded up.
+// Otherwise the share of a shard could be rounded up to a whole node.
 const _: () = assert!(NODE_LEN.is_multiple_of(SHARD_COUNT as u64));
 
 /// Nodes of the indexes of layer files, up to a length in bytes.
@@ -28,7 +28,7 @@ pub struct BlockCache {
     file_count: AtomicU64,
 }
 
-/// Where a node was read: the file's number and the block, counted from the index's start.
+/// The key of a node: the file's number, and the block counted from the index's start.
 type BlockPlace = (u64, u32);
 
 /// A node of either kind of index.
@@ -42,7 +42,7 @@ pub(crate) enum CachedNode {
 pub(crate) trait IndexNode: Sized {
     fn into_cached(self) -> CachedNode;
 
-    /// The node, if it is one of this kind.
+    /// Converts a cached node; `None` if it is of the other kind.
     fn from_cached(cached: CachedNode) -> Option<Self>;
 }
 
@@ -72,7 +72,7 @@ impl IndexNode for Node<{ Key::LEN }> {
     }
 }
 
-/// Every node weighs the same.
+/// Gives every node the same weight.
 #[derive(Clone)]
 struct ByLen;
 
@@ -83,7 +83,7 @@ impl Weighter<BlockPlace, CachedNode> for ByLen {
 }
 
 impl BlockCache {
-    /// A cache of `len_max` bytes at most. One that has no room for a block keeps none.
+    /// A cache of at most `len_max` bytes. A cache without room for a block is always empty.
     pub fn new(len_max: u64) -> BlockCache {
         let node_count = len_max / NODE_LEN;
         let options = OptionsBuilder::new()
@@ -99,23 +99,23 @@ impl BlockCache {
         }
     }
 
-    /// How many bytes it keeps.
+    /// The length of all cached nodes, in bytes.
     pub fn byte_len(&self) -> u64 {
         self.nodes.weight()
     }
 
-    /// A number for a file's blocks that no other file has or will have.
+    /// A number for a file that no other file of this cache ever has.
     pub(crate) fn number_file(&self) -> u64 {
         self.file_count.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A node of a file's index, if it is kept.
+    /// A node of a file's index, if it is cached.
     pub(crate) fn get<N: IndexNode>(&self, file_number: u64, block_index: u32) -> Option<N> {
         let cached = self.nodes.get(&(file_number, block_index))?;
         Some(N::from_cached(cached).expect("a number belongs to one file, of one kind"))
     }
 
-    /// Keeps a node, if there is room or something colder.
+    /// Caches a node, if there is room or a colder node.
     pub(crate) fn insert<N: IndexNode>(&self, file_number: u64, block_index: u32, node: N) {
         self.nodes
             .insert((file_number, block_index), node.into_cached());

@@ -1,4 +1,4 @@
-//! What the layers of one timeline share.
+//! The context that the layers of one timeline share.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use super::names::FileNames;
 use crate::base::{Generation, TenantId, TimelineId};
 use crate::io::Io;
 
-/// Whose layers they are, where their files stand, and what they share. A clone is cheap.
+/// The ids, the directory and the shared resources of a timeline's layers. A clone is cheap.
 #[derive(Clone)]
 pub struct LayerContext<I: Io> {
-    /// The seam that they stand on.
+    /// The I/O of the engine.
     pub io: I,
     /// The directory of their files.
     pub dir: Arc<Path>,
-    /// Whose they are: it stands in each file.
+    /// The tenant, which each file names.
     pub tenant: TenantId,
-    /// Which timeline's they are.
+    /// The timeline that the layers belong to.
     pub timeline: TimelineId,
-    /// Who writes new ones.
+    /// The generation that writes new layers.
     pub generation: Generation,
-    /// The blocks that were read, of all timelines of an engine.
+    /// The block cache of the engine.
     pub cache: Arc<BlockCache>,
-    /// The names of their files.
+    /// The file names in use in the directory.
     pub names: Arc<FileNames>,
 }

@@ -8,36 +8,36 @@ use crate::base::{DecodeError, Error, Key, LayerName, Lsn, Result};
 use crate::format::{BLOCK_LEN, BlobRef, Cursor, DeltaKey, Node, Step, Value};
 use crate::io::{Io, Op};
 
-/// A value that an index has: whose, since when, and where it stands.
+/// An entry of an index: the key and LSN of a value, and where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Located {
-    /// Whose it is.
+    /// The key of the value.
     pub key: Key,
-    /// Since when.
+    /// The LSN of the value.
     pub lsn: Lsn,
-    /// Whether it needs nothing below it.
+    /// Whether the value is a base, which needs nothing below it.
     pub is_base: bool,
-    /// Where it stands.
+    /// Where the value is in the file.
     pub blob: BlobPlace,
 }
 
-/// Where a blob stands in a layer's file.
+/// The place of a blob in a layer's file.
 ///
 /// # Units
 /// Bytes from the start of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlobPlace {
-    /// Where it starts.
+    /// The offset of its first byte.
     pub offset: u64,
-    /// Where the next one starts, if that is known.
+    /// The offset of the next blob, if that is known.
     pub end: Option<u64>,
 }
 
 impl Located {
-    /// The value that a layer of records has here.
+    /// Decodes the value of a delta layer at this place.
     ///
     /// # Errors
-    /// If the bytes are none, or if the index says of it what it is not.
+    /// If the bytes are no value, or if the index is wrong about `will_init`.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Value, DecodeError> {
         let value = Value::decode(bytes).map_err(|error| error.at(self.blob.offset))?;
         if value.will_init() == self.is_base {
@@ -49,8 +49,8 @@ impl Located {
 }
 
 impl<I: Io> LayerFile<I> {
-    /// Whether a look at the root, if that is a leaf and is in the cache, finds nothing: most
-    /// layers of a read have nothing of its keys.
+    /// Whether the cached root shows, as a leaf, that the index has none of `keys`: most layers
+    /// that a read visits have none.
     pub(crate) fn is_surely_without<const L: usize>(&self, keys: &RangeInclusive<[u8; L]>) -> bool
     where
         Node<L>: IndexNode,
@@ -63,7 +63,8 @@ impl<I: Io> LayerFile<I> {
         leaf.is_some_and(|leaf| leaf.count_up_to(keys.end()) == leaf.count_below(keys.start()))
     }
 
-    /// The next entry of a cursor. A cursor that is dropped here goes on where it was.
+    /// The next entry of a cursor. If the future is cancelled, a later call continues where the
+    /// cursor was.
     pub(crate) async fn next_entry<const L: usize>(
         &self,
         op: Op,
@@ -92,7 +93,7 @@ impl<I: Io> LayerFile<I> {
         self.corrupt(error.at(start))
     }
 
-    /// What an entry of the index says, with the value of the one behind it.
+    /// Decodes an entry of the index; the next entry's value gives the end of its blob.
     fn entry_of(&self, key: &[u8], (value, behind): (u64, Option<u64>)) -> Result<Option<Located>> {
         const WIDTH: &str = "the index has keys of the layer's kind";
         let name = self.entry().name;
@@ -123,12 +124,12 @@ impl<I: Io> LayerFile<I> {
         }))
     }
 
-    /// A node of the index, after [`LayerFile::root`].
+    /// Reads a node of the index, from the cache or the file, after [`LayerFile::root`].
     async fn node<const L: usize>(&self, op: Op, block_index: u32) -> Result<Node<L>>
     where
         Node<L>: IndexNode,
     {
-        let root = self.opened_root().expect("root() was asked for before");
+        let root = self.opened_root().expect("the caller has called root()");
         let cache = &self.context().cache;
         if let Some(node) = cache.get(self.number(), block_index) {
             return Ok(node);
@@ -145,10 +146,10 @@ impl<I: Io> LayerFile<I> {
     }
 }
 
-/// The bytes right below `bytes`, as one number.
+/// `bytes` minus one, as one number.
 ///
 /// # Panics
-/// If nothing is below them.
+/// If all bytes are zero.
 pub(crate) fn below<const L: usize>(mut bytes: [u8; L]) -> [u8; L] {
     for byte in bytes.iter_mut().rev() {
         let (lower, borrows) = byte.overflowing_sub(1);

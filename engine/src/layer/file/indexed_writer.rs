@@ -1,4 +1,4 @@
-//! A layer's file as it is written, with its index: what writers of both kinds of layers share.
+//! Writing a layer's file with its index, for layers of both kinds.
 
 use super::context::LayerContext;
 use super::layer_file::LayerFile;
@@ -7,7 +7,8 @@ use crate::base::{FileName, Key, LayerName, Result};
 use crate::format::{BLOCK_LEN, DeltaSummary, ImageSummary, TreeBuilder};
 use crate::io::{Io, Op};
 
-/// Writes blobs and an index of them, whose keys are `L` bytes long. Dropping it removes its file.
+/// Writes blobs and an index of them, whose keys are `L` bytes long. Dropping the writer removes
+/// the file.
 pub(crate) struct IndexedWriter<I: Io, const L: usize> {
     name: LayerName,
     file: FileWriter<I>,
@@ -16,7 +17,7 @@ pub(crate) struct IndexedWriter<I: Io, const L: usize> {
 }
 
 impl<I: Io, const L: usize> IndexedWriter<I, L> {
-    /// Starts the file of the layer `name`, under a scratch name of which `attempt` is a part.
+    /// Creates the file of the layer `name`, under a scratch name with `attempt` in it.
     pub(crate) async fn create(
         context: &LayerContext<I>,
         op: Op,
@@ -37,29 +38,29 @@ impl<I: Io, const L: usize> IndexedWriter<I, L> {
         })
     }
 
-    /// How long the blobs are together, as they are stored, in bytes.
+    /// The length of all blobs so far, as they are stored, in bytes.
     pub(crate) fn blobs_len(&self) -> u64 {
         self.file.offset() - BLOCK_LEN as u64
     }
 
-    /// Where the next blob will stand, in bytes from the start of the file.
+    /// The offset of the next blob, in bytes from the start of the file.
     pub(crate) fn offset(&self) -> u64 {
         self.file.offset()
     }
 
-    /// Where the caller adds a blob, to be followed by [`IndexedWriter::index`].
+    /// The buffer to append a blob to. Call [`IndexedWriter::index`] after each.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         self.file.buffer()
     }
 
-    /// Goes on behind so many bytes, which stay a hole.
+    /// Skips `len` bytes, which stay a hole in the file.
     #[cfg(test)]
     pub(crate) fn skip_to(&mut self, offset: u64) {
         self.file.skip_to(offset);
     }
 
-    /// Adds to the index what stands for the blob of `key` that was added last: `entry` is its key
-    /// in the tree, which ascends, and `value` says where the blob stands.
+    /// Adds an index entry for the last blob, which is `key`'s: `entry` is its key in the tree,
+    /// which ascends, and `value` says where the blob is.
     pub(crate) async fn index(&mut self, key: Key, (entry, value): ([u8; L], u64)) -> Result<()> {
         assert!(self.name.keys().contains(key));
         self.tree
@@ -69,8 +70,8 @@ impl<I: Io, const L: usize> IndexedWriter<I, L> {
         self.file.drain().await
     }
 
-    /// Ends the file, as that of a layer of the planned keys before `keys_end`, and gives it its
-    /// lasting name. Its bytes are durable; its name is when its directory is synced.
+    /// Ends the file as a layer of the planned keys before `keys_end`, and gives it its lasting
+    /// name. The bytes are durable; the name is durable when the directory is synced.
     pub(crate) async fn finish(mut self, keys_end: Key) -> Result<LayerFile<I>> {
         let (LayerName::Delta { keys, .. } | LayerName::Image { keys, .. }) = &mut self.name;
         assert!(keys.start < keys_end);
@@ -85,7 +86,7 @@ impl<I: Io, const L: usize> IndexedWriter<I, L> {
     }
 }
 
-/// Block 0 of a layer's file, as [`Root::read`] reads it.
+/// Encodes block 0 of a layer's file. [`Root::read`] is its counterpart.
 ///
 /// [`Root::read`]: super::root::Root::read
 fn summary<I: Io>(

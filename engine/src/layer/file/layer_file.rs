@@ -1,9 +1,9 @@
-//! A layer's file as it is read: blocks, each checked against its checksum at its first read.
+//! Reading a layer's file: blocks, which are verified against their checksums at each read.
 //!
 //! ```text
-//!  FileWriter::finish ──▶ doomed ──keep──▶ kept ◀── LayerFile::new, of an index's entry
-//!                          │  ▲              │ │
-//!             dropped: the │  └─remove_on_drop┘ └──dropped──▶ the file stays
+//!  FileWriter::finish ──▶ temporary ──keep──▶ kept ◀── LayerFile::new, of an index's entry
+//!                          │  ▲                 │ │
+//!             dropped: the │  └─ remove_on_drop ┘ └──dropped──▶ the file stays
 //!             file is      ▼
 //!             removed     gone
 //! ```
@@ -19,25 +19,25 @@ use crate::base::{DecodeError, Error, FileName, IoFailure, LayerName, Result};
 use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer};
 use crate::io::{File, Io, Job, Op, Part};
 
-/// A layer's file, and its name. It is opened at its first read and stays open.
+/// A layer's file and its name. It is opened at its first read and stays open.
 pub(crate) struct LayerFile<I: Io> {
     context: LayerContext<I>,
     entry: IndexLayer,
-    /// Under which the cache keeps its blocks.
+    /// The number of the file in the block cache.
     number: u64,
     opened: OnceLock<Opened<I>>,
-    /// Nothing once the removal has it.
+    /// The file's name; `None` once the removal holds it.
     name: Option<TakenName>,
     is_kept: AtomicBool,
-    /// Who removes it.
+    /// The I/O label of the removal.
     drop_op: Op,
 }
 
-/// What a first look at the file's two ends told.
+/// The open file, with the parts of block 0 and of the checksum section that reads need.
 struct Opened<I: Io> {
     file: I::File,
     root: Root,
-    /// The checksum of each block; nothing for a peer's file without any.
+    /// The checksum of each block; `None` for a peer's file.
     section: Option<ChecksumSection>,
 }
 
@@ -49,25 +49,26 @@ fn file_name(entry: &IndexLayer) -> FileName {
 }
 
 impl<I: Io> LayerFile<I> {
-    /// The file of an index's entry; nothing is read yet. It is kept.
+    /// The file of an index's entry. It is not read yet, and it is kept on drop.
     ///
     /// # Panics
-    /// If somebody has its name.
+    /// If another layer or a removal has its name.
     pub(crate) fn new(context: &LayerContext<I>, entry: IndexLayer) -> LayerFile<I> {
         let name = context.names.try_take(file_name(&entry));
-        let name = name.expect("an index names a layer once, and nobody removes what it names");
+        let name = name
+            .expect("an index names a layer once, and no removal has a name that the index has");
         let part = match entry.name {
             LayerName::Delta { .. } => Part::Delta,
             LayerName::Image { .. } => Part::Image,
         };
         let op = Op::new(Some(context.timeline), Job::Drop, 1).on(part, 1);
-        let file = LayerFile::doomed(context, op, (entry, name));
+        let file = LayerFile::temporary(context, op, (entry, name));
         file.keep();
         file
     }
 
-    /// The file that is about to have this name, and that is removed with its owner.
-    pub(crate) fn doomed(
+    /// The file that is about to get this name. It is removed on drop, until [`LayerFile::keep`].
+    pub(crate) fn temporary(
         context: &LayerContext<I>,
         op: Op,
         (entry, name): (IndexLayer, TakenName),
@@ -87,13 +88,13 @@ impl<I: Io> LayerFile<I> {
         }
     }
 
-    /// Lets it outlive its owner: it is published.
+    /// Keeps the file on drop. To be called when the layer is published.
     pub(crate) fn keep(&self) {
         let was_kept = self.is_kept.swap(true, Ordering::Relaxed);
         assert!(!was_kept, "a layer is published once");
     }
 
-    /// Lets it go with its owner: no index names it any more.
+    /// Removes the file on drop. To be called once no index names it any more.
     pub(crate) fn remove_on_drop(&self) {
         let was_kept = self.is_kept.swap(false, Ordering::Relaxed);
         assert!(was_kept, "a layer leaves the map once");
@@ -103,22 +104,22 @@ impl<I: Io> LayerFile<I> {
         self.context.dir.join(file_name(&self.entry).to_string())
     }
 
-    /// What it shares with the other layers of its timeline.
+    /// The context that it shares with the other layers of its timeline.
     pub(crate) fn context(&self) -> &LayerContext<I> {
         &self.context
     }
 
-    /// What the index says of it.
+    /// Its entry in the timeline's index.
     pub(crate) fn entry(&self) -> &IndexLayer {
         &self.entry
     }
 
-    /// Under which the cache keeps its blocks.
+    /// The number of the file in the block cache.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// The file as errors name it.
+    /// The `Corrupt` error for this file.
     pub(crate) fn corrupt(&self, cause: DecodeError) -> Error {
         cause.of_path(&self.path())
     }
@@ -131,18 +132,18 @@ impl<I: Io> LayerFile<I> {
         Error::Io(IoFailure::new(step, &self.path(), error))
     }
 
-    /// Opens the file, if that was not done, holds it against its name, and says where its index
+    /// Opens the file at the first call, checks it against its name, and returns where its index
     /// is.
     pub(crate) async fn root(&self, op: Op) -> Result<Root> {
         if let Some(opened) = self.opened.get() {
             return Ok(opened.root);
         }
         let opened = self.open(op).await?;
-        // Readers may race here: the first one's stays, and they are equal.
+        // Readers may race here. The first result stays, and all are equal.
         Ok(self.opened.get_or_init(|| opened).root)
     }
 
-    /// Where its index is, if it was opened.
+    /// Where its index is; `None` if the file was not opened yet.
     pub(crate) fn opened_root(&self) -> Option<Root> {
         self.opened.get().map(|opened| opened.root)
     }
@@ -162,7 +163,7 @@ impl<I: Io> LayerFile<I> {
         })
     }
 
-    /// The checksum section, held against the index's record of it and against block 0.
+    /// Reads the checksum section, and checks it against the timeline's index and block 0.
     async fn section(
         &self,
         file: &I::File,
@@ -205,11 +206,11 @@ impl<I: Io> LayerFile<I> {
         })
     }
 
-    /// Reads the bytes from `start` to `end`, after [`LayerFile::root`]. The blocks that they stand
-    /// in are read whole and verified, each time: a bit may turn over between two reads. Of a
-    /// peer's file without checksums only the bytes themselves are read.
+    /// Reads the bytes from `start` to `end`, after [`LayerFile::root`]. The blocks around them are
+    /// read whole and verified, each time, since a bit may flip between two reads. Of a peer's
+    /// file, which has no checksums, only the bytes themselves are read.
     pub(crate) async fn span(&self, op: Op, start: u64, end: u64) -> Result<Vec<u8>> {
-        let opened = self.opened.get().expect("root() was asked for before");
+        let opened = self.opened.get().expect("the caller has called root()");
         let block_len = BLOCK_LEN as u64;
         let blocks = start / block_len..end.div_ceil(block_len);
         assert!(start <= end);
@@ -241,7 +242,8 @@ impl<I: Io> Drop for LayerFile<I> {
         let (path, name) = (self.path(), self.name.take().map(TakenName::for_removal));
         let (io, op) = (self.context.io.clone(), self.drop_op);
         self.context.io.spawn(op, async move {
-            // What this leaves, the next of its name replaces, or the next open removes.
+            // If this fails, the next writer of the name replaces the file, or the next open
+            // removes it.
             let _ = io.remove(op, &path).await;
             drop(name);
         });
@@ -249,5 +251,5 @@ impl<I: Io> Drop for LayerFile<I> {
 }
 
 pub(crate) fn len_of(start: u64, end: u64) -> usize {
-    usize::try_from(end - start).expect("a part of a file that memory is there for")
+    usize::try_from(end - start).expect("a span of a file fits the address space")
 }

@@ -1,10 +1,10 @@
 //! A layer's file: how it is written, named, opened and read.
 //!
-//! 1. `names` and `context` say where a file stands and who has its name.
+//! 1. `names` and `context` say where a file is, and which names are in use.
 //! 2. `writer` writes one: blobs, index, checksums, block 0. `indexed_writer` adds the index to it,
 //!    for layers of either kind.
-//! 3. `layer_file` opens one and reads verified spans; `root` is what block 0 says, `blobs` reads
-//!    values in few reads, which `read_plan` plans, `index` finds them, and `cache` keeps index
+//! 3. `layer_file` opens one and reads verified spans; `root` decodes block 0, `index` finds
+//!    values, `blobs` reads them in few reads, which `read_plan` plans, and `cache` keeps index
 //!    nodes.
 //! 4. `records` streams all that a file holds, in the order of its index.
 

@@ -1,11 +1,12 @@
-//! Which names of layer files are taken: one name, one owner.
+//! The names of layer files that are in use: each name has one owner.
 //!
-//! A job that is given up leaves finished files behind, which tasks of their own remove; what is
-//! made in its place writes files of the same names. Were a name not taken until its file is gone,
-//! a late removal would take the new file for the old one.
+//! A cancelled job leaves finished files, which spawned tasks remove; its retry writes files of the
+//! same names. So a name stays taken until its file is removed: otherwise a late removal would
+//! remove the new file.
 //!
-//! A removal may come later than the timeline is closed, and than the engine is dropped. So who has
-//! a name holds the engine's directory as well: nobody else opens it before the last one is free.
+//! A removal may run after the timeline is closed, and after the engine is dropped. So the owner of
+//! a name also holds the lock of the engine's directory: no other engine opens it before the last
+//! name is free.
 //!
 //! ```text
 //!            ┌── a layer is made of an index's entry ─┐
@@ -21,37 +22,37 @@ use event_listener::Event;
 
 use crate::base::FileName;
 
-/// The names of a timeline's directory that a layer or a removal under way has.
+/// The names in a timeline's directory that a layer or a removal in flight has.
 #[derive(Default)]
 pub struct FileNames {
     taken: Mutex<Taken>,
     freed: Event,
-    /// What keeps others out of the directory.
+    /// The lock of the engine's directory.
     _lock: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 #[derive(Default)]
 struct Taken {
     names: BTreeSet<FileName>,
-    /// How many of them removals have.
+    /// The number of names that removals have.
     removal_count: usize,
 }
 
-/// A name that nobody else has.
+/// A taken name. Dropping it frees the name.
 pub(crate) struct TakenName {
     names: Arc<FileNames>,
     name: FileName,
-    /// Whether it is a removal's.
+    /// Whether a removal has the name.
     is_removal: bool,
 }
 
 impl FileNames {
-    /// No name is taken, and nobody is kept out.
+    /// An empty set, which holds no lock.
     pub fn new() -> FileNames {
         FileNames::default()
     }
 
-    /// No name is taken, and as long as one is, the lock is held.
+    /// An empty set, which holds `lock` until it is dropped and the last name is free.
     pub(crate) fn behind<L: Send + Sync + 'static>(lock: Arc<L>) -> FileNames {
         FileNames {
             _lock: Some(lock),
@@ -63,14 +64,15 @@ impl FileNames {
         self.taken.lock().expect("nothing panics while it is held")
     }
 
-    /// Takes a name, once nobody else has it.
+    /// Waits until the name is free, and takes it.
     pub(crate) async fn take(self: &Arc<FileNames>, name: FileName) -> TakenName {
         loop {
             if let Some(taken) = self.try_take(name) {
                 return taken;
             }
             let listener = self.freed.listen();
-            // Between the look and the listening it may have been freed.
+            // The name may have been freed between the attempt and `listen`: without a second
+            // attempt that wake-up is lost.
             if let Some(taken) = self.try_take(name) {
                 return taken;
             }
@@ -78,7 +80,7 @@ impl FileNames {
         }
     }
 
-    /// Takes a name, unless somebody has it.
+    /// Takes a name; `None` if it is taken.
     pub(crate) fn try_take(self: &Arc<FileNames>, name: FileName) -> Option<TakenName> {
         let is_free = self.taken().names.insert(name);
         is_free.then(|| TakenName {
@@ -88,7 +90,7 @@ impl FileNames {
         })
     }
 
-    /// Waits until the removals have ended that are under way.
+    /// Waits until the removals in flight have ended.
     pub(crate) async fn removals_ended(&self) {
         loop {
             let listener = self.freed.listen();
@@ -101,14 +103,14 @@ impl FileNames {
 }
 
 impl TakenName {
-    /// The name.
+    /// The name that is taken.
     pub(crate) fn name(&self) -> FileName {
         self.name
     }
 
-    /// The name is the removal's of its file from now on.
+    /// Hands the name to the removal of its file.
     pub(crate) fn for_removal(mut self) -> TakenName {
-        assert!(!self.is_removal, "one removal a file");
+        assert!(!self.is_removal, "a file is removed once");
         self.is_removal = true;
         self.names.taken().removal_count += 1;
         self
@@ -122,7 +124,7 @@ impl Drop for TakenName {
         let was_taken = taken.names.remove(&self.name);
         drop(taken);
         assert!(was_taken, "a name has one owner, which frees it once");
-        // Each waits for a name of its own, so all of them look.
+        // Each waiter waits for a name of its own, so all of them have to check.
         self.names.freed.notify(usize::MAX);
     }
 }
@@ -135,7 +137,7 @@ mod tests {
     use super::*;
     use crate::base::Generation;
 
-    /// Names of one kind stand for those of layers.
+    /// A name of another kind, in place of a layer's.
     fn name(attempt: u32) -> FileName {
         let generation = Generation(1);
         FileName::IndexTemp {
@@ -180,7 +182,7 @@ mod tests {
         assert_eq!(Arc::strong_count(&lock), 1);
     }
 
-    /// A waiter for another name hears of it too, and waits on; one that leaves is not missed.
+    /// A waiter for another name is woken too and waits again; a cancelled waiter loses no wake-up.
     #[test]
     fn a_freed_name_goes_to_one_that_waits_for_it() {
         let names = Arc::new(FileNames::new());
@@ -196,7 +198,7 @@ mod tests {
         drop(one);
         assert!(other.as_mut().poll(&mut context).is_pending());
         let Poll::Ready(taken) = waiter.as_mut().poll(&mut context) else {
-            panic!("nobody has it");
+            panic!("the name is free");
         };
         assert_eq!(taken.name(), name(1));
         drop(two);

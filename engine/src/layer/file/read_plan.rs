@@ -1,28 +1,28 @@
-//! Which blobs of a file are read together: fewer, longer reads, and none too long.
+//! Planning reads: which blobs of a file are read together, in few reads of bounded length.
 //!
-//! A read starts and ends at chunks of 512 bytes, because the device does so in any case. Two ways
-//! to plan, for two kinds of callers:
+//! A read starts and ends at chunks of 512 bytes, because the device does so in any case. There are
+//! two planners, for two kinds of callers:
 //!
-//! * [`plan_reads`] knows which blobs are wanted. What lies between two of them is wasted, so a
-//!   chunk that holds nothing wanted parts two reads.
-//! * [`StreamPlanner`] is told one blob after another by somebody who wants them all.
+//! * [`plan_reads`] knows which blobs are wanted. Bytes between them are wasted, so a chunk without
+//!   a wanted byte separates two reads.
+//! * [`StreamPlanner`] gets one blob after another from a caller that wants all of them.
 
 use std::ops::Range;
 
-/// What a read starts and ends at a multiple of.
+/// The alignment of a read's start and end, in bytes.
 pub const CHUNK_LEN: u64 = 512;
 
-/// One read, and the blobs that it brings.
+/// One read, and the blobs in it.
 ///
 /// # Shape
-/// Widened to chunks. Without a byte if its one blob has none and stands at a chunk's start.
+/// Aligned to chunks. It is empty if its one blob is empty and starts a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedRead {
-    /// Where it starts in the file.
+    /// The offset of its first byte in the file.
     pub start: u64,
-    /// Where it ends, exclusive.
+    /// The offset of its end, exclusive.
     pub end: u64,
-    /// Which blobs lie in it, by their number in the order of the plan.
+    /// The blobs in it, by their index in the order of the plan.
     pub blobs: Range<usize>,
 }
 
@@ -30,7 +30,7 @@ pub struct PlannedRead {
 ///
 /// # Shape
 /// Every blob lies in exactly one read, in order. A read is longer than `len_max` only if its one
-/// blob, widened, is. Blobs that nobody wants are left out by the caller.
+/// blob, aligned to chunks, is. The caller leaves out blobs that are not wanted.
 /// # Panics
 /// If a blob ends before it starts, or starts before the one before it ends.
 pub fn plan_reads(blobs: &[(u64, u64)], len_max: u64) -> Vec<PlannedRead> {
@@ -49,7 +49,7 @@ pub fn plan_reads(blobs: &[(u64, u64)], len_max: u64) -> Vec<PlannedRead> {
 }
 
 impl PlannedRead {
-    /// The read of one blob alone.
+    /// A read of one blob.
     fn of_blob(index: usize, offset: u64, end: u64) -> PlannedRead {
         assert!(offset <= end);
         let widened_end = end.checked_next_multiple_of(CHUNK_LEN);
@@ -64,12 +64,12 @@ impl PlannedRead {
         self.end - self.start
     }
 
-    /// Whether `next` starts in the last chunk of this read, or in the chunk behind.
+    /// Whether `next` starts in the last chunk of this read, or in the chunk after it.
     fn touches(&self, next: &PlannedRead) -> bool {
         next.start <= self.end
     }
 
-    /// Makes one read of this and the `next`, with all that lies between.
+    /// Extends this read to the end of `next`.
     fn extend(&mut self, next: &PlannedRead) {
         assert!(self.blobs.end == next.blobs.start);
         assert!(self.start <= next.start);
@@ -79,16 +79,16 @@ impl PlannedRead {
     }
 }
 
-/// Plans reads for blobs that come one by one and are all wanted.
+/// Plans reads for a stream of blobs that are all wanted.
 ///
 /// # Shape
-/// A read is closed by the blob that makes it long enough, or that is one of enough. No gap parts
-/// two reads.
+/// The blob that reaches the target length or the target count closes a read. Gaps do not separate
+/// reads.
 #[derive(Debug)]
 pub struct StreamPlanner {
     len_target: u64,
     count_max: usize,
-    /// The end of the last blob.
+    /// The end of the last blob, in bytes from the start of the file.
     end: u64,
     blob_count: usize,
     read: Option<PlannedRead>,
@@ -110,7 +110,7 @@ impl StreamPlanner {
         }
     }
 
-    /// Takes the next blob, and returns the read that it closes. It lies in that one itself.
+    /// Adds the next blob, and returns the read that it closes, which includes it.
     ///
     /// # Panics
     /// If the blob ends before it starts, or starts before the one before it ends.
@@ -133,7 +133,7 @@ impl StreamPlanner {
         None
     }
 
-    /// The read that no blob has closed. The planner may go on.
+    /// Closes and returns the last read, if it has a blob. The planner can be used again.
     pub fn finish(&mut self) -> Option<PlannedRead> {
         self.read.take()
     }

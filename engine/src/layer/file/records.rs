@@ -1,9 +1,9 @@
-//! All records of a layer's file, in the order of its index, read in batches.
+//! Streaming all records of a layer's file, in the order of its index, read in batches.
 //!
-//! 1. What was read of the index stays in the iterator until its values are read: a call that is
-//!    dropped at any await can be made again, and nothing was skipped.
-//! 2. After an error comes the same error. An end is told only where the index ends: were an error
-//!    followed by one, it could be taken for the end of the layer.
+//! 1. Entries stay in the iterator until their values are read: a call that is cancelled at any
+//!    await can be made again, and skips no record.
+//! 2. After an error every call returns that error, and never the end: a caller could take that for
+//!    the end of the layer.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ use crate::base::{Error, Key, Lsn, Result};
 use crate::format::{Cursor, DeltaKey, Node, Value};
 use crate::io::{Io, Op};
 
-/// How much is read at a time.
+/// The limits of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
     /// A batch ends with the value that makes it this long or longer, in bytes.
@@ -26,18 +26,19 @@ pub struct BatchLimits {
     pub count_max: usize,
 }
 
-/// The entries of a file's index, in order, each with the end of its blob.
+/// Iterates over the entries of a file's index, in order, each with the end of its blob.
 pub(crate) struct FileEntries<'a, I: Io, const L: usize> {
     file: &'a LayerFile<I>,
     op: Op,
-    /// Nothing before the first call.
+    /// The cursor; `None` before the first call.
     cursor: Option<Cursor<L>>,
-    /// The entry that is told next, for its blob ends where the one behind it starts.
+    /// The entry to return next. It is held back until the start of the following blob, its end, is
+    /// known.
     next: Option<Located>,
     batch: Vec<Located>,
-    /// Says when a batch is enough for one read; nothing before the first.
+    /// Decides when a batch is enough for one read; `None` before the first batch.
     planner: Option<StreamPlanner>,
-    /// Where the last blob of a batch ends.
+    /// The end of the last blob of the batch, in bytes from the start of the file.
     blobs_end: u64,
     failure: Option<Error>,
 }
@@ -59,7 +60,7 @@ where
         }
     }
 
-    /// The next entry; nothing after the last.
+    /// The next entry; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Located>> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
@@ -77,7 +78,7 @@ where
             self.cursor = Some(cursor);
         }
         let Some(cursor) = &mut self.cursor else {
-            unreachable!("it was started");
+            unreachable!("the cursor was set above");
         };
         let Some(mut entry) = self.next else {
             return Ok(None);
@@ -88,7 +89,7 @@ where
         Ok(Some(entry))
     }
 
-    /// The next of those entries that are wanted, as many as make a batch; none after the last.
+    /// The next wanted entries, as many as make a batch; empty after the last.
     pub(crate) async fn next_batch(
         &mut self,
         limits: BatchLimits,
@@ -105,10 +106,10 @@ where
         Ok(std::mem::take(&mut self.batch))
     }
 
-    /// Adds an entry to the batch, and says whether that is enough for one read.
+    /// Adds an entry to the batch, and returns whether it closes the batch.
     fn closes_batch(&mut self, entry: Located, limits: BatchLimits) -> Result<bool> {
         let BlobPlace { offset, end } = entry.blob;
-        let end = end.expect("an iterator knows it");
+        let end = end.expect("an iterator sets the end of each entry");
         if end < offset || offset < self.blobs_end {
             let problem = "stands before the one of the record before it";
             return Err(self.file.malformed("blob", offset, problem));
@@ -121,13 +122,13 @@ where
     }
 }
 
-/// The records of a file, in order.
+/// Iterates over the records of a file, in order.
 struct Records<'a, I: Io, const L: usize> {
     entries: FileEntries<'a, I, L>,
     limits: BatchLimits,
-    /// Whose values are to be read.
+    /// The entries whose values will be read next.
     batch: Vec<Located>,
-    /// What was read.
+    /// The records that were read and not returned yet.
     ready: VecDeque<RawRecord>,
     failure: Option<Error>,
 }
@@ -183,7 +184,7 @@ where
     }
 }
 
-/// Holds a delta's value against what the index says of it.
+/// Checks a delta's value against its index entry.
 fn check_base<I: Io>(
     file: &LayerFile<I>,
     entry: &Located,
@@ -202,7 +203,8 @@ fn check_base<I: Io>(
     Ok(())
 }
 
-/// The records of a delta layer, by key and LSN; holds one path of its index and one batch.
+/// Iterates over the records of a delta layer, by key and LSN. Holds one path of the index and one
+/// batch in memory.
 pub struct DeltaIter<'a, I: Io> {
     records: Records<'a, I, { DeltaKey::LEN }>,
 }
@@ -214,17 +216,18 @@ impl<'a, I: Io> DeltaIter<'a, I> {
         }
     }
 
-    /// The next record; nothing after the last.
+    /// The next record; `None` after the last.
     ///
     /// # Errors
-    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read: from then on
-    /// always that.
+    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read; from then on
+    /// every call returns that error.
     pub async fn next(&mut self) -> Result<Option<RawRecord>> {
         self.records.next().await
     }
 }
 
-/// The values of an image layer, by key; holds one path of its index and one batch.
+/// Iterates over the values of an image layer, by key. Holds one path of the index and one batch in
+/// memory.
 pub struct ImageIter<'a, I: Io> {
     records: Records<'a, I, { Key::LEN }>,
 }
@@ -236,17 +239,17 @@ impl<'a, I: Io> ImageIter<'a, I> {
         }
     }
 
-    /// The next value; nothing after the last.
+    /// The next value; `None` after the last.
     ///
     /// # Errors
-    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read: from then on
-    /// always that.
+    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read; from then on
+    /// every call returns that error.
     pub async fn next(&mut self) -> Result<Option<RawRecord>> {
         self.records.next().await
     }
 }
 
-/// What a delta layer's index says of its records, by key and LSN.
+/// Iterates over the index of a delta layer, by key and LSN, without reading values.
 pub struct DeltaEntries<'a, I: Io> {
     entries: FileEntries<'a, I, { DeltaKey::LEN }>,
 }
@@ -258,12 +261,12 @@ impl<'a, I: Io> DeltaEntries<'a, I> {
         }
     }
 
-    /// The next record's key and LSN, and the length of its blob in bytes; nothing after the last.
-    /// The last one's length counts what fills up its block.
+    /// The next record's key and LSN, and the length of its blob in bytes; `None` after the last.
+    /// The length of the last blob includes the padding of its block.
     ///
     /// # Errors
-    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read: from then on
-    /// always that.
+    /// `Corrupt` if the file is not what was written, `Io` if it cannot be read; from then on
+    /// every call returns that error.
     pub async fn next(&mut self) -> Result<Option<(Key, Lsn, u64)>> {
         let Some(entry) = self.entries.next().await? else {
             return Ok(None);

@@ -1,27 +1,27 @@
-//! Where the index of a layer's file stands, as block 0 tells.
+//! The place of the index in a layer's file, decoded from block 0.
 
 use crate::base::{DecodeError, LayerName, TenantId};
 use crate::format::{BLOCK_LEN, DeltaSummary, ImageSummary};
 
-/// Where the index of a layer file stands.
+/// The place of the index in a layer file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Root {
-    /// Its first block.
+    /// The first block of the index.
     pub(crate) start_block: u32,
-    /// Its root, counted from its first block.
+    /// The root of the index, counted from its first block.
     pub(crate) root_block: u32,
-    /// The number of blocks of the file, checksum section apart.
+    /// The number of blocks of the file, without the checksum section.
     pub(crate) block_count: u64,
 }
 
 impl Root {
-    /// Where the blobs end and the index starts, in bytes from the start of the file.
+    /// The end of the blobs and start of the index, in bytes from the start of the file.
     pub(crate) fn start(&self) -> u64 {
         u64::from(self.start_block) * BLOCK_LEN as u64
     }
 
-    /// Reads block 0 of a layer's file, and holds it against the layer's name. Its timeline may be
-    /// another one's.
+    /// Decodes block 0 of a layer's file, and checks it against the layer's name and tenant. The
+    /// timeline in it may differ.
     pub(crate) fn read(
         name: LayerName,
         tenant: TenantId,

@@ -1,4 +1,4 @@
-//! A layer's file as it is written: blobs, then the index, then the checksums, then block 0.
+//! Writing a layer's file: blobs, then the index, then the checksums, then block 0.
 
 use super::context::LayerContext;
 use super::layer_file::LayerFile;
@@ -6,20 +6,21 @@ use crate::base::{Error, FileName, IoFailure, LayerName, Result};
 use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer, Tree};
 use crate::io::{File, Io, Op, Scratch};
 
-/// How much is gathered before it is written, in bytes.
+/// The length of the write buffer, in bytes.
 const BUFFER_LEN: usize = 64 * 1024;
 
-/// How long a layer's file may be, in bytes: what object stores take in one piece.
+/// The longest layer file, in bytes: the limit of object stores for an object that is uploaded in
+/// one part.
 pub(crate) const FILE_LEN_MAX: u64 = 4_500_000_000;
 
-/// Writes a layer's file under a scratch name. Whoever drops it drops the file with it.
+/// Writes a layer's file under a scratch name. Dropping the writer removes the file.
 pub(crate) struct FileWriter<I: Io> {
     context: LayerContext<I>,
     op: Op,
     scratch: Scratch<I>,
-    /// The length of what the file was handed, block 0 included: whole blocks.
+    /// The length that was written to the file, block 0 included: whole blocks, in bytes.
     written: u64,
-    /// What stands behind it.
+    /// The bytes that follow `written`.
     buffer: Vec<u8>,
     section: ChecksumSection,
 }
@@ -34,7 +35,7 @@ impl<I: Io> FileWriter<I> {
         let scratch = Scratch::create(&context.io, op, path.clone()).await;
         let failed = |error| Error::Io(IoFailure::new("create", &path, error));
         let mut section = ChecksumSection::new();
-        // Block 0 is written last: its checksum is put in then.
+        // Block 0 is written last; its checksum is set then.
         section.push_block(&[0; BLOCK_LEN]);
         Ok(FileWriter {
             context: context.clone(),
@@ -46,7 +47,7 @@ impl<I: Io> FileWriter<I> {
         })
     }
 
-    /// Whose layer it will be.
+    /// The context of the new layer.
     pub(crate) fn context(&self) -> &LayerContext<I> {
         &self.context
     }
@@ -55,17 +56,17 @@ impl<I: Io> FileWriter<I> {
         Error::Io(IoFailure::new(step, self.scratch.path(), error))
     }
 
-    /// Where the next byte will stand, in bytes from the start of the file.
+    /// The offset of the next byte, from the start of the file.
     pub(crate) fn offset(&self) -> u64 {
         self.written + self.buffer.len() as u64
     }
 
-    /// Where the caller adds bytes, to be followed by [`FileWriter::drain`].
+    /// The buffer to append bytes to. Call [`FileWriter::drain`] afterwards.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
 
-    /// Goes on behind so many bytes, which stay a hole.
+    /// Skips `len` bytes, which stay a hole in the file.
     #[cfg(test)]
     pub(crate) fn skip_to(&mut self, offset: u64) {
         assert!(self.buffer.is_empty());
@@ -73,7 +74,7 @@ impl<I: Io> FileWriter<I> {
         self.written = offset;
     }
 
-    /// Writes whole blocks, once there are enough of them.
+    /// Writes the whole blocks of the buffer, once it is long enough.
     pub(crate) async fn drain(&mut self) -> Result<()> {
         if BUFFER_LEN <= self.buffer.len() {
             self.write_blocks().await?;
@@ -105,17 +106,17 @@ impl<I: Io> FileWriter<I> {
         Ok(())
     }
 
-    /// Fills up the last block of blobs and returns the first block of the index.
+    /// Pads the last block of blobs and returns the first block of the index.
     pub(crate) fn end_blobs(&mut self) -> u32 {
         let end = self.offset().next_multiple_of(BLOCK_LEN as u64);
         self.buffer.resize((end - self.written) as usize, 0);
         u32::try_from(end / BLOCK_LEN as u64).expect("the file's length is bounded")
     }
 
-    /// Adds the index, the checksums and block 0, and gives the file its lasting name.
+    /// Writes the index, the checksums and block 0, and gives the file its lasting name.
     ///
-    /// The file's bytes are durable then; its name is when its directory is synced. Who drops it
-    /// before it is kept drops the file with it.
+    /// The file's bytes are durable then; its name is durable when the directory is synced. If the
+    /// result is dropped before it is kept, it removes the file.
     pub(crate) async fn finish(
         mut self,
         tree: &Tree,
@@ -148,8 +149,8 @@ impl<I: Io> FileWriter<I> {
         self.rename(entry).await
     }
 
-    /// Gives the file its lasting name, once nobody else has that: neither a layer nor the removal
-    /// of one. A file that has it all the same is what such a removal failed to remove.
+    /// Gives the file its lasting name, once neither a layer nor a removal has it. If a file of
+    /// that name exists all the same, a removal of it has failed.
     async fn rename(mut self, entry: IndexLayer) -> Result<LayerFile<I>> {
         let name = FileName::Layer {
             name: entry.name,
@@ -164,8 +165,9 @@ impl<I: Io> FileWriter<I> {
                 names.take(name).await
             }
         };
-        // Before the file has the name: given up in between, it goes by either name.
-        let layer = LayerFile::doomed(&self.context, self.op, (entry, taken));
+        // Made before the file has the name: if this is cancelled in between, the file is removed
+        // under either name.
+        let layer = LayerFile::temporary(&self.context, self.op, (entry, taken));
         let path = layer.path();
         let failed = |step, error| Error::Io(IoFailure::new(step, &path, error));
         match self.scratch.rename(&path).await {

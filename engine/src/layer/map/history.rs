@@ -1,4 +1,4 @@
-//! The layers of a timeline that are in files, as a value.
+//! The file layers of a timeline, as an immutable value.
 
 use std::sync::OnceLock;
 
@@ -7,36 +7,36 @@ use super::sweep::{self, Segment, SweepRule};
 use super::tree::LayerTree;
 use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
 
-/// The layers in files: deltas as flushed, deltas as compacted, images.
+/// The layers in files: L0 deltas, compacted deltas, images.
 ///
 /// # Shape
-/// A value: `with` makes another one, which shares nearly all with it, and a clone costs nothing.
-/// `T` is what a name stands for, such as an open layer; a clone of it should cost little.
+/// An immutable value: a change makes a new one, which shares nearly all nodes with it, and a clone
+/// is cheap. `T` is what a name stands for, such as a layer; it should be cheap to clone.
 /// # Source
-/// Law 3: whoever adds a layer has made its file durable.
+/// Law 3: the file of a layer is durable before the layer is added.
 #[derive(Clone)]
 pub struct History<T> {
-    /// All of them over all keys, so that they stand in the order of their LSNs.
+    /// The L0s. Each covers all keys, so the tree has them in the order of their LSNs.
     l0s: LayerTree<T>,
-    /// All other deltas.
+    /// The compacted deltas.
     deltas: LayerTree<T>,
     images: LayerTree<T>,
-    /// Once its laws were checked: it never changes.
+    /// Set once the laws were checked: the value never changes.
     checked: OnceLock<()>,
 }
 
-/// The layer that a read visits next.
+/// The layer that a read visits next, and how far down it reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found<T> {
     /// Its name.
     pub name: LayerName,
-    /// What the name stands for.
+    /// The layer.
     pub layer: T,
-    /// The lowest LSN to take from it: the read goes on below.
+    /// The lowest LSN to read in it: the read continues below.
     pub floor: Lsn,
 }
 
-/// The latest delta over some keys, and the latest image.
+/// The latest delta and the latest image over some keys.
 type Candidates<'a, T> = (Option<(LayerName, &'a T)>, Option<(LayerName, &'a T)>);
 
 impl<T> Default for History<T> {
@@ -46,7 +46,7 @@ impl<T> Default for History<T> {
 }
 
 impl<T> History<T> {
-    /// The history without a layer.
+    /// A history without layers.
     pub fn new() -> History<T> {
         History {
             l0s: LayerTree::new(),
@@ -56,22 +56,22 @@ impl<T> History<T> {
         }
     }
 
-    /// How many layers there are.
+    /// The number of layers.
     pub fn len(&self) -> usize {
         self.l0s.len() + self.deltas.len() + self.images.len()
     }
 
-    /// Whether there is no layer.
+    /// Whether there are no layers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What `name` stands for.
+    /// The layer of a name.
     pub fn get(&self, name: &LayerName) -> Option<&T> {
         self.tree(name).get(name)
     }
 
-    /// Whether the layer is there.
+    /// Whether there is a layer of this name.
     pub fn has(&self, name: &LayerName) -> bool {
         self.get(name).is_some()
     }
@@ -84,12 +84,12 @@ impl<T> History<T> {
         layers.into_iter()
     }
 
-    /// The names of all layers, in no order that means anything.
+    /// The names of all layers, in no particular order.
     pub fn names(&self) -> impl Iterator<Item = LayerName> {
         self.delta_names().chain(names(self.images.iter()))
     }
 
-    /// How many L0s there are.
+    /// The number of L0s.
     pub fn l0_count(&self) -> usize {
         self.l0s.len()
     }
@@ -97,7 +97,7 @@ impl<T> History<T> {
     /// The newest image at or below `lsn` over each key of `keys`.
     ///
     /// # Shape
-    /// Segments in order and without a gap; two neighbours never have the same image.
+    /// Segments in order and without a gap; adjacent ones have different images.
     /// # Panics
     /// If `lsn` is `Lsn::MAX`.
     pub fn image_coverage(&self, keys: KeyRange, lsn: Lsn) -> Vec<(KeyRange, Option<LayerName>)> {
@@ -108,17 +108,16 @@ impl<T> History<T> {
             .collect()
     }
 
-    /// Whether every key of `keys` lies under an image whose LSN is in `lsns`.
+    /// Whether images with LSNs in `lsns` cover every key of `keys`.
     pub fn is_covered_by_images(&self, keys: KeyRange, lsns: LsnRange) -> bool {
         sweep::is_covered(names(self.images.overlapping(keys, lsns)), keys)
     }
 
-    /// How many deltas with an LSN in `lsns` lie over that key of `keys` which most of them lie
-    /// over; `limit` if they are more.
+    /// The highest number of deltas with an LSN in `lsns` over one key of `keys`; at most `limit`.
     ///
     /// # Shape
-    /// L0s count where `keys` are all keys, and only there: images over some keys do not spare
-    /// anybody an L0.
+    /// L0s count only if `keys` are all keys: images over some keys save no read the visit of an
+    /// L0.
     pub fn count_deltas(&self, keys: KeyRange, lsns: LsnRange, limit: usize) -> usize {
         let l0_count = match keys.is_all() {
             true => self.l0s.overlapping(keys, lsns).take(limit).count(),
@@ -128,11 +127,11 @@ impl<T> History<T> {
         l0_count + sweep::tallest(deltas, limit - l0_count)
     }
 
-    /// Two deltas that no writer could have left: both of more than one key, with a key and an LSN
-    /// in common, but not all LSNs.
+    /// Finds two deltas that no writer could have written: both of more than one key, with a key
+    /// and an LSN in common, but different LSN ranges.
     ///
     /// # Source
-    /// A peer's own check of its maps. What we write is held to more, by `check_laws`.
+    /// A peer's check of its maps. Our own layers satisfy more, which `check_laws` checks.
     pub fn find_conflict(&self) -> Option<(LayerName, LayerName)> {
         sweep::find_conflict(self.delta_names(), SweepRule::EqualOrDisjoint)
     }
@@ -170,7 +169,7 @@ impl<T> History<T> {
         }
     }
 
-    /// By the start of their keys: all L0s start at the lowest.
+    /// In the order of the start of their keys: all L0s start at the lowest key.
     fn delta_names(&self) -> impl Iterator<Item = LayerName> {
         names(self.l0s.iter()).chain(names(self.deltas.iter()))
     }
@@ -188,10 +187,10 @@ impl<T> History<T> {
 }
 
 impl<T: Clone> History<T> {
-    /// The history in which the layers of `added` stand, and those of `removed` no longer.
+    /// The history with the layers of `added` and without those of `removed`.
     ///
     /// # Panics
-    /// If a removed layer is not there, or an added one is, or is added twice.
+    /// If a removed layer is missing, or an added one exists or is added twice.
     #[must_use]
     pub fn with(&self, removed: &[LayerName], added: Vec<(LayerName, T)>) -> History<T> {
         let len = self.len() + added.len();
@@ -216,11 +215,11 @@ impl<T: Clone> History<T> {
             .collect()
     }
 
-    /// The layer to visit next for a read of `key` that has come down to `end`.
+    /// Finds the layer to visit next, for a read of `key` that has descended to `end`.
     ///
     /// # Shape
-    /// What the read still wants stands below `end`. From there down to the floor, all records of
-    /// the key are in the layer that is found; if that is an image, nothing below is wanted. `None`
+    /// The read still needs records below `end`. From there down to the floor, all records of the
+    /// key are in the layer that is found; if it is an image, the read needs nothing below. `None`
     /// if no layer over the key starts below `end`.
     pub fn find(&self, key: Key, end: Lsn) -> Option<Found<T>> {
         let at = (key, end);
@@ -230,11 +229,11 @@ impl<T: Clone> History<T> {
         found((delta.map(named), image.map(named)), end)
     }
 
-    /// What `find` finds for each key of `keys`.
+    /// Finds the next visits for all keys of `keys`, as [`History::find`] does for one.
     ///
     /// # Shape
-    /// In the order of the keys. Keys for which nothing is found are left out; neighbours for which
-    /// the same is found, floor included, are one range.
+    /// In the order of the keys. Keys without a visit are left out; adjacent keys with equal
+    /// visits, floor included, are one range.
     pub fn find_range(&self, keys: KeyRange, end: Lsn) -> Vec<(KeyRange, Found<T>)> {
         let deltas = self.latest_deltas(keys, end);
         let images = self.newest_images(keys, end);
@@ -254,7 +253,7 @@ fn names<'a, T: 'a>(
     layers.map(|(name, _)| name)
 }
 
-/// Which of the two a read visits that has come down to `end`.
+/// Selects the candidate that a read at `end` visits.
 fn found<T: Clone>((delta, image): Candidates<'_, T>, end: Lsn) -> Option<Found<T>> {
     let delta_lsns = delta.map(|(name, _)| name.lsns());
     let image_lsn = image.map(|(name, _)| name.lsns().start);
@@ -262,13 +261,13 @@ fn found<T: Clone>((delta, image): Candidates<'_, T>, end: Lsn) -> Option<Found<
     let (name, layer) = match kind {
         SelectKind::Image => image?,
         SelectKind::Delta => delta?,
-        SelectKind::Memory => unreachable!("no layer in memory was offered"),
+        SelectKind::Memory => unreachable!("no memory layer was a candidate"),
     };
     let layer = layer.clone();
     Some(Found { name, layer, floor })
 }
 
-/// Both lists as one, cut wherever either is; they are over the same keys.
+/// Merges both lists into one, cut wherever either is. They cover equal keys.
 fn overlay<'a, T>(
     deltas: &[Segment<'a, T>],
     images: &[Segment<'a, T>],
@@ -289,11 +288,11 @@ fn overlay<'a, T>(
     both
 }
 
-/// Adds what is found behind the last answer, or to it.
+/// Appends an answer, or extends the last one by it.
 fn push_found<T>(answers: &mut Vec<(KeyRange, Found<T>)>, keys: KeyRange, found: Found<T>) {
     match answers.last_mut() {
         Some((last_keys, last)) if last.name == found.name && last.floor == found.floor => {
-            // A layer has no hole, so that something would be found in between.
+            // A layer has no hole, so no key in between can be without a visit.
             assert!(last_keys.end == keys.start);
             last_keys.end = keys.end;
         }

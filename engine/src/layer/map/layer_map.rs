@@ -1,7 +1,7 @@
-//! The layers of a timeline, as a value.
+//! The layer map of a timeline, as an immutable value.
 //!
-//! A map never changes. Whoever publishes makes a new one from it, which shares nearly all with it,
-//! and puts that in its place, in one step; a reader keeps the one that it started with, and with
+//! A map never changes. A publication makes a new map, which shares nearly all nodes with the old
+//! one, and replaces the old one in one step. A reader keeps the map that it started with, and with
 //! it the layers.
 
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::format::IndexLayer;
 use crate::io::Io;
 use crate::layer::{DeltaLayer, ImageLayer, LayerContext, MemoryLayer};
 
-/// The layers of a timeline, from the newest on: open, frozen, in files.
+/// The layers of a timeline: one open, the frozen ones, and those in files.
 pub struct LayerMap<I: Io> {
     open: Option<Arc<MemoryLayer<I>>>,
-    /// The oldest first.
+    /// The frozen layers, the oldest first.
     frozen: Vec<Arc<MemoryLayer<I>>>,
     files: History<FileLayer<I>>,
 }
@@ -40,12 +40,12 @@ pub enum Layer<I: Io> {
     Image(Arc<ImageLayer<I>>),
 }
 
-/// Which layer of a timeline it is.
+/// Identifies a layer of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LayerId {
-    /// The one in a file that has this name.
+    /// The file layer of this name.
     File(LayerName),
-    /// The one in memory that starts here.
+    /// The memory layer that starts at this LSN.
     Memory(Lsn),
 }
 
@@ -79,7 +79,7 @@ impl<I: Io> Clone for Layer<I> {
 }
 
 impl<I: Io> LayerMap<I> {
-    /// The layers that are in files, and none in memory.
+    /// A map of file layers, without memory layers.
     pub fn new(layers: Vec<FileLayer<I>>) -> LayerMap<I> {
         LayerMap {
             open: None,
@@ -88,12 +88,12 @@ impl<I: Io> LayerMap<I> {
         }
     }
 
-    /// The layer that takes records.
+    /// The open layer, which takes records.
     pub fn open(&self) -> Option<&Arc<MemoryLayer<I>>> {
         self.open.as_ref()
     }
 
-    /// The layers that wait to be flushed, the oldest first.
+    /// The frozen layers, which wait to be flushed, the oldest first.
     pub fn frozen(&self) -> &[Arc<MemoryLayer<I>>] {
         &self.frozen
     }
@@ -113,18 +113,18 @@ impl<I: Io> LayerMap<I> {
         .collect()
     }
 
-    /// How many L0s there are.
+    /// The number of L0s.
     pub fn l0_count(&self) -> usize {
         self.files.l0_count()
     }
 
-    /// How many L0s there are, or will be once what is frozen is flushed.
+    /// The number of L0s and frozen layers: those that compaction has to reduce.
     pub fn backlog(&self) -> usize {
         self.l0_count() + self.frozen.len()
     }
 
-    /// The layer that a read of `key` visits next that has come down to `end`, and down to which
-    /// floor; nothing if there is none.
+    /// The layer that a read of `key` visits next, once it has descended to `end`, and the floor of
+    /// the visit; `None` if there is none.
     pub fn next_visit(&self, key: Key, end: Lsn) -> Option<(Layer<I>, Lsn)> {
         match (self.memory_below(end), self.files.find(key, end)) {
             (Some(memory), Some(found)) => Some(against_memory(memory, found, end)),
@@ -133,8 +133,8 @@ impl<I: Io> LayerMap<I> {
         }
     }
 
-    /// The layers that a read of `keys` visits next that has come down to `end`, and down to which
-    /// floor: in the order of the keys; keys for which there is none are left out.
+    /// The layers that a read of `keys` visits next, once it has descended to `end`, and the
+    /// floors. In the order of the keys; keys without a visit are left out.
     pub fn next_visits(&self, keys: KeyRange, end: Lsn) -> Vec<(KeyRange, Layer<I>, Lsn)> {
         if keys.start.checked_next() == Some(keys.end) {
             let visit = self.next_visit(keys.start, end);
@@ -173,7 +173,7 @@ impl<I: Io> LayerMap<I> {
         newest_first.find(|layer| layer.start() < end)
     }
 
-    /// Whether all of these layers, the very same, are in the map.
+    /// Whether all of these layers, as objects and not just by name, are in the map.
     pub(crate) fn has_all(&self, layers: &[FileLayer<I>]) -> bool {
         let is_there = |layer: &FileLayer<I>| {
             let found = self.files.get(&layer.entry().name);
@@ -182,7 +182,7 @@ impl<I: Io> LayerMap<I> {
         layers.iter().all(is_there)
     }
 
-    /// The map with an open layer where there was none.
+    /// The map with `layer` as its open layer; it had none.
     #[must_use]
     pub(crate) fn with_open(&self, layer: Arc<MemoryLayer<I>>) -> LayerMap<I> {
         assert!(self.open.is_none());
@@ -192,18 +192,20 @@ impl<I: Io> LayerMap<I> {
         map
     }
 
-    /// The map in which the open layer is a frozen one, which ends at `end`.
+    /// The map with the open layer frozen, at the exclusive end `end`.
     #[must_use]
     pub(crate) fn freeze(&self, end: Lsn) -> LayerMap<I> {
         let mut map = self.clone();
-        let layer = map.open.take().expect("the caller has looked");
+        let layer = map
+            .open
+            .take()
+            .expect("the caller has checked that a layer is open");
         layer.freeze(end);
         map.frozen.push(layer);
         map
     }
 
-    /// The map in which `delta` stands in place of the oldest frozen layer; nothing if that is not
-    /// `flushed` any more.
+    /// The map with `delta` in place of the oldest frozen layer; `None` if that is not `flushed`.
     #[must_use]
     pub(crate) fn flush(
         &self,
@@ -220,7 +222,7 @@ impl<I: Io> LayerMap<I> {
         Some(map)
     }
 
-    /// The map in which the layers of `added` stand in place of those of `removed`.
+    /// The map with the layers of `added` in place of those of `removed`.
     #[must_use]
     pub(crate) fn replace(
         &self,
@@ -236,7 +238,7 @@ impl<I: Io> LayerMap<I> {
         }
     }
 
-    /// Panics if the layers in memory do not stand above all that is flushed, one above the other.
+    /// Panics unless the memory layers are above `flushed_lsn` and in order.
     pub(crate) fn check_memory(&self, flushed_lsn: Lsn) {
         let mut floor = flushed_lsn.visible_end();
         for layer in &self.frozen {
@@ -251,8 +253,8 @@ impl<I: Io> LayerMap<I> {
         }
     }
 
-    /// Panics if a law is broken: the layers in memory stand above all that is flushed, those in
-    /// files do not, and no record is in two of them.
+    /// Panics if an invariant is broken: memory layers are above `flushed_lsn`, file layers are
+    /// not, and no record is in two layers.
     pub fn check_laws(&self, flushed_lsn: Lsn) {
         self.check_memory(flushed_lsn);
         self.files.check_laws();
@@ -262,7 +264,7 @@ impl<I: Io> LayerMap<I> {
     }
 }
 
-/// What a read visits: what was found in files, or the memory above it.
+/// Selects between a file layer that was found and the memory layer above it.
 fn against_memory<I: Io>(
     memory: &Arc<MemoryLayer<I>>,
     found: Found<FileLayer<I>>,
@@ -270,7 +272,7 @@ fn against_memory<I: Io>(
 ) -> (Layer<I>, Lsn) {
     let memory_end = memory.lsns().map_or(Lsn::MAX, |lsns| lsns.end);
     let lsns = Some(LsnRange::new(memory.start(), memory_end));
-    // Layers in files lie below those in memory: what was found there stands for all of them.
+    // All file layers are below the memory layers, so one that was found stands for all of them.
     let (delta, image) = match found.name {
         LayerName::Delta { lsns, .. } => (Some(lsns), None),
         LayerName::Image { lsn, .. } => (None, Some(lsn)),
@@ -287,7 +289,7 @@ fn named<I: Io>(layers: Vec<FileLayer<I>>) -> Vec<(LayerName, FileLayer<I>)> {
 }
 
 impl<I: Io> FileLayer<I> {
-    /// The layer of an index's entry.
+    /// The layer of an index's entry. The file is not read yet.
     pub(crate) fn new(context: &LayerContext<I>, entry: IndexLayer) -> FileLayer<I> {
         match entry.name {
             LayerName::Delta { .. } => FileLayer::Delta(Arc::new(DeltaLayer::new(context, entry))),
@@ -295,7 +297,7 @@ impl<I: Io> FileLayer<I> {
         }
     }
 
-    /// What the index says of it.
+    /// Its entry in the timeline's index.
     pub fn entry(&self) -> &IndexLayer {
         match self {
             FileLayer::Delta(delta) => delta.entry(),
@@ -303,7 +305,7 @@ impl<I: Io> FileLayer<I> {
         }
     }
 
-    /// Lets its file go with its last owner: no index names it any more.
+    /// Removes its file when the last owner drops it. To be called once no index names it any more.
     pub(crate) fn remove_on_drop(&self) {
         match self {
             FileLayer::Delta(delta) => delta.remove_on_drop(),
@@ -339,7 +341,7 @@ impl<I: Io> Layer<I> {
         }
     }
 
-    /// Which one it is.
+    /// The identity of the layer.
     pub fn id(&self) -> LayerId {
         match self {
             Layer::Memory(memory) => LayerId::Memory(memory.start()),
@@ -348,7 +350,7 @@ impl<I: Io> Layer<I> {
         }
     }
 
-    /// What is wrong with its file.
+    /// The `Corrupt` error for its file or memory.
     pub(crate) fn corrupt(&self, error: DecodeError) -> Error {
         match self {
             Layer::Memory(memory) => memory.corrupt(error),

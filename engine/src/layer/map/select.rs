@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 
 use crate::base::{LayerName, Lsn, LsnRange};
 
-/// What a layer is to a read.
+/// The kind of a candidate layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelectKind {
-    /// Whole values at one LSN: nothing below it is asked for.
+    /// Whole values at one LSN: a read needs nothing below it.
     Image,
     /// Records in a file.
     Delta,
@@ -15,14 +15,14 @@ pub enum SelectKind {
     Memory,
 }
 
-/// Which of the latest image, delta and layer in memory a read visits that has come down to `end`,
-/// and the floor: the read goes on below it.
+/// Selects which of the latest image, delta and memory layer a read visits, once it has descended
+/// to `end`, and the floor: the read continues below it.
 ///
 /// # Shape
 /// Each layer is cut at `end`. The one that reaches highest is visited; among those that reach as
 /// high, the image before the delta and the delta before the memory. It is read down to its start,
-/// but not below the top of a layer that stands before it in that order: at that top it is that
-/// layer's turn. An open layer ends at `Lsn::MAX`.
+/// but not below the top of a layer that stands before it in that order: at that top the read
+/// visits that layer. An open layer ends at `Lsn::MAX`.
 ///
 /// ```text
 /// delta 10..20, image 15   at 30: the delta down to 16, where the image takes over
@@ -30,7 +30,7 @@ pub enum SelectKind {
 /// memory 10..30, delta 15..25, image 20   at 50: the memory down to 25, then the delta down to 21
 /// ```
 /// # Panics
-/// If a layer starts at `end` or above: it has nothing for this read.
+/// If a layer starts at `end` or above, where it has no records for this read.
 pub fn select(
     delta: Option<LsnRange>,
     image: Option<Lsn>,
@@ -60,8 +60,8 @@ pub fn select(
 /// The order of layers of one kind over one key: the greatest is the latest one.
 ///
 /// # Shape
-/// The end decides, uncut: a layer that reaches far above a read may still be the one that has all
-/// records below. Of two that end together, the one that comes first by name is the later.
+/// The uncut end decides: a layer that reaches far above a read may be the one that has all records
+/// below. Of two layers with equal ends, the one that comes first by name is the later.
 pub fn rank(name: &LayerName) -> (Lsn, Reverse<&LayerName>) {
     (name.lsns().end, Reverse(name))
 }

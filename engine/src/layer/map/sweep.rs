@@ -1,5 +1,5 @@
-//! Walks over layers in the order of their keys, as a `LayerTree` gives them: one pass each, with
-//! the layers over the current key at hand.
+//! Sweeps over layers in the order of their keys, as a `LayerTree` gives them: one pass each, which
+//! keeps the layers over the current key.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BinaryHeap};
 use super::select::rank;
 use crate::base::{Key, KeyRange, LayerName, LsnRange};
 
-/// Some keys, and the latest layer over all of them.
+/// A range of keys, and the latest layer over all of them.
 pub type Segment<'a, T> = (KeyRange, Option<(LayerName, &'a T)>);
 
 /// The latest layer by `rank` over each key of `keys`.
 ///
 /// # Shape
-/// Segments in order and without a gap; two neighbours never have the same layer. The layers come
-/// by the start of their keys, and none is without a key.
+/// Segments in order and without a gap; adjacent ones have different layers. The layers come in the
+/// order of the start of their keys, and each has a key.
 pub fn coverage<'a, T>(
     layers: impl Iterator<Item = (LayerName, &'a T)>,
     keys: KeyRange,
@@ -47,7 +47,7 @@ pub fn coverage<'a, T>(
     segments
 }
 
-/// Adds a segment behind the last one, or to it.
+/// Appends a segment, or extends the last one by it.
 fn push_segment<'a, T>(segments: &mut Vec<Segment<'a, T>>, (keys, latest): Segment<'a, T>) {
     assert!(!keys.is_empty());
     let name = |layer: Option<(LayerName, _)>| layer.map(|(name, _)| name);
@@ -57,7 +57,7 @@ fn push_segment<'a, T>(segments: &mut Vec<Segment<'a, T>>, (keys, latest): Segme
     }
 }
 
-/// Whether every key of `keys` lies under one of the layers, which come by the start of their keys.
+/// Whether the layers, in the order of the start of their keys, cover every key of `keys`.
 pub fn is_covered(layers: impl Iterator<Item = LayerName>, keys: KeyRange) -> bool {
     let mut start = keys.start;
     for layer in layers.map(|name| name.keys()) {
@@ -69,10 +69,10 @@ pub fn is_covered(layers: impl Iterator<Item = LayerName>, keys: KeyRange) -> bo
     keys.end <= start
 }
 
-/// How many layers lie over the key that most of them lie over; `limit` if they are more.
+/// The highest number of layers over one key; at most `limit`.
 ///
 /// # Shape
-/// The layers come by the start of their keys.
+/// The layers come in the order of the start of their keys.
 pub fn tallest(layers: impl Iterator<Item = LayerName>, limit: usize) -> usize {
     let mut ends: BinaryHeap<Reverse<Key>> = BinaryHeap::new();
     let mut tallest = 0;
@@ -89,21 +89,22 @@ pub fn tallest(layers: impl Iterator<Item = LayerName>, limit: usize) -> usize {
     tallest.min(limit)
 }
 
-/// How two deltas over the same key may stand to each other.
+/// The rule for the LSNs of two deltas over one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SweepRule {
-    /// They share no LSN. What we write.
+    /// They share no LSN. Our own deltas keep this.
     Disjoint,
-    /// They share all LSNs or none, or one of them holds a single key. What a peer may write.
+    /// They share all LSNs or none, or one of them holds a single key. A peer's deltas keep this.
     EqualOrDisjoint,
 }
 
-/// Two of the deltas that break the rule.
+/// Finds two deltas that break the rule.
 ///
 /// # Shape
-/// The deltas come by the start of their keys. Those over the current key stand in the order of
-/// their LSNs. As long as all is well these are equal or disjoint, so that a new one need only be
-/// held against its two neighbours. Of those with equal LSNs the one that reaches furthest is kept.
+/// The deltas come in the order of the start of their keys. Those over the current key are kept in
+/// the order of their LSNs. Until a conflict is found these are equal or disjoint, so a new one is
+/// compared with its two neighbours only. Of deltas with equal LSNs the one that reaches furthest
+/// is kept.
 pub fn find_conflict(
     deltas: impl Iterator<Item = LayerName>,
     rule: SweepRule,

@@ -4,8 +4,8 @@
 //!    down, and shares all others with the version before, which stays as it was.
 //! 2. The order is by the start of the keys, then by name. The layers over a key start at it or
 //!    below; a column of layers that are cut at the same keys stands together, by LSN.
-//! 3. Each node knows of its subtree how far it reaches: the greatest key end, the lowest LSN start
-//!    and the greatest LSN end. Whole subtrees that cannot match are left out by these three.
+//! 3. Each node has the bounds of its subtree: the greatest key end, the lowest LSN start and the
+//!    greatest LSN end. A search skips whole subtrees by these three.
 //! 4. Balance is by weight, a subtree's length plus one: no side of a node weighs more than three
 //!    times the other, and one rotation repairs what one insertion or removal has tilted.
 
@@ -15,17 +15,19 @@ use std::sync::Arc;
 use super::select::rank;
 use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
 
-/// How many times the other side a side may weigh.
+/// How many times the weight of the other side a side may have.
 ///
-/// With `INNER_RATIO` 2 this is the one pair of whole numbers with which a rotation always repairs.
+/// With `INNER_RATIO` 2 this is the only pair of integers with which one rotation always restores
+/// balance.
 const WEIGHT_RATIO_MAX: usize = 3;
 
-/// From which weight on, in multiples of the outer grandchild's, the inner one moves up instead.
+/// The weight of the inner grandchild, in multiples of the outer one's, from which on it takes a
+/// double rotation.
 const INNER_RATIO: usize = 2;
 
 type MapLink<T> = Option<Arc<MapNode<T>>>;
 
-/// A set of layers by name, each with what the name stands for.
+/// A map from layer names to layers.
 #[derive(Clone)]
 pub struct LayerTree<T> {
     root: MapLink<T>,
@@ -39,27 +41,27 @@ struct MapNode<T> {
     reach: NodeReach,
 }
 
-/// What is known of a subtree as a whole.
+/// The bounds of a subtree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct NodeReach {
     len: usize,
     key_end: Key,
-    /// From the lowest start to the greatest end.
+    /// The LSNs from the lowest start to the greatest end.
     lsns: LsnRange,
 }
 
 impl<T> LayerTree<T> {
-    /// The set without a layer.
+    /// An empty tree.
     pub fn new() -> LayerTree<T> {
         LayerTree { root: None }
     }
 
-    /// How many layers there are.
+    /// The number of layers.
     pub fn len(&self) -> usize {
         len(&self.root)
     }
 
-    /// What `name` stands for.
+    /// The layer of a name.
     pub fn get(&self, name: &LayerName) -> Option<&T> {
         let mut link = &self.root;
         while let Some(node) = link {
@@ -82,7 +84,7 @@ impl<T> LayerTree<T> {
         Iter::new(self, Some((keys, lsns)))
     }
 
-    /// The latest by `rank` of `best` and the layers that cover the key and start below the LSN.
+    /// The latest, by `rank`, of `best` and the layers that cover the key and start below the LSN.
     pub fn latest<'a>(
         &'a self,
         at: (Key, Lsn),
@@ -102,7 +104,7 @@ impl<T> LayerTree<T> {
 }
 
 impl<T: Clone> LayerTree<T> {
-    /// Puts a layer in.
+    /// Inserts a layer.
     ///
     /// # Panics
     /// If there is one of that name.
@@ -112,7 +114,7 @@ impl<T: Clone> LayerTree<T> {
         assert!(self.len() == len + 1);
     }
 
-    /// Takes a layer out; `None` if there is none of that name.
+    /// Removes a layer and returns it; `None` if there is none of that name.
     pub fn remove(&mut self, name: &LayerName) -> Option<T> {
         let layer = self.get(name)?.clone();
         let len = self.len();
@@ -122,11 +124,11 @@ impl<T: Clone> LayerTree<T> {
     }
 }
 
-/// Walks over what may match, in order.
+/// Iterates in order over the layers that overlap the bounds.
 pub struct Iter<'a, T> {
-    /// The nodes whose left side is done, the next one last.
+    /// The nodes to visit, whose left sides are done, the next one last.
     stack: Vec<&'a MapNode<T>>,
-    /// What the layers must overlap; all are taken if there is nothing.
+    /// The keys and LSNs that layers must overlap; `None` for all layers.
     bounds: Option<(KeyRange, LsnRange)>,
 }
 
@@ -138,7 +140,7 @@ impl<'a, T> Iter<'a, T> {
         iter
     }
 
-    /// Goes down on the left for as long as a match may be there.
+    /// Descends to the left as long as a match may be there.
     fn push_left(&mut self, mut link: &'a MapLink<T>) {
         while let Some(node) = link {
             if self.bounds.is_some_and(|bounds| !node.may_match(bounds)) {
@@ -157,7 +159,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
         while let Some(node) = self.stack.pop() {
             let is_behind = |(keys, _): (KeyRange, _)| keys.end <= node.name.keys().start;
             if self.bounds.is_some_and(is_behind) {
-                self.stack.clear(); // All others start no lower.
+                self.stack.clear(); // All others start at these keys or above.
                 return None;
             }
             self.push_left(&node.right);
@@ -170,7 +172,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
 }
 
 impl<T> MapNode<T> {
-    /// Whether a layer of the subtree may match, for all that `reach` says.
+    /// Whether, by the bounds, a layer of the subtree may match.
     fn may_match(&self, (keys, lsns): (KeyRange, LsnRange)) -> bool {
         keys.start < self.reach.key_end && shares_lsn(self.reach.lsns, lsns)
     }
@@ -179,7 +181,8 @@ impl<T> MapNode<T> {
         shares_key(self.name.keys(), keys) && shares_lsn(self.name.lsns(), lsns)
     }
 
-    /// Whether a layer of the subtree may be later than `best` for a read of `key` below `end`.
+    /// Whether, by the bounds, a layer of the subtree may be later than `best` for a read of `key`
+    /// below `end`.
     fn may_beat(&self, (key, end): (Key, Lsn), best: Option<LsnRange>) -> bool {
         let LsnRange { start, end: top } = self.reach.lsns;
         let may_beat = |best: LsnRange| best.end < top || (best.end == top && start <= best.start);
@@ -200,12 +203,12 @@ impl<T: Clone> MapNode<T> {
     }
 }
 
-/// Whether a key is in both, which none is if one of them is empty.
+/// Whether both share a key; `false` if one is empty.
 fn shares_key(a: KeyRange, b: KeyRange) -> bool {
     a.start.max(b.start) < a.end.min(b.end)
 }
 
-/// Whether an LSN is in both, which none is if one of them is empty.
+/// Whether both share an LSN; `false` if one is empty.
 fn shares_lsn(a: LsnRange, b: LsnRange) -> bool {
     a.start.max(b.start) < a.end.min(b.end)
 }
@@ -255,7 +258,7 @@ fn latest<'a, T>(
     if !node.may_beat(at, best.map(|(name, _)| name.lsns())) {
         return best;
     }
-    // From the right: in a column of layers over the same keys the later ones stand there.
+    // The right side first: of layers over equal keys, the later ones are there.
     if node.name.keys().start <= at.0 {
         best = latest(&node.right, at, best);
         if node.beats(at, best.map(|(name, _)| name)) {
@@ -265,7 +268,7 @@ fn latest<'a, T>(
     latest(&node.left, at, best)
 }
 
-/// A node over two sides that are in balance.
+/// Makes a node of two sides that are in balance.
 fn join<T>((name, layer): (LayerName, T), left: MapLink<T>, right: MapLink<T>) -> Arc<MapNode<T>> {
     let reach = reach(&name, &left, &right);
     Arc::new(MapNode {
@@ -277,7 +280,7 @@ fn join<T>((name, layer): (LayerName, T), left: MapLink<T>, right: MapLink<T>) -
     })
 }
 
-/// A node over two sides that were in balance until one of them gained or lost a layer.
+/// Makes a node of two sides that were in balance until one of them gained or lost a layer.
 fn balance<T: Clone>(
     entry: (LayerName, T),
     left: MapLink<T>,
@@ -293,7 +296,7 @@ fn balance<T: Clone>(
     }
 }
 
-/// Moves the right side's weight to the left.
+/// Rotates the heavier right side to the left.
 fn lift_right<T: Clone>(
     entry: (LayerName, T),
     left: MapLink<T>,
@@ -310,7 +313,7 @@ fn lift_right<T: Clone>(
     }
 }
 
-/// Moves the left side's weight to the right.
+/// Rotates the heavier left side to the right.
 fn lift_left<T: Clone>(
     entry: (LayerName, T),
     left: &MapNode<T>,

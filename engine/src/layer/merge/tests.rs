@@ -11,12 +11,12 @@ use super::*;
 use crate::base::IoFailure;
 use crate::io::block_on;
 
-/// A source in memory. Each answer, an error too, is given once.
+/// A source in memory. Each answer, also an error, is given once.
 struct Stream {
     first_key: Key,
     answers: VecDeque<Result<RawRecord>>,
     answer_count: usize,
-    /// How often a question has to be polled again.
+    /// How often each call pends.
     pause_count: usize,
 }
 
@@ -77,7 +77,7 @@ fn print(record: &RawRecord) -> String {
     format!("{}@{} {content}", record.key.field6, record.lsn.0)
 }
 
-/// A stream of records that are parted by semicolons.
+/// A stream of records, separated by semicolons.
 fn stream(text: &str) -> Stream {
     let texts = text.split(';').map(str::trim);
     Stream::new(texts.filter(|text| !text.is_empty()).map(record))
@@ -92,7 +92,7 @@ async fn drain(merge: &mut Merge<Stream>) -> Result<Vec<RawRecord>> {
     Ok(records)
 }
 
-/// Merges `streams` in their order, and in the opposite one.
+/// Merges `streams` in their order and in reverse.
 fn check(streams: &[&str], expected: &str) {
     let forward = streams.iter().map(|text| stream(text)).collect();
     let backward = streams.iter().rev().map(|text| stream(text)).collect();
@@ -188,7 +188,7 @@ fn a_source_may_start_above_its_first_key() {
 }
 
 #[test]
-fn a_call_that_is_dropped_loses_nothing() {
+fn a_cancelled_call_loses_no_record() {
     let texts = ["0@1 a; 2@1 b", "1@1 c; 2@1 d; 3@1 e"];
     let sources = texts.iter().map(|text| Stream {
         pause_count: 1,
@@ -197,7 +197,7 @@ fn a_call_that_is_dropped_loses_nothing() {
     let mut merge = Merge::new(sources.collect());
     let mut context = Context::from_waker(Waker::noop());
     let mut merged = Vec::new();
-    // The first call is dropped at once, the second a step later, and so on.
+    // The first call is cancelled after one poll, the second after two, ...
     for poll_count in 1.. {
         let mut call = pin!(merge.next());
         let answer = (0..poll_count % 4).find_map(|_| match call.as_mut().poll(&mut context) {
@@ -304,7 +304,7 @@ proptest! {
             }
         };
         prop_assert!(expected.starts_with(&merged));
-        // It stops behind the last record that was read, or before the first key if none was.
+        // It stops after the last record that was read, or before the first key if none was.
         match models[broken_source].values().take(at).next_back() {
             Some(last_read) => prop_assert_eq!(merged.last(), Some(last_read)),
             None => {

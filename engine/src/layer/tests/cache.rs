@@ -1,4 +1,4 @@
-//! The block cache: bounded, the same in every run, and what it saves.
+//! The block cache: it is bounded, deterministic, and saves reads.
 
 use super::super::BlockCache;
 use super::{Records, Shelf, append, gather, history, image, key, l0, op};
@@ -17,7 +17,7 @@ fn node(number: u32) -> ImageNode {
 }
 
 #[test]
-fn what_has_no_room_is_not_kept() {
+fn a_node_without_room_is_not_cached() {
     for len_max in [0, 1, BLOCK_LEN as u64 - 1] {
         let cache = BlockCache::new(len_max);
         for block_index in 0..10 {
@@ -29,7 +29,7 @@ fn what_has_no_room_is_not_kept() {
 }
 
 #[test]
-fn the_cache_is_as_long_as_it_may_be_and_never_longer() {
+fn the_cache_uses_its_length_and_never_exceeds_it() {
     for block_count in [2, 3, 40, 1000] {
         let len_max = block_count * (BLOCK_LEN as u64 + 256);
         let cache = BlockCache::new(len_max);
@@ -41,7 +41,7 @@ fn the_cache_is_as_long_as_it_may_be_and_never_longer() {
     }
 }
 
-/// Which blocks are kept after a walk over many more of them, some of which come again and again.
+/// The blocks that are cached after a walk over many more, some of which are read repeatedly.
 fn kept_after_a_walk() -> Vec<u32> {
     let cache = BlockCache::new(64 * BLOCK_LEN as u64);
     for step in 0..2000_u32 {
@@ -56,7 +56,7 @@ fn kept_after_a_walk() -> Vec<u32> {
 }
 
 #[test]
-fn what_is_kept_is_the_same_in_every_run_and_what_comes_again_is_among_it() {
+fn every_run_caches_equal_blocks_and_hot_blocks_are_among_them() {
     let kept = kept_after_a_walk();
     assert_eq!(kept, kept_after_a_walk());
     assert!(kept.starts_with(&Vec::from_iter(0..16)), "{kept:?}");
@@ -72,7 +72,7 @@ fn no_two_files_have_the_same_number() {
     assert_eq!(cache.get::<ImageNode>(numbers[0], 5).unwrap().value(0), 1);
 }
 
-/// The calls that a read at the point makes.
+/// The I/O calls of a read at the point.
 fn calls(shelf: &Shelf, layer: &super::DeltaLayer<super::FaultyIo>, at: (Key, Lsn)) -> Vec<Call> {
     shelf.io.take_calls();
     block_on(gather(layer, at)).unwrap();

@@ -1,4 +1,4 @@
-//! Damaged layer files: every byte is guarded, and no damage makes a wrong answer.
+//! Damaged layer files: every damaged byte is found, and no damage gives a wrong answer.
 
 use std::path::PathBuf;
 
@@ -75,7 +75,7 @@ fn is_damage(error: &Error) -> bool {
 fn every_flipped_byte_is_found_and_none_makes_a_wrong_answer() {
     let target = Target::new(records());
     assert_eq!(target.bytes.len(), 3 * BLOCK_LEN + 4 * 4);
-    // All that says something, and of the zeros between a sample.
+    // All bytes that are not zero, and a sample of the zeros.
     let is_tried = |&at: &usize| target.bytes[at] != 0 || at.is_multiple_of(29);
     for at in (0..target.bytes.len()).filter(is_tried) {
         poke(&target.path, at, target.bytes[at] ^ 1 << (at % 8));
@@ -130,7 +130,7 @@ fn a_layer_with_a_recorded_checksum_is_corrupt_without_a_marker() {
     check_problem(target.read(&bytes[..3 * BLOCK_LEN]), "checksum marker");
 }
 
-/// Whole and right in itself, of the same name and length, and not what the index records.
+/// A valid file of equal name and length, which is not the one that the index records.
 #[test]
 fn a_file_that_is_whole_but_not_the_indexes_is_corrupt() {
     let target = Target::new(records());
@@ -141,7 +141,7 @@ fn a_file_that_is_whole_but_not_the_indexes_is_corrupt() {
     check_problem(target.read(&other.bytes), "is not the index's");
 }
 
-/// The first read of a block verifies it, and it is the layer that is corrupt, not the reader.
+/// A read verifies the blocks that it reads, so reads of other blocks still succeed.
 #[test]
 fn a_damaged_value_fails_its_own_reads_only() {
     let long = |byte: u8| image(vec![byte; 2 * BLOCK_LEN]);

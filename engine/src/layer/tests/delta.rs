@@ -1,4 +1,4 @@
-//! Delta layers: written, read back, looked up, given up.
+//! Delta layers: written, read back, looked up, cancelled.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::format::{BLOCK_LEN, DeltaKey, DeltaSummary, Node};
 use crate::io::block_on;
 use crate::io::tests::faulty::{Call, Pace};
 
-/// Written and read again, all at once and record by record.
+/// Writes the records and reads them back, all at once and record by record.
 async fn check_round_trip(plan: DeltaFilePlan, records: &Records) {
     let shelf = Shelf::new();
     let entry = shelf.write(plan, records).await.unwrap();
@@ -37,14 +37,14 @@ fn file_name(plan: DeltaFilePlan) -> String {
     FileName::Layer { name, generation }.to_string()
 }
 
-/// Contents of such lengths, one for each key.
+/// Images of these lengths, one for each key.
 fn images(lens: &[usize]) -> Records {
     let value = |len: usize| image((0..len).map(|at| (at % 251) as u8).collect::<Vec<u8>>());
     let records = (0..).zip(lens);
     Records::from_iter(records.map(|(number, len)| ((key(number), Lsn(7)), value(*len))))
 }
 
-/// What stands before an image's content once it is serialised.
+/// The length of the header of a serialised image, in bytes.
 const IMAGE_HEAD_LEN: usize = 12;
 
 #[test]
@@ -56,7 +56,7 @@ fn values_of_every_length_around_an_edge_come_back() {
     block_on(check_round_trip(l0(1, 100), &images(&lens)));
 }
 
-/// The header straddles two blocks, or the value does, or the blobs end with the block.
+/// The header crosses a block's end, or the value does, or the blobs end with the block.
 #[test]
 fn values_at_every_offset_before_a_blocks_end_come_back() {
     for left in 0..=20 {
@@ -95,7 +95,7 @@ fn only_the_keys_and_lsns_of_a_layer_are_asked_of_its_file() {
     });
 }
 
-/// Keys that share no bytes, so that a node of the tree has room for few of them.
+/// Keys without a common prefix, so that a node of the tree has room for few of them.
 fn spread_key(number: u32) -> Key {
     let mix = |salt: u64| (u64::from(number) + salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let words = [mix(1), mix(2), mix(3)].map(u64::to_be_bytes).concat();
@@ -167,13 +167,13 @@ proptest! {
     }
 }
 
-/// Five values of 40,000 bytes: the file is written in pieces.
+/// Five values of 40,000 bytes: the file takes several writes.
 fn large() -> Records {
     images(&[40_000; 5])
 }
 
 #[test]
-fn a_writer_that_is_dropped_takes_its_file_along() {
+fn a_dropped_writer_removes_its_file() {
     let shelf = Shelf::new();
     block_on(async {
         let plan = l0(1, 10);
@@ -211,7 +211,7 @@ fn a_write_that_fails_at_any_call_leaves_nothing_and_can_be_made_again() {
 }
 
 #[test]
-fn a_failed_sync_is_told_from_a_refusal() {
+fn a_failed_sync_is_no_plain_io_error() {
     let shelf = Shelf::new();
     shelf.io.fail(1, |call, _| call == Call::Sync);
     let written = block_on(shelf.write(l0(1, 10), &large()));
@@ -221,9 +221,9 @@ fn a_failed_sync_is_told_from_a_refusal() {
     assert!(matches!(written, Err(Error::Io(_))), "{written:?}");
 }
 
-/// Until the file has its lasting name it goes; from then on it is whole.
+/// A file without its lasting name is removed; one with it is complete.
 #[test]
-fn a_write_that_is_dropped_anywhere_leaves_nothing_or_a_whole_file() {
+fn a_cancelled_write_leaves_no_file_or_a_complete_one() {
     for poll_count in 0.. {
         let shelf = Shelf::new();
         shelf.io.set_pace(Pace::Slow);
@@ -239,10 +239,10 @@ fn a_write_that_is_dropped_anywhere_leaves_nothing_or_a_whole_file() {
 }
 
 #[test]
-fn what_was_left_under_the_name_gives_way() {
+fn a_leftover_file_of_the_name_is_replaced() {
     let shelf = Shelf::new();
     let path = shelf.dir.path().join(file_name(l0(1, 10)));
-    std::fs::write(&path, "the work of a job that was given up").unwrap();
+    std::fs::write(&path, "the work of a cancelled job").unwrap();
     let entry = block_on(shelf.write(l0(1, 10), &large())).unwrap();
     assert_eq!(shelf.names(), [file_name(l0(1, 10))]);
     assert!(block_on(shelf.read(entry)).unwrap() == large());
@@ -252,7 +252,7 @@ fn what_was_left_under_the_name_gives_way() {
 fn the_scratch_name_of_another_attempt_is_left_alone() {
     let shelf = Shelf::new();
     let other = format!("{}.2.___temp", file_name(l0(1, 10)));
-    std::fs::write(shelf.dir.path().join(&other), "on its way out").unwrap();
+    std::fs::write(shelf.dir.path().join(&other), "being removed").unwrap();
     block_on(shelf.write(l0(1, 10), &large())).unwrap();
     assert_eq!(shelf.names(), [file_name(l0(1, 10)), other]);
 }
@@ -278,7 +278,7 @@ fn a_record_out_of_order_cannot_be_written() {
     });
 }
 
-/// Its file is opened at the first read, and another layer's name does not fit what is in it.
+/// The file is checked at its first read: its content does not match another layer's name.
 #[test]
 fn a_file_of_another_layer_or_tenant_is_corrupt() {
     let shelf = Shelf::new();

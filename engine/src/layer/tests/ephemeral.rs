@@ -1,15 +1,15 @@
-//! The bytes of a memory layer: wherever they stand on their way to the file, a read finds them.
+//! The bytes of a memory layer: a read finds them in the buffer, in flight and in the file.
 
 use super::super::ephemeral::Ephemeral;
 use super::{Shelf, op, poll_times};
 use crate::io::block_on;
 use crate::io::tests::faulty::{Call, FaultyIo, Pace};
 
-/// How much arrives before it leaves for the file.
+/// The length of the buffer, in bytes.
 const CAP: usize = 64 * 1024;
 const STEP: usize = 512;
 
-/// Where a peer's tests read, position and length: around each edge between file and buffers.
+/// Reads of a peer's tests, position and length: around each edge between file and buffers.
 const READS: [(usize, usize); 6] = [
     (CAP - STEP, STEP),
     (CAP - STEP, 2 * STEP),
@@ -19,7 +19,7 @@ const READS: [(usize, usize); 6] = [
     (2 * CAP - STEP, 2 * STEP),
 ];
 
-/// Bytes that are nowhere the same for long.
+/// Bytes without long repetitions.
 fn bytes(len: usize) -> Vec<u8> {
     let word = |index: usize| (index as u32).wrapping_mul(0x9E37_79B9).to_be_bytes();
     (0..len.div_ceil(4)).flat_map(word).take(len).collect()
@@ -42,7 +42,7 @@ async fn check_read(file: &Ephemeral<FaultyIo>, expected: &[u8], (at, len): (usi
     assert!(found == expected[at..at + len], "{len} bytes at {at}");
 }
 
-/// All of it, and what a peer reads as far as it is there.
+/// Reads all bytes, and those of [`READS`] that are within them.
 async fn check_reads(file: &Ephemeral<FaultyIo>, expected: &[u8]) {
     assert_eq!(file.byte_len(), expected.len() as u64);
     check_read(file, expected, (0, expected.len())).await;
@@ -54,7 +54,7 @@ async fn check_reads(file: &Ephemeral<FaultyIo>, expected: &[u8]) {
 }
 
 #[test]
-fn reads_see_what_is_in_the_file_and_what_is_still_arriving() {
+fn reads_see_bytes_in_the_file_and_in_the_buffer() {
     let shelf = Shelf::new();
     let expected = bytes(5 * CAP / 2);
     block_on(async {
@@ -69,7 +69,7 @@ fn reads_see_what_is_in_the_file_and_what_is_still_arriving() {
 }
 
 #[test]
-fn reads_see_what_could_not_leave_for_the_file() {
+fn reads_see_bytes_whose_write_failed() {
     let shelf = Shelf::new();
     let expected = bytes(5 * CAP / 2);
     block_on(async {
@@ -86,10 +86,10 @@ fn reads_see_what_could_not_leave_for_the_file() {
     });
 }
 
-/// Lengths around that of the buffer, and more than it.
+/// Lengths around that of the buffer, and above it.
 const APPENDS: [usize; 9] = [1, CAP - 1, 1, CAP, 7, CAP + 1, 3 * CAP, 1, 1];
 
-/// Appends, of which one is hindered: it leaves nothing behind, and is made again.
+/// Appends all lengths; `hinder` makes one append fail, which leaves nothing behind and is retried.
 async fn check_appends(shelf: &Shelf, hinder: impl Fn(usize), hindered_index: usize) {
     let file = create(shelf).await;
     let all = bytes(APPENDS.iter().sum());
@@ -115,7 +115,7 @@ async fn check_appends(shelf: &Shelf, hinder: impl Fn(usize), hindered_index: us
 }
 
 #[test]
-fn a_failed_append_leaves_nothing_behind_and_the_next_is_right() {
+fn a_failed_append_leaves_nothing_and_its_retry_succeeds() {
     for hindered_index in 0..APPENDS.len() {
         let shelf = Shelf::new();
         let fail = |_| shelf.io.fail(1, |call, _| call == Call::Write);
@@ -124,7 +124,7 @@ fn a_failed_append_leaves_nothing_behind_and_the_next_is_right() {
 }
 
 #[test]
-fn a_dropped_append_leaves_nothing_behind_and_the_next_is_right() {
+fn a_cancelled_append_leaves_nothing_and_its_retry_succeeds() {
     for hindered_index in 0..APPENDS.len() {
         let shelf = Shelf::new();
         let slow_down = |_| shelf.io.set_pace(Pace::Slow);
@@ -133,7 +133,7 @@ fn a_dropped_append_leaves_nothing_behind_and_the_next_is_right() {
 }
 
 #[test]
-fn the_file_goes_with_its_owner() {
+fn the_file_is_removed_with_its_owner() {
     let shelf = Shelf::new();
     let file = block_on(create(&shelf));
     assert_eq!(shelf.names(), ["ephemeral"]);

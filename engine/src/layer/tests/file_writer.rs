@@ -1,4 +1,4 @@
-//! What no layer's file may become.
+//! The limits of a layer's file.
 
 use super::super::{DeltaWriter, ImageWriter};
 use super::{Shelf, encode, image, image_plan, key, l0, op};
@@ -8,9 +8,9 @@ use crate::io::block_on;
 
 const BLOCK_LEN: u64 = format::BLOCK_LEN as u64;
 
-/// What the file skips costs no disk.
+/// The skipped bytes are a hole, which takes no disk space.
 #[test]
-fn a_file_is_never_longer_than_an_object_store_takes_in_one_piece() {
+fn a_file_is_never_longer_than_an_object_store_takes_in_one_part() {
     let shelf = Shelf::new();
     let value = encode(&image(vec![1; 64]));
     block_on(async {

@@ -19,7 +19,7 @@ fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at * at % 251) as u8).collect()
 }
 
-/// Written, and read again in every way.
+/// Writes the images and reads them back in every way.
 async fn check_round_trip(plan: ImageFilePlan, images: &Images) {
     let shelf = Shelf::new();
     let layer = finish_image(&shelf, plan, images).await.unwrap();
@@ -51,7 +51,7 @@ async fn check_round_trip(plan: ImageFilePlan, images: &Images) {
 }
 
 #[test]
-fn values_of_every_length_around_an_edge_come_back_stored_either_way() {
+fn values_of_every_length_around_an_edge_come_back_compressed_or_not() {
     let lens = [0, 1, 127, 128, 8191, 8192, 8193, 70_000];
     let images: Images = (0..).map(key).zip(lens.map(bytes)).collect();
     for compression in [Compression::None, Compression::Zstd { level: 1 }] {
@@ -95,7 +95,7 @@ proptest! {
 }
 
 #[test]
-fn the_range_ends_where_the_writer_was_told_last() {
+fn the_range_ends_where_finish_says() {
     let shelf = Shelf::new();
     block_on(async {
         let plan = image_plan(keys(0, 100));
@@ -149,7 +149,7 @@ fn a_key_cannot_be_written_twice() {
 }
 
 #[test]
-fn a_write_that_is_dropped_anywhere_leaves_nothing() {
+fn a_cancelled_write_leaves_no_file() {
     let images: Images = (0..5).map(|number| (key(number), bytes(40_000))).collect();
     for poll_count in 0.. {
         let shelf = Shelf::new();
@@ -234,7 +234,7 @@ fn a_file_of_another_layer_is_corrupt() {
     }
 }
 
-/// The key space of the vector: 8192 keys that are neighbours.
+/// A key of the test vector: 8192 adjacent keys.
 fn vector_key(number: u32) -> Key {
     "000000067F00000001000000AE0000000000"
         .parse::<Key>()
@@ -242,7 +242,7 @@ fn vector_key(number: u32) -> Key {
         .add(number)
 }
 
-/// The layer of the vector on a shelf, and what is in it.
+/// Writes the layer of the test vector.
 async fn vector(shelf: &Shelf) -> Result<ImageLayer<FaultyIo>> {
     let images = (0..0x2000).map(|number| (vector_key(number), vec![1, 2, 3, 4]));
     let plan = ImageFilePlan {
@@ -252,7 +252,7 @@ async fn vector(shelf: &Shelf) -> Result<ImageLayer<FaultyIo>> {
     finish_image(shelf, plan, &images.collect()).await
 }
 
-/// The length of a file but for its checksum section.
+/// The length of a file without its checksum section, in bytes.
 fn len_of_blocks(layer: &ImageLayer<FaultyIo>) -> u64 {
     let len = layer.entry().len;
     let block_count = len / BLOCK_LEN as u64;
@@ -263,7 +263,7 @@ fn len_of_blocks(layer: &ImageLayer<FaultyIo>) -> u64 {
     block_count * BLOCK_LEN as u64
 }
 
-/// A peer's vector: stripes of 0x800 keys, shared out among four.
+/// A peer's test vector: stripes of 0x800 keys, distributed to four layers.
 #[test]
 fn a_filtered_image_has_the_wanted_keys_only() {
     let shelf = Shelf::new();

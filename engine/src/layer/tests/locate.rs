@@ -1,4 +1,4 @@
-//! Located reads of delta layers: where the values stand, and that they are there.
+//! Located reads of delta layers: the places of values, and the values there.
 
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn lsns(start: u64, end: u64) -> LsnRange {
     LsnRange::new(Lsn(start), Lsn(end))
 }
 
-/// What is to be located: by key, newest first, and nothing below a base.
+/// The records that must be located: by key, newest first, and none below a base.
 fn expected(
     records: &Records,
     (keys, lsns): (KeyRange, LsnRange),
@@ -43,7 +43,7 @@ fn expected(
     found
 }
 
-/// Locates, compares with the model, and reads what was located, from the last on.
+/// Locates, compares with the model, and reads the located values in reverse order.
 async fn check(
     layer: &DeltaLayer<FaultyIo>,
     records: &Records,
@@ -95,9 +95,9 @@ proptest! {
     }
 }
 
-/// A peer's vector of records, none of them a base.
+/// A peer's test vector of records, none of them a base.
 #[test]
-fn exactly_what_is_inside_of_the_keys_and_lsns_is_located() {
+fn exactly_the_records_inside_of_the_keys_and_lsns_are_located() {
     let stood: [(u32, &[u64]); 4] = [
         (0, &[1, 5, 25, 26, 28]),
         (1, &[2, 5, 10, 50]),
@@ -122,7 +122,7 @@ fn exactly_what_is_inside_of_the_keys_and_lsns_is_located() {
     });
 }
 
-/// Two levels of index, and values of a few lengths: also across the nodes every blob is found.
+/// An index of two levels, and values of a few lengths: blobs are found across nodes too.
 #[test]
 fn ranges_over_many_nodes_are_located_and_read() {
     let value = |number: u32| match number % 7 {
@@ -151,13 +151,13 @@ fn ranges_over_many_nodes_are_located_and_read() {
             .await
             .unwrap();
         let unknown = located.iter().filter(|it| it.blob.end.is_none());
-        assert_eq!(unknown.count(), 1, "the last one's alone");
+        assert_eq!(unknown.count(), 1, "only the last blob's end");
     });
 }
 
-/// A key of 20,000 records with a base near its newest: the walk ends there.
+/// A key of 20,000 records with a base near its newest: the descent ends at the base.
 #[test]
-fn a_hot_key_is_walked_down_to_its_base_and_no_further() {
+fn a_hot_key_is_read_down_to_its_base_and_no_further() {
     let value = |lsn: u64| match lsn {
         19_990 => init("base"),
         _ => append("+"),

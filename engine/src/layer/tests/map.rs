@@ -1,4 +1,4 @@
-//! The layer map as pictures: what stands above what, before and after each step.
+//! The layer map as pictures, before and after each step.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::io::tests::faulty::FaultyIo;
 
 type Map = LayerMap<FaultyIo>;
 
-/// From the oldest layer on.
+/// All layers in one line, from the oldest on.
 fn picture(map: &Map) -> String {
     let deltas = map.l0s();
     let flushed = deltas.last().map_or(0, |delta| delta.lsns().end.0 - 1);
@@ -29,7 +29,7 @@ fn picture(map: &Map) -> String {
     layers.join(", ")
 }
 
-/// A layer that takes records from `start` on.
+/// An open layer for records from `start` on.
 fn open(shelf: &Shelf, start: u64) -> Arc<MemoryLayer<FaultyIo>> {
     let path = shelf.dir.path().join(format!("ephemeral-{start}"));
     let layer = MemoryLayer::create(&shelf.io, op(), path, Lsn(start), 64 << 10);
@@ -47,7 +47,8 @@ fn delta(shelf: &Shelf, start: u64, end: u64) -> Arc<DeltaLayer<FaultyIo>> {
         len: 0,
         checksum: None,
     };
-    // Pictures hold layers that never meet in one timeline: some have the same name.
+    // Some layers here have equal names, which never happens in one timeline: each has its own
+    // context.
     let context = LayerContext {
         names: Arc::new(FileNames::new()),
         ..shelf.context.clone()
@@ -160,8 +161,8 @@ fn one_layer_is_open_at_a_time() {
 }
 
 #[test]
-#[should_panic(expected = "the caller has looked")]
-fn what_is_not_open_cannot_be_frozen() {
+#[should_panic(expected = "the caller has checked that a layer is open")]
+fn without_an_open_layer_nothing_is_frozen() {
     let _ = Map::new(Vec::new()).freeze(Lsn(10));
 }
 
@@ -183,7 +184,7 @@ fn a_frozen_layer_covers_its_records() {
 
 #[test]
 #[should_panic(expected = "flushed.lsns() == Some(delta.lsns())")]
-fn a_delta_covers_what_it_stands_in_place_of() {
+fn a_delta_covers_the_layer_that_it_replaces() {
     let shelf = Shelf::new();
     let map = full(&shelf);
     let _ = map.flush(&map.frozen()[0], delta(&shelf, 10, 19));

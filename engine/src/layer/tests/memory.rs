@@ -1,4 +1,4 @@
-//! The memory layer against a map of what was put into it.
+//! The memory layer against a map of its records.
 
 use std::ops::RangeInclusive;
 
@@ -36,7 +36,7 @@ async fn gather(layer: &Layer, point: (Key, Lsn), entry_count: usize) -> Parts {
     parts(&located, &values).unwrap()
 }
 
-/// Asks for every key at every LSN, of those of [`any_records`] with `lsns`.
+/// Reads every key of [`any_records`] at every LSN of `lsns`.
 async fn check_all(
     layer: &Layer,
     records: &Records,
@@ -146,7 +146,7 @@ async fn small(shelf: &Shelf) -> Layer {
 }
 
 #[test]
-fn a_key_that_stands_at_the_last_lsn_already_is_found() {
+fn a_duplicate_at_the_last_lsn_is_found() {
     let cases = [
         (vec![(2, 7)], Some((2, 7))),
         (vec![(1, 7), (2, 7)], Some((2, 7))),
@@ -205,9 +205,9 @@ fn a_layer_cannot_end_below_its_records() {
     block_on(small(&shelf)).freeze(Lsn(7));
 }
 
-/// Batches of 50,000 bytes: about each second append makes room first.
+/// Batches of 50,000 bytes: about every second append writes the buffer first.
 #[test]
-fn a_batch_that_failed_or_was_given_up_is_not_there_and_can_be_put_again() {
+fn a_batch_that_failed_or_was_cancelled_is_invisible_and_can_be_retried() {
     let records = |lsn: u64| Records::from([((key(1), Lsn(lsn)), image(vec![lsn as u8; 50_000]))]);
     for failed in 1..=4 {
         let shelf = Shelf::new();
@@ -217,7 +217,7 @@ fn a_batch_that_failed_or_was_given_up_is_not_there_and_can_be_put_again() {
             shelf.io.fail(failed, |call, _| call == Call::Write);
             for lsn in 1..=10 {
                 let next = records(lsn);
-                // Given up or failed: bytes without records, which nobody sees.
+                // Cancelled or failed: bytes without records, which no reader sees.
                 if let Err(error) = layer.append(op(), &batch(&next)).await {
                     assert!(error.to_string().contains("fault 1"), "{error}");
                 }

@@ -1,4 +1,4 @@
-//! Layers on real files: what comes out is what went in, at every LSN, or an error that says so.
+//! Layers on real files: a read returns what was written, at every LSN, or an error.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -43,13 +43,13 @@ use crate::io::{Job, Op, Part};
 const TENANT: TenantId = TenantId([0x7E; 16]);
 const TIMELINE: TimelineId = TimelineId([0x71; 16]);
 
-/// What was written, and the model of a layer at the same time.
+/// The records that were written; also the model of a layer.
 type Records = BTreeMap<(Key, Lsn), Value>;
 
-/// What a read gathers: the image, and the records above it from the oldest on.
+/// The parts of a value: the image, and the records above it, the oldest first.
 type Parts = (Option<Vec<u8>>, Vec<(Lsn, Record)>);
 
-/// A directory, and the way to it.
+/// A directory for layers, with its context.
 struct Shelf {
     dir: TempDir,
     io: FaultyIo,
@@ -81,14 +81,14 @@ impl Shelf {
         names
     }
 
-    /// Writes a layer that stays.
+    /// Writes and keeps a layer.
     async fn write(&self, plan: DeltaFilePlan, records: &Records) -> Result<IndexLayer> {
         let layer = self.finish(plan, records).await?;
         layer.keep();
         Ok(*layer.entry())
     }
 
-    /// Writes a layer that nobody has published.
+    /// Writes a layer and does not publish it.
     async fn finish(&self, plan: DeltaFilePlan, records: &Records) -> Result<DeltaLayer<FaultyIo>> {
         let mut writer = DeltaWriter::create(&self.context, op(), plan).await?;
         for (&at, value) in records {
@@ -102,16 +102,16 @@ impl Shelf {
         DeltaLayer::new(&self.context, entry)
     }
 
-    /// Every record of the layer, as a new reader finds it.
+    /// Reads every record of the layer, which is opened anew.
     async fn read(&self, entry: IndexLayer) -> Result<Records> {
         read_all(&self.layer(entry), LIMITS).await
     }
 }
 
-/// What an image layer holds.
+/// The content of an image layer.
 type Images = BTreeMap<Key, Vec<u8>>;
 
-/// An image of such keys at 10.
+/// The plan of an image of `keys` at LSN 10.
 fn image_plan(keys: KeyRange) -> ImageFilePlan {
     ImageFilePlan {
         keys,
@@ -121,7 +121,7 @@ fn image_plan(keys: KeyRange) -> ImageFilePlan {
     }
 }
 
-/// Writes an image layer that nobody has published.
+/// Writes an image layer and does not publish it.
 async fn finish_image(
     shelf: &Shelf,
     plan: ImageFilePlan,
@@ -134,7 +134,7 @@ async fn finish_image(
     writer.finish(plan.keys.end).await
 }
 
-/// Every value of the layer, in such batches.
+/// Reads every value of the layer, in batches of `limits`.
 async fn read_images(layer: &ImageLayer<FaultyIo>, limits: BatchLimits) -> Result<Images> {
     let mut iter = layer.iter(op(), limits);
     let mut images = Images::new();
@@ -151,13 +151,13 @@ async fn read_images(layer: &ImageLayer<FaultyIo>, limits: BatchLimits) -> Resul
     Ok(images)
 }
 
-/// As much at a time as there is.
+/// Limits that take everything in one batch.
 const LIMITS: BatchLimits = BatchLimits {
     len_max: u64::MAX,
     count_max: usize::MAX,
 };
 
-/// Every record of the layer, in such batches.
+/// Reads every record of the layer, in batches of `limits`.
 async fn read_all(layer: &DeltaLayer<FaultyIo>, limits: BatchLimits) -> Result<Records> {
     let mut iter = layer.iter(op(), limits);
     let mut records = Records::new();
@@ -178,7 +178,7 @@ fn op() -> Op {
     Op::new(Some(TIMELINE), Job::Flush, 1).on(Part::Delta, 1)
 }
 
-/// A layer of all keys.
+/// The plan of an L0.
 fn l0(start: u64, end: u64) -> DeltaFilePlan {
     DeltaFilePlan {
         keys: KeyRange::ALL,
@@ -219,7 +219,7 @@ fn batch<'a>(records: impl IntoIterator<Item = (&'a (Key, Lsn), &'a Value)>) -> 
     batch
 }
 
-/// What a read at the point finds: down to one that needs nothing below it, and no further.
+/// The parts that a read at the point must find: down to a base, and no further.
 fn history(records: &Records, (key, lsn): (Key, Lsn)) -> Parts {
     let mut gathered = Vec::new();
     for ((_, lsn), value) in records.range((key, Lsn::ZERO)..=(key, lsn)).rev() {
@@ -238,7 +238,7 @@ fn history(records: &Records, (key, lsn): (Key, Lsn)) -> Parts {
     (None, gathered)
 }
 
-/// What a layer that holds nothing else gathers for the point.
+/// The parts that a read of this layer alone finds at the point.
 async fn gather(layer: &DeltaLayer<FaultyIo>, point: (Key, Lsn)) -> Result<Parts> {
     let lsns = LsnRange::new(Lsn::ZERO, point.1.visible_end());
     let keys = KeyRange::new(point.0, point.0.next());
@@ -248,7 +248,7 @@ async fn gather(layer: &DeltaLayer<FaultyIo>, point: (Key, Lsn)) -> Result<Parts
     parts(&located, &values).map_err(|error| layer.corrupt(error))
 }
 
-/// Values that were located, as a redo wants them.
+/// Turns located values into the parts for a redo.
 fn parts(located: &[Located], values: &[Vec<u8>]) -> Result<Parts, DecodeError> {
     let (mut base, mut records) = (None, Vec::new());
     for (located, bytes) in located.iter().zip(values) {
@@ -261,7 +261,7 @@ fn parts(located: &[Located], values: &[Vec<u8>]) -> Result<Parts, DecodeError> 
     Ok((base, records))
 }
 
-/// A few keys and LSNs, so that they meet.
+/// Records at few keys and LSNs, so that they often collide.
 fn any_records(lsn_max: u64) -> impl Strategy<Value = Records> {
     let any_value = (0_u8..6, any::<u8>()).prop_map(|(kind, byte)| match kind {
         0 => image([byte]),
@@ -272,13 +272,13 @@ fn any_records(lsn_max: u64) -> impl Strategy<Value = Records> {
     proptest::collection::btree_map(any_point, any_value, 1..60)
 }
 
-/// Changes a byte of a file where it stands: a new file each time would cost a flush.
+/// Changes a byte of a file in place: a new file each time would cost a flush.
 fn poke(path: &Path, at: usize, byte: u8) {
     let file = File::options().write(true).open(path).unwrap();
     file.write_all_at(&[byte], at as u64).unwrap();
 }
 
-/// Polls `future` so many times and drops it; its result, if it came to that.
+/// Polls `future` at most `count` times and drops it. Returns its result, if it was ready.
 fn poll_times<F: Future>(future: F, count: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

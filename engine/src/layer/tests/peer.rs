@@ -1,4 +1,4 @@
-//! A peer's layer files: without checksums, and readable all the same.
+//! A peer's layer files, which have no checksums and are readable.
 
 use super::super::DeltaLayer;
 use super::super::file::BlobPlace;
@@ -38,7 +38,7 @@ fn file(lsns: LsnRange, records: &Records, compression: Compression) -> Vec<u8> 
     file
 }
 
-/// Puts the file on the shelf, as an index would name it.
+/// Writes the file to the shelf, and returns an index entry for it.
 fn put(shelf: &Shelf, lsns: LsnRange, bytes: &[u8]) -> IndexLayer {
     let name = LayerName::Delta {
         keys: KeyRange::ALL,
@@ -97,7 +97,7 @@ fn a_peers_file_is_corrupt_where_the_index_records_a_checksum() {
     assert!(error.to_string().contains("checksum marker"), "{error}");
 }
 
-/// Everything that looks at a layer, whatever it finds.
+/// Calls everything that reads a layer, and ignores the results.
 async fn look(layer: &DeltaLayer<FaultyIo>) {
     for number in [1, 2, 3] {
         let _ = gather(layer, (key(number), Lsn(19))).await;
@@ -111,7 +111,7 @@ async fn look(layer: &DeltaLayer<FaultyIo>) {
     let _ = read_all(layer, LIMITS).await;
 }
 
-/// Without checksums some damage looks like another value; none of it may panic.
+/// Without checksums some damage reads as another value; none may panic.
 #[test]
 fn no_flipped_byte_of_a_peers_file_is_more_than_an_error() {
     let shelf = Shelf::new();
@@ -129,7 +129,7 @@ fn no_flipped_byte_of_a_peers_file_is_more_than_an_error() {
     assert_eq!(block_on(shelf.read(entry)).unwrap(), records());
 }
 
-/// What a writer asserts, a reader verifies: such a record would be gathered out of order.
+/// The reader verifies what the writer asserts: such a record would be read out of order.
 #[test]
 fn a_record_outside_of_its_layer_is_corrupt() {
     for lsn in [Lsn(9), Lsn(20)] {

@@ -14,7 +14,7 @@ use crate::format::{BLOCK_LEN, IndexLayer};
 use crate::io::block_on;
 use crate::io::tests::faulty::{Call, Pace};
 
-/// A peer's sizes: reads of a byte or a KiB at most, and so many values at a time.
+/// A peer's limits: reads of a byte or of a KiB at most, and few or many values in a batch.
 fn limits() -> impl Iterator<Item = BatchLimits> {
     let counts = [1, 2, 4, 8, 3, 7, 13];
     [1, 1024]
@@ -62,7 +62,7 @@ fn an_images_values_come_in_order_whatever_the_batches() {
     });
 }
 
-/// How many values each read brings, once the index is in memory.
+/// The number of values in each read, once the index is in memory.
 async fn batch_lens(records: &Records, limits: BatchLimits) -> Vec<usize> {
     let shelf = Shelf::new();
     let layer = shelf.finish(l0(1, 100), records).await.unwrap();
@@ -104,16 +104,16 @@ fn a_batch_ends_when_it_is_long_enough_or_has_enough_values() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Dropping a call and making it again neither skips a record nor tells one twice.
+    /// A cancelled call that is made again neither skips a record nor returns one twice.
     #[test]
-    fn a_call_that_is_dropped_anywhere_can_be_made_again(
+    fn a_call_that_is_cancelled_anywhere_can_be_made_again(
         records in any_records(100),
         len_max in 1_u64..200,
         count_max in 1_usize..20,
         patience in proptest::collection::vec(1_usize..6, 1..8),
     ) {
         let mut shelf = Shelf::new();
-        // Each node is read anew, which is one more place to be dropped at.
+        // Without a cache each node is read again, which adds places to cancel at.
         shelf.context.cache = super::BlockCache::new(0).into();
         let layer = block_on(shelf.finish(l0(1, 101), &records)).unwrap();
         shelf.io.set_pace(Pace::Slow);
@@ -159,8 +159,8 @@ async fn outcomes(shelf: &Shelf, entry: IndexLayer) -> Vec<Result<Option<RawReco
     outcomes
 }
 
-/// Regression: "a read error taken for the end". The device refuses one read, of the index or of
-/// values; asked again it would not, but what was being read then is not known any more.
+/// Regression: "a read error taken for the end". The device fails one read, of the index or of
+/// values. A retry would succeed, but the iterator has lost its place by then.
 #[test]
 fn an_iterator_that_failed_stays_failed() {
     let records = thousand();
@@ -263,7 +263,7 @@ fn entries_tell_the_length_of_each_blob() {
         assert!(entries.next().await.unwrap().is_none());
         assert!(
             end.is_multiple_of(BLOCK_LEN as u64),
-            "the last one fills up its block"
+            "the last blob's length includes the padding of its block"
         );
         let last = found.pop().unwrap();
         let header_len = |len: usize| if len < 128 { 1 } else { 4 };
@@ -281,9 +281,9 @@ fn entries_tell_the_length_of_each_blob() {
 
 fn is_send<T: Send>(_: T) {}
 
-/// A job that iterates is a task, which any thread may run.
+/// A job may run as a task, on any thread.
 #[test]
-fn what_iterates_can_be_sent() {
+fn iterators_can_be_sent_to_other_threads() {
     let shelf = Shelf::new();
     let layer = block_on(shelf.finish(l0(1, 3), &Records::new())).unwrap();
     let mut iter = layer.iter(op(), LIMITS);

@@ -1,4 +1,4 @@
-//! When a finished layer's file goes, and that it takes no other's along.
+//! Removal of a finished layer's file, and of no other file.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -20,7 +20,7 @@ fn layer_file(shelf: &Shelf) -> bool {
 }
 
 #[test]
-fn a_finished_layer_goes_with_its_owner_until_it_is_kept() {
+fn a_finished_layer_is_removed_on_drop_until_it_is_kept() {
     let shelf = Shelf::new();
     let layer = block_on(shelf.finish(l0(1, 10), &records("x"))).unwrap();
     assert!(layer_file(&shelf));
@@ -33,7 +33,7 @@ fn a_finished_layer_goes_with_its_owner_until_it_is_kept() {
 }
 
 #[test]
-fn a_layer_that_no_index_names_goes_with_its_last_reader() {
+fn a_layer_that_no_index_names_is_removed_by_its_last_reader() {
     let shelf = Shelf::new();
     let entry = block_on(shelf.write(l0(1, 10), &records("x"))).unwrap();
     drop(shelf.layer(entry));
@@ -60,10 +60,10 @@ fn a_layer_that_no_index_names_goes_with_its_last_reader() {
     assert_eq!(op.timeline, Some(super::TIMELINE));
 }
 
-/// Regression: the story of a job that was given up. Its finished file goes by a task; the job's
-/// second run writes a file of the same name, "and the first one's removal took it".
+/// Regression: a job is cancelled, and a task removes its finished file. The job's second run
+/// writes a file of that name, "and the first one's removal took it".
 #[test]
-fn a_removal_that_comes_late_does_not_take_the_file_of_the_second_run() {
+fn a_late_removal_does_not_remove_the_file_of_the_second_run() {
     let shelf = Shelf::new();
     shelf.io.set_tasks(Tasks::Before(Call::List));
     drop(block_on(shelf.finish(l0(1, 10), &records("first"))).unwrap());
@@ -105,9 +105,9 @@ fn a_name_is_free_again_whether_its_removal_fails_or_never_runs() {
     );
 }
 
-/// Also between the rename and its answer: the file has either name, and goes by both.
+/// Also if it is cancelled during the rename: the file has either name, and is removed under both.
 #[test]
-fn a_run_that_is_given_up_anywhere_leaves_nothing_to_the_next() {
+fn a_run_that_is_cancelled_anywhere_leaves_no_file() {
     for poll_count in 0.. {
         let shelf = Shelf::new();
         shelf.io.set_pace(Pace::Slow);

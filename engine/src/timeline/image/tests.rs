@@ -14,7 +14,7 @@ fn parts(ranges: &[(u32, u32)], count_target: u64) -> Vec<(Key, Key)> {
 }
 
 #[test]
-fn nothing_declared_is_one_part() {
+fn without_declared_keys_there_is_one_part() {
     assert_eq!(parts(&[], 10), [(Key::MIN, Key::MAX)]);
 }
 
@@ -31,7 +31,7 @@ fn parts_abut_and_end_where_they_have_enough_keys() {
 }
 
 #[test]
-fn what_follows_the_last_full_part_belongs_to_it() {
+fn the_keys_after_the_last_full_part_belong_to_it() {
     assert_eq!(
         parts(&[(0, 8)], 4),
         [(Key::MIN, key(4)), (key(4), Key::MAX)]
@@ -40,7 +40,7 @@ fn what_follows_the_last_full_part_belongs_to_it() {
 }
 
 #[test]
-fn target_below_one_value_is_one_key_a_part() {
+fn a_target_below_one_value_gives_one_key_a_part() {
     let keys = KeySpace::from_ranges([KeyRange::new(key(1), key(3))]);
     let found = partition(&keys, 1);
     let expected = [

@@ -1,7 +1,7 @@
-//! One at a time, and a turn is never lost.
+//! One holder at a time, and no wake-up is lost.
 #![expect(
     clippy::disallowed_methods,
-    reason = "threads of their own take turns: nothing here is simulated"
+    reason = "real threads take the lock: nothing here is simulated"
 )]
 
 use std::pin::pin;
@@ -22,7 +22,7 @@ macro_rules! poll {
 }
 
 #[test]
-fn a_second_one_waits_until_the_first_lets_go() {
+fn a_second_job_waits_until_the_first_releases_the_lock() {
     let job_lock = JobLock::default();
     let first = block_on(job_lock.take());
     let mut second = pin!(job_lock.take());
@@ -34,23 +34,23 @@ fn a_second_one_waits_until_the_first_lets_go() {
 }
 
 #[test]
-fn waiters_that_are_woken_in_turn_get_it_in_turn() {
+fn waiters_get_the_lock_in_the_order_in_which_they_came() {
     let job_lock = JobLock::default();
     let mut guard = Some(block_on(job_lock.take()));
     let (mut one, mut other) = (pin!(job_lock.take()), pin!(job_lock.take()));
     assert!(poll!(one).is_pending() && poll!(other).is_pending());
     guard.take();
     let Poll::Ready(held) = poll!(one) else {
-        panic!("the first to wait is the first to get it");
+        panic!("the first to wait is the first to get the lock");
     };
     assert!(poll!(other).is_pending());
     drop(held);
     assert!(poll!(other).is_ready());
 }
 
-/// It was told that it may go on, and never looked.
+/// A waiter that was notified and is cancelled before its next poll.
 #[test]
-fn a_waiter_that_leaves_passes_the_turn_on() {
+fn a_cancelled_waiter_passes_its_wake_up_on() {
     let job_lock = JobLock::default();
     let guard = block_on(job_lock.take());
     let mut stays = pin!(job_lock.take());
@@ -66,7 +66,7 @@ fn a_waiter_that_leaves_passes_the_turn_on() {
 }
 
 #[test]
-fn threads_take_turns_and_none_is_left_waiting() {
+fn threads_share_the_lock_and_none_waits_for_ever() {
     const THREAD_COUNT: u32 = 4;
     const TURN_COUNT: u32 = 2000;
     let (job_lock, inside, taken) = (JobLock::default(), AtomicU32::new(0), AtomicU32::new(0));

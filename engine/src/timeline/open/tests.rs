@@ -8,7 +8,7 @@ use crate::base::{
 use crate::format::{Index, IndexLayer};
 use crate::io::Entry;
 
-/// An L0 over these LSNs, of a generation, and as long as its LSNs are many.
+/// An L0 over these LSNs, of this generation. Its file has one byte for each LSN.
 fn layer(start: u64, end: u64, generation: u32) -> IndexLayer {
     IndexLayer {
         name: LayerName::Delta {
@@ -73,11 +73,11 @@ fn the_next_index_differs_by_its_generation_alone() {
 }
 
 #[test]
-fn what_no_index_names_is_removed_and_what_is_not_ours_stays() {
+fn files_that_no_index_names_are_removed_and_foreign_files_stay() {
     let named = layer(1, 11, 2);
     let orphan = layer(11, 21, 4);
     let removals = [
-        // The same LSNs, by another writer.
+        // Equal LSNs, of another generation.
         name_of(layer(1, 11, 3)),
         name_of(orphan),
         FileName::LayerTemp {
@@ -104,7 +104,7 @@ fn what_no_index_names_is_removed_and_what_is_not_ours_stays() {
         file(named.name, 10),
     ];
     entries.extend(removals.map(|name| file(name, 1)));
-    // A directory is nobody's file, whatever its name.
+    // A directory is no layer, whatever its name.
     entries.push(Entry {
         name: name_of(layer(12, 20, 4)).to_string(),
         len: None,
@@ -113,7 +113,8 @@ fn what_no_index_names_is_removed_and_what_is_not_ours_stays() {
     assert_eq!(planned.removals, removals);
 }
 
-/// An end is exclusive, `disk_consistent_lsn` is not: a layer up to 21 holds 20 at most.
+/// A layer's end is exclusive and `disk_consistent_lsn` is inclusive: a layer up to 21 holds 20 at
+/// most.
 #[test]
 fn a_layer_above_the_durable_lsn_is_not_part_of_the_timeline() {
     let (below, above) = (layer(1, 21, 2), layer(1, 22, 2));

@@ -1,4 +1,5 @@
-//! Admission: which LSNs may be read, and who waits for those who do.
+//! Registering readers: which LSNs may be read, and how a collection knows which readers to wait
+//! for.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,10 +11,10 @@ use crate::io::{Io, Op};
 use crate::layer::{ImageLayer, Layer, LayerMap};
 use crate::store::Store;
 
-/// A read at an LSN, admitted to a timeline and to all that it stands on. A collection waits for
-/// those that were admitted before it.
+/// A registered reader at an LSN of a timeline, and of each of its ancestors. A collection waits
+/// for the readers that were registered before it.
 pub(crate) struct ReadGuard<S: Store> {
-    /// From the timeline itself, which most often is all, down to the root.
+    /// One link for each timeline, from the one that is read down to the root; most often one.
     links: SmallVec<[GuardLink<S>; 1]>,
 }
 
@@ -21,19 +22,18 @@ struct GuardLink<S: Store> {
     shared: Arc<Shared<S>>,
     lsn: Lsn,
     epoch: u64,
-    /// Taken when the read gets here, and kept: a read sees one state of each timeline.
+    /// Taken when the read gets to this timeline, and kept: a read sees one state of each timeline.
     snapshot: OnceLock<Snapshot<S::Io>>,
 }
 
-/// What one read sees of one timeline: the layers as they stood, and how much of the open one was
-/// there.
+/// What one read sees of one timeline: the layer map, and how many entries the open layer had.
 pub(super) struct Snapshot<I: Io> {
     pub(super) map: Arc<LayerMap<I>>,
     pub(super) open_entry_count: usize,
 }
 
 impl<S: Store> ReadGuard<S> {
-    /// Admits a read at `lsn`.
+    /// Registers a reader at `lsn` in the timeline and in all its ancestors.
     ///
     /// # Errors
     /// `NotYet`, `BelowCutoff`, or `Closed`.
@@ -44,7 +44,7 @@ impl<S: Store> ReadGuard<S> {
         let mut next = Some((shared.clone(), lsn));
         while let Some((shared, lsn)) = next {
             shared.io().interleave(op).await;
-            let epoch = shared.admit(lsn)?;
+            let epoch = shared.register_reader(lsn)?;
             let below = shared.parent.clone().zip(shared.ancestor);
             next = below.map(|(parent, ancestor)| (parent, lsn.min(ancestor.lsn)));
             assert!(guard.links.last().is_none_or(|above| lsn <= above.lsn));
@@ -58,12 +58,12 @@ impl<S: Store> ReadGuard<S> {
         Ok(guard)
     }
 
-    /// How many timelines there are, from the one that is read down to the root.
+    /// The number of timelines, from the one that is read down to the root.
     pub(super) fn depth(&self) -> usize {
         self.links.len()
     }
 
-    /// What the read sees of the timeline at a depth, from 0, and at which LSN.
+    /// The snapshot of the timeline at `depth`, counted from 0, and the LSN at which it is read.
     pub(super) async fn snapshot(&self, op: Op, depth: usize) -> Result<(&Snapshot<S::Io>, Lsn)> {
         let link = &self.links[depth];
         if let Some(snapshot) = link.snapshot.get() {
@@ -77,8 +77,8 @@ impl<S: Store> ReadGuard<S> {
         Ok((link.snapshot.get_or_init(|| snapshot), link.lsn))
     }
 
-    /// The image in which a read of `key` begins and ends, if that is so: as it is once all is
-    /// compacted. Then nothing needs to be gathered.
+    /// The image that alone answers a read of `key`, if its first visit is an image, as after a
+    /// full compaction. Then nothing needs to be gathered.
     pub(super) async fn image_on_top(
         &self,
         op: Op,
@@ -104,8 +104,8 @@ impl<S: Store> Drop for GuardLink<S> {
 }
 
 impl<S: Store> Shared<S> {
-    /// Lets a reader at `lsn` in, if there may be one, and says when it came.
-    fn admit(&self, lsn: Lsn) -> Result<u64> {
+    /// Registers a reader at `lsn` and returns its epoch; refuses if the LSN cannot be read.
+    fn register_reader(&self, lsn: Lsn) -> Result<u64> {
         let mut state = self.state();
         state.check_open()?;
         let last_record_lsn = state.last_record_lsn;

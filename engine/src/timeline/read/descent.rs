@@ -9,16 +9,16 @@ use crate::base::{Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, LayerId, LayerMap, Located};
 
-/// The visits that are left, the next one last: the highest end first, as what is found there may
-/// make others needless; then the lowest keys first.
+/// The pending visits, the next one last. Higher ends come first, since a base found there makes
+/// lower visits needless; then lower keys come first.
 struct Frontier<I: Io> {
     visits: BTreeMap<VisitId, (Layer<I>, Vec<KeyRange>)>,
-    /// The keys for which nothing more is to be found in this timeline.
+    /// The keys that have no further layer in this timeline.
     left: Vec<KeyRange>,
 }
 
-/// Two ranges of keys may come to one layer with different floors or ends: the layer alone does not
-/// say what a visit is.
+/// Identifies a visit. The layer alone does not: two ranges of keys may come to one layer with
+/// different floors or ends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct VisitId {
     end: Lsn,
@@ -31,7 +31,7 @@ struct VisitId {
 pub(super) type Log = Vec<(LayerId, LsnRange)>;
 
 impl<I: Io> Frontier<I> {
-    /// Where a read of these keys goes on that has come down to `end`, exclusive.
+    /// Adds the next visits of a read of these keys that has descended to `end`, exclusive.
     fn add(&mut self, map: &LayerMap<I>, keys: KeyRange, end: Lsn) {
         let mut start = keys.start;
         for (range, layer, floor) in map.next_visits(keys, end) {
@@ -40,7 +40,7 @@ impl<I: Io> Frontier<I> {
                 "visits come in the order of their keys"
             );
             assert!(range.end <= keys.end);
-            assert!(floor < end, "each visit leads further down");
+            assert!(floor < end, "each visit descends");
             if start < range.start {
                 self.left.push(KeyRange::new(start, range.start));
             }
@@ -113,7 +113,7 @@ impl<I: Io> Snapshot<I> {
         ))
     }
 
-    /// Descends for one key, for which there is never more than one way to go on.
+    /// Descends for one key, which never has more than one pending visit.
     async fn descend_key(
         &self,
         (io, op): (&I, Op),
@@ -123,7 +123,7 @@ impl<I: Io> Snapshot<I> {
     ) -> Result<KeySpace> {
         let mut end = lsn.visible_end();
         while let Some((layer, floor)) = self.map.next_visit(only.start, end) {
-            assert!(floor < end, "each visit leads further down");
+            assert!(floor < end, "each visit descends");
             let lsns = LsnRange::new(floor, end);
             self.mark(io, &layer, floor);
             log.push((layer.id(), lsns));
@@ -150,7 +150,7 @@ impl<I: Io> Snapshot<I> {
         }
     }
 
-    /// Looks into the index of one layer.
+    /// Locates records in the index of one layer.
     async fn visit(
         &self,
         op: Op,
@@ -178,7 +178,7 @@ impl<I: Io> Snapshot<I> {
     }
 }
 
-/// The part of a range below a key, if there is one.
+/// The part of a range below `end`, if it is not empty.
 fn below(range: KeyRange, end: Key) -> Option<KeyRange> {
     let range = KeyRange::new(range.start, range.end.min(end));
     (!range.is_empty()).then_some(range)
@@ -190,7 +190,7 @@ fn based(found: &[Located]) -> impl Iterator<Item = Key> {
     bases.map(|located| located.key)
 }
 
-/// What is left of a range without some of its keys, which ascend.
+/// The ranges that are left of `range` without some of its keys, which ascend.
 fn without(range: KeyRange, keys: impl Iterator<Item = Key>) -> Vec<KeyRange> {
     let mut left = Vec::new();
     let mut start = range.start;

@@ -1,4 +1,4 @@
-//! What a descent has gathered, key by key, before any value is read.
+//! The records that a descent has located, key by key, before any value is read.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use crate::format::{Record, Value};
 use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, Located};
 
-/// Where the records of some keys stand, newest first, each key down to its base or the end.
+/// Where the records of some keys are, newest first, each key down to its base or the end.
 pub(super) struct Gathered<I: Io> {
-    /// At most so many keys; those above the lowest of them are dropped.
+    /// The highest number of keys; if more are found, the lowest are kept.
     key_count_max: usize,
-    /// The exclusive end of what is looked for: it comes down when there are too many keys.
+    /// The exclusive end of the keys that are read. It decreases when there are too many keys.
     end: Key,
     layers: Vec<Layer<I>>,
     keys: BTreeMap<Key, Chain>,
@@ -24,25 +24,25 @@ struct Chain {
     is_complete: bool,
 }
 
-/// One record, and where it stands.
+/// One record, and the layer that it is in.
 struct GatheredLink {
     layer: usize,
     located: Located,
 }
 
-/// One key's records as they were read.
+/// The values of one key's records.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
-    /// The image that they stand on.
+    /// The image below the records, if one was found.
     pub(super) base: Option<Vec<u8>>,
-    /// From the newest on.
+    /// The records above the base, newest first.
     pub(super) records: Vec<(Lsn, Record)>,
     /// Whether there is a base, be it an image or a record that needs nothing below.
     pub(super) is_complete: bool,
 }
 
 impl<I: Io> Gathered<I> {
-    /// Nothing yet, of keys below `end`.
+    /// An empty set, for keys below `end`.
     pub(super) fn new(key_count_max: usize, end: Key) -> Gathered<I> {
         assert!(0 < key_count_max);
         Gathered {
@@ -53,7 +53,7 @@ impl<I: Io> Gathered<I> {
         }
     }
 
-    /// The exclusive end of the keys of which everything is known.
+    /// The exclusive end of the keys whose records were all located.
     pub(super) fn end(&self) -> Key {
         self.end
     }
@@ -62,8 +62,8 @@ impl<I: Io> Gathered<I> {
         self.key_count_max
     }
 
-    /// Takes what a layer has, which is below everything that was found of the same keys before:
-    /// keys ascend, and each key's records descend.
+    /// Adds the records located in a layer. They are older than all that was added for these keys;
+    /// keys ascend, and the records of a key descend.
     pub(super) fn take(&mut self, layer: &Layer<I>, found: Vec<Located>) {
         let last = found.last().map(|located| located.key);
         let is_other = |pair: &[Located]| pair[0].key != pair[1].key;
@@ -71,7 +71,7 @@ impl<I: Io> Gathered<I> {
         if let Some(last) = last
             && self.key_count_max <= key_count
         {
-            // It may have more behind the last key.
+            // The layer may have more records behind the last key.
             self.end = self.end.min(last.next());
         }
         let layer_index = self.layers.len();
@@ -87,10 +87,10 @@ impl<I: Io> Gathered<I> {
                 located,
             });
         }
-        self.drop_what_is_too_much();
+        self.drop_excess_keys();
     }
 
-    fn drop_what_is_too_much(&mut self) {
+    fn drop_excess_keys(&mut self) {
         if self.key_count_max < self.keys.len()
             && let Some(first) = self.keys.keys().nth(self.key_count_max)
         {
@@ -102,7 +102,7 @@ impl<I: Io> Gathered<I> {
         }
     }
 
-    /// Reads everything that was found: all that a layer has in one go.
+    /// Reads all located values, with one call for each layer.
     pub(super) async fn load(self, op: Op, read_len_max: u64) -> Result<BTreeMap<Key, Loaded>> {
         let mut wanted: Vec<Vec<&Located>> = self.layers.iter().map(|_| Vec::new()).collect();
         for link in self.keys.values().flat_map(|chain| &chain.links) {
@@ -123,7 +123,7 @@ impl<I: Io> Gathered<I> {
             for link in &chain.links {
                 let bytes = bytes[link.layer]
                     .next()
-                    .expect("one for each that was asked");
+                    .expect("one value for each located record");
                 values.push(&self.layers[link.layer], &link.located, bytes)?;
             }
             assert!(values.is_complete == chain.is_complete);
@@ -160,10 +160,10 @@ async fn read<I: Io>(
 }
 
 impl Loaded {
-    /// Takes the next older value as it is stored.
+    /// Adds the next older value, as it is stored.
     ///
     /// # Errors
-    /// `Corrupt` if the bytes are none, or not what the index says they are.
+    /// `Corrupt` if the bytes are no value, or differ from what the index says of them.
     fn push<I: Io>(&mut self, layer: &Layer<I>, located: &Located, bytes: Vec<u8>) -> Result<()> {
         assert!(!self.is_complete);
         if matches!(layer, Layer::Image(_)) {

@@ -1,4 +1,4 @@
-//! One value, or many.
+//! `get`, `get_vectored` and `visits`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::store::Store;
 /// A value of a key, or why there is none.
 pub type KeyValue = (Key, Result<Vec<u8>>);
 
-/// A layer that a read visits, and for which LSNs.
+/// One visit of a read: a layer, and the LSNs for which it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visit {
     /// The layer.
@@ -32,10 +32,10 @@ impl fmt::Display for Visit {
     }
 }
 
-/// What a read has rebuilt.
+/// The values that a read has rebuilt.
 pub(super) struct Rebuilt {
     pub(super) values: Vec<KeyValue>,
-    /// The exclusive end of the keys of which all is known: there may be more from it on.
+    /// The exclusive end of the keys that were read: there may be more values from it on.
     pub(super) end: Key,
 }
 
@@ -71,7 +71,7 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub async fn get(&self, key: Key, lsn: Lsn) -> Result<Option<Vec<u8>>> {
         let Some(end) = key.checked_next() else {
-            return Ok(None); // No record can stand at the end of all keys.
+            return Ok(None); // `Key::MAX` never has a record.
         };
         let shared = &self.shared;
         let op = shared.read_op();
@@ -164,7 +164,7 @@ impl<S: Store> Timeline<S> {
 }
 
 impl<S: Store> Shared<S> {
-    /// Rebuilds the lowest of `keys`, so many at most.
+    /// Rebuilds the lowest of `keys`, at most `key_count_max` of them.
     pub(super) async fn rebuild(
         &self,
         op: Op,
@@ -182,7 +182,7 @@ impl<S: Store> Shared<S> {
         })
     }
 
-    /// Gathers where the records of `keys` stand, down through all timelines.
+    /// Locates the records of `keys` in the timeline and its ancestors.
     async fn gather(
         &self,
         op: Op,

@@ -1,14 +1,14 @@
-//! Reading: an admission, a snapshot of each timeline on the way, a descent, and a redo.
+//! Reading: register, take a snapshot of each timeline on the way, descend, redo.
 //!
 //! ```text
-//!  admit (whole chain) ─▶ snapshot ─▶ next visit ─▶ locate ─▶ next visit, from the floor … ─▶ end
+//!  register (chain) ────▶ snapshot ─▶ next visit ─▶ locate ─▶ next visit, from the floor … ─▶ end
 //!                            ▲                                                         │
 //!                            └───────────── ancestor, at its branch's LSN ◀────────────┘
 //!  then: read what was located, the blobs of a layer together ─▶ redo, key by key
 //! ```
 //!
-//! 1. A read is admitted to every timeline that it may come to before it looks into the first:
-//!    while it is there, no collection takes what it needs.
+//! 1. A read is registered in every timeline that it may descend to before it reads in the first:
+//!    while it is registered, no collection removes what it needs.
 //! 2. The descent looks into indexes only. After each layer it asks the map for the next visit: the
 //!    answer is a layer and a floor: what is at or above the floor is in this layer alone. Two
 //!    ranges of keys may come to one layer with different floors: those are two visits.

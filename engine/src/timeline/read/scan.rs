@@ -1,4 +1,4 @@
-//! Every key of a range, a batch at a time.
+//! Scans: every key of a range, a batch at a time.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct Scan<S: Store> {
     op: Op,
     lsn: Lsn,
     guard: ReadGuard<S>,
-    /// What is left.
+    /// The keys that the scan has not read yet.
     keys: KeyRange,
 }
 

@@ -5,7 +5,7 @@ use super::*;
 const C: u64 = CHUNK_LEN;
 const KIB: u64 = 1 << 10;
 
-/// Eight blobs from chunk to chunk; the last one has no byte.
+/// Eight blobs at the starts of chunks; the last one is empty.
 const WHOLE_CHUNKS: [(u64, u64); 8] = [
     (0, 32 * KIB),
     (32 * KIB, 96 * KIB),
@@ -89,8 +89,8 @@ fn no_read_grows_beyond_the_maximum_and_a_longer_blob_reads_alone() {
 }
 
 #[test]
-fn what_the_caller_leaves_out_parts_two_reads() {
-    // Of the second key, the records at 2C and 3C are below one that needs nothing below it.
+fn blobs_that_are_left_out_separate_two_reads() {
+    // The records of the second key at 2C and 3C are below a base.
     let blobs = [(0, C), (C, 2 * C), (4 * C, 5 * C), (5 * C, 6 * C)];
     let reads = print(&blobs, &plan_reads(&blobs, 128 * KIB));
     assert_eq!(reads, ["0..1024: 0 512", "2048..3072: 2048 2560"]);
@@ -172,7 +172,7 @@ fn blobs_of_a_stream_may_not_overlap() {
     planner.push(19, 30);
 }
 
-/// Gaps and lengths around a chunk's, and some without a byte.
+/// Gaps and lengths around a chunk's, and some empty blobs.
 fn any_blobs() -> impl Strategy<Value = Vec<(u64, u64)>> {
     let any_len = || prop_oneof![Just(0), 1..20_u64, C - 1..=C + 1, 0..4 * C];
     proptest::collection::vec((any_len(), any_len()), 0..40).prop_map(|gaps| {

@@ -19,7 +19,7 @@ fn deltas_over_one_key_have_equal_or_disjoint_lsns() {
 }
 
 #[test]
-fn deltas_over_other_keys_may_stand_as_they_like() {
+fn deltas_over_different_keys_may_have_any_lsns() {
     check("0..3@10..20 3..6@10..20 6..9@10..20", None);
     check("0..3@10..20 3..6@15..25 6..9@10..20", None);
 }
@@ -31,12 +31,12 @@ fn a_delta_of_one_key_and_an_image_are_exempt() {
 }
 
 #[test]
-fn an_l0_is_held_to_the_same() {
+fn an_l0_conflicts_like_any_delta() {
     check("all@10..20 5..9@15..25", Some("all@10..20 5..9@15..25"));
     check("all@10..20 5..9@20..25", None);
 }
 
-/// The first of two with equal LSNs ends before the conflict, the second one does not.
+/// Of two deltas with equal LSNs, the first ends before the conflict and the second does not.
 #[test]
 fn of_equal_lsns_the_one_that_reaches_furthest_counts() {
     let names = "0..3@10..20 1..9@10..20 2..4@10..20 5..8@15..25";
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_lawful_has_no_conflict(names in any_lawful_layers()) {
+    fn lawful_layers_have_no_conflict(names in any_lawful_layers()) {
         history(&names).check_laws();
         prop_assert_eq!(history(&names).find_conflict(), None);
     }

@@ -9,7 +9,7 @@ fn points(names: &[LayerName]) -> Vec<Key> {
     points
 }
 
-/// What `segments` say of `key`.
+/// The answer for `key` in `segments`.
 fn at<T>(segments: &[(KeyRange, T)], key: Key) -> Option<&T> {
     let mut over = segments.iter().filter(|(keys, _)| keys.contains(key));
     let found = over.next().map(|(_, value)| value);
@@ -33,7 +33,7 @@ fn any_end() -> impl Strategy<Value = Lsn> {
     (0..=2 * LSN_MAX).prop_map(Lsn)
 }
 
-/// What a read from `end` down to the first image visits, and which LSNs it takes from there.
+/// The visits of a read from `end` down to the first image, with the LSNs that it reads in each.
 fn walk(history: &History<LayerName>, key: Key, end: Lsn) -> Vec<(LayerName, LsnRange)> {
     let mut visits = Vec::new();
     let mut below = end;

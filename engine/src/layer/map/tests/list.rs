@@ -1,4 +1,4 @@
-//! The rules retold over a plain list of layers and one key at a time, slowly.
+//! The model: the rules over a plain list of layers, one key at a time.
 
 use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
 
@@ -14,7 +14,7 @@ pub fn overlap(a: &LayerName, b: &LayerName) -> bool {
     a.keys().overlaps(&b.keys()) && a.lsns().overlaps(&b.lsns())
 }
 
-/// Every place where an answer may change, and so one key of each stretch where it cannot.
+/// The keys at which an answer may change, and so one key of each range in which it cannot.
 pub fn keys_of_interest(layers: &[LayerName], keys: KeyRange) -> Vec<Key> {
     let edges = layers.iter().map(LayerName::keys);
     let mut found: Vec<Key> = edges
@@ -27,8 +27,7 @@ pub fn keys_of_interest(layers: &[LayerName], keys: KeyRange) -> Vec<Key> {
     found
 }
 
-/// The layers of one kind over the key, by name, of which each that ends above the best so far is
-/// the best.
+/// The latest layer of one kind over the key: the first by name of those that end highest.
 fn latest(layers: &[LayerName], key: Key, end: Lsn) -> Option<LayerName> {
     let mut sorted = layers.to_vec();
     sorted.sort();
@@ -42,7 +41,7 @@ fn latest(layers: &[LayerName], key: Key, end: Lsn) -> Option<LayerName> {
     best
 }
 
-/// The table, row by row.
+/// The rule of `select` as a table, row by row.
 pub fn find(layers: &[LayerName], key: Key, end: Lsn) -> Answer {
     let (images, deltas): (Vec<_>, Vec<_>) = layers.iter().partition(|layer| layer.is_image());
     match (latest(&deltas, key, end), latest(&images, key, end)) {
@@ -68,7 +67,7 @@ pub fn newest_image(layers: &[LayerName], key: Key, lsn: Lsn) -> Option<LayerNam
     images.into_iter().min()
 }
 
-/// How many deltas with an LSN in `lsns` lie over the key.
+/// The number of deltas with an LSN in `lsns` over the key.
 pub fn delta_count(layers: &[LayerName], key: Key, lsns: LsnRange, with: &[LayerName]) -> usize {
     layers
         .iter()

@@ -1,4 +1,4 @@
-//! The map against plain lists: what the vectors say, and what a reader of the rules would answer.
+//! The map against expected answers and against a model on plain lists.
 
 mod conflict;
 mod history;
@@ -61,7 +61,7 @@ fn layers(text: &str) -> Vec<LayerName> {
     text.split_whitespace().map(layer).collect()
 }
 
-/// Prints what `layer` reads.
+/// The text that `layer` reads.
 fn print(name: LayerName) -> String {
     let number = |key: Key| key.to_i128();
     let keys = match name.keys() {
@@ -74,7 +74,7 @@ fn print(name: LayerName) -> String {
     }
 }
 
-/// Each name stands for itself.
+/// A history in which each name stands for itself.
 fn history(names: &[LayerName]) -> History<LayerName> {
     let added = names.iter().map(|name| (*name, *name)).collect();
     History::new().with(&[], added)
@@ -102,7 +102,7 @@ fn any_layer() -> impl Strategy<Value = LayerName> {
     })
 }
 
-/// Layers that nobody would write together, in any order.
+/// Layers in any order, also such that no engine would write together.
 fn any_layers() -> impl Strategy<Value = Vec<LayerName>> {
     proptest::collection::vec(any_layer(), 0..24).prop_map(|names| {
         let mut met = BTreeSet::new();
@@ -110,7 +110,7 @@ fn any_layers() -> impl Strategy<Value = Vec<LayerName>> {
     })
 }
 
-/// Layers that stand together by our laws.
+/// Layers that keep our laws.
 fn any_lawful_layers() -> impl Strategy<Value = Vec<LayerName>> {
     any_layers().prop_map(|names| {
         let mut kept: Vec<LayerName> = Vec::new();

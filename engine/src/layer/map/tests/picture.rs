@@ -63,8 +63,8 @@ fn a_layer_holds_its_first_key_and_lsn_and_not_its_last() {
     check(&history, 110, "4=3..5@100..110");
 }
 
-/// Once, putting a layer in took away the end of those that ended at the same key, so that they
-/// seemed to cover all keys behind it.
+/// Regression: inserting a layer removed the end of others that ended at the same key, so that they
+/// seemed to cover all keys above it.
 #[test]
 fn layers_that_end_at_one_key_both_end_there() {
     let history = history(&layers("0..5@0..5 0..5@1..2"));
@@ -102,7 +102,7 @@ fn of_deltas_that_end_together_the_first_by_name_is_found() {
 }
 
 #[test]
-fn layers_may_be_put_in_and_taken_out_below_others() {
+fn layers_may_be_inserted_and_removed_below_others() {
     let before = history(&layers("0..5@100 3..9@110 4..6@120 8..9@120"));
     let late = layer("2..5@105..106");
     let history = before.with(&[], vec![(late, late)]);
@@ -179,13 +179,13 @@ fn an_image_without_keys_or_readable_lsn_is_kept_and_never_found() {
 
 #[test]
 #[should_panic(expected = "is not there")]
-fn what_is_removed_must_stand() {
+fn a_removed_layer_must_be_there() {
     let _ = history(&layers("0..5@10")).with(&layers("0..5@11"), vec![]);
 }
 
 #[test]
 #[should_panic(expected = "is there already")]
-fn what_is_added_must_be_new() {
+fn an_added_layer_must_be_new() {
     let name = layer("0..5@10");
     let _ = history(&[name]).with(&[], vec![(name, name)]);
 }

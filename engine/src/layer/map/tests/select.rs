@@ -2,7 +2,7 @@ use super::lsns;
 use crate::base::{Lsn, LsnRange};
 use crate::layer::map::select::{SelectKind, select};
 
-/// What competes: the delta's LSNs, the image's LSN, the memory's LSNs.
+/// The candidates: the delta's LSNs, the image's LSN, the memory layer's LSNs.
 type Candidates = (Option<LsnRange>, Option<Lsn>, Option<LsnRange>);
 
 /// Reads `d10-20 i15 m20-30`; a memory layer `m20-` is open.
@@ -75,7 +75,7 @@ fn a_delta_takes_over_from_memory_at_its_end() {
 }
 
 #[test]
-fn an_image_a_delta_and_memory_take_turns() {
+fn an_image_a_delta_and_memory_alternate() {
     check("m10-30 d15-25 i20", 50, "m25 d21 i20 d15 m10");
     check("m20-30 d10-40 i25", 50, "d26 i25 d10");
     check("m30-40 d10-30 i20", 50, "m30 d21 i20 d10");

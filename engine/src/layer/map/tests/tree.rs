@@ -14,7 +14,7 @@ fn check(tree: &LayerTree<u32>, model: &Model) {
     assert!(tree.iter().eq(expected));
 }
 
-/// The one with all columns cut at the same keys, the other way round, or drawn from `next`.
+/// A tree of `count` layers, inserted in the order that `next` gives.
 fn full(count: u32, next: impl Fn(u32) -> u32) -> LayerTree<u32> {
     let mut tree = LayerTree::new();
     for number in (0..count).map(next) {
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn what_overlaps_is_found(names in any_layers(), keys in any_keys(), lsns in any_lsns()) {
+    fn overlapping_layers_are_found(names in any_layers(), keys in any_keys(), lsns in any_lsns()) {
         let mut tree = LayerTree::new();
         for name in &names {
             tree.insert(*name, ());
