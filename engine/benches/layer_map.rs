@@ -1,4 +1,4 @@
-//! What the map of the layers in files costs: `cargo bench -p palimpsest --bench layer_map`.
+//! The cost of the map of file layers: `cargo bench -p palimpsest --bench layer_map`.
 //!
 //! Each line stands twice, for about 100 layers and for about 10,000, so that one run shows how the
 //! cost grows: a search or a publication by a little, a clone not at all, a range with the
@@ -9,17 +9,18 @@ use palimpsest::Key;
 use palimpsest::base::{KeyRange, LayerName, Lsn, LsnRange};
 use palimpsest::layer::History;
 
-/// So many rows of deltas, one above the other, of so many columns each: 100 and 10,000 deltas.
+/// The number of rows of deltas, one above the other, and of columns in each: 100 and 10,000
+/// deltas.
 const SIDES: [u32; 2] = [10, 100];
 
 const L0_COUNT: u64 = 10;
 const ROW_LSNS: u64 = 1000;
 const L0_LSNS: u64 = 100;
 
-/// All columns together, whatever the count.
+/// The number of keys of all columns together, whatever the number of columns.
 const KEY_COUNT: u32 = 1_000_000;
 
-/// How many searches one measurement makes, at keys and LSNs that are far apart.
+/// The number of searches in one measurement, at keys and LSNs that are far apart.
 const SEARCH_COUNT: u32 = 1000;
 
 /// The layers of one size: rows of columns, a row of images halfway up, and the L0s on top.
@@ -70,12 +71,12 @@ impl Grid {
         })
     }
 
-    /// The end of a read of all that there is.
+    /// The exclusive end of a read of everything.
     fn end(&self) -> Lsn {
         Lsn(self.row_end(self.side - 1).0 + L0_COUNT * L0_LSNS)
     }
 
-    /// What a compaction of the L0s writes, in so many layers as there were L0s.
+    /// The outputs of a compaction of the L0s, as many as there are L0s.
     fn compacted(&self) -> Vec<(LayerName, ())> {
         let lsns = LsnRange::new(self.row_end(self.side - 1), self.end());
         let row = self.row(lsns).take(10);

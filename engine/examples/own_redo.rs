@@ -1,4 +1,4 @@
-//! Gives records a meaning of their own: here a page is a counter, and a record adds to it.
+//! Defines the meaning of records: here a page is a counter, and a record adds to it.
 //!
 //! A redo runs whenever a read finds records above a base. It must depend on its arguments alone:
 //! the same records over the same base are the same bytes, in every read and after every job.

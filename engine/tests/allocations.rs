@@ -1,4 +1,4 @@
-//! How often a read allocates, once the index that it needs is in memory.
+//! The number of allocations of a read, once the index that it needs is in memory.
 
 use std::path::Path;
 use std::pin::pin;
@@ -40,14 +40,14 @@ async fn compacted(root: &Path, compression: Compression) -> palimpsest::Result<
     Ok(timeline)
 }
 
-/// What one `get` allocates. It never waits, so that nothing is needed to wake it.
+/// The allocations of one `get`. It never pends, so it needs no waker.
 fn allocated_by_get(timeline: &Timeline, number: u32) -> AllocationInfo {
     let mut answer = None;
     let allocated = measure(|| {
         let mut get = pin!(timeline.get(Key::MIN.add(number), LSN));
         let mut context = Context::from_waker(Waker::noop());
         let Poll::Ready(got) = get.as_mut().poll(&mut context) else {
-            panic!("a read of files that stand here never waits");
+            panic!("a read of local files never pends");
         };
         answer = got.expect("it is there");
     });
@@ -55,7 +55,7 @@ fn allocated_by_get(timeline: &Timeline, number: u32) -> AllocationInfo {
     allocated
 }
 
-/// How often the second `get` of a key allocates, and how much.
+/// The number and the bytes of allocations of the second `get` of a key.
 fn allocated(compression: Compression) -> (u64, u64) {
     let root = tempfile::tempdir().expect("a directory");
     let timeline = block_on(compacted(root.path(), compression)).expect("the disk is well");
@@ -66,14 +66,14 @@ fn allocated(compression: Compression) -> (u64, u64) {
 }
 
 #[test]
-fn warm_get_of_an_image_allocates_its_answer_alone() {
-    // The answer is read where it stays: it is what is left of the two blocks that it stands in,
-    // which are verified whole.
+fn a_warm_get_of_an_image_allocates_only_its_answer() {
+    // The answer is the buffer of the read, cut down: the two blocks around the value are read and
+    // verified whole.
     assert_eq!(allocated(Compression::None), (1, 2 * 8192));
 }
 
 #[test]
-fn warm_get_of_a_compressed_image_allocates_what_is_read_and_what_it_becomes() {
+fn a_warm_get_of_a_compressed_image_allocates_the_frame_and_the_answer() {
     let (count, _) = allocated(Compression::Zstd { level: 1 });
     // zstd's own workspace is not Rust's, and does not count here.
     assert_eq!(count, 2);

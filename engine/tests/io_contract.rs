@@ -1,4 +1,4 @@
-//! The operating system's backend keeps the contract of the seam.
+//! The operating system's backend keeps the contract of `Io`.
 #![expect(
     clippy::disallowed_methods,
     reason = "the test waits in a thread of its own: nothing here is simulated"

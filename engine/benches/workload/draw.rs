@@ -2,19 +2,20 @@
 
 use palimpsest::{Edit, Key, Value};
 
-/// How long a page is, in bytes.
+/// The length of a page, in bytes.
 pub const PAGE_LEN: usize = 8192;
 
-/// How long a record is as it is serialised, in bytes.
+/// The length of a serialised record, in bytes.
 pub const RECORD_LEN: usize = 100;
 
-/// What stands in front of a record's patch: the kinds, a flag, a length, the edit's own head.
+/// The length of the header of a record's patch, in bytes: the kinds, a flag, a length, the edit's
+/// own head.
 const RECORD_HEAD_LEN: usize = 4 + 4 + 1 + 8 + 5;
 
-/// A sequence of numbers that its seed alone makes (SplitMix64).
+/// A sequence of numbers that is determined by its seed (SplitMix64).
 pub struct Draw(u64);
 
-/// How the keys are chosen.
+/// The distribution of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spread {
     /// Each as often as any other.
@@ -74,7 +75,7 @@ impl Draw {
         let number = |_| {
             let at = (self.next() >> 11) as f64 / (1_u64 << 53) as f64 * all;
             let rank = sums.partition_point(|sum| *sum < at) as u64;
-            // The popular ones do not stand side by side.
+            // Spreads the popular keys, which would be adjacent otherwise.
             (rank * 7919 % u64::from(count)) as u32
         };
         (0..len).map(number).collect()

@@ -1,4 +1,4 @@
-//! An engine on a directory of its own, and what is put into it.
+//! An engine on a directory of its own, and the data that is put into it.
 
 use std::path::Path;
 use std::thread;
@@ -14,15 +14,15 @@ use super::draw::{Draw, key};
 
 pub const TIMELINE: TimelineId = TimelineId([0xB5; 16]);
 
-/// How far one record is from the next in the log.
+/// The distance from one record to the next in the log, in LSNs.
 const LSN_STEP: u64 = 8;
 
-/// A batch is closed once it has so many bytes.
+/// The length at which a batch is closed, in bytes.
 const BATCH_LEN: u64 = 16 << 10;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// One write: whose, at which LSN, and what.
+/// One write: key, LSN and value.
 pub struct Put {
     pub key: Key,
     pub lsn: Lsn,
@@ -35,7 +35,8 @@ pub struct Open<I: Io> {
     pub timeline: Timeline<I>,
 }
 
-/// As by default; but the work calls the jobs itself, and collects all history when it calls that.
+/// The default options, but without maintenance, and with no history kept: the workload calls the
+/// jobs.
 pub fn options(compression: Compression) -> Options {
     Options {
         freeze_age_max: DAY,
@@ -49,7 +50,7 @@ pub fn options(compression: Compression) -> Options {
 }
 
 impl<I: Io> Open<I> {
-    /// Opens the engine in `dir`, and the timeline, which is made if it is not there.
+    /// Opens the engine in `dir`, and the timeline, which is created if it is missing.
     pub fn new(io: I, dir: &Path, compression: Compression) -> Open<I> {
         let opened = block_on(async {
             let engine = Engine::open(io, dir, options(compression)).await?;
@@ -62,7 +63,7 @@ impl<I: Io> Open<I> {
         opened.expect("the disk is well")
     }
 
-    /// Ends it in good order.
+    /// Shuts the engine down.
     pub fn shutdown(self) {
         block_on(self.engine.shutdown()).expect("the disk is well");
     }
@@ -72,8 +73,8 @@ impl<I: Io> Open<I> {
         self.timeline.last_record_lsn()
     }
 
-    /// Writes with a durable flush each `flush_len` bytes, which goes on beside the writing as long
-    /// as no second one is due; all is durable in the end.
+    /// Writes with a durable flush after every `flush_len` bytes. A flush runs concurrently with
+    /// the writes until the next one is due. Everything is durable in the end.
     pub fn ingest(&self, puts: &[Put], flush_len: u64) {
         let flush = || block_on(self.timeline.flush()).expect("the disk is well");
         let mut writer = self.timeline.writer().expect("there is no other");
@@ -94,7 +95,7 @@ impl<I: Io> Open<I> {
         assert!(flush() == self.last());
     }
 
-    /// Writes, and leaves it where it is: in memory.
+    /// Writes into the open layer, without a flush.
     pub fn put(&self, puts: &[Put]) {
         let mut writer = self.timeline.writer().expect("there is no other");
         for batch in batches(puts) {
@@ -114,7 +115,7 @@ impl<I: Io> Open<I> {
         created.expect("the disk is well");
     }
 
-    /// Collects all history that nobody may read any more.
+    /// Collects all history below the last record.
     pub fn gc(&self) -> usize {
         block_on(self.timeline.gc())
             .expect("the disk is well")
@@ -122,7 +123,7 @@ impl<I: Io> Open<I> {
     }
 }
 
-/// Batches as a log's reader makes them: each value is serialised here, once.
+/// Cuts writes into batches, as the reader of a log does. Each value is serialised here, once.
 fn batches(puts: &[Put]) -> impl Iterator<Item = Batch> {
     let mut left = puts.iter().peekable();
     std::iter::from_fn(move || {
@@ -138,12 +139,12 @@ fn batches(puts: &[Put]) -> impl Iterator<Item = Batch> {
     })
 }
 
-/// How long the values are together, as a batch serialises them, in bytes.
+/// The length of all values, as a batch serialises them, in bytes.
 pub fn byte_len(puts: &[Put]) -> u64 {
     puts.iter().map(|put| put.value.encoded_len() as u64).sum()
 }
 
-/// One write of each of these keys, one after the other above `lsn`.
+/// One write for each of these keys, at ascending LSNs above `lsn`.
 pub fn puts(lsn: Lsn, numbers: &[u32], mut value: impl FnMut() -> Value) -> Vec<Put> {
     let lsns = (1..).map(|step| Lsn(lsn.0 + step * LSN_STEP));
     let put = |(number, lsn): (&u32, Lsn)| Put {
@@ -154,14 +155,14 @@ pub fn puts(lsn: Lsn, numbers: &[u32], mut value: impl FnMut() -> Value) -> Vec<
     numbers.iter().zip(lsns).map(put).collect()
 }
 
-/// A page of each of these keys.
+/// Writes a page for each of these keys.
 pub fn pages(lsn: Lsn, numbers: &[u32], compression: Compression) -> Vec<Put> {
     let mut draw = Draw::new(lsn.0 + 7);
     let is_compressible = compression != Compression::None;
     puts(lsn, numbers, || Value::Image(draw.page(is_compressible)))
 }
 
-/// A record of each of these keys.
+/// Writes a record for each of these keys.
 pub fn records(lsn: Lsn, numbers: &[u32]) -> Vec<Put> {
     let mut draw = Draw::new(lsn.0 + 8);
     puts(lsn, numbers, || draw.record())

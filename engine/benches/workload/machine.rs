@@ -1,4 +1,4 @@
-//! What the machine does at best, without any engine.
+//! The speed of the machine, without the engine.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -9,10 +9,10 @@ use super::draw::{Draw, PAGE_LEN};
 use super::meter::{ns_each, spend};
 use super::table::{Table, figure};
 
-/// How much is handed to the system at once.
+/// The length of one system call's data, in bytes.
 const CHUNK_LEN: usize = 1 << 20;
 
-/// Each figure is the best of so many.
+/// The number of rounds; each figure is the best of them.
 const ROUND_COUNT: usize = 7;
 
 const COPY_COUNT: usize = 10_000;
@@ -24,7 +24,8 @@ pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory")
 }
 
-/// The rate of writing `len` bytes one after another, durable each `sync_len`, in MB/s.
+/// The rate of a sequential write of `len` bytes, with a sync after every `sync_len` bytes, in
+/// MB/s.
 pub fn sequential_write(dir: &Path, len: u64, sync_len: u64) -> f64 {
     let path = dir.join("sequential");
     let mut chunk = vec![0; CHUNK_LEN];
@@ -69,7 +70,7 @@ impl Pages {
         Pages { file, _dir: dir }
     }
 
-    /// Reads one page after another, by their numbers; how long each takes, in nanoseconds.
+    /// Reads pages by their numbers, and returns the time of one read, in nanoseconds.
     pub fn read(&self, numbers: &[u32]) -> f64 {
         let mut page = vec![0; PAGE_LEN];
         ns_each(numbers.len(), || {
@@ -106,7 +107,7 @@ fn checksum_page() -> f64 {
     })
 }
 
-/// How long it takes to sort keys and LSNs that are packed into one number each, in nanoseconds.
+/// The time to sort keys and LSNs that are packed into one number each, in nanoseconds.
 fn sort_packed() -> f64 {
     let mut draw = Draw::new(5);
     let packed = |lsn: u64| u128::from(draw.below(20_000)) << 64 | u128::from(lsn);

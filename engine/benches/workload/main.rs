@@ -1,5 +1,5 @@
-//! What the engine does in a second, beside what the machine does at best in the same run:
-//! `cargo bench -p palimpsest --bench workload`.
+//! The throughput and latency of the engine, beside those of the machine in the same run: `cargo
+//! bench -p palimpsest --bench workload`.
 //!
 //! The tables are markdown. Nothing in them is asserted; the seeds are fixed, so that two runs
 //! differ in time only. Behind `--` may stand `writes` or `reads`, to run these alone, and `quick`,
@@ -19,14 +19,14 @@ mod table;
 mod watched_io;
 mod writes;
 
-/// How much of everything there is.
+/// The size of the workloads.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
-    /// How many records a workload of records has.
+    /// The number of records in a workload of records.
     record_count: u32,
-    /// How many pages a workload of pages writes, and how many keys there are.
+    /// The number of pages that a workload of pages writes, and the number of keys.
     key_count: u32,
-    /// How many bytes are ingested before the next durable flush begins.
+    /// The length that is ingested before the next durable flush begins, in bytes.
     flush_len: u64,
 }
 

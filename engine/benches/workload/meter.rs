@@ -1,15 +1,15 @@
-//! What a piece of work took: time, time of all cores, memory.
+//! Measuring work: wall time, CPU time, memory.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// What a piece of work took.
+/// The time that a piece of work took.
 #[derive(Clone, Copy, Debug)]
 pub struct Spent {
     pub wall: Duration,
-    /// Of all threads of this process, the kernel's part included.
+    /// The CPU time of all threads of this process, with the kernel's part.
     pub cpu: Duration,
 }
 
@@ -18,12 +18,12 @@ impl Spent {
         self.wall.as_secs_f64() * 1000.0
     }
 
-    /// Millions of bytes a second.
+    /// The rate for `len` bytes, in MB per second.
     pub fn rate(self, len: u64) -> f64 {
         megabytes(len) / self.wall.as_secs_f64()
     }
 
-    /// Millions of bytes a second of a core.
+    /// The rate for `len` bytes, in MB per CPU second.
     pub fn cpu_rate(self, len: u64) -> f64 {
         megabytes(len) / self.cpu.as_secs_f64()
     }
@@ -44,7 +44,7 @@ pub fn spend<T>(work: impl FnOnce() -> T) -> (T, Spent) {
     (done, spent)
 }
 
-/// How long one of `count` equal steps takes, in nanoseconds.
+/// The time of one of `count` equal steps, in nanoseconds.
 pub fn ns_each(count: usize, work: impl FnOnce()) -> f64 {
     let ((), spent) = spend(work);
     spent.wall.as_secs_f64() * 1e9 / count as f64
@@ -54,13 +54,13 @@ pub fn megabytes(len: u64) -> f64 {
     len as f64 / 1e6
 }
 
-/// The memory that this process has now, in bytes, and from now on its highest is counted anew.
+/// Returns the memory of this process, in bytes, and resets its peak.
 pub fn restart_memory_peak() -> u64 {
     fs::write("/proc/self/clear_refs", "5").expect("Linux has had it since 4.0");
     status("VmRSS:")
 }
 
-/// The most memory that this process has had since, in bytes.
+/// The peak of memory since [`restart_memory_peak`], in bytes.
 pub fn memory_peak() -> u64 {
     status("VmHWM:")
 }

@@ -1,4 +1,4 @@
-//! Reads of every depth, beside the same reads by hand.
+//! Reads of every depth, beside the file reads that they make, done by hand.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,35 +17,35 @@ use super::meter::ns_each;
 use super::table::{Table, figure};
 use super::watched_io::{Read, WatchedIo};
 
-/// So many reads make one measurement.
+/// The number of reads in one measurement.
 const READ_COUNT: u32 = 4000;
 
-/// So many records stand between a page and the read of the past.
+/// The number of records between a page and the read of the past.
 const DELTA_COUNT: u32 = 25;
 
 const L0_COUNT: usize = 7;
 
 const VECTOR_LEN: usize = 32;
 
-/// How the pages are stored, and which of them are read.
+/// A variant: how the pages are stored, and which of them are read.
 #[derive(Clone, Copy)]
 struct Variant {
     spread: Spread,
     compression: Compression,
 }
 
-/// The LSNs at which reads find what they are measured by.
+/// The LSNs of the reads.
 #[derive(Clone, Copy)]
 struct Points {
-    /// A page in an image, and records above it in an L1.
+    /// Reads find a page in an image, and records above it in an L1.
     old: Lsn,
-    /// A page in an image.
+    /// Reads find a page in an image.
     compacted: Lsn,
-    /// A page in an image, and a record in each L0 above it.
+    /// Reads find a page in an image, and a record in each L0 above it.
     l0s: Lsn,
 }
 
-/// What the engine read of its files, call by call, for the reads of one row.
+/// The file reads that the engine made for the reads of one row.
 struct ByHand {
     files: BTreeMap<Arc<PathBuf>, File>,
     reads: Vec<Read>,
@@ -66,7 +66,7 @@ impl ByHand {
         }
     }
 
-    /// Makes the same calls again. Which file, is looked up before.
+    /// Makes these file reads. The files are looked up before.
     fn run(&self) -> f64 {
         let with_file = |read: &Read| (&self.files[&read.path], read.offset, read.len);
         let reads: Vec<(&File, u64, usize)> = self.reads.iter().map(with_file).collect();
@@ -81,7 +81,7 @@ impl ByHand {
     }
 }
 
-/// Builds all that is read, and says where.
+/// Writes the layers that are read, and returns the LSNs.
 fn build(open: &Open<WatchedIo>, compression: Compression, scale: Scale) -> Points {
     let all: Vec<u32> = (0..scale.key_count).collect();
     let put_records = || open.put(&records(open.last(), &all));
@@ -117,7 +117,7 @@ fn get_all<I: palimpsest::io::Io>(timeline: &Timeline<I>, numbers: &[u32], lsn: 
     }
 }
 
-/// What the engine reads once it has the indexes in memory.
+/// The file reads of the engine once it has the indexes in memory.
 fn by_hand(open: &Open<WatchedIo>, io: &WatchedIo, (numbers, lsn): (&[u32], Lsn)) -> ByHand {
     get_all(&open.timeline, numbers, lsn);
     io.take_reads();
@@ -197,7 +197,7 @@ fn scan(timeline: &Timeline, lsn: Lsn) {
     .expect("the disk is well");
 }
 
-/// One row after another of one variant.
+/// Measures the rows of one variant.
 struct Row<'a> {
     variant: String,
     /// The pages that one measurement reads.
@@ -207,7 +207,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Measures in turns: a pass of the engine, one by hand, one of plain pages.
+    /// Measures passes in turn: the engine, the reads by hand, plain pages.
     fn push(&mut self, title: &str, hand: Option<&ByHand>, pass: impl Fn()) {
         pass();
         let (mut by_hand, mut pread) = (f64::INFINITY, f64::INFINITY);

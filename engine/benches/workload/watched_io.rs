@@ -1,4 +1,4 @@
-//! The operating system, with a count of what is written, by job, and a list of what is read.
+//! The operating system, with a count of written bytes by job, and a list of reads.
 
 use std::collections::BTreeMap;
 use std::io::Result;
@@ -22,7 +22,7 @@ struct Seen {
     reads: Mutex<Vec<Read>>,
 }
 
-/// One call that read something.
+/// One call that read bytes.
 #[derive(Clone, Debug)]
 pub struct Read {
     pub path: Arc<PathBuf>,
@@ -37,12 +37,12 @@ pub struct WatchedFile {
 }
 
 impl WatchedIo {
-    /// How many bytes were written since this was asked last, by job.
+    /// Returns the bytes written since the last call of this, by job.
     pub fn take_written(&self) -> BTreeMap<Job, u64> {
         std::mem::take(&mut self.seen.written.lock().expect("nothing panics under it"))
     }
 
-    /// What was read since this was asked last, in order.
+    /// Returns the reads since the last call of this, in order.
     pub fn take_reads(&self) -> Vec<Read> {
         std::mem::take(&mut self.seen.reads.lock().expect("nothing panics under it"))
     }

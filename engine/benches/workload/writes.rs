@@ -1,4 +1,4 @@
-//! From an ingest to a reopening after a crash, step by step, on files.
+//! An ingest, the jobs, and a reopening after a crash, step by step, on files.
 
 use std::fs;
 use std::path::Path;
@@ -24,20 +24,20 @@ struct Workload {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// Records of 100 bytes, over a page of each key that is there before.
+    /// Records of 100 bytes, over a page of each key that was written before.
     Records,
     /// Pages of 8 KiB.
     Pages,
 }
 
-/// What a workload came to.
+/// The results of a workload.
 struct Measured {
-    /// Of what was ingested, in bytes.
+    /// The length that was ingested, in bytes.
     len: u64,
     /// The better one of a sequential write before and one after, in MB/s.
     disk_rate: f64,
     ingest: Spent,
-    /// How much memory the ingest took at most, in bytes.
+    /// The peak of memory of the ingest, in bytes.
     memory: u64,
     to_l0: u64,
     compact: Spent,
@@ -52,7 +52,7 @@ struct Measured {
     crashed: Spent,
 }
 
-/// What stands in a timeline's directory.
+/// The files in a timeline's directory.
 #[derive(Clone, Copy, Default)]
 struct Files {
     count: usize,
@@ -64,7 +64,7 @@ impl Files {
         let mut files = Files::default();
         for entry in fs::read_dir(dir).expect("it is there") {
             let entry = entry.expect("it is there");
-            // A file that was let go of may be removed at this very moment.
+            // A dropped file may be removed concurrently.
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };
@@ -139,7 +139,8 @@ impl Workload {
         let to_l0 = written(&io);
         let ((), compact) = spend(|| open.compact());
         let to_l1 = written(&io);
-        // Images above all of that: one record more, or the last one would keep its layer.
+        // One more record, so that the images stand above all the others and gc can remove their
+        // layers.
         open.ingest(&records(open.last(), &[0]), u64::MAX);
         io.take_written();
         let ((), images) = spend(|| open.create_images());
@@ -147,7 +148,7 @@ impl Workload {
         let before_gc = Files::of(&root);
         let (layers_collected, gc) = spend(|| open.gc());
         let crashed_root = dir.path().join("crashed");
-        // What is not flushed is in a file that a crash leaves behind.
+        // Records that are not flushed are in a file that a crash leaves behind.
         open.put(&self.draw(open.last(), scale)[..puts.len() / 4]);
         copy(&root, &crashed_root);
         open.shutdown();
@@ -165,14 +166,14 @@ impl Workload {
             gc,
             layers_collected,
             before_gc,
-            // Removals go on beside everything else: in the one that was opened last they are done.
+            // Removals run concurrently. In the directory that was opened last they are done.
             after_gc: Files::of(&crashed_root),
             clean,
             crashed,
         }
     }
 
-    /// A page of each key, in images.
+    /// Writes a page of each key, and makes images of them.
     fn lay_pages(&self, open: &Open<WatchedIo>, scale: Scale) {
         let numbers: Vec<u32> = (0..scale.key_count).collect();
         open.ingest(&pages(open.last(), &numbers, self.compression), u64::MAX);
@@ -198,7 +199,7 @@ impl Workload {
     }
 }
 
-/// How much the jobs wrote since this was asked last, in bytes.
+/// The length that the jobs wrote since the last call of this, in bytes.
 fn written(io: &WatchedIo) -> u64 {
     let by_job = io.take_written();
     by_job
@@ -208,7 +209,7 @@ fn written(io: &WatchedIo) -> u64 {
         .sum()
 }
 
-/// Copies all that is in a directory, as a crash leaves it.
+/// Copies a directory, as a crash leaves it.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).expect("the directory is ours");
     for entry in fs::read_dir(from).expect("it is there") {
@@ -217,7 +218,7 @@ fn copy(from: &Path, to: &Path) {
         match entry.path().is_dir() {
             true => copy(&entry.path(), &to),
             false => {
-                // A file that was let go of may be removed at this very moment.
+                // A dropped file may be removed concurrently.
                 let _ = fs::copy(entry.path(), to);
             }
         }

@@ -1,4 +1,4 @@
-//! Answers, and how they are written down as JSON.
+//! Answers, and their JSON form.
 
 use palimpsest::base::LayerName;
 use palimpsest::{Key, Lsn};
@@ -7,24 +7,24 @@ use sha2::{Digest, Sha256};
 
 use crate::wrong::Wrong;
 
-/// What a value is told by.
+/// The fingerprint of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digested {
     pub len: u64,
     pub sha256: String,
 }
 
-/// What a question was answered with.
+/// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// There is no value, or one of a range has none.
+    /// There is no value, or a key of a range has none.
     Missing,
     Value(Digested),
     Values(Vec<(Key, Digested)>),
     Layers(Layers),
-    /// The history is gone, rightly so.
+    /// The LSN is below the cutoff, so the history is gone.
     BelowCutoff,
-    /// A read failed, which no script expects.
+    /// A read failed, with this message. No script expects that.
     Failed(String),
 }
 
@@ -36,7 +36,7 @@ pub struct Layers {
     pub gc_cutoff: Lsn,
 }
 
-/// Which question an answer is to.
+/// The kind of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
     Get,
@@ -78,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// Reads what somebody answered to `question`.
+    /// Parses a recorded answer to `question`.
     pub fn of_json(question: Question, json: &Value) -> Result<Answer, Wrong> {
         let answer = match (question, json.as_str()) {
             (Question::Get | Question::Vget, Some("missing")) => Some(Answer::Missing),

@@ -1,4 +1,4 @@
-//! Holds what the engine answered against what a peer did.
+//! Compares the engine's answers with a peer's.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,29 @@ use crate::answer::{Answer, Question};
 use crate::explain::{Difference, Reason, explain};
 use crate::stage::Played;
 
-/// What a comparison came to: of one script, or of many together.
+/// The result of a comparison, of one script or of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub get_count: usize,
     pub vget_count: usize,
-    /// The reads among them that differ.
+    /// The number of reads that differ.
     pub wrong_count: usize,
-    /// Reads below the cutoff, which promise nothing.
+    /// The number of reads below the cutoff, whose answers are not defined.
     pub below_cutoff_count: usize,
-    /// Lists of layers after a `cutoff`, which lets layers go here and not there.
+    /// The number of lists of layers after a `cutoff`, which removes layers here and not in the
+    /// peer.
     pub cut_list_count: usize,
-    /// Lists of the same layers.
+    /// The number of lists with equal layers.
     pub equal_list_count: usize,
     pub explained_list_count: usize,
     pub unexplained_list_count: usize,
-    /// How many things differ, in how many lists, for each reason.
+    /// The number of differences and of lists, for each reason.
     pub reasons: BTreeMap<Reason, Share>,
-    /// What a reader should look at, a line each.
+    /// The findings that a reader should look at, a line each.
     pub findings: Vec<String>,
 }
 
-/// How often a reason was met.
+/// How often a reason applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
     pub difference_count: usize,
@@ -35,7 +36,7 @@ pub struct Share {
 }
 
 impl Tally {
-    /// Compares the answers to one script; there are as many on both sides.
+    /// Compares the answers to one script. Both sides have equally many.
     pub fn of(played: &[Played], expected: &[Answer]) -> Tally {
         assert!(played.len() == expected.len());
         let mut tally = Tally::default();
@@ -69,7 +70,7 @@ impl Tally {
 
     fn add_layers(&mut self, played: &Played, expected: &Answer) {
         let (Answer::Layers(ours), Answer::Layers(theirs)) = (&played.answer, expected) else {
-            unreachable!("the question says what the answer is");
+            unreachable!("the question determines the kind of answer");
         };
         if played.scene.is_cut {
             self.cut_list_count += 1;
@@ -110,7 +111,7 @@ impl Tally {
         sum.list_count += share.list_count;
     }
 
-    /// Adds the numbers of another script; its findings were told with it.
+    /// Adds the numbers of another script. Its findings are printed separately.
     pub fn add(&mut self, other: &Tally) {
         self.get_count += other.get_count;
         self.vget_count += other.vget_count;

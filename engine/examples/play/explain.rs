@@ -9,10 +9,10 @@ use palimpsest::{Key, KeyRange, Lsn};
 use crate::answer::Layers;
 use crate::stage::Scene;
 
-/// How long a value is assumed to be where only the number of keys is known, in bytes.
+/// The length of a value that is assumed where only the number of keys is known, in bytes.
 const VALUE_LEN_ASSUMED: u64 = 8192;
 
-/// Why something differs; the program's own documentation tells each of them.
+/// A reason for a difference; the program's documentation explains each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     FirstKeys,
@@ -21,15 +21,15 @@ pub enum Reason {
     DeltaCuts,
 }
 
-/// Something that differs in two lists of layers.
+/// A difference between two lists of layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub what: String,
-    /// None that the program knows, if it is not there.
+    /// The reason; `None` if the program knows none.
     pub reason: Option<Reason>,
 }
 
-/// All that differs between what a peer has and what this engine has.
+/// Finds all differences between a peer's layers and this engine's.
 pub fn explain(theirs: &Layers, ours: &Layers, scene: &Scene) -> Vec<Difference> {
     let mut found = compare_lsns(theirs, ours, scene);
     let (their_names, our_names) = (names(theirs), names(ours));
@@ -76,7 +76,7 @@ fn names(layers: &Layers) -> BTreeSet<Named> {
     names.map(|(name, _)| Named(*name)).collect()
 }
 
-/// A name, in the order of its text.
+/// A layer's name, ordered by its text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Named(LayerName);
 
@@ -100,14 +100,14 @@ impl Ord for Named {
     }
 }
 
-/// The layers that only one of the two has, as far as nothing explains them yet.
+/// The layers that only one of the two has, and that are not explained yet.
 struct Sides {
     theirs: BTreeSet<Named>,
     ours: BTreeSet<Named>,
 }
 
 impl Sides {
-    /// The images of the first keys stand at the LSN that the timeline was opened at.
+    /// Explains the peer's images of the first keys, at the LSN that the timeline was opened at.
     fn explain_first_keys(&mut self, scene: &Scene) -> Vec<Difference> {
         let at = self.take_images(Side::Theirs, scene.start);
         if at.is_empty() {
@@ -118,7 +118,7 @@ impl Sides {
         say(Side::Theirs, at, scene.start, reason)
     }
 
-    /// The images of a creation stand one LSN higher there than here, and are cut differently.
+    /// Explains the images of a creation, which in the peer are one LSN higher and cut differently.
     fn explain_images(&mut self, our_names: &BTreeSet<Named>, scene: &Scene) -> Vec<Difference> {
         let images = self.theirs.iter().filter(|name| name.0.is_image());
         let places: BTreeSet<Lsn> = images.map(|name| name.0.lsns().start).collect();
@@ -139,7 +139,7 @@ impl Sides {
         found
     }
 
-    /// Several deltas here stand for one there: together they hold the same keys and LSNs.
+    /// Explains a peer's delta that is several here, which together hold its keys and LSNs.
     fn explain_deltas(&mut self, scene: &Scene) -> Vec<Difference> {
         let mut found = Vec::new();
         if scene.checkpoint_distance <= scene.layer_len_target {
@@ -172,7 +172,7 @@ impl Sides {
         .collect()
     }
 
-    /// Takes one side's images at an LSN out.
+    /// Removes one side's images at an LSN, and returns their keys.
     fn take_images(&mut self, side: Side, lsn: Lsn) -> Vec<KeyRange> {
         let names = match side {
             Side::Theirs => &mut self.theirs,
@@ -231,11 +231,11 @@ fn is_piece(whole: LayerName, part: LayerName) -> bool {
     part.is_delta() && is_inside
 }
 
-/// Whether pieces go from a delta's first key to its last, and for the keys of each of them from
-/// its first LSN to its last.
+/// Whether pieces cover a delta from its first key to its last, and the keys of each piece from its
+/// first LSN to its last.
 ///
 /// # Shape
-/// The pieces come by key and then by LSN.
+/// The pieces are ordered by key and then by LSN.
 fn is_made_up(whole: LayerName, pieces: &[LayerName]) -> bool {
     let ends = pieces.first().zip(pieces.last());
     let has_ends = ends.is_some_and(|(first, last)| {
@@ -272,8 +272,8 @@ fn first_keys() -> Vec<KeyRange> {
     ranges
 }
 
-/// Where a peer cuts images, up to one range more than `count_max`: fragments of ranges are dealt
-/// out, and a part is closed before one that would not fit.
+/// The parts into which a peer cuts images, at most `count_max` and one more: it deals out
+/// fragments of ranges, and closes a part before a fragment that would not fit.
 fn peer_parts(ranges: &[KeyRange], key_count_max: u64, count_max: usize) -> Vec<KeyRange> {
     let mut parts = Vec::new();
     let (mut start, mut end, mut key_count) = (Key::MIN, Key::MIN, 0);

@@ -5,8 +5,8 @@
 //! cargo run -p palimpsest --example play -- [--dir DIR] [--leave-out-gc-compact] FILE
 //! ```
 //!
-//! `FILE` is a script, or lines of JSON; `-` is the standard input. The engine works in a directory
-//! of its own that goes with the program, or in `DIR`, which is made and stays.
+//! `FILE` is a script, or lines of JSON; `-` is the standard input. The engine works in a temporary
+//! directory, or in `DIR`, which is created and kept.
 //!
 //! * **A script** is a command a line; blank lines and those that start with `#` are skipped. Each
 //!   answer is printed as a line of JSON.
@@ -15,9 +15,9 @@
 //!   of its own, each answer is compared, and a summary comes last. A `.jsonl.xz` goes through
 //!   `xzcat FILE |` first.
 //!
-//! Exit codes: 0 all right · 1 wrong usage or input, told with its line and what to do · 2 a `get`
-//! or `vget` differs. Layers that differ without a reason are listed as unexplained; they are a
-//! question to a reader, not a wrong answer.
+//! Exit codes: 0 success · 1 wrong usage or input, reported with its line and the remedy · 2 a
+//! `get` or `vget` differs. Layers that differ without a reason are listed as unexplained; they are
+//! for a reader to judge, and no wrong answer.
 //!
 //! # The language
 //!
@@ -30,16 +30,16 @@
 //! | `open LSN` | creates a timeline without records; its first one stands above `LSN` |
 //! | `keyspace START END` | declares the keys that there are: images are cut accordingly |
 //! | `put KEY LSN image str:TEXT` | writes a whole value |
-//! | `put KEY LSN image rnd:LEN:SEED` | the same: the first `LEN` bytes that splitmix64 gives |
-//! | `put KEY LSN append TEXT` | writes a record: `TEXT` stands at the value's end now |
-//! | `put KEY LSN clear TEXT` | the value is `TEXT` now, but the record needs one below it |
-//! | `put KEY LSN init TEXT` | the same, and it needs nothing below it |
+//! | `put KEY LSN image rnd:LEN:SEED` | writes the first `LEN` bytes that splitmix64 gives |
+//! | `put KEY LSN append TEXT` | writes a record that appends `TEXT` to the value |
+//! | `put KEY LSN clear TEXT` | writes a record: the value becomes `TEXT`; needs one below it |
+//! | `put KEY LSN init TEXT` | writes a record: the value becomes `TEXT`; needs none below it |
 //! | `flush` | makes everything durable |
 //! | `compact force_l0 only_l0` | compacts the L0s there are |
 //! | `compact force_image force_repartition` | compacts L0s by need, then images all keys |
 //! | `cutoff LSN [RETAIN…]` | moves the gc cutoff; each `RETAIN` stays readable below it |
 //! | `branch LSN` | branches off; the n-th branch is `bb…` and two hex digits of n |
-//! | `use ID` | what follows is about it; the first one is 11223344556677881122334455667788 |
+//! | `use ID` | selects a timeline; the first one is 11223344556677881122334455667788 |
 //! | `gc_compact` | cannot be played: the engine does not rewrite history below the cutoff |
 //!
 //! | question | answer |
@@ -48,17 +48,17 @@
 //! | `vget START END LSN` | `[key, length, sha256]` of each; `"missing"` if one has no value |
 //! | `layers` | `{"layers": [[name, length], …], "disk_consistent_lsn", "gc_cutoff"}` |
 //!
-//! A read below the cutoff answers `"below the cutoff"`, which after a `cutoff` is compared with
-//! nothing; one that fails answers `{"error": why}`, which agrees with nothing. The lengths in
-//! `layers` are without the checksum section, which a peer's files do not have.
+//! A read below the cutoff answers `"below the cutoff"`, which after a `cutoff` is not compared; a
+//! read that fails answers `{"error": why}`, which agrees with no answer. The lengths in `layers`
+//! are without the checksum section, which a peer's files do not have.
 //!
-//! `cutoff` has to go a long way: it flushes, makes a branch at each `RETAIN` that has none, opens
-//! the engine again with a `gc_distance` that ends at `LSN`, and collects: so layers may go as
-//! well, and from then on lists of layers are not compared. It never goes back.
+//! `cutoff` takes several steps: it flushes, creates a branch at each `RETAIN` that has none,
+//! reopens the engine with a `gc_distance` that ends at `LSN`, and collects. So layers may be
+//! removed too, and from then on lists of layers are not compared. The cutoff never goes back.
 //!
 //! A script with `gc_compact` is refused, and among lines of JSON skipped. With
-//! `--leave-out-gc-compact` it is played as if that line was not there: no job changes an answer at
-//! or above the cutoff, or at what is retained, so a peer's answers hold all the same.
+//! `--leave-out-gc-compact` it is played without that line: no job changes an answer at or above
+//! the cutoff, or at a retained LSN, so a peer's answers are still right.
 //!
 //! | `conf` | option |
 //! |---|---|
@@ -68,15 +68,15 @@
 //! | `image_creation_threshold` | `image_delta_count_trigger` |
 //! | `image_creation_preempt_threshold` | `image_preempt_l0_count` |
 //! | `max_vectored_read_bytes` | `read_len_max` |
-//! | `compaction_period`, `gc_period` | none: the script says when |
-//! | `image_layer_creation_check_threshold` | none: every image creation looks whether it is due |
+//! | `compaction_period`, `gc_period` | none: the script calls the jobs |
+//! | `image_layer_creation_check_threshold` | none: every image creation checks whether it is due |
 //!
-//! Any other is an error. Nothing is done by the clock.
+//! Any other name is an error. Nothing depends on the clock.
 //!
 //! # Why layers differ
 //!
-//! Names, lengths and both LSNs are compared. Lists are equal if at most the cutoff is another one;
-//! what else differs is held against these reasons, each of which is checked, not believed:
+//! Names, lengths and both LSNs are compared. Lists are equal if they differ in the cutoff at most;
+//! any other difference is compared with these reasons, each of which is checked:
 //!
 //! | reason | the peer | this engine |
 //! |---|---|---|
@@ -86,11 +86,11 @@
 //! | `delta cuts` | compacted deltas are as long as `checkpoint_distance` | `layer_len_target` |
 //!
 //! How images are cut: the peer deals out fragments of `compaction_target_size / 8192` keys, also
-//! of the seven first ones, and closes a part where the next fragment would not fit; its last
-//! image ends with the last declared key. This engine fills each part with as many declared keys as
-//! fit, and its last image ends with the last key of all, so that images always cover all keys. The
-//! program computes the peer's cuts by the peer's rule, and sees to it that this engine's images
-//! abut from the first key to the last.
+//! of the seven first ones, and closes a part where the next fragment would not fit; its last image
+//! ends with the last declared key. This engine fills each part with as many declared keys as fit,
+//! and its last image ends with the last key of all, so that images always cover all keys. The
+//! program computes the peer's cuts by the peer's rule, and checks that this engine's images abut
+//! from the first key to the last.
 //!
 //! The pieces of a delta that is cut must go from its first key to its last, and for the keys of
 //! each piece from its first LSN to its last: a key whose history is too long is cut by LSN.
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match run::run(&arguments) {
         Ok((text, verdict)) => {
-            // Who reads it may have had enough of it; the verdict stands all the same.
+            // The reader may have closed the pipe; the verdict does not depend on it.
             let _ = std::io::stdout().lock().write_all(text.as_bytes());
             verdict.code()
         }

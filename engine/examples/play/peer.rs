@@ -9,7 +9,7 @@ use crate::wrong::Wrong;
 /// A script and the answers to its questions.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// Where it stands, from line 1 on.
+    /// Its line, from 1.
     pub line: usize,
     pub seed: u64,
     pub steps: Vec<Step>,

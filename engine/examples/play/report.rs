@@ -1,4 +1,4 @@
-//! What the program prints of its comparisons.
+//! The report of comparisons.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::compare::Tally;
 use crate::explain::Reason;
 
-/// What it all came to.
+/// The verdict of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     AllRight,
@@ -22,7 +22,7 @@ impl Verdict {
     }
 }
 
-/// The text of a run over recordings, as it grows.
+/// The report of a run over recordings, as it grows.
 #[derive(Default)]
 pub struct Report {
     text: String,

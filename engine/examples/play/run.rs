@@ -14,26 +14,26 @@ const USAGE: &str = "\
 usage: cargo run -p palimpsest --example play -- [--dir DIR] [--leave-out-gc-compact] FILE
 FILE is a script or lines of JSON, - is the standard input; engine/examples/play/main.rs tells all";
 
-/// How a file starts that was packed by xz.
+/// The magic bytes of an xz file.
 const XZ: &[u8] = b"\xFD7zXZ";
 
-/// What was asked for on the command line.
+/// The arguments of the command line.
 struct Request {
     file: String,
     dir: Option<PathBuf>,
     gc_compact: GcCompact,
 }
 
-/// What is done about `gc_compact`, which the engine cannot do.
+/// The treatment of `gc_compact`, which the engine cannot do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GcCompact {
-    /// A script with it is refused, or skipped if there are many.
+    /// Refuses a script with it, or skips the script if there are many.
     Refuse,
-    /// It is left out: no answer of a read that is promised depends on it.
+    /// Leaves it out: no defined answer depends on it.
     LeaveOut,
 }
 
-/// Does what the arguments say, and returns what is to be printed.
+/// Runs the program with these arguments, and returns the text to print.
 pub fn run(arguments: &[String]) -> Result<(String, Verdict), Wrong> {
     if arguments.iter().any(|argument| argument == "--help") {
         return Ok((format!("{USAGE}\n"), Verdict::AllRight));
@@ -105,7 +105,7 @@ fn read(file: &str) -> Result<String, Wrong> {
     text.map_err(|error| Wrong::new(format!("{file}: {error}: name a file of text")))
 }
 
-/// The answers to one script, a line of JSON each.
+/// Plays one script; returns the answers, a line of JSON each.
 pub fn answer_all(
     root: &Path,
     gc_compact: GcCompact,
@@ -118,7 +118,7 @@ pub fn answer_all(
     Ok((text, Verdict::AllRight))
 }
 
-/// The report on many scripts whose answers are known.
+/// Plays many scripts whose answers are known; returns the report.
 pub fn compare_all(
     root: &Path,
     gc_compact: GcCompact,

@@ -5,11 +5,11 @@ use palimpsest::{Key, KeyRange, Lsn, TimelineId};
 use crate::value::Change;
 use crate::wrong::Wrong;
 
-/// The commands that there are, for who wrote another one.
+/// The known commands, for the error message about an unknown one.
 const COMMANDS: &str = "conf, open, keyspace, put, flush, compact, get, vget, layers, cutoff, \
                         gc_compact, branch or use";
 
-/// What a `conf` chooses.
+/// The option that a `conf` sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conf {
     CheckpointDistance(u64),
@@ -18,7 +18,7 @@ pub enum Conf {
     ImageCreationThreshold(usize),
     ImageCreationPreemptThreshold(usize),
     MaxVectoredReadBytes(u64),
-    /// A name that is known, and for which nothing stands here.
+    /// An option of the peer that this engine does not have.
     WithoutCounterpart,
 }
 
@@ -41,7 +41,7 @@ pub enum Command {
     Use(TimelineId),
 }
 
-/// A command and where it stands, from line 1 on.
+/// A command and its line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub line: usize,

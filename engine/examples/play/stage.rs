@@ -1,4 +1,4 @@
-//! The stage: an engine on real files that plays a script and notes what it answers.
+//! The stage: an engine on real files that plays a script and records its answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ const FIRST: TimelineId = TimelineId([
     0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
 ]);
 
-/// Stands in the ids of the branches that a script makes.
+/// The byte that marks the ids of branches that a script creates.
 const BRANCH: u8 = 0xBB;
 
-/// Stands in the ids of the branches that only keep an LSN readable.
+/// The byte that marks the ids of branches that only keep an LSN readable.
 const RETAINING: u8 = 0xCC;
 
-/// An answer, and what it takes to understand it.
+/// An answer, with its question and the state at that time.
 #[derive(Clone, Debug)]
 pub struct Played {
     pub line: usize,
@@ -36,7 +36,7 @@ pub struct Played {
     pub scene: Scene,
 }
 
-/// What a peer's layers depend on, as it stood at a question.
+/// The state that a peer's layers depend on, at the time of a question.
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// The LSN that the first timeline was opened at.
@@ -45,11 +45,11 @@ pub struct Scene {
     pub keys: KeySpace,
     pub checkpoint_distance: u64,
     pub layer_len_target: u64,
-    /// Whether a `cutoff` has come: then layers may have gone.
+    /// Whether there was a `cutoff`, which may have removed layers.
     pub is_cut: bool,
 }
 
-/// Plays a script in the directory `root`, which is made, and returns the answers in their order.
+/// Plays a script in the directory `root`, which it creates, and returns the answers in order.
 pub fn play(root: &Path, steps: &[Step]) -> Result<Vec<Played>, Wrong> {
     let mut settings = Settings::default();
     let mut stage: Option<Stage> = None;
@@ -106,7 +106,7 @@ async fn play_step(
     }
 }
 
-/// What the script has chosen.
+/// The options that the script has set.
 struct Settings {
     options: Options,
     checkpoint_distance: u64,
@@ -114,7 +114,7 @@ struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        // The script alone says what happens when: nothing is done by the clock.
+        // The script alone says when jobs run: nothing depends on the clock.
         let options = Options {
             freeze_age_max: Duration::MAX,
             l0_delay: Duration::ZERO,
@@ -154,10 +154,10 @@ struct Stage {
     start: Lsn,
     engine: Engine,
     timeline: Timeline,
-    /// What each timeline has declared.
+    /// The keys that each timeline has declared.
     keys: BTreeMap<TimelineId, KeySpace>,
     branch_count: usize,
-    /// What has a branch that only keeps it readable.
+    /// The LSNs that have a branch that only keeps them readable.
     retained: BTreeSet<(TimelineId, Lsn)>,
     is_cut: bool,
 }
@@ -198,15 +198,15 @@ impl Stage {
             Command::Vget(keys, lsn) => (Question::Vget, self.vget(*keys, *lsn).await),
             Command::Layers => (Question::Layers, Answer::Layers(self.layers()?)),
             order => {
-                self.obey(order).await?;
+                self.run_command(order).await?;
                 return Ok(None);
             }
         };
         Ok(Some(answer))
     }
 
-    /// Does what is no question.
-    async fn obey(&mut self, command: &Command) -> Result<(), Wrong> {
+    /// Runs a command that is no question.
+    async fn run_command(&mut self, command: &Command) -> Result<(), Wrong> {
         match command {
             Command::KeySpace(keys) => {
                 let keys = KeySpace::from_ranges([*keys]);
@@ -262,7 +262,7 @@ impl Stage {
         branched.await.map(|_| ()).map_err(of_engine)
     }
 
-    /// Opens a timeline, if it is not, with the keys that it has declared before.
+    /// Opens a timeline, if it is not open, with the keys that it has declared before.
     async fn take_up(&mut self, id: TimelineId) -> Result<(), Wrong> {
         self.timeline = self.engine.open_timeline(id).await.map_err(of_engine)?;
         if let Some(keys) = self.keys.get(&id) {
@@ -271,7 +271,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Moves the cutoff to `lsn`, for which the engine has to be opened with other options.
+    /// Moves the cutoff to `lsn`. The engine has to be reopened with other options for that.
     async fn cut_off(mut self, lsn: Lsn, retained: &[Lsn]) -> Result<Stage, Wrong> {
         let last = self.timeline.flush().await.map_err(of_engine)?;
         let Some(distance) = last.0.checked_sub(lsn.0) else {
@@ -288,7 +288,7 @@ impl Stage {
         }
         self.options.gc_distance = distance;
         self.engine.shutdown().await.map_err(of_engine)?;
-        // Who has the directory open lets go of it only when all is dropped.
+        // The directory's lock is released only when the timeline and the engine are dropped.
         drop((self.timeline, self.engine));
         let engine = open_engine(&self.root, &self.options).await?;
         let timeline = engine.open_timeline(current).await.map_err(of_engine)?;
@@ -362,7 +362,7 @@ fn branch_id(mark: u8, count: usize) -> Result<TimelineId, Wrong> {
 /// The length of a layer file without its checksum section.
 ///
 /// # Shape
-/// A file of n blocks has a section that n alone says the length of.
+/// The length of the section depends on the number of blocks alone.
 fn bare_len(len: u64) -> Result<u64, Wrong> {
     let block_len = BLOCK_LEN as u64;
     let block_count = len / (block_len + 4);
@@ -377,7 +377,7 @@ fn bare_len(len: u64) -> Result<u64, Wrong> {
     }
 }
 
-/// The answer that an error is.
+/// The answer for an error.
 fn of_failed(error: Error) -> Answer {
     match error {
         Error::NoBase { .. } => Answer::Missing,

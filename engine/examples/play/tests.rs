@@ -1,4 +1,4 @@
-//! The example's own scripts, what it makes of a peer's answers, and what it says to wrong input.
+//! The example's own scripts, comparisons with a peer's answers, and errors for wrong input.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::run::{GcCompact, answer_all, compare_all, run};
 use crate::script;
 use crate::stage::{Scene, play};
 
-/// Plays a script and returns its answers, a line each, or what is wrong with it.
+/// Plays a script and returns its answers, a line each, or the error.
 fn answers(text: &str) -> String {
     let temp = tempfile::tempdir().unwrap();
     match answer_all(temp.path(), GcCompact::Refuse, text) {
@@ -21,7 +21,7 @@ fn answers(text: &str) -> String {
     }
 }
 
-/// The report on lines of JSON, or what is wrong with them.
+/// The report on lines of JSON, or the error.
 fn compared(text: &str, gc_compact: GcCompact) -> (String, Option<Verdict>) {
     let temp = tempfile::tempdir().unwrap();
     match compare_all(temp.path(), gc_compact, text) {
@@ -30,7 +30,7 @@ fn compared(text: &str, gc_compact: GcCompact) -> (String, Option<Verdict>) {
     }
 }
 
-/// A line of JSON whose script writes `a` at 0x18 and then asks for it, with an answer.
+/// A line of JSON with a script that writes `a` at 0x18 and reads it, and with an answer.
 fn recording(answer: &str) -> String {
     let key = "0".repeat(36);
     let put = format!("put {key} 0x18 image str:a");
@@ -137,7 +137,7 @@ fn a_script_with_gc_compact_is_skipped_or_played_without_it() {
     assert!(report.contains("1 gets and 0 vgets compared, 0 differ"));
 }
 
-/// What differs between a peer's layers and ours at the third `layers` of `reshape.play`.
+/// The differences between a peer's layers and ours at the third `layers` of `reshape.play`.
 fn differences(theirs: &str) -> Vec<String> {
     let text = std::fs::read_to_string(scripts().join("reshape.play")).unwrap();
     let temp = tempfile::tempdir().unwrap();
@@ -154,7 +154,7 @@ fn differences(theirs: &str) -> Vec<String> {
     named(explain(theirs, ours, scene), scene)
 }
 
-/// The reasons, each with how often it is given; of what has none, what it is.
+/// The reasons, each with its count; an unexplained difference is printed itself.
 fn named(differences: Vec<crate::explain::Difference>, scene: &Scene) -> Vec<String> {
     assert!(!scene.is_cut);
     let names = differences.into_iter();
@@ -170,7 +170,7 @@ fn named(differences: Vec<crate::explain::Difference>, scene: &Scene) -> Vec<Str
         .collect()
 }
 
-/// What a peer has at the third `layers` of `reshape.play`, by its rules.
+/// A peer's layers at the third `layers` of `reshape.play`, by its rules.
 fn peer_layers() -> String {
     let a = "05000000000000000000000000000000000";
     let first = "01000000000000000000000000000000000";
@@ -225,7 +225,7 @@ fn a_change_to_a_peers_layers_has_no_reason() {
     assert!(!found.contains(&"4x first keys".to_owned()), "{found:?}");
 }
 
-/// Scripts, where KEY is a key and AT opens a timeline and starts a `put` of it, and what is said.
+/// Wrong scripts and their errors. KEY is a key, and AT opens a timeline and starts a `put` of KEY.
 const WRONG_SCRIPTS: [(&str, &str); 25] = [
     ("", "the script opens nothing: start it with `open LSN`"),
     (

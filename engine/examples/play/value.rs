@@ -1,4 +1,4 @@
-//! What a script writes: whole values, and records in a peer's words.
+//! The values that a script writes: whole ones, and a peer's kinds of records.
 
 use palimpsest::format::PAGE_LEN_MAX;
 use palimpsest::{Record, Value};
@@ -16,7 +16,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Reads the two words that end a `put`.
+    /// Parses the last two words of a `put`.
     pub fn parse(kind: &str, text: &str) -> Result<Change, Wrong> {
         match kind {
             "image" => parse_image(text),
@@ -57,7 +57,7 @@ fn parse_image(text: &str) -> Result<Change, Wrong> {
     }
 }
 
-/// What a record does with the value below it.
+/// The effect of a record on the value below it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Below {
     Kept,

@@ -1,8 +1,8 @@
-//! What is wrong with the input, where, and what to do.
+//! Errors in the input.
 
 use std::fmt;
 
-/// A message that names the place, what stands there, and what to do about it.
+/// An error message that names the place, what is there, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong(String);
 
@@ -11,7 +11,7 @@ impl Wrong {
         Wrong(what.into())
     }
 
-    /// The same, with the place in front: from the inside out.
+    /// Adds the place in front of the message. Inner places are added first.
     pub fn at(self, place: impl fmt::Display) -> Wrong {
         Wrong(format!("{place}: {}", self.0))
     }

@@ -1,4 +1,4 @@
-//! Steps that wait while others are played.
+//! Steps that wait while later steps are played.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -8,19 +8,19 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use palimpsest::Error;
 
-/// What a step says, if anything.
+/// The answer of a step, if it has one.
 pub type Answer = Result<Option<String>, Error>;
 
-/// A step that owns all that it needs.
+/// The future of a step.
 pub type Job = Pin<Box<dyn Future<Output = Answer>>>;
 
-/// Steps that were begun, in this order, each with its verb.
+/// The steps that were started, in order, each with its verb.
 #[derive(Default)]
 pub struct Aside {
     jobs: Vec<(String, Job, Option<Answer>)>,
 }
 
-/// Whether somebody was woken.
+/// A waker that records that it was called.
 #[derive(Default)]
 struct Woken(AtomicBool);
 
@@ -31,25 +31,25 @@ impl Wake for Woken {
 }
 
 impl Aside {
-    /// Goes on with a step until it is done or waits for somebody else; says whether it is done.
+    /// Starts a step and polls it until it is done or waits; returns whether it is done.
     pub fn start(&mut self, verb: &str, job: Job) -> bool {
         self.jobs.push((verb.to_owned(), job, None));
-        self.go_on();
+        self.poll_all();
         self.jobs
             .last()
             .is_some_and(|(_, _, ended)| ended.is_some())
     }
 
-    /// Goes on with all of them in turn until nothing moves any more, and returns what those came
-    /// to that are done.
+    /// Polls all steps in turn until none makes progress, and returns each with its answer, if it
+    /// is done.
     pub fn end(&mut self) -> Vec<(String, Option<Answer>)> {
-        while self.go_on() {}
+        while self.poll_all() {}
         let jobs = self.jobs.drain(..);
         jobs.map(|(verb, _, ended)| (verb, ended)).collect()
     }
 
-    /// Whether one of them ended.
-    fn go_on(&mut self) -> bool {
+    /// Polls all steps once in turn, and returns whether one ended.
+    fn poll_all(&mut self) -> bool {
         let mut has_ended = false;
         for (_, job, ended) in &mut self.jobs {
             if ended.is_none() {
@@ -61,7 +61,7 @@ impl Aside {
     }
 }
 
-/// Polls until it is done or nobody has woken it.
+/// Polls `future` as long as its waker was called; returns its output, if it is ready.
 fn poll_while_woken<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Option<F::Output> {
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
@@ -76,7 +76,7 @@ fn poll_while_woken<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Option<F::Ou
     }
 }
 
-/// Polls `future` so many times and drops it; its result, if it came to that.
+/// Polls `future` at most `count` times and drops it. Returns its result, if it was ready.
 pub fn poll_times<F: Future>(future: F, count: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

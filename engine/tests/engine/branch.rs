@@ -1,4 +1,4 @@
-//! Branches: a timeline on top of another one.
+//! Branches.
 
 use palimpsest::{Error, Options, block_on};
 
@@ -50,7 +50,7 @@ fn a_branch_that_was_acknowledged_is_there_after_a_kill() {
 }
 
 #[test]
-fn an_open_branch_keeps_open_what_it_stands_on() {
+fn an_open_branch_keeps_its_parent_open() {
     let mut stage = Stage::new(Options::default());
     stage.play_all("create 10; put a@20=1");
     let main = stage.timeline().clone();
@@ -80,7 +80,7 @@ fn a_branch_is_refused_where_its_ancestor_cannot_be_read() {
 }
 
 #[test]
-fn what_others_stand_on_is_not_deleted_and_stays_open() {
+fn a_timeline_with_branches_is_not_deleted_and_stays_open() {
     check(
         "create 10; put a@20=1; branch b at 20; shutdown main; delete main; shutdown b
          shutdown main; delete main; open b; get a@20; shutdown b; shutdown main
@@ -110,7 +110,7 @@ fn a_compaction_of_a_branch_takes_nothing_of_its_ancestor() {
 }
 
 #[test]
-fn gc_keeps_what_a_branch_needs_and_lets_it_go_with_it() {
+fn gc_keeps_what_a_branch_needs_until_the_branch_is_deleted() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
@@ -125,7 +125,7 @@ fn gc_keeps_what_a_branch_needs_and_lets_it_go_with_it() {
 }
 
 #[test]
-fn gc_keeps_what_a_branch_needs_that_is_not_open() {
+fn gc_keeps_what_a_closed_branch_needs() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
@@ -134,7 +134,7 @@ fn gc_keeps_what_a_branch_needs_that_is_not_open() {
     );
 }
 
-/// It reads its grandparent where the branch below stands, not where it stands itself.
+/// It reads its grandparent at its parent's branch point, not at its own.
 #[test]
 fn gc_keeps_what_a_branch_of_a_branch_needs() {
     check_with(
@@ -148,9 +148,9 @@ fn gc_keeps_what_a_branch_of_a_branch_needs() {
     );
 }
 
-/// The LSN is retained for another branch: one more may stand there, below the cutoff.
+/// The LSN is below the cutoff and retained for another branch: so one more can be created there.
 #[test]
-fn a_branch_may_stand_where_another_one_does() {
+fn a_branch_may_share_the_branch_point_of_another() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
@@ -160,7 +160,7 @@ fn a_branch_may_stand_where_another_one_does() {
 }
 
 #[test]
-fn a_reader_of_a_branch_is_waited_for_in_its_ancestor() {
+fn a_gc_of_an_ancestor_waits_for_a_reader_of_a_branch() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; branch b at 20; hold a..c@20; on main; put a@30=2; flush

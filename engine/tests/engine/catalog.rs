@@ -1,4 +1,4 @@
-//! Timelines come and go, and each has one user at a time.
+//! Creating, opening, closing and deleting timelines, and locking directories.
 
 use palimpsest::base::Generation;
 use palimpsest::format::Index;
@@ -24,9 +24,9 @@ fn a_directory_has_one_engine() {
     );
 }
 
-/// A removal of a layer that comes late must not meet another engine's files.
+/// A late removal of a layer must not hit another engine's files.
 #[test]
-fn a_removal_that_is_on_its_way_keeps_the_directory() {
+fn a_removal_in_flight_keeps_the_directory_locked() {
     check(
         "create 10; put a@20=x; flush; put a@30=y; flush; late replace; compact forced; files
          drop; engine",
@@ -34,9 +34,9 @@ fn a_removal_that_is_on_its_way_keeps_the_directory() {
     );
 }
 
-/// A writer can still write: it holds the lock as well.
+/// A writer that is alive can write, so it holds the lock too.
 #[test]
-fn a_writer_that_is_left_keeps_the_directory() {
+fn a_writer_that_is_alive_keeps_the_directory_locked() {
     check(
         "create 10; claim; drop engine; drop timeline; engine; drop writer; engine",
         "engine: busy",
@@ -101,10 +101,10 @@ fn an_open_timeline_is_not_deleted() {
     );
 }
 
-/// The generations go on: what removes the old files may still be on its way, and must not meet new
-/// ones of the same names.
+/// The generations continue: removals of the old files may be in flight, and must not hit new files
+/// of the same names.
 #[test]
-fn what_was_deleted_is_gone_and_its_name_is_free() {
+fn a_deleted_timeline_is_gone_and_its_name_is_free() {
     check(
         "create 10; put a@20=x; shutdown; delete; delete
          create 5; generation; lsns; get a@5; put a@20=new; flush; files; drop; open; get a@20",
@@ -114,7 +114,7 @@ fn what_was_deleted_is_gone_and_its_name_is_free() {
 }
 
 #[test]
-fn a_timeline_is_deleted_that_was_never_opened_in_this_life() {
+fn a_timeline_that_was_not_opened_in_this_life_can_be_deleted() {
     check(
         "create 10; put a@20=x; flush; drop; delete; timelines; drop; timelines",
         "timelines 0; timelines 0",
@@ -122,7 +122,7 @@ fn a_timeline_is_deleted_that_was_never_opened_in_this_life() {
 }
 
 #[test]
-fn a_deletion_leaves_what_somebody_else_put_there() {
+fn a_deletion_leaves_foreign_files() {
     check(
         "create 10; leave notes.txt; put a@20=x; shutdown; delete; files; drop; timelines; files
          create 5; lsns; files",
@@ -185,7 +185,7 @@ fn timelines_do_not_see_each_other() {
 }
 
 #[test]
-fn an_engine_makes_its_directory_but_not_the_one_above() {
+fn an_engine_creates_its_directory_but_not_the_parent() {
     let root = tempfile::tempdir().expect("a directory");
     let open = |path: &str| {
         let path = root.path().join(path);
@@ -197,7 +197,7 @@ fn an_engine_makes_its_directory_but_not_the_one_above() {
     assert!(matches!(refused, Some(Error::Io(_))), "{refused:?}");
 }
 
-/// History below the cutoff may be gone, so that nobody is told what is left of it.
+/// History below the cutoff may be gone in part, so that every read there is refused.
 #[test]
 fn a_read_below_the_cutoff_is_refused() {
     let root = tempfile::tempdir().expect("a directory");

@@ -1,9 +1,9 @@
-//! Collecting garbage: what nobody may read goes, and nothing that somebody may.
+//! Garbage collection: history that no read can reach is removed, and nothing else.
 
 use crate::script::{check, check_with, keep};
 
 #[test]
-fn what_an_image_at_the_cutoff_covers_goes() {
+fn layers_that_an_image_at_the_cutoff_covers_are_removed() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; put a@30+2; flush; images forced; gc; layers; files
@@ -16,7 +16,7 @@ fn what_an_image_at_the_cutoff_covers_goes() {
 }
 
 #[test]
-fn nothing_goes_without_an_image_above_it() {
+fn no_layer_is_removed_without_an_image_above_it() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; put b@30=2; flush; gc; put a@40=3; flush; gc; layers
@@ -27,7 +27,7 @@ fn nothing_goes_without_an_image_above_it() {
 }
 
 #[test]
-fn an_older_image_goes_once_a_newer_one_is_read_everywhere() {
+fn an_older_image_is_removed_once_every_read_finds_a_newer_one() {
     check_with(
         keep(10),
         "create 10; put a@20=1; flush; images forced; put a@30+2; flush; images forced; gc; layers
@@ -54,7 +54,7 @@ fn the_cutoff_stays_below_what_is_durable_and_never_goes_back() {
 }
 
 #[test]
-fn the_cutoff_is_there_after_a_restart() {
+fn the_cutoff_survives_a_restart() {
     for end in ["drop", "kill", "shutdown; drop"] {
         check_with(
             keep(5),
@@ -68,9 +68,10 @@ fn the_cutoff_is_there_after_a_restart() {
     }
 }
 
-/// Durable before the first layer goes: or else the next life would offer what is not there.
+/// The cutoff is durable before the first layer is removed: otherwise the next life would serve
+/// reads of missing history.
 #[test]
-fn a_collection_that_is_killed_before_its_cutoff_is_durable_takes_nothing() {
+fn a_collection_that_is_killed_before_its_cutoff_is_durable_removes_nothing() {
     let prepare = "create 10; put a@20=1; flush; put a@30+2; flush; images forced";
     check_with(
         keep(0),
@@ -95,9 +96,10 @@ fn a_collection_waits_for_a_reader_that_came_before_it() {
     );
 }
 
-/// It came later, so that nobody waits for it; but what it has seen stays until it is done.
+/// The reader came after the collection began, which does not wait for it; but the files of its
+/// snapshot stay until it is done.
 #[test]
-fn a_collected_layers_file_goes_with_its_last_reader() {
+fn a_collected_layers_file_is_removed_by_its_last_reader() {
     check_with(
         keep(0),
         "create 10; put a@20=1 b@20=2; flush; put a@30+3; flush; images forced
@@ -110,7 +112,7 @@ fn a_collected_layers_file_goes_with_its_last_reader() {
 }
 
 #[test]
-fn compacted_layers_are_read_by_whoever_came_before_and_go_with_him() {
+fn compacted_layers_are_read_by_earlier_readers_and_removed_by_the_last() {
     check(
         "create 10; put a@20=1 b@20=2; flush; put a@30+3; flush; hold a..c@30; next
          compact forced; layers; files; hold a..c@30; next; files; release; files",
@@ -120,9 +122,9 @@ fn compacted_layers_are_read_by_whoever_came_before_and_go_with_him() {
     );
 }
 
-/// What it would have replaced is not there any more: the records are not brought back.
+/// Its inputs have left the map: publishing would bring the records back.
 #[test]
-fn a_compaction_whose_inputs_are_collected_meanwhile_is_dropped() {
+fn a_compaction_whose_inputs_are_collected_concurrently_is_dropped() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; put a@30+2; flush; images forced; put a@40+3; flush
@@ -134,7 +136,7 @@ fn a_compaction_whose_inputs_are_collected_meanwhile_is_dropped() {
     );
 }
 
-/// It may be a branch of this very timeline.
+/// The unreadable index may be that of a branch of this timeline.
 #[test]
 fn nothing_is_collected_while_an_index_cannot_be_read() {
     check_with(

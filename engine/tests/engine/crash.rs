@@ -1,9 +1,9 @@
-//! A life that ends without a shutdown, and what the next one finds.
+//! Crashes: what the next life finds after one that ended without a shutdown.
 
 use crate::script::check;
 
 #[test]
-fn what_was_flushed_stays_and_nothing_above_it_does() {
+fn flushed_records_survive_and_later_ones_are_lost() {
     for end in ["drop", "kill"] {
         check(
             &format!(
@@ -19,7 +19,7 @@ fn what_was_flushed_stays_and_nothing_above_it_does() {
 }
 
 #[test]
-fn a_timeline_that_was_created_is_there() {
+fn a_created_timeline_survives() {
     check(
         "create 10; kill; timelines; open; lsns; generation",
         "timelines 1; last 10, durable 10; generation 2",
@@ -27,7 +27,7 @@ fn a_timeline_that_was_created_is_there() {
 }
 
 #[test]
-fn what_a_killed_life_left_is_removed_and_foreign_files_stay() {
+fn leftover_files_of_a_killed_life_are_removed_and_foreign_files_stay() {
     check(
         "create 10; put a@20=x; flush; put a@30+y; kill; files
          leave delta:21..31/1; leave delta:11..21/7; leave temp-delta:21..31/1.9
@@ -41,7 +41,7 @@ fn what_a_killed_life_left_is_removed_and_foreign_files_stay() {
 }
 
 #[test]
-fn what_cannot_be_removed_is_left_to_the_next_open() {
+fn files_that_cannot_be_removed_are_left_to_the_next_open() {
     check(
         "create 10; put a@20=x; flush; drop; leave temp-index/1.9; leave delta:21..31/1
          fail remove 1; open; heal; files; get a@20; drop; open; files; get a@20",
@@ -49,9 +49,9 @@ fn what_cannot_be_removed_is_left_to_the_next_open() {
     );
 }
 
-/// The name is free again once the open has removed what had it.
+/// The open removes the orphan, which frees its name.
 #[test]
-fn an_orphan_does_not_stand_in_the_way_of_a_layer_of_its_name() {
+fn an_orphan_does_not_block_a_layer_of_its_name() {
     check(
         "create 10; put a@20=x; flush; leave delta:21..31/1; leave delta:21..31/2; put a@30+y
          flush; files; get a@30; drop; open; files; get a@30",
@@ -61,7 +61,7 @@ fn an_orphan_does_not_stand_in_the_way_of_a_layer_of_its_name() {
 }
 
 #[test]
-fn a_creation_that_did_not_come_to_its_index_is_cleared_away() {
+fn a_creation_without_an_index_is_removed() {
     check(
         "create 10; kill; lose index; leave temp-index/1.1; timelines; drop; timelines; open",
         "timelines 0; timelines 0; open: refused",
@@ -74,7 +74,7 @@ fn a_creation_that_did_not_come_to_its_index_is_cleared_away() {
 }
 
 #[test]
-fn a_deletion_that_was_interrupted_is_ended_by_the_next_life() {
+fn an_interrupted_deletion_is_completed_by_the_next_life() {
     check(
         "create 10; put a@20=x; flush; shutdown; fail remove 1; delete; heal; open; timelines
          kill; timelines; create 5; lsns",

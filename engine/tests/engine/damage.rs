@@ -1,8 +1,8 @@
-//! Damaged files: named, refused, and left as they are.
+//! Damaged files are named, refused, and left as they are.
 
 use crate::script::check;
 
-/// After any damage to the index, nothing is touched, and the damage undone the timeline is back.
+/// Damages the index: an open changes no file, and after `undo` the timeline opens.
 fn check_index(damage: &str, undo: &str, expected: &str) {
     let files = "delta:11..21/1 delta:21..31/1 ephemeral/1.9 index notes.txt temp-delta:9..11/1.5";
     check(
@@ -57,7 +57,7 @@ fn a_layer_that_is_missing_or_cut_is_named_and_nothing_is_removed() {
     );
 }
 
-/// The same LSNs by another generation are another file.
+/// Equal LSNs of another generation are another file.
 #[test]
 fn a_layer_of_another_generation_does_not_stand_in_for_a_missing_one() {
     check(

@@ -1,10 +1,10 @@
-//! Futures that are dropped at an await: what they were at can be done again.
+//! Calls that are cancelled at an await: they can be retried.
 
 use palimpsest::Options;
 
 use crate::script::run;
 
-/// Runs the script with its `drop@{n}` after each number of polls, until the step is done.
+/// Runs the script with each number of polls `n` in its `drop@{n}`, until the step is done.
 fn for_each_poll(script: &str, expected: impl Fn(usize, &[&str])) {
     for poll_count in 0.. {
         let script = script.replace("{n}", &poll_count.to_string());
@@ -23,7 +23,7 @@ fn for_each_poll(script: &str, expected: impl Fn(usize, &[&str])) {
 }
 
 #[test]
-fn a_dropped_put_is_there_whole_or_not_at_all() {
+fn a_cancelled_put_is_visible_whole_or_not_at_all() {
     for_each_poll(
         "create 10; put a@20=x*70000; drop@{n} put a@30+y b@30=z*70000; lsns
          put a@30+y b@30=z*70000; lsns; get a@20 a@30 b@30; flush; lsns
@@ -48,7 +48,7 @@ fn a_dropped_put_is_there_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_dropped_put_leaves_an_earlier_snapshot_as_it_was() {
+fn a_cancelled_put_leaves_an_earlier_snapshot_as_it_was() {
     for_each_poll(
         "create 10; put a@20=x; put b@30=y*70000; drop@{n} put a@40=z b@40=z; get a@30 b@30
          freeze; get a@30 b@30; put c@50=1; flush; get a@30 b@30 c@50",
@@ -64,7 +64,7 @@ fn a_dropped_put_leaves_an_earlier_snapshot_as_it_was() {
 }
 
 #[test]
-fn a_dropped_flush_goes_on_where_it_stopped() {
+fn a_cancelled_flush_resumes_where_it_stopped() {
     for_each_poll(
         "create 10; put a@20=x*9000; freeze; put b@30=y; drop@{n} flush; get a@20 a@30 b@30
          put a@40+z; flush; get a@20 a@40 b@40; lsns
@@ -82,10 +82,10 @@ fn a_dropped_flush_goes_on_where_it_stopped() {
     );
 }
 
-/// A file that got its name before the drop is one that the next flush replaces, or the next open
-/// removes: at rest there is what the index names.
+/// The next flush replaces a file that got its name before the drop, or the next open removes it:
+/// after either only files that the index names are left.
 #[test]
-fn a_dropped_flush_leaves_no_file_for_long() {
+fn a_cancelled_flush_leaves_no_file_after_the_next_flush_or_open() {
     for end in ["flush", "kill; open"] {
         let script = "create 10; put a@20=x*9000; drop@{n} flush; END; files";
         for_each_poll(&script.replace("END", end), |poll_count, answers| {
@@ -96,7 +96,7 @@ fn a_dropped_flush_leaves_no_file_for_long() {
 }
 
 #[test]
-fn a_dropped_shutdown_leaves_a_timeline_that_can_be_used_or_opened() {
+fn a_cancelled_shutdown_leaves_a_timeline_that_can_be_used_or_opened() {
     for_each_poll(
         "create 10; put a@20=x*9000; drop@{n} shutdown; shutdown; open; get a@20; lsns; files",
         |poll_count, answers| {
@@ -116,7 +116,7 @@ fn a_dropped_shutdown_leaves_a_timeline_that_can_be_used_or_opened() {
 }
 
 #[test]
-fn a_dropped_open_can_be_made_again() {
+fn a_cancelled_open_can_be_retried() {
     for_each_poll(
         "create 10; put a@20=x; flush; kill; leave temp-index/1.9; leave delta:21..31/1
          drop@{n} open; open; get a@20; files; kill; open; get a@20; files",
@@ -129,7 +129,7 @@ fn a_dropped_open_can_be_made_again() {
 }
 
 #[test]
-fn a_dropped_creation_can_be_made_again_or_opened() {
+fn a_cancelled_creation_can_be_retried_or_opened() {
     for_each_poll(
         "drop@{n} create 10; create 10; open; put a@20=x; flush; files; kill; open; get a@20",
         |poll_count, answers| {
@@ -144,7 +144,7 @@ fn a_dropped_creation_can_be_made_again_or_opened() {
 }
 
 #[test]
-fn a_dropped_deletion_is_ended_by_the_next_life_or_never_began() {
+fn a_cancelled_deletion_is_completed_by_the_next_life_or_never_began() {
     for_each_poll(
         "create 10; put a@20=x; flush; shutdown; drop@{n} delete; kill; open; files",
         |poll_count, answers| {

@@ -1,11 +1,11 @@
-//! Calls that fail: what loses nothing is returned and tried again, and a failed sync latches.
+//! Calls that fail: an error that loses nothing can be retried, and a failed sync latches.
 
 use palimpsest::Options;
 
 use crate::script::{check, run};
 
-/// Runs the script with the fault at each call in turn, until there is no further one. `{n}` in it
-/// is the call's number, and a `heal` behind it says when that was never reached.
+/// Runs the script with the fault at each call in turn. `{n}` in it is the call's number; a `heal`
+/// after it tells that the call was never reached, which ends the loop.
 fn for_each_call(script: &str, expected: impl Fn(usize, &[String])) -> usize {
     for ordinal in 1.. {
         let script = script.replace("{n}", &ordinal.to_string());
@@ -15,7 +15,7 @@ fn for_each_call(script: &str, expected: impl Fn(usize, &[String])) -> usize {
         }
         expected(ordinal, &answers);
     }
-    unreachable!("there is a last call")
+    unreachable!("the script has a last call")
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_full_disk_at_any_call_of_a_flush_loses_nothing_and_the_next_flush_succeeds(
          get a@30 b@30; lsns; put a@40+z; get a@40; flush; lsns; files; get a@20 a@40 b@40
          kill; open; files; get a@20 a@40 b@40",
         |ordinal, answers| {
-            // What was built before the fault is not built again.
+            // The layer that was built before the fault is not built again.
             let both = "delta:11..31/1 delta:31..41/1 index";
             let expected = [
                 "flush: io fault 1",
@@ -89,7 +89,7 @@ fn a_read_that_fails_is_told_and_the_next_one_is_right() {
     assert!(5 < call_count, "only {call_count} calls");
 }
 
-/// Reads go on, all else gets the first failure, and nothing is written any more.
+/// Reads still succeed, all other calls return the first failure, and nothing is written.
 #[test]
 fn a_failed_sync_latches_the_timeline_until_it_is_opened_again() {
     let durable_after = [(1, 20), (2, 20), (3, 20), (4, 30)];
@@ -112,7 +112,7 @@ fn a_failed_sync_latches_the_timeline_until_it_is_opened_again() {
                 "a@20: closed",
             ];
             assert_eq!(answers[..latched.len()], latched, "sync {ordinal}");
-            // In doubt: what the index says that is found.
+            // The flush is in doubt: the next life finds what the index on disk says.
             let (sync, durable) = durable_after[ordinal - 1];
             assert_eq!(sync, ordinal);
             let opened = [
@@ -149,7 +149,7 @@ fn a_shutdown_on_a_full_disk_leaves_the_timeline_open() {
 }
 
 #[test]
-fn a_creation_that_failed_at_any_call_can_be_made_again() {
+fn a_creation_that_failed_at_any_call_can_be_retried() {
     let call_count = for_each_call(
         "fail any {n}; create 10; heal; timelines; create 10; put a@20=x; flush; files
          kill; open; get a@20",
@@ -163,9 +163,9 @@ fn a_creation_that_failed_at_any_call_can_be_made_again() {
     assert!(6 < call_count, "only {call_count} calls");
 }
 
-/// Whether it exists is in doubt: it can be created or opened, one of the two.
+/// Whether it exists is in doubt: either creating or opening it succeeds.
 #[test]
-fn a_creation_whose_sync_failed_is_there_or_not() {
+fn a_creation_whose_sync_failed_exists_or_not() {
     let sync_count = for_each_call(
         "fail sync {n}; create 10; heal; create 10; open; put a@20=x; flush; kill; open; get a@20",
         |ordinal, answers| {
@@ -184,9 +184,9 @@ fn a_creation_whose_sync_failed_is_there_or_not() {
     assert_eq!(sync_count, 4);
 }
 
-/// The removal of the first attempt's file may come late; it must not hit the second one's.
+/// The removal of the first attempt's file may run late; it must not hit the second attempt's file.
 #[test]
-fn a_creation_is_not_hurt_by_what_an_earlier_one_dropped() {
+fn a_creation_is_not_hurt_by_late_removals_of_an_earlier_one() {
     check(
         "late replace; fail write 1; create 10; heal; create 10; put a@20=x; get a@20; files",
         "create: io fault 1; a@20 = x; ephemeral/1._ index",
@@ -194,7 +194,7 @@ fn a_creation_is_not_hurt_by_what_an_earlier_one_dropped() {
 }
 
 #[test]
-fn an_open_is_not_hurt_by_what_an_earlier_one_dropped() {
+fn an_open_is_not_hurt_by_late_removals_of_an_earlier_one() {
     check(
         "create 10; put a@20=x; shutdown; late replace
          fail write 1; open; heal; open; get a@20; generation; files",
@@ -203,7 +203,7 @@ fn an_open_is_not_hurt_by_what_an_earlier_one_dropped() {
 }
 
 #[test]
-fn a_flush_is_not_hurt_by_what_an_earlier_one_dropped() {
+fn a_flush_is_not_hurt_by_late_removals_of_an_earlier_one() {
     check(
         "create 10; put a@20=x; late replace; fail write 1; flush; heal; flush; get a@20; files",
         "flush: io fault 1; a@20 = x; delta:11..21/1 index",
@@ -211,7 +211,7 @@ fn a_flush_is_not_hurt_by_what_an_earlier_one_dropped() {
 }
 
 #[test]
-fn an_open_that_failed_at_any_call_can_be_made_again() {
+fn an_open_that_failed_at_any_call_can_be_retried() {
     for kind in ["any", "sync"] {
         let script = "create 10; put a@20=x; flush; kill; leave temp-index/1.9
              fail KIND {n}; open; heal; open; get a@20; files; kill; open; get a@20; files";
@@ -220,7 +220,7 @@ fn an_open_that_failed_at_any_call_can_be_made_again() {
                 panic!("{answers:?}");
             };
             assert_eq!((&**read, &**read_again), ("a@20 = x", "a@20 = x"));
-            // What only removes may fail unsaid, and the next open removes it.
+            // A removal may fail without an error; the next open retries it.
             assert!(files.starts_with("delta:11..21/1 index"), "{files}");
             assert_eq!(files_again, "delta:11..21/1 index", "{kind} {ordinal}");
             assert!(first.len() <= 1, "{kind} {ordinal}: {first:?}");
@@ -229,7 +229,7 @@ fn an_open_that_failed_at_any_call_can_be_made_again() {
     }
 }
 
-/// All of it is there, or it is gone, and the next life ends what was begun.
+/// The timeline exists whole or is gone: the next life completes a deletion that has begun.
 #[test]
 fn a_deletion_that_failed_at_any_call_is_not_half_done_after_the_next_open() {
     for kind in ["any", "sync"] {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! delta:1..11/2           the L0 of LSNs 1 to 10, by generation 2
-//! temp-delta:1..11/2.3    the same on its way, third attempt
+//! temp-delta:1..11/2.3    that layer, unfinished, third attempt
 //! image:all@10/2          an image; layers have the short names of `layer.rs`
 //! ephemeral/2.4           temp-index/2.3           index           and foreign names as they are
 //! ```
@@ -11,7 +11,7 @@ use palimpsest::base::{FileName, Generation, LayerName};
 
 use crate::layer;
 
-/// A number that the script gave; those that the engine counts start anywhere.
+/// Prints a number that the script gave, or `_` for one that the engine counts from a random start.
 fn counted(number: u32) -> String {
     match number {
         0..10 => number.to_string(),

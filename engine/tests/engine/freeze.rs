@@ -1,4 +1,4 @@
-//! When the open layer is closed, and what a flush plans.
+//! When the open layer is frozen, and what a flush plans.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn age_max(freeze_age_max: Duration) -> Options {
 }
 
 #[test]
-fn a_layer_that_would_grow_too_large_is_frozen_before() {
+fn a_layer_is_frozen_before_it_grows_too_large() {
     check_with(
         len_max(41),
         "create 10; put a@11=x; put a@12=x; put a@13=x; layers; put a@14=x; layers
@@ -50,7 +50,7 @@ fn a_batch_that_is_too_large_by_itself_has_a_layer_of_its_own() {
 }
 
 #[test]
-fn a_layer_that_would_reach_too_far_is_frozen_before() {
+fn a_layer_is_frozen_before_it_spans_too_many_lsns() {
     check_with(
         distance_max(10),
         "create 10; put a@11=x; put a@20=x; layers; put a@21=x; layers
@@ -70,7 +70,7 @@ fn a_batch_from_far_away_is_taken_by_a_layer_without_records() {
 }
 
 #[test]
-fn a_layer_that_is_old_is_frozen_by_the_next_batch() {
+fn an_old_layer_is_frozen_by_the_next_batch() {
     check_with(
         age_max(Duration::ZERO),
         "create 10; put a@11=x; layers; put a@12=x; layers; put a@14=x; layers",
@@ -123,7 +123,7 @@ fn a_plan_says_what_a_flush_will_write() {
 }
 
 #[test]
-fn two_plans_are_one_while_the_oldest_frozen_layer_is() {
+fn two_plans_are_equal_while_the_oldest_frozen_layer_is_unchanged() {
     let root = tempfile::tempdir().expect("a directory");
     block_on(async {
         let engine = Engine::open(OsIo::new(), root.path(), Options::default()).await;

@@ -1,4 +1,4 @@
-//! What was written is read, at every LSN, wherever its records stand by now.
+//! Reads return what was written, at every LSN, wherever the records are.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::script::{check, run};
 
 #[test]
-fn what_was_written_is_read_at_each_lsn_before_and_after_a_flush_and_a_restart() {
+fn values_are_read_at_each_lsn_before_and_after_a_flush_and_a_restart() {
     check(
         "create 10
          put a@20=base b@20=other
@@ -153,7 +153,7 @@ fn a_flush_with_nothing_to_do_writes_nothing() {
     );
 }
 
-/// What a user does in the property below.
+/// An act of the user in the property below.
 #[derive(Clone, Debug)]
 enum Act {
     Put {
@@ -163,7 +163,7 @@ enum Act {
     },
     Freeze,
     Flush,
-    /// All that was not flushed is lost.
+    /// Loses everything that was not flushed.
     Restart,
 }
 
@@ -179,7 +179,7 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// One screen, no layers: what a timeline is.
+/// The model of a timeline, without layers.
 struct Model {
     records: BTreeMap<(char, u64), (char, String)>,
     last: u64,
@@ -187,7 +187,7 @@ struct Model {
 }
 
 impl Model {
-    /// Does what the engine is told by the script that it adds to.
+    /// Applies an act to the model, and adds it to the script for the engine.
     fn act(&mut self, act: &Act, script: &mut String) {
         match act {
             Act::Put { key, step, kind } => {

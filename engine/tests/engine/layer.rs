@@ -1,4 +1,4 @@
-//! Short names for layers, and pictures of all that a timeline has.
+//! Short names for layers, and pictures of a timeline's layers.
 //!
 //! ```text
 //! 1..11           the L0 of LSNs 1 to 10
@@ -41,7 +41,7 @@ pub fn long(kind: &str, short: &str) -> Option<LayerName> {
     })
 }
 
-/// What kind of layer has the name.
+/// The kind of layer of a name, as a word.
 pub fn kind(name: LayerName) -> &'static str {
     match name {
         LayerName::Delta { .. } => "delta",
@@ -53,7 +53,7 @@ fn lsns(lsns: LsnRange) -> String {
     format!("{}..{}", lsns.start.0, lsns.end.0)
 }
 
-/// In one line, from the oldest layer on.
+/// All layers in one line, from the oldest on.
 pub fn list<I: Io>(map: &LayerMap<I>) -> String {
     let files = map.files().iter();
     let mut layers: Vec<String> = files
@@ -70,7 +70,7 @@ pub fn list<I: Io>(map: &LayerMap<I>) -> String {
     }
 }
 
-/// Which layers a read looks into: `delta 11..31 to 21` is not read further down than 21.
+/// The layers that a read visits: `delta 11..31 to 21` is read down to LSN 21.
 pub fn visits(visits: &[Visit]) -> String {
     let visit = |visit: &Visit| match visit.layer {
         LayerId::Memory(start) => format!("memory {}..", start.0),
@@ -85,7 +85,7 @@ pub fn visits(visits: &[Visit]) -> String {
     }
 }
 
-/// How wide a key is drawn.
+/// The width of a key in the picture, in columns.
 const CELL: usize = 4;
 
 /// The layers over the keys a to f, from the newest on: a delta as `[===]`, an image as `[---]`.

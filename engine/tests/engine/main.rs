@@ -1,4 +1,4 @@
-//! The engine on real files: scripts of what a user does, and what the engine answers.
+//! The engine on real files: scripts of a user's calls, and the answers of the engine.
 #![expect(
     clippy::disallowed_methods,
     reason = "these tests look at the files themselves, and damage them"

@@ -1,18 +1,18 @@
-//! Law 1, enumerated: whatever jobs come between the puts, in whatever order, the answers are those
-//! of the puts alone.
+//! Law 1, enumerated: whatever jobs run between the puts, in any order, the answers are those of
+//! the puts alone.
 
 use crate::script::{keep, run};
 
-/// What may come at each place of a script; a put comes with its number.
+/// The steps that each place of a script may have.
 const STEPS: [&str; 5] = ["put", "flush", "compact forced", "images forced", "gc"];
 
-/// How many steps a script has.
+/// The number of steps in a script.
 const LEN: u32 = 3;
 
-/// History is kept for so many LSNs, so that a cutoff comes between the puts.
+/// The number of LSNs for which history is kept, such that cutoffs fall between the puts.
 const GC_DISTANCE: u64 = 2;
 
-/// To one key an image now and then, to the other by appending only.
+/// Puts to two keys: to `b` sometimes an image, to `a` only appends.
 fn put(lsn: u64) -> String {
     let kind = if lsn.is_multiple_of(3) { '=' } else { '+' };
     format!("put a@{lsn}+{lsn}, b@{lsn}{kind}{lsn},;")
@@ -45,7 +45,7 @@ fn scripts(number: usize) -> (String, String, u64) {
     (all, puts, last)
 }
 
-/// What was answered to `ask`, of all that was said.
+/// The answers to `ask`, of all answers.
 fn answers(said: &[String], last: u64) -> &[String] {
     let count = usize::try_from(2 * (last + 1 - 10)).unwrap();
     &said[said.len() - count..]

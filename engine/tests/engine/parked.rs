@@ -1,4 +1,4 @@
-//! Jobs that wait for a device or for readers: nobody waits for them, and a shutdown ends them.
+//! Jobs that wait for a device or for readers: they block no other call, and a shutdown ends them.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use palimpsest::{Options, block_on};
 use crate::aside::poll_times;
 use crate::script::{Stage, keep, run};
 
-/// Each kind of job with the calls at which it may stand still.
+/// Each kind of job with the calls at which it is parked.
 const PLACES: [(&str, &[&str]); 4] = [
     (
         "flush",
@@ -53,7 +53,7 @@ const PLACES: [(&str, &[&str]); 4] = [
 const PREPARE: &str = "create 10; put a@20=1 b@20=2; flush; put a@30+3; flush; images forced
      put a@40+4; flush; put b@45+4";
 
-/// How the engine calls the job that the verb starts.
+/// The engine's name for the job that a verb starts.
 fn label(verb: &str) -> &str {
     match verb {
         "images" => "image",
@@ -61,7 +61,7 @@ fn label(verb: &str) -> &str {
     }
 }
 
-/// What is asked of a timeline after `PREPARE`, and more puts.
+/// The questions to a timeline after `PREPARE` and more puts.
 const ASK: &str = "get a@40 b@45 a@50 b@50; scan a..c@45; many a b@50";
 
 const ANSWERS: [&str; 3] = [
@@ -82,7 +82,7 @@ fn options() -> Options {
     keep(10)
 }
 
-/// How a job is started, with something to do whatever the triggers say.
+/// The step that starts a job, such that its plan is not empty.
 fn start(verb: &str) -> String {
     match verb {
         "compact" | "images" => format!("start {verb} forced"),
@@ -91,7 +91,7 @@ fn start(verb: &str) -> String {
 }
 
 #[test]
-fn reads_and_puts_are_done_while_a_job_stands_still() {
+fn reads_and_puts_complete_while_a_job_is_parked() {
     for_each_place(|verb, place| {
         let script = format!(
             "{PREPARE}; park {place}; {}; put a@50+5; {ASK}; resume; end; {ASK}
@@ -115,9 +115,9 @@ fn reads_and_puts_are_done_while_a_job_stands_still() {
 }
 
 #[test]
-fn jobs_of_other_kinds_are_done_while_one_stands_still() {
+fn jobs_of_other_kinds_complete_while_one_is_parked() {
     for_each_place(|verb, place| {
-        // Two index writers take turns, and one flush is enough for all.
+        // One job at a time writes an index: parked there, it blocks the other jobs.
         if place.contains("index") {
             return;
         }
@@ -131,7 +131,7 @@ fn jobs_of_other_kinds_are_done_while_one_stands_still() {
         );
         let said = run(options(), &script);
         assert_eq!(said[0], format!("{verb} parked"), "{place}");
-        // What reads the pages of images is a reader, for which a collection waits.
+        // An image creation reads values as a registered reader, for which a collection waits.
         let gc = match verb == "images" {
             true => "gc waits",
             false => "gc ended",
@@ -149,7 +149,7 @@ fn jobs_of_other_kinds_are_done_while_one_stands_still() {
 }
 
 #[test]
-fn a_shutdown_ends_whatever_stands_still_and_nothing_is_lost() {
+fn a_shutdown_ends_parked_jobs_and_nothing_is_lost() {
     for_each_place(|verb, place| {
         let script = format!(
             "{PREPARE}; put a@50+5; park {place}; {}; start shutdown; put a@60+lost
@@ -169,7 +169,7 @@ fn a_shutdown_ends_whatever_stands_still_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_shutdown_that_is_given_up_lets_no_batch_into_another() {
+fn a_cancelled_shutdown_lets_no_batch_into_another() {
     let mut stage = Stage::new(options());
     stage.play_all("create 10; put a@20=1; park flush delta sync");
     let timeline = stage.timeline().clone();
@@ -186,9 +186,9 @@ fn a_shutdown_that_is_given_up_lets_no_batch_into_another() {
     assert_eq!(stage.play_all("drop; open; lsns"), ["last 20, durable 20"]);
 }
 
-/// A reader that never ends holds a collection up, and nobody else.
+/// A reader that never ends blocks a collection and no other call.
 #[test]
-fn reads_puts_and_jobs_are_done_while_a_collection_waits_for_readers() {
+fn reads_puts_and_jobs_complete_while_a_collection_waits_for_readers() {
     let script = format!(
         "{PREPARE}; hold a..c@20; start gc; put a@50+5; {ASK}; flush; compact forced
          images forced; {ASK}; next; release; end; {ASK}"

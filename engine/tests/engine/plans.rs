@@ -1,4 +1,4 @@
-//! What jobs plan, and the layers before and after them, as text that a colleague has read.
+//! The plans of jobs, and the layers before and after them, as reviewed snapshots.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::layer::picture;
 use crate::script::{Stage, keep};
 use crate::words::keys;
 
-/// What a job plans on the layers as they stand.
+/// Prints the plan of a job for the current layers.
 type Plan = fn(&Stage, &Options) -> String;
 
-/// Layers, a plan, and the layers that come of it.
+/// A script that prepares layers, and a job that is planned and run on them.
 struct Case {
     options: Options,
     prepare: &'static str,

@@ -1,4 +1,4 @@
-//! Compaction and images: layers change their shape, and no answer changes.
+//! Compaction and images: layers change, and no answer changes.
 
 use palimpsest::Options;
 use palimpsest::base::{LayerName, Lsn, LsnRange};
@@ -6,7 +6,8 @@ use palimpsest::format::Index;
 
 use crate::script::{Stage, check, check_with};
 
-/// Where a compaction cuts, the last value of an L0 counts for the rest of its block.
+/// Options with this target. When a compaction cuts, the last value of an L0 counts with the
+/// padding of its block.
 fn layer_len_target(layer_len_target: u64) -> Options {
     Options {
         layer_len_target,
@@ -45,7 +46,7 @@ fn an_image_inside_of_a_deltas_lsns_is_visited_between_its_records() {
 }
 
 #[test]
-fn many_keys_come_to_one_layer_with_different_floors() {
+fn keys_of_one_read_visit_a_layer_with_different_floors() {
     check(
         "create 10; put a@20+1 b@20=2; flush; images forced; put a@30=3 b@30+4; flush
          compact forced; layers; many a b c@30; visits a@30; visits b@30; many a b@20
@@ -72,7 +73,7 @@ fn a_compaction_by_need_waits_until_there_are_enough_l0s() {
 }
 
 #[test]
-fn a_compaction_takes_the_oldest_l0s_as_far_as_their_length_goes() {
+fn a_compaction_takes_the_oldest_l0s_up_to_the_length_limit() {
     let options = Options {
         l0_run_len_max: 1,
         ..Options::default()
@@ -153,7 +154,7 @@ fn an_image_is_cut_when_it_is_long_enough() {
 }
 
 #[test]
-fn images_leave_a_key_out_whose_records_make_no_value() {
+fn images_leave_out_a_key_whose_records_cannot_be_replayed() {
     check(
         "create 10; put a@20=x b@20+y c@20=z d@20=w; put d@30?v; flush; images forced; layers
          get a@30 b@30 c@30 d@30 e@30; images forced; put b@40=new d@40=new; flush; images forced
@@ -167,7 +168,7 @@ fn images_leave_a_key_out_whose_records_make_no_value() {
 }
 
 #[test]
-fn images_stop_for_l0s_that_wait_and_go_on_where_they_stopped() {
+fn images_stop_for_waiting_l0s_and_resume_where_they_stopped() {
     let options = Options {
         layer_len_target: 8192,
         image_preempt_l0_count: 1,
@@ -193,7 +194,7 @@ fn images_of_a_timeline_without_records_are_not_made() {
 }
 
 #[test]
-fn what_was_reshaped_is_there_after_a_restart() {
+fn reshaped_layers_survive_a_restart() {
     for end in ["drop", "kill", "shutdown; drop"] {
         check(
             &format!(
@@ -211,7 +212,7 @@ fn what_was_reshaped_is_there_after_a_restart() {
     }
 }
 
-/// Killed anywhere before its index is durable, a job leaves files that nobody names.
+/// A job that is killed anywhere before its index is durable leaves files that no index names.
 #[test]
 fn orphans_of_an_interrupted_job_are_removed_at_open() {
     let prepare = "create 10; put a@20=1; flush; put a@30+2; flush";
@@ -236,7 +237,7 @@ fn orphans_of_an_interrupted_job_are_removed_at_open() {
     );
 }
 
-/// Two deltas that hold some records of one key and LSN, and others not: nobody has written that.
+/// Two deltas that overlap in keys and LSNs, which no writer makes.
 #[test]
 fn an_index_whose_deltas_overlap_is_refused_and_nothing_is_removed() {
     let mut stage = Stage::new(Options::default());
@@ -262,7 +263,7 @@ fn an_index_whose_deltas_overlap_is_refused_and_nothing_is_removed() {
 }
 
 #[test]
-fn one_round_of_housekeeping_does_what_is_due() {
+fn one_round_of_maintenance_does_what_is_due() {
     let options = Options {
         l0_count_trigger: 2,
         image_delta_count_trigger: 1,
@@ -272,8 +273,8 @@ fn one_round_of_housekeeping_does_what_is_due() {
     };
     check_with(
         options,
-        "create 10; put a@20=1; freeze; tidy; layers; put a@30+2; freeze; put a@40+3; tidy
-         layers; get a@30 a@40 a@29; cutoff; tidy; layers",
+        "create 10; put a@20=1; freeze; maintain; layers; put a@30+2; freeze; put a@40+3; maintain
+         layers; get a@30 a@40 a@29; cutoff; maintain; layers",
         "delta 11..21, image all@20
          delta a..b@11..31, image all@30, open 31..
          a@30 = 12, a@40 = 123, a@29: below the cutoff; cutoff 30

@@ -1,35 +1,35 @@
-//! Scripts: what a user does to one timeline, and what the engine answers.
+//! Scripts: a user's calls on timelines, and the engine's answers.
 //!
-//! Steps stand on lines of their own or behind semicolons. What succeeds says nothing, unless it
-//! was asked something.
+//! Steps are separated by newlines or semicolons. A step that succeeds has no answer, unless it is
+//! a question.
 //!
 //! ```text
-//! create 10                   a timeline, whose first record stands above 10
-//! open   shutdown   delete    the timeline, in an engine that is opened if there is none
-//! branch b at 20              a timeline `b` on top of the current one; it is the current one now
-//! on main                     goes to another one that was opened; the first is `main`
-//! open b   shutdown b   delete b                        one that is not the current one
+//! create 10                   a timeline whose first record stands above 10
+//! open   shutdown   delete    the current timeline; opens an engine if none is open
+//! branch b at 20              a branch `b` of the current timeline, which becomes the current one
+//! on main                     makes another open timeline the current one; the first is `main`
+//! open b   shutdown b   delete b                        another timeline than the current one
 //! put a@20=x b@20+y c@30!z    one batch: an image, an append, an append to an empty page
 //! put a@30?x                  and `!` is appended if the page is x; x*9 is xxxxxxxxx everywhere
 //! get a@25 b@30               a@25 = x, b@30 none
 //! many a b@30   scan a..c@30  a@30 = x: keys without history are left out
 //! hold a..c@30   next   release                         a scan that stays open
-//! visits a@30                 which layers a get looks into
+//! visits a@30                 the layers that a get visits
 //! freeze   flush   plan       the plan of a flush
-//! declare a..c e..f           which keys there are
-//! compact [forced]   images [forced]   gc   tidy        says what it came to, unless it is done
+//! declare a..c e..f           declares the keys that there are
+//! compact [forced]   images [forced]   gc   maintain    answers how it ended, unless it is done
 //! layers   lsns   cutoff   generation   timelines   files
 //! claim                       becomes the writer, as the first put does by itself
 //! engine                      opens another engine on the directory, for a moment
-//! drop [writer|timeline|engine]    lets go of one of them, or of all
-//! kill                        lets go of all, as a process that is killed: no task runs
-//! fail sync 2   heal          the second sync from now fails; says so if that was never reached
-//! late create                 what is spawned comes before the next call of this kind
+//! drop [writer|timeline|engine]    drops one of them, or all
+//! kill                        drops all, as if the process was killed: no task runs
+//! fail sync 2   heal          the second sync from now fails; answers if it was never reached
+//! late create                 spawned tasks run before the next call of this kind
 //! drop@3 flush                polls a step three times and drops it: dropped, or done
 //! park gc index write         from now on these calls wait
-//! start gc                    begins a job: done, or parked at such a call, or waits otherwise
-//! resume   end                lets the calls go on; says what all jobs came to
-//! watch   changes             the calls since that change files
+//! start gc                    starts a job: it ends, is parked at such a call, or waits
+//! resume   end                releases the parked calls; answers how all jobs ended
+//! watch   changes             the calls since then that change files
 //! leave FILE   lose FILE   cut FILE   flip FILE 0   set FILE 11 2    as in `file.rs`
 //! ```
 
@@ -53,7 +53,7 @@ type Scan = TimelineScan<store::DirStore<FaultyIo>>;
 
 pub const TIMELINE: TimelineId = TimelineId([0x71; 16]);
 
-/// Runs a script with the options that everybody has.
+/// Runs a script with the default options.
 #[track_caller]
 pub fn check(script: &str, expected: &str) {
     check_with(Options::default(), script, expected);
@@ -66,7 +66,7 @@ pub fn check_with(options: Options, script: &str, expected: &str) {
     assert_eq!(found, expected, "of the script: {script}");
 }
 
-/// History is kept for so many LSNs, and for no time.
+/// Options that keep history for this many LSNs, and for no time.
 pub fn keep(gc_distance: u64) -> Options {
     Options {
         gc_distance,
@@ -75,7 +75,7 @@ pub fn keep(gc_distance: u64) -> Options {
     }
 }
 
-/// What the engine answers to a script.
+/// Runs a script and returns the engine's answers.
 pub fn run(options: Options, script: &str) -> Vec<String> {
     Stage::new(options).play_all(script)
 }
@@ -85,11 +85,11 @@ fn steps(script: &str) -> impl Iterator<Item = &str> {
     steps.filter(|step| !step.is_empty())
 }
 
-/// Where a script is played.
+/// The state of a script that is played.
 pub struct Stage {
     aside: Aside,
     scan: Option<Scan>,
-    /// The current one.
+    /// The current timeline.
     timeline: TimelineId,
     writers: BTreeMap<TimelineId, Writer<FaultyIo>>,
     timelines: BTreeMap<TimelineId, Timeline<FaultyIo>>,
@@ -120,7 +120,7 @@ impl Stage {
         }
     }
 
-    /// Plays steps and returns what is answered.
+    /// Plays steps and returns the answers.
     pub fn play_all(&mut self, script: &str) -> Vec<String> {
         steps(script).flat_map(|step| self.play(step)).collect()
     }
@@ -156,7 +156,7 @@ impl Stage {
             "put" => self.put(rest).await,
             "claim" => self.claim(),
             "get" | "many" | "scan" | "hold" | "next" | "visits" => self.read(verb, rest).await,
-            "flush" | "compact" | "images" | "gc" | "tidy" | "shutdown" => {
+            "flush" | "compact" | "images" | "gc" | "maintain" | "shutdown" => {
                 self.job(verb, rest).await
             }
             "start" | "park" | "resume" | "end" => self.set_aside(verb, rest),
@@ -164,7 +164,7 @@ impl Stage {
             "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "generation" => {
                 self.look(verb, rest)
             }
-            "drop" | "kill" | "release" => self.let_go(verb, rest),
+            "drop" | "kill" | "release" => self.release(verb, rest),
             "fail" | "heal" | "late" | "watch" | "changes" => self.order(verb, rest),
             _ => self.touch(verb, rest),
         }
@@ -211,7 +211,7 @@ impl Stage {
         DONE
     }
 
-    /// A step that can wait while others are played.
+    /// The future of a step that can wait while others are played.
     fn job(&self, verb: &str, rest: &str) -> Job {
         let mode = match rest {
             "forced" => Mode::Forced,
@@ -237,7 +237,7 @@ impl Stage {
             "images" => {
                 Box::pin(async move { progress("images", timeline.create_images(mode).await?) })
             }
-            "tidy" => Box::pin(async move { timeline.maintain().await.map(|()| None) }),
+            "maintain" => Box::pin(async move { timeline.maintain().await.map(|()| None) }),
             _ => Box::pin(async move {
                 let Collected {
                     cutoff,
@@ -269,7 +269,7 @@ impl Stage {
                 DONE
             }
             "resume" => {
-                assert!(0 < self.io.resume(), "nobody came to where calls wait");
+                assert!(0 < self.io.resume(), "no call was parked");
                 DONE
             }
             _ => {
@@ -381,7 +381,7 @@ impl Stage {
         }
     }
 
-    fn let_go(&mut self, verb: &str, what: &str) -> Answer {
+    fn release(&mut self, verb: &str, what: &str) -> Answer {
         self.scan = None;
         if verb == "release" {
             return DONE;
@@ -472,7 +472,7 @@ fn progress(verb: &str, progress: Progress) -> Answer {
     }
 }
 
-/// What a read of one key came to.
+/// The answer to a read of one key.
 fn tell(at: &str, found: Result<Option<Vec<u8>>, Error>) -> String {
     match found {
         Ok(Some(value)) => format!("{at} = {}", text(&value)),
@@ -492,12 +492,12 @@ fn list(found: Vec<KeyValue>, at: &str) -> String {
     }
 }
 
-/// What drops a file is no job.
+/// Whether a call belongs to a job. The removal of a dropped file does not.
 fn is_job(op: &Op) -> bool {
     op.job != JobKind::Drop
 }
 
-/// `any` is any call whose failure loses nothing.
+/// Whether a call is of this kind; `any` is any call whose failure loses nothing.
 fn is_kind(call: Call, kind: &str) -> bool {
     match kind {
         "any" => !call.is_sync(),

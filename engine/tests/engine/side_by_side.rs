@@ -1,4 +1,4 @@
-//! Real threads: one that writes, some that read, some that freeze and flush.
+//! Real threads: one writes, some read, some freeze and flush.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -12,7 +12,7 @@ const BATCH_COUNT: u64 = 400;
 const KEYS: [&str; 3] = ["a", "b", "c"];
 const START: u64 = 10;
 
-/// Each batch says its LSN to all keys: to the first as an image, to the others by appending.
+/// Each batch puts its LSN to all keys: to the first as an image, to the others as an append.
 fn batch(lsn: u64) -> Batch {
     let mut batch = Batch::new();
     for name in KEYS {
@@ -27,7 +27,7 @@ fn batch(lsn: u64) -> Batch {
     batch
 }
 
-/// What the keys are at an LSN.
+/// The value of a key at an LSN.
 fn expected(name: &str, lsn: u64) -> Option<Vec<u8>> {
     if lsn == START {
         return None;
@@ -37,7 +37,7 @@ fn expected(name: &str, lsn: u64) -> Option<Vec<u8>> {
     Some(texts.collect::<String>().into_bytes())
 }
 
-/// The last record's batch is there whole, and so is every one below it.
+/// Checks that the last batch is visible whole, and so is every batch below it.
 fn check_reads(timeline: &Timeline<OsIo>, salt: u64) {
     let last = timeline.last_record_lsn().0;
     let older = START + salt.wrapping_mul(0x9E37_79B9_7F4A_7C15) % (last - START + 1);
@@ -49,7 +49,7 @@ fn check_reads(timeline: &Timeline<OsIo>, salt: u64) {
     }
 }
 
-/// Ends the threads that look at it, also when the one that has it panics.
+/// Sets the flag that ends the other threads, also when its own thread panics.
 struct Done<'a>(&'a AtomicBool);
 
 impl Drop for Done<'_> {
@@ -59,7 +59,7 @@ impl Drop for Done<'_> {
 }
 
 #[test]
-fn readers_see_whole_batches_while_others_write_freeze_and_flush() {
+fn readers_see_whole_batches_during_concurrent_writes_freezes_and_flushes() {
     let root = tempfile::tempdir().expect("a directory");
     let options = || Options {
         freeze_len_max: 2000,
@@ -108,12 +108,12 @@ fn readers_see_whole_batches_while_others_write_freeze_and_flush() {
 }
 
 #[test]
-fn a_timeline_that_is_shut_down_under_its_users_refuses_them() {
+fn a_shutdown_refuses_concurrent_users() {
     let root = tempfile::tempdir().expect("a directory");
     let engine = block_on(Engine::open(OsIo::new(), root.path(), Options::default())).unwrap();
     let timeline = block_on(engine.create_timeline(TIMELINE, Lsn(START))).unwrap();
     let is_done = AtomicBool::new(false);
-    // Goes on until it is refused, and hardly beyond the shutdown.
+    // Repeats a step until it is refused, which must happen soon after the shutdown.
     let until_refused = |step: &mut dyn FnMut(u64) -> Result<(), Error>| {
         let mut beyond = 0;
         (START + 1..).try_for_each(|lsn| {
@@ -149,7 +149,7 @@ fn a_timeline_that_is_shut_down_under_its_users_refuses_them() {
     let last = timeline.last_record_lsn();
     drop(timeline);
     let timeline = block_on(engine.open_timeline(TIMELINE)).unwrap();
-    // What came between the flush and the end was never acknowledged as durable.
+    // Batches between the shutdown's flush and its end were never acknowledged as durable.
     assert!(Lsn(START + 50) <= timeline.last_record_lsn());
     assert!(timeline.last_record_lsn() <= last);
     check_reads(&timeline, 7);

@@ -1,4 +1,4 @@
-//! The words of a script: keys, LSNs, values, and what is said of an error.
+//! The words of a script: keys, LSNs, values and errors.
 
 use palimpsest::base::KeyRange;
 use palimpsest::{Edit, Error, Key, Lsn, TimelineId, Value};
@@ -6,7 +6,7 @@ use palimpsest::{Edit, Error, Key, Lsn, TimelineId, Value};
 use crate::file;
 use crate::script::TIMELINE;
 
-/// `main` is the one that everybody has; another one's name is a letter.
+/// The timeline of a name: `main`, which every script has, or a letter.
 pub fn timeline(name: &str) -> TimelineId {
     match name {
         "main" => TIMELINE,
@@ -14,7 +14,7 @@ pub fn timeline(name: &str) -> TimelineId {
     }
 }
 
-/// Reads `a..c`, which is half-open, and `all`.
+/// Reads `a..c`, which is half-open, or `all`.
 pub fn keys(text: &str) -> KeyRange {
     match text.split_once("..") {
         Some((start, end)) => KeyRange::new(key(start), key(end)),
@@ -25,7 +25,7 @@ pub fn keys(text: &str) -> KeyRange {
     }
 }
 
-/// Prints what `keys` reads.
+/// The text that `keys` reads.
 pub fn range(keys: KeyRange) -> String {
     match keys {
         KeyRange::ALL => "all".to_owned(),
@@ -33,7 +33,7 @@ pub fn range(keys: KeyRange) -> String {
     }
 }
 
-/// Prints what `key` reads.
+/// The text that `key` reads.
 pub fn name(key: Key) -> String {
     match key {
         Key::MIN => "MIN".to_owned(),
@@ -51,7 +51,7 @@ pub fn point(at: &str) -> (Key, Lsn) {
     (self::key(key), self::lsn(lsn))
 }
 
-/// `a` is a key, and so is each other letter; `MAX` is the end of all.
+/// The key of a letter, or of `MAX`.
 pub fn key(name: &str) -> Key {
     match name {
         "MIN" => Key::MIN,
@@ -86,7 +86,7 @@ fn append_if(only_if: Vec<u8>) -> Edit {
     Edit::AppendIf { only_if, suffix }
 }
 
-/// The bytes as text, where nine or more of one kind are x*9.
+/// The bytes as text, in which nine or more equal ones are `x*9`.
 pub fn text(bytes: &[u8]) -> String {
     let runs = bytes.chunk_by(|a, b| a == b);
     let runs = runs.map(|run| match (char::from(run[0]), run.len()) {
@@ -96,7 +96,7 @@ pub fn text(bytes: &[u8]) -> String {
     runs.collect()
 }
 
-/// What is to be done about it, in a word or two.
+/// The kind of an error, in a word or two.
 pub fn word(error: &Error) -> String {
     let file = |file: &String| {
         let (_, name) = file

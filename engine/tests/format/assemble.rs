@@ -6,19 +6,19 @@ use palimpsest::format::{
     DeltaSummary, ImageSummary, Step, TreeBuilder, Value, decode_blob, encode_blob,
 };
 
-/// Whose files these are.
+/// The tenant of the files.
 pub const TENANT: TenantId = TenantId(0x0123456789ABCDEF_0123456789ABCDEF_u128.to_be_bytes());
-/// Which timeline they were written for.
+/// The timeline that the files were written for.
 pub const TIMELINE: TimelineId = TimelineId(0x1122334455667788_1122334455667788_u128.to_be_bytes());
 
-/// Whether a file gets what a peer's has not.
+/// Whether a file has a checksum section, which a peer's has not.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Checksums {
     With,
     Without,
 }
 
-/// What goes into an image layer.
+/// The content of an image layer.
 pub struct Image {
     pub keys: KeyRange,
     pub lsn: Lsn,
@@ -26,7 +26,7 @@ pub struct Image {
     pub entries: Vec<(Key, Vec<u8>)>,
 }
 
-/// What goes into a delta layer.
+/// The content of a delta layer.
 pub struct Delta {
     pub keys: KeyRange,
     pub lsns: LsnRange,
@@ -56,7 +56,7 @@ impl Image {
         file
     }
 
-    /// Reads what `write` wrote, but for the compression, which is the writer's choice.
+    /// Reads a file that [`Image::write`] wrote. The compression is not in the file.
     pub fn read(file: &[u8]) -> Image {
         let summary = ImageSummary::decode(&file[..BLOCK_LEN]).unwrap();
         assert_eq!((summary.tenant, summary.timeline), (TENANT, TIMELINE));
@@ -101,7 +101,7 @@ impl Delta {
         file
     }
 
-    /// Reads what `write` wrote.
+    /// Reads a file that [`Delta::write`] wrote.
     pub fn read(file: &[u8]) -> Delta {
         let summary = DeltaSummary::decode(&file[..BLOCK_LEN]).unwrap();
         assert_eq!((summary.tenant, summary.timeline), (TENANT, TIMELINE));
@@ -145,7 +145,7 @@ fn add_checksums(file: &mut Vec<u8>, checksums: Checksums) {
     file.extend_from_slice(&section.encode());
 }
 
-/// All entries of the index, which are the same in both directions.
+/// Reads all entries of the index, in both directions, which must agree.
 fn read_tree<const L: usize>(file: &[u8], (start, root): (u32, u32)) -> Vec<([u8; L], u64)> {
     let run = |mut cursor: Cursor<L>| {
         let mut entries = Vec::new();

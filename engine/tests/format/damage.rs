@@ -1,4 +1,4 @@
-//! A file that is cut anywhere, or of which any byte is another one.
+//! Files that are cut anywhere, or in which any byte is changed.
 
 use palimpsest::format::{BLOCK_LEN, Compression, dump_index, dump_layer};
 use proptest::collection::vec;
@@ -19,7 +19,7 @@ fn image_file(checksums: Checksums) -> Vec<u8> {
     image.write(checksums)
 }
 
-/// Every place where the file does not just repeat what stands before it, and some of the others.
+/// The offsets of bytes that differ from the one before them, and a sample of the others.
 fn places(file: &[u8]) -> Vec<usize> {
     let is_worth_it = |place: &usize| {
         let around = place.saturating_sub(8)..(place + 8).min(file.len());
@@ -58,7 +58,7 @@ fn with_checksums_every_damaged_byte_is_found() {
     }
 }
 
-/// Not every damage can be found there, but none makes the reader panic or hang.
+/// Not every damage can be found without checksums, but none makes the reader panic or hang.
 #[test]
 fn without_checksums_damage_is_survived() {
     for file in [
@@ -105,7 +105,7 @@ fn an_index_that_is_wrong_about_will_init_is_found() {
 #[test]
 fn a_leaf_without_a_parent_is_found() {
     let mut file = inputs::image_small(0x800).write(Checksums::Without);
-    // Of the root's two children, the second is left out.
+    // The root loses the second of its two children.
     let root = file.len() - BLOCK_LEN + 5;
     file.copy_within(root + 36..root + 41, root + 18);
     file[root - 5..root - 3].copy_from_slice(&[0, 1]);
@@ -133,7 +133,8 @@ proptest! {
         let file = inputs::image_small(0x2000).write(Checksums::Without);
         let blocks = [0].iter().chain(&order).map(|i| &file[i * BLOCK_LEN..][..BLOCK_LEN]);
         let mut damaged = blocks.collect::<Vec<_>>().concat();
-        // Whatever the summary says of the index, it is there.
+        // Block 0 points to an index inside of the file, so that the dump reads the shuffled
+        // blocks.
         damaged[80..84].copy_from_slice(&1_u32.to_be_bytes());
         damaged[84..88].copy_from_slice(&(order.len() as u32 - 1).to_be_bytes());
         for (place, byte) in bytes {

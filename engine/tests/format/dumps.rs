@@ -1,4 +1,4 @@
-//! Whole files as text that a colleague has read.
+//! Dumps of whole files, as reviewed snapshots.
 
 use insta::{Settings, assert_snapshot};
 use palimpsest::base::{Generation, Key, KeyRange, LayerName, Lsn, LsnRange, TimelineId};
@@ -54,7 +54,7 @@ fn dump_of_an_image_layer() {
     check_layer("dump_of_an_image_layer", &image.write(Checksums::With));
 }
 
-/// Of the dump, what is about the nodes.
+/// The part of the dump about nodes.
 #[test]
 fn nodes_of_an_index_of_two_levels() {
     let file = inputs::image_small(0x2000).write(Checksums::With);
@@ -73,7 +73,7 @@ fn dump_of_a_timeline_index() {
     );
 }
 
-/// A branch with an L0, an L1 and the image of a peer.
+/// The index of a branch with an L0, an L1 and a peer's image.
 pub fn index() -> Index {
     let layer = |name, generation, len, checksum| IndexLayer {
         name,

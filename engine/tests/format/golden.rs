@@ -1,4 +1,4 @@
-//! The same input makes the same bytes as a peer's writers, and comes back from them.
+//! Our writers make the bytes of a peer's writers from equal input, and our readers read them back.
 
 use sha2::{Digest, Sha256};
 
@@ -62,7 +62,7 @@ fn a_delta_layer_of_one_image_is_a_peers() {
     check_delta(&inputs::delta_one(), 24_576, hash);
 }
 
-/// Summary, blobs of 5 bytes, nodes: in blocks.
+/// The lengths in blocks: summary, blobs of 5 bytes, nodes.
 #[test]
 fn layers_have_the_lengths_of_a_peers() {
     let lens = [(0x2000, 1 + 5 + 9), (0x1000, 1 + 3 + 5), (0x800, 1 + 2 + 3)];

@@ -1,4 +1,4 @@
-//! What the golden files were made of.
+//! The inputs of the golden files.
 
 use palimpsest::base::{Key, KeyRange, Lsn, LsnRange};
 use palimpsest::format::{Compression, DeltaKey, MultixactMember, Record, Value};
@@ -57,7 +57,7 @@ pub fn image_sizes_zstd() -> Image {
     }
 }
 
-/// One key in nearly all that there are.
+/// A layer over nearly all keys, with one of them.
 pub fn image_one_key() -> Image {
     let end = "FF0000000000000000000000000000000000".parse::<Key>();
     Image {
@@ -83,7 +83,7 @@ pub fn delta_one() -> Delta {
 
 /// One of every kind of record.
 pub fn delta_variants() -> Delta {
-    // How many entries each key has; they stand 8 apart, but for a gap behind the first.
+    // The number of entries of each key. Entries are 8 LSNs apart, with a gap after the first.
     const COUNTS: [usize; 4] = [5, 4, 4, 2];
     let keys = COUNTS
         .iter()

@@ -1,5 +1,5 @@
-//! Whole layer files and indexes: what our writers make is what a peer made of the same input, what
-//! our readers find in it is that input again, and no damage to it makes them panic.
+//! Whole layer files and indexes: our writers make the bytes that a peer made of equal input, our
+//! readers read that input back, and no damage makes them panic.
 
 mod assemble;
 mod damage;

@@ -1,21 +1,21 @@
-//! A history that nobody has to remember: what each key became at each LSN follows from the seed,
-//! the timeline and the LSN alone, so that any life can say what the lives before it have written.
+//! A history that needs no storage: the value of each key at each LSN follows from the seed, the
+//! timeline and the LSN alone, so that any life knows what the lives before it have written.
 //!
 //! 1. Each LSN above a root's start has one batch, and each batch changes one key at least.
 //! 2. A key is born at its own LSN, as an image, and has no record below it.
-//! 3. A timeline of the same number on another ancestor or at another LSN says other things.
+//! 3. A timeline of equal number on another ancestor or at another LSN has other values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use palimpsest::{Batch, Edit, Key, Lsn, TimelineId, Value};
 
-/// How many keys there are.
+/// The number of keys.
 pub const KEY_COUNT: u64 = 40;
 
 /// The LSN above which every root's records stand.
 pub const START: u64 = 100;
 
-/// How far apart the births of keys are, in LSNs.
+/// The distance between the births of two keys, in LSNs.
 const BIRTH_DISTANCE: u64 = 3;
 
 /// Numbers that follow from a seed.
@@ -47,7 +47,7 @@ impl Draw {
     }
 }
 
-/// Two numbers made into one that looks like neither.
+/// Hashes two numbers into one.
 pub fn mix(a: u64, b: u64) -> u64 {
     let mut z = a ^ b.wrapping_mul(0xD6E8_FEB8_6659_FD93);
     z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -75,14 +75,14 @@ pub fn number_of(timeline: TimelineId) -> u8 {
     timeline.0[0]
 }
 
-/// A place in a timeline.
+/// An LSN of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
     pub timeline: u8,
     pub lsn: u64,
 }
 
-/// What an LSN does to a key.
+/// The change that an LSN makes to a key.
 enum Change {
     Image(Vec<u8>),
     Init(Vec<u8>),
@@ -90,7 +90,7 @@ enum Change {
     Patch { offset: u32, bytes: Vec<u8> },
 }
 
-/// Timelines, each with what it stands on.
+/// The timelines, each with its branch point.
 #[derive(Clone, Debug)]
 pub struct Tree {
     seed: u64,
@@ -135,7 +135,7 @@ impl Tree {
         self.ancestor(timeline).map_or(START, |point| point.lsn)
     }
 
-    /// The LSNs at which a timeline must stay readable for those that stand on it.
+    /// The LSNs at which a timeline must stay readable for its branches.
     pub fn retained(&self, timeline: u8) -> BTreeSet<u64> {
         let descendants = self.ancestors.keys();
         descendants
@@ -143,7 +143,7 @@ impl Tree {
             .collect()
     }
 
-    /// Where a read of `descendant`'s end comes down to `timeline`, if it does.
+    /// The LSN at which a read of `descendant`'s end descends to `timeline`, if it does.
     fn lowest_on(&self, descendant: u8, timeline: u8) -> Option<u64> {
         let mut point = self.ancestor(descendant)?;
         while point.timeline != timeline {
@@ -171,7 +171,7 @@ impl Tree {
         batch
     }
 
-    /// What a key is at an LSN, by walking down to the last change that needs nothing below it.
+    /// The value of a key at an LSN, rebuilt from the last change that needs nothing below it.
     pub fn page(&self, timeline: u8, index: u64, lsn: u64) -> Option<Vec<u8>> {
         let mut newer = Vec::new();
         let mut at = Point { timeline, lsn };

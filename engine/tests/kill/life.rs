@@ -1,5 +1,5 @@
-//! One life of the process that is killed: two threads that write, reshape and forget, and say on
-//! the standard error, line by line, what they begin and what was acknowledged.
+//! One life of the process that is killed: two threads that write, reshape and delete, and report
+//! on the standard error, line by line, what they begin and what was acknowledged.
 //!
 //! ```text
 //! ~ begin open                 ~ end open
@@ -14,7 +14,7 @@
 //!                              ~ none flush T            and so on: the timeline was closed
 //! ```
 //!
-//! Each line is one write: what was written before the kill is read whole.
+//! Each line is one write: the parent reads each line whole, or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -29,22 +29,22 @@ use palimpsest::{Engine, Error, Lsn, Mode, OsIo, Timeline, block_on};
 use crate::history::{Draw, Point, START, Tree, mix, timeline_id};
 use crate::rest;
 
-/// How many timelines there are at most.
+/// The highest number of timelines.
 const TIMELINE_COUNT_MAX: usize = 6;
 
 struct Life {
     engine: Engine,
     tree: Tree,
-    /// The numbers of those that were deleted in this life. They are not used again in it: what the
-    /// second thread says late would be taken for the new one's.
+    /// The numbers of timelines that were deleted in this life. They are not used again in it: a
+    /// late report of the second thread would be taken for the new timeline's.
     deleted: BTreeSet<u8>,
     draw: Draw,
 }
 
-/// What both threads work on.
+/// The open timelines, which both threads share.
 type Open = Mutex<BTreeMap<u8, Timeline>>;
 
-/// Lives until it is killed, or until nobody listens any more.
+/// Runs until it is killed, or until the parent closes the pipe.
 pub fn live(root: &Path, seed: u64, life_index: u64) {
     let mut draw = Draw::new(mix(seed, life_index));
     let mut options = rest::options(&mut draw);
@@ -77,7 +77,7 @@ pub fn live(root: &Path, seed: u64, life_index: u64) {
     });
 }
 
-/// Half of the timelines are cut by the keys that there are.
+/// Declares the keys on half of the timelines.
 fn declare(timeline: &Timeline, draw: &mut Draw) {
     if draw.below(2) == 0 {
         timeline.declare_keys(rest::key_space());
@@ -88,14 +88,15 @@ fn lock(open: &Open) -> MutexGuard<'_, BTreeMap<u8, Timeline>> {
     open.lock().expect("nothing panics while it is held")
 }
 
-/// One write: nobody who is killed leaves half a line. Who is not heard any more stops.
+/// Reports a line in one write, so that a kill leaves no half line. Panics if the parent does not
+/// listen any more.
 fn say(verb: &str, what: &str, rest: impl Display) {
     let line = format!("~ {verb} {what} {rest}\n");
     let said = std::io::stderr().write_all(line.as_bytes());
     said.expect("the parent listens");
 }
 
-/// The second thread: one job after another, on whichever timeline.
+/// The second thread: runs one job after another, each on a random timeline.
 fn work(open: &Open, mut draw: Draw) {
     loop {
         let timelines: Vec<Timeline> = lock(open).values().cloned().collect();
@@ -159,7 +160,7 @@ impl Life {
         say("end", "put", format!("{number} {last}"));
     }
 
-    /// Reads where nothing is collected: at the end.
+    /// Reads at the end of the timeline, where nothing is collected.
     fn look(&self, timeline: &Timeline) {
         let at = Point {
             timeline: timeline.id().0[0],
@@ -178,7 +179,7 @@ impl Life {
         (1..u8::MAX).find(|number| is_free(number) && count < TIMELINE_COUNT_MAX)
     }
 
-    /// A new root, of a number that is free.
+    /// Creates a root with a free number.
     fn create(&mut self, open: &Open) {
         let Some(number) = self.free_number() else {
             return;
@@ -190,7 +191,7 @@ impl Life {
         self.begin(open, created, None);
     }
 
-    /// A new timeline on top of another one, at any LSN that can be read.
+    /// Creates a branch at any readable LSN.
     fn branch(&mut self, open: &Open, on: &Timeline) {
         let Some(number) = self.free_number() else {
             return;
@@ -210,7 +211,7 @@ impl Life {
                 say("end", "branch", &what);
                 self.begin(open, branch, Some(point));
             }
-            // The second thread has collected there meanwhile.
+            // The second thread has collected that LSN concurrently.
             Err(Error::BelowCutoff { .. }) => say("none", "branch", number),
             Err(error) => panic!("no branch at {point:?}: {error}"),
         }
@@ -223,7 +224,7 @@ impl Life {
         lock(open).insert(number, timeline);
     }
 
-    /// Deletes a timeline on which no other one stands, but not the last.
+    /// Deletes a timeline that has no branch, but not the last one.
     fn delete(&mut self, open: &Open) {
         let timelines = self.tree.timelines();
         let number = self.draw.one_of(&timelines);
@@ -233,7 +234,7 @@ impl Life {
         lock(open).remove(&number);
         say("begin", "delete", number);
         let id = timeline_id(number);
-        block_on(self.engine.shutdown_timeline(id)).expect("it is open, and no other one on it");
+        block_on(self.engine.shutdown_timeline(id)).expect("it is open and has no branch");
         block_on(self.engine.delete_timeline(id)).expect("it is not open any more");
         say("end", "delete", number);
         self.tree.remove(number);

@@ -1,10 +1,10 @@
 //! The engine on real files, killed at any moment: nothing flushed is lost, nothing wrong is read.
 //!
-//! The test starts itself again as a child, which works on a directory and says what it begins and
-//! what was acknowledged. The parent kills it by SIGKILL, opens the directory itself, and holds all
-//! that it finds against what was said: see `life.rs` and `parent.rs`. What the values must be
-//! follows from the seed alone: see `history.rs`. A killed process loses nothing that the system
-//! was handed: what a loss of power does, the simulator shows.
+//! The test starts itself again as a child, which works on a directory and reports what it begins
+//! and what was acknowledged. The parent kills it by SIGKILL, opens the directory itself, and
+//! checks all that it finds against the reports: see `life.rs` and `parent.rs`. The expected values
+//! follow from the seed alone: see `history.rs`. A killed process loses nothing that it has written
+//! to the system: the simulator tests power losses.
 //!
 //! Any number of kills, by any seed:
 //!
@@ -12,8 +12,8 @@
 //! PALIMPSEST_KILLS=5000 PALIMPSEST_SEED=7 cargo test -p palimpsest --test kill -- --nocapture
 //! ```
 //!
-//! The seed says what each life does, and upon which of its lines it is killed. Where exactly the
-//! kill lands is the system's choice, so that a failure may want several runs to come back.
+//! The seed determines what each life does, and at which of its lines it is killed. Where exactly
+//! the kill lands depends on the system, so that it may take several runs to reproduce a failure.
 #![expect(
     clippy::disallowed_methods,
     reason = "real processes, threads and files, outside of any run"
@@ -52,7 +52,7 @@ fn nothing_flushed_is_lost_and_nothing_wrong_is_read_after_kills() {
     }
 }
 
-/// The child's way in; without a parent there is nothing to do.
+/// The entry point of the child; it does nothing without a parent.
 #[test]
 fn a_child_lives_until_it_is_killed() {
     let [root, seed, life] = parent::CHILD.map(|name| std::env::var(name).ok());

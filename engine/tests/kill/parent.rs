@@ -1,5 +1,5 @@
-//! The parent: it starts lives in one directory after another, kills each of them, and holds what
-//! is found then against what was acknowledged.
+//! The parent: it starts lives in one directory after another, kills each of them, and checks what
+//! it finds against what was acknowledged.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -17,31 +17,31 @@ use palimpsest::{Engine, OsIo, block_on};
 use crate::history::{Draw, Point, START, Tree, mix};
 use crate::rest;
 
-/// What a child is told in: its directory, seed and number.
+/// The environment variables of a child: its directory, seed and number.
 pub const CHILD: [&str; 3] = [
     "PALIMPSEST_KILL_DIR",
     "PALIMPSEST_KILL_SEED",
     "PALIMPSEST_KILL_LIFE",
 ];
 
-/// The test in which a child lives.
+/// The test that a child runs.
 const CHILD_TEST: &str = "a_child_lives_until_it_is_killed";
 
-/// A directory is used for so many lives.
+/// The number of lives in one directory.
 const LIFE_COUNT: u64 = 20;
 
-/// What a kill may be aimed at.
+/// The operations that a kill may be aimed at.
 pub const AIMS: [&str; 9] = [
     "open", "create", "branch", "delete", "put", "flush", "compact", "image", "gc",
 ];
 
-/// A life that never comes to what the kill is aimed at is killed after so many lines.
+/// The line at which a life is killed if it never begins the operation that the kill is aimed at.
 const LINE_COUNT_MAX: u64 = 400;
 
-/// A child that says nothing for so long is stuck.
+/// The time without a line after which a child counts as stuck.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
-/// When a life is killed: upon the so-manieth beginning of something, and a little later.
+/// When a life is killed: at the n-th beginning of an operation, and a little later.
 #[derive(Clone, Copy, Debug)]
 struct Aim {
     what: &'static str,
@@ -49,22 +49,22 @@ struct Aim {
     spin: Duration,
 }
 
-/// Where kills landed.
+/// Counts where kills landed.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// After something had begun at which they were aimed.
+    /// Kills after the beginning of the operation that they were aimed at, by operation.
     pub after_begin: BTreeMap<&'static str, u64>,
-    /// Before it had ended, or anything else that was under way.
+    /// Kills during an operation, by operation.
     pub inside: BTreeMap<String, u64>,
 }
 
-/// What is known of a timeline from what was said of it.
+/// What the reports say of a timeline.
 struct Known {
-    /// Whether it must be there.
+    /// Whether it must exist.
     is_sure: bool,
     flushed: u64,
     cutoff: u64,
-    /// The last LSN that somebody began to write.
+    /// The last LSN of the last put that was begun.
     written: u64,
 }
 
@@ -77,7 +77,7 @@ struct Chain<'a> {
     draw: Draw,
 }
 
-/// On a panic says how to come there again.
+/// Prints how to reproduce a panic.
 struct Story {
     seed: u64,
     life_index: u64,
@@ -93,8 +93,8 @@ impl Drop for Story {
     }
 }
 
-/// Kills `kill_count` lives, and verifies what each of them leaves. Two directories are used side
-/// by side: most of the time is spent waiting for a disk.
+/// Kills `kill_count` lives, and verifies what each of them leaves. Two directories are used
+/// concurrently, since most of the time is spent waiting for a disk.
 pub fn kill(seed: u64, kill_count: u64) -> Tally {
     let tally = Mutex::default();
     let next = AtomicU64::new(0);
@@ -111,7 +111,7 @@ pub fn kill(seed: u64, kill_count: u64) -> Tally {
     thread::scope(|scope| {
         let other = scope.spawn(kill_next);
         kill_next();
-        other.join().expect("the other directory is all right");
+        other.join().expect("the other thread has not failed");
     });
     tally.into_inner().expect("nothing panics while it is held")
 }
@@ -139,11 +139,12 @@ fn kill_in_one_directory(seed: u64, lives: Range<u64>, tally: &Mutex<Tally>) {
     }
 }
 
-/// Between its fork and its program a child has all files open that we have, the lock of an engine
-/// of ours among them: so one at a time is started, and nobody's next life finds it locked.
+/// Between fork and exec a child has all open files of the parent, also the lock of the other
+/// thread's engine. So one child starts at a time: otherwise the next life in that engine's
+/// directory could find it locked.
 fn start(root: &Path, seed: u64, life_index: u64) -> Child {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    static START_LOCK: Mutex<()> = Mutex::new(());
+    let _guard = START_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let program = std::env::current_exe().expect("a test is a program");
     let mut command = Command::new(program);
     command.args([CHILD_TEST, "--exact", "--nocapture", "--test-threads=1"]);
@@ -154,7 +155,7 @@ fn start(root: &Path, seed: u64, life_index: u64) -> Child {
     command.stderr(Stdio::piped()).spawn().expect("it starts")
 }
 
-/// Hands on what a child says, until it is gone.
+/// Forwards the lines of a child, until it is gone.
 fn listen(child: &mut Child) -> Receiver<String> {
     let (sender, receiver) = channel();
     let said = BufReader::new(child.stderr.take().expect("it is piped"));
@@ -184,7 +185,7 @@ impl Chain<'_> {
         }
     }
 
-    /// Starts a life, kills it at its moment, and returns all that it said.
+    /// Starts a life, kills it as `aim` says, and returns its lines.
     fn kill_one(&mut self, life_index: u64, aim: Aim, tally: &Mutex<Tally>) -> Vec<String> {
         let mut child = start(self.root, self.seed, life_index);
         let said = listen(&mut child);
@@ -223,7 +224,7 @@ impl Chain<'_> {
         lines
     }
 
-    /// Learns from a line that the child said.
+    /// Updates the knowledge from a line of the child.
     fn hear(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         if words.next() != Some("~") {
@@ -251,7 +252,7 @@ impl Chain<'_> {
             ("begin", "delete", _) => self.know(number).is_sure = false,
             ("none", "branch", _) | ("end", "delete", _) => self.forget(number),
             ("begin", "put", &[last]) => self.know(number).written = last,
-            // The second thread may say so when the first has deleted the timeline.
+            // The second thread may report this after the first has deleted the timeline.
             ("end", "flush", &[lsn]) => {
                 if let Some(known) = self.known.get_mut(&number) {
                     known.flushed = known.flushed.max(lsn);
@@ -287,7 +288,8 @@ impl Chain<'_> {
         self.known.remove(&number);
     }
 
-    /// Opens what the life has left, holds it against what is known, and knows it from then on.
+    /// Opens the directory after the kill, checks it against the knowledge, and updates the
+    /// knowledge.
     fn verify(&mut self) {
         let options = rest::options(&mut self.draw);
         let engine = block_on(Engine::open(OsIo::new(), self.root, options)).expect("it opens");
@@ -331,12 +333,12 @@ impl Chain<'_> {
         rest::check_files(self.root, &open);
         rest::check_answers(&open, &self.tree, &mut self.draw);
         if self.draw.below(2) == 0 {
-            block_on(engine.shutdown()).expect("nothing is in its way");
+            block_on(engine.shutdown()).expect("no branch or call prevents it");
         }
     }
 }
 
-/// What had begun and not ended when the child was killed.
+/// The operations that had begun and not ended when the child was killed.
 fn under_way(lines: &[String]) -> Vec<String> {
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for line in lines {

@@ -1,4 +1,4 @@
-//! An engine at rest, held against the history: nobody writes, nothing moves.
+//! Checks of a quiescent engine against the history: no call and no job runs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use palimpsest::{Compression, Engine, Error, Key, KeySpace, Lsn, Options, Timeli
 
 use crate::history::{Draw, KEY_COUNT, Point, Tree, key, number_of, timeline_id};
 
-/// Options with which every job has something to do after a few batches.
+/// Options with which every job is due after a few batches.
 pub fn options(draw: &mut Draw) -> Options {
     let compression = [Compression::None, Compression::Zstd { level: 1 }];
     Options {
@@ -31,23 +31,26 @@ pub fn options(draw: &mut Draw) -> Options {
     }
 }
 
-/// The keys that there are, for who declares them.
+/// The keys of the history, to be declared.
 pub fn key_space() -> KeySpace {
     let ends = |group: u64| KeyRange::new(key(group * 10), key(group * 10 + 9).next());
     KeySpace::from_ranges((0..KEY_COUNT / 10).map(ends))
 }
 
-/// Opens every timeline of the engine, by their numbers.
+/// Opens every timeline of the engine; returns them by number.
 pub fn open_all(engine: &Engine) -> BTreeMap<u8, Timeline> {
     let timelines = block_on(engine.timelines()).expect("the directory can be listed");
     let open = |id| {
         let opened = block_on(engine.open_timeline(id));
-        (number_of(id), opened.expect("what is there can be opened"))
+        (
+            number_of(id),
+            opened.expect("a listed timeline can be opened"),
+        )
     };
     timelines.into_iter().map(open).collect()
 }
 
-/// What a timeline says that it stands on.
+/// The branch point of a timeline.
 pub fn ancestor(timeline: &Timeline) -> Option<Point> {
     timeline.ancestor().map(|ancestor| Point {
         timeline: number_of(ancestor.timeline),
@@ -55,7 +58,7 @@ pub fn ancestor(timeline: &Timeline) -> Option<Point> {
     })
 }
 
-/// Whether a timeline at rest can be read at an LSN.
+/// Whether a quiescent timeline can be read at an LSN.
 fn is_readable(open: &BTreeMap<u8, Timeline>, tree: &Tree, at: Point) -> bool {
     let timeline = &open[&at.timeline];
     let is_kept = || tree.retained(at.timeline).contains(&at.lsn);
@@ -68,8 +71,8 @@ fn is_readable(open: &BTreeMap<u8, Timeline>, tree: &Tree, at: Point) -> bool {
     })
 }
 
-/// Reads all timelines at their ends, their cutoffs, where branches stand, and at some more LSNs:
-/// each answer is the history's, or a refusal where there must be one.
+/// Reads all timelines at their ends, cutoffs, branch points and some more LSNs: each answer must
+/// be that of the history, or a refusal where one is due.
 pub fn check_answers(open: &BTreeMap<u8, Timeline>, tree: &Tree, draw: &mut Draw) {
     for (&number, timeline) in open {
         timeline.check_laws();
@@ -106,7 +109,7 @@ pub fn check_answers(open: &BTreeMap<u8, Timeline>, tree: &Tree, draw: &mut Draw
     }
 }
 
-/// All keys at one LSN by a scan, some together and some by themselves.
+/// Reads all keys at one LSN by a scan, some by `get_vectored` and some by `get`.
 fn check_point(timeline: &Timeline, tree: &Tree, at: Point, draw: &mut Draw) {
     let expected = tree.pages(at.timeline, at.lsn);
     let found = scan(timeline, at.lsn).unwrap_or_else(|error| panic!("{at:?}: {error}"));
@@ -130,7 +133,7 @@ fn check_point(timeline: &Timeline, tree: &Tree, at: Point, draw: &mut Draw) {
     );
 }
 
-/// Panics with the first key of which two say different things.
+/// Panics with the first key whose values differ.
 pub fn check_equal(at: Point, found: &[(Key, Vec<u8>)], expected: &[(Key, Vec<u8>)]) {
     if found == expected {
         return;
@@ -158,7 +161,7 @@ pub fn scan(timeline: &Timeline, lsn: u64) -> Result<Vec<(Key, Vec<u8>)>, Error>
     Ok(pages)
 }
 
-/// Nothing is left in the directories but indexes and the layers that they name.
+/// Checks that the directories hold only indexes and the layers that they name.
 pub fn check_files(root: &Path, open: &BTreeMap<u8, Timeline>) {
     for (&number, timeline) in open {
         let dir = root.join(timeline_id(number).to_string());

@@ -1,5 +1,5 @@
-//! The thread that branches off the timelines that stay, writes, reshapes and reads there, and
-//! deletes.
+//! The thread that creates branches of the permanent timelines, writes, reshapes and reads there,
+//! and deletes them.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::judge::Ground;
 use crate::rest;
 use crate::round::BACKLOG_MAX;
 
-/// The branches that nobody else knows.
+/// The branches of this thread, which no other thread uses.
 pub struct Branches<'a> {
     engine: &'a Engine,
     ground: &'a Ground,
-    /// The timelines that stay, and ours.
+    /// The permanent timelines, and this thread's branches.
     pub tree: Tree,
     ours: BTreeMap<u8, Timeline>,
     draw: Draw,
@@ -49,13 +49,14 @@ impl<'a> Branches<'a> {
         }
     }
 
-    /// A number that is free, while there are few.
+    /// A free number, while there are few branches.
     fn free_number(&self) -> Option<u8> {
         let mut numbers = 100..106;
         numbers.find(|number| !self.tree.has(*number))
     }
 
-    /// At any LSN, legal or not, while the timeline moves.
+    /// Branches off a permanent timeline at any LSN, legal or not, while it is written and
+    /// collected.
     fn branch_off_ground(&mut self) {
         let Some(number) = self.free_number() else {
             return;
@@ -73,12 +74,12 @@ impl<'a> Branches<'a> {
         let before = self.ground.before(at);
         self.ground.note_branch(at);
         match self.branch(number, at) {
-            Ok(()) => self.ground.check_admitted(&before),
+            Ok(()) => self.ground.check_readable(&before),
             Err(error) => self.ground.check_refused(&before, &error),
         }
     }
 
-    /// At the end of one that nobody else writes to.
+    /// Branches off one of this thread's branches, at its end.
     fn branch_off_ours(&mut self, timeline: u8) {
         let Some(number) = self.free_number() else {
             return;
@@ -124,7 +125,8 @@ impl<'a> Branches<'a> {
         self.check_end(branch);
     }
 
-    /// Deletes one of ours, unless another one stands on it: then that is refused.
+    /// Deletes one of this thread's branches. If it has a branch itself, its shutdown must be
+    /// refused.
     fn delete(&mut self, number: u8) {
         let id = timeline_id(number);
         if self.tree.has_child(number) {
@@ -140,7 +142,8 @@ impl<'a> Branches<'a> {
         self.tree.remove(number);
     }
 
-    /// The end of one of ours can always be read: nobody else moves its cutoff.
+    /// Checks a read at the end of one of this thread's branches, which is always readable: no
+    /// other thread moves its cutoff.
     fn check_end(&self, branch: &Timeline) {
         let at = Point {
             timeline: branch.id().0[0],
@@ -153,7 +156,7 @@ impl<'a> Branches<'a> {
         }
     }
 
-    /// How far each of ours was written.
+    /// The last LSN of each of this thread's branches.
     pub fn ends(&self) -> BTreeMap<u8, u64> {
         let end = |(number, branch): (&u8, &Timeline)| (*number, branch.last_record_lsn().0);
         self.ours.iter().map(end).collect()

@@ -1,11 +1,11 @@
-//! What a read may be answered while everything moves.
+//! The answers that a read may have during concurrent writes and jobs.
 //!
-//! 1. An answer is the history's, whatever happens meanwhile.
+//! 1. A value is always that of the history.
 //! 2. `NotYet` is right if the last record stood below the LSN before the call.
 //! 3. `BelowCutoff` is right if, after the call, the LSN is below the cutoff of one of the
-//!    timelines that the read comes to, and no timeline that stays stands there.
-//! 4. An answer is wrong if, before the call, the LSN was below such a cutoff, and nobody has ever
-//!    branched there.
+//!    timelines that the read comes to, and no permanent timeline branches off there.
+//! 4. A value is wrong if, before the call, the LSN was below such a cutoff, and no branch was ever
+//!    created there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -14,14 +14,15 @@ use palimpsest::{Error, Timeline};
 
 use crate::history::{Point, Tree};
 
-/// The timelines that stay through a round, and where others may have stood on them.
+/// The permanent timelines of a round, and the points at which branches of them may have been
+/// created.
 pub struct Ground {
     pub tree: Tree,
     pub timelines: BTreeMap<u8, Timeline>,
     branched: Mutex<BTreeSet<(u8, u64)>>,
 }
 
-/// How things stood before a call.
+/// The LSNs and cutoffs before a call.
 pub struct Before {
     at: Point,
     last: u64,
@@ -37,7 +38,7 @@ impl Ground {
         }
     }
 
-    /// From now on somebody may stand there.
+    /// Notes that a branch may exist at this point from now on.
     pub fn note_branch(&self, at: Point) {
         let mut branched = self
             .branched
@@ -46,7 +47,7 @@ impl Ground {
         branched.extend(self.links(at).iter().map(|link| (link.timeline, link.lsn)));
     }
 
-    /// The timelines that a read comes to, from its own down to the root, and at which LSN.
+    /// The timelines that a read descends to, from its own down to the root, with the LSN in each.
     fn links(&self, at: Point) -> Vec<Point> {
         let below = |link: &Point| {
             let below = self.tree.ancestor(link.timeline)?;
@@ -56,7 +57,8 @@ impl Ground {
         std::iter::successors(Some(at), below).collect()
     }
 
-    /// Whether the LSN is below a cutoff on the way, and no timeline that stays stands there.
+    /// Whether the LSN is below the cutoff of the link, and no permanent timeline branches off
+    /// there.
     fn is_below_cutoff(&self, link: &Point) -> bool {
         let cutoff = self.timelines[&link.timeline].gc_cutoff().0;
         link.lsn < cutoff && !self.tree.retained(link.timeline).contains(&link.lsn)
@@ -78,21 +80,21 @@ impl Ground {
         }
     }
 
-    /// It was admitted: may it have been?
-    pub fn check_admitted(&self, before: &Before) {
+    /// Checks that a read that got a value was legal.
+    pub fn check_readable(&self, before: &Before) {
         let at = before.at;
         assert!(
             !before.is_refusable,
-            "{at:?} is below the cutoff, and was admitted"
+            "{at:?} is below the cutoff, and was read"
         );
         let last = self.timelines[&at.timeline].last_record_lsn().0;
         assert!(
             at.lsn <= last,
-            "{at:?} is above the last record, and was admitted"
+            "{at:?} is above the last record, and was read"
         );
     }
 
-    /// It was refused: rightly so?
+    /// Checks that a read that was refused was illegal.
     pub fn check_refused(&self, before: &Before, error: &Error) {
         let at = before.at;
         let is_right = match error {

@@ -1,9 +1,9 @@
-//! The engine on real files and threads: writers, readers and every job at once, each answer held
-//! against the history, and a shutdown under all of them.
+//! The engine on real files and threads: concurrent writers, readers and jobs of every kind, with
+//! each answer checked against the history, and a shutdown during all of them.
 //!
-//! A round is one directory with three timelines, one on the other, and a thread for each writer,
-//! each reader, each kind of job, and one that branches and deletes. What the values must be
-//! follows from the seed alone: see `../kill/history.rs`.
+//! A round is one directory with a chain of three timelines, and a thread for each writer, each
+//! reader, each kind of job, and one that branches and deletes. The expected values follow from the
+//! seed alone: see `../kill/history.rs`.
 //!
 //! More batches, by any seed:
 //!
@@ -11,8 +11,8 @@
 //! PALIMPSEST_OPS=100000 PALIMPSEST_SEED=7 cargo test -p palimpsest --test stress -- --nocapture
 //! ```
 //!
-//! The seed says what each thread does. Who comes when is the system's choice, so that a failure
-//! may want several runs to come back.
+//! The seed determines what each thread does. The interleaving depends on the system, so that it
+//! may take several runs to reproduce a failure.
 #![expect(
     clippy::disallowed_methods,
     reason = "real threads and files, outside of any run"
@@ -27,7 +27,7 @@ mod branches;
 mod judge;
 mod round;
 
-/// How many batches the writers of a round write together.
+/// The number of batches that the writers of a round write together.
 const ROUND_PUT_COUNT: u64 = 400;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -36,7 +36,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn every_answer_is_right_while_all_write_read_and_reshape_at_once() {
+fn every_answer_is_right_during_concurrent_writes_reads_and_jobs() {
     let (seed, put_count) = (number("PALIMPSEST_SEED", 1), number("PALIMPSEST_OPS", 1600));
     let mut left = put_count;
     let mut tally = round::Tally::default();

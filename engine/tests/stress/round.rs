@@ -1,4 +1,4 @@
-//! One round: a directory, its threads, a shutdown under them, and what is there afterwards.
+//! One round: a directory, its threads, a shutdown while they run, and checks afterwards.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,36 +15,38 @@ use crate::history::{Draw, KEY_COUNT, Point, START, Tree, key, mix, timeline_id}
 use crate::judge::Ground;
 use crate::rest;
 
-/// The timelines that stay: each with what it stands on, at its end then.
+/// The permanent timelines, each with its parent, of which it is created as a branch at the
+/// parent's end.
 const TIMELINES: [(u8, Option<u8>); 3] = [(1, None), (2, Some(1)), (3, Some(2))];
 
-/// What there are threads for, beside the writers and the one that branches.
+/// The threads of a round, besides the writers and the one that branches.
 const THREADS: [&str; 7] = ["read", "read", "read", "flush", "compact", "image", "gc"];
 
-/// A writer waits while there are so many L0s and frozen layers: it is faster than all who reshape.
+/// The number of L0s and frozen layers from which on a writer waits, since it is faster than the
+/// jobs.
 pub const BACKLOG_MAX: usize = 10;
 
-/// What happened how often.
+/// Counts events by name.
 pub type Tally = BTreeMap<&'static str, u64>;
 
 /// What the threads of a round share.
 struct Round {
     engine: Engine,
     ground: Ground,
-    /// How many batches were acknowledged.
+    /// The number of acknowledged batches.
     put_count: AtomicU64,
-    /// Whether the writers have written enough, and whoever branches comes to its end.
+    /// Whether the writers have written enough, and the branching thread has to end.
     is_winding_down: AtomicBool,
     /// Whether a shutdown may have begun.
     is_ending: AtomicBool,
-    /// Whether a thread has panicked: then the others need not go on.
+    /// Whether a thread has panicked, so that the others stop.
     has_failed: AtomicBool,
-    /// Up to where each timeline was acknowledged.
+    /// The last acknowledged LSN of each timeline.
     ends: Mutex<BTreeMap<u8, u64>>,
     tally: Mutex<Tally>,
 }
 
-/// Tells the others when its thread panics.
+/// Sets `has_failed` when its thread panics.
 struct Alarm<'a>(&'a Round);
 
 impl Drop for Alarm<'_> {
@@ -67,7 +69,8 @@ pub fn run(seed: u64, round_index: u64, put_count: u64) -> Tally {
     let mut ends = round.ends.into_inner().expect("no thread has panicked");
     drop((round.ground, round.engine));
     let options = rest::options(&mut draw);
-    let engine = block_on(Engine::open(OsIo::new(), &root, options)).expect("nobody has it open");
+    let engine =
+        block_on(Engine::open(OsIo::new(), &root, options)).expect("no engine has it open");
     let open = rest::open_all(&engine);
     let numbers: Vec<u8> = open.keys().copied().collect();
     assert_eq!(numbers, tree.timelines());
@@ -81,7 +84,7 @@ pub fn run(seed: u64, round_index: u64, put_count: u64) -> Tally {
     tally.expect("no thread has panicked")
 }
 
-/// Opens a new engine, with the timelines that stay and some history on each.
+/// Opens a new engine, with the permanent timelines and some history on each.
 fn begin(root: &Path, seed: u64, draw: &mut Draw) -> Round {
     let period = Duration::from_millis(draw.within(1, 5));
     let options = Options {
@@ -124,8 +127,8 @@ fn begin(root: &Path, seed: u64, draw: &mut Draw) -> Round {
 }
 
 impl Round {
-    /// Starts the threads, waits for enough batches, and shuts down under them. Returns the
-    /// timelines that are there then.
+    /// Starts the threads, waits for enough batches, and shuts down while they run. Returns the
+    /// timelines that are left.
     fn live(&self, draw: &mut Draw, put_count: u64) -> Tree {
         thread::scope(|scope| {
             for (number, _) in TIMELINES {
@@ -147,7 +150,7 @@ impl Round {
             let branched = branches.join();
             self.is_ending.store(true, Ordering::SeqCst);
             block_on(self.engine.shutdown()).expect("all of it is durable");
-            branched.expect("branches are all right")
+            branched.expect("the branching thread has not panicked")
         })
     }
 
@@ -156,7 +159,7 @@ impl Round {
         *tally.entry(what).or_default() += count;
     }
 
-    /// Reads, or does one of the jobs, until the end.
+    /// Reads, or runs one kind of job, until the end.
     fn work(&self, what: &'static str, mut draw: Draw) {
         let count = self.until_closed(&mut || match what {
             "read" => {
@@ -168,7 +171,8 @@ impl Round {
         self.note(what, count);
     }
 
-    /// Goes on until it is refused, which nobody is before the shutdown; returns how often.
+    /// Repeats `step` until it is refused as closed, which must not happen before the shutdown;
+    /// returns the number of steps.
     fn until_closed(&self, step: &mut dyn FnMut() -> Result<(), Error>) -> u64 {
         let _alarm = Alarm(self);
         for count in 0.. {
@@ -206,7 +210,7 @@ impl Round {
         ends.insert(number, end);
     }
 
-    /// Whether a writer lets the others go first.
+    /// Whether a writer has to wait for the jobs.
     fn is_to_wait(&self, timeline: &Timeline) -> bool {
         let is_set = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
         let is_over = is_set(&self.is_ending) || is_set(&self.has_failed);
@@ -241,7 +245,7 @@ impl Round {
             }
         }
         timeline.check_laws();
-        // The others get their turns too.
+        // Leaves time to the other threads.
         thread::sleep(Duration::from_micros(draw.below(2000)));
         Ok(())
     }
@@ -257,7 +261,7 @@ impl Round {
         branches.tree
     }
 
-    /// Reads somewhere, and holds the answer against the history.
+    /// Reads at a random point, and checks the answer against the history.
     fn read(&self, draw: &mut Draw) -> Result<(), Error> {
         let timeline = self.timeline(draw);
         let (cutoff, last) = (timeline.gc_cutoff().0, timeline.last_record_lsn().0);
@@ -281,7 +285,7 @@ impl Round {
         match read {
             Err(Error::Closed) => return Err(Error::Closed),
             Err(error) => self.ground.check_refused(&before, &error),
-            Ok(()) => self.ground.check_admitted(&before),
+            Ok(()) => self.ground.check_readable(&before),
         }
         Ok(())
     }
@@ -313,8 +317,8 @@ impl Round {
         Ok(())
     }
 
-    /// A scan that takes its time between its admission and its first look into a layer: what it
-    /// was admitted to stays.
+    /// A scan that waits between its registration and its first visit of a layer: what it may read
+    /// stays.
     fn scan(&self, timeline: &Timeline, at: Point, draw: &mut Draw) -> Result<(), Error> {
         let mut scan = block_on(timeline.scan(KeyRange::ALL, Lsn(at.lsn)))?;
         let pause = draw.one_of(&[1, 300, 3000, 60_000]);

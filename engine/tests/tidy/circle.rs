@@ -2,7 +2,7 @@
 //! longer than a reader can hold in mind.
 //!
 //! A file names another where it takes a name from it, by `use` or by a path. A name that a door
-//! hands on is the file's that has it, not the door's. Tests may name whom they will.
+//! hands on is the file's that has it, not the door's. Tests may name any module.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_may_name_whom_they_will() {
+    fn tests_may_name_any_module() {
         let files = [
             ("run.rs", "#[cfg(test)] mod tests { use crate::parting; }"),
             ("parting.rs", "use crate::run;"),

@@ -33,10 +33,10 @@ const BLOCK_LEVELS_MAX: usize = 4;
 /// More than four things side by side want a name of their own.
 const ARGUMENTS_MAX: usize = 4;
 
-/// The arguments that do not count: the world and who calls it go everywhere.
+/// The arguments that do not count: the I/O and the label of the caller go everywhere.
 const CONTEXT: [&str; 4] = ["io", "op", "_io", "_op"];
 
-/// Here a file has a seam. Whoever cannot find it gives the reason in [`SEAMLESS`]. Tests are not
+/// A file of this length has a seam. If it has none, give the reason in [`SEAMLESS`]. Tests are not
 /// counted.
 const FILE_LINES_SEAM: usize = 600;
 
@@ -105,7 +105,7 @@ const LOOKS_UP: [(&str, &str); 1] = [(
     "it holds the places that faults are drawn for against the calls of runs",
 )];
 
-/// Files that name each other in a circle are read together: so many are one thought.
+/// The highest number of files that name each other in a circle: they have to be read together.
 const CIRCLE_FILES_MAX: usize = 3;
 
 /// What stands at the top: the packages, what they show, and what tools need.

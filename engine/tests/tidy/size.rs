@@ -89,12 +89,12 @@ fn lines_of(source: &Source, item: &Item) -> usize {
 mod tests {
     use crate::{SEAMLESS, report};
 
-    /// A function of so many lines.
+    /// A function of this many lines.
     fn function(lines: usize) -> String {
         format!("fn f() {{\n{}}}\n", "    g();\n".repeat(lines - 2))
     }
 
-    /// A function of so many arguments, and what does not count as one.
+    /// A function of this many arguments, and of parameters that do not count.
     fn arguments(count: usize) -> String {
         let list: String = (0..count)
             .map(|index| format!("a{index}: M<u8, u8>, "))

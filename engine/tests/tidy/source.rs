@@ -8,10 +8,10 @@ use std::process::Command;
 use crate::outline::{self, Item};
 use crate::token::{self, Kind, Token};
 
-/// The packages, whose files are looked at.
+/// The packages whose files are checked.
 const PACKAGES: [&str; 3] = ["engine", "fuzz", "sim"];
 
-/// What tools leave in a checkout, and nobody commits.
+/// Directories that tools leave in a checkout, and that are never committed.
 const LEFT_BY_TOOLS: [&str; 5] = [".git", "target", "artifacts", "coverage", "sim-failures"];
 
 /// Something out of measure.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::TOP;
 use crate::source::Finding;
 
-/// A name for what nobody thought through: it says that there is more, not what there is.
+/// Vague names: they say that there is something, and not what it is.
 const VAGUE: [&str; 6] = ["common", "helper", "helpers", "misc", "util", "utils"];
 
 pub fn check_names(paths: &[String]) -> Vec<Finding> {

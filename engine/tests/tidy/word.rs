@@ -4,7 +4,7 @@ use crate::outline::Item;
 use crate::source::{Finding, Source};
 use crate::token::{Kind, Token};
 
-/// A comment with one of these is a promise that nobody keeps. Do it, or open an issue.
+/// A comment with one of these is a promise that is never kept. Do it, or open an issue.
 const PROMISES: [&str; 4] = ["TODO", "FIXME", "XXX", "HACK"];
 
 /// A macro that stands where code should.
