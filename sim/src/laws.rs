@@ -1,5 +1,5 @@
-//! What always holds, looked up on the raw disk: what is named is there, every layer can be
-//! explained, everything that may be read can be read, and nothing else lies about.
+//! The laws of the disk: what an index names is there, every layer holds what the model says, all
+//! that may be read can be read, and no other files are left.
 
 mod file;
 mod known;
@@ -25,7 +25,7 @@ pub use known::Known;
 pub use layers::check_layers;
 pub use needless::check_needless;
 
-/// The durable truth of a timeline, as it stands on the disk.
+/// A timeline's index, as the disk has it.
 pub fn index(disk: &mut Disk, timeline: TimelineId) -> Result<Index, Verdict> {
     let path = index_path(timeline);
     let bytes = disk.bytes(&path);
@@ -33,7 +33,7 @@ pub fn index(disk: &mut Disk, timeline: TimelineId) -> Result<Index, Verdict> {
     Index::decode(&bytes).map_err(|error| broken(&path.to_string_lossy(), &error.to_string()))
 }
 
-/// How many bytes the files have that lie on the disk, in all timelines.
+/// The length of all files of all timelines on the disk, in bytes.
 pub fn disk_len(disk: &mut Disk) -> u64 {
     let dirs = disk.list(Path::new(ROOT)).unwrap_or_default();
     let dirs = dirs.iter().map(|entry| Path::new(ROOT).join(&entry.name));
@@ -41,7 +41,7 @@ pub fn disk_len(disk: &mut Disk) -> u64 {
     files.filter_map(|file| file.len).sum()
 }
 
-/// The files of layers that lie in a timeline's directory.
+/// The layer files in a timeline's directory.
 pub fn layer_files(disk: &mut Disk, timeline: TimelineId) -> BTreeSet<FileName> {
     let dir = timeline_dir(timeline);
     let entries = disk.list(&dir).unwrap_or_default().into_iter();
@@ -63,8 +63,9 @@ fn broken(file: &str, problem: &str) -> Verdict {
     Verdict::law(law, format!("{file}: {problem}"))
 }
 
-/// At rest there are the files that the index names, the index, the lock, and one ephemeral file
-/// for each memory layer, which are counted for each timeline. What cannot be opened is left alone.
+/// Checks that a quiescent engine has no other files than those that indexes name, the indexes, the
+/// lock, and one ephemeral file for each memory layer, counted by timeline. Timelines that cannot
+/// be opened are left out.
 pub fn check_space(
     disk: &mut Disk,
     timelines: &[(TimelineId, usize)],
@@ -101,8 +102,7 @@ pub fn check_space(
     Err(Verdict::law(law, found))
 }
 
-/// Where no job has anything left to do, and none is under way, the index names the layers of the
-/// map.
+/// Checks that the index names the layers of the map, where no job is due or in flight.
 pub fn check_saved(disk: &mut Disk, timeline: &Timeline<impl Io>) -> Result<(), Verdict> {
     let index = index(disk, timeline.id())?;
     let named: BTreeSet<FileName> = index.layers.iter().map(file_name).collect();
@@ -145,7 +145,7 @@ fn files(disk: &mut Disk) -> Result<BTreeSet<String>, Verdict> {
     Ok(found)
 }
 
-/// Law 4, as far as it can be seen from outside.
+/// Checks law 4, as far as it shows from outside.
 pub fn check_order(durable: Lsn, last: Lsn) -> Result<(), Verdict> {
     if durable <= last {
         return Ok(());

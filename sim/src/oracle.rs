@@ -1,12 +1,12 @@
-//! The oracle: what the engine may answer, given what it was told and what it acknowledged.
+//! The oracle: what the engine may answer, given its inputs and its acknowledgements.
 //!
-//! 1. A batch that was acknowledged is there. One that is in flight, failed or was dropped is *in
+//! 1. A batch that was acknowledged is there. One that is in flight, failed or was cancelled is *in
 //!    doubt*: whole or absent, and the first look settles it.
-//! 2. A crash pulls a timeline back to one LSN, D, and D decides, not each point by itself:
-//!    last acknowledged <= D <= last written, everything at or below D, and nothing above it.
-//! 3. A refusal needs an excuse, which the caller looks for. A wrong answer has none.
-//! 4. A branch has its ancestor's history up to its point, and keeps that point readable there.
-//!    What is below the cutoff and not kept for anybody must be refused.
+//! 2. A crash pulls a timeline back to one LSN, D, which decides for all points together: last
+//!    acknowledged <= D <= last written, everything at or below D, and nothing above it.
+//! 3. An error must be allowed by a fault, which the judge decides. A wrong answer never is.
+//! 4. A branch has its ancestor's history up to its point, and retains that point there. What is
+//!    below the cutoff and not retained must be refused.
 
 mod answers;
 mod cutoff;
@@ -32,37 +32,37 @@ pub use legal::{
 };
 pub use samples::{AgeSamples, Horizon};
 
-/// A history of so many records is small: all of it is remembered.
+/// A history of fewer records is kept whole.
 const FORGET_FROM: usize = 20_000;
 
-/// Whether a timeline is there.
+/// Whether a timeline exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existence {
     /// It was never created, or its deletion was acknowledged.
     Absent,
-    /// A creation or deletion was begun and did not end.
+    /// A creation or deletion has begun and has not succeeded.
     InDoubt,
     /// Its creation was acknowledged.
     Exists,
 }
 
-/// How a creation may have started a timeline.
+/// Where a creation may have started a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// Its first record stands above.
+    /// Its first record is above this LSN.
     pub lsn: Lsn,
-    /// What it stands on, if it is a branch.
+    /// Its ancestor, if it is a branch.
     pub ancestor: Option<TimelineLabel>,
 }
 
-/// A batch that was begun.
+/// A batch that has begun.
 #[derive(Clone, Debug)]
 pub struct Pending {
     /// Its records.
     pub changes: Vec<(Key, Lsn, Change)>,
     /// The LSN of the last of them.
     pub last: Lsn,
-    /// The history with it, once somebody has asked.
+    /// The history with the batch, once it was asked for.
     whole: OnceLock<Arc<History>>,
 }
 
@@ -76,7 +76,7 @@ impl Pending {
         }
     }
 
-    /// The history on which it was begun, with it.
+    /// The history before the batch, together with it.
     pub fn whole(&self, history: &History) -> Arc<History> {
         let whole = self.whole.get_or_init(|| {
             let mut whole = history.clone();
@@ -88,7 +88,7 @@ impl Pending {
 
     fn add_to(&self, history: &mut History) {
         for (key, lsn, change) in &self.changes {
-            // One that stands there already makes the batch one that must be refused.
+            // A record that is there already makes the engine refuse the batch.
             if !history.has(*key, *lsn) {
                 history.put(*key, *lsn, change.clone());
             }
@@ -96,58 +96,60 @@ impl Pending {
     }
 }
 
-/// What is known of one timeline.
+/// The expected state of one timeline.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// Whether it is there.
+    /// Whether it exists.
     pub existence: Existence,
-    /// Whether the engine could not open it, for its index or one below it is wrong: then nobody
-    /// knows which points it retains.
+    /// Whether the engine could not open it because its index, or an ancestor's, is wrong: then the
+    /// points that it retains are unknown.
     pub is_unread: bool,
-    /// How a creation in doubt may have started it.
+    /// The starts of creations in doubt.
     pub starts: Vec<Start>,
-    /// What it stands on, and at which LSN.
+    /// Its ancestor, and the LSN on it.
     pub ancestor: Option<(TimelineLabel, Lsn)>,
-    /// What it stood on and where, if it is not there and its index may be, which says that it was
-    /// deleted: an open that cannot sync that goes on keeping the point.
-    pub crash_point: Option<(TimelineLabel, Lsn)>,
-    /// Whether it is refused as deleted or as not there, and no deletion has said that it is gone.
+    /// The ancestor and LSN of a deleted timeline whose index may still be there and say "deleted":
+    /// an open that cannot sync that keeps retaining the point.
+    pub deleted_point: Option<(TimelineLabel, Lsn)>,
+    /// Whether files may be left of it: it is refused as deleted or absent, but no deletion has
+    /// succeeded.
     pub may_have_files: bool,
-    /// Up to where its history may be gone.
+    /// Its cutoff, below which history may be gone.
     pub cutoff: Cutoff,
-    /// How old it is.
+    /// How old its history is.
     pub samples: AgeSamples,
-    /// What was acknowledged.
+    /// The acknowledged records.
     pub history: History,
     /// The last record's LSN.
     pub last: Lsn,
-    /// Up to where the engine said that everything is durable.
+    /// The LSN up to which the engine has acknowledged that all is durable.
     pub acknowledged: Lsn,
     /// The batch in doubt.
     pub pending: Option<Pending>,
     /// Records of the history that may be absent as well: they were in doubt, and no answer tells.
     pub optional: BTreeSet<(Key, Lsn)>,
-    /// No batch may start below it: a freeze or flush that has ended closed it.
+    /// No batch may start below this LSN: a freeze or flush has closed it.
     pub closed_below: Lsn,
     /// Whether something may have closed the last record's LSN.
     pub maybe_closed: bool,
-    /// How many freezes and flushes are under way.
+    /// How many freezes and flushes are in flight.
     pub closer_count: u32,
-    /// How many reads are under way.
+    /// How many reads are in flight.
     reader_count: u32,
-    /// What the history was, since there were reads, before each batch that shared its LSN with the
-    /// one before it: only of such a batch is the state in between neither the first nor the last.
+    /// The history before each batch that shared its first LSN with the batch before it, since
+    /// reads are in flight: only then is the state between two batches neither the first nor the
+    /// last.
     between: Vec<History>,
-    /// From so many records on, what no read needs is forgotten.
+    /// The number of records from which on those that no read needs are dropped.
     forget_from: usize,
 }
 
-/// What became of a batch in doubt.
+/// The outcome of a batch in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// All of it is there.
     There,
-    /// Nothing of it is.
+    /// None of it is there.
     Absent,
     /// No answer depends on it, now or later.
     Either,
@@ -161,7 +163,7 @@ impl Expected {
             is_unread: false,
             starts: Vec::new(),
             ancestor: None,
-            crash_point: None,
+            deleted_point: None,
             may_have_files: false,
             cutoff: Cutoff::default(),
             samples: AgeSamples::default(),
@@ -179,17 +181,16 @@ impl Expected {
         }
     }
 
-    /// An open said that it is not there, or whoever would come in its place was told that it was
-    /// deleted.
+    /// Notes that an open or a creation was told that it does not exist or was deleted.
     pub fn refused(&mut self) {
         *self = Expected {
-            crash_point: self.ancestor.or(self.crash_point),
+            deleted_point: self.ancestor.or(self.deleted_point),
             may_have_files: true,
             ..Expected::absent()
         };
     }
 
-    /// It is there, and empty.
+    /// Notes that it was created, and is empty.
     pub fn created(&mut self, start: Lsn) {
         *self = Expected {
             existence: Existence::Exists,
@@ -200,7 +201,7 @@ impl Expected {
         };
     }
 
-    /// It is there, and has what a timeline below it has up to an LSN.
+    /// Notes that it was created as a branch, with the history of `below` up to an LSN.
     pub fn branched(&mut self, (ancestor, lsn): (TimelineLabel, Lsn), below: &Expected) {
         self.created(lsn);
         self.ancestor = Some((ancestor, lsn));
@@ -209,7 +210,7 @@ impl Expected {
         self.optional = inherited.copied().collect();
     }
 
-    /// A creation begins, and is in doubt until it ends. Returns what was known before.
+    /// Begins a creation, in doubt until it ends. Returns what was known before.
     pub fn begin_creation(&mut self, start: Start) -> Existence {
         let before = self.existence;
         if before != Existence::Exists {
@@ -219,19 +220,19 @@ impl Expected {
         before
     }
 
-    /// Whether a record at the LSN is its own, and none of its ancestor's.
+    /// Whether a record at the LSN is its own, and not its ancestor's.
     pub fn is_own(&self, lsn: Lsn) -> bool {
         self.ancestor.is_none_or(|(_, at)| at < lsn)
     }
 
-    /// What it stands on, or may stand on.
+    /// Its ancestor, and those that it may have.
     fn possible_ancestors(&self) -> impl Iterator<Item = TimelineLabel> {
         let started = self.starts.iter().filter_map(|start| start.ancestor);
         let known = self.ancestor.map(|(ancestor, _)| ancestor);
         known.into_iter().chain(started)
     }
 
-    /// Where it may stand on a timeline.
+    /// The LSNs at which it may branch off a timeline.
     fn possible_points(&self, on: TimelineLabel) -> impl Iterator<Item = Lsn> {
         let starts = self.starts.iter();
         let started = starts.filter(move |start| start.ancestor == Some(on));
@@ -242,13 +243,13 @@ impl Expected {
             .chain(started.map(|start| start.lsn))
     }
 
-    /// The highest cutoff that a collection can make of it now.
+    /// The highest cutoff that a collection may make now.
     pub fn highest_cutoff(&self, horizon: &Horizon) -> Lsn {
         let by_distance = Lsn(self.last_possible().0.saturating_sub(horizon.distance));
         by_distance.min(self.samples.highest(horizon))
     }
 
-    /// The highest LSN that a record may stand at.
+    /// The highest LSN that a record may have.
     pub fn last_possible(&self) -> Lsn {
         self.pending
             .as_ref()
@@ -260,13 +261,13 @@ impl Expected {
         self.pending.is_some()
     }
 
-    /// A batch begins.
+    /// Begins a batch.
     pub fn begin_put(&mut self, changes: Vec<(Key, Lsn, Change)>) {
         assert!(self.pending.is_none(), "one batch at a time");
         self.pending = Some(Pending::new(changes));
     }
 
-    /// The batch in flight was acknowledged.
+    /// Ends the batch in flight as acknowledged.
     pub fn end_put(&mut self) {
         let pending = self.pending.take().expect("it was begun");
         self.keep_state_before(&pending);
@@ -284,13 +285,13 @@ impl Expected {
         }
     }
 
-    /// A read begins. Returns what its end is to be told.
+    /// Begins a read. Returns what `end_read` needs.
     pub fn begin_read(&mut self) -> usize {
         self.reader_count += 1;
         self.between.len()
     }
 
-    /// A read has ended: what it may have seen between its start and its end.
+    /// Ends a read. Returns what it may have answered between its start and its end.
     pub fn end_read<T>(&mut self, begun: usize, ask: impl Fn(&History) -> T) -> Vec<T> {
         let seen = self.between[begun..].iter().map(ask).collect();
         self.reader_count -= 1;
@@ -300,7 +301,7 @@ impl Expected {
         seen
     }
 
-    /// The batch in flight was refused: it is not there.
+    /// Ends the batch in flight as refused.
     pub fn refuse_put(&mut self) {
         self.pending = None;
     }
@@ -314,14 +315,14 @@ impl Expected {
         (must, must || (first <= self.last && self.maybe_closed))
     }
 
-    /// A freeze or flush begins; returns the last record's LSN, which it will close.
+    /// Begins a freeze or flush. Returns the last record's LSN, which it will close.
     pub fn begin_close(&mut self) -> Lsn {
         self.closer_count += 1;
         self.maybe_closed = true;
         self.last
     }
 
-    /// A freeze or flush has ended, and closed this LSN or not.
+    /// Ends a freeze or flush, which has closed this LSN or failed.
     pub fn end_close(&mut self, closed: Option<Lsn>) {
         self.closer_count -= 1;
         if let Some(lsn) = closed {
@@ -329,7 +330,7 @@ impl Expected {
         }
     }
 
-    /// The engine says that everything up to an LSN is durable.
+    /// Notes that the engine acknowledges all up to an LSN as durable.
     pub fn acknowledge(&mut self, lsn: Lsn) -> Result<(), Verdict> {
         if lsn < self.acknowledged || self.last_possible() < lsn {
             let law = format!(
@@ -343,8 +344,8 @@ impl Expected {
         Ok(())
     }
 
-    /// The timeline was opened again, and says that it goes up to `lsn`. Afterwards only a batch
-    /// in doubt that may be whole or absent at that LSN is left to be settled.
+    /// Pulls the state back to a reopened timeline's end, `lsn`. Only a batch in doubt that may be
+    /// whole or absent at that LSN stays unsettled.
     pub fn recover(&mut self, lsn: Lsn) -> Result<(), Verdict> {
         self.acknowledge_start(lsn);
         self.acknowledge(lsn)?;
@@ -368,8 +369,9 @@ impl Expected {
         Ok(())
     }
 
-    /// What a branch finds that starts here. Of a timeline that its own open could not read, as the
-    /// device gave it back wrong just then, the branch says as much as if that were open.
+    /// The expected state as a branch at `lsn` finds it. If the timeline's own open could not read
+    /// it, because the device returned it wrong just then, the branch shows as much as that open
+    /// would.
     ///
     /// # Errors
     /// A broken law, if it cannot reach so far.
@@ -384,22 +386,22 @@ impl Expected {
         Ok(seen)
     }
 
-    /// A branch in doubt turns out to be there.
+    /// Notes that a branch in doubt exists.
     #[must_use]
     pub fn found_branch(mut self, at: (TimelineLabel, Lsn), below: &Expected) -> Expected {
         self.branched(at, below);
         self
     }
 
-    /// The timeline was opened again, and says that this is its cutoff.
+    /// Pulls the cutoff to that of a reopened timeline.
     pub fn recover_cutoff(&mut self, found: Lsn, horizon: &Horizon) -> Result<(), Verdict> {
         let highest = self.highest_cutoff(horizon);
         self.cutoff.may_reach(highest);
         self.cutoff.recover(found)
     }
 
-    /// Forgets what no read needs, at the cutoff or above it or at a retained point, once there is
-    /// much more of it than there was after the last time.
+    /// Drops the records that no read needs, at the cutoff or above it or at a retained point, once
+    /// there are many more than after the last time.
     pub fn forget(&mut self, retained: &BTreeSet<Lsn>) {
         if self.history.record_count() < self.forget_from {
             return;
@@ -413,7 +415,7 @@ impl Expected {
         self.forget_from = FORGET_FROM.max(2 * self.history.record_count());
     }
 
-    /// A creation in doubt turns out to have started the timeline here.
+    /// Settles which of the starts in doubt made the timeline.
     fn acknowledge_start(&mut self, lsn: Lsn) {
         let start = Start {
             lsn,
@@ -441,7 +443,7 @@ impl Expected {
         Ok(())
     }
 
-    /// The batch in doubt is there, or not, or both look the same.
+    /// Settles the batch in doubt.
     pub fn settle(&mut self, settled: Settled) {
         let pending = self.pending.take().expect("it is in doubt");
         if settled == Settled::Absent {

@@ -138,7 +138,7 @@ async fn lives(driver: &Driver) {
     let world = &driver.world;
     loop {
         // The future contains all state of a life: it is too large to be moved into a task.
-        let life = Box::pin(drive::live(driver.reborn()));
+        let life = Box::pin(drive::live(driver.for_next_life()));
         let ending = live_once(world, life).await;
         let verdict = match ending {
             Some(LifeEnd::Finished) => return,

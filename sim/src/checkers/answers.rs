@@ -1,16 +1,16 @@
-//! Whether reads answer what is true.
+//! Checks that reads answer what is true.
 //!
 //! * Verified: at points of key × LSN × timeline, one by one and many at once, a legal read gives
-//!   the value of the model, and an illegal one is refused as too early or as too late. The points
-//!   are those where something changes, the moments before them, and the LSNs at which reads begin
-//!   or cease to be legal: between two of them no answer can change.
-//! * Not verified: reads that race with other tasks: see [`racing`](super::racing). Nor what a
-//!   value costs: see [`visits`](super::visits).
+//! value of the model, and an illegal one is refused as too early or too late. The points are those
+//! where something changes, the LSNs right before them, and the LSNs at which reads begin or cease
+//! to be legal: between two of them no answer can change.
+//! * Not verified: reads that race with other tasks (see [`racing`](super::racing)), and what a
+//!   read costs (see [`visits`](super::visits)).
 //! * An error is passed over if it names a file that the device has made wrong, or if the timeline
 //!   is being shut down: there is no answer to compare.
 //!
-//! Its state is how many answers it has compared. Samples begin at a point drawn from it, so that
-//! over a run all points are met.
+//! Its state is the count of compared answers. Samples begin at a point drawn from it, so that a
+//! run covers all points.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -30,43 +30,44 @@ use crate::plan::{KeyIndex, Look};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// After one in so many operations some keys are read at once.
+/// Some keys are read together after one in this many operations.
 const KEYS_ONE_IN: u64 = 8;
 
-/// So many of them.
+/// How many keys are read together.
 const KEYS_AT_ONCE: u16 = 6;
 
-/// How many points a sample has, about: all keys at the LSNs that matter most come on top.
+/// How many points a sample has, about; all keys at the LSNs that matter most are added.
 const SAMPLE_LEN: usize = 16;
 
-/// And of the moments before points.
+/// How many of the LSNs right before points a sample has.
 const BEFORE_LEN: usize = 12;
 
-/// How many points are asked for one by one at most, where all are wanted.
+/// How many points a full check reads one by one at most.
 const FULL_LEN: usize = 256;
 
-/// Where everything is looked at, it is at so many LSNs at most, beside those of refusals.
+/// How many LSNs the knob `look` reads at most where it asks for everything, beside those of
+/// refusals.
 const LSNS_LOOKED_AT: usize = 64;
 
-/// And at so many keys.
+/// How many keys it reads at most at each of these LSNs.
 const KEYS_LOOKED_AT: usize = 16;
 
-/// How much is asked.
+/// How many points are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Points evenly apart, other ones each time.
+    /// Evenly spaced points, other ones each time.
     Sample,
-    /// Everything.
+    /// All points.
     Full,
 }
 
-/// Compares answers with the model.
+/// Compares answers of the engine with the model.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     compared: u64,
 }
 
-/// At most so many of them, evenly apart.
+/// At most `count` of the items, evenly spaced.
 fn apart<T>(all: impl ExactSizeIterator<Item = T>, count: usize) -> impl Iterator<Item = T> {
     let stride = all.len().div_ceil(count).max(1);
     all.step_by(stride)
@@ -78,25 +79,25 @@ impl Answers {
         self.compared
     }
 
-    /// Another answer was compared.
+    /// Counts an answer that was compared.
     pub fn count(&mut self) {
         self.compared += 1;
     }
 
-    /// Carries out a read past the gate, at once.
+    /// Carries out a read at once, past scheduler and faults.
     ///
     /// # Panics
-    /// If it waits for something: past the gate no I/O does.
+    /// If the read waits for something other than I/O, which never waits here.
     pub fn at_once<T>(&mut self, sight: &Sight, read: Pin<&mut impl Future<Output = T>>) -> T {
-        let polled = sight.world.past_the_scheduler(read);
+        let polled = sight.world.poll_directly(read);
         self.count();
         match polled {
             Poll::Ready(result) => result,
-            Poll::Pending => panic!("a read waits for something that is no I/O"),
+            Poll::Pending => panic!("a read past the scheduler waits for something other than I/O"),
         }
     }
 
-    /// What a read says now.
+    /// What a read returns now.
     pub fn peek(
         &mut self,
         sight: &Sight,
@@ -107,7 +108,7 @@ impl Answers {
         response_one(self.at_once(sight, pin!(timeline.get(key, lsn))))
     }
 
-    /// What a timeline says of its first key at its start: whether it is open.
+    /// What a timeline returns for its first key at its start: shows whether it is open.
     pub fn at_start(
         &mut self,
         sight: &Sight,
@@ -117,7 +118,7 @@ impl Answers {
         self.at_once(sight, pin!(timeline.get(key, Lsn::ZERO)))
     }
 
-    /// Reads one key, and compares it.
+    /// Reads one key and compares the answer.
     fn check_point(
         &mut self,
         sight: &Sight,
@@ -132,7 +133,7 @@ impl Answers {
         held.map_err(|verdict| Finding::from(verdict).at(label, key, lsn))
     }
 
-    /// Reads some keys at once, and compares all of them.
+    /// Reads some keys together and compares all answers.
     fn check_keys(
         &mut self,
         sight: &Sight,
@@ -156,8 +157,8 @@ impl Answers {
         })
     }
 
-    /// After an operation: as many points of an open timeline as the plan's `look` says; of one
-    /// that the operation touched more than of the others.
+    /// Checks open timelines after an operation, at as many points as the knob `look` says: more on
+    /// the timeline that it touched than on the others.
     pub fn check_after(
         &mut self,
         sight: &Sight,
@@ -172,7 +173,7 @@ impl Answers {
         }
     }
 
-    /// Asks for a key at the end, for one before it, and for one where a refusal begins or ends.
+    /// Reads a key at the end, right before it, and where refusals begin or end.
     fn check_drawn(
         &mut self,
         sight: &Sight,
@@ -196,7 +197,7 @@ impl Answers {
         Ok(())
     }
 
-    /// Asks for one of these alone.
+    /// Reads a key at one of these LSNs.
     fn check_one_drawn(
         &mut self,
         sight: &Sight,
@@ -210,8 +211,8 @@ impl Answers {
         self.check_point(sight, label, (key, lsn))
     }
 
-    /// Asks for every key at every LSN at which something changes or a refusal begins or ends: one
-    /// by one, all together, and all but each. Of very many, some that are evenly apart.
+    /// Reads every key at every LSN at which something changes or refusals begin or end: one by
+    /// one, all together, and all but each. Where there are very many, it takes evenly spaced ones.
     fn check_all(&mut self, sight: &Sight, label: TimelineLabel) -> Result<(), Finding> {
         let (points, matter) = points(sight, label);
         let last = matter[0];
@@ -236,10 +237,9 @@ impl Answers {
         self.check_keys(sight, label, (&keys, last))
     }
 
-    /// Asks an open timeline for the points at which something changes, one by one: for all of
-    /// them, unless there are very many, or for a sample. Then for the moments before a sample of
-    /// them, for all keys at once at the end, at the cutoff and at each point that is retained, and
-    /// beyond the end.
+    /// Reads an open timeline at the points at which something changes, one by one: all of them
+    /// unless there are very many, or a sample. Then at the LSNs right before a sample of them; all
+    /// keys together at the end, at the cutoff and at each retained point; and beyond the end.
     pub fn check_points(
         &mut self,
         sight: &Sight,
@@ -276,8 +276,8 @@ impl Answers {
     }
 }
 
-/// Holds what was said against what may be said, unless it names a file that is wrong, or the
-/// timeline is being shut down.
+/// Compares a response with what is allowed, unless its error names a wrong file or the timeline is
+/// being shut down.
 fn hold<T: Describe + PartialEq>(
     sight: &Sight,
     (label, response): (TimelineLabel, &Response<T>),
@@ -286,12 +286,12 @@ fn hold<T: Describe + PartialEq>(
 ) -> Result<(), Verdict> {
     match response {
         Response::Error(error) if sight.judge.is_rot(error) => Ok(()),
-        Response::Error(Error::Closed) if sight.judge.is_ending(label) => Ok(()),
+        Response::Error(Error::Closed) if sight.judge.is_shutting_down(label) => Ok(()),
         _ => response.judge(asked, allowed),
     }
 }
 
-/// The last LSN, one before it, and one where a refusal begins or ends.
+/// The last LSN, one before it, and one where refusals begin or end.
 fn drawn_lsns(sight: &Sight, label: TimelineLabel, draw: u64) -> [Lsn; 3] {
     let last = sight.expectations[&label].last;
     let older = Lsn(last.0.saturating_sub(mix(draw) % 256));
@@ -315,8 +315,8 @@ fn edges(sight: &Sight, label: TimelineLabel) -> Vec<Lsn> {
         .collect()
 }
 
-/// The points at which something changes on a timeline; and the LSNs at which every key matters:
-/// its last record's first, then the cutoff and those that are retained.
+/// The points at which something changes on a timeline; and the LSNs at which every key is read:
+/// that of the last record first, then the cutoff and the retained ones.
 pub(super) fn points(sight: &Sight, label: TimelineLabel) -> (Vec<(Key, Lsn)>, Vec<Lsn>) {
     let expected = &sight.expectations[&label];
     let points = expected.history.points().collect();

@@ -1,14 +1,14 @@
-//! Whether batches are whole or absent, and layers are frozen in time.
+//! Checks that batches are whole or absent, and that layers are frozen in time.
 //!
-//! * Verified: a batch in doubt shows all of its records or none, and no other LSN than the two
-//!   that these give is the last. A batch that finds the open layer too long, too wide or too old
-//!   goes to another one.
-//! * Not verified: that a batch which was acknowledged is there: the answers show it. The age of a
-//!   layer while the clock was set, for its age is then not known.
-//! * A batch stays in doubt where only a file that the device has made wrong could tell, or while
-//!   the timeline is being shut down.
+//! * Verified: a batch in doubt shows all of its records or none, and the last LSN is one of the
+//!   two that these give. A batch that finds the open layer too long, too wide or too old goes to a
+//!   new one.
+//! * Not verified: that an acknowledged batch is there: the answers show it. Nor the age of a layer
+//!   where the clock was set, since its age is then unknown.
+//! * A batch stays in doubt where only a wrong file could tell, or while the timeline is being shut
+//!   down.
 //!
-//! It has no state: what is in doubt is in the timeline's truth.
+//! It has no state: what is in doubt is in the timeline's [`Expected`].
 
 use palimpsest::base::{Key, Lsn, Time};
 use palimpsest::{Batch, Error, Timeline};
@@ -20,10 +20,10 @@ use crate::oracle::{Expected, Settled};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// How things were when a batch was begun.
+/// A timeline before a batch began.
 #[derive(Clone, Copy)]
 pub struct Before {
-    /// The timeline's last record.
+    /// The LSN of its last record.
     pub last: Option<Lsn>,
     /// The time.
     pub begun: Time,
@@ -31,11 +31,11 @@ pub struct Before {
     pub clock_jump_count: u64,
 }
 
-/// Finds out whether the batch in doubt is there, all of it or nothing. It stays in doubt if that
-/// can be told by nothing but a file that is wrong.
+/// Settles whether the batch in doubt is there, whole or not at all. It stays in doubt if only a
+/// wrong file could tell.
 ///
 /// # Errors
-/// A broken law, if it is there in part.
+/// A broken law, if a part of it is there.
 pub fn settle(
     sight: &mut Sight,
     answers: &mut Answers,
@@ -44,7 +44,7 @@ pub fn settle(
     let Some(timeline) = sight.open.get(&label).cloned() else {
         return Ok(());
     };
-    let Some(doubt) = Doubt::of(sight.expected(label), timeline.gc_cutoff()) else {
+    let Some(doubt) = DoubtReads::of(sight.expected(label), timeline.gc_cutoff()) else {
         return Ok(());
     };
     let engine_last = timeline.last_record_lsn();
@@ -59,16 +59,16 @@ pub fn settle(
     Ok(())
 }
 
-/// What is asked to settle whether a batch in doubt is there.
-struct Doubt {
-    /// The last record's LSN without it.
+/// The reads that settle whether a batch in doubt is there.
+struct DoubtReads {
+    /// The LSN of the last record without the batch.
     last: Lsn,
-    /// And with it.
+    /// The LSN of the last record with the batch.
     pending_last: Lsn,
     points: Vec<DoubtfulPoint>,
 }
 
-/// A point with its answers, if the batch is there and if it is not.
+/// A point with its two answers: with the batch and without it.
 struct DoubtfulPoint {
     key: Key,
     lsn: Lsn,
@@ -76,13 +76,13 @@ struct DoubtfulPoint {
     absent: Answer,
 }
 
-impl Doubt {
-    /// Of the batch in doubt, if there is one.
-    fn of(expected: &Expected, cutoff: Lsn) -> Option<Doubt> {
+impl DoubtReads {
+    /// The reads for the batch in doubt, if there is one.
+    fn of(expected: &Expected, cutoff: Lsn) -> Option<DoubtReads> {
         let pending = expected.pending.as_ref()?;
         let whole = pending.whole(&expected.history);
         let point = |(key, lsn, _): &(Key, Lsn, Change)| {
-            // What is below the cutoff cannot be asked for; it shows at the cutoff as well.
+            // A record below the cutoff cannot be read there; it shows at the cutoff as well.
             let (key, lsn) = (*key, cutoff.max(*lsn));
             DoubtfulPoint {
                 key,
@@ -91,14 +91,14 @@ impl Doubt {
                 absent: expected.history.answer(key, lsn),
             }
         };
-        Some(Doubt {
+        Some(DoubtReads {
             last: expected.last,
             pending_last: pending.last,
             points: pending.changes.iter().map(point).collect(),
         })
     }
 
-    /// What the engine shows of the batch; nothing if it cannot be told.
+    /// Whether the engine shows the batch; `None` if it cannot be told.
     fn look(
         &self,
         sight: &Sight,
@@ -120,7 +120,9 @@ impl Doubt {
             match &response {
                 Response::Error(error) if sight.judge.is_rot(error) && is_known => continue,
                 Response::Error(error) if sight.judge.is_rot(error) => return Ok(None),
-                Response::Error(Error::Closed) if sight.judge.is_ending(label) => return Ok(None),
+                Response::Error(Error::Closed) if sight.judge.is_shutting_down(label) => {
+                    return Ok(None);
+                }
                 _ => {}
             }
             let is =
@@ -140,12 +142,12 @@ impl Doubt {
     }
 }
 
-/// Whether the layer that a batch went to was frozen before it, if the batch would have made it too
-/// long or too wide, or if it was too old. One that goes on at the LSN of the last record may not
-/// be parted from it.
+/// Checks that the layer that a batch found was frozen before it, if the batch would have made it
+/// too long or too wide, or if it was too old. A batch that starts at the LSN of the last record
+/// must stay in its layer.
 ///
 /// # Errors
-/// A broken law, if it was not.
+/// A broken law, if the layer was not frozen.
 pub fn check_rolled(
     sight: &Sight,
     label: TimelineLabel,

@@ -1,11 +1,11 @@
-//! Whether timelines come about where they may: branches above all.
+//! Checks that timelines are created where they may be: branches above all.
 //!
-//! * Verified: a branch is made if it never was before and its ancestor can be read at its point at
-//!   some moment of the call, and is refused if not. One that is acknowledged stands at its point,
+//! * Verified: a branch is created if it never was before and its ancestor can be read at its point
+//!   at some moment of the call, and refused if not. An acknowledged branch stands at its point,
 //!   and its ancestor is durable up to it.
-//! * Not verified: what a branch answers: see [`Answers`](super::Answers). A refusal beside the
-//!   shutdown of the ancestor, for the instance that refuses may be the next one, which has not
-//!   what a failed sync lost, and a cutoff that was not looked at.
+//! * Not verified: what a branch answers (see [`Answers`](super::Answers)). Nor a refusal during
+//!   the shutdown of the ancestor: the next instance may refuse, which lacks what a failed sync
+//!   lost, and its cutoff was not looked at.
 //!
 //! It has no state.
 
@@ -18,22 +18,22 @@ use crate::oracle::{Allowed, Existence};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// What a refusal says of a timeline whose index says that it was deleted.
+/// Part of the refusal of a timeline whose index says that it was deleted.
 const SAYS_DELETED: &str = "was deleted";
 
-/// A branch that is asked for.
+/// A branch to be created.
 #[derive(Clone, Copy)]
 pub struct Branch {
-    /// Its name.
+    /// Its label.
     pub label: TimelineLabel,
-    /// What it is to stand on.
+    /// Its ancestor.
     pub ancestor: TimelineLabel,
-    /// And where.
+    /// Its LSN on the ancestor.
     pub lsn: Lsn,
 }
 
 impl Branch {
-    /// The call, for a verdict.
+    /// The call, as text for a verdict.
     pub fn asked(&self) -> String {
         let Branch {
             label,
@@ -43,7 +43,7 @@ impl Branch {
         format!("branch {label} off {ancestor} at {lsn}")
     }
 
-    /// It was made, and this was known of it before.
+    /// Checks a creation that succeeded, given what was known before.
     ///
     /// # Errors
     /// A wrong answer, if it had to be refused.
@@ -56,10 +56,10 @@ impl Branch {
         Err(Verdict::wrong(self.asked(), expected, "it was created"))
     }
 
-    /// It was refused, and this was known of it before.
+    /// Checks a creation that was refused, given what was known before.
     ///
     /// # Errors
-    /// A wrong answer, if nothing speaks for the refusal.
+    /// A wrong answer, if it had to succeed.
     pub fn check_refused(
         &self,
         sight: &Sight,
@@ -67,13 +67,15 @@ impl Branch {
         error: &Error,
     ) -> Result<(), Verdict> {
         let judge = sight.judge;
-        let is_ending = judge.is_ending(self.ancestor);
+        let is_shutting_down = judge.is_shutting_down(self.ancestor);
         let is_right = match error {
-            // An instance that is opened again has not what a failed sync lost.
-            Error::NotYet { .. } => allowed.not_yet || (is_ending && judge.is_lossy(self.ancestor)),
-            // Nor was its cutoff looked at.
-            Error::BelowCutoff { .. } => allowed.below || is_ending,
-            _ => before != Existence::Absent || judge.may_have_crash_point(),
+            // The next instance lacks what a failed sync lost.
+            Error::NotYet { .. } => {
+                allowed.not_yet || (is_shutting_down && judge.is_lossy(self.ancestor))
+            }
+            // The cutoff of the next instance was not looked at.
+            Error::BelowCutoff { .. } => allowed.below || is_shutting_down,
+            _ => before != Existence::Absent || judge.may_have_leftovers(),
         };
         if is_right {
             return Ok(());
@@ -82,8 +84,8 @@ impl Branch {
         Err(Verdict::wrong(self.asked(), expected, error.to_string()))
     }
 
-    /// It was acknowledged: its ancestor is durable up to it, and it starts there. From now on it
-    /// is known to be there.
+    /// Checks an acknowledged branch: its ancestor is durable up to it, and it starts there. From
+    /// now on it is known to exist.
     ///
     /// # Errors
     /// The broken law.
@@ -93,8 +95,9 @@ impl Branch {
         timeline: &Timeline<SimIo>,
     ) -> Result<(), Verdict> {
         let judge = sight.judge;
-        // Beside the shutdown of a latched one, it may stand on an instance that is not known here.
-        let is_another = judge.is_ending(self.ancestor) && judge.is_lossy(self.ancestor);
+        // During the shutdown of a latched ancestor, it may stand on an instance that is not known
+        // here.
+        let is_another = judge.is_shutting_down(self.ancestor) && judge.is_lossy(self.ancestor);
         let on = sight.open.get(&self.ancestor).filter(|_| !is_another);
         let durable = on.map(|on| on.disk_consistent_lsn());
         let lsn = self.lsn;
@@ -114,11 +117,11 @@ impl Branch {
     }
 }
 
-/// A creation was refused for the sake of what is there. Says whether all must be opened again to
-/// see what that is.
+/// Handles the refusal of a creation because the timeline exists or was deleted. Returns whether
+/// all must be opened again to learn which.
 ///
 /// # Errors
-/// A wrong answer, if it is said to be deleted and is there.
+/// A wrong answer, if the refusal says that an existing timeline was deleted.
 pub fn refused(sight: &mut Sight, label: TimelineLabel, why: &str) -> Result<bool, Verdict> {
     let expected = sight.expected(label);
     if !why.contains(SAYS_DELETED) {

@@ -1,13 +1,13 @@
-//! Whether an instance that was shut down is at rest, and the next one has what it had.
+//! Checks that an instance that was shut down makes no call, and that the next one has its records.
 //!
-//! * Verified: behind the shutdown of a timeline, beside others, no job of it makes a call; if it
-//!   was closed in good order, its next instance ends at or above its last record; and a handle of
-//!   it that was kept says that it is closed.
-//! * Not verified: calls where the engine maintains itself, for the branch of a timeline may have
-//!   opened it again, and then these are the next instance's. Nor the end of one that a failed sync
-//!   had latched: it may have lost what was not durable.
+//! * Verified: after the shutdown of a timeline, while others go on, no job of it makes a call; if
+//!   it was closed in good order, its next instance ends at or above its last record; and a handle
+//!   of it that was kept returns that it is closed.
+//! * Not verified: calls where maintenance is on, since an open of a branch may have opened it
+//!   again, and then they are the next instance's. Nor the end of a latched one, which may have
+//!   lost what was not durable.
 //!
-//! Its state is how many calls the jobs of the instance had made when it was closed.
+//! Its state is the number of calls that the jobs of the instance had made when it was closed.
 
 use palimpsest::io::Job;
 use palimpsest::{Error, Timeline};
@@ -19,7 +19,7 @@ use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::{SimIo, World};
 
-/// The jobs that shape the layers of a timeline.
+/// The jobs that change the layers of a timeline.
 const SHAPING: [Job; 3] = [Job::Compact, Job::Image, Job::Gc];
 
 /// An instance that was shut down.
@@ -29,7 +29,7 @@ pub struct Closed {
 }
 
 impl Closed {
-    /// A timeline was shut down just now.
+    /// Notes the calls of a timeline that was shut down just now.
     pub fn begin(world: &World, label: TimelineLabel) -> Closed {
         Closed {
             label,
@@ -37,16 +37,17 @@ impl Closed {
         }
     }
 
-    /// The last one who worked on it has left, and it was not opened again.
+    /// Checks that no job of the instance has made a call since, after its last user left and
+    /// before it is opened again.
     ///
     /// # Errors
-    /// The broken law, if one of its jobs has made a call since.
+    /// The broken law, if a job has made one.
     pub fn check_quiet(&self, sight: &Sight) -> Result<(), Verdict> {
         let late = calls(sight.world, self.label) - self.call_count;
         if late == 0 || sight.knobs.maintenance != Maintenance::Off {
             return Ok(());
         }
-        let law = "behind a shutdown no job of the timeline makes a call";
+        let law = "after a shutdown no job of the timeline makes a call";
         Err(Verdict::law(law, format!("{late} calls")))
     }
 }
@@ -55,10 +56,10 @@ fn calls(world: &World, label: TimelineLabel) -> u32 {
     world.call_count(keys::timeline(label), &SHAPING)
 }
 
-/// A handle that was kept of an instance that was shut down says so.
+/// Checks that a handle kept of an instance that was shut down returns `Closed`.
 ///
 /// # Errors
-/// A wrong answer, if it says anything else.
+/// A wrong answer, if it returns anything else.
 pub fn check_handle(
     sight: &Sight,
     answers: &mut Answers,

@@ -1,13 +1,12 @@
-//! Whether the cutoff is where collections may have moved it, and goes as far as is due.
+//! Checks that the cutoff is where collections may have moved it, and goes as far as is due.
 //!
 //! * Verified: at each look, the published cutoff is at or above the one seen before, at or below
-//!   what a collection under way may have made, and at or below `disk_consistent_lsn`. What a
-//!   collection says is durable is published. Where no task is left, a collection goes as far as
-//!   distance and age let it, and leaves no layer that no read needs.
-//! * Not verified: that a collection which may go further does so while others run: it may have
-//!   chosen before.
+//!   what a running collection may have made, and at or below `disk_consistent_lsn`. A cutoff that
+//!   a collection returns as durable is published. Where no other task is left, a collection goes
+//!   as far as distance and age allow, and leaves no layer that no read needs.
+//! * Not verified: that a collection goes as far while others run: it may have chosen before.
 //!
-//! Its state is the [`Cutoff`](oracle::Cutoff) in each timeline's truth, with its numbered facts.
+//! Its state is the [`Cutoff`](oracle::Cutoff) of each timeline, with its numbered facts.
 
 use std::time::Duration;
 
@@ -23,10 +22,10 @@ use crate::plan::{Knobs, Maintenance};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// Takes note of every published cutoff.
+/// Checks and records every published cutoff.
 ///
 /// # Errors
-/// A broken law, if one went where no collection can have moved it.
+/// A broken law, if a cutoff is where no collection can have moved it.
 pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
     let horizon = sight.horizon();
     for label in oracle::ancestors_first(sight.expectations) {
@@ -49,11 +48,11 @@ pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// A collection was done: what it says is durable, and it is published. What no read needs any more
-/// is forgotten, where there is much of it.
+/// Checks a collection that succeeded: the cutoff that it returns as durable is published. Forgets
+/// records that no read needs, where there are many.
 ///
 /// # Errors
-/// A wrong answer, if it is not.
+/// A wrong answer, if it is not published.
 pub fn collected(
     sight: &mut Sight,
     label: TimelineLabel,
@@ -72,8 +71,8 @@ pub fn collected(
     Ok(())
 }
 
-/// A collection beside which nothing ran, with no fault left, has moved the cutoff as far as it
-/// may, from `before`, and left nothing that no read needs.
+/// Checks a collection that ran alone and without faults: it has moved the cutoff from `before` as
+/// far as it may, and left no layer that no read needs.
 ///
 /// # Errors
 /// The broken law.
@@ -87,7 +86,7 @@ pub fn check_moved(sight: &mut Sight, label: TimelineLabel, before: Lsn) -> Resu
         _ => before <= found && found <= expected,
     };
     if is_right && found == durable {
-        // Where others work too, one of them may have made something meanwhile.
+        // A concurrent operation may have made such a layer meanwhile.
         return match sight.knobs.maintenance {
             Maintenance::Off => check_needless(sight, label),
             Maintenance::On { .. } => Ok(()),
@@ -98,7 +97,8 @@ pub fn check_moved(sight: &mut Sight, label: TimelineLabel, before: Lsn) -> Resu
     Err(Verdict::law(law, found))
 }
 
-/// All history is old enough, and was collected: the cutoff is as far as distance lets it be.
+/// Checks that the cutoff is as far as distance allows, after all history is old enough and was
+/// collected.
 ///
 /// # Errors
 /// The broken law.
@@ -119,14 +119,14 @@ pub fn check_aged(sight: &Sight) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// How far a collection may go, but for the age of what it would take.
+/// How far a collection may go, apart from the age of what it would take.
 pub fn by_distance(knobs: &Knobs, timeline: &Timeline<SimIo>) -> Lsn {
     let last = timeline.last_record_lsn().0;
     let kept_from = Lsn(last.saturating_sub(knobs.gc_distance));
     kept_from.min(timeline.disk_consistent_lsn())
 }
 
-/// A collection has left no layer of an open timeline that no read needs.
+/// Checks that a collection has left no layer of an open timeline that no read needs.
 ///
 /// # Errors
 /// The broken law, with such a layer.

@@ -1,13 +1,13 @@
-//! Whether layers can be explained, and whether what shapes them does what it is for.
+//! Checks that layers hold what the model says, and that jobs on layers reach their aim.
 //!
 //! * Verified: each layer on the raw disk holds the model's records, or the model's values at its
-//!   LSN, and together they hold all that may be read. A compaction beside which nothing ran leaves
-//!   fewer L0s than there were, and fewer than trigger one once none is due; a job that has nothing
-//!   to do has saved what it knows.
-//! * Not verified: anything of a timeline with a batch in doubt, for a layer may hold it or not.
-//!   Nor in what order jobs choose: another policy may give other layers.
+//! LSN, and together they hold all that may be read. A compaction that ran alone leaves fewer L0s
+//! than before, and fewer than trigger one once none is due; a job that is idle has saved its
+//! state.
+//! * Not verified: any timeline with a batch in doubt, since a layer may hold it or not. Nor the
+//!   order in which jobs choose: another policy may give other layers.
 //!
-//! Its state is what is known of the layers that it has read before, so that each is read once.
+//! Its state is what it knows of layers that it has read, so that each is read once.
 
 use palimpsest::Timeline;
 
@@ -20,14 +20,14 @@ use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// Holds the layers on the raw disk against the model.
+/// Compares the layers on the raw disk with the model.
 #[derive(Clone, Default)]
 pub struct Layers {
     known: Known,
 }
 
 impl Layers {
-    /// Holds every layer of a timeline against the model, unless a batch is in doubt.
+    /// Compares every layer of a timeline with the model, unless a batch is in doubt.
     ///
     /// # Errors
     /// The broken law.
@@ -45,10 +45,10 @@ impl Layers {
     }
 }
 
-/// A compaction beside which nothing ran is done.
+/// Checks a compaction that ran alone.
 ///
 /// # Errors
-/// The broken law, if it has not made fewer L0s of so many.
+/// The broken law, if there are not fewer L0s than `before`.
 pub fn check_compacted(timeline: &Timeline<SimIo>, before: usize) -> Result<(), Verdict> {
     let after = timeline.layers().l0_count();
     if after < before {
@@ -58,10 +58,10 @@ pub fn check_compacted(timeline: &Timeline<SimIo>, before: usize) -> Result<(), 
     Err(Verdict::law(law, format!("{after}")))
 }
 
-/// No compaction is due, where nothing else runs.
+/// Checks that no compaction is due, where nothing else runs.
 ///
 /// # Errors
-/// The broken law, if there are as many L0s as trigger one.
+/// The broken law, if there are as many L0s as trigger a compaction.
 pub fn check_none_due(sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
     let found = sight.open[&label].layers().l0_count();
     let trigger = sight.knobs.l0_count_trigger;
@@ -72,14 +72,14 @@ pub fn check_none_due(sight: &Sight, label: TimelineLabel) -> Result<(), Verdict
     Err(Verdict::law(law, format!("{found}")))
 }
 
-/// A job has nothing to do, and nothing else runs but what maintains the timeline.
+/// Checks a job that found nothing to do, where nothing but maintenance runs beside it.
 ///
 /// # Errors
-/// The broken law, if it has not saved what it knows.
+/// The broken law, if it has not saved its state.
 pub fn check_idle(sight: &Sight, timeline: &Timeline<SimIo>) -> Result<(), Verdict> {
     match sight.knobs.maintenance {
         Maintenance::Off => laws::check_saved(&mut sight.world.state().disk, timeline),
-        // It may have begun something that it has not saved yet.
+        // Maintenance may have begun something that is not saved yet.
         Maintenance::On { .. } => Ok(()),
     }
 }

@@ -1,14 +1,14 @@
-//! Whether an engine that maintains itself leaves nothing undone.
+//! Checks that an engine that maintains itself leaves nothing undone.
 //!
-//! * Verified: where maintenance is on, no fault comes and nothing is asked for, it quiesces; and
-//!   then no timeline has a frozen layer, too many L0s, a cutoff below what is due, a layer that no
-//!   read needs, or anything that a job by need would do.
-//! * Not verified: how soon, but for a bound on the looks. Nor anything where the device makes
-//!   files wrong, for what cannot be read stays undone, or where the index of a timeline was not
-//!   read, for then no collection goes on. Nor the cutoff where age counts: the end of a plan waits
-//!   for that by itself.
+//! * Verified: where maintenance is on, and neither faults nor operations come, it quiesces; then
+//!   no timeline has a frozen layer, too many L0s, a cutoff below what is due, a layer that no read
+//!   needs, or any work for a job by need.
+//! * Not verified: how soon, except for a bound on the looks. Nor anything where the device makes
+//!   files wrong, since what cannot be read stays undone, or where the index of a timeline was not
+//!   read, since then no collection runs. Nor the cutoff where age counts: the end of a plan waits
+//!   for that.
 //!
-//! Its state is what the last look found: it has quiesced when two looks find the same.
+//! Its state is what the last look found: maintenance has quiesced when two looks find the same.
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// After so many looks, two periods apart, no housekeeper may have anything left to do.
+/// How many looks, two periods apart, maintenance may take to quiesce.
 const LOOKS_MAX: u32 = 100;
 
-/// Follows an engine that is left to maintain itself.
+/// Follows an engine that maintains itself.
 pub struct MaintenanceCheck {
     period: Duration,
     before: Vec<Upkeep>,
@@ -53,13 +53,13 @@ impl Upkeep {
 }
 
 impl MaintenanceCheck {
-    /// Nothing is asked for from here on, and no fault comes; nothing if nothing can be claimed of
-    /// the maintenance.
+    /// Begins after the last operation and the last fault; `None` if nothing can be claimed of
+    /// maintenance.
     pub fn begin(sight: &Sight) -> Option<MaintenanceCheck> {
         let Maintenance::On { period, .. } = sight.knobs.maintenance else {
             return None;
         };
-        // What is wrong stays undone, and with a timeline that cannot be opened all collections.
+        // What is wrong stays undone, and a timeline that cannot be opened stops all collections.
         let can_be_wrong = sight.knobs.device.may_be_wrong();
         if can_be_wrong || sight.judge.has_unread_index() {
             return None;
@@ -71,15 +71,15 @@ impl MaintenanceCheck {
         })
     }
 
-    /// How long to wait before each look.
+    /// The time to wait before each look.
     pub fn wait(&self) -> Duration {
         self.period * 2
     }
 
-    /// Looks, and says whether this look has found what the last one did.
+    /// Looks, and returns whether nothing has changed since the last look.
     ///
     /// # Errors
-    /// `Stuck` if it goes on and on.
+    /// `Stuck` if it does not quiesce.
     pub fn has_quiesced(&mut self, sight: &Sight) -> Result<bool, Verdict> {
         let labels = oracle::ancestors_first(sight.expectations).into_iter();
         let open = labels.filter_map(|label| sight.open.get(&label));
@@ -92,16 +92,16 @@ impl MaintenanceCheck {
         if self.look_count < LOOKS_MAX {
             return Ok(false);
         }
-        let waiting = "housekeeping does not come to rest, although nobody asks for anything";
+        let waiting = "maintenance does not quiesce, although no operation runs";
         Err(Verdict::Stuck {
             waiting: waiting.into(),
         })
     }
 
-    /// It has quiesced, and an open timeline has nothing left that shows.
+    /// Checks that an open timeline has no work left, after maintenance has quiesced.
     ///
     /// # Errors
-    /// The broken law, with what was left.
+    /// The broken law, with the work that was left.
     pub fn check(&self, sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
         let timeline = &sight.open[&label];
         let kept = Upkeep::of(timeline);
@@ -120,10 +120,10 @@ impl MaintenanceCheck {
         cutoff::check_needless(sight, label)
     }
 
-    /// A job by need, which was asked for after it had quiesced, has found nothing.
+    /// Checks that a job by need, called after maintenance has quiesced, finds nothing to do.
     ///
     /// # Errors
-    /// The broken law, if it has, or a wrong answer, if it failed.
+    /// The broken law, if it finds something; a wrong answer, if it fails.
     pub fn check_job(
         &self,
         label: TimelineLabel,
@@ -142,6 +142,6 @@ impl MaintenanceCheck {
 }
 
 fn left(label: TimelineLabel, left: String) -> Result<(), Verdict> {
-    let law = "housekeeping leaves nothing undone";
+    let law = "maintenance leaves nothing undone";
     Err(Verdict::law(law, format!("timeline {label} has {left}")))
 }

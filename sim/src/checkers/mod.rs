@@ -1,17 +1,17 @@
-//! The checkers: values that hold what the engine shows against what is true of it.
+//! The checkers: values that compare what the engine shows with what is true of it.
 //!
 //! ```text
 //!  driver ── carries operations out ──▶ engine
 //!     │                                    │
-//!     └── Sight { world, judge, truths, open timelines } ──▶ checkers ──▶ a finding, or nothing
+//!     └── Sight { world, judge, expectations, open } ──▶ checkers ──▶ a finding, or nothing
 //! ```
 //!
 //! 1. A checker is given what it looks at, and keeps only what it needs from one look to the next.
-//!    It knows neither the plan's operations nor who carries them out.
-//! 2. It looks past the gate: no fault touches its reads, no task runs between them, and what they
-//!    reach is no probe of the plan's.
-//! 3. What it finds wrong is a [`Finding`]. It never repairs, and it excuses only what the judge
-//!    does.
+//!    It knows neither the plan's operations nor the driver.
+//! 2. Its reads bypass scheduler and fault injector: no fault hits them, no task runs between them,
+//!    and no probe that they reach counts.
+//! 3. What it finds wrong is a [`Finding`]. It never repairs, and it allows only the errors that
+//!    the judge allows.
 //!
 //! | checker         | verifies                                                                 |
 //! |-----------------|--------------------------------------------------------------------------|
@@ -25,7 +25,7 @@
 //! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
 //! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
 //! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
-//! | [`closed`]      | behind a shutdown a timeline is at rest, and its handles are closed      |
+//! | [`closed`]      | after a shutdown a timeline makes no calls, and its handles are closed   |
 //! | [`recovery`]    | an opened timeline ends where it must, and stands on what was asked for  |
 
 mod answers;

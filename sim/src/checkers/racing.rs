@@ -1,11 +1,11 @@
-//! Whether reads that race with other tasks answer what was true at some moment of them.
+//! Checks that reads that race with other tasks answer what was true at some moment of them.
 //!
 //! * Verified: a read gives an answer that was true at its start, at its end, or between two
-//!   batches that share an LSN in between; it is refused only if it may have been at some moment.
-//! * Not verified: which of these moments it was; two reads of one task may go back in time by
-//!   what one batch in doubt allows.
+//!   batches that share an LSN in between; it is refused only if it was illegal at some moment.
+//! * Not verified: which of these moments; two reads of one task may go back in time by one batch
+//!   in doubt.
 //!
-//! Its state is what was true at the start.
+//! Its state is what was true at the start of the read.
 
 use palimpsest::base::Lsn;
 
@@ -15,7 +15,7 @@ use crate::model::History;
 use crate::oracle::{self, Allowed, View};
 use crate::verdict::Verdict;
 
-/// What may be answered at this moment. The timeline may be there.
+/// What a read of a timeline that may be there may answer now.
 ///
 /// # Errors
 /// A broken law of the cutoffs.
@@ -28,14 +28,14 @@ pub fn view<T>(
     Ok(oracle::view(sight.expectations, point, ask))
 }
 
-/// A read under way.
+/// A read in flight.
 pub struct Racing<T> {
     point: (TimelineLabel, Lsn),
     start: View<T>,
     begun: usize,
 }
 
-/// A read that is over.
+/// A read that has ended.
 pub struct Raced<T> {
     point: (TimelineLabel, Lsn),
     start: View<T>,
@@ -43,7 +43,7 @@ pub struct Raced<T> {
 }
 
 impl<T> Racing<T> {
-    /// A read begins, which gets its answer from a history by `ask`.
+    /// Begins a read, which gets its answer from a history by `ask`.
     ///
     /// # Errors
     /// A broken law of the cutoffs.
@@ -61,7 +61,7 @@ impl<T> Racing<T> {
         })
     }
 
-    /// The read is over, with an answer or by a drop.
+    /// Ends the read, with an answer or by a cancel.
     pub fn end(self, sight: &mut Sight, ask: impl Fn(&History) -> T) -> Raced<T> {
         let between = sight.expected(self.point.0).end_read(self.begun, ask);
         Raced {
@@ -73,8 +73,8 @@ impl<T> Racing<T> {
 }
 
 impl<T> Raced<T> {
-    /// What it may have answered, as far as is known now: what was acknowledged meanwhile may have
-    /// been seen as well.
+    /// What the read may have answered, by what is known now: it may also have seen what was
+    /// acknowledged meanwhile.
     ///
     /// # Errors
     /// A broken law of the cutoffs.

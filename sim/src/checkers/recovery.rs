@@ -1,13 +1,13 @@
-//! Whether what was opened is what must be there.
+//! Checks that recovery finds what must be there.
 //!
-//! * Verified: an opened timeline ends at `disk_consistent_lsn`; it stands on what was asked for; a
-//!   branch in doubt that is found has an ancestor that is durable up to its point; its cutoff and
-//!   its end are between what was acknowledged and what may have been written. What was shut down
-//!   in good order ends where it ended.
-//! * Not verified: the values: the answers show them, and are compared once all timelines are open,
-//!   for what may be read on one depends on all that stand on it.
+//! * Verified: an opened timeline ends at `disk_consistent_lsn`; its ancestor is the one that was
+//!   asked for; a branch in doubt that is found has an ancestor that is durable up to its point;
+//!   its cutoff and its end are between what was acknowledged and what may have been written. A
+//!   timeline that was shut down in good order ends where it ended.
+//! * Not verified: the values. The answers show them, and are compared once all timelines are open,
+//!   since what may be read on one depends on its children.
 //!
-//! It has no state: what is known of a timeline is pulled back in its truth to what was found.
+//! It has no state: recovery pulls a timeline's [`Expected`] back to what was found.
 
 use palimpsest::Timeline;
 use palimpsest::base::Lsn;
@@ -20,7 +20,7 @@ use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// A timeline was opened: its truth is pulled back to what it says is durable.
+/// Checks a timeline that was opened, and pulls its expected state back to what it says is durable.
 ///
 /// # Errors
 /// The broken law.
@@ -42,14 +42,14 @@ pub fn recovered(
     let known = expected.cutoff.durable();
     expected.recover_cutoff(cutoff, &horizon)?;
     if has_maintenance {
-        // A branch may have opened it a while ago, and its keeper have published this.
+        // The open of a branch may have opened it earlier, and its maintenance have published this.
         expected.cutoff.is_durable_up_to(known);
     }
     expected.recover(durable)
 }
 
-/// What a timeline stands on is what was asked for. A branch in doubt that is there has what its
-/// ancestor has, and that must be durable.
+/// Checks that a timeline's ancestor is the one that was asked for. A branch in doubt that is there
+/// has its ancestor's history, which must be durable.
 fn find_ancestor(
     sight: &mut Sight,
     label: TimelineLabel,
@@ -85,13 +85,13 @@ fn find_ancestor(
     Err(Verdict::law(law, format!("{found:?}")))
 }
 
-/// Whether something below a timeline is not there any more, for a power loss took its index.
+/// Whether an ancestor of a timeline is gone, because a power loss took its index.
 pub fn stands_on_what_is_lost(sight: &Sight, label: TimelineLabel) -> bool {
     let mut below = oracle::all_below(sight.expectations, label).into_iter();
     below.any(|label| sight.judge.has_lost_index(keys::timeline(label)))
 }
 
-/// Timelines were shut down in good order, each with this end, and opened again.
+/// Checks the ends of timelines that were shut down in good order and opened again.
 ///
 /// # Errors
 /// A wrong answer, if one that is there ends elsewhere.
@@ -105,7 +105,8 @@ pub fn check_shut_down(sight: &mut Sight, ends: &[(TimelineLabel, Lsn)]) -> Resu
     Ok(())
 }
 
-/// A timeline was shut down in good order beside others, when this was its end, and opened again.
+/// Checks the end of a timeline that was shut down in good order while others went on, and opened
+/// again.
 ///
 /// # Errors
 /// A wrong answer, if it ends below that.

@@ -1,4 +1,4 @@
-//! What the engine said to a read, held against what it may say.
+//! What the engine returns from a read, compared with what it may return.
 
 use palimpsest::base::Key;
 use palimpsest::timeline::KeyValue;
@@ -12,7 +12,7 @@ use crate::verdict::Verdict;
 /// The values of many keys, in order, without those that have no history.
 pub type Values = Vec<(Key, Answer)>;
 
-/// What the engine said to a read.
+/// What the engine returned from a read.
 #[derive(Debug)]
 pub enum Response<T> {
     Answer(T),
@@ -21,18 +21,18 @@ pub enum Response<T> {
     Error(Error),
 }
 
-/// What can be told of an answer where another one was expected.
+/// How an answer is told in a verdict, beside the one that was expected.
 pub trait Describe {
-    /// It as text, with what sets it apart from the other.
+    /// The answer as text, with what sets it apart from the other.
     fn describe(&self, other: &Self) -> String;
 
-    /// The first key of which it says something else than the other, if it is about many.
+    /// The first key at which it differs from the other, if it is about many.
     fn first_difference(&self, _other: &Self) -> Option<Key> {
         None
     }
 }
 
-/// What a read of one key said.
+/// The response of a read of one key.
 pub fn response_one(result: Result<Option<Vec<u8>>>) -> Response<Answer> {
     match result {
         Ok(None) => Response::Answer(Answer::Absent),
@@ -43,7 +43,7 @@ pub fn response_one(result: Result<Option<Vec<u8>>>) -> Response<Answer> {
     }
 }
 
-/// What a read of many keys said.
+/// The response of a read of many keys.
 pub fn response_many(result: Result<Vec<KeyValue>>) -> Response<Values> {
     let one = |(key, value): KeyValue| match response_one(value.map(Some)) {
         Response::Answer(answer) => Ok((key, answer)),
@@ -61,7 +61,7 @@ pub fn response_many(result: Result<Vec<KeyValue>>) -> Response<Values> {
     }
 }
 
-/// What a read of many keys, in order, is to answer.
+/// What a read of many keys, in order, must answer.
 pub fn values(history: &History, keys: &[Key], lsn: palimpsest::Lsn) -> Values {
     let values = keys.iter().map(|key| (*key, history.answer(*key, lsn)));
     values
@@ -81,7 +81,7 @@ impl<T> Response<T> {
 
 impl<T: Describe + PartialEq> Response<T> {
     /// # Errors
-    /// A wrong answer if it is none of those allowed.
+    /// A wrong answer, if it is none of the allowed ones.
     pub fn judge(
         &self,
         asked: impl FnOnce() -> String,
@@ -105,7 +105,7 @@ impl<T: Describe + PartialEq> Response<T> {
         Err(Verdict::wrong(asked(), self.expected(allowed), got))
     }
 
-    /// Of many keys, the first that was answered otherwise than it should be.
+    /// The first of many keys whose answer is not an allowed one.
     pub fn culprit(&self, allowed: &Allowed<T>) -> Option<Key> {
         match self {
             Response::Answer(answer) => answer.first_difference(allowed.answers.first()?),
@@ -113,7 +113,7 @@ impl<T: Describe + PartialEq> Response<T> {
         }
     }
 
-    /// It as text, with nothing to set it apart from.
+    /// The response as text, by itself.
     pub fn describe_alone(&self) -> String {
         match self {
             Response::Answer(answer) => answer.describe(answer),

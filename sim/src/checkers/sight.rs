@@ -1,4 +1,4 @@
-//! What a checker is shown, and what it says.
+//! What a checker is given, and what it returns.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,29 +14,29 @@ use crate::plan::Knobs;
 use crate::verdict::Verdict;
 use crate::world::{SimIo, World};
 
-/// What a checker is shown: the engine from outside, and what is known of it.
+/// What a checker is given: the engine from outside, and what is known of it.
 pub struct Sight<'a> {
     /// The world, with its disk.
     pub world: &'a Arc<World>,
-    /// What the faults so far excuse.
+    /// The errors that faults so far allow.
     pub judge: &'a Judge,
-    /// The sizes and thresholds of the plan.
+    /// The plan's sizes and thresholds.
     pub knobs: &'a Knobs,
     /// The timelines that are open.
     pub open: BTreeMap<TimelineLabel, Timeline<SimIo>>,
-    /// What is known of each timeline.
+    /// The expected state of each timeline.
     pub expectations: &'a mut Expectations,
 }
 
 impl Sight<'_> {
-    /// What is known of a timeline.
+    /// The expected state of a timeline.
     pub fn expected(&mut self, label: TimelineLabel) -> &mut Expected {
         self.expectations
             .entry(label)
             .or_insert_with(Expected::absent)
     }
 
-    /// How far a collection may go that comes now.
+    /// How far a collection that starts now may go.
     pub fn horizon(&self) -> Horizon {
         Horizon {
             distance: self.knobs.gc_distance,
@@ -49,7 +49,7 @@ impl Sight<'_> {
 /// What a checker has found wrong.
 #[derive(Debug)]
 pub struct Finding {
-    /// What it was.
+    /// The verdict.
     pub verdict: Verdict,
     /// The read that showed it, if one did.
     pub read: Option<(TimelineLabel, Key, Lsn)>,

@@ -1,11 +1,11 @@
-//! Whether anything lies on the disk that is not needed.
+//! Checks that the disk has no files that are not needed.
 //!
 //! * Verified: with no task left, the disk has what the indexes name, the lock, and one ephemeral
 //!   file for each open layer, and nothing else.
-//! * Not verified: the files of a timeline that cannot be opened, for the device has made its index
-//!   wrong: they must stay (see [`Unreadable`](super::Unreadable)), and which of them its index
-//!   names is not known. Nor anything in a life in which a removal has failed: what that left goes
-//!   at the next open.
+//! * Not verified: the files of a timeline that cannot be opened because the device has made its
+//!   index wrong: they must stay (see [`Unreadable`](super::Unreadable)), and its index cannot say
+//!   which. Nor anything in a life in which a removal has failed: the next open removes what it
+//!   left.
 //!
 //! It has no state.
 
@@ -18,10 +18,10 @@ use crate::laws;
 use crate::oracle;
 use crate::verdict::Verdict;
 
-/// Looks at what lies on the disk, where only the driver is left.
+/// Checks the files on the disk, where only the driver is left.
 ///
 /// # Errors
-/// The broken law, with what should not be there.
+/// The broken law, with the file that should not be there.
 pub fn check(sight: &Sight) -> Result<(), Verdict> {
     if sight.judge.has_failed_removal() {
         return Ok(());
@@ -31,10 +31,10 @@ pub fn check(sight: &Sight) -> Result<(), Verdict> {
         .expectations
         .iter()
         .filter(|(_, expected)| expected.may_have_files);
-    let crash_point = with_files.map(|(label, _)| *label);
+    let leftover = with_files.map(|(label, _)| *label);
     let is_wrong = |label: &TimelineLabel| sight.judge.has_wrong_index(keys::timeline(*label));
     let mut left_alone = oracle::ancestors_first(sight.expectations);
-    left_alone.extend(crash_point.filter(is_wrong));
+    left_alone.extend(leftover.filter(is_wrong));
     left_alone.retain(|label| !sight.open.contains_key(label));
     let left_alone: Vec<TimelineId> = left_alone.into_iter().map(keys::timeline).collect();
     let open = sight.open.iter().map(|(label, timeline)| {

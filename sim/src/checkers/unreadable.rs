@@ -1,11 +1,12 @@
-//! Whether timelines that cannot be opened are left as they are.
+//! Checks that timelines that cannot be opened keep their files.
 //!
-//! * Verified: a timeline whose index the device took or made wrong keeps every layer across an
-//!   open of the engine that cannot open it; and where it has layers, it is not said to be absent.
-//! * Not verified: timelines in doubt, which may be half deleted. Nor files that the instance
-//!   before it had given up, and that its last reader removes meanwhile.
+//! * Verified: a timeline whose index a power loss took or the device made wrong keeps every layer
+//!   across an open of the engine that cannot open it; and where it has layers, the open does not
+//!   report it as absent.
+//! * Not verified: timelines in doubt, which may be half deleted. Nor files that the previous
+//!   instance had replaced, which their last reader removes meanwhile.
 //!
-//! Its state is the files that there were before the open.
+//! Its state is the set of files before the open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,15 +20,15 @@ use crate::oracle::{self, Existence};
 use crate::paths::timeline_dir;
 use crate::verdict::Verdict;
 
-/// The files of layers of the timelines whose index the device took or made wrong.
+/// The layer files of the timelines whose index was lost or made wrong.
 pub struct Unreadable {
     files: BTreeMap<TimelineLabel, BTreeSet<FileName>>,
 }
 
 impl Unreadable {
-    /// The engine is about to be opened.
+    /// Notes the files before the engine is opened.
     pub fn before_open(sight: &Sight) -> Unreadable {
-        sight.judge.forget_dropped();
+        sight.judge.forget_removed();
         let is_at_risk = |label: &TimelineLabel| {
             let existence = sight.expectations[label].existence;
             existence == Existence::Exists && sight.judge.has_bad_index(keys::timeline(*label))
@@ -44,8 +45,8 @@ impl Unreadable {
         }
     }
 
-    /// Behind the open: what it could not open has every layer that it had before. Where there are
-    /// layers, that an index is not there means that it was lost.
+    /// Checks after the open that each timeline that it could not open has every layer that it had.
+    /// Where there are layers, a missing index means that it was lost.
     ///
     /// # Errors
     /// The broken law, or a wrong answer of the open.
@@ -62,12 +63,12 @@ impl Unreadable {
             }
             let id = keys::timeline(label);
             let found = laws::layer_files(&mut sight.world.state().disk, id);
-            // The instance before it may still let go of what it had given up.
-            let was_dropped = |file: &&FileName| {
+            // A reader of the previous instance may still release what that had replaced.
+            let was_removed = |file: &&FileName| {
                 let path = timeline_dir(id).join(file.to_string());
-                sight.judge.was_dropped(&path)
+                sight.judge.was_removed(&path)
             };
-            if let Some(gone) = files.difference(&found).find(|file| !was_dropped(file)) {
+            if let Some(gone) = files.difference(&found).find(|file| !was_removed(file)) {
                 let law = "nothing is removed of a timeline that cannot be opened";
                 return Err(Verdict::law(law, format!("{gone} of {label} is gone")));
             }

@@ -1,10 +1,10 @@
-//! Whether reads look into few layers.
+//! Checks that reads look into few layers.
 //!
-//! * Verified: where everything has just been given an image, a read at the end of a timeline looks
-//!   into at most two layers, for each key of the plan.
-//! * Not verified: keys for which no image can stand, for their records have no base or do not fit
-//!   their page. Nor a read that names a file that the device has made wrong. What a read costs
-//!   while jobs are behind is bounded by no law yet.
+//! * Verified: where all has just been given images, a read at the end of a timeline looks into at
+//!   most two layers, for each key of the plan.
+//! * Not verified: keys that can have no image, since their records have no base or do not fit
+//!   their page. Nor a read that names a file that the device has made wrong. No law bounds yet
+//!   what a read costs while jobs are behind.
 //!
 //! It has no state.
 
@@ -18,10 +18,10 @@ use crate::label::TimelineLabel;
 use crate::model::Answer;
 use crate::verdict::Verdict;
 
-/// Where everything has an image, no read looks into more layers.
+/// How many layers a read looks into at most, where all has images.
 const VISITS_MAX: usize = 2;
 
-/// Behind an image of everything, a read of an open timeline looks into one layer, or two.
+/// Checks how many layers reads of an open timeline look into, after all was given images.
 ///
 /// # Errors
 /// The broken law, with the read.
@@ -30,7 +30,7 @@ pub fn check(sight: &Sight, answers: &mut Answers, label: TimelineLabel) -> Resu
     for key in keys::all(sight.knobs) {
         let answer = sight.expectations[&label].history.answer(key, lsn);
         if matches!(answer, Answer::NoBase | Answer::NoRedo) {
-            // No image can stand for it.
+            // It can have no image.
             continue;
         }
         let checked = check_one(sight, answers, label, (key, lsn));

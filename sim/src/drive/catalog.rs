@@ -1,26 +1,28 @@
-//! Timelines come, branch off and go.
+//! Timelines are created, branched and deleted.
 //!
-//! 1. A creation is in doubt from its call on, and so is a branch. An acknowledgement settles it;
-//!    an error, a drop or a crash does not: the next open shows what came of it.
-//! 2. A call that failed or was dropped is tried again. If that is refused, the timeline is there
-//!    by the call before it, or the index of one that was deleted is: all is opened again, to see.
+//! 1. A creation or branch is in doubt from its call on. An acknowledgement settles it; an error, a
+//!    cancel or a crash does not: the next open shows what came of it.
+//! 2. A call that failed or was cancelled is retried. If the retry is refused, the timeline is
+//!    there by the earlier call, or the index of a deleted one is: all is opened again, to see
+//!    which.
 //! 3. A refusal which says that the timeline was deleted is final: no crash brings it back.
 //! 4. A branch at or above the last record waits for the batch in flight on its ancestor, which may
-//!    stand there. One below it does not wait. Either closes the ancestor's last LSN, as a freeze
-//!    does.
-//! 5. A branch that is tried again is tried behind a collection of its ancestor: what a branch in
-//!    doubt may stand on must stay.
-//! 6. What is to be deleted is shut down first, and is in doubt from then on. What others stand on
-//!    can neither be shut down under them nor be deleted.
-//! 7. A deletion that failed or was dropped is called once more, behind a collection of what lies
-//!    below; then everything is opened again.
-//! 8. One line of a timeline's coming or going runs at a time. One that runs beside others cannot
-//!    open everything again: it asks for that (`needs_restart`), and the driver's own line does it.
+//!    reach that LSN. One below it does not wait. Either closes the ancestor's last LSN, as a
+//!    freeze does.
+//! 5. A branch is retried after a collection of its ancestor: what a branch in doubt may read must
+//!    stay.
+//! 6. A timeline is shut down before its deletion, and is in doubt from then on. One that has
+//!    children can neither be shut down nor deleted.
+//! 7. A deletion that failed or was cancelled is retried once, after a collection of its ancestor;
+//!    then everything is opened again.
+//! 8. At most one line creates or deletes timelines of a label at a time. One that runs beside
+//!    others cannot open everything again: it sets `needs_restart`, and the driver's own line does
+//!    it.
 
 use palimpsest::Error;
 use palimpsest::base::Lsn;
 
-use super::life::{Ended, gave_up, heal_late};
+use super::life::{Ended, heal_late, stuck_on};
 use super::{Driver, TRIES_MAX};
 use crate::checkers::branches::{self, Branch};
 use crate::checkers::racing;
@@ -43,10 +45,10 @@ impl Driver {
                 return Ok(());
             }
         }
-        Err(gave_up("create"))
+        Err(stuck_on("create"))
     }
 
-    /// Says whether the timeline is there for certain.
+    /// Tries once to create a timeline. Returns whether its existence is known.
     async fn try_create(
         &self,
         label: TimelineLabel,
@@ -71,12 +73,12 @@ impl Driver {
             }
             Some(Ok(timeline)) => {
                 self.expected(label, |expected| expected.created(start));
-                self.judge.begun_anew(label);
-                self.take_in(label, timeline);
+                self.judge.timeline_created(label);
+                self.add_open(label, timeline);
                 Ok(true)
             }
             Some(Err(Error::Refused { why }))
-                if before == Existence::Absent && !self.judge.may_have_crash_point() =>
+                if before == Existence::Absent && !self.judge.may_have_leftovers() =>
             {
                 let expected = "it is created, it never was before";
                 Err(Verdict::wrong(asked, expected, why))
@@ -90,17 +92,17 @@ impl Driver {
                 Ok(true)
             }
             Some(Err(error)) => {
-                // The engine's directory is synced as well: that is nobody's timeline.
+                // The engine's directory is synced as well, which belongs to no timeline.
                 allowed_errors.check_with(&asked, &error, &[None])?;
-                // What is wrong stays so, however often it is tried.
+                // A retry does not help where the device made a file wrong.
                 Ok(self.judge.is_rot(&error))
             }
             None => Ok(false),
         }
     }
 
-    /// Branches off `ancestor`, at an LSN that is meant from its last record's: below it, where it
-    /// is left running, so that no batch can come to stand there meanwhile.
+    /// Branches off `ancestor`, at an offset from its last record. One that runs beside others is
+    /// below it, so that no batch can reach its LSN meanwhile.
     pub(super) async fn branch(
         &self,
         (label, ancestor): (TimelineLabel, TimelineLabel),
@@ -110,7 +112,9 @@ impl Driver {
         self.world.name_timeline(keys::timeline(label), label);
         for attempt in 0..TRIES_MAX {
             if 0 < attempt {
-                self.users.until(|| !self.judge.is_ending(ancestor)).await;
+                self.users
+                    .until(|| !self.judge.is_shutting_down(ancestor))
+                    .await;
                 self.collect_below(ancestor).await?;
             }
             let existence = self.expected(ancestor, |expected| expected.existence);
@@ -137,10 +141,10 @@ impl Driver {
                 return Ok(());
             }
         }
-        Err(gave_up("branch"))
+        Err(stuck_on("branch"))
     }
 
-    /// Says whether it is known what came of it.
+    /// Tries once to create a branch. Returns whether its outcome is known.
     async fn try_branch(&self, branch: Branch, how: How, attempt: u32) -> Result<bool, Verdict> {
         let Branch {
             label,
@@ -175,10 +179,10 @@ impl Driver {
         drop(using);
         match result {
             Some(Ok(timeline)) => {
-                self.judge.begun_anew(label);
+                self.judge.timeline_created(label);
                 branch.check_made(before, &allowed)?;
                 self.look(|sight, _| branch.acknowledged(sight, &timeline))?;
-                self.take_in(label, timeline);
+                self.add_open(label, timeline);
                 self.session().tally.did(match how {
                     How::Beside => "branch beside others",
                     How::Wait | How::DropAt(_) => "branch",
@@ -210,14 +214,13 @@ impl Driver {
         }
     }
 
-    /// Collects what a branch may stand on that is in doubt: what it reads must stay.
+    /// Collects on an ancestor, whose history a branch in doubt may need: it must stay.
     async fn collect_below(&self, ancestor: TimelineLabel) -> Result<(), Verdict> {
         let _using = self.users.enter(ancestor);
         self.gc(ancestor, How::Wait).await
     }
 
-    /// Opens everything again for the sake of a line; who does not wait for that line does it, for
-    /// it cannot go on beside others.
+    /// Opens everything again for a line. A line that runs beside others asks the driver to do it.
     async fn restart_for(&self, how: How) -> Result<(), Verdict> {
         match how {
             How::Beside => {
@@ -228,14 +231,14 @@ impl Driver {
         }
     }
 
-    /// There is no such ancestor: nothing must come of it.
+    /// Branches off an ancestor that does not exist: it must be refused.
     async fn branch_off_nothing(
         &self,
         label: TimelineLabel,
         ancestor: TimelineLabel,
     ) -> Result<(), Verdict> {
         // A creation of the ancestor that was left running may come first, or not.
-        let is_in_flight = self.handles().in_passing.contains(&ancestor);
+        let is_in_flight = self.handles().changing.contains(&ancestor);
         let is_in_doubt = self.expected(label, |expected| expected.existence) == Existence::InDoubt;
         if is_in_flight || is_in_doubt {
             return Ok(());
@@ -253,8 +256,8 @@ impl Driver {
         }
     }
 
-    /// Shuts down what is to be deleted, and says whether it can be. What others stand on cannot:
-    /// that is tried here, and alone.
+    /// Shuts down a timeline that is to be deleted. Returns false if it has children: then both
+    /// calls are checked to fail, here and with no other line running.
     pub(super) async fn prepare_deletion(
         &self,
         label: TimelineLabel,
@@ -284,9 +287,9 @@ impl Driver {
         Ok(true)
     }
 
-    /// Deletes what is shut down and in doubt. What failed, or was let go of, is called once more,
-    /// behind a collection of what lies below; then everything is opened again, and that shows
-    /// what came of it.
+    /// Deletes a timeline that is shut down and in doubt. If that failed or was cancelled, it is
+    /// retried once after a collection of its ancestor; then everything is opened again, which
+    /// shows its outcome.
     pub(super) async fn delete(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
         if self.try_delete(label, how, false).await? {
             return Ok(());
@@ -305,7 +308,7 @@ impl Driver {
         self.restart_for(how).await
     }
 
-    /// Says whether it is gone.
+    /// Tries once to delete a timeline. Returns whether it is gone.
     async fn try_delete(
         &self,
         label: TimelineLabel,
@@ -332,7 +335,7 @@ impl Driver {
             Some(Err(error)) => {
                 let may_say_so = match error {
                     Error::Busy { .. } => self.judge.has_unread_index(),
-                    // The call before it may have come as far as to its directory.
+                    // The call before it may have removed its directory.
                     Error::Refused { .. } => {
                         is_again || oracle::may_be_needed(&self.session().expectations, label)
                     }
@@ -347,11 +350,11 @@ impl Driver {
         }
     }
 
-    /// What others stand on stays: neither can it be shut down under them, nor deleted.
+    /// Checks that a timeline with children can neither be shut down nor deleted.
     async fn delete_under_children(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
         let id = keys::timeline(label);
         let children = oracle::children(&self.session().expectations, label);
-        // One whose index is wrong is not open.
+        // A child whose index is wrong is not open.
         if children.iter().any(|child| self.timeline(*child).is_some()) {
             let ended = self.engine().shutdown_timeline(id).await;
             if !matches!(ended, Err(Error::Busy { .. })) {
@@ -382,7 +385,7 @@ impl Driver {
         self.restart().await
     }
 
-    /// Shuts one timeline down; not if a fault came, which leaves it open or latched.
+    /// Shuts one timeline down. Returns false if a fault left it open or latched.
     async fn shut_one_down(&self, label: TimelineLabel) -> Result<bool, Verdict> {
         self.handles().writers.remove(&label);
         let ended = self.shut_down_one(label, &[]).await?;

@@ -1,4 +1,4 @@
-//! Looking around: the checkers are shown the engine after operations, and at the end.
+//! Shows the engine to the checkers: after operations, and at the end.
 
 use super::Driver;
 use super::driver::Checkers;
@@ -9,8 +9,8 @@ use crate::oracle::{self, FinalAnswer, FinalAnswers};
 use crate::verdict::Verdict;
 
 impl Driver {
-    /// After each operation: the laws, the order of the LSNs, and as many points as the plan's
-    /// `look` says; of the timeline that it touched more than of the others.
+    /// Checks the laws, the order of the LSNs, and as many points as the knob `look` says, after an
+    /// operation: more on the timeline that it touched than on the others.
     pub(super) fn look_around(
         &self,
         line: u64,
@@ -34,7 +34,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Asks for the points at which something changes, if the timeline is open.
+    /// Checks the points at which something changes, if the timeline is open.
     pub(super) fn check_points(&self, label: TimelineLabel, depth: Depth) -> Result<(), Verdict> {
         if self.timeline(label).is_none() {
             return Ok(());
@@ -43,18 +43,18 @@ impl Driver {
         self.look(|sight, checkers| checkers.answers.check_points(sight, label, depth))
     }
 
-    /// Finds out whether the batch in doubt is there.
+    /// Settles whether the batch in doubt is there.
     pub(super) fn settle(&self, label: TimelineLabel) -> Result<(), Verdict> {
         self.look(|sight, checkers| batches::settle(sight, &mut checkers.answers, label))
     }
 
-    /// Holds every layer on the raw disk against the model.
+    /// Compares every layer on the raw disk with the model.
     pub(super) fn explain(&self, label: TimelineLabel) -> Result<(), Verdict> {
         self.look(|sight, _| cutoff::look(sight))?;
         self.look(|sight, checkers| checkers.layers.explain(sight, label))
     }
 
-    /// For whoever wants to compare it: what every point of the history is answered now.
+    /// Records the present answers at every point of the history, where runs are to be compared.
     pub(super) fn note_answers(&self) {
         if self.session().ended.is_none() {
             return;
@@ -66,7 +66,7 @@ impl Driver {
     }
 }
 
-/// What the open timelines answer at every point of their histories.
+/// The present answers of the open timelines at every point of their histories.
 fn answers_now(sight: &mut Sight, checkers: &mut Checkers) -> FinalAnswers {
     let mut found = FinalAnswers::new();
     for label in oracle::ancestors_first(sight.expectations) {

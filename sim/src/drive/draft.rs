@@ -1,4 +1,4 @@
-//! What a line's entries come to: the records of a batch.
+//! The records that a line's entries stand for.
 
 use palimpsest::base::{Key, Lsn};
 use palimpsest::{Batch, Error};
@@ -9,17 +9,17 @@ use crate::oracle::Expected;
 use crate::plan::{EditPlan, Entry, Knobs};
 use crate::verdict::Verdict;
 
-/// What a line's entries come to.
+/// The batch that a line's entries stand for.
 #[derive(Default)]
 pub(super) struct Draft {
     /// The records of the batch.
     pub(super) changes: Vec<(Key, Lsn, Change)>,
-    /// Keys that the batch has at the LSN, given again behind so many records.
+    /// Keys to push once more at the same LSN, each after this many records.
     doubles: Vec<(usize, Key)>,
 }
 
 impl Draft {
-    /// The records that the entries stand for; nothing if there is no LSN left for them.
+    /// The records that the entries stand for; `None` if no LSN is left for them.
     pub(super) fn of(expected: &Expected, knobs: &Knobs, entries: &[Entry]) -> Option<Draft> {
         let mut lsn = expected.last;
         let mut draft = Draft::default();
@@ -41,11 +41,11 @@ impl Draft {
         (!draft.changes.is_empty()).then_some(draft)
     }
 
-    /// The batch of its records.
+    /// Builds the batch.
     ///
     /// # Errors
-    /// A wrong answer, if a record is refused, or if one is taken that would double a key: no batch
-    /// holds a key twice at one LSN, and it goes on without.
+    /// A wrong answer, if a record is refused, or if a record that repeats a key at one LSN is
+    /// taken.
     pub(super) fn batch(&self) -> Result<Batch, Verdict> {
         let mut batch = Batch::new();
         for ((key, lsn, change), count) in self.changes.iter().zip(1..) {
@@ -64,7 +64,7 @@ impl Draft {
     }
 }
 
-/// The change that an edit stands for, over what is there and what the batch has so far.
+/// The change that an edit stands for, given the history and the batch so far.
 fn change(
     history: &History,
     batch: &[(Key, Lsn, Change)],

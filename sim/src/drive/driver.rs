@@ -1,4 +1,4 @@
-//! What every operation has at hand, and what outlives the process.
+//! What every operation of the driver uses, and what outlives the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,55 +18,55 @@ use crate::verdict::Verdict;
 use crate::witness::Witness;
 use crate::world::{Join, SimIo, World};
 
-/// How often an operation is tried again that failed by a fault.
+/// How often an operation that fails by faults is tried.
 pub(super) const TRIES_MAX: u32 = 12;
 
-/// After so many tries no further fault is delivered.
+/// How many tries may fail before faults stop.
 pub(super) const TRIES_BEFORE_HEALING: u32 = 6;
 
 /// What outlives the process.
 #[derive(Clone, Default)]
 pub struct Session {
-    /// The line that comes next.
+    /// The index of the next line.
     pub next_line: usize,
-    /// What is known of each timeline.
+    /// The expected state of each timeline.
     pub expectations: Expectations,
-    /// What the checkers keep.
+    /// The state of the checkers.
     pub checkers: Checkers,
-    /// What was wrong, once something was.
+    /// The first finding.
     pub verdict: Option<Verdict>,
-    /// What was counted.
+    /// The counts.
     pub tally: Tally,
-    /// What is shown to those who want to see it.
+    /// What a page of the run will show, if one is to be drawn.
     pub witness: Option<Witness>,
-    /// What is answered in the end, for those who want to compare it.
+    /// The answers at the end, if runs are to be compared.
     pub ended: Option<PlanEnd>,
 }
 
 impl Session {
-    /// Whether the last line is one after which the driver looks around: one in so many is.
+    /// Whether to check after the last line: once in so many lines.
     pub(super) fn is_time_to_look(&self, one_in: u64) -> bool {
         self.tally.operations.is_multiple_of(one_in)
     }
 }
 
-/// The checkers that go on from life to life.
+/// The checkers that keep state across lives.
 #[derive(Clone, Default)]
 pub struct Checkers {
-    /// Compares answers.
+    /// Compares answers with the model.
     pub answers: checkers::Answers,
-    /// Explains layers.
+    /// Compares layers with the model.
     pub layers: Layers,
 }
 
 /// How a plan ended.
 #[derive(Clone, Debug, Default)]
 pub struct PlanEnd {
-    /// What every point of the history is answered.
+    /// The answers at every point of the history.
     pub answers: FinalAnswers,
-    /// How many layers there were before everything came to rest, of all timelines.
+    /// How many layers all timelines had before they quiesced.
     pub layer_count: usize,
-    /// What was wrong.
+    /// The finding, if there was one.
     pub verdict: Option<Verdict>,
 }
 
@@ -79,22 +79,22 @@ pub struct Tally {
     pub recoveries: u64,
     /// Crashes.
     pub crashes: u64,
-    /// Values that were compared.
+    /// Answers that were compared.
     pub answers: u64,
-    /// Futures that were dropped before they were done.
+    /// Futures that were cancelled.
     pub drops: u64,
-    /// What was asked for and came about, by its name.
+    /// Outcomes of operations, by name.
     pub done: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
-    /// Counts what was asked for and came about.
+    /// Counts an outcome of an operation.
     pub(super) fn did(&mut self, what: &'static str) {
         *self.done.entry(what).or_insert(0) += 1;
     }
 }
 
-/// Where a driver's lines come from: the one with this index, from 0; nothing behind the last.
+/// The source of a driver's lines: the line with this index, from 0; `None` after the last.
 pub type LineSource = Arc<dyn Fn(usize) -> Option<Line> + Send + Sync>;
 
 /// The engine of one life.
@@ -105,27 +105,27 @@ pub(super) struct Handles {
     pub(super) writers: BTreeMap<TimelineLabel, Writer<SimIo>>,
     pub(super) puts: BTreeMap<TimelineLabel, Join<Result<(), Verdict>>>,
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
-    /// The timelines that come or go meanwhile.
-    pub(super) in_passing: BTreeSet<TimelineLabel>,
-    /// Whether one of them asks for a restart, for it cannot know what came of it.
+    /// The timelines that lines beside others create or delete.
+    pub(super) changing: BTreeSet<TimelineLabel>,
+    /// Whether such a line asks for a restart, to learn the outcome of its call.
     pub(super) needs_restart: bool,
-    /// When the engine was opened; nothing if the clock was set since.
+    /// When the engine was opened; `None` if the clock was set since.
     pub(super) opened: Option<Time>,
-    /// What was kept of instances that were shut down.
+    /// Handles that were kept of instances that were shut down.
     pub(super) held: Vec<(TimelineLabel, HeldInstance)>,
 }
 
-/// What every operation has at hand.
+/// The driver: carries out the plan, and dies with its life.
 #[derive(Clone)]
 pub struct Driver {
-    /// The world in which it lives.
+    /// The world that it runs in.
     pub world: Arc<World>,
     pub(super) plan: Arc<Plan>,
     pub(super) lines: LineSource,
-    /// After one in so many lines the driver looks around.
+    /// The driver checks after one in this many lines.
     pub(super) look_one_in: u64,
     pub(super) session: Arc<Mutex<Session>>,
-    /// Follows what happens in it.
+    /// The judge of that world.
     pub judge: Judge,
     pub(super) handles: Arc<Mutex<Handles>>,
     pub(super) users: Users,
@@ -147,8 +147,8 @@ impl Driver {
         }
     }
 
-    /// The driver of the next life, which has no handle of this one's engine.
-    pub fn reborn(&self) -> Driver {
+    /// The driver of the next life, without this one's handles of the engine.
+    pub fn for_next_life(&self) -> Driver {
         Driver {
             handles: Arc::default(),
             users: Users::default(),
@@ -156,8 +156,7 @@ impl Driver {
         }
     }
 
-    /// The driver of a plan whose lines come from elsewhere, so many that it cannot look around
-    /// after each.
+    /// A driver with lines from elsewhere, too many to check after each.
     pub fn with_lines(self, lines: &LineSource, look_one_in: u64) -> Driver {
         Driver {
             lines: lines.clone(),
@@ -178,7 +177,7 @@ impl Driver {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Looks at or changes what is known of a timeline.
+    /// Calls `look` with the expected state of a timeline.
     pub(super) fn expected<T>(
         &self,
         label: TimelineLabel,
@@ -204,16 +203,16 @@ impl Driver {
             .expect("a life opens it first")
     }
 
-    /// The letters of the timelines that may be there, each behind what it stands on.
+    /// The labels of the timelines that may exist, ancestors first.
     pub(super) fn labels(&self) -> Vec<TimelineLabel> {
         oracle::ancestors_first(&self.session().expectations)
     }
 
-    /// Shows a checker the engine, and what is known of it. A read that it finds wrong is shown to
-    /// the witness.
+    /// Shows a checker the engine and the expected state. A read that it finds wrong is passed on
+    /// to the witness.
     ///
     /// # Errors
-    /// What it has found.
+    /// What the checker has found wrong.
     pub(super) fn look<T, E: Into<Finding>>(
         &self,
         check: impl FnOnce(&mut Sight, &mut Checkers) -> Result<T, E>,
@@ -228,7 +227,7 @@ impl Driver {
         })
     }
 
-    /// Shows the engine, and what is known of it, to what finds nothing wrong.
+    /// Shows the engine and the expected state to `look`, which finds nothing wrong.
     pub(super) fn show<T>(&self, look: impl FnOnce(&mut Sight, &mut Checkers) -> T) -> T {
         let open = self.handles().timelines.clone();
         let mut session = self.session();

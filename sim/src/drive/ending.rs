@@ -1,23 +1,23 @@
-//! A timeline is shut down beside those who work on it, and opened again in the same engine.
+//! A timeline is shut down while others use it, and opened again in the same engine.
 //!
 //! ```text
-//!  shutdown ─▶ begin_ending ─▶ close ─┬─ Clean, Lossy ─▶ unused ─▶ end_ending ─▶ reopen ─▶ checked
-//!                                     └─ Not ──────────────────▶ end_ending, and it goes on
+//!  shutdown ─▶ begin_shutdown ─▶ close ─┬─ Clean, Lossy ─▶ unused ─▶ end_shutdown ─▶ reopen ─▶ checks
+//!                                       └─ Not ──────────────────▶ end_shutdown, and it stays open
 //! ```
 //!
-//! 1. From `begin_ending` to `end_ending` each call on the timeline, and on what stands on it, may
-//!    be told that it is closed. A call that overlaps any part of this is excused by it.
+//! 1. From `begin_shutdown` to `end_shutdown` each call on the timeline, and on its descendants,
+//!    may return `Closed`; so may a call that overlaps any part of this.
 //! 2. What is true of the new instance is known only once the last user of the old one has left:
 //!    `Users` counts them, and the open waits for that.
 //! 3. Closed in good order, everything that was acknowledged is durable: the new instance ends at
-//!    or above the old one's last record. Closed after a failed sync (lossy), it may not have what
-//!    was not durable; it is not latched either.
+//!    or above the old one's last record. Closed after a failed sync (lossy), it may lack what was
+//!    not durable, and is not latched.
 //! 4. Once it is closed, no job of the old instance makes a call: with maintenance off, the count
 //!    of such calls does not move while the open waits.
-//! 5. Two shutdowns may run at once, by the engine and by the timeline. One of them closes it, and
-//!    the other is told so, or that it is latched.
-//! 6. A shutdown is refused while a child is open or being made, and then the timeline goes on. One
-//!    that is dropped may leave it open or closed: a read tells.
+//! 5. Two shutdowns may race, one by the engine and one by the timeline. One of them closes it, and
+//!    the other returns `Closed` or `Latched`.
+//! 6. A shutdown is refused while a child is open or being made; then the timeline stays open. One
+//!    that is cancelled may leave it open or closed: a read shows which.
 //! 7. Handles that were kept of the old instance are closed for good. They are dropped later, and
 //!    must not touch the new instance.
 
@@ -25,7 +25,7 @@ use palimpsest::base::KeyRange;
 use palimpsest::{Engine, Error, Scan, Timeline};
 
 use super::held::HeldInstance;
-use super::life::{gave_up, heal_late};
+use super::life::{heal_late, stuck_on};
 use super::{Driver, TRIES_MAX};
 use crate::checkers::{Depth, closed, recovery};
 use crate::faults::FaultClass;
@@ -36,13 +36,13 @@ use crate::plan::{Closing, How, Kept, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
-/// How a shutdown ended.
+/// The outcome of a shutdown.
 enum ShutdownResult {
     /// Everything that was acknowledged is durable.
     Clean,
     /// It is closed, and may have lost what was not durable.
     Lossy,
-    /// It is open still.
+    /// It is still open.
     Not,
 }
 
@@ -58,16 +58,17 @@ impl Driver {
             return Ok(());
         };
         let mut scan = match kept {
-            // A scan holds up the collections of all that its timeline stands on, and these go on.
+            // A scan holds up collections of all ancestors, which go on: no scan is kept of a
+            // branch.
             Kept::Handles if timeline.ancestor().is_none() => {
                 self.begin_scan(label, &timeline).await?
             }
             Kept::Nothing | Kept::Handles => None,
         };
-        if self.timeline(label).is_none() || self.judge.is_ending(label) {
+        if self.timeline(label).is_none() || self.judge.is_shutting_down(label) {
             return Ok(());
         }
-        self.judge.begin_ending(label);
+        self.judge.begin_shutdown(label);
         self.world.count_fault(FaultClass::Shutdown);
         let other = match shutdowns {
             Shutdowns::Two => Some(self.second_shutdown(number, label, timeline.clone())),
@@ -75,13 +76,13 @@ impl Driver {
         };
         let closed = self.close(label, how).await;
         if let Ok(ShutdownResult::Not) = closed {
-            // A collection that goes on waits for it.
+            // A collection may wait for the scan.
             scan = None;
         }
         let closed = match other {
             Some(other) => match other.wait().await.and(closed) {
-                // The engine would not shut it down, for a branch was being put on it, and the
-                // other way did: the engine does so as well, once the branch has been told.
+                // The engine refused, since a branch was being made, but the timeline's own call
+                // closed it. The engine's call succeeds once the branch has failed.
                 Ok(ShutdownResult::Not) => {
                     self.users.until(|| !self.users.is_used(label)).await;
                     self.close(label, How::Wait).await
@@ -95,7 +96,7 @@ impl Driver {
         }
         match closed? {
             ShutdownResult::Not => {
-                self.judge.end_ending(label);
+                self.judge.end_shutdown(label);
                 self.users.wake();
                 Ok(())
             }
@@ -106,7 +107,7 @@ impl Driver {
         }
     }
 
-    /// A scan that has not come to its end.
+    /// Begins a scan that is not run to its end.
     async fn begin_scan(
         &self,
         label: TimelineLabel,
@@ -119,13 +120,13 @@ impl Driver {
             .await
         {
             Ok(scan) => Ok(Some(scan)),
-            // A collection may have come in between.
+            // A concurrent collection may have passed the LSN.
             Err(Error::BelowCutoff { .. }) => Ok(None),
             Err(error) => allowed_errors.check("begin a scan", &error).map(|()| None),
         }
     }
 
-    /// The same at the same time by another way, which asks nobody.
+    /// Starts a second shutdown of the timeline, by the timeline itself instead of the engine.
     fn second_shutdown(
         &self,
         number: u32,
@@ -137,13 +138,13 @@ impl Driver {
             let allowed_errors = driver.judge.begin(Some(label));
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
-                // A branch was put on it meanwhile.
+                // A branch was made on it meanwhile.
                 Err(Error::Busy { .. })
                     if oracle::may_have_children(&driver.session().expectations, label) =>
                 {
                     Ok(())
                 }
-                // The other way has closed it, and nobody asks any more what it lost.
+                // The engine's call has closed it, and reports what it lost.
                 Err(Error::Latched(_)) if driver.judge.is_lossy(label) => Ok(()),
                 Err(error) => allowed_errors.check("shut down as well", &error),
             }
@@ -159,10 +160,10 @@ impl Driver {
                 return Ok(closed);
             }
         }
-        Err(gave_up("shut down"))
+        Err(stuck_on("shut down"))
     }
 
-    /// Nothing if it is to be tried again.
+    /// Tries once to shut the timeline down; `None` if it is to be retried.
     async fn try_close(
         &self,
         label: TimelineLabel,
@@ -172,7 +173,7 @@ impl Driver {
         let allowed_errors = self.judge.begin(Some(label));
         let ended = engine.shutdown_timeline(keys::timeline(label));
         match self.call(how, ended).await {
-            // A second one may have closed it first, and done all that there is to do.
+            // The second shutdown may have closed it first.
             Some(Ok(()) | Err(Error::Closed)) if self.judge.has_failed_sync(Some(label)) => {
                 self.judge.closed_lossy(label);
                 Ok(Some(ShutdownResult::Lossy))
@@ -199,7 +200,7 @@ impl Driver {
                 if matches!(said, Err(Error::Closed)) {
                     return Ok(None);
                 }
-                // It may have come as far as to freeze what was open.
+                // It may have frozen the open layer already.
                 self.expected(label, |expected| expected.maybe_closed = true);
                 Ok(Some(ShutdownResult::Not))
             }
@@ -215,7 +216,7 @@ impl Driver {
         let instance = closed::Closed::begin(&self.world, label);
         self.users.until(|| !self.users.is_used(label)).await;
         self.look(|sight, _| instance.check_quiet(sight))?;
-        self.judge.end_ending(label);
+        self.judge.end_shutdown(label);
         self.users.wake();
         let writer = self.handles().writers.remove(&label);
         if let Some((timeline, scan)) = held {
@@ -239,15 +240,18 @@ impl Driver {
         self.explain(label)
     }
 
-    /// Lets go of what was kept of instances that were shut down: all of it is closed.
-    pub(super) fn let_go(&self) -> Result<(), Verdict> {
+    /// Drops the handles kept of instances that were shut down, after checking that they are
+    /// closed.
+    pub(super) fn drop_held(&self) -> Result<(), Verdict> {
         let held = std::mem::take(&mut self.handles().held);
         for (label, held) in held {
             let old = &held.timeline;
             self.look(|sight, checkers| {
                 closed::check_handle(sight, &mut checkers.answers, (label, old))
             })?;
-            self.session().tally.did("let go of what was closed");
+            self.session()
+                .tally
+                .did("dropped handles of closed instances");
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
-//! What a plan keeps of timelines that it has shut down.
+//! Handles that a plan keeps of timelines that it has shut down.
 
 use palimpsest::{Scan, Timeline, Writer};
 
 use crate::world::SimIo;
 
-/// What is kept of an instance that was shut down.
+/// The handles kept of an instance that was shut down.
 pub(super) struct HeldInstance {
     pub(super) timeline: Timeline<SimIo>,
     pub(super) _scan: Option<Scan<SimIo>>,

@@ -1,4 +1,4 @@
-//! Jobs on one timeline. Whatever one of them does, no answer changes: law 1.
+//! Jobs on one timeline: no job changes an answer (law 1).
 
 use std::future::Future;
 
@@ -48,7 +48,7 @@ impl Driver {
                 Err(Verdict::wrong("flush", expected, format!("{durable}")))
             }
             Some(Ok(durable)) => self.expected(label, |expected| {
-                // Another flush may have said more already.
+                // A concurrent flush may have acknowledged more already.
                 let durable = durable.max(expected.acknowledged);
                 expected.acknowledge(durable)
             }),
@@ -89,7 +89,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Runs a job that gives other layers the same answers.
+    /// Runs a job that replaces layers by others with the same answers.
     async fn reshape(
         &self,
         label: TimelineLabel,
@@ -159,7 +159,7 @@ impl Driver {
         how == How::Wait && handles.beside.is_empty() && handles.puts.is_empty() && is_off
     }
 
-    /// Holds the raw disk against the model, if no batch is in doubt.
+    /// Compares the raw disk with the model, if no batch is in doubt.
     fn explain_if_still(&self, label: TimelineLabel) -> Result<(), Verdict> {
         let is_still = self.expected(label, |expected| expected.pending.is_none());
         if is_still && self.session().is_time_to_look(self.look_one_in) {

@@ -21,19 +21,19 @@ use crate::verdict::Verdict;
 use crate::witness::Moment;
 use crate::world::{LifeEnd, SimIo, World};
 
-/// How a timeline's shutdown ended.
+/// The outcome of a timeline's shutdown.
 pub(super) enum Ended {
-    /// In good order, with this last record.
+    /// Closed in good order, with this last record.
     Clean(Lsn),
-    /// A failed sync had stopped it.
+    /// Closed, after a failed sync had latched it.
     Latched,
-    /// Not at all.
+    /// Still open.
     Open,
 }
 
-/// Lives one life: from the first line that is left to the end of the plan, or to a crash.
+/// Runs one life: from the first line that is left to the end of the plan, or to a crash.
 pub async fn live(driver: Driver) {
-    if let Err(verdict) = driver.lead().await {
+    if let Err(verdict) = driver.run_lines().await {
         driver.witness_bad();
         driver.session().verdict = Some(verdict);
     }
@@ -41,8 +41,8 @@ pub async fn live(driver: Driver) {
 }
 
 impl Driver {
-    async fn lead(&self) -> Result<(), Verdict> {
-        // Each timeline that may be there is opened, and what was recovered is checked.
+    async fn run_lines(&self) -> Result<(), Verdict> {
+        // Each timeline that may exist is opened, and what was recovered is checked.
         self.open_and_check(Depth::Sample, How::Wait).await?;
         self.judge.end_operation(FaultOutcome::Tolerated);
         self.witness_good(|| Moment::Opened {
@@ -65,7 +65,7 @@ impl Driver {
             if needs_restart {
                 self.restart().await?;
             }
-            // What was let go of has not ended: the next one may meet with what it left.
+            // A cancelled operation may have left work in flight: the next one may meet its faults.
             if !matches!(how, How::DropAt(_)) {
                 self.judge.end_operation(FaultOutcome::Tolerated);
             }
@@ -78,7 +78,7 @@ impl Driver {
         }
     }
 
-    /// Opens the engine and every timeline that may be there, and checks what was recovered.
+    /// Opens the engine and every timeline that may exist, and checks what was recovered.
     async fn open_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
         for label in self.open_all(how).await? {
             self.check_points(label, depth)?;
@@ -87,8 +87,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Opens the engine and every timeline that may be there, and pulls each back to what it says.
-    /// A call that is let go of is made again.
+    /// Opens the engine and every timeline that may exist, and pulls each expected state back to
+    /// what is durable. A cancelled call is retried.
     async fn open_all(&self, how: How) -> Result<Vec<TimelineLabel>, Verdict> {
         self.handles().opened = Some(SimIo::new(&self.world).now());
         let unreadable = self.show(|sight, _| Unreadable::before_open(sight));
@@ -106,7 +106,7 @@ impl Driver {
             }
         }
         self.look(|sight, _| unreadable.check(sight))?;
-        // What may be read on one depends on all that stand on it: they are checked after this.
+        // What may be read on one depends on its children: they are checked once all are open.
         Ok(opened)
     }
 
@@ -123,17 +123,17 @@ impl Driver {
             };
             match opened {
                 Ok(engine) => return Ok(engine),
-                // What the one before it removes still holds the directory.
+                // Removals of the engine before it still lock the directory.
                 Err(Error::Busy { .. }) if self.world.has_drops() => {
                     self.world.settle_down().await?;
                 }
                 Err(error) => allowed_errors.check("open the engine", &error)?,
             }
         }
-        Err(gave_up("open the engine"))
+        Err(stuck_on("open the engine"))
     }
 
-    /// Opens a timeline that may be there; nothing if it is not, and need not be.
+    /// Opens a timeline that may exist; `None` if it does not, and need not.
     pub(super) async fn open_timeline(
         &self,
         label: TimelineLabel,
@@ -144,7 +144,9 @@ impl Driver {
         let below = oracle::below(&self.session().expectations, label);
         for attempt in 0..TRIES_MAX {
             for label in &below {
-                self.users.until(|| !self.judge.is_ending(*label)).await;
+                self.users
+                    .until(|| !self.judge.is_shutting_down(*label))
+                    .await;
             }
             heal_late(&self.world, attempt);
             let allowed_errors = self.judge.begin(Some(label));
@@ -175,20 +177,20 @@ impl Driver {
                 }
                 Err(error) => {
                     allowed_errors.check(&asked, &error)?;
-                    // It is not open, and what failed before it is will not have failed for it.
+                    // It is not open: earlier failures do not count for its next instance.
                     self.judge.forget_latch(label);
                     if self.judge.is_rot(&error) {
-                        // It cannot be opened, and all else goes on without it.
+                        // It cannot be opened; all others go on without it.
                         self.expected(label, |expected| expected.is_unread = true);
                         return Ok(None);
                     }
                 }
             }
         }
-        Err(gave_up(&asked))
+        Err(stuck_on(&asked))
     }
 
-    /// A timeline was opened: it is pulled back to what it says is durable.
+    /// Checks a timeline that was opened, and pulls its expected state back to what is durable.
     pub(super) fn recovered(
         &self,
         label: TimelineLabel,
@@ -198,12 +200,12 @@ impl Driver {
         self.world.state().trace.recovered(durable);
         self.session().tally.recoveries += 1;
         self.look(|sight, _| recovery::recovered(sight, label, &timeline))?;
-        self.take_in(label, timeline);
+        self.add_open(label, timeline);
         self.settle(label)
     }
 
-    /// A timeline is open: from now on its own tasks may work on it.
-    pub(super) fn take_in(&self, label: TimelineLabel, timeline: Timeline<SimIo>) {
+    /// Adds an open timeline. From now on its maintenance may run.
+    pub(super) fn add_open(&self, label: TimelineLabel, timeline: Timeline<SimIo>) {
         let opened = self.handles().opened;
         self.expected(label, |expected| {
             expected.samples.begin(opened, expected.last)
@@ -214,13 +216,13 @@ impl Driver {
         self.handles().timelines.insert(label, timeline);
     }
 
-    /// Ends the engine's life in good order, and opens it again.
+    /// Shuts the engine down in good order, and opens it again.
     pub(super) async fn restart(&self) -> Result<(), Verdict> {
         self.restart_and_check(Depth::Sample, How::Wait).await
     }
 
-    /// The same, and asks so much of what is opened; each call that opens is let go of once, if
-    /// that is how.
+    /// Shuts the engine down, opens it again, and checks what was recovered to this depth. If `how`
+    /// cancels, each call of the open is cancelled once.
     pub(super) async fn restart_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
         self.join().await?;
         let ends = match depth {
@@ -231,9 +233,10 @@ impl Driver {
         self.look(|sight, _| recovery::check_shut_down(sight, &ends))
     }
 
-    /// The same as [`Driver::shut_down`] by one call, where no fault is left.
+    /// Shuts the engine down by one call, where no fault is left. Returns the open timelines with
+    /// their ends.
     async fn shut_engine_down(&self) -> Result<Vec<(TimelineLabel, Lsn)>, Verdict> {
-        self.let_go()?;
+        self.drop_held()?;
         self.handles().writers.clear();
         self.engine().shutdown().await.map_err(|error| {
             let asked = "shut the engine down, with no fault left";
@@ -253,17 +256,17 @@ impl Driver {
         Ok(clean)
     }
 
-    /// Shuts the engine down and drops it; returns the timelines that ended without an error, and
-    /// where.
+    /// Shuts the timelines down one by one and drops the engine. Returns those that ended without
+    /// an error, with their ends.
     async fn shut_down(&self) -> Result<Vec<(TimelineLabel, Lsn)>, Verdict> {
-        // They hold the engine's directory.
-        self.let_go()?;
+        // Kept handles lock the engine's directory.
+        self.drop_held()?;
         self.handles().writers.clear();
         let mut clean = Vec::new();
         let mut left_open = Vec::new();
         for label in self.labels().into_iter().rev() {
             if self.timeline(label).is_none() {
-                // A shutdown of it has failed before.
+                // An earlier shutdown of it has failed.
                 left_open.push(label);
                 continue;
             }
@@ -278,7 +281,7 @@ impl Driver {
         Ok(clean)
     }
 
-    /// Shuts one timeline down, unless one that stands on it was left open.
+    /// Shuts one timeline down, unless a child of it was left open.
     pub(super) async fn shut_down_one(
         &self,
         label: TimelineLabel,
@@ -302,25 +305,25 @@ impl Driver {
             if matches!(error, Error::Latched(_)) {
                 return Ok(Ended::Latched);
             }
-            // An engine that looks after itself goes on as long as it is open.
+            // An engine that maintains itself goes on while it is open.
             if self.plan.knobs.maintenance == Maintenance::Off {
                 return Ok(Ended::Open);
             }
             heal_late(&self.world, attempt);
         }
-        Err(gave_up("shut down"))
+        Err(stuck_on("shut down"))
     }
 }
 
-/// From the last tries on no fault is delivered any more.
+/// Stops faults from a certain try on.
 pub(super) fn heal_late(world: &World, attempt: u32) {
     if attempt == TRIES_BEFORE_HEALING {
         world.heal();
     }
 }
 
-/// What was tried so often that it should have come about.
-pub(super) fn gave_up(asked: &str) -> Verdict {
+/// The verdict on a call that never succeeds.
+pub(super) fn stuck_on(asked: &str) -> Verdict {
     Verdict::Stuck {
         waiting: format!("{asked} fails again and again"),
     }

@@ -1,4 +1,4 @@
-//! One line of the plan.
+//! Carries out one line of the plan.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::verdict::Verdict;
 use crate::world::{Join, LifeEnd, SimIo, TaskName, drop_at};
 
 impl Driver {
-    /// Carries a line out, or starts it.
+    /// Carries a line out, or starts it as a task.
     pub(super) async fn line(&self, number: u32, line: &Arc<Line>) -> Result<(), Verdict> {
         self.world.state().trace.line(number, line);
         let how = line.how;
@@ -51,7 +51,7 @@ impl Driver {
                 expectations.for_each(|expected| expected.samples.forget());
                 Ok(())
             }
-            PlanOp::LetGo => self.let_go(),
+            PlanOp::LetGo => self.drop_held(),
             PlanOp::Shutdown { timeline, closing } => {
                 let (driver, meant) = (self.clone(), (*timeline, *closing));
                 let shutdown = async move { driver.shutdown(number, meant, how).await };
@@ -70,8 +70,8 @@ impl Driver {
         }
     }
 
-    /// What is done on one timeline, and can be left running. Each has its box: all of them in one
-    /// future would be moved with it, line after line.
+    /// Carries out an operation on one timeline, which may run as a task. Each is boxed: one future
+    /// with all of them inline would be moved line after line.
     async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
         let _using = op.timeline().map(|label| self.users.enter(label));
         match *op {
@@ -98,7 +98,7 @@ impl Driver {
         }
     }
 
-    /// Waits for an operation, or leaves it running.
+    /// Waits for an operation, or starts it as a task.
     async fn start_line(
         &self,
         number: u32,
@@ -113,15 +113,16 @@ impl Driver {
         Ok(())
     }
 
-    /// The same where a timeline comes or goes: one of a letter at a time.
+    /// Creates, branches or deletes a timeline, or starts that as a task: one at a time for each
+    /// label.
     async fn interleave(
         &self,
         number: u32,
         label: TimelineLabel,
         line: &Line,
     ) -> Result<(), Verdict> {
-        let is_in_passing = self.handles().in_passing.contains(&label);
-        if is_in_passing {
+        let is_changing = self.handles().changing.contains(&label);
+        if is_changing {
             self.join().await?;
         }
         let is_deletion = matches!(line.op, PlanOp::Delete { .. });
@@ -129,10 +130,10 @@ impl Driver {
             return Ok(());
         }
         if line.how == How::Beside {
-            self.handles().in_passing.insert(label);
+            self.handles().changing.insert(label);
         }
         let (driver, op, how) = (self.clone(), line.op.clone(), line.how);
-        let passing = async move {
+        let change = async move {
             match op {
                 PlanOp::Create { start_lsn, .. } => driver.create(label, Lsn(start_lsn), how).await,
                 PlanOp::Branch {
@@ -142,10 +143,10 @@ impl Driver {
                 _ => unreachable!("the caller has carried out all others"),
             }
         };
-        self.start_line(number, how, Box::pin(passing)).await
+        self.start_line(number, how, Box::pin(change)).await
     }
 
-    /// Waits for everything that was left running.
+    /// Waits for all started tasks.
     pub(super) async fn join(&self) -> Result<(), Verdict> {
         let puts = std::mem::take(&mut self.handles().puts);
         for (_, join) in puts {
@@ -155,11 +156,11 @@ impl Driver {
         for join in beside {
             join.wait().await?;
         }
-        self.handles().in_passing.clear();
+        self.handles().changing.clear();
         Ok(())
     }
 
-    /// Runs a call of the engine; nothing if its future was dropped before it was done.
+    /// Runs a call of the engine; `None` if its future was cancelled before it was done.
     pub(super) async fn call<T>(&self, how: How, call: impl Future<Output = T>) -> Option<T> {
         let How::DropAt(count) = how else {
             return Some(call.await);
@@ -167,7 +168,7 @@ impl Driver {
         let result = drop_at(count, call).await;
         if result.is_none() {
             self.world.count_fault(FaultClass::Dropped);
-            self.judge.dropped();
+            self.judge.cancelled();
             self.session().tally.drops += 1;
         }
         result
@@ -182,10 +183,10 @@ impl crate::world::World {
     }
 }
 
-/// The timeline that is to be looked at behind an operation; nothing if all of them are.
+/// The timeline to check after an operation; `None` for all.
 pub(super) fn touched_by(op: &PlanOp) -> Option<TimelineLabel> {
     match op {
-        // It is closed: there are only the others to look at.
+        // It is closed: only the others can be checked.
         PlanOp::Shutdown { .. } => None,
         op => op.timeline(),
     }

@@ -1,4 +1,4 @@
-//! Carrying out a plan: one life after another, each operation compared with the oracle.
+//! The driver carries out a plan: one life after another, each operation compared with the oracle.
 //!
 //! ```text
 //!  open engine ─▶ open timelines, check what was recovered ─▶ operations … ─▶ finish
@@ -6,21 +6,21 @@
 //!      └────────────────── crash, or restart ─────────────────────┘
 //! ```
 //!
-//! The driver is a task of the process that it drives, and dies with it; what it knows lives on in
-//! the [`Session`].
+//! The driver is a task of the process that it drives, and dies with it; the [`Session`] outlives
+//! it.
 
 mod catalog;
 mod check;
 mod draft;
 mod driver;
 mod ending;
+mod finish;
 mod held;
 mod job;
 mod life;
 mod line;
 mod options;
 mod read;
-mod rest;
 mod users;
 mod watch;
 mod write;

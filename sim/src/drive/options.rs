@@ -6,17 +6,16 @@ use palimpsest::format::Compression;
 
 use crate::plan::{self, Knobs};
 
-/// Of fewer keys than this a scan reads so many at once: then it has several batches also in a plan
-/// of a few keys.
+/// With fewer keys than this, a scan reads few at once, so that it has several batches.
 const SCAN_KEYS_FROM: u16 = 100;
 const SCAN_KEY_COUNT: usize = 5;
 
-/// A length or a count that a machine can hold.
+/// A length or a count that fits the machine.
 fn in_memory(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// The engine's options, as a plan's knobs say.
+/// The engine's options for a plan's knobs.
 pub(super) fn options(knobs: &Knobs) -> Options {
     let defaults = Options::default();
     Options {

@@ -1,4 +1,4 @@
-//! Reads past the same gate as everybody: judged by what was right from their start to their end.
+//! Reads that race with other tasks: judged by all that was true from their start to their end.
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use crate::plan::{How, KeyIndex};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// So long a scan that runs beside others takes a rest after each batch.
+/// How long a scan that runs beside others pauses after each batch.
 const BETWEEN_BATCHES: Duration = Duration::from_millis(1);
-/// So often a scan goes on behind a failure.
+/// How often a scan retries a batch that failed.
 const SCAN_FAILURES_MAX: u32 = 3;
 
 impl Driver {
@@ -78,7 +78,7 @@ impl Driver {
             self.expected(label, |expected| keys::shifted(expected.last, offset)),
         );
         let asked = || format!("scan {} at {lsn}", char::from(label.0));
-        // It is a batch that is dropped, and asked for again.
+        // A cancel hits one batch of it, which is retried.
         let scan = async { response_many(self.scan_all(&timeline, lsn, how).await) };
         let ask = |history: &History| values(history, &keys, lsn);
         let how = match how {
@@ -90,7 +90,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Everything that a scan gives. A batch that did not come is asked for again.
+    /// All values of a scan. A batch that failed or was cancelled is retried.
     async fn scan_all(
         &self,
         timeline: &Timeline<SimIo>,
@@ -109,7 +109,7 @@ impl Driver {
                 Ok(Some(batch)) => {
                     all.extend(batch);
                     if how == How::Beside {
-                        // Whoever scans does something with it.
+                        // The reader of a scan takes its time.
                         SimIo::new(&self.world).sleep(BETWEEN_BATCHES).await;
                     }
                 }

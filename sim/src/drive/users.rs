@@ -1,4 +1,4 @@
-//! Who works on which timeline's instance, and who waits until that is over.
+//! Counts the users of each timeline's instance, so that a reopen can wait until all have left.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use crate::label::TimelineLabel;
 
-/// How many work on each timeline's present instance, in one life.
+/// How many operations use each timeline's present instance, in one life.
 #[derive(Clone, Default)]
 pub(super) struct Users {
     state: Arc<Mutex<UserCounts>>,
@@ -18,7 +18,7 @@ struct UserCounts {
     waiting: Vec<Waker>,
 }
 
-/// One that works on a timeline's present instance, for as long as this is held.
+/// Counts one user of a timeline's present instance until it is dropped.
 pub(super) struct Using {
     users: Users,
     label: TimelineLabel,
@@ -40,7 +40,7 @@ impl Users {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// The caller works on a timeline's present instance, for as long as it holds this.
+    /// Counts a user of a timeline's present instance, until the guard is dropped.
     pub(super) fn enter(&self, label: TimelineLabel) -> Using {
         *self.state().counts.entry(label).or_insert(0) += 1;
         Using {
@@ -49,12 +49,12 @@ impl Users {
         }
     }
 
-    /// Whether a timeline's instance is worked on.
+    /// Whether a timeline's instance has a user.
     pub(super) fn is_used(&self, label: TimelineLabel) -> bool {
         0 < self.state().counts.get(&label).copied().unwrap_or(0)
     }
 
-    /// Waits until something is so that changes when a user leaves or a shutdown ends.
+    /// Waits until a condition holds that changes when a user leaves or a shutdown ends.
     pub(super) async fn until(&self, is_so: impl Fn() -> bool) {
         std::future::poll_fn(|context| {
             if is_so() {
@@ -66,7 +66,7 @@ impl Users {
         .await;
     }
 
-    /// Lets those look again that wait.
+    /// Wakes all waiters, which check their conditions again.
     pub(super) fn wake(&self) {
         let waiting = std::mem::take(&mut self.state().waiting);
         waiting.into_iter().for_each(Waker::wake);

@@ -1,7 +1,7 @@
-//! What a witness is shown. Where there is none, nothing is looked at.
+//! What a witness is shown. Without one, none of this runs.
 //!
-//! It reads past the gate and counts nothing, so that a plan decides the same with it and without.
-//! Only what follows a wrong answer asks the engine itself, and then the run is over.
+//! It reads past the scheduler and counts nothing, so that a plan decides the same with it and
+//! without. It reads from the engine only after a wrong answer, when the run is over.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -24,11 +24,11 @@ use crate::plan::{KeyIndex, Knobs};
 use crate::witness::{Moment, Reading, Scene, VisitView, contents, of_disk, of_engine, told};
 use crate::world::SimIo;
 
-/// So many of the model's records of a key are shown.
+/// How many records of a key in the model are shown.
 const MODEL_MAX: usize = 24;
 
 impl Driver {
-    /// All was right at this moment.
+    /// Records a moment at which all was right.
     pub(super) fn witness_good(&self, moment: impl FnOnce() -> Moment) {
         if self.session().witness.is_none() {
             return;
@@ -39,7 +39,7 @@ impl Driver {
         }
     }
 
-    /// Something was wrong at this one.
+    /// Records the moment at which a check failed.
     pub(super) fn witness_bad(&self) {
         let line = match &*self.session() {
             session if session.witness.as_ref().is_none_or(|it| it.bad.is_some()) => return,
@@ -51,13 +51,13 @@ impl Driver {
         }
     }
 
-    /// A read of a key went wrong. The run is over with it.
+    /// Records the wrong read of a key. The run is over with it.
     pub(super) fn witness_read(&self, (label, key): (TimelineLabel, Key), lsn: Lsn) {
         let is_watched = self.session().witness.is_some();
         if !is_watched || self.timeline(label).is_none() {
             return;
         }
-        // What the engine does now may be anything, and the scene is to be seen before it.
+        // The engine may now do anything: its state is recorded before it is asked.
         self.witness_bad();
         let reading = self.show(|sight, _| reading(sight, (label, key), lsn));
         if let Some(witness) = &mut self.session().witness {
@@ -83,14 +83,12 @@ fn scene(sight: &Sight, moment: Moment) -> Scene {
     }
 }
 
-/// What an open timeline says of a key now, and what it looks into for that.
+/// What an open timeline answers for a key now, and which layers it looks into.
 fn reading(sight: &Sight, (label, key): (TimelineLabel, Key), lsn: Lsn) -> Reading {
     let timeline = &sight.open[&label];
     let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let alone = sight.world.past_the_scheduler(pin!(timeline.get(key, lsn)));
-        let visits = sight
-            .world
-            .past_the_scheduler(pin!(timeline.visits(key, lsn)));
+        let alone = sight.world.poll_directly(pin!(timeline.get(key, lsn)));
+        let visits = sight.world.poll_directly(pin!(timeline.visits(key, lsn)));
         (alone.map(response_one), visits)
     }));
     let (alone, visits, trouble) = match asked {
@@ -121,7 +119,7 @@ fn key_name(knobs: &Knobs, key: Key) -> Option<String> {
     number.map(|number| format!("k{number}"))
 }
 
-/// What the model has of a key up to an LSN, from the newest on.
+/// The model's records of a key up to an LSN, newest first.
 fn model_of(
     expectations: &Expectations,
     label: TimelineLabel,
@@ -169,7 +167,8 @@ fn view(sight: &Sight, (asked, key): (TimelineLabel, Key), visit: &Visit) -> Vis
     }
 }
 
-/// The timeline on which a layer was visited: a branch is looked into above its point alone.
+/// The timeline that a visited layer belongs to: a branch looks into its own layers only above its
+/// point.
 fn owner(expectations: &Expectations, asked: TimelineLabel, visit: &Visit) -> TimelineLabel {
     let mut label = asked;
     while let Some((below, at)) = ancestor(expectations, label) {

@@ -11,7 +11,7 @@ use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
 impl Driver {
-    /// Waits for the batch that was left in flight on a timeline.
+    /// Waits for the batch in flight on a timeline.
     pub(super) async fn join_put(&self, label: TimelineLabel) -> Result<(), Verdict> {
         let in_flight = self.handles().puts.remove(&label);
         match in_flight {
@@ -55,7 +55,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The timeline's writer, unless there is no timeline or a failed sync has latched it.
+    /// The timeline's writer; `None` if it does not exist or a failed sync has latched it.
     fn writer(&self, label: TimelineLabel) -> Result<Option<Writer<SimIo>>, Verdict> {
         let Some(timeline) = self.timeline(label) else {
             return Ok(None);

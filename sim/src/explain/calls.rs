@@ -83,7 +83,7 @@ fn waiting<'a>(
     let met = of_its_life.filter_map(|call| {
         let effect = call.effect.as_ref()?;
         match effect.end {
-            End::PendingFaults(fate) => Some((*call, effect, fate)),
+            End::PowerLoss(fate) => Some((*call, effect, fate)),
             _ => None,
         }
     });

@@ -168,7 +168,7 @@ fn mark(call: &CallView) -> Mark {
         End::Dropped(_) => ("lost", "dropped by a failed sync".to_string()),
         End::Gone => ("plain", "its file is gone".to_string()),
         End::Sync => ("sync", "sync".to_string()),
-        End::PendingFaults(fate) => (class(fate), fate.name().to_string()),
+        End::PowerLoss(fate) => (class(fate), fate.name().to_string()),
     }
 }
 

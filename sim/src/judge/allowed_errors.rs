@@ -1,4 +1,4 @@
-//! Whether an error that a call of the engine has returned is excused.
+//! Which errors a call of the engine may return, given the faults that were delivered.
 
 use palimpsest::Error;
 
@@ -7,31 +7,32 @@ use crate::faults::FaultOutcome;
 use crate::label::TimelineLabel;
 use crate::verdict::Verdict;
 
-/// Holds a refusal against the faults that were delivered to the very operation, or to a sync.
+/// The errors that one call may return: those of faults delivered to its own operation, of a failed
+/// sync, of a shutdown, or of a file that the device made wrong.
 pub struct AllowedErrors {
     judge: Judge,
     label: Option<TimelineLabel>,
     was_latched: bool,
-    /// How many calls of the running task had been refused.
-    refused_before: usize,
-    /// Of timelines whose shutdown may end it: how many shutdowns had begun or ended.
-    endings_before: Vec<(TimelineLabel, u32)>,
-    /// Whether it may come to what is wrong in a layer.
+    /// How many errors had been injected into calls of the running task before.
+    injected_before: usize,
+    /// Timelines whose shutdown may end the call, each with how many shutdowns had begun or ended.
+    shutdowns_before: Vec<(TimelineLabel, u32)>,
+    /// Whether the call reads layers, so that a wrong one may fail it.
     reads_layers: bool,
 }
 
 impl Judge {
-    /// A call begins, on this timeline or on none, in the running task.
+    /// Begins a call of the running task on this timeline, or on none.
     pub fn begin(&self, label: Option<TimelineLabel>) -> AllowedErrors {
-        // Whatever came before it ended right, or has said so.
+        // The operation before has ended without an error, or has reported its error.
         self.end_operation(FaultOutcome::Tolerated);
         AllowedErrors {
             judge: self.clone(),
             label,
             was_latched: label.is_some_and(|label| self.is_latched(label)),
-            refused_before: self.injected_errors().len(),
-            endings_before: label
-                .map(|label| (label, self.ending_count(label)))
+            injected_before: self.injected_errors().len(),
+            shutdowns_before: label
+                .map(|label| (label, self.shutdown_count(label)))
                 .into_iter()
                 .collect(),
             reads_layers: false,
@@ -40,33 +41,33 @@ impl Judge {
 }
 
 impl AllowedErrors {
-    /// Says that the call reads layers: one that is wrong excuses it, and no other call.
+    /// The call reads layers: it may fail on a wrong one.
     pub fn with_layers(mut self) -> AllowedErrors {
         self.reads_layers = true;
         self
     }
 
-    /// Says that the shutdown of one of these may end the call as well.
+    /// The shutdown of one of these timelines may end the call as well.
     pub fn on(mut self, below: &[TimelineLabel]) -> AllowedErrors {
         let below = below
             .iter()
-            .map(|below| (*below, self.judge.ending_count(*below)));
-        self.endings_before.extend(below);
+            .map(|below| (*below, self.judge.shutdown_count(*below)));
+        self.shutdowns_before.extend(below);
         self
     }
 
-    /// Whether one of the timelines was being shut down at some moment since.
-    fn met_an_ending(&self) -> bool {
-        let pending_faults = |(label, before): &(TimelineLabel, u32)| {
-            !before.is_multiple_of(2) || *before < self.judge.ending_count(*label)
+    /// Whether one of the timelines was being shut down at some moment of the call.
+    fn overlapped_a_shutdown(&self) -> bool {
+        let overlaps = |(label, before): &(TimelineLabel, u32)| {
+            !before.is_multiple_of(2) || *before < self.judge.shutdown_count(*label)
         };
-        self.endings_before.iter().any(pending_faults)
+        self.shutdowns_before.iter().any(overlaps)
     }
 
-    /// A write was done.
+    /// Checks a write that succeeded.
     ///
     /// # Errors
-    /// A broken law, if a failed sync had latched the timeline before it began.
+    /// A broken law, if a failed sync had latched the timeline before the write began.
     pub fn check_done(&self, what: &str) -> Result<(), Verdict> {
         if !self.was_latched {
             return Ok(());
@@ -75,19 +76,19 @@ impl AllowedErrors {
         Err(Verdict::law(law, format!("a {what} that is done")))
     }
 
-    /// The call has returned an error.
+    /// Checks an error that the call returned.
     ///
     /// # Errors
-    /// A wrong answer, if nothing excuses the error.
+    /// A wrong answer, if the error is not allowed.
     pub fn check(&self, asked: &str, error: &Error) -> Result<(), Verdict> {
         self.check_with(asked, error, &[])
     }
 
-    /// The call has returned an error, and works on other timelines as well, or on the engine's
+    /// Checks an error of a call that works on other timelines as well, or on the engine's
     /// directory.
     ///
     /// # Errors
-    /// A wrong answer, if nothing excuses the error.
+    /// A wrong answer, if the error is not allowed.
     pub fn check_with(
         &self,
         asked: &str,
@@ -96,22 +97,22 @@ impl AllowedErrors {
     ) -> Result<(), Verdict> {
         let judge = &self.judge;
         let injected_errors = judge.injected_errors();
-        let injected_errors = &injected_errors[self.refused_before..];
+        let injected_errors = &injected_errors[self.injected_before..];
         let mut labels = others.iter().chain([&self.label]);
-        let is_excused = match error {
+        let is_allowed = match error {
             Error::Io(failure) => {
                 let kind = failure.source.kind();
                 let mut injected_errors = injected_errors.iter();
-                injected_errors.any(|refusal| refusal.kind == kind && !refusal.is_of_sync)
+                injected_errors.any(|injected| injected.kind == kind && !injected.is_of_sync)
             }
             Error::Latched(_) => {
-                injected_errors.iter().any(|refusal| refusal.is_of_sync)
+                injected_errors.iter().any(|injected| injected.is_of_sync)
                     || labels.any(|label| judge.has_failed_sync(*label))
             }
-            Error::Closed => self.met_an_ending(),
+            Error::Closed => self.overlapped_a_shutdown(),
             _ => (self.reads_layers || judge.is_of_index(error)) && judge.is_reported_rot(error),
         };
-        if is_excused {
+        if is_allowed {
             judge.end_operation(FaultOutcome::Reported);
             return Ok(());
         }

@@ -1,15 +1,15 @@
-//! What the failures of a life excuse later on, and until when.
+//! Which errors the failures of a life allow later on, and until when.
 //!
 //! ```text
-//!  what happens                      what it excuses                 until
+//!  what happens                      what it allows                  until
 //!  ────────────────────────────────  ──────────────────────────────  ─────────────────────────────
 //!  a sync of a timeline's files      `Latched` from its calls; a     it is opened again
-//!  fails                             job's: it must be latched
-//!  a removal fails                   files that lie about            the next open without faults
-//!  a call of an open or a deletion   `Busy` from collections, for    that timeline is opened, made
-//!  fails, or reads what is wrong     a child may not be known        or gone; or the engine opens
+//!  fails                             job's failure latches it
+//!  a removal fails                   files that are left over        the next open without faults
+//!  a call of an open or a deletion   `Busy` from collections: the    that timeline is opened, made
+//!  fails, or reads what is wrong     child may be unknown            or gone; or the engine opens
 //!  a file's last reader removes it   that the file is gone           the engine is about to open
-//!  a timeline is shut down           `Closed` from calls beside it   the shutdown is over
+//!  a timeline is shut down           `Closed` from concurrent calls  the shutdown ends
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,24 +23,24 @@ use crate::label::TimelineLabel;
 use crate::paths::INDEX;
 use crate::world::Delivered;
 
-/// What the failures of one life have left behind.
+/// The errors that the failures of one life allow.
 #[derive(Default)]
 pub(super) struct ErrorExpectations {
     sync_failed: BTreeSet<Option<TimelineLabel>>,
     latched: BTreeSet<TimelineLabel>,
-    /// Shutdowns of a timeline alone: how many have begun or ended, so that it is odd during one.
-    endings: BTreeMap<TimelineLabel, u32>,
-    /// Timelines whose last instance a failed sync had latched, until their shutdown is over.
+    /// How many shutdowns of a timeline alone have begun or ended: odd during one.
+    shutdowns: BTreeMap<TimelineLabel, u32>,
+    /// Timelines whose last instance a failed sync had latched, until their shutdown ends.
     lossy: BTreeSet<TimelineLabel>,
     removal_failed: bool,
-    /// The files that their last readers have removed since the engine was about to be opened.
-    dropped: BTreeSet<PathBuf>,
-    /// Timelines whose index may not have been read; none for what is the engine's own.
+    /// Files that their last readers have removed since the last open of the engine began.
+    removed: BTreeSet<PathBuf>,
+    /// Timelines whose index may not have been read; `None` for the engine's own files.
     index_unread: BTreeSet<Option<TimelineLabel>>,
 }
 
 impl ErrorExpectations {
-    /// A fault was delivered.
+    /// Records a fault that was delivered.
     pub(super) fn delivered(&mut self, delivered: &Delivered) {
         let Delivered { site, fault, error } = *delivered;
         let is_wrong = matches!(
@@ -63,9 +63,9 @@ impl ErrorExpectations {
         }
     }
 
-    /// A file is removed by its last reader.
-    pub(super) fn dropped(&mut self, path: PathBuf) {
-        self.dropped.insert(path);
+    /// Records that the last reader of a file removes it.
+    pub(super) fn removed(&mut self, path: PathBuf) {
+        self.removed.insert(path);
     }
 
     pub(super) fn has_failed_sync(&self, label: Option<TimelineLabel>) -> bool {
@@ -92,57 +92,57 @@ impl Judge {
         self.record().expectations.has_failed_sync(label)
     }
 
-    /// Whether a job of this timeline met with a failed sync since it was opened: then it must be
+    /// Whether a job of this timeline had a failed sync since it was opened: then it must be
     /// latched.
     pub fn is_latched(&self, label: TimelineLabel) -> bool {
         self.record().expectations.is_latched(label)
     }
 
-    /// A timeline is not open any more: what failed before did not fail for its next instance.
+    /// Forgets the failures of a timeline that is closed: its next instance is not latched.
     pub fn forget_latch(&self, label: TimelineLabel) {
         self.record().expectations.forget_latch(label);
     }
 
-    /// The engine was opened, and nothing in it.
+    /// Forgets the failures of all timelines, after the engine was opened and before they are.
     pub fn forget_latches(&self) {
         let expectations = &mut self.record().expectations;
         expectations.latched.clear();
         expectations.sync_failed.clear();
     }
 
-    /// Whether a removal failed in this life: what it was for may lie about until the next.
+    /// Whether a removal failed in this life: its file may be left over until the next life.
     pub fn has_failed_removal(&self) -> bool {
         self.record().expectations.removal_failed
     }
 
-    /// Faults come no more, and the engine is about to be opened: it removes what others could not.
+    /// Forgets failed removals before an open without faults, which removes what they left.
     pub fn forget_failed_removals(&self) {
         self.record().expectations.removal_failed = false;
     }
 
-    /// The engine is about to be opened: what is removed from now on is looked at.
-    pub fn forget_dropped(&self) {
-        self.record().expectations.dropped.clear();
+    /// Forgets the files removed so far, before the engine opens.
+    pub fn forget_removed(&self) {
+        self.record().expectations.removed.clear();
     }
 
-    /// Whether a file was removed since by its last reader.
-    pub fn was_dropped(&self, path: &Path) -> bool {
-        self.record().expectations.dropped.contains(path)
+    /// Whether the last reader of a file has removed it since the last open of the engine began.
+    pub fn was_removed(&self, path: &Path) -> bool {
+        self.record().expectations.removed.contains(path)
     }
 
-    /// A timeline is about to be shut down.
-    pub fn begin_ending(&self, label: TimelineLabel) {
-        self.count_ending(label);
+    /// Notes that a shutdown of a timeline begins.
+    pub fn begin_shutdown(&self, label: TimelineLabel) {
+        self.count_shutdown(label);
     }
 
-    /// The shutdown of a timeline is over, whether it is closed or stays open.
-    pub fn end_ending(&self, label: TimelineLabel) {
+    /// Notes that a shutdown of a timeline has ended, whether it is closed or stays open.
+    pub fn end_shutdown(&self, label: TimelineLabel) {
         self.record().expectations.lossy.remove(&label);
-        self.count_ending(label);
+        self.count_shutdown(label);
     }
 
-    /// A timeline that a failed sync had latched is closed: its next instance is not latched, and
-    /// may not have what was lost.
+    /// Notes that a latched timeline was closed: its next instance is not latched, and may lack
+    /// what was not durable.
     pub fn closed_lossy(&self, label: TimelineLabel) {
         let expectations = &mut self.record().expectations;
         expectations.forget_latch(label);
@@ -155,46 +155,46 @@ impl Judge {
         expectations.lossy.contains(&label) || expectations.is_latched(label)
     }
 
-    fn count_ending(&self, label: TimelineLabel) {
-        let endings = &mut self.record().expectations.endings;
-        *endings.entry(label).or_insert(0) += 1;
+    fn count_shutdown(&self, label: TimelineLabel) {
+        let shutdowns = &mut self.record().expectations.shutdowns;
+        *shutdowns.entry(label).or_insert(0) += 1;
     }
 
-    /// How many shutdowns of a timeline have begun, and how many have ended, together.
-    pub fn ending_count(&self, label: TimelineLabel) -> u32 {
-        let endings = &self.record().expectations.endings;
-        endings.get(&label).copied().unwrap_or(0)
+    /// How many shutdowns of a timeline have begun, plus how many have ended.
+    pub fn shutdown_count(&self, label: TimelineLabel) -> u32 {
+        let shutdowns = &self.record().expectations.shutdowns;
+        shutdowns.get(&label).copied().unwrap_or(0)
     }
 
     /// Whether a timeline is being shut down.
-    pub fn is_ending(&self, label: TimelineLabel) -> bool {
-        !self.ending_count(label).is_multiple_of(2)
+    pub fn is_shutting_down(&self, label: TimelineLabel) -> bool {
+        !self.shutdown_count(label).is_multiple_of(2)
     }
 
-    /// Whether a call failed since the engine was opened that read an index, and its timeline was
-    /// not opened since: then the engine may not know what all timelines stand on.
+    /// Whether a call that reads an index failed since the engine was opened, and its timeline was
+    /// not opened since: then the engine may not know all parents.
     pub fn has_unread_index(&self) -> bool {
         let is_unread = self.record().expectations.has_unread_index();
         is_unread || self.world.state().disk.has_wrong(INDEX)
     }
 
-    /// A timeline was opened, or it was made, or it is gone: the engine knows what it stands on.
+    /// Notes that a timeline was opened, made or deleted: the engine knows its parent now.
     pub fn index_was_read(&self, label: TimelineLabel) {
         self.record().expectations.index_unread.remove(&Some(label));
     }
 
-    /// Whether a deletion may have come to no end, although nothing can open what is left.
-    pub fn may_have_crash_point(&self) -> bool {
+    /// Whether an unfinished deletion may have left files that nothing can open.
+    pub fn may_have_leftovers(&self) -> bool {
         self.has_failed_removal() || self.has_unread_index()
     }
 
-    /// A timeline was made: what failed of it before has come to nothing.
-    pub fn begun_anew(&self, label: TimelineLabel) {
+    /// Notes that a timeline was made: failures of an earlier one of its name no longer count.
+    pub fn timeline_created(&self, label: TimelineLabel) {
         self.index_was_read(label);
         self.forget_latch(label);
     }
 
-    /// The engine is about to be opened, and will look at every index.
+    /// Notes that the engine is about to be opened, and will read every index.
     pub fn forget_unread_index(&self) {
         self.record().expectations.index_unread.clear();
     }

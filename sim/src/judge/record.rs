@@ -1,4 +1,4 @@
-//! What the judge has been told, and how it follows from the facts of a life.
+//! What the judge has derived from the facts of a life.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ use crate::faults::{Cells, Fault, FaultClass, FaultOutcome, StepKind};
 use crate::verdict::Verdict;
 use crate::world::{Delivered, Fact, LifeEnd, TaskId, World};
 
-/// Follows the facts of one world, life after life.
+/// Derives which errors are allowed from the facts of one world, life after life.
 #[derive(Clone)]
 pub struct Judge {
     pub(super) world: Arc<World>,
@@ -22,26 +22,26 @@ pub struct Judge {
 /// What follows from the facts so far.
 #[derive(Default)]
 pub(super) struct Record {
-    /// What the failures of this life excuse later on.
+    /// The errors that failures of this life allow.
     pub(super) expectations: ErrorExpectations,
-    /// What was met by operations that have not ended.
+    /// The faults of operations that have not ended.
     pub(super) pending_faults: PendingFaults,
-    /// The errors with which the calls of a task that is not done have failed by a fault.
+    /// The errors that faults injected into calls of running tasks.
     injected_errors: BTreeMap<TaskId, Vec<InjectedError>>,
     cells: Cells,
 }
 
-/// An error that a call has failed with by a fault.
+/// An error that a fault injected into a call.
 #[derive(Clone, Copy)]
 pub(super) struct InjectedError {
-    /// What kind of error it was.
+    /// The kind of error.
     pub(super) kind: ErrorKind,
-    /// Whether the call was a sync: then it is not known what is durable.
+    /// Whether the call was a sync: then what is durable is unknown.
     pub(super) is_of_sync: bool,
 }
 
 impl Judge {
-    /// Follows a world from here on.
+    /// A judge of a world, from now on.
     pub fn new(world: &Arc<World>) -> Judge {
         Judge {
             world: world.clone(),
@@ -49,7 +49,7 @@ impl Judge {
         }
     }
 
-    /// What follows from every fact up to now. It is not held while the world is asked anything.
+    /// Locks the record, with all facts up to now. The guard is not held while the world is asked.
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
         let mut record = self
             .record
@@ -61,25 +61,25 @@ impl Judge {
         record
     }
 
-    /// Faults delivered, by class, job and what came of it.
+    /// Faults delivered, by class, job and outcome.
     pub fn cells(&self) -> Cells {
         self.record().cells().clone()
     }
 
-    /// The running task's operation has come to this.
+    /// Ends the running task's operation with this outcome.
     pub fn end_operation(&self, outcome: FaultOutcome) {
         let Some(task) = self.world.running() else {
             return;
         };
         let mut record = self.record();
         if outcome == FaultOutcome::Tolerated {
-            record.pending_faults.should_be_right(task);
+            record.pending_faults.note_unreported_rot(task);
         }
         record.end(task, outcome);
     }
 
-    /// The running task's future was dropped, and with it its last call.
-    pub fn dropped(&self) {
+    /// Notes that the running task's future was cancelled in its last call.
+    pub fn cancelled(&self) {
         if let Some((task, op)) = self.world.running_op() {
             self.record()
                 .pending_faults
@@ -87,20 +87,20 @@ impl Judge {
         }
     }
 
-    /// Each rot of a layer that was read was told of.
+    /// Checks that each rot of a layer that was read was reported.
     ///
     /// # Errors
-    /// The broken law, with the operation that has read it and ended all the same. Of a task that
-    /// maintains a timeline it is not asked: it has no caller to tell.
+    /// The broken law, with the operation that has read the rot and ended without an error.
+    /// Maintenance tasks are exempt: they have no caller to report to.
     pub fn check_reported(&self) -> Result<(), Verdict> {
         let unreported = self.record().pending_faults.unreported();
         unreported.map_or(Ok(()), |op| {
-            let law = "whoever reads what rots in a layer says so";
+            let law = "a call that reads rot in a layer returns an error";
             Err(Verdict::law(law, format!("{op} says nothing")))
         })
     }
 
-    /// The errors that were delivered to the running task's own calls.
+    /// The errors that faults injected into the running task's own calls.
     pub(super) fn injected_errors(&self) -> Vec<InjectedError> {
         let Some(task) = self.world.running() else {
             return Vec::new();
@@ -114,12 +114,12 @@ impl Record {
         &self.cells
     }
 
-    /// The errors with which the calls of a task that is not done have failed.
+    /// The errors that faults injected into a task's calls.
     pub(super) fn injected_errors(&self, task: TaskId) -> &[InjectedError] {
         self.injected_errors.get(&task).map_or(&[], Vec::as_slice)
     }
 
-    /// Draws what follows from a fact.
+    /// Derives what follows from a fact.
     pub(super) fn note(&mut self, fact: Fact) {
         match fact {
             Fact::Delivered(delivered) => self.delivered(&delivered),
@@ -132,14 +132,14 @@ impl Record {
             Fact::Maintained { task, op } => {
                 self.pending_faults.end_others(&mut self.cells, task, op)
             }
-            Fact::Removed { op, path } if op.job == Job::Drop => self.expectations.dropped(path),
+            Fact::Removed { op, path } if op.job == Job::Drop => self.expectations.removed(path),
             Fact::Removed { .. } => {}
             Fact::TaskEnded {
                 task,
                 is_maintenance,
             } => {
                 if !is_maintenance {
-                    self.pending_faults.should_be_right(task);
+                    self.pending_faults.note_unreported_rot(task);
                 }
                 self.end(task, FaultOutcome::Tolerated);
                 self.injected_errors.remove(&task);
@@ -165,19 +165,19 @@ impl Record {
                 let cell = (class, site.op.job, FaultOutcome::Crashed);
                 *self.cells.entry(cell).or_insert(0) += 1;
             }
-            // It is met when it is read.
+            // A rot is met when it is read.
             (Fault::Rot(_), _) | (_, None) => {}
             (_, Some(task)) => self.pending_faults.add(task, class, site.op),
         }
         if let (Some(task), Some(kind)) = (site.task, error) {
             let is_of_sync = matches!(site.step, StepKind::Sync | StepKind::SyncDir);
-            let refusal = InjectedError { kind, is_of_sync };
-            self.injected_errors.entry(task).or_default().push(refusal);
+            let injected = InjectedError { kind, is_of_sync };
+            self.injected_errors.entry(task).or_default().push(injected);
         }
         self.expectations.delivered(delivered);
     }
 
-    /// A task's operation has come to this.
+    /// Ends a task's operation with this outcome.
     pub(super) fn end(&mut self, task: TaskId, outcome: FaultOutcome) {
         self.pending_faults.end(&mut self.cells, task, outcome);
     }

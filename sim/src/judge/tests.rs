@@ -1,4 +1,4 @@
-//! What follows from facts, one after another, without any world.
+//! What follows from facts, in unit tests without a world.
 
 use std::io::ErrorKind;
 

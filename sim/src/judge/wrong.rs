@@ -1,4 +1,4 @@
-//! A device that is wrong: where it may be, and which errors that excuses.
+//! Files that the device has made wrong, and the errors that name them.
 
 use std::ops::Range;
 use std::path::Path;
@@ -10,17 +10,17 @@ use super::Judge;
 use crate::faults::{Fault, StepKind};
 use crate::paths::{INDEX, ROOT, index_path};
 
-/// What a checksum covers, in bytes.
+/// How many bytes one checksum covers.
 const BLOCK_LEN: u64 = palimpsest::format::BLOCK_LEN as u64;
 
 impl Judge {
-    /// Whether an error names a file that the device gave back wrong, at a place where it did.
+    /// Whether an error names a file that the device returned wrong, at a place where it did.
     pub fn is_rot(&self, error: &Error) -> bool {
         self.rot_of(error).is_some()
     }
 
-    /// Whether an operation of the plan's ends with an error that names a file that the device gave
-    /// back wrong, at a place where it did: then that is counted.
+    /// Whether an error of an operation names a file that the device returned wrong, at a place
+    /// where it did. Counts it as reported.
     pub fn is_reported_rot(&self, error: &Error) -> bool {
         let rot = self.rot_of(error);
         if let Some(Some(fault)) = rot {
@@ -37,8 +37,8 @@ impl Judge {
         Path::new(file).ends_with(INDEX)
     }
 
-    /// What was done to the place that an error names; nothing in particular, if a power loss took
-    /// the file.
+    /// The fault at the place that an error names, if there is one; `Some(None)` if a power loss
+    /// took the file.
     fn rot_of(&self, error: &Error) -> Option<Option<Fault>> {
         let (Error::Corrupt { file, cause } | Error::Unsupported { file, cause }) = error else {
             return None;
@@ -62,7 +62,7 @@ impl Judge {
         self.world.state().disk.has_lost(&index_path(timeline))
     }
 
-    /// Whether a timeline's index is gone by a power loss, or the device gives it back wrong.
+    /// Whether a power loss took a timeline's index, or the device returns it wrong.
     pub fn has_bad_index(&self, timeline: TimelineId) -> bool {
         self.world
             .state()
@@ -71,13 +71,13 @@ impl Judge {
             .is_some()
     }
 
-    /// Whether a timeline's index is there, and the device gives it back wrong.
+    /// Whether a timeline's index is there, and the device returns it wrong.
     pub fn has_wrong_index(&self, timeline: TimelineId) -> bool {
         self.world.state().disk.is_wrong(&index_path(timeline))
     }
 
-    /// The running task's operation has come to what is wrong, and says so. It may have been told
-    /// by what another one read.
+    /// Counts a fault as met by the running task's operation, which reports it. Another one may
+    /// have read the bytes.
     fn report_wrong(&self, fault: Fault) {
         if let Some((task, op)) = self.world.running_op() {
             let class = fault.class(StepKind::Read);

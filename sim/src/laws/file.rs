@@ -6,7 +6,7 @@ use palimpsest::format::{
     DeltaSummary, ImageSummary, IndexLayer, Step, decode_blob,
 };
 
-/// A key of a tree and the blob that it leads to.
+/// A key of a tree, and the blob that it leads to.
 type Entry<const L: usize> = ([u8; L], Vec<u8>);
 
 /// All records of a delta layer's file, each with the bytes of its value.

@@ -1,10 +1,10 @@
-//! What was found in the layers that were looked at before, so that none is read twice.
+//! A cache of the layers that were checked before, so that none is read twice.
 //!
-//! 1. A file's bytes are held here, so nobody can change them: whoever writes gets a copy. Where
-//!    the disk has the very same bytes under the same entry of the index, they say the same.
-//! 2. What they say was right holds as long as the model says the same of the layer's keys and
-//!    LSNs. A model that only grew above the layer does; any other change of it has an epoch of its
-//!    own, and the layer is held against it anew.
+//! 1. The cache holds a file's bytes, which are immutable: a write makes a copy. Where the disk has
+//!    the very same bytes under the same entry of the index, the content is the same.
+//! 2. A layer that was right stays right as long as the model says the same of its keys and LSNs. A
+//!    model that only grew above the layer does; any other change gives the model a new epoch, and
+//!    the layer is checked again.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +21,7 @@ use crate::model::{Epoch, History};
 use crate::paths::timeline_dir;
 use crate::verdict::Verdict;
 
-/// The layers of all timelines that were looked at.
+/// The layers of all timelines that were checked.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     layers: BTreeMap<TimelineId, Vec<KnownLayer>>,
@@ -37,24 +37,24 @@ pub(super) struct KnownLayer {
     judged: Option<Judged>,
 }
 
-/// What a file says.
+/// The content of a file.
 #[derive(Debug)]
 pub(super) enum Content {
     Delta(Vec<(DeltaKey, Vec<u8>)>),
     Image(Lsn, Vec<(Key, Vec<u8>)>),
 }
 
-/// What a layer was held against when it was right.
+/// The model that a layer was right by.
 #[derive(Clone, Debug)]
 struct Judged {
     epoch: Epoch,
     record_count: usize,
-    /// Nothing that comes to the model in this epoch falls into the layer.
+    /// Nothing that is added to the model in this epoch falls into the layer.
     is_below: bool,
 }
 
 impl Known {
-    /// The layers that an index names, as they lie on the disk now; the others are forgotten.
+    /// The layers that an index names, as the disk has them now; drops the others.
     pub(super) fn look(
         &mut self,
         disk: &mut Disk,
@@ -65,7 +65,7 @@ impl Known {
         let dir = timeline_dir(timeline);
         let mut before = std::mem::take(known);
         for entry in entries {
-            // Both are in the order of the names: what stands before it is named no more.
+            // Both are in the order of the names: what stands before it is no longer named.
             let at = before.iter().position(|known| known.entry == *entry);
             let found = at.and_then(|at| before.drain(..=at).next_back());
             let path = match &found {
@@ -108,7 +108,7 @@ impl KnownLayer {
         })
     }
 
-    /// Whether it was right by what the model says of its keys and LSNs.
+    /// Whether the layer was right by what the model says of its keys and LSNs.
     pub(super) fn is_right_by(&self, history: &History) -> bool {
         self.judged.as_ref().is_some_and(|judged| {
             let is_same = judged.record_count == history.record_count();
@@ -116,7 +116,7 @@ impl KnownLayer {
         })
     }
 
-    /// It is right by the model as it is.
+    /// Notes that the layer is right by the present model.
     pub(super) fn note_right(&mut self, history: &History) {
         let end = match *self.content {
             Content::Delta(_) => self.entry.name.lsns().end,

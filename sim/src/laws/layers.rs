@@ -1,10 +1,10 @@
-//! Every layer is explainable, and what the layers have is enough.
+//! Checks that every layer holds what the model says, and that layers hold all that reads need.
 //!
 //! 1. A delta layer has the model's records inside its keys and LSNs: each of them, and no others.
 //! 2. Two delta layers with a key in common have no LSN in common.
 //! 3. An image layer has the model's value of each key in its range that has one, and no others.
-//! 4. Each record that a legal read needs is in a delta layer, or an image stands above it that the
-//!    read comes to first.
+//! 4. Each record that a legal read needs is in a delta layer, or an image above it hides it from
+//!    that read.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +19,8 @@ use crate::model::Answer;
 use crate::oracle::Expected;
 use crate::verdict::Verdict;
 
-/// Holds a timeline's index and everything that it names against the model. `retained` are the
-/// points below the cutoff that must be readable all the same.
+/// Compares a timeline's index and all layers that it names with the model. `retained` are the
+/// points below the cutoff that must stay readable.
 pub fn check_layers(
     disk: &mut Disk,
     timeline: TimelineId,
@@ -31,7 +31,8 @@ pub fn check_layers(
 }
 
 impl Known {
-    /// The same, where what is known of the layers from before is not looked up again.
+    /// Compares a timeline's index and layers with the model, and reads only layers that are not
+    /// cached.
     pub fn check_layers(
         &mut self,
         disk: &mut Disk,
@@ -52,13 +53,13 @@ impl Known {
                 found.extend(records.iter().map(|(at, _)| (at.key, at.lsn)));
             }
         }
-        // Each layer's are in order already, which this sort makes use of.
+        // Each layer's records are in order already, which makes this sort cheap.
         found.sort();
         check.check_readable(&index, &found)
     }
 }
 
-/// What the index says of itself.
+/// Checks the LSNs and the ancestor that the index holds.
 fn check_index(index: &Index, expected: &Expected) -> Result<(), Verdict> {
     let found = index.ancestor.map(|found| (found.timeline, found.lsn));
     let asked = expected.ancestor;
@@ -98,7 +99,7 @@ fn check_rectangles(index: &Index) -> Result<(), Verdict> {
     let deltas = index.layers.iter().filter(|layer| layer.name.is_delta());
     let deltas: Vec<LayerName> = deltas.map(|layer| layer.name).collect();
     for (at, delta) in deltas.iter().enumerate() {
-        // They are in the order of where their LSNs start.
+        // Deltas are in the order of their first LSNs.
         let rest = deltas[at + 1..].iter();
         let mut beside = rest.take_while(|other| other.lsns().start < delta.lsns().end);
         if let Some(other) = beside.find(|other| other.keys().overlaps(&delta.keys())) {
@@ -109,17 +110,17 @@ fn check_rectangles(index: &Index) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// What the layers are held against.
+/// What layers are compared with.
 struct LayerCheck<'a> {
     expected: &'a Expected,
     retained: &'a BTreeSet<Lsn>,
 }
 
-/// How much of a layer the model can tell.
+/// How much of a layer the model could confirm.
 #[derive(PartialEq, Eq)]
 enum Seen {
     All,
-    /// It has forgotten what was there.
+    /// The model has dropped the records of that place.
     Nothing,
 }
 
@@ -160,8 +161,8 @@ impl LayerCheck<'_> {
         }
     }
 
-    /// The points, in order, for which this is so and at which a record must stand that is the
-    /// timeline's own.
+    /// The points, in order, that satisfy the condition and at which the timeline must have a
+    /// record of its own.
     fn own_points(
         &self,
         is_wanted: impl FnMut(&(Key, Lsn)) -> bool,
@@ -229,7 +230,7 @@ impl LayerCheck<'_> {
         }
     }
 
-    /// `found` is in order.
+    /// Checks that each record that a read needs is in a layer; `found` is in order.
     fn check_readable(&self, index: &Index, found: &[(Key, Lsn)]) -> Result<(), Verdict> {
         let images: Vec<LayerName> = index
             .layers
@@ -262,7 +263,7 @@ impl LayerCheck<'_> {
         }
     }
 
-    /// The lowest legal LSN at which a read needs a record; nothing if no read needs it.
+    /// The lowest legal LSN at which a read needs a record; `None` if no read needs it.
     fn first_read(&self, key: Key, lsn: Lsn, cutoff: Lsn) -> Option<Lsn> {
         let hidden_from = self
             .expected

@@ -1,4 +1,4 @@
-//! Behind a collection nothing is left that nobody can come to.
+//! Checks that a collection leaves no layer that no read needs.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use palimpsest::base::{KeyRange, LayerName, Lsn};
 
 use crate::verdict::Verdict;
 
-/// Who reads at the cutoff or above it, or at a point that is retained, comes to each layer, or it
-/// is gone: for its records, or for the image that it is, unless newer images have all its keys.
+/// Checks that each layer below the cutoff is needed by some read at the cutoff or at a retained
+/// point: newer images cover the others.
 pub fn check_needless(
     layers: &[LayerName],
     cutoff: Lsn,
@@ -17,12 +17,12 @@ pub fn check_needless(
     let points: Vec<Lsn> = points.copied().collect();
     let is_needless = |layer: &&LayerName| {
         let is_below = layer.lsns().end <= cutoff;
-        is_below && !points.iter().any(|point| comes_to(layers, **layer, *point))
+        is_below && !points.iter().any(|point| may_need(layers, **layer, *point))
     };
     match layers.iter().find(is_needless) {
         None => Ok(()),
         Some(layer) => {
-            let law = "behind a collection there is no layer that no read comes to";
+            let law = "after a collection every layer is needed by some read";
             let found = format!("{layer}, below the cutoff {cutoff} and under images");
             Err(Verdict::law(law, found))
         }
@@ -30,12 +30,12 @@ pub fn check_needless(
 }
 
 /// Whether a read of some key at `point` may need a layer.
-fn comes_to(layers: &[LayerName], layer: LayerName, point: Lsn) -> bool {
+fn may_need(layers: &[LayerName], layer: LayerName, point: Lsn) -> bool {
     let lsns = layer.lsns();
     if point < lsns.start {
         return false;
     }
-    // The image itself is not above itself; one at a delta's last LSN has all that the delta has.
+    // An image does not cover itself; one at a delta's last LSN covers the whole delta.
     let first = match layer {
         LayerName::Delta { .. } => lsns.end.0 - 1,
         LayerName::Image { lsn, .. } => lsn.0 + 1,
@@ -47,7 +47,7 @@ fn comes_to(layers: &[LayerName], layer: LayerName, point: Lsn) -> bool {
     !is_covered(layer.keys(), layers.iter().filter_map(covers).collect())
 }
 
-/// Whether ranges have all keys of one together.
+/// Whether ranges together cover all keys of one.
 fn is_covered(keys: KeyRange, mut by: Vec<KeyRange>) -> bool {
     by.sort_by_key(|range| range.start);
     let mut next = keys.start;

@@ -1,4 +1,4 @@
-//! Disks with one layer that is wrong, each in a way of its own.
+//! Disks with one wrong layer each.
 
 mod fabric;
 
@@ -12,8 +12,8 @@ use crate::oracle::Expected;
 use crate::verdict::Verdict;
 use fabric::{Fabric, TIMELINE, key};
 
-/// `a` is written at 10, 20 and 30, `b` at 20, `c` has no base; all is durable up to 40, and the
-/// first LSN of all is 1.
+/// The model: `a` is written at 10, 20 and 30, `b` at 20, `c` has no base; all is durable up to 40,
+/// and the first LSN is 1.
 fn model() -> Expected {
     let mut model = Expected::absent();
     model.created(Lsn(0));
@@ -36,7 +36,7 @@ fn checked(fabric: &Fabric, model: &Expected, retained: &[u64]) -> Result<(), Ve
     check_layers(&mut fabric.disk(), TIMELINE, model, &retained)
 }
 
-/// Expects a verdict that says this of the law or of what was found.
+/// Expects a verdict whose law or finding contains this.
 fn check_broken(fabric: &Fabric, expected: &str) {
     let verdict = checked(fabric, &model(), &[]).expect_err(expected);
     assert!(verdict.to_string().contains(expected), "{verdict}");
@@ -134,7 +134,7 @@ fn an_image_over_a_key_without_a_base_is_seen() {
 fn records_that_a_read_may_need_must_be_somewhere() {
     let lost = Fabric::up_to(40).delta("..", 21, 41, "a@30 =a3");
     check_broken(&lost, "that a read may need");
-    // With an image of what they made, no read at the cutoff or above it needs them.
+    // With an image of these records, no read at the cutoff or above it needs them.
     let imaged = || lost.clone().image("..c", 30, "a=a3, b=b2").cutoff(30);
     let mut model = model();
     model.cutoff.recover(Lsn(0)).unwrap();
@@ -159,7 +159,7 @@ fn records_that_a_read_may_need_must_be_somewhere() {
 }
 
 #[test]
-fn a_cutoff_that_nobody_published_is_seen() {
+fn a_cutoff_that_was_never_published_is_seen() {
     check_broken(&l0s().cutoff(10), "law 8");
 }
 
@@ -193,7 +193,7 @@ fn a_branch_has_no_record_of_its_ancestor() {
     assert!(verdict.to_string().contains("stands on"), "{verdict}");
 }
 
-/// Checks right layers, puts a record into the model, and checks them again.
+/// Checks right layers, adds a record to the model, and checks them again.
 fn checked_again(key_name: &str, lsn: u64) -> Result<(), Verdict> {
     let (mut disk, retained, mut model) = (l0s().disk(), BTreeSet::new(), model());
     let mut known = Known::default();

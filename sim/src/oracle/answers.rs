@@ -1,4 +1,4 @@
-//! What the engine answered at the end of a run, for those who compare runs.
+//! The engine's answers at the end of a run, with which runs are compared.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use palimpsest::base::{Key, Lsn};
 use crate::label::TimelineLabel;
 use crate::model::{Answer, Change};
 
-/// What was answered in the end, by timeline, key and LSN.
+/// The answers at the end, by timeline, key and LSN.
 pub type FinalAnswers = BTreeMap<(TimelineLabel, Key, Lsn), FinalAnswer>;
 
-/// An answer, and the changes that the run had made of the key by then.
+/// An answer, and the changes of the key up to its LSN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalAnswer {
-    /// What the engine said.
+    /// The engine's answer.
     pub answer: Answer,
-    /// In the order of their LSNs, as far as they are remembered.
+    /// The changes in the order of their LSNs, as far as they are kept.
     pub past: Vec<(Lsn, Change)>,
 }

@@ -5,22 +5,23 @@
 //!  ─────────────┼───────────────────┼───────────────────┼──────────▶ LSN
 //!   gone for    │  gone, but for    │  may be gone while │  kept
 //!   good        │  what a crash     │  a collection runs │
-//!               │  brings back      │  or nothing looks  │
+//!               │  brings back      │  or it is hidden   │
 //! ```
 //!
 //! 1. `durable <= seen <= high`, always.
-//! 2. Only collections move it. Between `begin_gc` and `end_gc` of any, `high` grows to as far as
-//!    one may go at that moment; when none is under way, a look brings `high` down to what is seen.
-//! 3. A timeline that maintains itself has a collection under way for as long as it is open.
+//! 2. Only collections move it. Between `begin_gc` and `end_gc` of any, `high` grows to the highest
+//!    cutoff that one may make at that moment; when none runs, a look brings `high` down to what is
+//!    seen.
+//! 3. A timeline that maintains itself has a collection in flight while it is open.
 //! 4. Within a life the published cutoff only grows: `see` checks it. What a collection returns is
 //!    durable: `acknowledge`.
 //! 5. A crash or a close may take back what was published and is not durable, so `close` goes back
 //!    to `durable`. It keeps `high`, since what was published may have become durable as well.
-//! 6. A reopen finds `durable <= found <= high`, and nothing is in doubt after it: `recover`. A
-//!    timeline whose own task publishes by itself may have published what it found without making
-//!    it durable, so of that no more is known than before: `is_durable_up_to`.
-//! 7. While a timeline is closed, an open of a branch on it may open it, unseen: its cutoff is
-//!    hidden, and reads through the branch between `seen` and `high` may be refused.
+//! 6. A reopen finds `durable <= found <= high`, and nothing is in doubt after it: `recover`.
+//!    Maintenance may have published what it found without making it durable, so what is known to
+//!    be durable does not grow: `is_durable_up_to`.
+//! 7. While a timeline is closed, the open of a branch may open it unseen: its cutoff is hidden,
+//!    and reads through the branch between `seen` and `high` may be refused.
 
 use palimpsest::base::Lsn;
 
@@ -33,20 +34,20 @@ use crate::verdict::Verdict;
 /// lives: law 8.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cutoff {
-    /// What a collection said that is durable.
+    /// The cutoff that a collection has returned as durable.
     durable: Lsn,
-    /// What was published when it was looked at last.
+    /// The published cutoff at the last look.
     seen: Lsn,
-    /// What a collection may have published since.
+    /// The highest cutoff that a collection may have published since.
     high: Lsn,
-    /// How many collections are under way.
+    /// How many collections are in flight.
     gc_count: u32,
-    /// Whether nobody can look at what is published now.
+    /// Whether the published cutoff cannot be looked at now.
     is_hidden: bool,
 }
 
 impl Cutoff {
-    /// A timeline was found with this cutoff, and nothing moves it.
+    /// The cutoff of a timeline that was found with it, while no collection runs.
     pub fn at(found: Lsn) -> Cutoff {
         Cutoff {
             durable: found,
@@ -57,57 +58,56 @@ impl Cutoff {
         }
     }
 
-    /// Nobody can look at what is published, which may by now be up to `highest`.
+    /// Hides the published cutoff, which may by now be up to `highest`.
     pub fn hide(&mut self, highest: Lsn) {
         self.may_reach(highest);
         self.is_hidden = true;
     }
 
-    /// The timeline is closed. What was published and is not durable may be gone with it, also
-    /// where somebody opens it who does not say what he found: for one that stands on it.
+    /// Closes the timeline. What was published and is not durable may be lost with it, also where
+    /// the open of a branch opens it unseen.
     pub fn close(&mut self) {
         self.seen = self.durable;
         self.is_hidden = true;
     }
 
-    /// Whether what is at the LSN and not kept for anybody may be gone, although nobody has seen
-    /// that.
+    /// Whether history at the LSN may be gone unseen, if it is not retained.
     pub fn may_hide(&self, lsn: Lsn) -> bool {
         self.is_hidden && lsn < self.high
     }
 
-    /// What was published when it was looked at last.
+    /// The published cutoff at the last look.
     pub fn seen(&self) -> Lsn {
         self.seen
     }
 
-    /// What will be left of it after a crash, at least.
+    /// The lowest cutoff that a crash may leave.
     pub fn durable(&self) -> Lsn {
         self.durable
     }
 
-    /// A collection begins.
+    /// Begins a collection.
     pub fn begin_gc(&mut self) {
         self.gc_count += 1;
     }
 
-    /// A collection has ended, in whatever way. It may have published up to `highest`.
+    /// Ends a collection, whatever its outcome. It may have published up to `highest`.
     pub fn end_gc(&mut self, highest: Lsn) {
         self.may_reach(highest);
         self.gc_count -= 1;
     }
 
-    /// What is under way may by now have published up to `highest`.
+    /// Notes that collections in flight may by now have published up to `highest`.
     pub fn may_reach(&mut self, highest: Lsn) {
         if 0 < self.gc_count {
             self.high = self.high.max(highest);
         }
     }
 
-    /// This one is published now.
+    /// Checks a published cutoff that was looked at.
     ///
     /// # Errors
-    /// A broken law, if it went back or further than any collection may have moved it.
+    /// A broken law, if it went back, or further than any collection may have moved it.
     pub fn see(&mut self, found: Lsn) -> Result<(), Verdict> {
         if found < self.seen || self.high < found {
             let (low, high) = (self.seen, self.high);
@@ -122,20 +122,20 @@ impl Cutoff {
         Ok(())
     }
 
-    /// What was found is published; of what is durable no more is known than this.
+    /// Notes that what was found is published, and only `known` is certainly durable.
     pub fn is_durable_up_to(&mut self, known: Lsn) {
         self.durable = known.min(self.seen);
     }
 
-    /// A collection said that this one is durable.
+    /// Notes a cutoff that a collection has returned as durable.
     pub fn acknowledge(&mut self, durable: Lsn) {
         self.durable = self.durable.max(durable);
     }
 
-    /// The timeline was opened again, with this cutoff.
+    /// Checks the cutoff of a reopened timeline.
     ///
     /// # Errors
-    /// A broken law, if an acknowledged one was lost, or if nobody can have made it.
+    /// A broken law, if an acknowledged one was lost, or if no collection can have made it.
     pub fn recover(&mut self, found: Lsn) -> Result<(), Verdict> {
         if found < self.durable || self.high < found {
             let (low, high) = (self.durable, self.high);

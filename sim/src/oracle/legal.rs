@@ -1,15 +1,16 @@
-//! Which reads are legal, over a timeline and everything that it stands on.
+//! Which reads are legal on a timeline and its ancestors.
 //!
+//! 1. An LSN is legal on a timeline if it is at or below the last record, and at or above the
 //! 1. An LSN is legal on a timeline if it is at or below the last record, and at or above the
 //!    cutoff or retained for a child; and `min(LSN, branch point)` is legal on the ancestor, and so
 //!    on down.
 //! 2. What is retained on a child is retained below it as well, at `min(LSN, branch point)`: for a
 //!    at 30 with a branch b at 20 and, on b, a branch c at 25, b keeps 25 and a keeps 20.
 //! 3. Where something is not known, both a value and a refusal are allowed: [`Certainty::Perhaps`].
-//!    A point is retained perhaps for a child in doubt, for one whose index could not be read and
-//!    so for all that it retains, and for one that is deleted and whose index may remain.
-//! 4. A cutoff that cannot be looked at may have moved: what lies below where it may be, and is not
-//!    retained, is kept perhaps.
+//!    A point is perhaps retained for a child in doubt, for the points of a child whose index could
+//!    not be read, and for a deleted one whose index may remain.
+//! 4. A cutoff that cannot be looked at may have moved: what lies below its highest possible value,
+//!    and is not retained, is perhaps kept.
 //! 5. A read takes its snapshot at some moment from its start to its end. It may give what either
 //!    end allows, or a state in between ([`View::with`]); it must give what both ends demand.
 //! 6. A batch in doubt allows the answer with it and the answer without it, and at an LSN above the
@@ -23,7 +24,7 @@ use super::{Existence, Expected};
 use crate::label::TimelineLabel;
 use crate::model::History;
 
-/// Everything that is known, by timeline.
+/// The expected state of each timeline.
 pub type Expectations = BTreeMap<TimelineLabel, Expected>;
 
 /// How sure something is.
@@ -31,7 +32,7 @@ pub type Expectations = BTreeMap<TimelineLabel, Expected>;
 pub enum Certainty {
     /// It is not so.
     No,
-    /// Nobody can say.
+    /// It is not known.
     Perhaps,
     /// It is so.
     Yes,
@@ -48,15 +49,15 @@ pub struct View<T> {
 /// What a read may answer.
 #[derive(Clone, Debug)]
 pub struct Allowed<T> {
-    /// These answers.
+    /// One of these answers.
     pub answers: Vec<T>,
-    /// That it is too early.
+    /// A refusal as too early.
     pub not_yet: bool,
-    /// That it is too late.
+    /// A refusal as too late.
     pub below: bool,
 }
 
-/// What a read may answer at this moment, if `ask` gets its answer from a history.
+/// What a read may answer now, where `ask` gets its answer from a history.
 pub fn view<T>(
     expectations: &Expectations,
     (label, lsn): (TimelineLabel, Lsn),
@@ -80,14 +81,14 @@ pub fn view<T>(
 }
 
 impl<T> View<T> {
-    /// The same, with answers of moments before it.
+    /// Adds answers that were true at earlier moments.
     #[must_use]
     pub fn with(mut self, answers: Vec<T>) -> View<T> {
         self.answers.extend(answers);
         self
     }
 
-    /// What may be said by a read that was let in at this very moment.
+    /// What a read may answer whose snapshot is taken at this moment.
     pub fn now(self) -> Allowed<T> {
         let may_answer = self.is_kept != Certainty::No;
         Allowed {
@@ -97,7 +98,7 @@ impl<T> View<T> {
         }
     }
 
-    /// What may be said by a read that was let in at some moment from this one to `end`.
+    /// What a read may answer whose snapshot is taken at some moment from this one to `end`.
     pub fn until(self, end: View<T>) -> Allowed<T> {
         let mut answers = self.answers;
         answers.extend(end.answers);
@@ -129,12 +130,12 @@ pub fn is_kept(expectations: &Expectations, label: TimelineLabel, lsn: Lsn) -> C
     }
 }
 
-/// The points of a timeline that are kept for those that stand on it.
+/// The points of a timeline that are retained for its children.
 #[derive(Clone, Debug, Default)]
 pub struct Retained {
-    /// For timelines that are there.
+    /// For children that exist.
     pub surely: BTreeSet<Lsn>,
-    /// For those that may be there.
+    /// For children that may exist.
     pub perhaps: BTreeSet<Lsn>,
 }
 
@@ -152,13 +153,13 @@ impl Retained {
         self.perhaps.append(&mut other.perhaps);
     }
 
-    /// All of them.
+    /// All points.
     pub fn all(&self) -> BTreeSet<Lsn> {
         self.surely.union(&self.perhaps).copied().collect()
     }
 }
 
-/// The points that must be kept below a child that stands at an LSN.
+/// The points that must be retained on the ancestor of a child that branches off at an LSN.
 fn retained_by(expectations: &Expectations, (child, at): (TimelineLabel, Lsn)) -> Retained {
     let mut below = retained(expectations, child);
     below.surely.insert(at);
@@ -172,13 +173,13 @@ fn retained_by(expectations: &Expectations, (child, at): (TimelineLabel, Lsn)) -
     }
 }
 
-/// The points that must be kept on a timeline for its children, their children, and so on.
+/// The points that must be retained on a timeline for its children, their children, and so on.
 pub fn retained(expectations: &Expectations, label: TimelineLabel) -> Retained {
     let mut found = Retained::default();
     for (&child, expected) in expectations {
         match expected.existence {
             Existence::Absent => {
-                let point = expected.crash_point.filter(|(on, _)| *on == label);
+                let point = expected.deleted_point.filter(|(on, _)| *on == label);
                 found.perhaps.extend(point.map(|(_, at)| at));
             }
             Existence::Exists => {
@@ -195,7 +196,7 @@ pub fn retained(expectations: &Expectations, label: TimelineLabel) -> Retained {
     found
 }
 
-/// The timelines that surely stand on this one.
+/// The timelines that surely branch off this one.
 pub fn children(expectations: &Expectations, label: TimelineLabel) -> Vec<TimelineLabel> {
     let is_child = |expected: &Expected| {
         let stands_on = expected.ancestor.is_some_and(|(on, _)| on == label);
@@ -207,7 +208,7 @@ pub fn children(expectations: &Expectations, label: TimelineLabel) -> Vec<Timeli
     children.map(|(child, _)| *child).collect()
 }
 
-/// Whether something stands on a timeline, or may.
+/// Whether a timeline has children, or may have.
 pub fn may_have_children(expectations: &Expectations, label: TimelineLabel) -> bool {
     let mut expectations = expectations.values();
     expectations.any(|expected| {
@@ -221,18 +222,18 @@ pub fn may_have_children(expectations: &Expectations, label: TimelineLabel) -> b
     })
 }
 
-/// Whether a branch that is in doubt may stand on a timeline, or the index of one that did may be
-/// there still, and say it was deleted.
+/// Whether a branch in doubt may need a timeline, or the index of a deleted branch of it may still
+/// be there.
 pub fn may_be_needed(expectations: &Expectations, label: TimelineLabel) -> bool {
     let may_need = |expected: &Expected| {
-        let has_crash_point = expected.crash_point.is_some_and(|(on, _)| on == label);
+        let has_deleted_point = expected.deleted_point.is_some_and(|(on, _)| on == label);
         let is_in_doubt = expected.existence == Existence::InDoubt;
-        has_crash_point || (is_in_doubt && expected.possible_ancestors().any(|on| on == label))
+        has_deleted_point || (is_in_doubt && expected.possible_ancestors().any(|on| on == label))
     };
     expectations.values().any(may_need)
 }
 
-/// All timelines that may be there, each behind what it stands on.
+/// All timelines that may exist, each after its ancestor.
 pub fn ancestors_first(expectations: &Expectations) -> Vec<TimelineLabel> {
     let mut order = Vec::new();
     for &label in expectations.keys() {
@@ -241,7 +242,7 @@ pub fn ancestors_first(expectations: &Expectations) -> Vec<TimelineLabel> {
     order
 }
 
-/// What a timeline stands on, or may stand on, and what that does, and so on.
+/// The ancestors of a timeline, and those that it may have, nearest last.
 pub fn below(expectations: &Expectations, label: TimelineLabel) -> Vec<TimelineLabel> {
     let mut order = Vec::new();
     add_behind_ancestors(expectations, label, &mut order);
@@ -249,7 +250,7 @@ pub fn below(expectations: &Expectations, label: TimelineLabel) -> Vec<TimelineL
     order
 }
 
-/// The same, with what is there no more.
+/// The ancestors of a timeline, and those that it may have, including deleted ones.
 pub fn all_below(expectations: &Expectations, label: TimelineLabel) -> BTreeSet<TimelineLabel> {
     let mut found = BTreeSet::new();
     let mut waiting = vec![label];

@@ -1,62 +1,62 @@
-//! What was the last record when: how far age lets a collection go.
+//! Samples of the last LSN over time: how far age lets a collection go.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use palimpsest::base::{Lsn, Time};
 
-/// How far a collection may go, and when.
+/// How far a collection may go at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Horizon {
-    /// So far below the last record.
+    /// How far below the last record.
     pub distance: u64,
-    /// Not above what was the last record so long ago; zero if age does not count.
+    /// Up to what was the last record this long ago; zero if age does not count.
     pub age: Duration,
-    /// The time.
+    /// The present time.
     pub now: Time,
 }
 
-/// When the last record may have become the last one, since the engine was opened.
+/// Samples of when an LSN may have become the last one, since the engine was opened.
 ///
 /// # Shape
-/// Nothing if that is not known: then age sets no bound. Both of a moment grow.
+/// `None` if that is not known: then age sets no bound. Times and LSNs of the samples grow.
 #[derive(Clone, Debug, Default)]
 pub struct AgeSamples {
-    moments: Option<VecDeque<(Time, Lsn)>>,
+    samples: Option<VecDeque<(Time, Lsn)>>,
 }
 
 impl AgeSamples {
-    /// Everything up to `last` may have been there when the engine was opened, and no earlier:
-    /// nothing is remembered across that. Nothing is known if nobody knows when that was.
+    /// Starts at the open of the engine, which knows no earlier samples: all up to `last` may be no
+    /// older. `None` if the clock was set since.
     pub fn begin(&mut self, opened: Option<Time>, last: Lsn) {
-        self.moments = opened.map(|opened| VecDeque::from([(opened, last)]));
+        self.samples = opened.map(|opened| VecDeque::from([(opened, last)]));
     }
 
-    /// From now on `last` may be the last record.
+    /// Notes that `last` may now be the last record.
     pub fn note(&mut self, horizon: &Horizon, last: Lsn) {
-        let Some(moments) = self.moments.as_mut().filter(|_| !horizon.age.is_zero()) else {
+        let Some(samples) = self.samples.as_mut().filter(|_| !horizon.age.is_zero()) else {
             return;
         };
-        let before = moments.back().map_or(last, |(_, before)| *before);
-        moments.push_back((horizon.now, last.max(before)));
-        // Of those that are old enough, the newest is the one that counts.
-        while moments.get(1).is_some_and(|(at, _)| horizon.is_old(*at)) {
-            moments.pop_front();
+        let before = samples.back().map_or(last, |(_, before)| *before);
+        samples.push_back((horizon.now, last.max(before)));
+        // Of the samples that are old enough, only the newest counts.
+        while samples.get(1).is_some_and(|(at, _)| horizon.is_old(*at)) {
+            samples.pop_front();
         }
     }
 
-    /// The clock was set: nobody knows any more how old anything is.
+    /// The clock was set: no age is known any more.
     pub fn forget(&mut self) {
-        self.moments = None;
+        self.samples = None;
     }
 
     /// The highest LSN that is old enough.
     pub fn highest(&self, horizon: &Horizon) -> Lsn {
-        let Some(moments) = self.moments.as_ref().filter(|_| !horizon.age.is_zero()) else {
+        let Some(samples) = self.samples.as_ref().filter(|_| !horizon.age.is_zero()) else {
             return Lsn::MAX;
         };
-        let old = moments.partition_point(|(at, _)| horizon.is_old(*at));
-        let newest = old.checked_sub(1).and_then(|newest| moments.get(newest));
+        let old = samples.partition_point(|(at, _)| horizon.is_old(*at));
+        let newest = old.checked_sub(1).and_then(|newest| samples.get(newest));
         newest.map_or(Lsn::ZERO, |(_, lsn)| *lsn)
     }
 }

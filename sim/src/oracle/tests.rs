@@ -1,4 +1,4 @@
-//! What is legal, and what a cutoff may be.
+//! Unit tests of legal reads and of cutoffs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How often each kind of call was made.
+//! Counts of calls, by job and kind.
 
 use palimpsest::base::TimelineId;
 use palimpsest::io::{Job, Op};
@@ -7,7 +7,7 @@ use super::World;
 use crate::faults::StepKind;
 
 impl World {
-    /// How many calls these jobs of a timeline have made in this life. A schedule point is none.
+    /// How many calls these jobs of a timeline have made in this life, without their passes.
     #[expect(clippy::disallowed_methods, reason = "a sum is the same in any order")]
     pub fn call_count(&self, timeline: TimelineId, jobs: &[Job]) -> u32 {
         let state = self.state();

@@ -1,5 +1,5 @@
-//! What a life leaves to the next, at any of its calls: so that many crashes can be tried from one
-//! run.
+//! What a crash at a call leaves to the next life. It is a value, so that one run can try the crash
+//! at each of its calls.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -17,10 +17,10 @@ use crate::faults::{CallSite, Crash};
 use crate::label::TimelineLabel;
 use crate::plan::Plan;
 
-/// Looks on before each call that no fault meets.
+/// Called before each call that no fault hits, with the state and the call.
 pub type Watch = Box<dyn FnMut(&State, &CallSite) + Send>;
 
-/// What a life leaves.
+/// What a crash at this point leaves: the disk, and what is left of schedule, rules and chance.
 #[derive(Clone)]
 pub struct CrashPoint {
     pub(super) disk: Disk,
@@ -30,17 +30,18 @@ pub struct CrashPoint {
     pub(super) dice: Dice,
     pub(super) life: u32,
     pub(super) clock_offset: i64,
-    /// For how long the worlds before it went on.
+    /// The virtual time of the lives before it.
     pub(super) elapsed: Duration,
 }
 
 impl CrashPoint {
-    /// The disk, before what ends the life happens to it.
+    /// The disk, before the crash has its effect on it.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
 
-    /// The same number for two after which everything goes on alike, but for how late it is.
+    /// Hashes all that the future depends on but the elapsed time: after equal hashes runs go on
+    /// alike.
     pub fn fingerprint(&self, hasher: &mut impl Hasher) {
         self.disk.stir_into(hasher);
         self.policy.stir_into(hasher);
@@ -50,7 +51,7 @@ impl CrashPoint {
         self.dice.stir_into(hasher);
     }
 
-    /// The world after a crash that leaves this.
+    /// The world of the next life, after `crash` has had its effect on the disk.
     pub fn after(&self, plan: &Plan, crash: Crash) -> Arc<World> {
         let world = World::from_crash_point(plan, self.clone());
         world.survive(crash);
@@ -59,12 +60,12 @@ impl CrashPoint {
 }
 
 impl World {
-    /// From now on, somebody looks on.
+    /// Calls `watch` from now on before each call that no fault hits.
     pub fn watch(&self, watch: Watch) {
         self.state().watch = Some(watch);
     }
 
-    /// What a crash leaves is what the next life finds.
+    /// Turns the disk into what `crash` leaves of it: the next life finds that.
     pub fn survive(&self, crash: Crash) {
         let mut state = self.state();
         let journal = state.journal.take();
@@ -87,12 +88,12 @@ impl World {
 }
 
 impl State {
-    /// For how long the lives of this world and those before it went on.
+    /// The virtual time of this world's lives and of those before it.
     pub(super) fn elapsed(&self) -> Duration {
         self.elapsed_before + madsim::time::TimeHandle::current().elapsed()
     }
 
-    /// What the life would leave if it ended here.
+    /// What a crash here would leave, before it has its effect on the disk.
     pub fn crash_point(&self) -> CrashPoint {
         CrashPoint {
             disk: self.disk.clone(),
@@ -106,7 +107,7 @@ impl State {
         }
     }
 
-    /// Shows a call to whoever looks on.
+    /// Shows a call to the watch, if there is one.
     pub(super) fn show(&mut self, site: &CallSite) {
         if let Some(mut watch) = self.watch.take() {
             watch(self, site);

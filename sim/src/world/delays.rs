@@ -1,4 +1,4 @@
-//! Who waits for the device, for as long as it does.
+//! Guards that count the calls which a slow device delays, and the tasks that stall.
 
 use palimpsest::io::Op;
 
@@ -29,7 +29,7 @@ impl Drop for Delayed<'_> {
     }
 }
 
-/// One who waits for all others; its own steps do not count.
+/// A stalled task: it waits for all others, and its own steps do not count.
 pub(super) struct Stalling<'a> {
     io: &'a SimIo,
     task: Option<TaskId>,

@@ -1,4 +1,4 @@
-//! Facts are queued as they come, until their reader takes them.
+//! The queue of facts, which the judge drains.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::state::{State, World};
 use crate::faults::{Fault, StepKind};
 
 impl World {
-    /// The facts since this was last called, from the oldest on.
+    /// Takes the facts queued since the last call, oldest first.
     pub fn take_facts(&self) -> Vec<Fact> {
         std::mem::take(&mut self.state().facts)
     }
@@ -21,14 +21,14 @@ impl World {
         self.state().scheduler.running()
     }
 
-    /// The task that runs now, and what its last call was for.
+    /// The task that runs now, and the label of its last call.
     pub fn running_op(&self) -> Option<(TaskId, Op)> {
         self.state().scheduler.running_op()
     }
 }
 
 impl State {
-    /// A fault did to a call of the running task what it is there for.
+    /// Records that a fault took effect on a call of the running task.
     pub(super) fn deliver(
         &mut self,
         fault: Fault,
@@ -41,7 +41,8 @@ impl State {
             .push(Fact::Delivered(Delivered { site, fault, error }));
     }
 
-    /// The running task's call reads bytes that these faults had made wrong before.
+    /// Records that a call of the running task returned bytes which these faults had made wrong
+    /// before.
     pub(super) fn deliver_wrong(&mut self, faults: Vec<Fault>, (op, step): (Op, StepKind)) {
         let site = self.site_of_running(op, step);
         let facts = faults.into_iter();
@@ -49,7 +50,7 @@ impl State {
             .extend(facts.map(|fault| Fact::ReadWrong { site, fault }));
     }
 
-    /// A file is about to be removed.
+    /// Records that a file is about to be removed.
     pub(super) fn note_removal(&mut self, op: Op, path: &Path) {
         let path = path.to_path_buf();
         self.facts.push(Fact::Removed { op, path });

@@ -1,4 +1,5 @@
-//! The digest of a run: a tree of hashes over its events, so that two runs find where they part.
+//! The digest of a run: a tree of hashes over its events, so that two runs find their first
+//! difference.
 //!
 //! ```text
 //!  level 2           ┌──── 0..4 ────┐
@@ -6,21 +7,21 @@
 //!  level 0       0     1        2     3         4     5     6
 //! ```
 //!
-//! A node is made when both below it are there, so that an event costs two hashes on average. Of a
-//! long run the lowest level is forgotten whenever it has grown too long: its memory is bounded,
-//! and the place is told to within the events of one block.
+//! A node is made when both nodes below it are there: two hashes an event on average. When the
+//! lowest level has grown too long, it is dropped: memory is bounded, and a difference in a long
+//! run is found to within one block of events.
 
 use std::ops::Range;
 
 use crate::dice::mix;
 
-/// From so many blocks on at the lowest level that level is forgotten. It is even.
+/// The number of blocks at which the lowest level is dropped. It is even.
 const BLOCKS_MAX: usize = 1 << 16;
 
 /// The tree of hashes over a run's events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Digests {
-    /// By level: blocks of 2^floor events, of twice as many, and so on.
+    /// Hashes by level: of blocks of 2^floor events, of twice as many, and so on.
     levels: Vec<Vec<u64>>,
     /// The open blocks below the lowest level, by level.
     open: Vec<Option<u64>>,
@@ -65,7 +66,7 @@ impl Digests {
         self.event_count
     }
 
-    /// The one digest of all of them.
+    /// The digest of all events.
     pub fn root(&self) -> u64 {
         let unpaired = |level: &&Vec<u64>| level.len() % 2 == 1;
         let peaks = self.levels.iter().rev().filter(unpaired);
@@ -76,8 +77,8 @@ impl Digests {
             .fold(self.event_count, |root, peak| join(root, *peak))
     }
 
-    /// The events among which is the first that another run does not share; nothing if there is
-    /// none.
+    /// The range of events that holds the first difference from another run; `None` if they are
+    /// equal.
     pub fn divergence(&self, other: &Digests) -> Option<Range<u64>> {
         if self.event_count == other.event_count && self.root() == other.root() {
             return None;

@@ -1,14 +1,14 @@
-//! What the world tells of a life to those who judge it: facts, in the order in which they came.
+//! What the world tells the judge about a life: facts, in the order in which they happened.
 //!
-//! The world draws nothing from them and keeps nothing for the sake of it: their reader drains the
-//! queue. What a fault did is one fact, [`Delivered`]. The others say to which operation it was
-//! done, and until when that went on:
-//! 1. A read that returns bytes which an earlier fault left wrong meets with that fault, long after
-//!    it was delivered, and no caller can see it.
-//! 2. A task that maintains a timeline goes on from job to job, and no caller sees where one ends:
-//!    its calls say which job they are of.
-//! 3. A task that ends, and a life that begins or ends, close what was open in them.
-//! 4. A removal by the last reader of a file comes at any time, and takes a file away.
+//! The world draws no conclusion from them; the judge drains the queue. What a fault did is one
+//! fact, [`Delivered`]. The others say which operation it was done to, and when that operation
+//! ended:
+//! 1. A read that returns bytes which an earlier fault left wrong is hit by that fault long after
+//!    it was delivered, and no caller sees it.
+//! 2. A maintenance task goes from job to job, and no caller sees where one ends: its calls say
+//!    which job they belong to.
+//! 3. The end of a task, and the begin or end of a life, close what was open in them.
+//! 4. The last reader of a file may remove it at any time.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -22,37 +22,37 @@ use crate::label::TimelineLabel;
 /// How a life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifeEnd {
-    /// Everything was done.
+    /// The plan was carried out, or a check failed.
     Finished,
-    /// A crash, as the plan says.
+    /// A crash that the plan asks for.
     Crashed(Crash),
     /// A task panicked.
     Panicked,
-    /// It made more steps than any plan needs.
+    /// The life made more steps than any plan needs.
     Endless,
 }
 
-/// Which call it was, and whose.
+/// A call and its caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
-    /// The task that made it; none at a crash, which no task lives to see.
+    /// The task that made it; `None` at a crash, which no task survives.
     pub task: Option<TaskId>,
-    /// The timeline that it was for, as the plan names it.
+    /// The timeline that it works on, as the plan names it.
     pub label: Option<TimelineLabel>,
-    /// What it was for.
+    /// The engine's label of the call.
     pub op: Op,
     /// Its kind.
     pub step: StepKind,
 }
 
-/// A fault that did to a call what it is there for.
+/// A fault that took effect on a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivered {
     /// The call.
     pub site: Site,
-    /// What was done to it.
+    /// The fault.
     pub fault: Fault,
-    /// The error that it failed with, if it failed.
+    /// The error that the call returned, if it failed.
     pub error: Option<ErrorKind>,
 }
 
@@ -61,36 +61,36 @@ pub struct Delivered {
 pub enum Fact {
     /// A fault was delivered.
     Delivered(Delivered),
-    /// A call read bytes that a fault had made wrong at some time before.
+    /// A call returned bytes that an earlier fault had made wrong.
     ReadWrong {
         /// The call that read them.
         site: Site,
         /// The fault that had made them wrong.
         fault: Fault,
     },
-    /// A task that maintains a timeline for as long as that is open begins a call.
+    /// A maintenance task of a timeline begins a call.
     Maintained {
         /// The task.
         task: TaskId,
-        /// What the call is for.
+        /// The label of the call.
         op: Op,
     },
     /// A file is about to be removed.
     Removed {
-        /// What the removal is for.
+        /// The label of the removal.
         op: Op,
         /// The file.
         path: PathBuf,
     },
-    /// A task is done.
+    /// A task has ended.
     TaskEnded {
         /// The task.
         task: TaskId,
-        /// Whether it maintained a timeline for as long as that was open.
+        /// Whether it was a maintenance task of a timeline.
         is_maintenance: bool,
     },
     /// A life begins.
     LifeBegan,
-    /// The life is over.
+    /// A life has ended.
     LifeEnded(LifeEnd),
 }

@@ -4,22 +4,22 @@ use std::fmt;
 
 use palimpsest::io::Op;
 
-/// A task of the present life, by the order in which it was spawned.
+/// A task of the present life, numbered in the order of spawning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub u32);
 
-/// A call that is held, by number; numbers are not used again in a run.
+/// A held call. A run uses no number twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CallId(pub(super) u64);
 
-/// What a task is there for.
+/// What a task runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskName {
-    /// The one that carries out the plan.
+    /// The driver, which carries out the plan.
     Driver,
-    /// A line of the plan, from 1, that was left running.
+    /// A line of the plan, from 1, that runs beside others.
     Line(u32),
-    /// One that the engine started.
+    /// A task that the engine spawned.
     Engine(Op),
 }
 

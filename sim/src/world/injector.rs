@@ -1,14 +1,14 @@
-//! The plan's rules, as they fire.
+//! The fault injector: decides by the plan's rules which call gets which fault.
 
 use std::hash::{Hash, Hasher};
 
 use crate::dice::mix;
 use crate::faults::{CRASHING_LIFE_MAX, CallSite, Fault, Rule};
 
-/// So many of the calls that were hit are remembered: as many as a plan may have rules.
+/// How many hit calls are remembered: as many as a plan may have rules.
 const HITS_MAX: usize = 1000;
 
-/// Rules with what is left of them.
+/// The rules, and how often each may still fire.
 #[derive(Clone)]
 pub(super) struct FaultInjector {
     rules: Vec<Open>,
@@ -39,12 +39,12 @@ impl FaultInjector {
         }
     }
 
-    /// From now on no call fails. A crash may still come: it asks for nothing to be done.
+    /// Stops all faults but crashes, which ask for nothing to be done.
     pub(super) fn heal(&mut self) {
         self.is_healed = true;
     }
 
-    /// The fault for a call: the first rule that means it and fires.
+    /// The fault for a call: that of the first rule that matches it and fires.
     pub(super) fn fault_at(&mut self, site: &CallSite) -> Option<Fault> {
         let seed = self.seed;
         let is_healed = self.is_healed;
@@ -82,7 +82,7 @@ impl FaultInjector {
         &self.hits
     }
 
-    /// Stirs in what is left of the rules.
+    /// Hashes what is left of the rules.
     pub(super) fn stir_into(&self, hasher: &mut impl Hasher) {
         self.is_healed.hash(hasher);
         for open in &self.rules {

@@ -1,8 +1,8 @@
-//! What each call changed on the disk, and whether a sync or a crash came first: for those who want
-//! to see a run, and not only hear how it ended.
+//! What each call changed on the disk, and whether a sync or a crash came first. `explain` shows
+//! it.
 //!
-//! It looks at the disk between the calls: what waits for a sync now, and did not before the last
-//! call, is that call's doing; what waits no more, that call has synced.
+//! It compares the disk between calls: a change that waits for a sync now, and did not before the
+//! last call, was made by that call; one that waits no more was synced by it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use crate::faults::Crash;
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     call_count: usize,
-    /// Which calls made the changes that wait for a sync, by where they wait.
+    /// The calls that made the changes which wait for a sync, by the file or directory they wait
+    /// in.
     waiting: BTreeMap<NodeId, Vec<usize>>,
     effects: BTreeMap<usize, Effect>,
     crashes: Vec<CrashSeen>,
@@ -24,7 +25,7 @@ pub struct Journal {
 pub struct Effect {
     /// The file or directory.
     pub path: String,
-    /// Which bytes or which entry; or how many changes a sync covered.
+    /// The bytes or the entry; or how many changes a sync covered.
     pub what: String,
     /// What became of it.
     pub end: End,
@@ -37,17 +38,17 @@ pub enum End {
     Waits,
     /// The call with this index, from 0, was a sync of it.
     Synced(usize),
-    /// The call with this index was a sync of it that failed: no later one covers it.
+    /// The call with this index was a sync of it that failed: no later sync covers it.
     Dropped(usize),
-    /// Its file is gone for good, and with it whatever it was.
+    /// Its file was removed, and the change with it.
     Gone,
-    /// A power loss came first.
-    PendingFaults(Fate),
-    /// It is a sync itself.
+    /// A power loss came before a sync.
+    PowerLoss(Fate),
+    /// The call is a sync itself.
     Sync,
 }
 
-/// A crash, and where it came.
+/// A crash, and its place among the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrashSeen {
     /// How many calls there were before it, in all lives.
@@ -57,8 +58,8 @@ pub struct CrashSeen {
 }
 
 impl Journal {
-    /// What the call with this index changed, from 0 and over all lives; nothing if it changed
-    /// nothing that a sync covers.
+    /// The change made by the call with this index, from 0 and over all lives; `None` if it made
+    /// none that a sync covers.
     pub fn effect(&self, call: usize) -> Option<&Effect> {
         self.effects.get(&call)
     }
@@ -68,13 +69,13 @@ impl Journal {
         &self.crashes
     }
 
-    /// Another call is about to be let through.
+    /// Notes that another call is about to run.
     pub(super) fn next_call(&mut self, disk: &Disk) {
         self.look(disk);
         self.call_count += 1;
     }
 
-    /// Looks at what the last call did.
+    /// Notes what the last call changed.
     pub fn look(&mut self, disk: &Disk) {
         let Some(call) = self.call_count.checked_sub(1) else {
             return;
@@ -133,7 +134,7 @@ impl Journal {
         }
     }
 
-    /// The process ended, and the disk `after` is what is left of `before`.
+    /// Notes a crash that turned the disk `before` into `after`.
     pub fn crashed(&mut self, crash: Crash, before: &Disk, after: &Disk) {
         self.look(before);
         self.crashes.push(CrashSeen {
@@ -148,7 +149,7 @@ impl Journal {
             let fates = fates.get(&id).map_or(&[][..], Vec::as_slice);
             for (call, fate) in calls.iter().zip(fates) {
                 if let Some(effect) = self.effects.get_mut(call) {
-                    effect.end = End::PendingFaults(*fate);
+                    effect.end = End::PowerLoss(*fate);
                 }
             }
         }
@@ -177,7 +178,7 @@ mod tests {
             let effect = journal.effect(call).unwrap();
             (effect.path.as_str(), effect.what.as_str(), effect.end)
         };
-        assert_eq!(effect(0), ("/", "entry a", End::PendingFaults(Fate::Lost)));
+        assert_eq!(effect(0), ("/", "entry a", End::PowerLoss(Fate::Lost)));
         assert_eq!(effect(1), ("/a", "bytes 0..3", End::Synced(2)));
         assert_eq!(effect(2), ("/a", "covers 1 change", End::Sync));
         assert_eq!(journal.crashes()[0].call_count, 3);

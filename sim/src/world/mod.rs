@@ -1,17 +1,17 @@
-//! The world that the engine runs in: a disk, a clock, chance, tasks, and a gate before all of it.
+//! The world that the engine runs in: disk, clock, chance and tasks, all behind one scheduler.
 //!
 //! ```text
-//!  engine ─▶ SimIo ─▶ held at the gate ─pick▶ fault? ─▶ effect on the disk ─▶ engine goes on
-//!                         ▲                    │
-//!  wake-ups, passes ──────┘                  crash: the life ends, its handles are dead
+//!  engine ─▶ SimIo ─▶ held ─ scheduler picks ─▶ fault? ─▶ effect on the disk ─▶ engine goes on
+//!                      ▲                          │
+//!  wake-ups, passes ───┘                        crash: the life ends, its handles are dead
 //! ```
 //!
-//! 1. At most one task runs. When it pends, the gate picks the next of those held: one call, pass
-//!    or wake-up a step, and nothing else moves.
-//! 2. Each life of the process has a number. A handle, a call or a task of an ended life can
-//!    neither read nor change anything.
+//! 1. At most one task runs. When it pends, the scheduler picks one of the held: one call, pass or
+//!    wake-up a step, and nothing else moves.
+//! 2. Each life of the process has a number. A handle, call or task of an ended life can neither
+//!    read nor change anything.
 //! 3. The plan alone makes the run: choices come from its schedule, faults from its rules, chance
-//!    from its seed. Every step goes into a digest.
+//!    from its seed. Every step is hashed into a digest.
 
 mod calls;
 mod crash_point;

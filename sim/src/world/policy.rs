@@ -1,11 +1,12 @@
-//! The schedule, as it is used up: who goes next of those held.
+//! The policy of the scheduler: picks one of the held tasks, as the plan's schedule says.
 //!
-//! 1. The plan's choices come first, then what its `then` says.
-//! 2. Who yields is not asked for while another is held: a task that yields until the others are
-//!    done must not keep them from it, however unfair the schedule is.
-//! 3. Nobody waits for good: who pends without being held leaves the others alone, so that even
-//!    the last one goes where all others wait for it. Only a task that is held without end could
-//!    keep it waiting, and none is: steps are counted, and a run that makes too many is stuck.
+//! 1. The plan's explicit choices come first, then its `then` policy.
+//! 2. A task that yields is not picked while another is held: one that yields until the others are
+//!    done must not starve them, however unfair the schedule is.
+//! 3. No task starves for good. One that pends without being held leaves the others alone, so that
+//!    even the last choice of the policy runs once all others wait for it. Only a task that is held
+//!    without end could starve it, and none is: steps are counted, and a run that makes too many is
+//!    stuck.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
@@ -19,18 +20,19 @@ use crate::plan::{Schedule, Starved, Tail};
 /// Ranks are drawn below this.
 const RANK_END: u64 = 1 << 32;
 
-/// Whoever goes by rank falls behind all others once in so many times, or in twice, four or eight
-/// times as many: nobody waits for good.
+/// The lowest rank falls behind all others once in this many choices, or in twice, four or eight
+/// times as many, so that no task starves for good.
 const FALL_ONE_IN_MIN: u64 = 32;
 
-/// At a pass, which the engine makes where it matters who comes between, once in so many times.
+/// At a pass, which the engine makes where tasks race, the lowest rank falls behind once in this
+/// many times.
 const FALL_AT_PASS_ONE_IN: u64 = 6;
 
-/// A plan is expected to have so many choices, or twice as many, and so on: over these the changes
-/// of ranks are drawn, where their number is bounded.
+/// The number of choices that a plan is expected to have, at least. The changes of ranks are drawn
+/// over these, where their number is bounded.
 const CHOICES_EXPECTED_MIN: u64 = 64;
 
-/// And so many times that is doubled at most, as the seed says.
+/// The expected number of choices is doubled at most this often, by the seed.
 const CHOICES_DOUBLINGS: u64 = 5;
 
 /// The schedule, as it is used up.
@@ -39,13 +41,13 @@ pub(super) struct SchedulePolicy {
     choices: std::vec::IntoIter<u8>,
     tail: Tail,
     dice: Dice,
-    /// Of the tasks of this life that were held beside others; the lowest goes first.
+    /// Ranks of the tasks of this life that were held beside others; the lowest goes first.
     ranks: BTreeMap<TaskId, u64>,
     fall_count: u64,
     fall_one_in: u64,
-    /// Before which choices the one that would go falls behind all others; the next one last.
+    /// The choices before which the lowest rank falls behind all others; the next one last.
     changes: Vec<u64>,
-    /// How many choices there were behind the plan's own.
+    /// How many choices were made after the plan's explicit ones.
     choice_count: u64,
     /// The tasks of this life that are starved.
     starved: BTreeSet<TaskId>,
@@ -54,7 +56,7 @@ pub(super) struct SchedulePolicy {
 }
 
 impl SchedulePolicy {
-    /// Stirs in what the choices to come depend on, behind a crash.
+    /// Hashes what the choices after a crash depend on.
     pub(super) fn stir_into(&self, hasher: &mut impl Hasher) {
         self.choices.as_slice().hash(hasher);
         match self.tail {
@@ -89,14 +91,14 @@ impl SchedulePolicy {
         }
     }
 
-    /// Forgets the tasks of the life before.
+    /// Forgets the tasks of the previous life.
     pub(super) fn begin_life(&mut self) {
         self.ranks.clear();
         self.starved.clear();
         self.last = None;
     }
 
-    /// A task of this life begins.
+    /// Notes a task that is spawned, and whether it is to be starved.
     pub(super) fn meet(&mut self, task: TaskId, name: TaskName) {
         if let Tail::Starve(starved, _) = self.tail
             && is_starved(starved, name)
@@ -105,7 +107,7 @@ impl SchedulePolicy {
         }
     }
 
-    /// A choice among those held, by index; where there is only one, nothing is used up.
+    /// Picks one of the held by its index. Where there is only one, nothing is used up.
     pub(super) fn choose(&mut self, held: &[Held]) -> usize {
         let index = if held.iter().any(|held| held.yields) {
             self.choose_but_yielding(held)
@@ -147,7 +149,7 @@ impl SchedulePolicy {
         }
     }
 
-    /// The oldest of what is held for the task of the lowest rank.
+    /// Picks the oldest call or wake-up of the task with the lowest rank.
     fn lowest(&mut self, held: &[Held]) -> usize {
         let ranks = held.iter().map(|held| self.rank(held.task));
         let ranks: Vec<u64> = ranks.collect();
@@ -195,7 +197,7 @@ impl SchedulePolicy {
         *rank.or_insert_with(|| dice.below(RANK_END))
     }
 
-    /// Any of those that are not starved, if there is one.
+    /// Picks any that is not starved, or any if all are.
     fn choose_but_starved(&mut self, held: &[Held]) -> usize {
         let is_fed = |index: &usize| !self.starved.contains(&held[*index].task);
         let fed: Vec<usize> = (0..held.len()).filter(is_fed).collect();
@@ -205,7 +207,7 @@ impl SchedulePolicy {
         }
     }
 
-    /// The oldest of what is held for the task that went last; if nothing is, any.
+    /// Picks the oldest call or wake-up of the task that went last, or any if it is not held.
     fn choose_the_last(&mut self, held: &[Held]) -> usize {
         let last = self.last;
         let again = held.iter().position(|held| Some(held.task) == last);
@@ -213,9 +215,9 @@ impl SchedulePolicy {
     }
 }
 
-/// Draws before which choices ranks change, the first one last.
+/// Draws the choices before which ranks change, the first one last.
 fn draw_changes(seed: u64, change_count: u32) -> Vec<u64> {
-    // Of the seed's own dice the ranks are drawn.
+    // The ranks are drawn from the seed's own dice.
     let mut dice = Dice::new(mix(seed));
     let expected = CHOICES_EXPECTED_MIN << dice.below(CHOICES_DOUBLINGS + 1);
     let mut changes: Vec<u64> = (0..change_count).map(|_| dice.below(expected)).collect();
@@ -251,7 +253,7 @@ mod tests {
         (0..count).map(held).collect()
     }
 
-    /// Who goes, pick by pick, of four tasks that are always held, in the order of their numbers.
+    /// The picks among four tasks that are always held, by number.
     fn picks(tail: Tail, pick_count: usize) -> Vec<usize> {
         let mut policy = policy(tail);
         for line in 0..4 {
@@ -266,7 +268,7 @@ mod tests {
         picks.filter(|index| *index == 0).count()
     }
 
-    /// How often another one goes than the one before.
+    /// How often a pick differs from the one before.
     fn switch_count(picks: &[usize]) -> usize {
         picks.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_starved_goes_when_nobody_else_is_held() {
+    fn a_starved_task_goes_when_no_other_is_held() {
         let tail = Tail::Starve(Starved::Line(0), 7);
         let picked = picks(tail, 200);
         assert!(!picked.contains(&0));
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn who_yields_goes_when_all_others_do() {
+    fn a_task_that_yields_goes_when_all_others_yield_too() {
         let all = [
             Tail::InOrder,
             Tail::NewestFirst,

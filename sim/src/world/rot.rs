@@ -1,4 +1,4 @@
-//! Bytes that a device has made wrong: they rot, and are read.
+//! Bytes that the device has made wrong, and reads of them.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::disk::NodeId;
 use crate::faults::{Fault, StepKind};
 
 impl State {
-    /// Reads, and tells what of that the device had made wrong before.
+    /// Reads, and records which faults had made the bytes wrong before.
     pub(super) fn read(
         &mut self,
         op: Op,
@@ -26,7 +26,7 @@ impl State {
         Ok(count)
     }
 
-    /// Lets a byte rot, if it is durable and the device may.
+    /// Makes a byte rot, if it is durable and the device may be wrong.
     pub(super) fn rot(
         &mut self,
         node: NodeId,

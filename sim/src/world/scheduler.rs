@@ -1,4 +1,4 @@
-//! The gate: every task and call is held, and the schedule picks the next.
+//! The scheduler: holds every task and call, and runs the one that the policy picks.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -9,26 +9,26 @@ use super::ids::{CallId, TaskId, TaskName};
 use super::policy::SchedulePolicy;
 use crate::faults::{Fault, StepKind};
 
-/// What the gate answers to a call.
+/// What the scheduler answers to a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Grant {
-    /// Go on; the fault, if there is one, is yours to deliver.
+    /// The call may run; it delivers the fault, if there is one.
     Granted(Option<Fault>),
-    /// Your life is over.
+    /// The life of the caller has ended.
     Dead,
 }
 
-/// Whom a pick leaves to be woken.
+/// What a pick leaves to wake.
 pub(super) enum Picked {
-    /// Nobody: nothing is held, or the life is over.
-    Nobody,
-    /// One that was not polled yet: the executor has it in its queue.
+    /// No task: none is held, or the life has ended.
+    Nothing,
+    /// A task that was not polled yet: it is in the executor's queue.
     Unpolled,
-    /// This one.
+    /// A task, by its waker.
     Wake(Waker),
 }
 
-/// A call that waits for its turn.
+/// A held call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
     pub(super) id: CallId,
@@ -36,28 +36,28 @@ pub(super) struct Call {
     pub(super) step: StepKind,
 }
 
-/// What is held for a task: a call, or a wake-up.
+/// A held call or wake-up of a task.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
     pub(super) task: TaskId,
     pub(super) call: Option<Call>,
-    /// Whether the task has let all others go first.
+    /// Whether the task lets all others go first.
     pub(super) yields: bool,
-    /// How many were picked before it came.
+    /// How many picks were made before it was held.
     pub(super) since: u64,
 }
 
-/// A task that is not done.
+/// A task that has not ended.
 struct Slot {
     waker: Option<Waker>,
     has_wake_up: bool,
     /// Whether its next wake-up lets all others go first.
     yields: bool,
-    /// Whether it looks after a timeline for as long as that is open.
+    /// Whether it is a maintenance task of a timeline.
     is_maintenance: bool,
-    /// Whether it removes a file that nobody needs any more.
+    /// Whether it removes a file that has lost its last reader.
     is_drop: bool,
-    /// What its last call was for.
+    /// The label of its last call.
     op: Option<Op>,
 }
 
@@ -110,7 +110,7 @@ impl Scheduler {
         self.granted = None;
     }
 
-    /// Adds a task; it is held until it is picked for the first time.
+    /// Adds a task, held until its first pick.
     pub(super) fn add_task(&mut self, name: TaskName) -> TaskId {
         let task = TaskId(self.task_count);
         self.task_count += 1;
@@ -133,13 +133,13 @@ impl Scheduler {
         self.running
     }
 
-    /// The task that runs now, and what its last call was for.
+    /// The task that runs now, and the label of its last call.
     pub(super) fn running_op(&self) -> Option<(TaskId, Op)> {
         let task = self.running?;
         Some((task, self.slots.get(&task)?.op?))
     }
 
-    /// Whether a task is one that looks after a timeline for as long as that is open.
+    /// Whether a task is a maintenance task of a timeline.
     pub(super) fn is_maintenance(&self, task: TaskId) -> bool {
         self.slots
             .get(&task)
@@ -148,7 +148,7 @@ impl Scheduler {
 
     /// Holds a call of the running task.
     pub(super) fn hold_call(&mut self, op: Op, step: StepKind) -> CallId {
-        let task = self.running.expect("calls come from tasks behind the gate");
+        let task = self.running.expect("calls come from scheduled tasks");
         if let Some(slot) = self.slots.get_mut(&task) {
             slot.op = Some(op);
         }
@@ -164,7 +164,7 @@ impl Scheduler {
         id
     }
 
-    /// The running task's next wake-up lets all others go first.
+    /// Makes the running task's next wake-up let all others go first.
     pub(super) fn yield_running(&mut self) {
         let running = self.running.and_then(|task| self.slots.get_mut(&task));
         if let Some(slot) = running {
@@ -172,7 +172,7 @@ impl Scheduler {
         }
     }
 
-    /// Holds a wake-up of a task, once, and says whether nobody runs who would pick it.
+    /// Holds a wake-up of a task, once. Returns whether no task runs, so that the caller must pick.
     pub(super) fn hold_wake_up(&mut self, task: TaskId) -> bool {
         let Some(slot) = self.slots.get_mut(&task) else {
             return false;
@@ -191,7 +191,7 @@ impl Scheduler {
         self.running.is_none()
     }
 
-    /// Forgets a call whose future was dropped.
+    /// Drops a call whose future was cancelled.
     pub(super) fn forget_call(&mut self, id: CallId) {
         let is_it = |held: &Held| held.call.is_some_and(|call| call.id == id);
         self.held.retain(|held| !is_it(held));
@@ -200,7 +200,7 @@ impl Scheduler {
         }
     }
 
-    /// Takes the next of those held.
+    /// Takes the held call or wake-up that the policy picks.
     pub(super) fn pick(&mut self) -> Option<Held> {
         assert!(!self.is_stopped);
         self.running = None;
@@ -218,7 +218,7 @@ impl Scheduler {
         Some(held)
     }
 
-    /// How many others were picked while this one, the last that was, waited.
+    /// How many others were picked while the last pick waited.
     pub(super) fn others_before(&self, picked: &Held) -> u64 {
         self.pick_count - picked.since - 1
     }
@@ -227,7 +227,7 @@ impl Scheduler {
         self.granted = Some((id, fault));
     }
 
-    /// What was granted to a call, if it was.
+    /// Takes the grant of a call, if it has one.
     pub(super) fn take_grant(&mut self, id: CallId) -> Option<Option<Fault>> {
         let (granted, fault) = self.granted?;
         (granted == id).then(|| {
@@ -243,7 +243,7 @@ impl Scheduler {
         waker.map_or(Picked::Unpolled, Picked::Wake)
     }
 
-    /// A task is polled: notes its waker, and says whether it is its turn.
+    /// Notes the waker of a polled task, and returns whether it may run.
     pub(super) fn enter(&mut self, task: TaskId, waker: &Waker) -> bool {
         if self.is_stopped {
             return false;
@@ -254,8 +254,8 @@ impl Scheduler {
         self.running == Some(task)
     }
 
-    /// Whether no other task than the running one is left, but for keepers that wait for the clock
-    /// or for something to do.
+    /// Whether no other task than the running one is left, except idle maintenance tasks: those
+    /// that wait for the clock or for work.
     pub(super) fn has_only_running(&self) -> bool {
         let is_held = |task: TaskId| self.held.iter().any(|held| held.task == task);
         let is_at_rest = |task: TaskId, slot: &Slot| {
@@ -266,7 +266,7 @@ impl Scheduler {
             .all(|(task, slot)| is_at_rest(*task, slot))
     }
 
-    /// Whether a removal of the engine's is on its way.
+    /// Whether a removal by a last reader is in flight.
     pub(super) fn has_drops(&self) -> bool {
         self.slots.values().any(|slot| slot.is_drop)
     }

@@ -1,4 +1,4 @@
-//! Waiting until nothing goes on in a world but the task that waits.
+//! Waiting until no other task of a world runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use super::sim_io::SimIo;
 use super::state::World;
 use crate::verdict::Verdict;
 
-/// How long the engine's own tasks may take to end, in turns of the task that waits.
+/// How long the engine's own tasks may take to end, in yields of the waiting task.
 const SETTLING_STEPS_MAX: u32 = 10_000;
 
-/// After so many turns time passes as well, so much at least.
+/// After this many yields, time passes as well.
 const SETTLING_STEPS_AT_ONCE: u32 = 200;
 
-/// Longer than one who stalls waits for others to move.
+/// Longer than a stalled task waits for others to move.
 const SETTLING_TIME: Duration = Duration::from_millis(5);
 
 impl World {
-    /// Waits until the running task is the only one left, and the device holds up no call: one who
-    /// looks after a timeline may wait in it as well.
+    /// Waits until no other task is left and the device delays no call. Idle maintenance tasks may
+    /// stay.
     ///
     /// # Errors
     /// `Stuck` if the others do not end.
@@ -35,7 +35,7 @@ impl World {
                 return Ok(());
             }
             match (step + 1).is_multiple_of(SETTLING_STEPS_AT_ONCE) {
-                // Somebody may be held up by a device that takes its time.
+                // The device may delay a call.
                 true => io.sleep(self.slow_max.max(SETTLING_TIME)).await,
                 false => io.yield_now().await,
             }

@@ -1,4 +1,5 @@
-//! The seam's other side: every call is held at the gate, meets its fault, and acts on the disk.
+//! The simulator's `Io`: the scheduler holds every call, then its fault or its effect on the disk
+//! happens.
 
 use std::future::Future;
 use std::io;
@@ -22,7 +23,7 @@ use crate::faults::{Fault, StepKind, eio};
 /// The time of day at which every run starts: 2026-01-01, in nanoseconds since the Unix epoch.
 const TIME_START: u64 = 1_767_225_600_000_000_000;
 
-/// The world as one life of the process sees it.
+/// `Io` of one life of the process.
 #[derive(Clone)]
 pub struct SimIo {
     world: Arc<World>,
@@ -42,7 +43,7 @@ pub struct SimLock {
 }
 
 impl SimIo {
-    /// The world, for the present life.
+    /// The `Io` of the present life.
     pub fn new(world: &Arc<World>) -> SimIo {
         SimIo {
             world: world.clone(),
@@ -54,12 +55,12 @@ impl SimIo {
         &self.world
     }
 
-    /// The life that it serves, from 1.
+    /// Its life, from 1.
     pub(super) fn life(&self) -> u32 {
         self.life
     }
 
-    /// Waits at the gate, then acts, unless a fault comes first.
+    /// Waits for the scheduler, then acts, unless the fault is an error.
     async fn call<T: CallReport>(
         &self,
         op: Op,
@@ -85,8 +86,8 @@ impl SimIo {
         result
     }
 
-    /// A sync: a file's drops what it was to make durable if it fails, and fails with EIO whatever
-    /// the rule says, as systems do that find out late that there is no space.
+    /// Runs a sync. If it fails, a file's sync drops what it was to make durable, and the error is
+    /// EIO whatever the rule says, as on systems that find out late that there is no space.
     async fn sync_call(
         &self,
         op: Op,
@@ -122,7 +123,7 @@ impl SimIo {
         result
     }
 
-    /// Waits at the gate, and for as long as a slow device takes.
+    /// Waits for the scheduler, and for as long as a slow device takes.
     async fn turn(&self, op: Op, step: StepKind) -> Grant {
         let grant = CallTurn::new(self, op, step).await;
         let Grant::Granted(Some(fault @ (Fault::Slow(_) | Fault::Stall))) = grant else {
@@ -139,7 +140,7 @@ impl SimIo {
         }
     }
 
-    /// Waits until everybody else waits for the clock, or for the caller, or stalls as well.
+    /// Waits until every other task waits for the clock, for this one, or stalls as well.
     async fn stall(&self) {
         let _stalling = Stalling::begin(self);
         loop {
@@ -160,14 +161,14 @@ impl SimIo {
     }
 }
 
-/// The shortest time that the clock can tell apart: it passes when nobody has anything to do.
+/// The shortest time that the clock can tell apart: it passes only while no task is ready.
 const STALL_STEP: Duration = Duration::from_millis(1);
 
-/// What comes of a sync.
+/// What a sync does.
 #[derive(Clone, Copy)]
 enum Sync {
     Made,
-    /// And then this byte rots.
+    /// It is made, and then this byte rots.
     MadeAndRotten(u32),
     Failed,
     Reverted,
@@ -333,13 +334,13 @@ impl Io for SimIo {
     }
 
     async fn interleave(&self, op: Op) {
-        // A pass of an ended life changes nothing: whatever comes after it is refused.
+        // A pass of an ended life changes nothing: any call after it fails.
         let _ = self.call(op, StepKind::Pass, |_, _| Ok(())).await;
     }
 
     fn probe(&self, mark: &'static str) {
         let mut state = self.world.state();
-        // What the oracle's own reads reach is no corner of the plan's.
+        // What the oracle's own reads reach does not count as reached by the plan.
         if !state.is_direct {
             *state.counts.probes.entry(mark).or_insert(0) += 1;
         }
@@ -438,7 +439,7 @@ impl File for SimFile {
     }
 }
 
-/// Takes the rename apart that was just made, if that is the fault.
+/// Tears the rename that was just made, if that is the fault.
 fn tear(
     state: &mut State,
     (op, step): (Op, StepKind),
@@ -478,7 +479,7 @@ impl Drop for SimLock {
     }
 }
 
-/// One call's wait for its turn.
+/// A call's wait until it is picked.
 struct CallTurn<'a> {
     io: &'a SimIo,
     op: Op,
@@ -535,7 +536,7 @@ impl Drop for CallTurn<'_> {
     }
 }
 
-/// What the trace keeps of a call's result.
+/// The number that the trace keeps of a call's result.
 trait CallReport {
     fn report(&self) -> u64;
 }

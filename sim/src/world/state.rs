@@ -1,4 +1,4 @@
-//! The world's state, and how a life begins, goes on and ends.
+//! The world's state, and the life of a process in it: how it begins, runs and ends.
 //!
 //! A life is one incarnation of the process. Its number grows, and its tasks, handles and calls
 //! carry it.
@@ -10,22 +10,22 @@
 //!      │                          └──────── leave: nothing is held ───────┘ └────┘ the next one
 //!      │ survive, after           │                                       │
 //!      │ a crash                  └────────────────────┬──────────────────┘
-//!      │                                               │ end_life, once, with an `LifeEnd`
+//!      │                                               │ end_life, once, with a `LifeEnd`
 //!      │                                               ▼
 //!    buried ◀───────────────── bury ─────────────────ended
 //!
-//!   Finished   the driver has come to the end of the plan, or has found something wrong
+//!   Finished   the driver has reached the end of the plan, or a check has failed
 //!   Crashed    the plan says so (`World::crash`), or a rule at a call (`State::pick`)
 //!   Panicked   a task has panicked (`World::panicked`)
-//!   Endless    it has made more steps than any plan needs (`State::pick`)
+//!   Endless    the life has made more steps than any plan needs (`State::pick`)
 //!   none       nothing has moved for `silence_max`: it is stuck, and buried as it is
 //! ```
 //!
 //! 1. At most one task runs, and only one that was picked. A quiescent life goes on when a timer of
-//!    the engine's or of the driver's fires.
+//!    the engine or the driver fires.
 //! 2. From `end_life` on, `is_live` is false for that life: its calls fail, its tasks are not
 //!    polled again, and what they drop releases nothing.
-//! 3. The disk, what is left of schedule, rules and chance, and the clock go on to the next life;
+//! 3. The disk, what is left of schedule, rules and chance, and the clock pass on to the next life;
 //!    locks, handles and counts of calls do not.
 //! 4. What happens is queued as [`Fact`]s. The world keeps no conclusion from them.
 
@@ -57,39 +57,39 @@ use super::scheduler::{Picked, Scheduler};
 use super::trace::Trace;
 use super::waits::Waits;
 
-/// More steps than any plan needs beside those of its operations: a run that makes more is going
-/// round in circles. Of a thousand drawn plans none makes 8,000.
+/// How many steps a run may make beside those of its operations, before it counts as a livelock. Of
+/// a thousand drawn plans none makes 8,000.
 const STEPS_MAX: u64 = 500_000;
 
-/// More steps than any operation needs.
+/// How many steps an operation may add to that.
 const STEPS_OF_AN_OPERATION_MAX: u64 = 1_000;
 
-/// So long, in virtual time, nothing may happen at all.
+/// The longest virtual time in which no task runs, before the run counts as stuck.
 const SILENCE_MAX: Duration = Duration::from_secs(40 * 24 * 60 * 60);
 
-/// Where the engine looks after itself, nobody waits for more than so many of its periods: each is
-/// some steps, and most of them the same.
+/// How long an operation may wait where maintenance is on, in maintenance periods. Each period
+/// costs some steps, and most are alike.
 const PERIODS_WAITED_MAX: u32 = 500;
 
-/// So many calls are counted by who makes them; then the counts begin again. No plan comes to it.
+/// How many different calls are counted; then the counts start again. No plan reaches it.
 const CALL_COUNTS_MAX: usize = 1 << 20;
 
 /// What a run counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Steps of the gate.
+    /// Steps of the scheduler.
     pub steps: u64,
-    /// Those among them that were not the keepers'.
+    /// Steps of other tasks than maintenance.
     pub driven_steps: u64,
-    /// Calls that went through it.
+    /// Calls that the scheduler let run.
     pub calls: u64,
     /// Faults delivered, by class.
     pub faults: BTreeMap<FaultClass, u64>,
-    /// What power losses made of what was pending.
+    /// What power losses did to unsynced changes.
     pub effects: CrashEffects,
-    /// Corners reached, by mark.
+    /// Probes that were reached, by name.
     pub probes: BTreeMap<&'static str, u64>,
-    /// How much time passed, by the clock of the run.
+    /// Virtual time that passed.
     pub elapsed: Duration,
 }
 
@@ -97,19 +97,19 @@ pub struct Counts {
 pub struct World {
     state: Mutex<State>,
     wait_max: Duration,
-    /// How long a call takes at most.
+    /// The longest delay of a call by a slow device.
     pub(super) slow_max: Duration,
 }
 
-/// Everything that changes, behind the one lock.
+/// All mutable state, behind one lock.
 pub struct State {
     /// The disk as it is now.
     pub disk: Disk,
-    /// What happened.
+    /// The events.
     pub trace: Trace,
-    /// What was counted.
+    /// The counts.
     pub counts: Counts,
-    /// What each call changed on the disk, if somebody wants to know.
+    /// What each call changed on the disk, if a page of the run is to be drawn.
     pub journal: Option<Journal>,
     pub(super) life: u32,
     pub(super) is_alive: bool,
@@ -124,14 +124,14 @@ pub struct State {
     pub(super) is_direct: bool,
     pub(super) ending: Option<LifeEnd>,
     pub(super) supervisor: Option<Waker>,
-    /// What happened, for those who follow it, since they last asked.
+    /// The facts that the judge has not taken yet.
     pub(super) facts: Vec<Fact>,
     pub(super) steps_max: u64,
-    /// Tasks that wait for everybody else.
+    /// Stalled tasks: they wait for all others.
     pub(super) stalled: BTreeSet<TaskId>,
-    /// How many calls the device holds up.
+    /// How many calls the device delays.
     pub(super) delayed_count: u32,
-    /// Steps of all others.
+    /// Steps of tasks that do not stall.
     pub(super) busy_steps: u64,
     /// How far the clock was set forward, or back, in nanoseconds.
     pub(super) clock_offset: i64,
@@ -140,7 +140,7 @@ pub struct State {
     pub(super) elapsed_before: Duration,
 }
 
-/// While it is there, the calls of the running task pass the gate.
+/// While it exists, calls of the running task bypass the scheduler and the fault injector.
 struct Direct<'a>(&'a World);
 
 impl<'a> Direct<'a> {
@@ -156,7 +156,7 @@ impl Drop for Direct<'_> {
     }
 }
 
-/// A run of a plan that makes more steps is going round in circles.
+/// How many steps a run of the plan may make, before it counts as a livelock.
 pub fn steps_max(plan: &Plan) -> u64 {
     STEPS_MAX + STEPS_OF_AN_OPERATION_MAX * plan.ops.len() as u64
 }
@@ -177,7 +177,7 @@ impl World {
         World::from_crash_point(plan, crash_point)
     }
 
-    /// A world after a life that has left this.
+    /// A world whose next life starts from a crash point.
     pub(super) fn from_crash_point(plan: &Plan, crash_point: CrashPoint) -> Arc<World> {
         let state = State {
             disk: crash_point.disk,
@@ -221,12 +221,13 @@ impl World {
         })
     }
 
-    /// For how long an operation may wait.
+    /// The longest time that an operation may wait.
     pub fn wait_max(&self) -> Duration {
         self.wait_max
     }
 
-    /// For how long nothing may happen but what the engine does on its own.
+    /// The longest time in which nothing but maintenance may happen, before the run counts as
+    /// stuck.
     pub fn silence_max(&self) -> Duration {
         let waits = self
             .wait_max
@@ -235,7 +236,7 @@ impl World {
         SILENCE_MAX.min(waits.saturating_add(Duration::from_secs(10)))
     }
 
-    /// The state; nobody holds it across an await.
+    /// Locks the state. The guard is never held across an await.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
@@ -260,7 +261,7 @@ impl World {
         state.life
     }
 
-    /// Ends the life, from inside it: what runs after this in it is dead.
+    /// Ends the life from inside: from now on its calls fail and its tasks do not run.
     pub fn end_life(&self, ending: LifeEnd) {
         let supervisor = self.state().end_life(ending);
         if let Some(waker) = supervisor {
@@ -283,19 +284,19 @@ impl World {
         .await
     }
 
-    /// Says which letter the plan uses for a timeline.
+    /// Sets the label by which the plan names a timeline.
     pub fn name_timeline(&self, timeline: TimelineId, label: TimelineLabel) {
         self.state().labels.insert(timeline, label);
     }
 
-    /// Polls a read of the oracle's own once, which no call of is held at the gate or met by a
-    /// fault: it is done, unless it waits for something that is no I/O.
-    pub fn past_the_scheduler<T>(&self, read: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    /// Polls a read of the simulator's own once. Its calls bypass scheduler and faults, so it is
+    /// ready unless it waits for something other than I/O.
+    pub fn poll_directly<T>(&self, read: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
         let _direct = Direct::begin(self);
         read.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    /// From now on no call fails.
+    /// Stops all faults but crashes.
     pub fn heal(&self) {
         self.state().injector.heal();
     }
@@ -313,17 +314,17 @@ impl World {
         jumps.copied().unwrap_or(0)
     }
 
-    /// Lets this world make so many steps.
+    /// Sets the limit of steps.
     pub fn allow_steps(&self, count: u64) {
         self.state().steps_max = count;
     }
 
-    /// Counts a fault that is none of a call's.
+    /// Counts a fault that hits no call.
     pub fn count_fault(&self, class: FaultClass) {
         *self.state().counts.faults.entry(class).or_insert(0) += 1;
     }
 
-    /// The life is over, however it ended: what still runs of it is dead.
+    /// Ends the life, however it ended: what still runs of it is dead.
     pub fn bury(&self) {
         let mut state = self.state();
         state.is_alive = false;
@@ -342,17 +343,17 @@ impl State {
         self.injector.silent().map(ToString::to_string).collect()
     }
 
-    /// The calls that the rules hit, up to a limit, as rules that hit them alone.
+    /// The calls that rules hit, up to a limit, each as a rule that hits it alone.
     pub fn hits(&self) -> Vec<Rule> {
         self.injector.hits().to_vec()
     }
 
-    /// The calls that waited longest, as rules by which each of them would wait alone.
+    /// The calls that waited longest, each as a rule that delays it alone.
     pub fn waits(&self) -> Vec<Rule> {
         self.waits.rules()
     }
 
-    /// What the task said that panicked.
+    /// The message of the task that panicked.
     pub fn take_panic(&mut self) -> String {
         self.panic.take().unwrap_or_default()
     }
@@ -370,14 +371,14 @@ impl State {
         self.supervisor.take()
     }
 
-    /// Picks who goes on, and returns whom to wake; nobody when the life ends here.
+    /// Picks the next task, and returns what to wake for it.
     #[must_use]
     pub(super) fn pick(&mut self) -> Picked {
         if !self.is_alive {
-            return Picked::Nobody;
+            return Picked::Nothing;
         }
         let Some(picked) = self.scheduler.pick() else {
-            return Picked::Nobody;
+            return Picked::Nothing;
         };
         self.counts.steps += 1;
         if !self.stalled.contains(&picked.task) {
@@ -389,7 +390,7 @@ impl State {
         if self.steps_max < self.counts.steps {
             return self
                 .end_life(LifeEnd::Endless)
-                .map_or(Picked::Nobody, Picked::Wake);
+                .map_or(Picked::Nothing, Picked::Wake);
         }
         match picked.call {
             None => self.trace.woke(self.life, picked.task),
@@ -413,7 +414,7 @@ impl State {
                 if let Some(Fault::Crash(crash)) = fault {
                     self.deliver(Fault::Crash(crash), (call.op, call.step), None);
                     let supervisor = self.end_life(LifeEnd::Crashed(crash));
-                    return supervisor.map_or(Picked::Nobody, Picked::Wake);
+                    return supervisor.map_or(Picked::Nothing, Picked::Wake);
                 }
                 self.scheduler.grant(call.id, fault);
             }
@@ -438,7 +439,7 @@ impl State {
         }
     }
 
-    /// Counts a fault that did to a call what it is there for.
+    /// Counts a fault that took effect on a call.
     pub(super) fn count_fault(&mut self, fault: Fault, step: StepKind) {
         let class = fault.class(step);
         *self.counts.faults.entry(class).or_insert(0) += 1;

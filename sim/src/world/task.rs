@@ -1,4 +1,4 @@
-//! Tasks behind the gate.
+//! Tasks that run only when the scheduler picks them.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -12,7 +12,7 @@ use super::scheduler::Picked;
 use super::{LifeEnd, World};
 use crate::panics;
 
-/// Starts a task behind the gate of the present life. It is dropped when the life ends.
+/// Spawns a task of a life; it is dropped when the life ends.
 pub(super) fn spawn(
     world: &Arc<World>,
     life: u32,
@@ -33,8 +33,8 @@ pub(super) fn spawn(
         life,
         task,
     }));
-    // The first poll comes from the executor; the turn, from the gate.
-    madsim::task::spawn(Gated {
+    // The executor polls it first; the scheduler lets it run.
+    madsim::task::spawn(ScheduledTask {
         world: world.clone(),
         life,
         task,
@@ -44,8 +44,8 @@ pub(super) fn spawn(
     world.kick();
 }
 
-/// A task that goes on only when the gate picks it.
-struct Gated {
+/// A task that runs only when the scheduler picks it.
+struct ScheduledTask {
     world: Arc<World>,
     life: u32,
     task: TaskId,
@@ -53,7 +53,7 @@ struct Gated {
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-impl Future for Gated {
+impl Future for ScheduledTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -80,14 +80,14 @@ impl Future for Gated {
     }
 }
 
-/// Whether a task that has pended goes on at once.
+/// Whether a task that has pended is picked again at once.
 enum TaskTurn {
     Again,
     Over,
 }
 
 impl World {
-    /// Starts a task of the present life.
+    /// Spawns a task in the present life.
     pub fn spawn(
         self: &Arc<Self>,
         name: TaskName,
@@ -97,12 +97,12 @@ impl World {
         spawn(self, life, name, future);
     }
 
-    /// Whether a removal of the engine's is on its way.
+    /// Whether a removal by a last reader is in flight.
     pub fn has_drops(&self) -> bool {
         self.state().scheduler.has_drops()
     }
 
-    /// A task panicked: its life ends here.
+    /// Ends the life of a task that panicked.
     fn panicked(&self, life: u32, panic: &(dyn std::any::Any + Send)) {
         let message = panics::take(panic);
         if !self.state().is_live(life) {
@@ -117,7 +117,7 @@ impl World {
         state.is_live(life) && state.scheduler.enter(task, waker)
     }
 
-    /// The running task has pended or is done: picks the next.
+    /// Picks the next task, after the running one has pended or ended.
     fn leave(&self, life: u32, task: TaskId, is_done: bool) -> TaskTurn {
         let picked = {
             let mut state = self.state();
@@ -141,7 +141,7 @@ impl World {
         TaskTurn::Over
     }
 
-    /// Picks somebody if nobody runs.
+    /// Picks a task if none runs.
     fn kick(&self) {
         let picked = {
             let mut state = self.state();
@@ -157,11 +157,11 @@ impl World {
 fn wake(picked: Picked) {
     match picked {
         Picked::Wake(waker) => waker.wake(),
-        Picked::Unpolled | Picked::Nobody => {}
+        Picked::Unpolled | Picked::Nothing => {}
     }
 }
 
-/// What the engine's futures wake: it only holds a wake-up for the task.
+/// The waker of the engine's futures: it holds a wake-up of the task.
 struct SchedulerWaker {
     world: Arc<World>,
     life: u32,
@@ -184,7 +184,7 @@ impl Wake for SchedulerWaker {
     }
 }
 
-/// The result of a task, for one who waits for it.
+/// The result of a task, which another one waits for.
 pub struct Join<T> {
     slot: Arc<Mutex<JoinSlot<T>>>,
 }
@@ -195,7 +195,7 @@ struct JoinSlot<T> {
 }
 
 impl<T: Send + 'static> Join<T> {
-    /// Starts `future` as a task and returns where its result will be.
+    /// Spawns `future` as a task and returns a handle to its result.
     pub fn spawn(
         world: &Arc<World>,
         name: TaskName,
@@ -236,7 +236,7 @@ impl<T: Send + 'static> Join<T> {
     }
 }
 
-/// Polls `future` until it has pended `count` times, then drops it: nothing if it was not done.
+/// Polls `future` until it has pended `count` times, then cancels it: `None` if it was not done.
 pub async fn drop_at<T>(count: u32, future: impl Future<Output = T>) -> Option<T> {
     let mut future = Box::pin(future);
     let mut left = count;

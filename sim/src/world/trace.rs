@@ -1,4 +1,4 @@
-//! What happened: a digest of everything, and the events themselves as far as somebody wants them.
+//! The trace of a run: a digest of all events, and those of them that are to be kept.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,31 +16,31 @@ use crate::dice::mix;
 use crate::faults::{Amount, CallSite, Fault};
 use crate::plan::Line;
 
-/// How many events are kept when not all of them are wanted.
+/// How many events are kept where only the last ones are wanted.
 const EVENTS_KEPT: usize = 64;
 
-/// How many of those before a place are kept, and behind it.
+/// How many events are kept before an event, and how many after it.
 pub const EVENTS_AROUND: u64 = 24;
 
-/// How much of what happened is kept.
+/// Which events are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// The last steps.
     Tail,
     /// Every step.
     Everything,
-    /// Those around the event with this index, from 0.
+    /// The events around the one with this index, from 0.
     Around(u64),
 }
 
-/// One step of a run.
+/// An event of a run.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A task was started.
     Started {
         /// The task, by the order in which the life spawned it.
         task: u32,
-        /// What it is there for.
+        /// What it runs.
         name: TaskName,
     },
     /// A task was woken and goes on.
@@ -50,16 +50,16 @@ pub enum Event {
         /// The task.
         task: u32,
     },
-    /// A call was let through.
+    /// A call ran.
     Called {
         /// The task.
         task: u32,
         /// The call's address.
         site: CallSite,
-        /// What happens to it.
+        /// The fault that hits it.
         fault: Option<Fault>,
     },
-    /// What became of the call before.
+    /// The result of the call before.
     Done(Result<u64, io::ErrorKind>),
     /// A line of the plan begins.
     Line(u32, Arc<Line>),
@@ -67,14 +67,14 @@ pub enum Event {
     Recovered(Lsn),
 }
 
-/// Everything that happened, in order.
+/// All events, in order.
 pub struct Trace {
     digests: Digests,
-    /// Those that are kept.
+    /// The kept events.
     events: VecDeque<Event>,
     keep: Keep,
     is_behind_call: bool,
-    /// A hash of the names and bytes of the call at hand.
+    /// A hash of the names and bytes of the present call.
     content: u64,
 }
 
@@ -91,7 +91,7 @@ impl Default for Trace {
 }
 
 impl Trace {
-    /// How much is kept from now on.
+    /// Sets which events are kept from now on.
     pub fn keep(&mut self, keep: Keep) {
         self.keep = keep;
     }
@@ -118,7 +118,7 @@ impl Trace {
         self.events.iter()
     }
 
-    /// Notes up to which LSN a timeline is durable that was opened.
+    /// Notes a timeline that was opened, with its durable LSN.
     pub fn recovered(&mut self, durable: Lsn) {
         self.push(Hash::of(2).word(durable.0), || Event::Recovered(durable));
     }
@@ -156,14 +156,15 @@ impl Trace {
         self.is_behind_call = true;
     }
 
-    /// Notes what became of a call: a count, or the kind of error.
+    /// Notes the result of a call: a count, or the kind of error.
     pub(super) fn done(&mut self, result: Result<u64, io::ErrorKind>) {
         let hash = Hash::of(6).word(match result {
             Ok(count) => count,
             Err(kind) => kind as u64 ^ u64::MAX,
         });
         let hash = hash.word(std::mem::take(&mut self.content));
-        // The oracle's own reads pass no gate: their results would crowd out everything else.
+        // The oracle's own reads bypass the scheduler: their results would crowd out all other
+        // events.
         if self.is_behind_call || matches!(self.keep, Keep::Around(_)) {
             self.push(hash, || Event::Done(result));
         } else {
@@ -171,12 +172,12 @@ impl Trace {
         }
     }
 
-    /// The call at hand is about this file: two runs that mean others are not the same.
+    /// Adds a path of the present call to its hash: calls on other files are other events.
     pub(super) fn path(&mut self, path: &Path) {
         self.bytes(path.as_os_str().as_encoded_bytes());
     }
 
-    /// The call at hand has read or written these bytes.
+    /// Adds the bytes that the present call reads or writes to its hash.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         let mut hasher = FxHasher::default();
         hasher.write(bytes);
@@ -206,7 +207,7 @@ impl Trace {
 struct Hash(u64);
 
 impl Hash {
-    /// Of an event of this kind.
+    /// The hash of an event of this kind.
     fn of(kind: u64) -> Hash {
         Hash(kind)
     }

@@ -1,11 +1,11 @@
-//! Which calls waited longest for their turn: those that a schedule held back, if it did.
+//! The calls that waited longest to be picked: those that the schedule delayed, if it did.
 
 use crate::faults::{CallSite, Fault, Rule};
 
-/// So many are remembered.
+/// How many are remembered.
 const WAITS_MAX: usize = 12;
 
-/// Who waited for fewer steps was not held back.
+/// A call that waited for fewer steps was not delayed.
 const STEPS_MIN: u64 = 4;
 
 /// The calls that waited longest.
@@ -15,7 +15,7 @@ pub(super) struct Waits {
 }
 
 impl Waits {
-    /// Notes that others made so many steps while a call waited.
+    /// Notes a call that waited while other tasks made this many steps.
     pub(super) fn note(&mut self, step_count: u64, site: &CallSite) {
         if step_count < STEPS_MIN {
             return;
@@ -29,7 +29,7 @@ impl Waits {
         }
     }
 
-    /// The longest first, as rules by which each of them would wait alone.
+    /// The calls, longest wait first, each as a rule that delays it alone.
     pub(super) fn rules(&self) -> Vec<Rule> {
         let rule = |(_, site): &(u64, CallSite)| Rule {
             address: site.address(),

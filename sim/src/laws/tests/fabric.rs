@@ -17,7 +17,7 @@ use crate::paths::ROOT;
 
 /// The timeline on the disk.
 pub const TIMELINE: TimelineId = TimelineId([b't'; 16]);
-/// What a branch stands on.
+/// The ancestor of the branch.
 pub const ON: TimelineLabel = TimelineLabel(b'a');
 
 const TENANT: TenantId = TenantId([7; 16]);
@@ -38,7 +38,7 @@ pub struct Fabric {
 }
 
 impl Fabric {
-    /// No layers, and durable up to an LSN.
+    /// A timeline without layers, durable up to an LSN.
     pub fn up_to(lsn: u64) -> Fabric {
         Fabric {
             index: Index {
@@ -60,7 +60,7 @@ impl Fabric {
         self
     }
 
-    /// It is a branch.
+    /// Makes it a branch at an LSN.
     pub fn on(mut self, lsn: u64) -> Fabric {
         self.index.ancestor = Some(Ancestor {
             timeline: keys::timeline(ON),
@@ -69,7 +69,7 @@ impl Fabric {
         self
     }
 
-    /// The index names a delta that is not there.
+    /// Adds a delta to the index alone.
     pub fn naming(mut self, range: &str, start: u64, end: u64) -> Fabric {
         let keys = key_range(range);
         let lsns = LsnRange::new(Lsn(start), Lsn(end));
@@ -78,7 +78,7 @@ impl Fabric {
         self
     }
 
-    /// A delta layer with records as `a@10 =x`, an image, or `a@20 +y`, bytes at the end.
+    /// Adds a delta layer. Records are `a@10 =x`, an image, or `a@20 +y`, bytes appended.
     pub fn delta(mut self, range: &str, start: u64, end: u64, records: &str) -> Fabric {
         let keys = key_range(range);
         let lsns = LsnRange::new(Lsn(start), Lsn(end));
@@ -112,7 +112,7 @@ impl Fabric {
         self
     }
 
-    /// An image layer with values as `a=x`.
+    /// Adds an image layer with values as `a=x`.
     pub fn image(mut self, range: &str, lsn: u64, values: &str) -> Fabric {
         let (keys, lsn) = (key_range(range), Lsn(lsn));
         let mut file = vec![0; BLOCK_LEN];
@@ -166,7 +166,7 @@ impl Fabric {
         place
     }
 
-    /// A disk with all of it.
+    /// A disk with these files.
     pub fn disk(&self) -> Disk {
         let mut disk = Disk::new();
         let dir = Path::new(ROOT).join(TIMELINE.to_string());

@@ -1,4 +1,4 @@
-//! The end of a plan: no fault comes any more, and everything comes to rest.
+//! The end of a plan: faults stop, everything quiesces, and all is checked once more.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,28 +17,28 @@ use crate::plan::How;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// How often a job may find something to do until it must have done everything.
+/// How many passes a job may take until it must be idle.
 const PASSES_MAX: u32 = 10_000;
 
-/// Whether a timeline came to rest.
+/// Whether a timeline quiesced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Rest {
-    /// Everything is done.
+enum Quiesced {
+    /// No job is due.
     Complete,
-    /// As far as files are right.
+    /// No job is due, but for files that are wrong.
     Rotten,
 }
 
-/// How long it may take to come to rest and to open again, by the clock of the run: no call takes
-/// its time any more, and nobody has a reason to sleep but until history is old enough.
-const REST_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long it may take to quiesce and to open again, in virtual time: calls take no time any more,
+/// and tasks sleep only until history is old enough.
+const QUIESCE_TIME_MAX: Duration = Duration::from_secs(10);
 
 impl Driver {
-    /// The plan is done: without further faults, everything must come to rest and stay true.
+    /// Ends the plan: without further faults, everything must quiesce and stay true.
     pub(super) async fn finish(&self) -> Result<(), Verdict> {
         self.join().await?;
         self.world.heal();
-        // What the device holds up still is not what coming to rest takes.
+        // The time that slow calls still take does not count.
         self.world.settle_down().await?;
         let has_latched = self
             .labels()
@@ -57,7 +57,7 @@ impl Driver {
             ended.layer_count = counts.sum();
         }
         drop(open);
-        // As much as may be read: coming to rest collects.
+        // Quiescing collects, so this is the last look at all history that may be read.
         self.note_answers();
         for label in self.labels() {
             if let Some(timeline) = self.timeline(label) {
@@ -68,15 +68,15 @@ impl Driver {
                 })?;
                 self.expected(label, |expected| expected.acknowledge(durable))?;
                 laws::check_order(last, durable)?;
-                match self.come_to_rest(label, &timeline).await? {
-                    Rest::Complete => {}
-                    Rest::Rotten => self.session().tally.did("rest among what is wrong"),
+                match self.quiesce(label, &timeline).await? {
+                    Quiesced::Complete => {}
+                    Quiesced::Rotten => self.session().tally.did("quiesced beside wrong files"),
                 }
                 self.check_points(label, Depth::Sample)?;
                 self.explain(label)?;
             }
         }
-        let aged = self.come_of_age().await?;
+        let aged = self.age_history().await?;
         self.world.settle_down().await?;
         self.look(|sight, _| space::check(sight))?;
         self.judge.forget_failed_removals();
@@ -87,24 +87,24 @@ impl Driver {
         self.look(|sight, _| space::check(sight))?;
         let elapsed = SimIo::new(&self.world).now().saturating_since(started);
         let elapsed = elapsed.saturating_sub(aged);
-        if REST_TIME_MAX < elapsed {
-            let waiting = format!("to come to rest and open again takes {elapsed:?}");
+        if QUIESCE_TIME_MAX < elapsed {
+            let waiting = format!("to quiesce and to open again takes {elapsed:?}");
             return Err(Verdict::Stuck { waiting });
         }
         Ok(())
     }
 
-    /// Where a cutoff waits until what it takes is old enough, it moves when that is so. Says how
-    /// long that took.
-    async fn come_of_age(&self) -> Result<Duration, Verdict> {
+    /// Where age holds the cutoff back, waits until all history is old enough, and checks that the
+    /// cutoff has moved. Returns the time that took.
+    async fn age_history(&self) -> Result<Duration, Verdict> {
         let age = self.plan.knobs.gc_age;
         let is_clock_set = self.handles().opened.is_none();
-        // What an engine does by itself meanwhile takes time outside.
+        // Maintenance would do much work in so long a time.
         let is_long = self.world.wait_max() < age;
         if age.is_zero() || is_clock_set || is_long || self.judge.has_unread_index() {
             return Ok(Duration::ZERO);
         }
-        // A collection takes note of what is last, once in a part of that time.
+        // A collection samples the last LSN once in a fraction of that time.
         for _ in 0..2 {
             SimIo::new(&self.world).sleep(age).await;
             for label in self.labels() {
@@ -117,7 +117,7 @@ impl Driver {
         Ok(age * 2)
     }
 
-    /// Where the engine maintains itself: waits until it quiesces, and then nothing is left to do.
+    /// Waits until maintenance quiesces, if it is on, and checks that nothing is left to do.
     async fn check_maintenance(&self) -> Result<(), Verdict> {
         let Some(mut maintenance) = self.show(|sight, _| MaintenanceCheck::begin(sight)) else {
             return Ok(());
@@ -142,24 +142,25 @@ impl Driver {
         Ok(())
     }
 
-    /// Everything asked for is done, in bounded time, and bounds what a read looks into.
-    async fn come_to_rest(
+    /// Runs every job until it is idle, in bounded time, and checks how many layers reads look into
+    /// then.
+    async fn quiesce(
         &self,
         label: TimelineLabel,
         timeline: &Timeline<SimIo>,
-    ) -> Result<Rest, Verdict> {
+    ) -> Result<Quiesced, Verdict> {
         timeline.declare_keys(KeySpace::from_ranges([KeyRange::ALL]));
         let by_need = Mode::ByNeed;
         let compacted = self.until_idle("compact", || timeline.compact(by_need));
         let compacted = compacted.await?;
-        if compacted == Rest::Complete {
+        if compacted == Quiesced::Complete {
             self.look(|sight, _| layers::check_none_due(sight, label))?;
         }
         let imaged = self.until_idle("create images", || timeline.create_images(by_need));
         let imaged = imaged.await?;
         self.look(|sight, _| layers::check_idle(sight, timeline))?;
-        if compacted == Rest::Rotten {
-            return Ok(Rest::Rotten);
+        if compacted == Quiesced::Rotten {
+            return Ok(Quiesced::Rotten);
         }
         if !self.judge.has_unread_index() {
             let before = timeline.gc_cutoff();
@@ -168,27 +169,27 @@ impl Driver {
         }
         let forced = || timeline.create_images(Mode::Forced);
         let all_imaged = self.until_idle("create all images", forced).await?;
-        if imaged == Rest::Rotten || all_imaged == Rest::Rotten {
-            return Ok(Rest::Rotten);
+        if imaged == Quiesced::Rotten || all_imaged == Quiesced::Rotten {
+            return Ok(Quiesced::Rotten);
         }
         self.look(|sight, checkers| visits::check(sight, &mut checkers.answers, label))?;
-        Ok(Rest::Complete)
+        Ok(Quiesced::Complete)
     }
 
-    /// Calls a job until there is nothing to do, or until it comes to what is wrong.
+    /// Calls a job until it is idle, or until it fails on a wrong file.
     async fn until_idle<F: Future<Output = Result<Progress>>>(
         &self,
         what: &str,
         job: impl Fn() -> F,
-    ) -> Result<Rest, Verdict> {
+    ) -> Result<Quiesced, Verdict> {
         for _ in 0..PASSES_MAX {
             self.judge.end_operation(FaultOutcome::Tolerated);
             match job().await {
-                Ok(Progress::Idle) => return Ok(Rest::Complete),
+                Ok(Progress::Idle) => return Ok(Quiesced::Complete),
                 Ok(Progress::Done | Progress::Preempted | Progress::Superseded) => {}
                 Err(error) if self.judge.is_reported_rot(&error) => {
                     self.judge.end_operation(FaultOutcome::Reported);
-                    return Ok(Rest::Rotten);
+                    return Ok(Quiesced::Rotten);
                 }
                 Err(error) => {
                     let asked = format!("{what}, with no fault left");
