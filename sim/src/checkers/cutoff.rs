@@ -78,21 +78,21 @@ pub fn collected(
 /// The broken law.
 pub fn check_moved(sight: &mut Sight, label: TimelineLabel, before: Lsn) -> Result<(), Verdict> {
     let timeline = &sight.open[&label];
-    let expected = before.max(by_distance(sight.knobs, timeline));
+    let due = before.max(by_distance(sight.knobs, timeline));
     let found = timeline.gc_cutoff();
     let durable = sight.expected(label).cutoff.durable();
     let is_right = match sight.knobs.gc_age {
-        Duration::ZERO => found == expected,
-        _ => before <= found && found <= expected,
+        Duration::ZERO => found == due,
+        _ => before <= found && found <= due,
     };
     if is_right && found == durable {
-        // A concurrent operation may have made such a layer meanwhile.
+        // Maintenance may have made such a layer meanwhile.
         return match sight.knobs.maintenance {
             Maintenance::Off => check_needless(sight, label),
             Maintenance::On { .. } => Ok(()),
         };
     }
-    let law = format!("a collection makes {expected} the cutoff, durably");
+    let law = format!("a collection makes {due} the cutoff, durably");
     let found = format!("{found}, and {durable} is durable");
     Err(Verdict::law(law, found))
 }

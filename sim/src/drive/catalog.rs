@@ -60,19 +60,19 @@ impl Driver {
             lsn: start,
             ancestor: None,
         };
-        let before = self.expected(label, |expected| expected.begin_creation(begun));
+        let before = self.with_expected(label, |expected| expected.begin_creation(begun));
         let call_how = if attempt == 0 { how } else { How::Wait };
         let id = keys::timeline(label);
         let asked = format!("create {} at {start}", label);
         heal_late(&self.world, attempt);
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         let engine = self.engine();
         match self.call(call_how, engine.create_timeline(id, start)).await {
             Some(Ok(_)) if before == Existence::Exists => {
                 Err(Verdict::wrong(asked, "it exists", "it was created"))
             }
             Some(Ok(timeline)) => {
-                self.expected(label, |expected| expected.created(start));
+                self.with_expected(label, |expected| expected.created(start));
                 self.judge.timeline_created(label);
                 self.add_open(label, timeline);
                 Ok(true)
@@ -93,7 +93,7 @@ impl Driver {
             }
             Some(Err(error)) => {
                 // The engine's directory is synced as well, which belongs to no timeline.
-                allowed_errors.check_with(&asked, &error, &[None])?;
+                guard.check_with(&asked, &error, &[None])?;
                 // A retry does not help where the device made a file wrong.
                 Ok(self.judge.is_rot(&error))
             }
@@ -117,7 +117,7 @@ impl Driver {
                     .await;
                 self.collect_below(ancestor).await?;
             }
-            let existence = self.expected(ancestor, |expected| expected.existence);
+            let existence = self.with_expected(ancestor, |expected| expected.existence);
             if existence == Existence::Absent {
                 return self.branch_off_nothing(label, ancestor).await;
             }
@@ -128,14 +128,14 @@ impl Driver {
             // A batch that is not in flight stays in doubt.
             let is_in_flight = self.handles().puts.contains_key(&ancestor);
             let is_unsettled =
-                !is_in_flight && self.expected(ancestor, |expected| expected.is_in_doubt());
+                !is_in_flight && self.with_expected(ancestor, |expected| expected.is_in_doubt());
             if self.timeline(ancestor).is_none() || is_unsettled {
                 return Ok(());
             }
             let branch = Branch {
                 label,
                 ancestor,
-                lsn: self.expected(ancestor, |expected| keys::shifted(expected.last, offset)),
+                lsn: self.with_expected(ancestor, |expected| keys::shifted(expected.last, offset)),
             };
             if self.try_branch(branch, how, attempt).await? {
                 return Ok(());
@@ -156,13 +156,13 @@ impl Driver {
             lsn,
             ancestor: Some(ancestor),
         };
-        let before = self.expected(label, |expected| expected.begin_creation(start));
+        let before = self.with_expected(label, |expected| expected.begin_creation(start));
         heal_late(&self.world, attempt);
-        let allowed_errors = self.judge.begin(Some(label));
-        let allowed_errors = allowed_errors.on(&oracle::below(&self.session().expectations, label));
+        let guard = self.judge.begin(Some(label));
+        let guard = guard.on(&oracle::below(&self.session().expectations, label));
         let using = self.users.enter(ancestor);
         let view = self.look(|sight, _| racing::view(sight, (ancestor, lsn), |_| ()))?;
-        self.expected(ancestor, |expected| expected.begin_close());
+        self.with_expected(ancestor, |expected| expected.begin_close());
         let (id, on) = (keys::timeline(label), keys::timeline(ancestor));
         let engine = self.engine();
         let result = self
@@ -170,7 +170,7 @@ impl Driver {
             .await;
         drop(engine);
         let is_done = matches!(result, Some(Ok(_)));
-        self.expected(ancestor, |expected| {
+        self.with_expected(ancestor, |expected| {
             expected.end_close(is_done.then_some(lsn))
         });
         let end = self.look(|sight, _| racing::view(sight, (ancestor, lsn), |_| ()))?;
@@ -196,13 +196,13 @@ impl Driver {
                         self.restart_for(how).await?;
                     }
                 } else if before == Existence::Absent {
-                    self.expected(label, |expected| *expected = Expected::absent());
+                    self.with_expected(label, |expected| *expected = Expected::absent());
                 }
                 Ok(true)
             }
             Some(Err(error)) => {
                 let others = [None, Some(ancestor)];
-                allowed_errors.check_with(&branch.asked(), &error, &others)?;
+                guard.check_with(&branch.asked(), &error, &others)?;
                 if matches!(error, Error::Latched(_)) {
                     self.collect_below(ancestor).await?;
                     self.restart_for(how).await?;
@@ -239,18 +239,19 @@ impl Driver {
     ) -> Result<(), Verdict> {
         // A creation of the ancestor that was left running may come first, or not.
         let is_in_flight = self.handles().changing.contains(&ancestor);
-        let is_in_doubt = self.expected(label, |expected| expected.existence) == Existence::InDoubt;
+        let is_in_doubt =
+            self.with_expected(label, |expected| expected.existence) == Existence::InDoubt;
         if is_in_flight || is_in_doubt {
             return Ok(());
         }
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         let (id, on) = (keys::timeline(label), keys::timeline(ancestor));
         let asked = format!("branch off {}, which is not there", ancestor);
         match self.engine().branch_timeline(id, on, Lsn::ZERO).await {
             Err(Error::Refused { .. }) => Ok(()),
             Err(error) => {
                 let others = [None, Some(ancestor)];
-                allowed_errors.check_with(&asked, &error, &others)
+                guard.check_with(&asked, &error, &others)
             }
             Ok(_) => Err(Verdict::wrong(asked, "a refusal", "it was created")),
         }
@@ -268,7 +269,7 @@ impl Driver {
             return Ok(false);
         }
         // What a crash leaves of it is then the whole timeline, or nothing.
-        if self.expected(label, |expected| expected.is_in_doubt()) {
+        if self.with_expected(label, |expected| expected.is_in_doubt()) {
             self.restart().await?;
         }
         if self.timeline(label).is_none() {
@@ -283,7 +284,7 @@ impl Driver {
             self.restart().await?;
             return Ok(false);
         }
-        self.expected(label, |expected| expected.existence = Existence::InDoubt);
+        self.with_expected(label, |expected| expected.existence = Existence::InDoubt);
         Ok(true)
     }
 
@@ -294,7 +295,7 @@ impl Driver {
         if self.try_delete(label, how, false).await? {
             return Ok(());
         }
-        let ancestor = self.expected(label, |expected| expected.ancestor);
+        let ancestor = self.with_expected(label, |expected| expected.ancestor);
         if let Some((ancestor, _)) = ancestor {
             self.collect_below(ancestor).await?;
         }
@@ -315,12 +316,12 @@ impl Driver {
         how: How,
         is_again: bool,
     ) -> Result<bool, Verdict> {
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         let (id, engine) = (keys::timeline(label), self.engine());
         match self.call(how, engine.delete_timeline(id)).await {
             Some(Ok(())) => {
                 self.judge.index_was_read(label);
-                self.expected(label, |expected| *expected = Expected::absent());
+                self.with_expected(label, |expected| *expected = Expected::absent());
                 self.session().tally.did(match how {
                     How::Beside => "delete beside others",
                     How::Wait | How::DropAt(_) => "delete",
@@ -342,7 +343,7 @@ impl Driver {
                     _ => false,
                 };
                 if !may_say_so {
-                    allowed_errors.check("delete", &error)?;
+                    guard.check("delete", &error)?;
                 }
                 Ok(false)
             }
@@ -369,14 +370,14 @@ impl Driver {
                 return self.restart().await;
             }
         }
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         let engine = self.engine();
         let deleted = self.call(how, engine.delete_timeline(id)).await;
         drop(engine);
         match deleted {
             None | Some(Err(Error::Refused { .. })) => {}
             Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => {}
-            Some(Err(error)) => allowed_errors.check_with("delete", &error, &[None])?,
+            Some(Err(error)) => guard.check_with("delete", &error, &[None])?,
             Some(Ok(())) => {
                 let asked = format!("delete {label}, which others need");
                 return Err(Verdict::wrong(asked, "a refusal", "it was deleted"));

@@ -24,7 +24,7 @@ impl Driver {
             };
             timeline.check_laws();
             let durable = timeline.disk_consistent_lsn();
-            self.expected(label, |expected| expected.acknowledge(durable))?;
+            self.with_expected(label, |expected| expected.acknowledge(durable))?;
             let is_touched = touched.is_none_or(|touched| touched == label);
             self.look(|sight, checkers| {
                 let answers = &mut checkers.answers;

@@ -178,7 +178,7 @@ impl Driver {
     }
 
     /// Calls `look` with the expected state of a timeline.
-    pub(super) fn expected<T>(
+    pub(super) fn with_expected<T>(
         &self,
         label: TimelineLabel,
         look: impl FnOnce(&mut Expected) -> T,

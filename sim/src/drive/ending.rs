@@ -114,7 +114,7 @@ impl Driver {
         timeline: &Timeline<SimIo>,
     ) -> Result<Option<Scan<SimIo>>, Verdict> {
         let _using = self.users.enter(label);
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         match timeline
             .scan(KeyRange::ALL, timeline.last_record_lsn())
             .await
@@ -122,7 +122,7 @@ impl Driver {
             Ok(scan) => Ok(Some(scan)),
             // A concurrent collection may have passed the LSN.
             Err(Error::BelowCutoff { .. }) => Ok(None),
-            Err(error) => allowed_errors.check("begin a scan", &error).map(|()| None),
+            Err(error) => guard.check("begin a scan", &error).map(|()| None),
         }
     }
 
@@ -135,7 +135,7 @@ impl Driver {
     ) -> Join<Result<(), Verdict>> {
         let driver = self.clone();
         Join::spawn(&self.world, TaskName::Line(number), async move {
-            let allowed_errors = driver.judge.begin(Some(label));
+            let guard = driver.judge.begin(Some(label));
             match timeline.shutdown().await {
                 Ok(()) | Err(Error::Closed) => Ok(()),
                 // A branch was made on it meanwhile.
@@ -146,7 +146,7 @@ impl Driver {
                 }
                 // The engine's call has closed it, and reports what it lost.
                 Err(Error::Latched(_)) if driver.judge.is_lossy(label) => Ok(()),
-                Err(error) => allowed_errors.check("shut down as well", &error),
+                Err(error) => guard.check("shut down as well", &error),
             }
         })
     }
@@ -170,7 +170,7 @@ impl Driver {
         engine: &Engine<SimIo>,
         how: How,
     ) -> Result<Option<ShutdownResult>, Verdict> {
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         let ended = engine.shutdown_timeline(keys::timeline(label));
         match self.call(how, ended).await {
             // The second shutdown may have closed it first.
@@ -185,7 +185,7 @@ impl Driver {
                 Ok(Some(ShutdownResult::Not))
             }
             Some(Err(error)) => {
-                allowed_errors.check("shut down", &error)?;
+                guard.check("shut down", &error)?;
                 if !matches!(error, Error::Latched(_)) {
                     return Ok(None);
                 }
@@ -201,7 +201,7 @@ impl Driver {
                     return Ok(None);
                 }
                 // It may have frozen the open layer already.
-                self.expected(label, |expected| expected.maybe_closed = true);
+                self.with_expected(label, |expected| expected.maybe_closed = true);
                 Ok(Some(ShutdownResult::Not))
             }
         }
@@ -227,7 +227,7 @@ impl Driver {
             };
             self.handles().held.push((label, held));
         }
-        let last = self.expected(label, |expected| expected.last);
+        let last = self.with_expected(label, |expected| expected.last);
         let Some(timeline) = self.open_timeline(label, How::Wait).await? else {
             return Ok(());
         };

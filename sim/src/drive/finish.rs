@@ -61,12 +61,12 @@ impl Driver {
         self.note_answers();
         for label in self.labels() {
             if let Some(timeline) = self.timeline(label) {
-                let last = self.expected(label, |expected| expected.last);
+                let last = self.with_expected(label, |expected| expected.last);
                 let durable = timeline.flush().await;
                 let durable = durable.map_err(|error| {
                     Verdict::wrong("flush, with no fault left", "it is done", error.to_string())
                 })?;
-                self.expected(label, |expected| expected.acknowledge(durable))?;
+                self.with_expected(label, |expected| expected.acknowledge(durable))?;
                 laws::check_order(last, durable)?;
                 match self.quiesce(label, &timeline).await? {
                     Quiesced::Complete => {}

@@ -16,14 +16,14 @@ impl Driver {
         let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
-        let allowed_errors = self.judge.begin(Some(label));
-        let lsn = self.expected(label, |expected| expected.begin_close());
+        let guard = self.judge.begin(Some(label));
+        let lsn = self.with_expected(label, |expected| expected.begin_close());
         let frozen = self.call(how, timeline.freeze()).await;
         let is_done = matches!(frozen, Some(Ok(())));
-        self.expected(label, |expected| expected.end_close(is_done.then_some(lsn)));
+        self.with_expected(label, |expected| expected.end_close(is_done.then_some(lsn)));
         match frozen {
-            Some(Ok(())) => allowed_errors.check_done("freeze"),
-            Some(Err(error)) => allowed_errors.check("freeze", &error),
+            Some(Ok(())) => guard.check_done("freeze"),
+            Some(Err(error)) => guard.check("freeze", &error),
             None => Ok(()),
         }
     }
@@ -32,14 +32,14 @@ impl Driver {
         let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
-        let allowed_errors = self.judge.begin(Some(label));
-        let target = self.expected(label, |expected| expected.begin_close());
+        let guard = self.judge.begin(Some(label));
+        let target = self.with_expected(label, |expected| expected.begin_close());
         let flushed = self.call(how, timeline.flush()).await;
         let is_done = matches!(flushed, Some(Ok(_)));
         if is_done {
-            allowed_errors.check_done("flush")?;
+            guard.check_done("flush")?;
         }
-        self.expected(label, |expected| {
+        self.with_expected(label, |expected| {
             expected.end_close(is_done.then_some(target))
         });
         match flushed {
@@ -47,12 +47,12 @@ impl Driver {
                 let expected = format!("durable up to {target}, what was written before");
                 Err(Verdict::wrong("flush", expected, format!("{durable}")))
             }
-            Some(Ok(durable)) => self.expected(label, |expected| {
+            Some(Ok(durable)) => self.with_expected(label, |expected| {
                 // A concurrent flush may have acknowledged more already.
                 let durable = durable.max(expected.acknowledged);
                 expected.acknowledge(durable)
             }),
-            Some(Err(error)) => allowed_errors.check("flush", &error),
+            Some(Err(error)) => guard.check("flush", &error),
             None => Ok(()),
         }
     }
@@ -96,10 +96,10 @@ impl Driver {
         what: &'static str,
         (how, job): (How, impl Future<Output = Result<Progress>>),
     ) -> Result<Option<Progress>, Verdict> {
-        let allowed_errors = self.judge.begin(Some(label)).with_layers();
+        let guard = self.judge.begin(Some(label)).with_layers();
         match self.call(how, job).await {
             Some(Ok(Progress::Done)) => {
-                allowed_errors.check_done(what)?;
+                guard.check_done(what)?;
                 self.session().tally.did(what);
                 self.explain_if_still(label)?;
                 Ok(Some(Progress::Done))
@@ -114,7 +114,7 @@ impl Driver {
                 }
                 Ok(Some(progress))
             }
-            Some(Err(error)) => allowed_errors.check(what, &error).map(|()| None),
+            Some(Err(error)) => guard.check(what, &error).map(|()| None),
             None => Ok(None),
         }
     }
@@ -124,8 +124,8 @@ impl Driver {
             return Ok(());
         };
         self.look(|sight, _| cutoff::look(sight))?;
-        let allowed_errors = self.judge.begin(Some(label));
-        let before = self.expected(label, |expected| {
+        let guard = self.judge.begin(Some(label));
+        let before = self.with_expected(label, |expected| {
             expected.cutoff.begin_gc();
             expected.cutoff
         });
@@ -139,7 +139,7 @@ impl Driver {
         match collected {
             Some(Ok(collected)) => {
                 if before.durable() < collected.cutoff || 0 < collected.layer_count {
-                    allowed_errors.check_done("collection")?;
+                    guard.check_done("collection")?;
                 }
                 let moved = (before, collected);
                 self.look(|sight, _| cutoff::collected(sight, label, moved))?;
@@ -147,7 +147,7 @@ impl Driver {
                 self.explain_if_still(label)
             }
             Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
-            Some(Err(error)) => allowed_errors.check("collect garbage", &error),
+            Some(Err(error)) => guard.check("collect garbage", &error),
             None => Ok(()),
         }
     }
@@ -161,7 +161,7 @@ impl Driver {
 
     /// Compares the raw disk with the model, if no batch is in doubt.
     fn explain_if_still(&self, label: TimelineLabel) -> Result<(), Verdict> {
-        let is_still = self.expected(label, |expected| expected.pending.is_none());
+        let is_still = self.with_expected(label, |expected| expected.pending.is_none());
         if is_still && self.session().is_time_to_look(self.look_one_in) {
             return self.explain(label);
         }

@@ -97,7 +97,7 @@ impl Driver {
         self.handles().engine = Some(Arc::new(engine));
         let mut opened = Vec::new();
         for label in self.labels() {
-            self.expected(label, |expected| expected.cutoff.close());
+            self.with_expected(label, |expected| expected.cutoff.close());
         }
         for label in self.labels() {
             if let Some(timeline) = self.open_timeline(label, how).await? {
@@ -113,7 +113,7 @@ impl Driver {
     async fn open_engine(&self, mut how: How) -> Result<Engine<SimIo>, Verdict> {
         for attempt in 0..TRIES_MAX {
             heal_late(&self.world, attempt);
-            let allowed_errors = self.judge.begin(None);
+            let guard = self.judge.begin(None);
             self.judge.forget_unread_index();
             let io = SimIo::new(&self.world);
             let opening = Engine::open(io, Path::new(ROOT), options(&self.plan.knobs));
@@ -127,7 +127,7 @@ impl Driver {
                 Err(Error::Busy { .. }) if self.world.has_drops() => {
                     self.world.settle_down().await?;
                 }
-                Err(error) => allowed_errors.check("open the engine", &error)?,
+                Err(error) => guard.check("open the engine", &error)?,
             }
         }
         Err(stuck_on("open the engine"))
@@ -149,8 +149,8 @@ impl Driver {
                     .await;
             }
             heal_late(&self.world, attempt);
-            let allowed_errors = self.judge.begin(Some(label));
-            let allowed_errors = allowed_errors.on(&below);
+            let guard = self.judge.begin(Some(label));
+            let guard = guard.on(&below);
             let engine = self.engine();
             let Some(opened) = self.call(how, engine.open_timeline(id)).await else {
                 how = How::Wait;
@@ -164,24 +164,24 @@ impl Driver {
                 Err(Error::Refused { .. })
                     if self.show(|sight, _| recovery::stands_on_what_is_lost(sight, label)) =>
                 {
-                    self.expected(label, |expected| expected.is_unread = true);
+                    self.with_expected(label, |expected| expected.is_unread = true);
                     return Ok(None);
                 }
                 Err(Error::Refused { why }) => {
-                    let existence = self.expected(label, |expected| expected.existence);
+                    let existence = self.with_expected(label, |expected| expected.existence);
                     if existence == Existence::Exists && !self.judge.has_lost_index(id) {
                         return Err(Verdict::wrong(asked, "it was acknowledged", why));
                     }
-                    self.expected(label, Expected::refused);
+                    self.with_expected(label, Expected::refused);
                     return Ok(None);
                 }
                 Err(error) => {
-                    allowed_errors.check(&asked, &error)?;
+                    guard.check(&asked, &error)?;
                     // It is not open: earlier failures do not count for its next instance.
                     self.judge.forget_latch(label);
                     if self.judge.is_rot(&error) {
                         // It cannot be opened; all others go on without it.
-                        self.expected(label, |expected| expected.is_unread = true);
+                        self.with_expected(label, |expected| expected.is_unread = true);
                         return Ok(None);
                     }
                 }
@@ -207,11 +207,11 @@ impl Driver {
     /// Adds an open timeline. From now on its maintenance may run.
     pub(super) fn add_open(&self, label: TimelineLabel, timeline: Timeline<SimIo>) {
         let opened = self.handles().opened;
-        self.expected(label, |expected| {
+        self.with_expected(label, |expected| {
             expected.samples.begin(opened, expected.last)
         });
         if self.plan.knobs.maintenance != Maintenance::Off {
-            self.expected(label, |expected| expected.cutoff.begin_gc());
+            self.with_expected(label, |expected| expected.cutoff.begin_gc());
         }
         self.handles().timelines.insert(label, timeline);
     }
@@ -247,7 +247,7 @@ impl Driver {
         let last = |label| {
             (
                 label,
-                self.expected(label, |expected| expected.last_possible()),
+                self.with_expected(label, |expected| expected.last_possible()),
             )
         };
         let clean = open.map(last).collect();
@@ -289,11 +289,11 @@ impl Driver {
     ) -> Result<Ended, Verdict> {
         let children = oracle::children(&self.session().expectations, label);
         for attempt in 0..TRIES_MAX {
-            let allowed_errors = self.judge.begin(Some(label));
+            let guard = self.judge.begin(Some(label));
             let engine = self.engine();
             let error = match engine.shutdown_timeline(keys::timeline(label)).await {
                 Ok(()) => {
-                    let last = self.expected(label, |expected| expected.last_possible());
+                    let last = self.with_expected(label, |expected| expected.last_possible());
                     return Ok(Ended::Clean(last));
                 }
                 Err(Error::Busy { .. }) if children.iter().any(|on| left_open.contains(on)) => {
@@ -301,7 +301,7 @@ impl Driver {
                 }
                 Err(error) => error,
             };
-            allowed_errors.check("shut down", &error)?;
+            guard.check("shut down", &error)?;
             if matches!(error, Error::Latched(_)) {
                 return Ok(Ended::Latched);
             }

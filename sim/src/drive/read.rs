@@ -34,7 +34,7 @@ impl Driver {
             return Ok(());
         };
         let key = keys::key(self.plan.knobs.layout, index);
-        let lsn = self.expected(label, |expected| keys::shifted(expected.last, offset));
+        let lsn = self.with_expected(label, |expected| keys::shifted(expected.last, offset));
         let asked = || format!("get {} {key} at {lsn}", char::from(label.0));
         let get = async { response_one(timeline.get(key, lsn).await) };
         let ask = |history: &History| history.answer(key, lsn);
@@ -54,7 +54,7 @@ impl Driver {
         };
         let (keys, lsn) = (
             keys::some(&self.plan.knobs, keys),
-            self.expected(label, |expected| keys::shifted(expected.last, offset)),
+            self.with_expected(label, |expected| keys::shifted(expected.last, offset)),
         );
         let count = keys.len();
         let asked = || format!("get {count} keys of {} at {lsn}", char::from(label.0));
@@ -75,7 +75,7 @@ impl Driver {
         };
         let (keys, lsn) = (
             keys::all(&self.plan.knobs),
-            self.expected(label, |expected| keys::shifted(expected.last, offset)),
+            self.with_expected(label, |expected| keys::shifted(expected.last, offset)),
         );
         let asked = || format!("scan {} at {lsn}", char::from(label.0));
         // A cancel hits one batch of it, which is retried.
@@ -127,7 +127,7 @@ impl Driver {
         (how, read): (How, impl Future<Output = Response<T>>),
         ask: impl Fn(&History) -> T,
     ) -> Result<(), Verdict> {
-        let allowed_errors = self.judge.begin(Some(point.0)).with_layers();
+        let guard = self.judge.begin(Some(point.0)).with_layers();
         let racing = self.look(|sight, _| Racing::begin(sight, point, &ask))?;
         let response = self.call(how, read).await;
         let raced = self.show(|sight, _| racing.end(sight, &ask));
@@ -139,7 +139,7 @@ impl Driver {
             raced.allowed(sight, &ask)
         })?;
         match &response {
-            Response::Error(error) => allowed_errors.check(&asked(), error),
+            Response::Error(error) => guard.check(&asked(), error),
             _ => response.judge(asked, &allowed).inspect_err(|_| {
                 if let Some(key) = response.culprit(&allowed) {
                     self.witness_read((point.0, key), point.1);

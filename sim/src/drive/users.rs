@@ -19,12 +19,12 @@ struct UserCounts {
 }
 
 /// Counts one user of a timeline's present instance until it is dropped.
-pub(super) struct Using {
+pub(super) struct UseGuard {
     users: Users,
     label: TimelineLabel,
 }
 
-impl Drop for Using {
+impl Drop for UseGuard {
     fn drop(&mut self) {
         if let Some(count) = self.users.state().counts.get_mut(&self.label) {
             *count -= 1;
@@ -41,9 +41,9 @@ impl Users {
     }
 
     /// Counts a user of a timeline's present instance, until the guard is dropped.
-    pub(super) fn enter(&self, label: TimelineLabel) -> Using {
+    pub(super) fn enter(&self, label: TimelineLabel) -> UseGuard {
         *self.state().counts.entry(label).or_insert(0) += 1;
-        Using {
+        UseGuard {
             users: self.clone(),
             label,
         }

@@ -33,8 +33,8 @@ impl Driver {
             return Ok(());
         };
         self.settle(label)?;
-        let is_settled = self.expected(label, |expected| expected.pending.is_none());
-        let drafted = self.expected(label, |expected| {
+        let is_settled = self.with_expected(label, |expected| expected.pending.is_none());
+        let drafted = self.with_expected(label, |expected| {
             Draft::of(expected, &self.plan.knobs, entries)
         });
         let Some(drafted) = drafted.filter(|_| is_settled) else {
@@ -63,12 +63,10 @@ impl Driver {
         if let Some(writer) = self.handles().writers.remove(&label) {
             return Ok(Some(writer));
         }
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         match timeline.writer() {
             Ok(writer) => Ok(Some(writer)),
-            Err(error) => allowed_errors
-                .check("become the writer", &error)
-                .map(|()| None),
+            Err(error) => guard.check("become the writer", &error).map(|()| None),
         }
     }
 
@@ -80,9 +78,9 @@ impl Driver {
         how: How,
     ) -> Result<(), Verdict> {
         let batch = draft.batch()?;
-        let allowed_errors = self.judge.begin(Some(label));
+        let guard = self.judge.begin(Some(label));
         let horizon = self.show(|sight, _| sight.horizon());
-        let must_refuse = self.expected(label, |expected| {
+        let must_refuse = self.with_expected(label, |expected| {
             expected.begin_put(draft.changes);
             expected.samples.note(&horizon, expected.last_possible());
             expected.put_refusal().0
@@ -97,7 +95,7 @@ impl Driver {
         };
         let result = self.call(how, writer.put_batch(&batch)).await;
         self.handles().writers.insert(label, writer);
-        let may_refuse = self.expected(label, |expected| expected.put_refusal().1);
+        let may_refuse = self.with_expected(label, |expected| expected.put_refusal().1);
         let asked = format!("put {} records", batch.record_count());
         match result {
             Some(Ok(())) if must_refuse => Err(Verdict::wrong(
@@ -106,21 +104,21 @@ impl Driver {
                 "it is there",
             )),
             Some(Ok(())) => {
-                self.expected(label, |expected| expected.end_put());
+                self.with_expected(label, |expected| expected.end_put());
                 self.look(|sight, _| batches::check_rolled(sight, label, &batch, before))?;
-                allowed_errors.check_done("put")
+                guard.check_done("put")
             }
             Some(Err(Error::Refused { .. })) if may_refuse => {
-                self.expected(label, |expected| expected.refuse_put());
+                self.with_expected(label, |expected| expected.refuse_put());
                 Ok(())
             }
             Some(Err(error)) => {
-                allowed_errors.check(&asked, &error)?;
-                self.expected(label, |expected| expected.maybe_closed = true);
+                guard.check(&asked, &error)?;
+                self.with_expected(label, |expected| expected.maybe_closed = true);
                 self.settle(label)
             }
             None => {
-                self.expected(label, |expected| expected.maybe_closed = true);
+                self.with_expected(label, |expected| expected.maybe_closed = true);
                 self.settle(label)
             }
         }

@@ -79,7 +79,7 @@ fn the_next_life_knows_nothing_of_what_failed() {
 }
 
 #[test]
-fn an_error_is_the_tasks_that_made_the_call_until_it_ends() {
+fn an_error_belongs_to_the_task_that_made_the_call_until_it_ends() {
     let facts = [failed(Job::Gc, StepKind::Remove), ended(OTHER)];
     let mut record = record(facts);
     assert_eq!(record.injected_errors(TASK).len(), 1);
@@ -103,7 +103,7 @@ fn a_life_that_ends_in_good_order_fills_no_cell_with_what_is_open() {
 }
 
 #[test]
-fn a_task_that_maintains_has_tolerated_what_the_job_before_met() {
+fn a_maintenance_task_has_tolerated_what_its_job_before_met() {
     let op = Op::new(None, Job::Gc, 2);
     let facts = [slow(Job::Flush), Fact::Maintained { task: TASK, op }];
     assert_eq!(cells(&record(facts)), "stalled call · flush · tolerated: 1");

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_some_read_comes_to_is_not() {
+    fn what_some_read_needs_is_not() {
         // A key without an image, images that end too low, and a cutoff within the delta.
         assert!(is_right(&[delta(10, 20), image(0, 9, 30)], &[]));
         assert!(is_right(&[delta(10, 20), image(0, 10, 18)], &[]));

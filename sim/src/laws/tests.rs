@@ -1,6 +1,6 @@
 //! Disks with one wrong layer each.
 
-mod fabric;
+mod fixture;
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{Known, check_layers};
 use crate::model::Change;
 use crate::oracle::Expected;
 use crate::verdict::Verdict;
-use fabric::{Fabric, TIMELINE, key};
+use fixture::{Fixture, TIMELINE, key};
 
 /// The model: `a` is written at 10, 20 and 30, `b` at 20, `c` has no base; all is durable up to 40,
 /// and the first LSN is 1.
@@ -31,20 +31,20 @@ fn model() -> Expected {
     model
 }
 
-fn checked(fabric: &Fabric, model: &Expected, retained: &[u64]) -> Result<(), Verdict> {
+fn checked(fixture: &Fixture, model: &Expected, retained: &[u64]) -> Result<(), Verdict> {
     let retained: BTreeSet<Lsn> = retained.iter().map(|lsn| Lsn(*lsn)).collect();
-    check_layers(&mut fabric.disk(), TIMELINE, model, &retained)
+    check_layers(&mut fixture.disk(), TIMELINE, model, &retained)
 }
 
 /// Expects a verdict whose law or finding contains this.
-fn check_broken(fabric: &Fabric, expected: &str) {
-    let verdict = checked(fabric, &model(), &[]).expect_err(expected);
+fn check_broken(fixture: &Fixture, expected: &str) {
+    let verdict = checked(fixture, &model(), &[]).expect_err(expected);
     assert!(verdict.to_string().contains(expected), "{verdict}");
 }
 
 /// Two L0s that are right.
-fn l0s() -> Fabric {
-    Fabric::up_to(40)
+fn l0s() -> Fixture {
+    Fixture::up_to(40)
         .delta("..", 1, 21, "a@10 =a1, a@20 +2, b@20 =b2, c@20 +c2")
         .delta("..", 21, 41, "a@30 =a3")
 }
@@ -52,7 +52,7 @@ fn l0s() -> Fabric {
 #[test]
 fn layers_that_are_right_pass() {
     assert_eq!(checked(&l0s(), &model(), &[]), Ok(()));
-    let compacted = Fabric::up_to(40)
+    let compacted = Fixture::up_to(40)
         .delta("..b", 1, 41, "a@10 =a1, a@20 +2, a@30 =a3")
         .delta("b..", 1, 41, "b@20 =b2, c@20 +c2");
     assert_eq!(checked(&compacted, &model(), &[]), Ok(()));
@@ -69,25 +69,25 @@ fn a_layer_that_is_not_there_breaks_law_5() {
 fn a_record_that_was_never_written_is_seen() {
     let wrong = l0s().delta("..", 31, 41, "");
     check_broken(&wrong, "no two delta layers cover the same point");
-    let wrong = Fabric::up_to(40).delta("..", 1, 41, "a@10 =a1, a@15 +x");
+    let wrong = Fixture::up_to(40).delta("..", 1, 41, "a@10 =a1, a@15 +x");
     check_broken(&wrong, "was never written");
 }
 
 #[test]
 fn a_record_with_other_bytes_is_seen() {
-    let wrong = Fabric::up_to(40).delta("..", 1, 21, "a@10 =a2, a@20 +2, b@20 =b2, c@20 +c2");
+    let wrong = Fixture::up_to(40).delta("..", 1, 21, "a@10 =a2, a@20 +2, b@20 =b2, c@20 +c2");
     check_broken(&wrong, "has other bytes");
 }
 
 #[test]
 fn a_record_outside_of_its_layers_name_is_seen() {
-    let wrong = Fabric::up_to(40).delta("b..", 1, 41, "a@10 =a1, b@20 =b2, c@20 +c2");
+    let wrong = Fixture::up_to(40).delta("b..", 1, 41, "a@10 =a1, b@20 =b2, c@20 +c2");
     check_broken(&wrong, "a layer has what its name covers");
 }
 
 #[test]
 fn a_record_that_a_layer_left_out_is_seen() {
-    let wrong = Fabric::up_to(40).delta("..", 1, 41, "a@10 =a1, a@20 +2, c@20 +c2, a@30 =a3");
+    let wrong = Fixture::up_to(40).delta("..", 1, 41, "a@10 =a1, a@20 +2, c@20 +c2, a@30 =a3");
     check_broken(
         &wrong,
         "a delta layer has every record that its name covers",
@@ -132,7 +132,7 @@ fn an_image_over_a_key_without_a_base_is_seen() {
 
 #[test]
 fn records_that_a_read_may_need_must_be_somewhere() {
-    let lost = Fabric::up_to(40).delta("..", 21, 41, "a@30 =a3");
+    let lost = Fixture::up_to(40).delta("..", 21, 41, "a@30 =a3");
     check_broken(&lost, "that a read may need");
     // With an image of these records, no read at the cutoff or above it needs them.
     let imaged = || lost.clone().image("..c", 30, "a=a3, b=b2").cutoff(30);
@@ -174,12 +174,12 @@ fn what_was_forgotten_is_not_missed() {
 fn a_branch_has_no_record_of_its_ancestor() {
     let ancestor = model();
     let mut model = Expected::absent();
-    model.branched((fabric::ON, Lsn(20)), &ancestor);
+    model.branched((fixture::ON, Lsn(20)), &ancestor);
     model
         .history
         .put(key("a"), Lsn(25), Change::Append(b"!".to_vec()));
     model.last = Lsn(40);
-    let branch = |text| Fabric::up_to(40).on(20).delta("..", 21, 41, text);
+    let branch = |text| Fixture::up_to(40).on(20).delta("..", 21, 41, text);
     assert_eq!(checked(&branch("a@25 +!"), &model, &[]), Ok(()));
     let imaged = branch("a@25 +!").image("..c", 30, "a=a12!, b=b2");
     assert_eq!(checked(&imaged, &model, &[]), Ok(()));
@@ -188,7 +188,7 @@ fn a_branch_has_no_record_of_its_ancestor() {
         verdict.to_string().contains("was never written"),
         "{verdict}"
     );
-    let elsewhere = Fabric::up_to(40).on(10).delta("..", 21, 41, "a@25 +!");
+    let elsewhere = Fixture::up_to(40).on(10).delta("..", 21, 41, "a@25 +!");
     let verdict = checked(&elsewhere, &model, &[]).unwrap_err();
     assert!(verdict.to_string().contains("stands on"), "{verdict}");
 }
@@ -218,13 +218,13 @@ fn a_layer_that_was_right_is_held_against_a_model_that_changed() {
 
 #[test]
 fn a_layer_that_was_right_is_read_again_where_its_bytes_are_others() {
-    let other = Fabric::up_to(40)
+    let other = Fixture::up_to(40)
         .delta("..", 1, 21, "a@10 =a2, a@20 +2, b@20 =b2, c@20 +c2")
         .delta("..", 21, 41, "a@30 =a3");
     let (retained, model) = (BTreeSet::new(), model());
     let mut known = Known::default();
     let mut check =
-        |fabric: &Fabric| known.check_layers(&mut fabric.disk(), TIMELINE, (&model, &retained));
+        |fixture: &Fixture| known.check_layers(&mut fixture.disk(), TIMELINE, (&model, &retained));
     assert_eq!(check(&l0s()), Ok(()));
     let verdict = check(&other).expect_err("it is another value");
     assert!(verdict.to_string().contains("has other bytes"), "{verdict}");

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_runs_do_not_part() {
+    fn equal_runs_do_not_diverge() {
         for count in 0..100 {
             assert_eq!(digests(0..count).divergence(&digests(0..count)), None);
             assert_eq!(digests(0..count).root(), digests(0..count).root());
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_part_at_the_first_event_that_differs() {
+    fn two_runs_diverge_at_the_first_event_that_differs() {
         for count in 1..70 {
             let run = digests(0..count);
             for at in 0..count {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ends_early_parts_at_its_end() {
+    fn a_run_that_ends_early_diverges_at_its_end() {
         for count in 0..70 {
             for more in 1..9 {
                 let (short, long) = (digests(0..count), digests(0..count + more));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_and_a_short_one_part_where_the_short_one_ends() {
+    fn a_long_run_and_a_short_one_diverge_where_the_short_one_ends() {
         let (short, long) = (digests(0..1000), digests(0..4 * BLOCKS_MAX as u64));
         let divergence = short.divergence(&long).expect("they differ");
         assert!(divergence.contains(&1000), "{divergence:?}");

@@ -219,8 +219,10 @@ impl SchedulePolicy {
 fn draw_changes(seed: u64, change_count: u32) -> Vec<u64> {
     // The ranks are drawn from the seed's own dice.
     let mut dice = Dice::new(mix(seed));
-    let expected = CHOICES_EXPECTED_MIN << dice.below(CHOICES_DOUBLINGS + 1);
-    let mut changes: Vec<u64> = (0..change_count).map(|_| dice.below(expected)).collect();
+    let expected_count = CHOICES_EXPECTED_MIN << dice.below(CHOICES_DOUBLINGS + 1);
+    let mut changes: Vec<u64> = (0..change_count)
+        .map(|_| dice.below(expected_count))
+        .collect();
     changes.sort_unstable_by(|left, right| right.cmp(left));
     changes
 }
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn by_rank_one_may_wait_for_long_and_none_for_good() {
+    fn by_rank_a_task_may_wait_long_and_none_starves() {
         let turns = |pick_count| {
             let seeds = 0..40;
             let turns = seeds.map(|seed| turns_of_the_oldest(Tail::ByRank(seed), pick_count));

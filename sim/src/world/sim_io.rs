@@ -338,11 +338,11 @@ impl Io for SimIo {
         let _ = self.call(op, StepKind::Pass, |_, _| Ok(())).await;
     }
 
-    fn probe(&self, mark: &'static str) {
+    fn probe(&self, name: &'static str) {
         let mut state = self.world.state();
         // What the oracle's own reads reach does not count as reached by the plan.
         if !state.is_direct {
-            *state.counts.probes.entry(mark).or_insert(0) += 1;
+            *state.counts.probes.entry(name).or_insert(0) += 1;
         }
     }
 }

@@ -32,15 +32,15 @@ pub fn key(name: &str) -> Key {
 
 /// An index and the files that it names.
 #[derive(Clone)]
-pub struct Fabric {
+pub struct Fixture {
     index: Index,
     files: Vec<(String, Vec<u8>)>,
 }
 
-impl Fabric {
+impl Fixture {
     /// A timeline without layers, durable up to an LSN.
-    pub fn up_to(lsn: u64) -> Fabric {
-        Fabric {
+    pub fn up_to(lsn: u64) -> Fixture {
+        Fixture {
             index: Index {
                 tenant: TENANT,
                 timeline: TIMELINE,
@@ -55,13 +55,13 @@ impl Fabric {
         }
     }
 
-    pub fn cutoff(mut self, cutoff: u64) -> Fabric {
+    pub fn cutoff(mut self, cutoff: u64) -> Fixture {
         self.index.gc_cutoff = Lsn(cutoff);
         self
     }
 
     /// Makes it a branch at an LSN.
-    pub fn on(mut self, lsn: u64) -> Fabric {
+    pub fn on(mut self, lsn: u64) -> Fixture {
         self.index.ancestor = Some(Ancestor {
             timeline: keys::timeline(ON),
             lsn: Lsn(lsn),
@@ -70,7 +70,7 @@ impl Fabric {
     }
 
     /// Adds a delta to the index alone.
-    pub fn naming(mut self, range: &str, start: u64, end: u64) -> Fabric {
+    pub fn naming(mut self, range: &str, start: u64, end: u64) -> Fixture {
         let keys = key_range(range);
         let lsns = LsnRange::new(Lsn(start), Lsn(end));
         self.index.disk_consistent_lsn = Lsn(end - 1);
@@ -79,7 +79,7 @@ impl Fabric {
     }
 
     /// Adds a delta layer. Records are `a@10 =x`, an image, or `a@20 +y`, bytes appended.
-    pub fn delta(mut self, range: &str, start: u64, end: u64, records: &str) -> Fabric {
+    pub fn delta(mut self, range: &str, start: u64, end: u64, records: &str) -> Fixture {
         let keys = key_range(range);
         let lsns = LsnRange::new(Lsn(start), Lsn(end));
         let mut records: Vec<(DeltaKey, Change)> = records
@@ -113,7 +113,7 @@ impl Fabric {
     }
 
     /// Adds an image layer with values as `a=x`.
-    pub fn image(mut self, range: &str, lsn: u64, values: &str) -> Fabric {
+    pub fn image(mut self, range: &str, lsn: u64, values: &str) -> Fixture {
         let (keys, lsn) = (key_range(range), Lsn(lsn));
         let mut file = vec![0; BLOCK_LEN];
         let mut tree = TreeBuilder::<{ Key::LEN }>::new();
