@@ -1,9 +1,9 @@
 //! Checks that reads answer what is true.
 //!
 //! * Verified: at points of key × LSN × timeline, one by one and many at once, a legal read gives
-//! value of the model, and an illegal one is refused as too early or too late. The points are those
-//! where something changes, the LSNs right before them, and the LSNs at which reads begin or cease
-//! to be legal: between two of them no answer can change.
+//!   value of the model, and an illegal one is refused as too early or too late. The points are
+//!   those where something changes, the LSNs right before them, and the LSNs at which reads begin
+//!   or cease to be legal: between two of them no answer can change.
 //! * Not verified: reads that race with other tasks (see [`racing`](super::racing)), and what a
 //!   read costs (see [`visits`](super::visits)).
 //! * An error is passed over if it names a file that the device has made wrong, or if the timeline
@@ -45,8 +45,7 @@ const BEFORE_LEN: usize = 12;
 /// How many points a full check reads one by one at most.
 const FULL_LEN: usize = 256;
 
-/// How many LSNs the knob `look` reads at most where it asks for everything, beside those of
-/// refusals.
+/// How many LSNs `look all` reads at most after an operation, beside those of refusals.
 const LSNS_LOOKED_AT: usize = 64;
 
 /// How many keys it reads at most at each of these LSNs.

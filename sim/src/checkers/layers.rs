@@ -1,9 +1,9 @@
 //! Checks that layers hold what the model says, and that jobs on layers reach their aim.
 //!
 //! * Verified: each layer on the raw disk holds the model's records, or the model's values at its
-//! LSN, and together they hold all that may be read. A compaction that ran alone leaves fewer L0s
-//! than before, and fewer than trigger one once none is due; a job that is idle has saved its
-//! state.
+//!   LSN, and together they hold all that may be read. A compaction that ran alone leaves fewer L0s
+//!   than before, and fewer than trigger one once none is due; a job that is idle has saved its
+//!   state.
 //! * Not verified: any timeline with a batch in doubt, since a layer may hold it or not. Nor the
 //!   order in which jobs choose: another policy may give other layers.
 //!

@@ -1,8 +1,8 @@
 //! A timeline is shut down while others use it, and opened again in the same engine.
 //!
 //! ```text
-//!  shutdown ─▶ begin_shutdown ─▶ close ─┬─ Clean, Lossy ─▶ unused ─▶ end_shutdown ─▶ reopen ─▶ checks
-//!                                       └─ Not ──────────────────▶ end_shutdown, and it stays open
+//!  shutdown ─▶ begin_shutdown ─▶ close ─┬─ Clean, Lossy ─▶ unused ─▶ end_shutdown ─▶ reopen
+//!                                       └─ Not ──────────────────▶ end_shutdown: it stays open
 //! ```
 //!
 //! 1. From `begin_shutdown` to `end_shutdown` each call on the timeline, and on its descendants,

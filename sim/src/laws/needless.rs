@@ -7,7 +7,7 @@ use palimpsest::base::{KeyRange, LayerName, Lsn};
 use crate::verdict::Verdict;
 
 /// Checks that each layer below the cutoff is needed by some read at the cutoff or at a retained
-/// point: newer images cover the others.
+/// point. No read needs a layer if newer images cover all its keys.
 pub fn check_needless(
     layers: &[LayerName],
     cutoff: Lsn,

@@ -7,8 +7,8 @@
 //! 2. What is retained on a child is retained below it as well, at `min(LSN, branch point)`: for a
 //!    at 30 with a branch b at 20 and, on b, a branch c at 25, b keeps 25 and a keeps 20.
 //! 3. Where something is not known, both a value and a refusal are allowed: [`Certainty::Perhaps`].
-//!    A point is perhaps retained for a child in doubt, for the points of a child whose index could
-//!    not be read, and for a deleted one whose index may remain.
+//!    A point is perhaps retained for a child in doubt, for a child whose index could not be
+//!    read, with all that it retains, and for a deleted one whose index may remain.
 //! 4. A cutoff that cannot be looked at may have moved: what lies below its highest possible value,
 //!    and is not retained, is perhaps kept.
 //! 5. A read takes its snapshot at some moment from its start to its end. It may give what either

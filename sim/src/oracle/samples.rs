@@ -26,8 +26,8 @@ pub struct AgeSamples {
 }
 
 impl AgeSamples {
-    /// Starts at the open of the engine, which knows no earlier samples: all up to `last` may be no
-    /// older. `None` if the clock was set since.
+    /// Starts over: all up to `last` counts as old as the open of the engine, which has no earlier
+    /// samples. `opened` is `None` if the clock was set since: then no age is known.
     pub fn begin(&mut self, opened: Option<Time>, last: Lsn) {
         self.samples = opened.map(|opened| VecDeque::from([(opened, last)]));
     }
