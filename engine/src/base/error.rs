@@ -28,7 +28,7 @@ pub enum Error {
     Corrupt {
         /// The file, relative to the engine's directory.
         file: String,
-        /// What does not decode, and at which offset.
+        /// The field that does not decode, and its offset.
         cause: DecodeError,
     },
     /// A file was written by a newer release. Use that release; nothing was touched.
@@ -40,14 +40,14 @@ pub enum Error {
     },
     /// The history asked for is gone. The caller asked too late.
     BelowCutoff {
-        /// What was asked for.
+        /// The LSN that was asked for.
         lsn: Lsn,
         /// The lowest LSN that can be read.
         cutoff: Lsn,
     },
     /// The history asked for is not written yet. Ask again after it is.
     NotYet {
-        /// What was asked for.
+        /// The LSN that was asked for.
         lsn: Lsn,
         /// The highest LSN that can be read.
         last_record_lsn: Lsn,
@@ -70,13 +70,13 @@ pub enum Error {
     },
     /// The call breaks the contract. Correct the call; nothing was changed.
     Refused {
-        /// What was asked for and why that cannot be.
+        /// The reason: what was asked for, and why that cannot be.
         why: String,
     },
     /// Another handle, engine or timeline holds what the call needs. Try again after it is
     /// released.
     Busy {
-        /// What is held, and how to release it.
+        /// The thing that is held, and how to release it.
         what: String,
     },
     /// The timeline was shut down. Open it again.

@@ -46,7 +46,7 @@ const NO_ROOM: usize = 70_usize.wrapping_neg();
 
 const _: () = assert!(BLOB_LEN_MAX as u32 == !FLAGS_MASK);
 
-/// How payloads are stored.
+/// The compression of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// Uncompressed.

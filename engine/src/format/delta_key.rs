@@ -47,7 +47,7 @@ impl DeltaKey {
     }
 }
 
-/// Where a delta layer's value is, and whether it is a base, which needs nothing below it.
+/// The place of a delta layer's value, and whether it is a base, which needs nothing below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlobRef(u64);
 

@@ -1,14 +1,14 @@
 //! The label that every I/O call carries: which job of which timeline makes the call.
 //!
-//! It is a `Copy` value that production ignores. In the simulator it is the address of a fault:
-//! with the call's name and its ordinal among equal ones it reads
+//! The label is a `Copy` value that production ignores. In the simulator it is the address of a
+//! fault: with the call's name and its ordinal among equal ones it reads
 //! `life2/b/flush#5/delta#1/write#2`.
 
 use std::fmt;
 
 use crate::base::TimelineId;
 
-/// Which job of which timeline makes a call, and for which of the job's files.
+/// The label of a call: its timeline, its job, and which of the job's files it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Op {
     /// The timeline; `None` for calls on the engine's directory.

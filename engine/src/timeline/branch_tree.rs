@@ -1,4 +1,4 @@
-//! Which timeline is a branch of which: one tree for all timelines of an engine.
+//! The branch tree: the ancestors of all timelines of an engine.
 //!
 //! 1. A branch's ancestor and LSN stand in the branch's index. An engine's open reads them from all
 //!    indexes; a creation adds its branch before its cutoff check, a deletion removes it once the

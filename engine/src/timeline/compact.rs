@@ -34,7 +34,7 @@ const BATCH_LEN: u64 = 128 << 10;
 /// A hole between keys is worth a cut if this many images or gaps between images lie in it.
 const HOLE_SEGMENT_COUNT: usize = 3;
 
-/// What a compaction will do.
+/// A planned compaction: a run of L0s that is merged.
 pub struct CompactPlan<I: Io> {
     inputs: Vec<Arc<DeltaLayer<I>>>,
     lsns: LsnRange,

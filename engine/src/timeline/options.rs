@@ -1,4 +1,4 @@
-//! What a user may choose, with units and defaults.
+//! The options of an engine, with units and defaults.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::TenantId;
 use crate::format::{Compression, Edits, Redo};
 
-/// How an engine works: every field with its effect, its unit and its default.
+/// The options of an engine: every field with its effect, its unit and its default.
 ///
 /// An option applies to all timelines of the engine. None changes an answer, but for `redo`, which
 /// makes the answers, and `gc_distance` and `gc_age`, which say how far back there are any. All but

@@ -1,4 +1,5 @@
-//! What all verbs of a timeline share: its state, its latch, and how an index becomes durable.
+//! The core of a timeline, which its verbs share: the state, the latch, and how an index becomes
+//! durable.
 //!
 //! 1. The state is behind one mutex, which is never held across an await. Each verb reads the state
 //!    in one step, works on a snapshot, and publishes in one step that checks that its inputs still

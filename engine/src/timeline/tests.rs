@@ -1,4 +1,4 @@
-//! What shows only from inside: an invariant that breaks while a timeline is used.
+//! An invariant that breaks while a timeline is used, which can be tested only from inside.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -134,7 +134,7 @@ fn gc_keeps_what_a_closed_branch_needs() {
     );
 }
 
-/// It reads its grandparent at its parent's branch point, not at its own.
+/// A branch of a branch reads the root at its parent's branch point, not at its own.
 #[test]
 fn gc_keeps_what_a_branch_of_a_branch_needs() {
     check_with(

@@ -1,4 +1,4 @@
-//! When the open layer is frozen, and what a flush plans.
+//! Freezing the open layer, and the plan of a flush.
 
 use std::time::Duration;
 

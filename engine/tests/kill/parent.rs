@@ -41,7 +41,7 @@ const LINE_COUNT_MAX: u64 = 400;
 /// The time without a line after which a child counts as stuck.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
-/// When a life is killed: at the n-th beginning of an operation, and a little later.
+/// The moment of a kill: a short time after the n-th beginning of an operation.
 #[derive(Clone, Copy, Debug)]
 struct Aim {
     what: &'static str,
@@ -58,7 +58,7 @@ pub struct Tally {
     pub inside: BTreeMap<String, u64>,
 }
 
-/// What the reports say of a timeline.
+/// The knowledge about a timeline, from the reports.
 struct Known {
     /// Whether it must exist.
     is_sure: bool,

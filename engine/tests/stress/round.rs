@@ -29,7 +29,7 @@ pub const BACKLOG_MAX: usize = 10;
 /// Counts events by name.
 pub type Tally = BTreeMap<&'static str, u64>;
 
-/// What the threads of a round share.
+/// The state that the threads of a round share.
 struct Round {
     engine: Engine,
     ground: Ground,

@@ -60,7 +60,7 @@ fn check_house(sources: &[(Way, Source)]) -> Vec<Finding> {
         .collect()
 }
 
-/// What is wrong with a circle, if anything is.
+/// The finding about a circle, if it breaks a rule.
 fn finding(circle: &BTreeSet<&Way>, modules: &Modules) -> Option<Finding> {
     let rooms: BTreeSet<Option<&String>> = circle.iter().map(|way| way.first()).collect();
     let names: Vec<String> = circle.iter().map(|way| way.join("/")).collect();
@@ -269,7 +269,7 @@ fn reached_from<'a>(
 mod tests {
     use super::check;
 
-    /// What is found in files of the simulator.
+    /// The findings in files of the simulator.
     fn found(files: &[(&str, &str)]) -> String {
         let owned: Vec<(String, String)> = files
             .iter()

@@ -127,7 +127,7 @@ fn names<'a>(code: &[Token<'a>], start: usize) -> Vec<Reference<'a>> {
 mod tests {
     use crate::report;
 
-    /// What is found in `text` as a file of the engine: each name and where it lies.
+    /// The findings in `text` as a file of the engine: each name and its direction.
     fn ways(path: &str, text: &str) -> String {
         let found = report(&format!("engine/src/{path}"), text);
         let ways = found.lines().map(|line| {

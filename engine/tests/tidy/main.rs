@@ -19,7 +19,8 @@ mod word;
 
 use source::{Finding, Source};
 
-/// What does not fit the screen does not fit the head. Counted from `fn` to the closing brace.
+/// The longest function, in lines from `fn` to the closing brace: one that does not fit a screen is
+/// hard to keep in mind.
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Deeper than this, a reader holds more conditions in mind than the line at hand has words.
@@ -54,11 +55,11 @@ const LINE_COLUMNS_MAX: usize = 100;
 
 /// A package's sources whose rooms stand on floors.
 struct House {
-    /// Where it stands.
+    /// The path of the sources.
     path: &'static str,
     /// Its rooms, floor by floor from the ground up.
     floors: &'static [&'static [&'static str]],
-    /// What stands above all floors, and may name every room.
+    /// The files above all floors, which may name every room.
     roof: &'static [&'static str],
 }
 
@@ -108,7 +109,7 @@ const LOOKS_UP: [(&str, &str); 1] = [(
 /// The highest number of files that name each other in a circle: they have to be read together.
 const CIRCLE_FILES_MAX: usize = 3;
 
-/// What stands at the top: the packages, what they show, and what tools need.
+/// The entries of the repository's root: the packages, their snapshots, and the files of tools.
 const TOP: [&str; 17] = [
     ".ci",
     ".cargo",
@@ -159,7 +160,7 @@ fn the_repository_is_tidy() {
     assert!(lines.is_empty(), "untidy:\n{}", lines.join("\n"));
 }
 
-/// What a newcomer copies is what `.ci/run` runs and what the crate's documentation shows.
+/// The README's example is the one that `.ci/run` runs and the crate's documentation shows.
 #[test]
 fn the_readme_shows_the_quickstart() {
     let read = |path| std::fs::read_to_string(source::root().join(path)).unwrap();
@@ -167,8 +168,8 @@ fn the_readme_shows_the_quickstart() {
     assert!(read("README.md").contains(&block));
 }
 
-/// What all checks say of `text`, one finding a line. Every test of a check goes through here, so
-/// each shows as well that no other check speaks.
+/// The findings of all checks in `text`, one a line. Every test of a check uses this, so each also
+/// shows that no other check reports.
 #[cfg(test)]
 fn report(path: &str, text: &str) -> String {
     let findings = check(&Source::new(path, text));

@@ -1,4 +1,4 @@
-//! How deep the blocks of a function go.
+//! The nesting depth of a function's blocks.
 //!
 //! A brace opens a block, or it only writes a value or a pattern down. What it does is known from
 //! the token before it, and from the words that announce a block: behind `if` there is no struct's
@@ -9,11 +9,11 @@ use crate::token::{Kind, Token};
 /// Brackets that are open.
 struct Open {
     is_level: bool,
-    /// What the next brace behind them will be.
+    /// The kind of the next brace behind them.
     head: Head,
 }
 
-/// What the next brace will be.
+/// The kind of the next brace.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
     /// The token before it decides.
@@ -24,7 +24,7 @@ enum Head {
     Pattern,
 }
 
-/// How many levels of blocks a body has, itself included, and the first line that is so deep.
+/// The number of levels of blocks in a body, itself included, and the first line at that depth.
 pub fn deepest(body: &[Token]) -> (usize, usize) {
     let mut stack: Vec<Open> = Vec::new();
     let mut head = Head::Unknown;

@@ -1,4 +1,4 @@
-//! What is checked: the files of the repository, and one file with its tokens and items.
+//! The checked sources: the files of the repository, and one file with its tokens and items.
 
 use std::fmt;
 use std::fs;
@@ -23,7 +23,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Of a file as a whole.
+    /// A finding about a file as a whole.
     pub fn new(path: &str, what: &str) -> Finding {
         Finding {
             path: path.to_string(),
@@ -41,7 +41,7 @@ impl fmt::Display for Finding {
 
 /// A file of Rust.
 pub struct Source<'a> {
-    /// From the repository's root, with slashes.
+    /// The path from the repository's root, with slashes.
     pub path: &'a str,
     pub text: &'a str,
     /// The tokens but comments.

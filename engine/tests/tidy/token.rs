@@ -1,6 +1,6 @@
 //! Rust's text, cut into tokens: enough to tell code from what only looks like it.
 
-/// What a piece of text is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A keyword or a name.

@@ -40,7 +40,7 @@ fn any_key() -> impl Strategy<Value = Key> {
     )
 }
 
-/// What `Key::checked_add` must give: the 18 bytes as one number of 16 and 128 bits.
+/// The model of `Key::checked_add`: the 18 bytes are one number of 16 and 128 bits.
 fn add_as_number(key: Key, count: u32) -> Option<Key> {
     let bytes = key.to_bytes();
     let (high, low) = bytes.split_at(2);

@@ -29,7 +29,7 @@ const PATH_LEN: usize = 2;
 /// The next step of a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<const L: usize> {
-    /// It needs this block, counted from the index's start: `feed` it.
+    /// The cursor needs this block, counted from the index's start: `feed` it.
     Need(u32),
     /// The next entry: key and value.
     Entry([u8; L], u64),
@@ -173,9 +173,9 @@ impl<const L: usize> Cursor<L> {
     /// Takes the block that `next` asked for, already decoded to a node.
     ///
     /// # Errors
-    /// As `feed`.
+    /// Those of `feed`.
     /// # Panics
-    /// As `feed`.
+    /// Those of `feed`.
     pub fn feed_node(&mut self, block_index: u32, node: Node<L>) -> Result<(), DecodeError> {
         let wanted = self.wanted.take().expect("next asked for a block");
         assert!(wanted.block == block_index);

@@ -128,7 +128,7 @@ fn index(layers: Vec<IndexLayer>) -> Index {
     }
 }
 
-/// Where the layers of an index without an ancestor start, behind their count.
+/// The offset of the first layer in an index without an ancestor, behind the count.
 const LAYERS_OFFSET: usize = 70;
 
 /// Changes some bytes and makes the checksum right again.

@@ -17,7 +17,7 @@ pub struct Located {
     pub lsn: Lsn,
     /// Whether the value is a base, which needs nothing below it.
     pub is_base: bool,
-    /// Where the value is in the file.
+    /// The place of the value in the file.
     pub blob: BlobPlace,
 }
 

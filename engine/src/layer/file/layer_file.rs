@@ -143,7 +143,7 @@ impl<I: Io> LayerFile<I> {
         Ok(self.opened.get_or_init(|| opened).root)
     }
 
-    /// Where its index is; `None` if the file was not opened yet.
+    /// The place of its index; `None` if the file was not opened yet.
     pub(crate) fn opened_root(&self) -> Option<Root> {
         self.opened.get().map(|opened| opened.root)
     }

@@ -1,4 +1,4 @@
-//! What an open decides, from an index and a list of names alone.
+//! The plan of an open, from an index and a list of names alone.
 
 use super::{Listing, OpenPlan, check_index, plan};
 use crate::base::{

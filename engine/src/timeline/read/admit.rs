@@ -26,7 +26,8 @@ struct GuardLink<S: Store> {
     snapshot: OnceLock<Snapshot<S::Io>>,
 }
 
-/// What one read sees of one timeline: the layer map, and how many entries the open layer had.
+/// The snapshot of one timeline for one read: the layer map, and how many entries the open layer
+/// had.
 pub(super) struct Snapshot<I: Io> {
     pub(super) map: Arc<LayerMap<I>>,
     pub(super) open_entry_count: usize,

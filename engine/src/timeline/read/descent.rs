@@ -27,7 +27,7 @@ struct VisitId {
     layer: LayerId,
 }
 
-/// Which layers a descent has visited, and for which of their LSNs.
+/// The layers that a descent has visited, with the LSNs that it read in each.
 pub(super) type Log = Vec<(LayerId, LsnRange)>;
 
 impl<I: Io> Frontier<I> {

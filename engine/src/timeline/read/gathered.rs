@@ -7,7 +7,7 @@ use crate::format::{Record, Value};
 use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, Located};
 
-/// Where the records of some keys are, newest first, each key down to its base or the end.
+/// The places of the records of some keys, newest first, each key down to its base or the end.
 pub(super) struct Gathered<I: Io> {
     /// The highest number of keys; if more are found, the lowest are kept.
     key_count_max: usize,

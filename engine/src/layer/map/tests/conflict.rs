@@ -1,4 +1,4 @@
-//! Which deltas may stand together.
+//! Conflicts of deltas.
 
 use super::*;
 

@@ -30,7 +30,7 @@ fn check_images(history: &History<LayerName>, lsn: u64, expected: &str) {
     assert_eq!(segments.join(" "), expected, "at {lsn}");
 }
 
-/// What is found for each stretch of keys below `end`, with the floor.
+/// Checks the visits for each range of keys below `end`, with their floors.
 fn check_range(history: &History<LayerName>, (range, end): (KeyRange, u64), expected: &str) {
     let answers: Vec<String> = history
         .find_range(range, Lsn(end))
