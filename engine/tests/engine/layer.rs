@@ -105,7 +105,7 @@ pub fn picture<I: Io>(map: &LayerMap<I>) -> String {
 
 fn bar(name: LayerName) -> String {
     let KeyRange { start, end } = name.keys();
-    let edges = (b'a'..=b'f').map(|letter| palimpsest::Key::MIN.add(u32::from(letter)));
+    let edges = (b'a'..=b'f').map(|character| palimpsest::Key::MIN.add(u32::from(character)));
     let edges: Vec<_> = edges.collect();
     let column = |key| CELL * edges.iter().filter(|edge| **edge <= key).count();
     let last = match end {

@@ -90,8 +90,8 @@ fn append_if(only_if: Vec<u8>) -> Edit {
 pub fn text(bytes: &[u8]) -> String {
     let runs = bytes.chunk_by(|a, b| a == b);
     let runs = runs.map(|run| match (char::from(run[0]), run.len()) {
-        (letter, len @ 9..) => format!("{letter}*{len}"),
-        (letter, len) => letter.to_string().repeat(len),
+        (character, len @ 9..) => format!("{character}*{len}"),
+        (character, len) => character.to_string().repeat(len),
     });
     runs.collect()
 }

@@ -5,7 +5,7 @@
 pub enum BugSearch {
     /// The bug was found.
     Found(Shot),
-    /// It was not found.
+    /// The bug was not found.
     Survived {
         /// The number of plans that were run.
         plan_count: u64,

@@ -6,9 +6,9 @@ named_enum! {
     /// The outcome of an operation that met a fault.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum FaultOutcome {
-        /// It succeeded.
+        /// The operation succeeded.
         Tolerated = "tolerated",
-        /// It returned an error.
+        /// The operation returned an error.
         Reported = "reported",
         /// The process crashed before it ended: by this fault or by another one after it.
         Crashed = "crashed",

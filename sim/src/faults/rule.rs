@@ -10,7 +10,7 @@ use crate::label::TimelineLabel;
 pub struct Rule {
     /// The calls that it means.
     pub address: Address,
-    /// What happens to them.
+    /// The fault that strikes them.
     pub fault: Fault,
     /// The most times that it fires, from 1: `times N`; 1 if the text does not say.
     pub times: u32,

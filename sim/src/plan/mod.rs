@@ -43,9 +43,9 @@ pub struct Line {
 /// How an operation is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// It is waited for.
+    /// The operation is waited for.
     Wait,
-    /// It is left running while the following operations start: `&` in the text.
+    /// The operation is left running while the following operations start: `&` in the text.
     Beside,
     /// Its future is dropped when it has pended this many times, from 1: `drop N` in the text. For
     /// a restart, that is the future of each call that opens, which is then made again.

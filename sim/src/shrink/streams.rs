@@ -23,7 +23,7 @@ const ORDER_COUNT_MANY: usize = 64;
 /// The number of other orders that are tried for each large part of the operations.
 const ORDER_COUNT_FEW: usize = 6;
 
-/// How often a rule fires that may strike any call of its kind.
+/// The most times that a rule for any call of its kind fires.
 const ANYWHERE_TIMES: u32 = 1000;
 
 /// Below this count of operations other orders are not tried.

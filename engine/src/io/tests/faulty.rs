@@ -101,7 +101,7 @@ pub struct FaultyFile {
 
 struct Desk {
     fault: Option<Fault>,
-    gate: Option<Gate>,
+    barrier: Option<Barrier>,
     fault_count: u32,
     pace: Pace,
     calls: Vec<(Call, Op)>,
@@ -111,8 +111,8 @@ struct Desk {
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A gate at which matching calls wait.
-struct Gate {
+/// A barrier at which matching calls wait.
+struct Barrier {
     is_meant: Box<dyn Fn(Call, Op) -> bool + Send>,
     opened: Arc<Event>,
     waiting_count: usize,
@@ -131,7 +131,7 @@ impl FaultyIo {
     pub fn new() -> FaultyIo {
         let desk = Desk {
             fault: None,
-            gate: None,
+            barrier: None,
             fault_count: 0,
             pace: Pace::Prompt,
             calls: Vec::new(),
@@ -169,36 +169,40 @@ impl FaultyIo {
 
     /// Makes all calls for which `is_meant` holds wait, from now on until [`FaultyIo::resume`].
     pub fn park(&self, is_meant: impl Fn(Call, Op) -> bool + Send + 'static) {
-        self.desk().gate = Some(Gate {
+        self.desk().barrier = Some(Barrier {
             is_meant: Box::new(is_meant),
             opened: Arc::default(),
             waiting_count: 0,
         });
     }
 
-    /// Releases the waiting calls, and returns how many have come to the gate.
+    /// Releases the waiting calls, and returns how many have come to the barrier.
     pub fn resume(&self) -> usize {
-        let gate = self.desk().gate.take();
-        gate.map_or(0, |gate| {
-            gate.opened.notify(usize::MAX);
-            gate.waiting_count
+        let barrier = self.desk().barrier.take();
+        barrier.map_or(0, |barrier| {
+            barrier.opened.notify(usize::MAX);
+            barrier.waiting_count
         })
     }
 
-    /// How many calls have come to the gate.
+    /// How many calls have come to the barrier.
     pub fn waiting_count(&self) -> usize {
         let desk = self.desk();
-        desk.gate.as_ref().map_or(0, |gate| gate.waiting_count)
+        desk.barrier
+            .as_ref()
+            .map_or(0, |barrier| barrier.waiting_count)
     }
 
-    async fn wait_at_gate(&self, call: Call, op: Op) {
+    async fn wait_at_barrier(&self, call: Call, op: Op) {
         let listener = {
             let mut desk = self.desk();
-            let gate = desk.gate.as_mut();
-            gate.filter(|gate| (gate.is_meant)(call, op)).map(|gate| {
-                gate.waiting_count += 1;
-                gate.opened.listen()
-            })
+            let barrier = desk.barrier.as_mut();
+            barrier
+                .filter(|barrier| (barrier.is_meant)(call, op))
+                .map(|barrier| {
+                    barrier.waiting_count += 1;
+                    barrier.opened.listen()
+                })
         };
         if let Some(listener) = listener {
             listener.await;
@@ -220,7 +224,7 @@ impl FaultyIo {
         std::mem::take(&mut self.desk().calls)
     }
 
-    /// Runs before each call: logs it, runs late tasks, waits at the gate, and injects the fault.
+    /// Runs before each call: logs it, runs late tasks, waits at the barrier, injects the fault.
     async fn enter(&self, call: Call, op: Op) -> io::Result<()> {
         self.pause().await;
         let late = {
@@ -232,7 +236,7 @@ impl FaultyIo {
             }
         };
         late.into_iter().for_each(block_on);
-        self.wait_at_gate(call, op).await;
+        self.wait_at_barrier(call, op).await;
         match self.desk().fire(call, op) {
             Some(error) => Err(error),
             None => Ok(()),

@@ -54,8 +54,8 @@ fn spawn_one(io: &OsIo, count: &Arc<AtomicUsize>) {
 fn tasks_that_yield_alternate() {
     let io = threads(1);
     let (sender, receiver) = mpsc::channel();
-    let (open, gate) = mpsc::channel::<()>();
-    io.spawn(op(), async move { gate.recv().expect("it is opened") });
+    let (open, opened) = mpsc::channel::<()>();
+    io.spawn(op(), async move { opened.recv().expect("it is opened") });
     for name in ["a", "b", "c"] {
         let (io_there, sender) = (io.clone(), sender.clone());
         io.spawn(op(), async move {
@@ -68,7 +68,7 @@ fn tasks_that_yield_alternate() {
         });
     }
     drop(sender);
-    open.send(()).expect("the task waits for the gate");
+    open.send(()).expect("the task waits for that");
     let turns: Vec<_> = receiver.iter().collect();
     assert_eq!(turns.join(" "), "a0 b0 c0 a1 b1 c1 a2 b2 c2");
 }

@@ -46,7 +46,7 @@ pub enum FaultKind {
     Wrong,
 }
 
-/// All that is drawn about a kind of fault.
+/// Everything that drawing needs of a kind of fault.
 struct Row {
     kind: FaultKind,
     /// Its weight among the other kinds.

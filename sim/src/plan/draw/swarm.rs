@@ -195,7 +195,7 @@ impl Swarm {
         swarm
     }
 
-    /// Everything that can exist, for a chooser of its own such as a fuzzer.
+    /// Everything that can exist: a fuzzer finds out by itself what to do often.
     pub fn all(chance: &mut impl Chance, scale: PlanScale) -> Swarm {
         let device = chance.pick_weighted(&DEVICES);
         let mut faults = Vec::from_iter(FaultKind::of_any_device());
