@@ -9,6 +9,7 @@
 
 mod circle;
 mod floor;
+mod glossary;
 mod nesting;
 mod outline;
 mod size;
@@ -135,6 +136,7 @@ fn check(source: &Source) -> Vec<Finding> {
     let mut findings = size::check(source);
     findings.extend(floor::check(source));
     findings.extend(word::check(source));
+    findings.extend(glossary::check(source));
     findings.sort();
     findings
 }
