@@ -10,7 +10,7 @@ mod image;
 mod ingest;
 mod job;
 mod job_lock;
-mod keep;
+mod maintain;
 mod open;
 mod options;
 mod pin;

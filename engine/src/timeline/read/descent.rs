@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::admit::Snapshot;
 use super::gathered::Gathered;
+use super::guard::Snapshot;
 use crate::base::{Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, LayerId, LayerMap, Located};

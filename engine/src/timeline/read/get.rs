@@ -5,9 +5,9 @@ use std::fmt;
 
 use super::super::Timeline;
 use super::super::shared::Shared;
-use super::admit::ReadGuard;
 use super::descent::Log;
 use super::gathered::{Gathered, Loaded};
+use super::guard::ReadGuard;
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::format::Record;
 use crate::io::{Op, Part};

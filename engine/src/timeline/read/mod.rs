@@ -14,13 +14,13 @@
 //!    ranges of keys may come to one layer with different floors: those are two visits.
 //! 3. An image ends the descent for all keys of its range, those without a value in it too.
 
-mod admit;
 mod descent;
 mod gathered;
 mod get;
+mod guard;
 mod scan;
 
 pub use get::{KeyValue, Visit};
 pub use scan::Scan;
 
-pub(super) use admit::ReadGuard;
+pub(super) use guard::ReadGuard;

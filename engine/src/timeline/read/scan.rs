@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::Timeline;
 use super::super::shared::Shared;
-use super::admit::ReadGuard;
 use super::get::KeyValue;
+use super::guard::ReadGuard;
 use crate::base::{Key, KeyRange, KeySpace, Lsn, Result};
 use crate::io::Op;
 use crate::store::Store;
