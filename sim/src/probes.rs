@@ -1,13 +1,14 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 35] = [
+pub const PROBES: [&str; 36] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
     "a batch waits until there are fewer L0s",
     "a batch would make its layer too long",
     "a batch would make its layer too wide",
+    "a branch that failed releases its point",
     "a collection keeps a layer for a branch only",
     "a collection waits for readers that came before it",
     "a compaction cuts one key's history by LSN",

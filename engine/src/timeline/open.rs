@@ -62,7 +62,8 @@ impl<S: Store> Opener<'_, S> {
             Some(index) => return Err(self.refuse_deleted(op, &index).await),
             None => {
                 let entries = self.store.list(op, timeline).await?;
-                return Err(Listing::new(&entries.unwrap_or_default()).no_timeline(timeline));
+                let listing = Listing::new(&entries.unwrap_or_default());
+                return Err(self.no_timeline(timeline, &listing));
             }
         };
         self.check_tenant(&index)?;
@@ -150,7 +151,31 @@ impl<S: Store> Opener<'_, S> {
             "a branch point is durable"
         );
         let index = self.first_index(timeline, Some(ancestor), lsn)?;
-        self.begin(op, index, Some((parent.clone(), pin))).await
+        let begun = self.begin(op, index, Some((parent.clone(), pin))).await;
+        if begun.is_err() {
+            self.release_unmade(op, timeline).await;
+        }
+        begun
+    }
+
+    /// Releases the point of a branch whose creation failed, if no index of it is in place: then
+    /// no crash brings one back. Else the branch stays in doubt, and its point retained.
+    async fn release_unmade(&self, op: Op, timeline: TimelineId) {
+        if let Ok(None) = self.store.load_index(op, timeline).await {
+            let io = self.store.io();
+            io.probe("a branch that failed releases its point");
+            self.branch_tree.remove(timeline);
+            if let Ok(listing) = self.list(op, timeline).await {
+                self.clear(op, timeline, &listing).await;
+            }
+        }
+    }
+
+    /// Removes what a creation left. What cannot be removed now, the next open finds again.
+    async fn clear(&self, op: Op, timeline: TimelineId, listing: &Listing) {
+        if self.remove_all(op, timeline, listing).await.is_ok() {
+            let _ = self.store.delete(op, timeline).await;
+        }
     }
 
     /// Refuses if the timeline exists; removes the files of a creation that was interrupted.
@@ -232,10 +257,9 @@ impl<S: Store> Opener<'_, S> {
     /// it back.
     pub(crate) async fn delete(&self, timeline: TimelineId) -> Result<()> {
         let op = Op::new(Some(timeline), Job::Delete, 1);
-        let entries = self.store.list(op, timeline).await?.unwrap_or_default();
-        let listing = Listing::new(&entries);
+        let listing = self.list(op, timeline).await?;
         let Some(mut index) = self.store.load_index(op, timeline).await? else {
-            return Err(listing.no_timeline(timeline));
+            return Err(self.no_timeline(timeline, &listing));
         };
         self.check_tenant(&index)?;
         if index.is_deleted {
@@ -269,15 +293,27 @@ impl<S: Store> Opener<'_, S> {
                 }
             }
             Ok(Some(index)) => self.branch_tree.add(timeline, index.ancestor),
-            Ok(None) => match self.clear_unfinished(op, timeline).await {
-                Ok(_) => {
-                    let _ = self.store.delete(op, timeline).await;
-                }
-                // Its index was lost, or the directory cannot be read.
-                Err(_) => self.branch_tree.add_unknown(timeline),
+            Ok(None) => match self.list(op, timeline).await {
+                Ok(listing) if !listing.has_layers() => self.clear(op, timeline, &listing).await,
+                // Its index was lost, or may have been.
+                _ => self.branch_tree.add_unknown(timeline),
             },
             Err(_) => self.branch_tree.add_unknown(timeline),
         }
+    }
+
+    async fn list(&self, op: Op, timeline: TimelineId) -> Result<Listing> {
+        let entries = self.store.list(op, timeline).await?;
+        Ok(Listing::new(&entries.unwrap_or_default()))
+    }
+
+    /// Why a timeline without an index cannot be used. Where there are no layers either, nothing
+    /// can bring it back, and it retains nothing on any other timeline.
+    fn no_timeline(&self, timeline: TimelineId, listing: &Listing) -> Error {
+        if !listing.has_layers() {
+            self.branch_tree.remove(timeline);
+        }
+        listing.no_timeline(timeline)
     }
 
     /// Removes the files of a creation that did not get to write its index.
@@ -285,11 +321,14 @@ impl<S: Store> Opener<'_, S> {
     /// # Errors
     /// `Corrupt` if there are layers: then an index was lost.
     async fn clear_unfinished(&self, op: Op, timeline: TimelineId) -> Result<()> {
-        let entries = self.store.list(op, timeline).await?.unwrap_or_default();
-        let listing = Listing::new(&entries);
-        if listing.has_layers() {
-            return Err(listing.no_timeline(timeline));
+        let listing = self.list(op, timeline).await?;
+        match listing.has_layers() {
+            true => Err(listing.no_timeline(timeline)),
+            false => self.remove_all(op, timeline, &listing).await,
         }
+    }
+
+    async fn remove_all(&self, op: Op, timeline: TimelineId, listing: &Listing) -> Result<()> {
         for (name, _) in &listing.files {
             self.store
                 .io()

@@ -248,3 +248,31 @@ fn a_deletion_that_failed_at_any_call_is_not_half_done_after_the_next_open() {
         assert!(3 < call_count, "only {call_count} calls");
     }
 }
+
+/// A branch that failed before its index was in place retained its point until the engine was
+/// opened again: "there is no timeline" for itself, and its parent's deletion found "it stands on
+/// it", on a full disk, where one deletes. It releases the point where the store has no index of
+/// it; where the store may have one, the branch can be deleted.
+#[test]
+fn a_branch_that_failed_does_not_keep_its_parent_from_being_deleted() {
+    let call_count = for_each_call(
+        "create 10; put a@20=x; flush; fail any {n}; branch b at 20; heal; on main
+         delete b; shutdown main; delete main; open main",
+        |ordinal, answers| {
+            let is_gone = answers.ends_with(&["open: refused".to_owned()]);
+            assert!(is_gone, "call {ordinal}: {answers:?}");
+        },
+    );
+    assert!(5 < call_count, "only {call_count} calls");
+}
+
+/// An error while the remains of a creation were removed at an open made the timeline unknown until
+/// the next one: collections and deletions of all others were busy, and it could not be deleted.
+#[test]
+fn an_unfinished_creation_that_cannot_be_removed_is_in_nobodys_way() {
+    check(
+        "create 10; put a@20=x; flush; branch b at 20; lose index; leave temp-index/1.7; on main
+         drop; fail remove 1; open main; heal; gc; shutdown main; delete main; open main",
+        "cutoff 0, 0 gone; open: refused",
+    );
+}

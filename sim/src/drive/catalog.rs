@@ -29,6 +29,7 @@ use crate::checkers::racing;
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Existence, Expected, Start};
+use crate::paths::index_path;
 use crate::plan::How;
 use crate::verdict::Verdict;
 
@@ -203,6 +204,7 @@ impl Driver {
             Some(Err(error)) => {
                 let others = [None, Some(ancestor)];
                 guard.check_with(&branch.asked(), &error, &others)?;
+                self.expect_unmade(label, before);
                 if matches!(error, Error::Latched(_)) {
                     self.collect_below(ancestor).await?;
                     self.restart_for(how).await?;
@@ -211,6 +213,16 @@ impl Driver {
                 Ok(self.judge.is_rot(&error))
             }
             None => Ok(false),
+        }
+    }
+
+    /// Expects a branch whose creation failed to be absent if its index is not in place on the
+    /// disk: then no crash makes one, and the branch retains nothing.
+    fn expect_unmade(&self, label: TimelineLabel, before: Existence) {
+        let path = index_path(keys::timeline(label));
+        let has_index = self.world.state().disk.bytes(&path).is_ok();
+        if before != Existence::Exists && !has_index {
+            self.with_expected(label, |expected| *expected = Expected::absent());
         }
     }
 

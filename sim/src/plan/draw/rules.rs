@@ -88,7 +88,7 @@ pub(super) const SITES: [FaultSite; 38] = [
         2,
         Job::Branch,
         Part::Directory,
-        &[List, CreateDir, SyncDir, Remove, Pass],
+        &[List, CreateDir, SyncDir, Remove, RemoveDir, Pass],
     ),
     site(5, Job::Compact, Part::Delta, &[Open, Read]),
     site(6, Job::Compact, Part::Delta, LAYER_STEPS),
