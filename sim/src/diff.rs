@@ -18,7 +18,7 @@ use crate::faults::{Crash, Fault, Survival};
 use crate::oracle::{FinalAnswer, FinalAnswers};
 use crate::plan::{Compression, Knobs, Mode, Plan, PlanOp};
 use crate::run;
-use crate::text::{Columns, Side, grouped, named_enum};
+use crate::text::{Align, Columns, grouped, named_enum};
 use crate::verdict::Verdict;
 
 /// A threshold that no plan reaches.
@@ -191,10 +191,10 @@ impl fmt::Display for Diff {
         };
         writeln!(f, "{head}\n")?;
         let columns = Columns::new(&[
-            ("policy", Side::Left, 12),
-            ("layers", Side::Right, 0),
-            ("answers compared", Side::Right, 0),
-            ("only in one", Side::Right, 0),
+            ("policy", Align::Left, 12),
+            ("layers", Align::Right, 0),
+            ("answers compared", Align::Right, 0),
+            ("only in one", Align::Right, 0),
         ]);
         write!(f, "{}", columns.head())?;
         for row in &self.rows {

@@ -10,7 +10,7 @@ use crate::faults::{Cells, FaultClass};
 use crate::plan::Plan;
 use crate::probes::PROBES;
 use crate::run::Outcome;
-use crate::text::{Columns, Side, counted, grouped};
+use crate::text::{Align, Columns, counted, grouped};
 use crate::verdict::Verdict;
 
 /// The number of last steps of a failed run that are shown.
@@ -375,7 +375,7 @@ impl fmt::Display for FigureTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let has_figure = |row: &&[String; 2]| !row[1].is_empty();
         let figures = self.rows.iter().filter(has_figure);
-        let columns = Columns::new(&[("", Side::Left, 0), ("", Side::Right, 0)]);
+        let columns = Columns::new(&[("", Align::Left, 0), ("", Align::Right, 0)]);
         let columns = columns.fit(figures.map(|row| row.as_slice()));
         for row in &self.rows {
             write!(f, "{}", columns.row(row))?;

@@ -29,22 +29,22 @@ const LOOKS_MAX: u32 = 100;
 /// Follows an engine that maintains itself.
 pub struct MaintenanceCheck {
     period: Duration,
-    before: Vec<Upkeep>,
+    before: Vec<MaintenanceState>,
     look_count: u32,
 }
 
 /// What maintenance changes of a timeline.
 #[derive(PartialEq, Eq)]
-struct Upkeep {
+struct MaintenanceState {
     files: Vec<LayerName>,
     frozen_count: usize,
     cutoff: Lsn,
 }
 
-impl Upkeep {
-    fn of(timeline: &Timeline<SimIo>) -> Upkeep {
+impl MaintenanceState {
+    fn of(timeline: &Timeline<SimIo>) -> MaintenanceState {
         let map = timeline.layers();
-        Upkeep {
+        MaintenanceState {
             files: map.files().names().collect(),
             frozen_count: map.frozen().len(),
             cutoff: timeline.gc_cutoff(),
@@ -83,7 +83,7 @@ impl MaintenanceCheck {
     pub fn has_quiesced(&mut self, sight: &Sight) -> Result<bool, Verdict> {
         let labels = oracle::ancestors_first(sight.expectations).into_iter();
         let open = labels.filter_map(|label| sight.open.get(&label));
-        let found: Vec<Upkeep> = open.map(Upkeep::of).collect();
+        let found: Vec<MaintenanceState> = open.map(MaintenanceState::of).collect();
         if found == self.before {
             return Ok(true);
         }
@@ -104,7 +104,7 @@ impl MaintenanceCheck {
     /// The broken law, with the work that was left.
     pub fn check(&self, sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
         let timeline = &sight.open[&label];
-        let kept = Upkeep::of(timeline);
+        let kept = MaintenanceState::of(timeline);
         if 0 < kept.frozen_count {
             return left(label, format!("{} frozen layers", kept.frozen_count));
         }

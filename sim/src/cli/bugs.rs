@@ -12,22 +12,22 @@ use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
 use crate::bugs::{Budget, Bug, BugHunt, Exhausted, Findings, Trouble, Worktree};
-use crate::text::{Columns, Side, counted};
+use crate::text::{Align, Columns, counted};
 
 /// The columns of the report: heading, alignment, and smallest width.
-const COLUMNS: [(&str, Side, usize); 12] = [
-    ("bug", Side::Left, 40),
-    ("found", Side::Right, 0),
-    ("seed", Side::Right, 8),
-    ("plans", Side::Right, 6),
-    ("CPU-s", Side::Right, 6),
-    ("1 s", Side::Right, 5),
-    ("10 s", Side::Right, 5),
-    ("60 s", Side::Right, 5),
-    ("operations", Side::Right, 0),
-    ("rules", Side::Right, 0),
-    ("shrunk in s", Side::Right, 0),
-    ("exhaust", Side::Left, 0),
+const COLUMNS: [(&str, Align, usize); 12] = [
+    ("bug", Align::Left, 40),
+    ("found", Align::Right, 0),
+    ("seed", Align::Right, 8),
+    ("plans", Align::Right, 6),
+    ("CPU-s", Align::Right, 6),
+    ("1 s", Align::Right, 5),
+    ("10 s", Align::Right, 5),
+    ("60 s", Align::Right, 5),
+    ("operations", Align::Right, 0),
+    ("rules", Align::Right, 0),
+    ("shrunk in s", Align::Right, 0),
+    ("exhaust", Align::Left, 0),
 ];
 
 /// Hunts the bugs and returns the exit code.

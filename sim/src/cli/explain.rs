@@ -35,7 +35,7 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     }
     let name = plan_file::quoted(&args.plan);
     let now = story.outcome.verdict.as_ref();
-    let told = explain::Subject {
+    let told = explain::PageSubject {
         replay: format!("cargo sim replay {name}"),
         name: match &subject {
             PlanInput::Seed(seed) => format!("seed {seed}"),

@@ -11,7 +11,7 @@ use super::args::LifeArgs;
 use super::console;
 use super::exit::{CommandError, code};
 use crate::life::{self, Extent};
-use crate::text::{Columns, Side, grouped};
+use crate::text::{Align, Columns, grouped};
 use crate::verdict::Verdict;
 
 /// The stack of the life's thread, in bytes: as large as a main thread's.
@@ -79,13 +79,13 @@ struct Monitor {
 impl Monitor {
     fn columns() -> Columns {
         Columns::new(&[
-            ("", Side::Right, 5),
-            ("operations", Side::Right, 0),
-            ("operations/s", Side::Right, 0),
-            ("layers", Side::Right, 0),
-            ("model records", Side::Right, 0),
-            ("disk bytes", Side::Right, 12),
-            ("resident bytes", Side::Right, 0),
+            ("", Align::Right, 5),
+            ("operations", Align::Right, 0),
+            ("operations/s", Align::Right, 0),
+            ("layers", Align::Right, 0),
+            ("model records", Align::Right, 0),
+            ("disk bytes", Align::Right, 12),
+            ("resident bytes", Align::Right, 0),
         ])
     }
 

@@ -60,7 +60,7 @@ pub fn search<S: Subject>(
     points: &[S::Point],
     limits: SearchLimits<'_>,
 ) -> SearchResult<S::Point> {
-    let search = Search {
+    let search = Exploration {
         subject,
         limits,
         levels: Mutex::new(vec![Level::default(); limits.depth as usize]),
@@ -106,7 +106,7 @@ impl<P: Clone> Trail<P> {
 }
 
 /// A search in progress.
-struct Search<'a, S: Subject> {
+struct Exploration<'a, S: Subject> {
     subject: &'a S,
     limits: SearchLimits<'a>,
     levels: Mutex<Vec<Level>>,
@@ -115,7 +115,7 @@ struct Search<'a, S: Subject> {
     seen: Mutex<BTreeSet<(u32, u128)>>,
 }
 
-impl<S: Subject> Search<'_, S> {
+impl<S: Subject> Exploration<'_, S> {
     /// Whether no point with this fingerprint was explored at this depth.
     fn is_new(&self, point: &S::Point, depth: u32) -> bool {
         lock(&self.seen).insert((depth, self.subject.fingerprint(point)))

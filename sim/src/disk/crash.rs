@@ -9,7 +9,7 @@ use super::choices::Choices;
 use super::effect::{CrashEffect, CrashEffects};
 use super::ids::{NodeId, ROOT, SECTOR_LEN};
 use super::image::Disk;
-use super::node::{Directory, EntryChange, FileNode, Node, Write};
+use super::node::{Directory, DiskNode, EntryChange, FileNode, Write};
 use crate::dice::{Chance, Dice};
 use crate::faults::{Device, Survival};
 
@@ -40,13 +40,13 @@ impl Disk {
         let mut is_bounded = false;
         let nodes = self.nodes.iter().map(|(id, node)| {
             let (node, has_more) = match &**node {
-                Node::File(file) => {
+                DiskNode::File(file) => {
                     let (file, has_more) = file.opened();
-                    (Node::File(file), has_more)
+                    (DiskNode::File(file), has_more)
                 }
-                Node::Directory(directory) => {
+                DiskNode::Directory(directory) => {
                     let (directory, has_more) = directory.opened();
-                    (Node::Directory(directory), has_more)
+                    (DiskNode::Directory(directory), has_more)
                 }
             };
             is_bounded |= has_more;
@@ -71,10 +71,10 @@ impl Disk {
                 continue;
             }
             let after = match &**node {
-                Node::File(file) => Node::File(draw.file(file)),
-                Node::Directory(directory) => Node::Directory(draw.directory(directory)),
+                DiskNode::File(file) => DiskNode::File(draw.file(file)),
+                DiskNode::Directory(directory) => DiskNode::Directory(draw.directory(directory)),
             };
-            if let Node::Directory(directory) = &after {
+            if let DiskNode::Directory(directory) = &after {
                 // Depth first and by name: the order in which choices are drawn.
                 let entries = directory.live.iter().rev();
                 waiting.extend(entries.map(|(name, id)| (*id, path.join(name))));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ids::{NodeId, ROOT};
 use super::image::Disk;
-use super::node::{Directory, EntryChange, FileNode, Node, Write};
+use super::node::{Directory, DiskNode, EntryChange, FileNode, Write};
 
 /// What a power loss made of one unsynced change, as far as the next disk shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ impl Disk {
     pub fn pending_counts(&self) -> BTreeMap<NodeId, usize> {
         let counts = self.nodes.iter().map(|(id, node)| {
             let count = match &**node {
-                Node::File(file) => file.pending.len(),
-                Node::Directory(directory) => directory.pending.len(),
+                DiskNode::File(file) => file.pending.len(),
+                DiskNode::Directory(directory) => directory.pending.len(),
             };
             (*id, count)
         });
@@ -48,11 +48,11 @@ impl Disk {
     /// One unsynced change of a file or directory, by index, as text.
     pub fn pending_text(&self, id: NodeId, index: usize) -> Option<String> {
         match &**self.nodes.get(&id)? {
-            Node::File(file) => file.pending.get(index).map(|write| {
+            DiskNode::File(file) => file.pending.get(index).map(|write| {
                 let (start, end) = (write.offset, write.end());
                 format!("bytes {start}..{end}")
             }),
-            Node::Directory(directory) => directory.pending.get(index).map(EntryChange::text),
+            DiskNode::Directory(directory) => directory.pending.get(index).map(EntryChange::text),
         }
     }
 
@@ -61,7 +61,8 @@ impl Disk {
         let mut paths = BTreeMap::from([(ROOT, String::new())]);
         let mut waiting = vec![ROOT];
         while let Some(id) = waiting.pop() {
-            let Some(Node::Directory(directory)) = self.nodes.get(&id).map(|node| &**node) else {
+            let Some(DiskNode::Directory(directory)) = self.nodes.get(&id).map(|node| &**node)
+            else {
                 continue;
             };
             let above = paths[&id].clone();
@@ -84,16 +85,16 @@ impl Disk {
         let fates = self.nodes.iter().map(|(id, node)| {
             let found = after.nodes.get(id).filter(|_| named.contains(id));
             let fates = match (&**node, found.map(|node| &**node)) {
-                (Node::File(file), Some(Node::File(left))) => {
+                (DiskNode::File(file), Some(DiskNode::File(left))) => {
                     let fate = |write: &Write| file.fate(write, left);
                     file.pending.iter().map(fate).collect()
                 }
-                (Node::Directory(directory), Some(Node::Directory(left))) => {
+                (DiskNode::Directory(directory), Some(DiskNode::Directory(left))) => {
                     let fate = |change: &EntryChange| change.fate(left);
                     directory.pending.iter().map(fate).collect()
                 }
-                (Node::File(file), _) => vec![Fate::Unnamed; file.pending.len()],
-                (Node::Directory(directory), _) => vec![Fate::Unnamed; directory.pending.len()],
+                (DiskNode::File(file), _) => vec![Fate::Unnamed; file.pending.len()],
+                (DiskNode::Directory(directory), _) => vec![Fate::Unnamed; directory.pending.len()],
             };
             (*id, fates)
         });
@@ -106,7 +107,8 @@ impl Disk {
         let mut waiting = vec![ROOT];
         while let Some(id) = waiting.pop() {
             if named.insert(id)
-                && let Some(Node::Directory(directory)) = self.nodes.get(&id).map(|node| &**node)
+                && let Some(DiskNode::Directory(directory)) =
+                    self.nodes.get(&id).map(|node| &**node)
             {
                 waiting.extend(directory.live.values());
             }

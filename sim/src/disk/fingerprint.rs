@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use super::ids::{NodeId, ROOT};
 use super::image::Disk;
-use super::node::{Directory, EntryChange, FileNode, Node};
+use super::node::{Directory, DiskNode, EntryChange, FileNode};
 
 impl Disk {
     /// Hashes all that can be read from the disk after a power loss, if the device returns what was
@@ -17,8 +17,8 @@ impl Disk {
     fn stir_node(&self, id: NodeId, hasher: &mut impl Hasher) {
         match self.nodes.get(&id).map(|node| &**node) {
             None => 0_u8.hash(hasher),
-            Some(Node::File(file)) => file.stir_into(hasher),
-            Some(Node::Directory(directory)) => self.stir_directory(directory, hasher),
+            Some(DiskNode::File(file)) => file.stir_into(hasher),
+            Some(DiskNode::Directory(directory)) => self.stir_directory(directory, hasher),
         }
     }
 

@@ -9,13 +9,13 @@ use palimpsest::io::Entry;
 
 use super::choices::Choices;
 use super::ids::{NodeId, ROOT, Wrongs};
-use super::node::{Directory, EntryChange, FileNode, Node, Write};
+use super::node::{Directory, DiskNode, EntryChange, FileNode, Write};
 use crate::faults::Device;
 
 /// A whole disk, live and durable.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    pub(super) nodes: Arc<BTreeMap<NodeId, Arc<Node>>>,
+    pub(super) nodes: Arc<BTreeMap<NodeId, Arc<DiskNode>>>,
     pub(super) next: u32,
     pub(super) choices: Choices,
     pub(super) device: Device,
@@ -38,7 +38,7 @@ impl Disk {
 
     /// An empty disk on a device.
     pub fn on(device: Device) -> Disk {
-        let root = Arc::new(Node::Directory(Directory::default()));
+        let root = Arc::new(DiskNode::Directory(Directory::default()));
         Disk {
             nodes: Arc::new(BTreeMap::from([(ROOT, root)])),
             next: 1,
@@ -57,17 +57,17 @@ impl Disk {
     pub fn create(&mut self, path: &Path) -> io::Result<NodeId> {
         let (parent, name) = self.parent(path)?;
         self.forget_gone(path);
-        self.add(parent, name, Node::File(FileNode::default()))
+        self.add(parent, name, DiskNode::File(FileNode::default()))
     }
 
     /// Creates an empty directory.
     pub fn create_dir(&mut self, path: &Path) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
-        self.add(parent, name, Node::Directory(Directory::default()))?;
+        self.add(parent, name, DiskNode::Directory(Directory::default()))?;
         Ok(())
     }
 
-    fn add(&mut self, parent: NodeId, name: String, node: Node) -> io::Result<NodeId> {
+    fn add(&mut self, parent: NodeId, name: String, node: DiskNode) -> io::Result<NodeId> {
         if self.directory(parent)?.live.contains_key(&name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -83,8 +83,8 @@ impl Disk {
     pub fn open(&mut self, path: &Path) -> io::Result<NodeId> {
         let id = self.find(path)?;
         match self.node(id)? {
-            Node::File(_) => Ok(id),
-            Node::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
+            DiskNode::File(_) => Ok(id),
+            DiskNode::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 
@@ -94,8 +94,8 @@ impl Disk {
         let entries = self.directory(id)?.live.clone();
         let entry = |(name, id)| {
             let len = match self.node(id)? {
-                Node::File(_) => Some(self.len(id)?),
-                Node::Directory(_) => None,
+                DiskNode::File(_) => Some(self.len(id)?),
+                DiskNode::Directory(_) => None,
             };
             Ok(Entry { name, len })
         };
@@ -230,43 +230,43 @@ impl Disk {
         Ok((self.find_text(parent)?, name.to_owned()))
     }
 
-    pub(super) fn node(&self, id: NodeId) -> io::Result<&Node> {
+    pub(super) fn node(&self, id: NodeId) -> io::Result<&DiskNode> {
         let node = self.nodes.get(&id).ok_or(io::ErrorKind::NotFound)?;
         Ok(node)
     }
 
     pub(super) fn file(&mut self, id: NodeId) -> io::Result<&FileNode> {
         match self.node(id)? {
-            Node::File(file) => Ok(file),
-            Node::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
+            DiskNode::File(file) => Ok(file),
+            DiskNode::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 
     fn directory(&mut self, id: NodeId) -> io::Result<&Directory> {
         self.decide_directory(id);
         match self.node(id)? {
-            Node::Directory(directory) => Ok(directory),
-            Node::File(_) => Err(io::ErrorKind::NotADirectory.into()),
+            DiskNode::Directory(directory) => Ok(directory),
+            DiskNode::File(_) => Err(io::ErrorKind::NotADirectory.into()),
         }
     }
 
     pub(super) fn file_mut(&mut self, id: NodeId) -> io::Result<&mut FileNode> {
         self.decide_file(id);
         match self.node_mut(id)? {
-            Node::File(file) => Ok(file),
-            Node::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
+            DiskNode::File(file) => Ok(file),
+            DiskNode::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 
     pub(super) fn directory_mut(&mut self, id: NodeId) -> io::Result<&mut Directory> {
         self.decide_directory(id);
         match self.node_mut(id)? {
-            Node::Directory(directory) => Ok(directory),
-            Node::File(_) => Err(io::ErrorKind::NotADirectory.into()),
+            DiskNode::Directory(directory) => Ok(directory),
+            DiskNode::File(_) => Err(io::ErrorKind::NotADirectory.into()),
         }
     }
 
-    fn node_mut(&mut self, id: NodeId) -> io::Result<&mut Node> {
+    fn node_mut(&mut self, id: NodeId) -> io::Result<&mut DiskNode> {
         let nodes = Arc::make_mut(&mut self.nodes);
         let node = nodes.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
         Ok(Arc::make_mut(node))
@@ -278,11 +278,11 @@ impl Disk {
         let mut is_reached = vec![false; self.next as usize];
         is_reached[ROOT.0 as usize] = true;
         for node in self.nodes.values() {
-            if let Node::Directory(directory) = &**node {
+            if let DiskNode::Directory(directory) = &**node {
                 directory.for_each_id(|id| is_reached[id.0 as usize] = true);
             }
         }
-        let is_kept = |id: &NodeId, node: &Node| is_reached[id.0 as usize] || node.is_held();
+        let is_kept = |id: &NodeId, node: &DiskNode| is_reached[id.0 as usize] || node.is_held();
         if self.nodes.iter().all(|(id, node)| is_kept(id, node)) {
             return;
         }
@@ -308,7 +308,7 @@ impl Disk {
     /// Closes every open file, as the end of the process does.
     pub fn close_all(&mut self) {
         for node in Arc::make_mut(&mut self.nodes).values_mut() {
-            if let Node::File(file) = Arc::make_mut(node) {
+            if let DiskNode::File(file) = Arc::make_mut(node) {
                 file.open_count = 0;
             }
         }

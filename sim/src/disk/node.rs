@@ -9,14 +9,14 @@ use super::undecided::UndecidedFile;
 use crate::faults::Fault;
 
 #[derive(Clone, Debug)]
-pub(super) enum Node {
+pub(super) enum DiskNode {
     File(FileNode),
     Directory(Directory),
 }
 
-impl Node {
+impl DiskNode {
     pub(super) fn is_held(&self) -> bool {
-        matches!(self, Node::File(file) if 0 < file.open_count)
+        matches!(self, DiskNode::File(file) if 0 < file.open_count)
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::ids::{NodeId, SECTOR_LEN};
 use super::image::Disk;
-use super::node::{Directory, FileNode, Node, Write};
+use super::node::{Directory, DiskNode, FileNode, Write};
 use crate::dice::mix;
 
 /// The largest number of listings of a directory that are tried.
@@ -49,12 +49,12 @@ impl Disk {
     /// The binary logarithm of the number of disks that the open choices allow.
     pub fn log2_of_images(&self) -> f64 {
         let counts = self.nodes.values().flat_map(|node| match &**node {
-            Node::File(file) => file
+            DiskNode::File(file) => file
                 .undecided
                 .iter()
                 .flat_map(|open| open.counts())
                 .collect(),
-            Node::Directory(directory) => vec![directory.undecided.len().max(1)],
+            DiskNode::Directory(directory) => vec![directory.undecided.len().max(1)],
         });
         counts.map(|count| (count as f64).log2()).sum()
     }
@@ -120,7 +120,7 @@ impl Disk {
     /// Decides a directory's entries.
     pub(super) fn decide_directory(&mut self, id: NodeId) {
         let listings = match self.nodes.get(&id).map(|node| &**node) {
-            Some(Node::Directory(directory)) if !directory.undecided.is_empty() => {
+            Some(DiskNode::Directory(directory)) if !directory.undecided.is_empty() => {
                 directory.undecided.clone()
             }
             _ => return,
@@ -128,13 +128,13 @@ impl Disk {
         let entries = listings[self.choices.choose(listings.len())].clone();
         let node = Arc::make_mut(&mut self.nodes).get_mut(&id);
         let node = node.expect("it was looked for");
-        *Arc::make_mut(node) = Node::Directory(Directory::settled(entries));
+        *Arc::make_mut(node) = DiskNode::Directory(Directory::settled(entries));
     }
 
     /// Whether a choice of a file is open.
     fn is_open(&self, id: NodeId) -> bool {
         match self.nodes.get(&id).map(|node| &**node) {
-            Some(Node::File(file)) => file.undecided.is_some(),
+            Some(DiskNode::File(file)) => file.undecided.is_some(),
             _ => false,
         }
     }
@@ -146,8 +146,8 @@ impl Disk {
         }
         let node = Arc::make_mut(&mut self.nodes).get_mut(&id)?;
         match Arc::make_mut(node) {
-            Node::File(file) => Some(file),
-            Node::Directory(_) => None,
+            DiskNode::File(file) => Some(file),
+            DiskNode::Directory(_) => None,
         }
     }
 }

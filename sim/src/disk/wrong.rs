@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::ids::{NodeId, Wrongs};
 use super::image::Disk;
-use super::node::{EntryChange, Node, Write};
+use super::node::{DiskNode, EntryChange, Write};
 use crate::faults::Fault;
 
 impl Disk {
@@ -118,7 +118,7 @@ impl Disk {
     pub fn wrongs(&self, path: &Path) -> Option<Wrongs> {
         let mut wrong: Wrongs = Vec::new();
         for id in self.all_by_name(path) {
-            if let Some(Node::File(file)) = self.nodes.get(&id).map(Arc::as_ref) {
+            if let Some(DiskNode::File(file)) = self.nodes.get(&id).map(Arc::as_ref) {
                 wrong.extend(file.wrong.iter().cloned());
             }
         }
@@ -143,11 +143,11 @@ impl Disk {
     pub fn has_wrong(&self, name: &str) -> bool {
         let is_wrong = |id: &NodeId| {
             let node = self.nodes.get(id).map(Arc::as_ref);
-            matches!(node, Some(Node::File(file)) if !file.wrong.is_empty())
+            matches!(node, Some(DiskNode::File(file)) if !file.wrong.is_empty())
         };
         let directories = self.nodes.values().filter_map(|node| match &**node {
-            Node::Directory(directory) => Some(directory),
-            Node::File(_) => None,
+            DiskNode::Directory(directory) => Some(directory),
+            DiskNode::File(_) => None,
         });
         let mut named = directories.filter_map(|directory| directory.live.get(name));
         let mut gone = self.gone.keys().filter_map(|path| path.file_name());
@@ -159,7 +159,8 @@ impl Disk {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return BTreeSet::new();
         };
-        let Ok(Node::Directory(directory)) = self.clone().find(parent).and_then(|id| self.node(id))
+        let Ok(DiskNode::Directory(directory)) =
+            self.clone().find(parent).and_then(|id| self.node(id))
         else {
             return BTreeSet::new();
         };

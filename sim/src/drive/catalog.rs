@@ -28,6 +28,7 @@ use crate::checkers::branches::{self, Branch};
 use crate::checkers::racing;
 use crate::keys;
 use crate::label::TimelineLabel;
+use crate::laws;
 use crate::oracle::{self, Existence, Expected, Start};
 use crate::paths::index_path;
 use crate::plan::How;
@@ -216,12 +217,17 @@ impl Driver {
         }
     }
 
-    /// Expects a branch whose creation failed to be absent if its index is not in place on the
-    /// disk: then no crash makes one, and the branch retains nothing.
+    /// Expects a branch whose creation failed to be absent if neither its index nor a layer is in
+    /// place on the disk: then no crash makes it, and it retains nothing. Where there are layers,
+    /// an index was lost.
     fn expect_unmade(&self, label: TimelineLabel, before: Existence) {
-        let path = index_path(keys::timeline(label));
-        let has_index = self.world.state().disk.bytes(&path).is_ok();
-        if before != Existence::Exists && !has_index {
+        let timeline = keys::timeline(label);
+        let is_bare = {
+            let disk = &mut self.world.state().disk;
+            let has_index = disk.bytes(&index_path(timeline)).is_ok();
+            !has_index && laws::layer_files(disk, timeline).is_empty()
+        };
+        if before != Existence::Exists && is_bare {
             self.with_expected(label, |expected| *expected = Expected::absent());
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::crashes::Level;
 use crate::plan::Plan;
-use crate::text::{Columns, Side, counted, grouped};
+use crate::text::{Align, Columns, counted, grouped};
 use crate::verdict::Verdict;
 
 /// A plan that fails.
@@ -62,13 +62,13 @@ impl Certificate {
 }
 
 /// The columns of the levels.
-const COLUMNS: [(&str, Side, usize); 6] = [
-    ("crash", Side::Right, 0),
-    ("points", Side::Right, 7),
-    ("of them doubles", Side::Right, 0),
-    ("images covered", Side::Right, 0),
-    ("recoveries run", Side::Right, 0),
-    ("cases left out at", Side::Right, 0),
+const COLUMNS: [(&str, Align, usize); 6] = [
+    ("crash", Align::Right, 0),
+    ("points", Align::Right, 7),
+    ("of them doubles", Align::Right, 0),
+    ("images covered", Align::Right, 0),
+    ("recoveries run", Align::Right, 0),
+    ("cases left out at", Align::Right, 0),
 ];
 
 impl fmt::Display for Certificate {

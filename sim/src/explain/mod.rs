@@ -27,6 +27,6 @@ mod walk;
 
 pub use escape::escape;
 pub use names::Names;
-pub use page::{Subject, page};
+pub use page::{PageSubject, page};
 pub use scale::Scale;
 pub use story::{CallView, Story, StoryPart, StoryStep, TaskView, What, watch};

@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 const STYLE: &str = include_str!("style.css");
 
 /// The plan that a page is about.
-pub struct Subject {
+pub struct PageSubject {
     /// The plan's name, for the title.
     pub name: String,
     /// The command that replays the plan.
@@ -27,7 +27,7 @@ pub struct Subject {
 }
 
 /// Makes the page about a run of a plan.
-pub fn page(subject: &Subject, plan: &Plan, story: &Story) -> String {
+pub fn page(subject: &PageSubject, plan: &Plan, story: &Story) -> String {
     let verdict = story.outcome.verdict.as_ref();
     let words = verdict.map_or("all right", Verdict::name);
     let names = Names::new(&plan.knobs);
@@ -48,7 +48,7 @@ pub fn page(subject: &Subject, plan: &Plan, story: &Story) -> String {
     html
 }
 
-fn header(subject: &Subject, names: &Names, plan: &Plan, story: &Story) -> String {
+fn header(subject: &PageSubject, names: &Names, plan: &Plan, story: &Story) -> String {
     let verdict = story.outcome.verdict.as_ref();
     let (class, words) = match verdict {
         Some(verdict) => ("wrong", verdict.name()),

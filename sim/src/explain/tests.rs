@@ -22,7 +22,7 @@ fn page_of(ops: &str, rules: &str) -> String {
         format_number(),
     );
     let plan: Plan = text.parse().unwrap();
-    let subject = Subject {
+    let subject = PageSubject {
         name: "<script>alert(1)</script>".to_string(),
         replay: "cargo sim replay 'a & b'".to_string(),
         facts: vec![("drawn by".to_string(), "no seed".to_string())],

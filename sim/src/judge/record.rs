@@ -16,12 +16,12 @@ use crate::world::{Delivered, Fact, LifeEnd, TaskId, World};
 #[derive(Clone)]
 pub struct Judge {
     pub(super) world: Arc<World>,
-    record: Arc<Mutex<Record>>,
+    record: Arc<Mutex<FaultRecord>>,
 }
 
 /// What follows from the facts so far.
 #[derive(Default)]
-pub(super) struct Record {
+pub(super) struct FaultRecord {
     /// The errors that failures of this life allow.
     pub(super) expectations: ErrorExpectations,
     /// The faults of operations that have not ended.
@@ -50,7 +50,7 @@ impl Judge {
     }
 
     /// Locks the record, with all facts up to now. The guard is not held while the world is asked.
-    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
+    pub(super) fn record(&self) -> MutexGuard<'_, FaultRecord> {
         let mut record = self
             .record
             .lock()
@@ -109,7 +109,7 @@ impl Judge {
     }
 }
 
-impl Record {
+impl FaultRecord {
     pub(super) fn cells(&self) -> &Cells {
         &self.cells
     }

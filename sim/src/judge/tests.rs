@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use palimpsest::io::{Job, Op, Part};
 
-use super::record::Record;
+use super::record::FaultRecord;
 use crate::faults::{Crash, Fault, FaultClass, FaultOutcome, StepKind};
 use crate::label::TimelineLabel;
 use crate::world::{Delivered, Fact, LifeEnd, Site, TaskId};
@@ -13,8 +13,8 @@ const LABEL: TimelineLabel = TimelineLabel(b'a');
 const TASK: TaskId = TaskId(1);
 const OTHER: TaskId = TaskId(2);
 
-fn record(facts: impl IntoIterator<Item = Fact>) -> Record {
-    let mut record = Record::default();
+fn record(facts: impl IntoIterator<Item = Fact>) -> FaultRecord {
+    let mut record = FaultRecord::default();
     facts.into_iter().for_each(|fact| record.note(fact));
     record
 }
@@ -52,7 +52,7 @@ fn ended(task: TaskId) -> Fact {
 }
 
 /// The cells, one a line.
-fn cells(record: &Record) -> String {
+fn cells(record: &FaultRecord) -> String {
     let cells = record.cells().iter();
     let lines = cells.map(|((class, job, outcome), count)| {
         let (class, job, outcome) = (class.name(), job.name(), outcome.name());

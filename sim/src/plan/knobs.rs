@@ -17,7 +17,7 @@ use crate::dice::{Chance, Lent};
 use crate::faults::Device;
 use crate::text::Problem;
 
-use values::Value;
+use values::KnobValue;
 pub use values::{Compression, KeyLayout, Look, Maintenance};
 
 /// Sizes and thresholds of a run.
@@ -73,7 +73,7 @@ pub(crate) struct Knob {
     /// Its word in a plan's text.
     pub name: &'static str,
     /// Its value, to be read, changed or written.
-    pub value: fn(&mut Knobs) -> &mut dyn Value,
+    pub value: fn(&mut Knobs) -> &mut dyn KnobValue,
     /// Checks it against its limits, and against the knobs before it in [`KNOBS`].
     pub limit: fn(&'static str, &Knobs) -> Result<(), Problem>,
     /// Sets it to the value at which it does least.

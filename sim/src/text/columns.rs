@@ -2,7 +2,7 @@
 
 /// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum Align {
     /// Words are aligned to the left.
     Left,
     /// Figures are aligned to the right.
@@ -18,14 +18,14 @@ pub struct Columns {
 #[derive(Clone, Debug)]
 struct Column {
     head: &'static str,
-    side: Side,
+    side: Align,
     width: usize,
 }
 
 impl Columns {
     /// Columns, each with its heading, alignment and smallest width.
-    pub fn new(columns: &[(&'static str, Side, usize)]) -> Columns {
-        let column = |&(head, side, width): &(&'static str, Side, usize)| Column {
+    pub fn new(columns: &[(&'static str, Align, usize)]) -> Columns {
+        let column = |&(head, side, width): &(&'static str, Align, usize)| Column {
             head,
             side,
             width: width.max(len(head)),
@@ -58,8 +58,8 @@ impl Columns {
 
     fn line<'a>(&self, cells: impl Iterator<Item = &'a str>) -> String {
         let place = |(column, cell): (&Column, &str)| match column.side {
-            Side::Left => format!("{cell:<0$}", column.width),
-            Side::Right => format!("{cell:>0$}", column.width),
+            Align::Left => format!("{cell:<0$}", column.width),
+            Align::Right => format!("{cell:>0$}", column.width),
         };
         let cells: Vec<String> = self.columns.iter().zip(cells).map(place).collect();
         format!("{}\n", cells.join("  ").trim_end())
@@ -69,7 +69,7 @@ impl Columns {
 /// Formats rows as lines with aligned columns.
 pub fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let columns = Columns::new(&vec![("", Side::Left, 0); count]);
+    let columns = Columns::new(&vec![("", Align::Left, 0); count]);
     let columns = columns.fit(rows.iter().map(Vec::as_slice));
     rows.iter().map(|row| columns.row(row)).collect()
 }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn words_stand_on_the_left_and_figures_on_the_right() {
         let rows = [row(["crashes", "1,234"]), row(["x", ""])];
-        let columns = Columns::new(&[("what", Side::Left, 0), ("n", Side::Right, 0)]);
+        let columns = Columns::new(&[("what", Align::Left, 0), ("n", Align::Right, 0)]);
         let columns = columns.fit(rows.iter().map(Vec::as_slice));
         let lines = [columns.head(), columns.row(&rows[0]), columns.row(&rows[1])];
         assert_eq!(lines.concat(), "what         n\ncrashes  1,234\nx\n");

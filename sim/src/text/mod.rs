@@ -7,7 +7,7 @@ mod problem;
 mod waivers;
 mod words;
 
-pub use columns::{Columns, Side, columns, markdown};
+pub use columns::{Align, Columns, columns, markdown};
 pub use count::{counted, counted_as, grouped};
 pub(crate) use named::named_enum;
 pub use problem::Problem;

@@ -95,14 +95,14 @@ impl Maintenance {
 }
 
 /// The value of a knob, as it stands behind the knob's name in a plan's text.
-pub(crate) trait Value {
+pub(crate) trait KnobValue {
     /// Reads the value; `name` is the knob's.
     ///
     /// # Errors
     /// The word that does not parse, and what would.
     fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem>;
 
-    /// The text that [`Value::read`] reads.
+    /// The text that [`KnobValue::read`] reads.
     fn written(&self) -> String;
 }
 
@@ -115,7 +115,7 @@ fn read_word<T>(
     read(words.expect(name, "write its value behind it")?, name)
 }
 
-impl Value for u64 {
+impl KnobValue for u64 {
     fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
         *self = read_word(words, name, number)?;
         Ok(())
@@ -126,7 +126,7 @@ impl Value for u64 {
     }
 }
 
-impl Value for u16 {
+impl KnobValue for u16 {
     fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
         *self = read_word(words, name, number)?;
         Ok(())
@@ -137,7 +137,7 @@ impl Value for u16 {
     }
 }
 
-impl Value for Duration {
+impl KnobValue for Duration {
     fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
         *self = read_word(words, name, duration)?;
         Ok(())
@@ -148,10 +148,10 @@ impl Value for Duration {
     }
 }
 
-/// Implements [`Value`] for enums whose variants have one word each.
+/// Implements [`KnobValue`] for enums whose variants have one word each.
 macro_rules! words_are_values {
     ($($name:ident)*) => {
-        $(impl Value for $name {
+        $(impl KnobValue for $name {
             fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
                 let read = |word: &str, what| named(word, what, &$name::ALL, $name::name);
                 *self = read_word(words, name, read)?;
@@ -170,7 +170,7 @@ words_are_values!(Look Compression KeyLayout Device);
 /// The text forms of maintenance.
 const MAINTENANCE: &str = "write `off`, or `every 250ms stall 0`";
 
-impl Value for Maintenance {
+impl KnobValue for Maintenance {
     fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
         match words.expect(name, MAINTENANCE)? {
             "off" => {
