@@ -90,7 +90,7 @@ fn partition(keys: &KeySpace, len_target: u64) -> Vec<KeyRange> {
             let room = count_target - count;
             let left = from.distance_to(range.end);
             if PART_KEY_COUNT_MAX < left {
-                // So long a range stands for keys that may come, not for values that exist.
+                // A range this long stands for keys that may come, not for values that exist.
                 parts.push(KeyRange::new(start, range.end));
                 (start, count) = (range.end, 0);
                 break;

@@ -269,7 +269,7 @@ fn a_branch_that_failed_does_not_keep_its_parent_from_being_deleted() {
 /// An error while the remains of a creation were removed at an open made the timeline unknown until
 /// the next one: collections and deletions of all others were busy, and it could not be deleted.
 #[test]
-fn an_unfinished_creation_that_cannot_be_removed_is_in_nobodys_way() {
+fn an_unfinished_creation_that_cannot_be_removed_blocks_no_other_timeline() {
     check(
         "create 10; put a@20=x; flush; branch b at 20; lose index; leave temp-index/1.7; on main
          drop; fail remove 1; open main; heal; gc; shutdown main; delete main; open main",
