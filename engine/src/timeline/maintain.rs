@@ -16,6 +16,8 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
+use event_listener::EventListener;
+
 use super::Timeline;
 use super::job::{Mode, Progress};
 use super::shared::Shared;
@@ -33,7 +35,9 @@ impl<S: Store> Timeline<S> {
         };
         let (io, op) = (shared.io().clone(), shared.op(Job::Keep, 1));
         let upkeep = shared.upkeep.clone();
-        let task = run_maintenance((Arc::downgrade(shared), upkeep), io.clone(), period);
+        // From here on no wake-up is lost, also before the task runs for the first time.
+        let work = upkeep.work.listen();
+        let task = run_maintenance((Arc::downgrade(shared), upkeep), work, io.clone(), period);
         io.spawn(op, task);
     }
 
@@ -75,13 +79,15 @@ impl<S: Store> Timeline<S> {
 
 async fn run_maintenance<S: Store>(
     (shared, upkeep): (Weak<Shared<S>>, Arc<Upkeep>),
+    mut work: EventListener,
     io: S::Io,
     period: Duration,
 ) {
     while 0 < shared.strong_count() {
-        let listener = upkeep.work.listen();
-        first_of(listener, io.sleep(period)).await;
+        first_of(work, io.sleep(period)).await;
         let _job_lock = upkeep.job_lock.take().await;
+        // Before the round looks: what comes while it runs is due in the next one, at once.
+        work = upkeep.work.listen();
         if upkeep.is_closed() {
             return;
         }

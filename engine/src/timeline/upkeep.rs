@@ -18,10 +18,11 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Marks the timeline as shut down: the maintenance task does not touch it any more. The caller
-    /// holds `job_lock`.
+    /// Marks the timeline as shut down: the maintenance task does not touch it any more, and ends
+    /// now, not when its period does. The caller holds `job_lock`.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        self.work.notify(usize::MAX);
     }
 
     /// Whether the timeline was shut down.
