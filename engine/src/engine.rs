@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Error, FileName, IoFailure, Lsn, Result, TimelineId};
@@ -11,6 +11,7 @@ use crate::format::Index;
 use crate::io::{Io, Job, Op, OsIo, Part};
 use crate::layer::BlockCache;
 use crate::store::{DirStore, Store};
+use crate::sync::{Mutex, MutexGuard};
 use crate::timeline::{BranchTree, JobLock, Opener, Options};
 
 /// How often an open retries the directory's lock while another engine holds it.

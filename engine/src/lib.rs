@@ -74,6 +74,7 @@ pub mod format;
 pub mod io;
 pub mod layer;
 pub mod store;
+mod sync;
 pub mod timeline;
 
 #[doc(inline)]

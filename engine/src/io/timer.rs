@@ -11,12 +11,12 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::pool::lock;
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard, PoisonError, thread};
 
 /// Owns the timer's thread. When it is dropped the thread stops; no [`Sleep`] can outlive it.
 pub(super) struct Timer {

@@ -12,9 +12,10 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use crate::io::{File, Io, Op, Scratch};
+use crate::sync::{Mutex, MutexGuard};
 
 pub(crate) struct Ephemeral<I: Io> {
     scratch: Scratch<I>,

@@ -15,7 +15,6 @@
 //!    leaves bytes without entries, which are never read.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use rustc_hash::FxHashMap;
 
@@ -24,6 +23,7 @@ use super::ephemeral::Ephemeral;
 use super::file::{BlobPlace, Located, plan_reads};
 use crate::base::{DecodeError, Error, IoFailure, Key, KeyRange, Lsn, LsnRange, Result, Time};
 use crate::io::{Io, Op};
+use crate::sync::{Mutex, MutexGuard, OnceLock};
 
 /// A layer in memory, open or frozen.
 pub struct MemoryLayer<I: Io> {

@@ -14,10 +14,10 @@
 //!    what it read collected.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard};
 
 use crate::base::{Error, Generation, Lsn, Result, TimelineId};
 use crate::format::Ancestor;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The ancestors of all timelines of an engine.
 #[derive(Default)]

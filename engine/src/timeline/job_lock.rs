@@ -1,9 +1,8 @@
 //! A lock for jobs, held across awaits. A waiter whose future is cancelled loses no wake-up of
 //! others.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use event_listener::Event;
+use crate::sync::Event;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A lock that one job at a time holds.
 #[derive(Default)]

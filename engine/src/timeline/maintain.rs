@@ -16,8 +16,6 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use event_listener::EventListener;
-
 use super::Timeline;
 use super::job::{Mode, Progress};
 use super::shared::Shared;
@@ -25,6 +23,7 @@ use super::upkeep::Upkeep;
 use crate::base::Result;
 use crate::io::{Io, Job};
 use crate::store::Store;
+use crate::sync::EventListener;
 
 impl<S: Store> Timeline<S> {
     /// Starts the maintenance task, if `maintenance_period` is set.

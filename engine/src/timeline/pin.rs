@@ -5,9 +5,10 @@
 //! way.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::base::TimelineId;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The open direct branches of a timeline.
 #[derive(Clone, Default)]

@@ -15,10 +15,7 @@
 //!    returns the first failure.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use event_listener::Event;
+use std::sync::Arc;
 
 use super::branch_tree::BranchTree;
 use super::job::Progress;
@@ -32,6 +29,8 @@ use crate::format::{Ancestor, Index};
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerContext, LayerMap};
 use crate::store::Store;
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::{Event, Mutex, MutexGuard, PoisonError};
 
 /// The state and the resources of an open timeline, shared by its handles and jobs.
 pub(crate) struct Shared<S: Store> {

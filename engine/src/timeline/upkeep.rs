@@ -1,10 +1,8 @@
 //! The signals between a timeline and its maintenance task.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use event_listener::Event;
-
 use super::job_lock::JobLock;
+use crate::sync::Event;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The part of a timeline that its maintenance task holds while it sleeps, without holding the
 /// timeline.

@@ -5,10 +5,10 @@ use crate::source::{Finding, Source};
 use crate::token::{Kind, Token};
 use crate::{HOUSES, House, LOOKS_UP};
 
-/// A name behind `crate::`, and the token that names it.
-struct Reference<'a> {
-    index: usize,
-    name: &'a str,
+/// A name behind `crate::` or another path, and the token that names it.
+pub struct Reference<'a> {
+    pub index: usize,
+    pub name: &'a str,
 }
 
 pub fn check(source: &Source) -> Vec<Finding> {
@@ -95,13 +95,13 @@ fn is_super(code: &[Token], index: usize) -> bool {
     code.get(index).is_some_and(|token| token.is_word("super")) && is_path_sep(code, index + 1)
 }
 
-fn is_path_sep(code: &[Token], index: usize) -> bool {
+pub fn is_path_sep(code: &[Token], index: usize) -> bool {
     let is_colon = |index: usize| code.get(index).is_some_and(|token| token.is_mark(":"));
     is_colon(index) && is_colon(index + 1)
 }
 
 /// The names at `start`: one, or those of a group. A macro of ours has no room, it is left out.
-fn names<'a>(code: &[Token<'a>], start: usize) -> Vec<Reference<'a>> {
+pub fn names<'a>(code: &[Token<'a>], start: usize) -> Vec<Reference<'a>> {
     let mut found = Vec::new();
     let mut depth = 0;
     for index in start..code.len() {

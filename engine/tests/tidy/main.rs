@@ -14,6 +14,7 @@ mod nesting;
 mod outline;
 mod size;
 mod source;
+mod thread;
 mod token;
 mod tree;
 mod word;
@@ -68,7 +69,7 @@ const HOUSES: [House; 2] = [
     House {
         path: "engine/src/",
         floors: &[
-            &["base"],
+            &["base", "sync"],
             &["io"],
             &["format"],
             &["layer", "store"],
@@ -137,6 +138,7 @@ fn check(source: &Source) -> Vec<Finding> {
     findings.extend(floor::check(source));
     findings.extend(word::check(source));
     findings.extend(glossary::check(source));
+    findings.extend(thread::check(source));
     findings.sort();
     findings
 }

@@ -3,14 +3,13 @@
 //! Most layers of a read end at the root of their index, and nearly all of the others a level
 //! below: with these nodes in memory a read reads only values from files.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 use rustc_hash::FxBuildHasher;
 
 use crate::base::Key;
 use crate::format::{BLOCK_LEN, DeltaKey, Node};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The length that a node counts for: its block and the overhead, in bytes.
 const NODE_LEN: u64 = BLOCK_LEN as u64 + 128;

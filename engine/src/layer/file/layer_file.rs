@@ -9,8 +9,6 @@
 //! ```
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::LayerContext;
 use super::names::TakenName;
@@ -18,6 +16,8 @@ use super::root::Root;
 use crate::base::{DecodeError, Error, FileName, IoFailure, LayerName, Result};
 use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer};
 use crate::io::{File, Io, Job, Op, Part};
+use crate::sync::OnceLock;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A layer's file and its name. It is opened at its first read and stays open.
 pub(crate) struct LayerFile<I: Io> {

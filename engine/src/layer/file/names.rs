@@ -16,11 +16,10 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use event_listener::Event;
+use std::sync::Arc;
 
 use crate::base::FileName;
+use crate::sync::{Event, Mutex, MutexGuard};
 
 /// The names in a timeline's directory that a layer or a removal in flight has.
 #[derive(Default)]

@@ -1,11 +1,10 @@
 //! The file layers of a timeline, as an immutable value.
 
-use std::sync::OnceLock;
-
 use super::select::{SelectKind, select};
 use super::sweep::{self, Segment, SweepRule};
 use super::tree::LayerTree;
 use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
+use crate::sync::OnceLock;
 
 /// The layers in files: L0 deltas, compacted deltas, images.
 ///

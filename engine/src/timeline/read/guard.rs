@@ -1,7 +1,7 @@
 //! Registering readers: which LSNs may be read, and how a collection knows which readers to wait
 //! for.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -10,6 +10,7 @@ use crate::base::{Error, Key, Lsn, Result};
 use crate::io::{Io, Op};
 use crate::layer::{ImageLayer, Layer, LayerMap};
 use crate::store::Store;
+use crate::sync::OnceLock;
 
 /// A registered reader at an LSN of a timeline, and of each of its ancestors. A collection waits
 /// for the readers that were registered before it.

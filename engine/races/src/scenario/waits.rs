@@ -1,0 +1,124 @@
+//! What waits for what: collections for readers, writers for compaction, shutdowns for jobs.
+//!
+//! Each run ends with the last event that can wake the one that waits: a wake-up that comes too
+//! early, or before its waiter is registered, is a deadlock. No time passes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::desk::{BRANCH, Desk, MAIN, fill, make_images, options, put};
+use crate::base::{Error, KeyRange, Lsn};
+use crate::io::block_on;
+use crate::sync::thread;
+use crate::timeline::{Mode, Options};
+
+/// The reader that leaves is the last event of the run.
+pub fn a_collection_ends_when_the_last_reader_leaves() {
+    let desk = Desk::new(options());
+    fill(&desk.main, [1, 2]);
+    let scan = block_on(desk.main.scan(KeyRange::ALL, Lsn(2))).unwrap();
+    let collecting = {
+        let main = desk.main.clone();
+        thread::spawn(move || block_on(main.gc()))
+    };
+    drop(scan);
+    assert_eq!(collecting.join().unwrap().unwrap().cutoff, Lsn(2));
+    desk.close();
+}
+
+/// The collection would wait for a scan that outlives it.
+pub fn a_shutdown_ends_a_collection_that_waits_for_a_reader() {
+    let desk = Desk::new(options());
+    fill(&desk.main, [1, 2]);
+    let scan = block_on(desk.main.scan(KeyRange::ALL, Lsn(2))).unwrap();
+    let collecting = {
+        let main = desk.main.clone();
+        thread::spawn(move || block_on(main.gc()))
+    };
+    block_on(desk.engine.shutdown_timeline(MAIN)).unwrap();
+    assert!(matches!(collecting.join().unwrap(), Err(Error::Closed)));
+    drop(scan);
+}
+
+/// A batch that freezes finds two L0s and its own frozen layer; the compaction that takes the two
+/// away is the last event of the run.
+pub fn a_writer_that_is_held_back_goes_on_after_the_last_compaction() {
+    let desk = Desk::new(Options {
+        freeze_distance_max: 1,
+        l0_stall_count: Some(3),
+        ..options()
+    });
+    fill(&desk.main, [1, 2]);
+    let writing = {
+        let main = desk.main.clone();
+        thread::spawn(move || {
+            let mut writer = main.writer().unwrap();
+            put(&mut writer, 10).unwrap();
+            put(&mut writer, 20).unwrap();
+        })
+    };
+    block_on(desk.main.compact(Mode::Forced)).unwrap();
+    writing.join().unwrap();
+    desk.close();
+}
+
+/// Maintenance is told of each frozen layer: the writer must not wait until the period is over.
+pub fn maintenance_frees_a_writer_that_is_held_back_at_once() {
+    let desk = Desk::new(Options {
+        freeze_distance_max: 1,
+        l0_count_trigger: 2,
+        l0_stall_count: Some(3),
+        maintenance_period: Some(Duration::from_secs(3600)),
+        ..options()
+    });
+    let mut writer = desk.main.writer().unwrap();
+    for lsn in 1..=6 {
+        put(&mut writer, lsn).unwrap();
+    }
+    drop(writer);
+    desk.close();
+}
+
+/// An open branch reads in its parent: of the two calls one is refused.
+pub fn a_parent_shuts_down_or_its_branch_opens() {
+    let desk = Arc::new(Desk::new(options()));
+    fill(&desk.main, [1]);
+    let branch = block_on(desk.engine.branch_timeline(BRANCH, MAIN, Lsn(1))).unwrap();
+    block_on(desk.engine.shutdown_timeline(BRANCH)).unwrap();
+    drop(branch);
+    let opening = {
+        let desk = desk.clone();
+        thread::spawn(move || block_on(desk.engine.open_timeline(BRANCH)).map(drop))
+    };
+    let ended = block_on(desk.main.shutdown());
+    let opened = opening.join().unwrap();
+    match (&opened, &ended) {
+        (Ok(()), Err(Error::Busy { .. })) | (Err(Error::Closed), Ok(())) => {}
+        both => panic!("one of the two, and not {both:?}"),
+    }
+}
+
+/// Images stay behind the collection: each waits for the other's lock on the index only.
+pub fn a_shutdown_waits_for_the_jobs_that_run() {
+    let desk = Desk::new(options());
+    fill(&desk.main, [1, 2]);
+    let jobs = [0, 1].map(|job| {
+        let main = desk.main.clone();
+        thread::spawn(move || match job {
+            0 => block_on(main.compact(Mode::Forced)).map(drop),
+            _ => block_on(main.create_images(Mode::Forced)).map(drop),
+        })
+    });
+    block_on(desk.engine.shutdown()).unwrap();
+    for job in jobs {
+        assert!(matches!(job.join().unwrap(), Ok(()) | Err(Error::Closed)));
+    }
+    let again = block_on(desk.engine.open_timeline(MAIN)).unwrap();
+    make_images(&again);
+    assert_eq!(
+        super::desk::get(&again, 2).unwrap(),
+        Some(super::desk::value(2))
+    );
+    drop(again);
+    desk.close();
+}
