@@ -7,7 +7,8 @@
 //! PALIMPSEST_SCHEDULE=9101… cargo test -p palimpsest-races a_waiter_that_leaves
 //! ```
 //!
-//! `bugs/` has races that were planted in the engine, and `.ci/planted` shows that each is found.
+//! `engine/bugs` has races that were planted in the engine, and `.ci/planted` shows that each is
+//! found.
 
 use palimpsest_races::explore::explore;
 use palimpsest_races::scenario;
@@ -58,6 +59,7 @@ explore! {
         two_first_readers_of_a_layer_both_find_their_value 500
         jobs_that_publish_side_by_side_lose_no_layer 500
         no_two_jobs_write_one_file 500
+        no_two_scratch_files_have_one_number 500
         a_timeline_has_one_writer 500
     }
 }

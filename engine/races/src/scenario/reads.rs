@@ -45,7 +45,7 @@ pub fn a_read_sees_what_was_acknowledged() {
 pub fn two_first_readers_of_a_layer_both_find_their_value() {
     let desk = Desk::new(options());
     fill(&desk.main, [1, 2]);
-    let readers = [1, 2].map(|lsn| {
+    let readers = [2, 2].map(|lsn| {
         let main = desk.main.clone();
         thread::spawn(move || (get(&main, lsn).unwrap(), value(lsn)))
     });
@@ -101,6 +101,21 @@ pub fn no_two_jobs_write_one_file() {
     for job in jobs {
         job.join().unwrap().unwrap();
     }
+    desk.close();
+}
+
+/// A number that comes twice is two files under one name, if the rest of the name is equal too.
+pub fn no_two_scratch_files_have_one_number() {
+    let desk = Desk::new(options());
+    let threads = [(); 2].map(|()| {
+        let main = desk.main.clone();
+        thread::spawn(move || [main.shared.next_scratch(), main.shared.next_scratch()])
+    });
+    let numbers = threads.map(|thread| thread.join().unwrap());
+    let mut numbers = numbers.concat();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 4);
     desk.close();
 }
 
