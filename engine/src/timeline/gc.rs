@@ -6,8 +6,8 @@
 //! ```
 //!
 //! 1. A read point is an LSN that can be read: the cutoff and everything above it, and each
-//!    retained LSN. A layer is removed if no read point needs it: all its keys are covered by
-//!    images above it, at or below the point.
+//!    retained LSN. A layer is removed if no read point needs it: a read of whichever of its keys
+//!    ends at an image before it comes to the layer.
 //! 2. The retained LSNs are looked up after the cutoff is published. A branch is added to the
 //!    branch tree before its LSN is compared with the cutoff: so in a race of the two, one sees the
 //!    other.
@@ -18,7 +18,7 @@ use std::fmt;
 
 use super::Timeline;
 use super::shared::Shared;
-use crate::base::{LayerName, Lsn, LsnRange, Result};
+use crate::base::{LayerName, Lsn, Result};
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerMap};
 use crate::store::Store;
@@ -48,25 +48,22 @@ pub struct Collected {
 /// Chooses the layers that no read at `cutoff` or above, or at a retained LSN, needs.
 pub fn plan<I: Io>(map: &LayerMap<I>, cutoff: Lsn, retained: &BTreeSet<Lsn>) -> GcPlan {
     let retained: BTreeSet<Lsn> = retained.range(..cutoff).copied().collect();
-    let names = map.files().iter().map(|(name, _)| name);
-    let is_needed = |name: &LayerName, point: Lsn| {
-        // The lowest LSN at which an image holds all that the layer does.
-        let first = match name {
-            LayerName::Delta { lsns, .. } => Lsn(lsns.end.0 - 1),
-            LayerName::Image { lsn, .. } => lsn.visible_end(),
-        };
-        if point < first {
-            return name.lsns().start <= point;
-        }
-        let images = LsnRange::new(first, point.visible_end());
-        !map.files().is_covered_by_images(name.keys(), images)
+    let files = map.files();
+    let is_needed = |name: &LayerName, point: Lsn| !files.is_hidden(name, point);
+    let is_needed_above = |name: &LayerName| {
+        let lsns = name.lsns();
+        // The images that end a read at the last of these LSNs end those above it as well.
+        let mut points = lsns.start.max(cutoff).0..lsns.end.0.max(cutoff.visible_end().0);
+        points.any(|point| is_needed(name, Lsn(point)))
     };
-    let mut layers: Vec<LayerName> = names
-        // A layer that ends above the cutoff is needed by reads above the cutoff.
-        .filter(|name| name.lsns().end <= cutoff && !is_needed(name, cutoff))
-        .collect();
+    let is_retained = |name: &LayerName| {
+        let mut points = retained.range(name.lsns().start..);
+        points.any(|point| is_needed(name, *point))
+    };
+    let names = files.iter().map(|(name, _)| name);
+    let mut layers: Vec<LayerName> = names.filter(|name| !is_needed_above(name)).collect();
     let collectable_count = layers.len();
-    layers.retain(|name| !retained.iter().any(|&point| is_needed(name, point)));
+    layers.retain(|name| !is_retained(name));
     GcPlan {
         cutoff,
         retained,
@@ -222,14 +219,15 @@ impl<S: Store> Shared<S> {
                 continue;
             }
             assert!(cutoff <= state.gc_cutoff, "law 8");
-            let is_below = |layer: &FileLayer<S::Io>| layer.entry().name.lsns().end <= cutoff;
-            assert!(
-                gone.iter().all(is_below),
-                "law 1: layers above the cutoff are needed"
-            );
             assert!(gone.len() == plan.layers.len());
             let count = gone.len();
             let map = state.map.replace(&gone, Vec::new());
+            let is_hidden = |layer: &FileLayer<S::Io>| {
+                let name = &layer.entry().name;
+                let point = cutoff.max(Lsn(name.lsns().end.0 - 1));
+                map.files().is_hidden(name, point)
+            };
+            assert!(gone.iter().all(is_hidden), "law 1: the images above stay");
             assert!(map.files().len() + count == state.map.files().len());
             assert!(map.frozen().len() == state.map.frozen().len());
             let publication = state.publish(map, gone);

@@ -116,10 +116,10 @@ fn gc_keeps_what_a_branch_needs_until_the_branch_is_deleted() {
         "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
          gc; layers; get a@19 a@20 a@21 a@30; on b; get a@20; shutdown b; on main; gc; get a@20
          delete b; gc; layers; files; get a@20 a@30",
-        "cutoff 30, 0 gone; delta 11..21, delta 21..31, image all@30
+        "cutoff 30, 1 gone; delta 11..21, image all@30
          a@19: below the cutoff, a@20 = 1, a@21: below the cutoff, a@30 = 2; a@20 = 1
          cutoff 30, 0 gone; a@20 = 1
-         cutoff 30, 1 gone; delta 21..31, image all@30; delta:21..31/1 image:all@30/1 index
+         cutoff 30, 1 gone; image all@30; image:all@30/1 index
          a@20: below the cutoff, a@30 = 2",
     );
 }
@@ -130,7 +130,7 @@ fn gc_keeps_what_a_closed_branch_needs() {
         keep(0),
         "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
          drop; open; gc; layers; open b; get a@20",
-        "cutoff 30, 0 gone; delta 11..21, delta 21..31, image all@30; a@20 = 1",
+        "cutoff 30, 1 gone; delta 11..21, image all@30; a@20 = 1",
     );
 }
 
@@ -142,8 +142,8 @@ fn gc_keeps_what_a_branch_of_a_branch_needs() {
         "create 10; put a@20=1; flush; put a@30+2; flush; branch b at 30; branch c at 20
          on main; put a@40=3; flush; images forced; gc; layers; on c; get a@20; on b; get a@30
          put a@50=4; flush; images forced; gc; get a@20 a@29 a@30; on c; get a@20",
-        "cutoff 40, 0 gone; delta 11..21, delta 21..31, delta 31..41, image all@40
-         a@20 = 1; a@30 = 12; cutoff 50, 0 gone
+        "cutoff 40, 1 gone; delta 11..21, delta 21..31, image all@40
+         a@20 = 1; a@30 = 12; cutoff 50, 1 gone
          a@20 = 1, a@29: below the cutoff, a@30: below the cutoff; a@20 = 1",
     );
 }
@@ -155,7 +155,7 @@ fn a_branch_may_share_the_branch_point_of_another() {
         keep(0),
         "create 10; put a@20=1; flush; branch b at 20; on main; put a@30=2; flush; images forced
          gc; branch c at 20; get a@20; shutdown b; delete b; on main; gc; on c; get a@20",
-        "cutoff 30, 0 gone; a@20 = 1; cutoff 30, 0 gone; a@20 = 1",
+        "cutoff 30, 1 gone; a@20 = 1; cutoff 30, 0 gone; a@20 = 1",
     );
 }
 
@@ -166,6 +166,6 @@ fn a_gc_of_an_ancestor_waits_for_a_reader_of_a_branch() {
         "create 10; put a@20=1; flush; branch b at 20; hold a..c@20; on main; put a@30=2; flush
          images forced; start gc; layers; next; release; end; layers",
         "gc waits; delta 11..21, delta 21..31, image all@30; a@held = 1
-         cutoff 30, 0 gone; delta 11..21, delta 21..31, image all@30",
+         cutoff 30, 1 gone; delta 11..21, image all@30",
     );
 }

@@ -275,9 +275,9 @@ fn one_round_of_maintenance_does_what_is_due() {
         options,
         "create 10; put a@20=1; freeze; maintain; layers; put a@30+2; freeze; put a@40+3; maintain
          layers; get a@30 a@40 a@29; cutoff; maintain; layers",
-        "delta 11..21, image all@20
-         delta a..b@11..31, image all@30, open 31..
+        "image all@20
+         image all@30, open 31..
          a@30 = 12, a@40 = 123, a@29: below the cutoff; cutoff 30
-         delta a..b@11..31, image all@30, open 31..",
+         image all@30, open 31..",
     );
 }

@@ -1,6 +1,6 @@
 //! The file layers of a timeline, as an immutable value.
 
-use super::select::{SelectKind, select};
+use super::select::{SelectKind, rank, select};
 use super::sweep::{self, Segment, SweepRule};
 use super::tree::LayerTree;
 use crate::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
@@ -110,6 +110,22 @@ impl<T> History<T> {
     /// Whether images with LSNs in `lsns` cover every key of `keys`.
     pub fn is_covered_by_images(&self, keys: KeyRange, lsns: LsnRange) -> bool {
         sweep::is_covered(names(self.images.overlapping(keys, lsns)), keys)
+    }
+
+    /// Whether each read at `point` ends at images before it comes to the layer `name`.
+    ///
+    /// # Shape
+    /// The layer starts at `point` or below. Whatever a read finds above it, it ends at these
+    /// images or before: so where they stay, no read at `point` misses the layer.
+    pub fn is_hidden(&self, name: &LayerName, point: Lsn) -> bool {
+        let lsns = name.lsns();
+        assert!(lsns.start <= point);
+        // A read takes the layer up to here: an image that reaches as far comes before a delta.
+        let last = point.min(Lsn(lsns.end.0 - 1));
+        let above = LsnRange::new(last, point.visible_end());
+        let images = names(self.images.overlapping(name.keys(), above));
+        let is_before = |image: &LayerName| name.is_delta() || rank(name) < rank(image);
+        sweep::is_covered(images.filter(is_before), name.keys())
     }
 
     /// The highest number of deltas with an LSN in `lsns` over one key of `keys`; at most `limit`.

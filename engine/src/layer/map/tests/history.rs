@@ -106,6 +106,19 @@ proptest! {
     }
 
     #[test]
+    fn a_layer_is_hidden_if_no_walk_from_the_point_visits_it(
+        names in any_lawful_layers(),
+        point in any_end(),
+    ) {
+        let history = history(&names);
+        let walks = points(&names).into_iter().map(|key| walk(&history, key, point.visible_end()));
+        let visited: BTreeSet<LayerName> = walks.flatten().map(|(name, _)| name).collect();
+        for name in names.iter().filter(|name| name.lsns().start <= point) {
+            prop_assert_eq!(history.is_hidden(name, point), !visited.contains(name), "{}", name);
+        }
+    }
+
+    #[test]
     fn deltas_are_counted_where_most_of_them_lie(
         names in any_layers(),
         keys in any_range(),
