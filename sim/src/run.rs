@@ -58,7 +58,7 @@ pub(crate) fn run_watched(
     let world = World::new(&plan);
     let session = Arc::new(Mutex::new(Session::default()));
     world.watch(watch(&session));
-    carry_out(&Driver::new(&world, &plan, &session));
+    carry_out(&Driver::new(&world, &plan, &session).for_crashes());
     lock(&session).verdict.clone()
 }
 

@@ -10,7 +10,8 @@
 //!    the images of each part, so that together they cover all keys without a hole. An image says
 //!    of each key of its range what its value was, or that it had none.
 //! 2. A key whose records cannot be replayed has no value that an image could hold: the images are
-//!    cut around it.
+//!    cut around it. By need it is tried again once as many deltas stand above those images as make
+//!    an image due, and once after each opening: what was tried is not in the index.
 //! 3. Images stand at the LSN up to which the delta layers go, never above what is durable.
 
 use std::fmt;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::job::{Mode, Progress, VALUE_LEN_ASSUMED};
+use super::left_out::LeftOut;
 use super::options::Options;
 use super::read::Scan;
 use super::shared::Shared;
@@ -39,7 +41,8 @@ pub struct ImagePlan {
     pub parts: Vec<KeyRange>,
 }
 
-/// Chooses the parts of the keys that need an image at `lsn`; `None` if no part does.
+/// Chooses the parts of the keys that need an image at `lsn`; `None` if no part does. Takes no key
+/// for one that was left out.
 ///
 /// # Shape
 /// A part ends at the end of a declared range, once it has enough declared keys for a layer.
@@ -49,10 +52,21 @@ pub fn plan<I: Io>(
     options: &Options,
     mode: Mode,
 ) -> Option<ImagePlan> {
-    let mut parts = partition(keys, options.layer_len_target);
+    let parts = partition(keys, options.layer_len_target);
+    plan_parts(map, (parts, lsn), options, (mode, &LeftOut::default()))
+}
+
+/// Chooses those of the parts that need an image at `lsn`; `None` if none does.
+fn plan_parts<I: Io>(
+    map: &LayerMap<I>,
+    (mut parts, lsn): (Vec<KeyRange>, Lsn),
+    options: &Options,
+    (mode, left_out): (Mode, &LeftOut),
+) -> Option<ImagePlan> {
+    let trigger = options.image_delta_count_trigger.max(1);
     parts.retain(|part| match mode {
         Mode::Forced => !is_imaged(map, *part, lsn),
-        Mode::ByNeed => is_due(map, *part, lsn, options.image_delta_count_trigger),
+        Mode::ByNeed => is_due(map, (*part, lsn), left_out, trigger),
     });
     (!parts.is_empty()).then_some(ImagePlan { lsn, parts })
 }
@@ -63,16 +77,23 @@ fn is_imaged<I: Io>(map: &LayerMap<I>, part: KeyRange, lsn: Lsn) -> bool {
     map.files().is_covered_by_images(part, at)
 }
 
-/// Whether somewhere in a part enough deltas stand above the newest image.
-fn is_due<I: Io>(map: &LayerMap<I>, part: KeyRange, lsn: Lsn, trigger: usize) -> bool {
-    let trigger = trigger.max(1);
+/// Whether somewhere in a part enough deltas stand above the newest image, or above the images that
+/// left a key out.
+fn is_due<I: Io>(
+    map: &LayerMap<I>,
+    (part, lsn): (KeyRange, Lsn),
+    left_out: &LeftOut,
+    trigger: usize,
+) -> bool {
     let files = map.files();
-    let mut segments = files.image_coverage(part, lsn).into_iter();
-    segments.any(|(keys, image)| {
-        if image.is_none() && keys != part && keys == KeyRange::single(keys.start) {
-            return false; // A key that was left out: its records cannot be replayed.
-        }
-        let start = image.map_or(Lsn::ZERO, |image| image.lsns().end);
+    let segments = files.image_coverage(part, lsn).into_iter();
+    let mut pieces = segments.flat_map(|(keys, image)| {
+        let image = image.map(|image| image.lsns().start);
+        let pieces = left_out.split(keys).into_iter();
+        pieces.map(move |(keys, tried)| (keys, image.max(tried)))
+    });
+    pieces.any(|(keys, newest)| {
+        let start = newest.map_or(Lsn::ZERO, Lsn::visible_end);
         let above = LsnRange::new(start, lsn.visible_end());
         !above.is_empty() && trigger <= files.count_deltas(keys, above, trigger)
     })
@@ -213,22 +234,33 @@ struct Images<'a, S: Store> {
     start: Key,
     writer: Option<ImageWriter<S::Io>>,
     made: Vec<ImageLayer<S::Io>>,
+    /// The keys that were left out: ranges in order, which neither overlap nor touch.
+    left_out: Vec<KeyRange>,
+    count: u32,
+}
+
+/// The images of one part.
+struct BuiltImages<I: Io> {
+    images: Vec<ImageLayer<I>>,
+    left_out: Vec<KeyRange>,
+    /// The number of files that the creation has begun so far.
     count: u32,
 }
 
 impl<S: Store> Shared<S> {
     fn plan_images(&self, mode: Mode) -> Result<Option<ImagePlan>> {
-        let (map, keys, lsn, resume) = {
-            let mut state = self.state();
-            state.check_writable()?;
-            let keys = state.key_space.clone();
-            let resume = state.resume.take();
-            (state.map.clone(), keys, state.flushed_lsn, resume)
-        };
+        let mut state = self.state();
+        state.check_writable()?;
+        let resume = state.resume.take();
+        let (map, keys) = (state.map.clone(), state.key_space.clone());
+        let (lsn, left_out) = (state.flushed_lsn, state.left_out.clone());
+        drop(state);
         if map.files().is_empty() && self.ancestor.is_none() {
             return Ok(None);
         }
-        let Some(mut plan) = plan(&map, (&keys, lsn), &self.options, mode) else {
+        let parts = partition(&keys, self.options.layer_len_target);
+        let planned = plan_parts(&map, (parts, lsn), &self.options, (mode, &left_out));
+        let Some(mut plan) = planned else {
             return Ok(None);
         };
         if let Some(resume) = resume
@@ -251,7 +283,7 @@ impl<S: Store> Shared<S> {
         let mut progress = Progress::Idle;
         for (part, left) in plan.parts.iter().zip((0..plan.parts.len()).rev()) {
             self.check_running()?;
-            let (made, written) = match self.build_images(op, (*part, plan.lsn), count).await {
+            let built = match self.build_images(op, (*part, plan.lsn), count).await {
                 Err(Error::BelowCutoff { .. }) => {
                     self.io()
                         .probe("an image creation is overtaken by a collection");
@@ -259,14 +291,15 @@ impl<S: Store> Shared<S> {
                 }
                 built => built?,
             };
-            assert!(count <= written);
-            count = written;
-            if !made.is_empty() {
+            assert!(count <= built.count);
+            count = built.count;
+            if !built.images.is_empty() {
                 progress = Progress::Done;
                 self.io().interleave(op).await;
-                self.publish_images(made)?;
+                self.publish_images(built.images)?;
             }
             let mut state = self.state();
+            state.left_out.note(*part, (&built.left_out, plan.lsn));
             if 0 < left && self.options.image_preempt_l0_count <= state.map.l0_count() {
                 state.resume = Some(part.end);
                 drop(state);
@@ -283,7 +316,7 @@ impl<S: Store> Shared<S> {
         op: Op,
         (part, lsn): (KeyRange, Lsn),
         count: u32,
-    ) -> Result<(Vec<ImageLayer<S::Io>>, u32)> {
+    ) -> Result<BuiltImages<S::Io>> {
         let mut images = Images {
             shared: self,
             op,
@@ -291,6 +324,7 @@ impl<S: Store> Shared<S> {
             start: part.start,
             writer: None,
             made: Vec::new(),
+            left_out: Vec::new(),
             count,
         };
         let mut scan = Scan::new(self, op, part, lsn).await?;
@@ -313,7 +347,11 @@ impl<S: Store> Shared<S> {
         assert!(images.writer.is_none());
         let entries: Vec<IndexLayer> = images.made.iter().map(|image| *image.entry()).collect();
         self.store.put_layers(op, self.id, &entries).await?;
-        Ok((images.made, images.count))
+        Ok(BuiltImages {
+            images: images.made,
+            left_out: images.left_out,
+            count: images.count,
+        })
     }
 
     fn publish_images(&self, made: Vec<ImageLayer<S::Io>>) -> Result<()> {
@@ -347,6 +385,10 @@ impl<S: Store> Images<'_, S> {
                     .probe("an image creation leaves a key out that has no value");
                 self.finish(key).await?;
                 self.start = key.next();
+                match self.left_out.last_mut() {
+                    Some(last) if last.end == key => last.end = self.start,
+                    _ => self.left_out.push(KeyRange::single(key)),
+                }
                 return Ok(());
             }
             Err(error) => return Err(error),

@@ -10,6 +10,7 @@ mod image;
 mod ingest;
 mod job;
 mod job_lock;
+mod left_out;
 mod maintain;
 mod open;
 mod options;

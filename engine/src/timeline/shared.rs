@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::branch_tree::BranchTree;
 use super::job::Progress;
 use super::job_lock::JobLock;
+use super::left_out::LeftOut;
 use super::options::Options;
 use super::pin::{OpenBranches, ParentPin};
 use super::time_to_lsn::TimeToLsn;
@@ -83,6 +84,7 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) readers: Readers,
     pub(crate) counts: BTreeMap<Job, u32>,
     pub(crate) resume: Option<crate::base::Key>,
+    pub(crate) left_out: LeftOut,
     /// The number of the last publication. `saved` is that of the last one that a durable index
     /// covers.
     published: u64,
@@ -357,6 +359,7 @@ impl<I: Io> TimelineState<I> {
             readers: Readers::default(),
             counts: BTreeMap::new(),
             resume: None,
+            left_out: LeftOut::default(),
             published: 0,
             saved: 0,
             saved_cutoff: index.gc_cutoff,

@@ -15,6 +15,14 @@ fn layer_len_target(layer_len_target: u64) -> Options {
     }
 }
 
+/// Options with which one delta makes an image due.
+fn due_at_once() -> Options {
+    Options {
+        image_delta_count_trigger: 1,
+        ..Options::default()
+    }
+}
+
 #[test]
 fn an_image_hides_older_deltas() {
     check(
@@ -164,6 +172,42 @@ fn images_leave_out_a_key_whose_records_cannot_be_replayed() {
          images: idle
          delta 11..31, image MIN..b@30, image c..d@30, image e..MAX@30, delta 31..41, image all@40
          b@30: no base, b@40 = new, d@40 = new",
+    );
+}
+
+/// Each record used to make the images of all keys again: the deltas over the two keys stand above
+/// no image, and were taken for new ones.
+#[test]
+fn image_creation_by_need_rests_beside_neighbouring_keys_that_have_no_value() {
+    check_with(
+        due_at_once(),
+        "create 10; put a@20=x b@20+y c@20+y d@20=w; flush; compact forced; images; layers; images
+         put a@30=v; flush; images; compact forced; images; layers; images
+         drop; open; images; layers; images; put a@40=u; flush; images",
+        "delta a..e@11..21, image MIN..b@20, image d..MAX@20; images: idle
+         images: idle
+         delta a..e@11..21, image MIN..b@20, image d..MAX@20, delta a..b@21..31, \
+         image MIN..b@30, image d..MAX@30
+         images: idle
+         images: idle
+         delta a..e@11..21, image MIN..b@20, image d..MAX@20, delta a..b@21..31, \
+         image MIN..b@30, image d..MAX@30
+         images: idle; images: idle",
+    );
+}
+
+#[test]
+fn image_creation_by_need_rests_beside_an_image_that_no_newer_one_can_follow() {
+    check_with(
+        due_at_once(),
+        "create 10; put a@20=x b@20=y c@20=z; flush; images; layers; put b@30?v; flush
+         compact forced; images; layers; put a@40=u; flush; images; get b@20 b@40
+         put b@50=w; flush; compact forced; images; layers",
+        "delta 11..21, image all@20
+         delta a..d@11..31, image all@20, image MIN..b@30, image c..MAX@30
+         images: idle; b@20 = y, b@40: redo
+         delta a..d@11..31, image all@20, image MIN..b@30, image c..MAX@30, \
+         delta a..c@31..51, image all@50",
     );
 }
 

@@ -8,7 +8,8 @@
 //!   read, since then no collection runs. Nor the cutoff where age counts: the end of a plan waits
 //!   for that.
 //!
-//! Its state is what the last look found: maintenance has quiesced when two looks find the same.
+//! Its state is what the last look found: maintenance has quiesced when two looks find the same and
+//! no call in between.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use palimpsest::Timeline;
 use palimpsest::base::{LayerName, Lsn};
 use palimpsest::timeline::Progress;
 
-use super::{Sight, cutoff};
+use super::{Sight, cutoff, rest};
 use crate::label::TimelineLabel;
 use crate::oracle;
 use crate::plan::Maintenance;
@@ -26,11 +27,18 @@ use crate::world::SimIo;
 /// How many looks, two periods apart, maintenance may take to quiesce.
 const LOOKS_MAX: u32 = 100;
 
+/// In how many looks in a row jobs may have made calls and changed nothing. The first may end what
+/// was begun before, such as an index.
+const BUSY_LOOKS_MAX: u32 = 3;
+
 /// Follows an engine that maintains itself.
 pub struct MaintenanceCheck {
     period: Duration,
     before: Vec<MaintenanceState>,
+    call_count: u32,
     look_count: u32,
+    /// How many of the last looks found calls and no change.
+    busy_count: u32,
 }
 
 /// What maintenance changes of a timeline.
@@ -67,7 +75,9 @@ impl MaintenanceCheck {
         Some(MaintenanceCheck {
             period,
             before: Vec::new(),
+            call_count: 0,
             look_count: 0,
+            busy_count: 0,
         })
     }
 
@@ -76,16 +86,27 @@ impl MaintenanceCheck {
         self.period * 2
     }
 
-    /// Looks, and returns whether nothing has changed since the last look.
+    /// Looks, and returns whether nothing has changed since the last look, and no job made a call.
     ///
     /// # Errors
-    /// `Stuck` if it does not quiesce.
+    /// `Stuck` if it does not quiesce; the broken law, if it goes on and changes nothing.
     pub fn has_quiesced(&mut self, sight: &Sight) -> Result<bool, Verdict> {
         let labels = oracle::ancestors_first(sight.expectations).into_iter();
         let open = labels.filter_map(|label| sight.open.get(&label));
         let found: Vec<MaintenanceState> = open.map(MaintenanceState::of).collect();
-        if found == self.before {
+        let call_count = rest::call_count(sight, sight.open.keys().copied());
+        let is_quiet = call_count == self.call_count;
+        self.call_count = call_count;
+        if found == self.before && is_quiet {
             return Ok(true);
+        }
+        self.busy_count = match found == self.before {
+            true => self.busy_count + 1,
+            false => 0,
+        };
+        if BUSY_LOOKS_MAX < self.busy_count {
+            let law = "where nothing changes, maintenance makes no call";
+            return Err(Verdict::law(law, "it goes on, round after round"));
         }
         self.before = found;
         self.look_count += 1;

@@ -23,6 +23,7 @@
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
 //! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
+//! | [`rest`]        | where nothing is due, jobs are idle and make no call                     |
 //! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
 //! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
 //! | [`closed`]      | after a shutdown a timeline makes no calls, and its handles are closed   |
@@ -38,6 +39,7 @@ mod maintenance;
 pub mod racing;
 pub mod recovery;
 mod response;
+pub mod rest;
 mod sight;
 pub mod space;
 mod unreadable;

@@ -124,6 +124,8 @@ pub struct Driver {
     pub(super) lines: LineSource,
     /// The driver checks after one in this many lines.
     pub(super) look_one_in: u64,
+    /// Whether the last life goes on until all rests.
+    pub(super) stays_to_rest: bool,
     pub(super) session: Arc<Mutex<Session>>,
     /// The judge of that world.
     pub judge: Judge,
@@ -140,6 +142,7 @@ impl Driver {
             plan: plan.clone(),
             lines: Arc::new(move |index| lines.ops.get(index).cloned()),
             look_one_in: 1,
+            stays_to_rest: true,
             session: session.clone(),
             judge: Judge::new(world),
             handles: Arc::default(),
@@ -161,6 +164,16 @@ impl Driver {
         Driver {
             lines: lines.clone(),
             look_one_in,
+            stays_to_rest: false,
+            ..self
+        }
+    }
+
+    /// A driver for crashes without number: it ends as soon as all answers are compared.
+    #[must_use]
+    pub fn for_crashes(self) -> Driver {
+        Driver {
+            stays_to_rest: false,
             ..self
         }
     }

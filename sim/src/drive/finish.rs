@@ -22,7 +22,7 @@ const PASSES_MAX: u32 = 10_000;
 
 /// Whether a timeline quiesced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Quiesced {
+pub(super) enum Quiesced {
     /// No job is due.
     Complete,
     /// No job is due, but for files that are wrong.
@@ -91,7 +91,10 @@ impl Driver {
             let waiting = format!("to quiesce and to open again takes {elapsed:?}");
             return Err(Verdict::Stuck { waiting });
         }
-        Ok(())
+        match self.stays_to_rest {
+            true => self.check_rest().await,
+            false => Ok(()),
+        }
     }
 
     /// Where age holds the cutoff back, waits until all history is old enough, and checks that the
@@ -177,7 +180,7 @@ impl Driver {
     }
 
     /// Calls a job until it is idle, or until it fails on a wrong file.
-    async fn until_idle<F: Future<Output = Result<Progress>>>(
+    pub(super) async fn until_idle<F: Future<Output = Result<Progress>>>(
         &self,
         what: &str,
         job: impl Fn() -> F,

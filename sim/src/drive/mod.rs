@@ -21,6 +21,7 @@ mod life;
 mod line;
 mod options;
 mod read;
+mod rest;
 mod users;
 mod watch;
 mod write;

@@ -125,7 +125,7 @@ impl Point {
         if want == Want::Points {
             world.watch(watch(session.clone(), points.clone(), 0));
         }
-        run::carry_out(&Driver::new(&world, plan, &session));
+        run::carry_out(&Driver::new(&world, plan, &session).for_crashes());
         let state = world.state();
         let session = session.lock().unwrap_or_else(PoisonError::into_inner);
         Recovery {

@@ -59,7 +59,7 @@ use super::waits::Waits;
 
 /// How many steps a run may make beside those of its operations, before it counts as a livelock. Of
 /// a thousand drawn plans none makes 8,000.
-const STEPS_MAX: u64 = 500_000;
+const STEPS_MAX: u64 = 100_000;
 
 /// How many steps an operation may add to that.
 const STEPS_OF_AN_OPERATION_MAX: u64 = 1_000;

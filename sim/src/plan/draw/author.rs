@@ -263,22 +263,34 @@ impl<'d, C: Chance> Author<'d, C> {
     }
 
     /// Writes a change without a base, if some key has no page: that key can then neither be read
-    /// nor imaged.
+    /// nor imaged. Half of the time the keys behind it get one as well.
     pub(super) fn put_without_base(&mut self, timeline: usize) {
         let key = self.key();
         let Some(key) = self.timelines[timeline].without_page(key) else {
             return;
         };
+        let key_count = match self.chance.one_in(2) {
+            true => self.chance.between(2, 4) as u16,
+            false => 1,
+        };
+        let mut entries = Vec::new();
+        for key in key.0..key.0.saturating_add(key_count).min(self.key_count) {
+            if self.timelines[timeline].without_page(KeyIndex(key)) == Some(KeyIndex(key)) {
+                entries.push(self.entry_without_base(timeline, KeyIndex(key)));
+            }
+        }
+        self.push_put(How::Wait, timeline, entries);
+    }
+
+    fn entry_without_base(&mut self, timeline: usize, key: KeyIndex) -> Entry {
         let lsn_step = self.chance.between(1, 8);
         self.timelines[timeline].add(key, lsn_step);
         let (len, seed) = (self.len(), self.seed());
-        let edit = EditPlan::Append { len, seed };
-        let entry = Entry {
+        Entry {
             lsn_step,
             key,
-            edit,
-        };
-        self.push_put(How::Wait, timeline, vec![entry]);
+            edit: EditPlan::Append { len, seed },
+        }
     }
 
     fn push_put(&mut self, how: How, index: usize, entries: Vec<Entry>) {

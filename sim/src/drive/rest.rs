@@ -1,0 +1,78 @@
+//! The end of the last life: all jobs are done, and stay idle when something is written.
+
+use palimpsest::Timeline;
+use palimpsest::timeline::Mode;
+
+use super::Driver;
+use super::finish::Quiesced;
+use crate::checkers::rest::{self, Rest};
+use crate::keys;
+use crate::label::TimelineLabel;
+use crate::plan::{EditPlan, Entry, How, KeyIndex};
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// The number of the line that the batch is written by: no plan has it.
+const NUMBER: u32 = 0;
+
+impl Driver {
+    /// Brings every open timeline to rest, and checks that it rests on.
+    pub(super) async fn check_rest(&self) -> Result<(), Verdict> {
+        for label in self.labels() {
+            if let Some(timeline) = self.timeline(label) {
+                self.check_rest_of(label, &timeline).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_rest_of(
+        &self,
+        label: TimelineLabel,
+        timeline: &Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
+        let knobs = &self.plan.knobs;
+        // Parts of a few keys: what has no value may be all that is in one.
+        timeline.declare_keys(keys::space(&keys::all(knobs)));
+        for mode in [Mode::ByNeed, Mode::Forced] {
+            let compacted = self.until_idle("compact", || timeline.compact(mode));
+            let imaged = self.until_idle("create images", || timeline.create_images(mode));
+            if compacted.await? == Quiesced::Rotten || imaged.await? == Quiesced::Rotten {
+                return Ok(());
+            }
+        }
+        let rest = self.show(|sight, _| Rest::begin(sight, label));
+        self.check_idle(label, timeline).await?;
+        self.look(|sight, _| rest.check_quiet(sight))?;
+        self.put(NUMBER, label, &[record()], How::Wait).await?;
+        let flushed = timeline.flush().await;
+        flushed.map_err(|error| {
+            Verdict::wrong("flush, with no fault left", "it is done", error.to_string())
+        })?;
+        // All images stand above what was there: one delta is above them.
+        if 1 < knobs.image_delta_count_trigger && 1 < knobs.l0_count_trigger {
+            self.check_idle(label, timeline).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_idle(
+        &self,
+        label: TimelineLabel,
+        timeline: &Timeline<SimIo>,
+    ) -> Result<(), Verdict> {
+        let compacted = timeline.compact(Mode::ByNeed).await;
+        rest::check_idle((label, "to compact"), compacted)?;
+        let imaged = timeline.create_images(Mode::ByNeed).await;
+        rest::check_idle((label, "to image"), imaged)
+    }
+}
+
+/// A record that stands on nothing below it.
+fn record() -> Entry {
+    Entry {
+        lsn_step: 8,
+        key: KeyIndex(0),
+        edit: EditPlan::Image { len: 8, seed: 0 },
+    }
+}
