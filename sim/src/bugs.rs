@@ -7,15 +7,21 @@
 //! ```text
 //!  bugs/ID.patch ─▶ copy of the sources ─build▶ simulator with the bug ─run▶ seed ─shrink▶ plan
 //! ```
+//!
+//! For the bench, some 40 of them are in one build, each behind a switch.
 
+mod bench;
 mod certified;
 mod hunt;
+mod merge;
 mod patch;
 mod score;
 mod worktree;
 
+pub use bench::{BENCH_BUGS, Extent, Hits, hunt_as_program, hunt_together};
 pub use certified::Exhausted;
 pub use hunt::{Budget, BugHunt, Findings, ShrunkSize};
+pub use merge::merge;
 pub use patch::Bug;
 pub use score::{BugSearch, Score, Shot};
 pub use worktree::Worktree;

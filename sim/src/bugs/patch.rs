@@ -42,6 +42,18 @@ impl Bug {
         Ok(bugs)
     }
 
+    /// Those of `bugs` that are named, in the order of their names.
+    ///
+    /// # Errors
+    /// `Input` if one is missing.
+    pub fn named(bugs: &[Bug], names: &[&str]) -> Result<Vec<Bug>, Trouble> {
+        let find = |name: &&str| {
+            let found = bugs.iter().find(|bug| bug.id == *name).cloned();
+            found.ok_or_else(|| Trouble::Input(format!("there is no bug {name}")))
+        };
+        names.iter().map(find).collect()
+    }
+
     /// Reads the text of a bug.
     ///
     /// # Errors
