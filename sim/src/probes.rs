@@ -1,7 +1,7 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 36] = [
+pub const PROBES: [&str; 37] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
@@ -27,6 +27,7 @@ pub const PROBES: [&str; 36] = [
     "a read descends in an index of several levels",
     "a read finds an image inside a delta's LSNs",
     "a read goes on in an ancestor",
+    "a read of a closed timeline comes to a removed file",
     "a shutdown writes nothing after a failed sync",
     "a value is longer than what is read of it at first",
     "an idle job writes the index that one before it could not",

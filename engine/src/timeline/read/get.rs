@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 
 use super::super::Timeline;
 use super::super::shared::Shared;
@@ -10,7 +11,7 @@ use super::gathered::{Gathered, Loaded};
 use super::guard::ReadGuard;
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::format::Record;
-use crate::io::{Op, Part};
+use crate::io::{Io, Op, Part};
 use crate::layer::LayerId;
 use crate::store::Store;
 
@@ -77,7 +78,8 @@ impl<S: Store> Timeline<S> {
         let op = shared.read_op();
         let guard = ReadGuard::new(shared, op, lsn).await?;
         if let Some(image) = guard.image_on_top(op, key).await? {
-            return image.get(op.on(Part::Image, 1), key).await;
+            let value = image.get(op.on(Part::Image, 1), key).await;
+            return shared.or_closed(value);
         }
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
         let mut found = shared.rebuild(op, &guard, (keys, 1), lsn).await?;
@@ -198,9 +200,25 @@ impl<S: Store> Shared<S> {
             }
             let (snapshot, lsn) = guard.snapshot(op, depth).await?;
             let descent = snapshot.descend((self.io(), op), (keys, lsn), &mut gathered, log);
-            keys = descent.await?;
+            keys = self.or_closed(descent.await)?;
         }
         Ok(gathered)
+    }
+
+    /// The result of a step that may open files. Once the timeline is closed, its next open or its
+    /// deletion removes the files that the durable index does not name, also those that a reader
+    /// from before has not opened yet: that is no failure of the device.
+    fn or_closed<T>(&self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(Error::Io(failure)) if failure.source.kind() == ErrorKind::NotFound => {
+                self.state().check_open().inspect_err(|_| {
+                    let io = self.io();
+                    io.probe("a read of a closed timeline comes to a removed file");
+                })?;
+                Err(Error::Io(failure))
+            }
+            result => result,
+        }
     }
 
     fn redo_all(&self, loaded: BTreeMap<Key, Loaded>, lsn: Lsn) -> Vec<KeyValue> {
