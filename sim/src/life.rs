@@ -13,8 +13,8 @@ use crate::keys;
 use crate::label::TimelineLabel;
 use crate::laws;
 use crate::plan::{
-    Compression, EditPlan, Entry, How, KeyIndex, Knobs, Line, Look, Mode, Plan, PlanOp, Schedule,
-    Tail,
+    Compression, EditPlan, Effort, Entry, How, KeyIndex, Knobs, Line, Look, Mode, Plan, PlanOp,
+    Schedule, Tail,
 };
 use crate::run;
 use crate::verdict::Verdict;
@@ -117,6 +117,7 @@ fn line(seed: u64, index: usize) -> Line {
         _ if index == 0 => PlanOp::Create {
             timeline,
             start_lsn: 8,
+            effort: Effort::UntilDone,
         },
         0..70_000 => put(draw),
         70_000..95_000 => PlanOp::Get {

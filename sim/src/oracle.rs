@@ -220,6 +220,12 @@ impl Expected {
         before
     }
 
+    /// Ends a creation that has made nothing, of a timeline that was not there.
+    pub fn end_creation(&mut self) {
+        self.existence = Existence::Absent;
+        self.starts.clear();
+    }
+
     /// Whether a record at the LSN is its own, and not its ancestor's.
     pub fn is_own(&self, lsn: Lsn) -> bool {
         self.ancestor.is_none_or(|(_, at)| at < lsn)

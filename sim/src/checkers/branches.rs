@@ -20,6 +20,8 @@ use crate::world::SimIo;
 
 /// Part of the refusal of a timeline whose index says that it was deleted.
 const SAYS_DELETED: &str = "was deleted";
+/// Part of the refusal of a timeline that is not there.
+const SAYS_NONE: &str = "there is no timeline";
 
 /// A branch to be created.
 #[derive(Clone, Copy)]
@@ -75,6 +77,7 @@ impl Branch {
             }
             // The cutoff of the next instance was not looked at.
             Error::BelowCutoff { .. } => allowed.below || is_shutting_down,
+            Error::Refused { why } if are_leftovers(sight, self.label, why) => true,
             _ => before != Existence::Absent || judge.may_have_leftovers(),
         };
         if is_right {
@@ -115,6 +118,17 @@ impl Branch {
         sight.expected(self.label).branched(at, &below);
         Ok(())
     }
+}
+
+/// Whether a refusal says that there is no such timeline.
+pub fn says_none(why: &str) -> bool {
+    why.contains(SAYS_NONE)
+}
+
+/// Whether the refusal of a creation names what is left of a deletion that was refused as well.
+pub fn are_leftovers(sight: &Sight, label: TimelineLabel, why: &str) -> bool {
+    let expected = sight.expectations.get(&label);
+    expected.is_some_and(|expected| expected.may_have_files) && why.contains(SAYS_DELETED)
 }
 
 /// Handles the refusal of a creation because the timeline exists or was deleted. Returns whether

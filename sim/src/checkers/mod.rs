@@ -17,6 +17,7 @@
 //! |-----------------|--------------------------------------------------------------------------|
 //! | [`Answers`]     | reads answer what is true, and refuse what must be refused               |
 //! | [`racing`]      | reads that race with others answer what was true at some moment of them  |
+//! | [`HeldAnswers`] | a scan that outlives its line answers from one snapshot                  |
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
 //! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
@@ -34,6 +35,7 @@ pub mod batches;
 pub mod branches;
 pub mod closed;
 pub mod cutoff;
+mod held;
 pub mod layers;
 mod maintenance;
 pub mod racing;
@@ -46,7 +48,8 @@ mod unreadable;
 pub mod visits;
 
 pub use answers::{Answers, Depth};
+pub use held::HeldAnswers;
 pub use maintenance::MaintenanceCheck;
-pub use response::{Describe, Response, response_many, response_one, values};
+pub use response::{Describe, Response, Values, response_many, response_one, values};
 pub use sight::{Finding, Sight};
 pub use unreadable::Unreadable;

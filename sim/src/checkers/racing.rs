@@ -72,6 +72,16 @@ impl<T> Racing<T> {
     }
 }
 
+impl<T: Clone> Raced<T> {
+    /// All that was true at some moment of the read, whether or not it may be read now.
+    pub fn seen(&self, sight: &Sight, ask: impl Fn(&History) -> T) -> Vec<T> {
+        let end = oracle::view(sight.expectations, self.point, ask);
+        let mut seen = self.start.clone().with(self.between.clone()).all();
+        seen.extend(end.all());
+        seen
+    }
+}
+
 impl<T> Raced<T> {
     /// What the read may have answered, by what is known now: it may also have seen what was
     /// acknowledged meanwhile.

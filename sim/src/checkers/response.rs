@@ -70,7 +70,8 @@ pub fn values(history: &History, keys: &[Key], lsn: palimpsest::Lsn) -> Values {
 }
 
 impl<T> Response<T> {
-    fn refused(error: Error) -> Response<T> {
+    /// The response of a call that failed.
+    pub fn refused(error: Error) -> Response<T> {
         match error {
             Error::NotYet { .. } => Response::NotYet,
             Error::BelowCutoff { .. } => Response::Below,

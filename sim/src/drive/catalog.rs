@@ -15,47 +15,49 @@
 //!    children can neither be shut down nor deleted.
 //! 7. A deletion that failed or was cancelled is retried once, after a collection of its ancestor;
 //!    then everything is opened again.
-//! 8. At most one line creates or deletes timelines of a label at a time. One that runs beside
+//! 8. What is given up is tried once and stays in doubt, until a later line or the next open of the
+//!    engine shows what came of it. A timeline in doubt can be opened, created or deleted again.
+//! 9. At most one line creates or deletes timelines of a label at a time. One that runs beside
 //!    others cannot open everything again: it sets `needs_restart`, and the driver's own line does
 //!    it.
 
 use palimpsest::Error;
 use palimpsest::base::Lsn;
 
-use super::life::{Ended, heal_late, stuck_on};
-use super::{Driver, TRIES_MAX};
+use super::Driver;
+use super::life::{Ended, heal_late, tries};
 use crate::checkers::branches::{self, Branch};
-use crate::checkers::racing;
+use crate::checkers::{Depth, racing};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::laws;
 use crate::oracle::{self, Existence, Expected, Start};
 use crate::paths::index_path;
-use crate::plan::How;
+use crate::plan::{Effort, How};
 use crate::verdict::Verdict;
 
 impl Driver {
     pub(super) async fn create(
         &self,
-        label: TimelineLabel,
-        start: Lsn,
+        (label, start): (TimelineLabel, Lsn),
+        effort: Effort,
         how: How,
     ) -> Result<(), Verdict> {
         self.world.name_timeline(keys::timeline(label), label);
-        for attempt in 0..TRIES_MAX {
-            if self.try_create(label, start, how, attempt).await? {
+        for attempt in 0..tries(effort) {
+            let start = (label, start);
+            if self.try_create(start, (effort, how), attempt).await? {
                 return Ok(());
             }
         }
-        Err(stuck_on("create"))
+        self.give_up(effort, "create")
     }
 
     /// Tries once to create a timeline. Returns whether its existence is known.
     async fn try_create(
         &self,
-        label: TimelineLabel,
-        start: Lsn,
-        how: How,
+        (label, start): (TimelineLabel, Lsn),
+        (effort, how): (Effort, How),
         attempt: u32,
     ) -> Result<bool, Verdict> {
         let begun = Start {
@@ -80,7 +82,9 @@ impl Driver {
                 Ok(true)
             }
             Some(Err(Error::Refused { why }))
-                if before == Existence::Absent && !self.judge.may_have_leftovers() =>
+                if before == Existence::Absent
+                    && !self.judge.may_have_leftovers()
+                    && !self.show(|sight, _| branches::are_leftovers(sight, label, &why)) =>
             {
                 let expected = "it is created, it never was before";
                 Err(Verdict::wrong(asked, expected, why))
@@ -89,13 +93,14 @@ impl Driver {
                 // It exists: by an acknowledged creation, or by one in doubt.
                 drop(engine);
                 if self.look(|sight, _| branches::refused(sight, label, &why))? {
-                    self.restart_for(how).await?;
+                    self.restart_for(effort, how).await?;
                 }
                 Ok(true)
             }
             Some(Err(error)) => {
                 // The engine's directory is synced as well, which belongs to no timeline.
                 guard.check_with(&asked, &error, &[None])?;
+                self.expect_unmade(label, before);
                 // A retry does not help where the device made a file wrong.
                 Ok(self.judge.is_rot(&error))
             }
@@ -109,10 +114,10 @@ impl Driver {
         &self,
         (label, ancestor): (TimelineLabel, TimelineLabel),
         offset: i64,
-        how: How,
+        (effort, how): (Effort, How),
     ) -> Result<(), Verdict> {
         self.world.name_timeline(keys::timeline(label), label);
-        for attempt in 0..TRIES_MAX {
+        for attempt in 0..tries(effort) {
             if 0 < attempt {
                 self.users
                     .until(|| !self.judge.is_shutting_down(ancestor))
@@ -139,15 +144,20 @@ impl Driver {
                 ancestor,
                 lsn: self.with_expected(ancestor, |expected| keys::shifted(expected.last, offset)),
             };
-            if self.try_branch(branch, how, attempt).await? {
+            if self.try_branch(branch, (effort, how), attempt).await? {
                 return Ok(());
             }
         }
-        Err(stuck_on("branch"))
+        self.give_up(effort, "branch")
     }
 
     /// Tries once to create a branch. Returns whether its outcome is known.
-    async fn try_branch(&self, branch: Branch, how: How, attempt: u32) -> Result<bool, Verdict> {
+    async fn try_branch(
+        &self,
+        branch: Branch,
+        (effort, how): (Effort, How),
+        attempt: u32,
+    ) -> Result<bool, Verdict> {
         let Branch {
             label,
             ancestor,
@@ -195,7 +205,7 @@ impl Driver {
                 self.look(|sight, _| branch.check_refused(sight, (before, &allowed), &error))?;
                 if let Error::Refused { why } = &error {
                     if self.look(|sight, _| branches::refused(sight, label, why))? {
-                        self.restart_for(how).await?;
+                        self.restart_for(effort, how).await?;
                     }
                 } else if before == Existence::Absent {
                     self.with_expected(label, |expected| *expected = Expected::absent());
@@ -206,20 +216,31 @@ impl Driver {
                 let others = [None, Some(ancestor)];
                 guard.check_with(&branch.asked(), &error, &others)?;
                 self.expect_unmade(label, before);
-                if matches!(error, Error::Latched(_)) {
-                    self.collect_below(ancestor).await?;
-                    self.restart_for(how).await?;
-                    return Ok(how == How::Beside);
-                }
-                Ok(self.judge.is_rot(&error))
+                self.branch_failed(ancestor, (effort, how), &error).await
             }
             None => Ok(false),
         }
     }
 
-    /// Expects a branch whose creation failed to be absent if neither its index nor a layer is in
-    /// place on the disk: then no crash makes it, and it retains nothing. Where there are layers,
-    /// an index was lost.
+    /// Opens everything again where a branch is in doubt after a failed sync. Returns whether what
+    /// came of it is known, or will be.
+    async fn branch_failed(
+        &self,
+        ancestor: TimelineLabel,
+        (effort, how): (Effort, How),
+        error: &Error,
+    ) -> Result<bool, Verdict> {
+        if effort == Effort::Once || !matches!(error, Error::Latched(_)) {
+            return Ok(self.judge.is_rot(error));
+        }
+        self.collect_below(ancestor).await?;
+        self.restart_for(effort, how).await?;
+        Ok(how == How::Beside)
+    }
+
+    /// Expects a timeline that was not there, and whose creation failed, to be absent if neither
+    /// its index nor a layer is in place on the disk: then no crash makes it, and it retains
+    /// nothing. Where there are layers, an index was lost.
     fn expect_unmade(&self, label: TimelineLabel, before: Existence) {
         let timeline = keys::timeline(label);
         let is_bare = {
@@ -227,8 +248,8 @@ impl Driver {
             let has_index = disk.bytes(&index_path(timeline)).is_ok();
             !has_index && laws::layer_files(disk, timeline).is_empty()
         };
-        if before != Existence::Exists && is_bare {
-            self.with_expected(label, |expected| *expected = Expected::absent());
+        if before == Existence::Absent && is_bare {
+            self.with_expected(label, Expected::end_creation);
         }
     }
 
@@ -238,14 +259,62 @@ impl Driver {
         self.gc(ancestor, How::Wait).await
     }
 
-    /// Opens everything again for a line. A line that runs beside others asks the driver to do it.
-    async fn restart_for(&self, how: How) -> Result<(), Verdict> {
-        match how {
-            How::Beside => {
+    /// Opens everything again for a line, unless that gives up. A line that runs beside others asks
+    /// the driver to do it.
+    async fn restart_for(&self, effort: Effort, how: How) -> Result<(), Verdict> {
+        match (effort, how) {
+            (Effort::Once, _) => self.give_up(effort, "learn what came of it"),
+            (Effort::UntilDone, How::Beside) => {
                 self.handles().needs_restart = true;
                 Ok(())
             }
-            How::Wait | How::DropAt(_) => self.restart().await,
+            (Effort::UntilDone, How::Wait | How::DropAt(_)) => self.restart().await,
+        }
+    }
+
+    /// Opens a timeline that an earlier line has left closed, if it may be there and its ancestors
+    /// are open.
+    pub(super) async fn open(
+        &self,
+        label: TimelineLabel,
+        effort: Effort,
+        how: How,
+    ) -> Result<(), Verdict> {
+        self.world.name_timeline(keys::timeline(label), label);
+        let is_open = |label: TimelineLabel| self.timeline(label).is_some();
+        let is_changing = self.handles().changing.contains(&label);
+        let below = oracle::below(&self.session().expectations, label);
+        if is_open(label) || is_changing || !below.into_iter().all(is_open) {
+            return Ok(());
+        }
+        match self.with_expected(label, |expected| expected.existence) {
+            Existence::Absent => self.open_nothing(label, how).await,
+            Existence::InDoubt | Existence::Exists => {
+                let Some(timeline) = self.open_timeline(label, effort, how).await? else {
+                    return Ok(());
+                };
+                self.recovered(label, timeline)?;
+                self.session().tally.did("open what was closed");
+                self.check_points(label, Depth::Sample)?;
+                self.explain(label)
+            }
+        }
+    }
+
+    /// Opens a timeline that does not exist: it must be refused.
+    async fn open_nothing(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
+        let guard = self.judge.begin(Some(label));
+        let asked = format!("open {label}, which is not there");
+        let engine = self.engine();
+        let opening = engine.open_timeline(keys::timeline(label));
+        match self.call(how, opening).await {
+            None => Ok(()),
+            Some(Err(Error::Refused { .. })) => {
+                self.judge.index_was_read(label);
+                Ok(())
+            }
+            Some(Err(error)) => guard.check_with(&asked, &error, &[None]),
+            Some(Ok(_)) => Err(Verdict::wrong(asked, "a refusal", "it was opened")),
         }
     }
 
@@ -275,43 +344,63 @@ impl Driver {
         }
     }
 
-    /// Shuts down a timeline that is to be deleted. Returns false if it has children: then both
-    /// calls are checked to fail, here and with no other line running.
+    /// Shuts down a timeline that is to be deleted, and returns what is known of it; `None` if it
+    /// is not to be deleted. If it has children, both calls are checked to fail, here and with no
+    /// other line running.
     pub(super) async fn prepare_deletion(
         &self,
         label: TimelineLabel,
         how: How,
-    ) -> Result<bool, Verdict> {
+    ) -> Result<Option<Existence>, Verdict> {
         self.join().await?;
         if self.timeline(label).is_none() {
-            return Ok(false);
+            return Ok(self.look_for_leftovers(label));
         }
         // What a crash leaves of it is then the whole timeline, or nothing.
         if self.with_expected(label, |expected| expected.is_in_doubt()) {
             self.restart().await?;
         }
         if self.timeline(label).is_none() {
-            return Ok(false);
+            return Ok(None);
         }
         let children = oracle::children(&self.session().expectations, label);
         if !children.is_empty() {
             self.delete_under_children(label, how).await?;
-            return Ok(false);
+            return Ok(None);
         }
         if !self.shut_one_down(label).await? {
             self.restart().await?;
-            return Ok(false);
+            return Ok(None);
         }
         self.with_expected(label, |expected| expected.existence = Existence::InDoubt);
-        Ok(true)
+        Ok(Some(Existence::Exists))
+    }
+
+    /// What is known of a timeline that is not open, if it is in doubt or may have files; `None` if
+    /// there is nothing to delete.
+    fn look_for_leftovers(&self, label: TimelineLabel) -> Option<Existence> {
+        let is_needed = !oracle::children(&self.session().expectations, label).is_empty();
+        self.with_expected(label, |expected| {
+            let is_doubtful = expected.existence == Existence::InDoubt || expected.may_have_files;
+            let can_be_read = !expected.is_unread && !is_needed;
+            (is_doubtful && can_be_read).then_some(expected.existence)
+        })
     }
 
     /// Deletes a timeline that is shut down and in doubt. If that failed or was cancelled, it is
     /// retried once after a collection of its ancestor; then everything is opened again, which
     /// shows its outcome.
-    pub(super) async fn delete(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
-        if self.try_delete(label, how, false).await? {
+    pub(super) async fn delete(
+        &self,
+        (label, before): (TimelineLabel, Existence),
+        effort: Effort,
+        how: How,
+    ) -> Result<(), Verdict> {
+        if self.try_delete((label, before), how, false).await? {
             return Ok(());
+        }
+        if effort == Effort::Once {
+            return self.give_up(effort, "delete");
         }
         let ancestor = self.with_expected(label, |expected| expected.ancestor);
         if let Some((ancestor, _)) = ancestor {
@@ -321,16 +410,16 @@ impl Driver {
             How::DropAt(_) => How::Wait,
             how => how,
         };
-        if self.try_delete(label, again, true).await? {
+        if self.try_delete((label, before), again, true).await? {
             return Ok(());
         }
-        self.restart_for(how).await
+        self.restart_for(effort, how).await
     }
 
     /// Tries once to delete a timeline. Returns whether it is gone.
     async fn try_delete(
         &self,
-        label: TimelineLabel,
+        (label, before): (TimelineLabel, Existence),
         how: How,
         is_again: bool,
     ) -> Result<bool, Verdict> {
@@ -349,6 +438,13 @@ impl Driver {
                     let law = "a timeline that was deleted is listed no more";
                     return Err(Verdict::law(law, format!("{left:?}")));
                 }
+                Ok(true)
+            }
+            Some(Err(Error::Refused { why }))
+                if before != Existence::Exists && branches::says_none(&why) =>
+            {
+                self.judge.index_was_read(label);
+                self.with_expected(label, Expected::refused);
                 Ok(true)
             }
             Some(Err(error)) => {

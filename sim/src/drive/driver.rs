@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use palimpsest::base::Time;
 use palimpsest::{Engine, Timeline, Writer};
 
-use super::held::HeldInstance;
+use super::held::{HeldInstance, HeldSlot};
 use super::users::Users;
 use crate::checkers::layers::Layers;
 use crate::checkers::{self, Finding, Sight};
 use crate::judge::Judge;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Expectations, Expected, FinalAnswers};
-use crate::plan::{Line, Plan};
+use crate::plan::{Line, Plan, Slot};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
 use crate::world::{Join, SimIo, World};
@@ -109,10 +109,15 @@ pub(super) struct Handles {
     pub(super) changing: BTreeSet<TimelineLabel>,
     /// Whether such a line asks for a restart, to learn the outcome of its call.
     pub(super) needs_restart: bool,
+    /// Whether something was given up since the engine was opened: what is left of it goes at the
+    /// next open.
+    pub(super) has_given_up: bool,
     /// When the engine was opened; `None` if the clock was set since.
     pub(super) opened: Option<Time>,
     /// Handles that were kept of instances that were shut down.
     pub(super) held: Vec<(TimelineLabel, HeldInstance)>,
+    /// The slots in which scans are held.
+    pub(super) slots: BTreeMap<Slot, HeldSlot>,
 }
 
 /// The driver: carries out the plan, and dies with its life.

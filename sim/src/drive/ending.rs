@@ -32,7 +32,7 @@ use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::oracle;
-use crate::plan::{Closing, How, Kept, Shutdowns};
+use crate::plan::{Closing, Effort, How, Kept, Shutdowns};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
@@ -228,7 +228,10 @@ impl Driver {
             self.handles().held.push((label, held));
         }
         let last = self.with_expected(label, |expected| expected.last);
-        let Some(timeline) = self.open_timeline(label, How::Wait).await? else {
+        let Some(timeline) = self
+            .open_timeline(label, Effort::UntilDone, How::Wait)
+            .await?
+        else {
             return Ok(());
         };
         self.recovered(label, timeline)?;

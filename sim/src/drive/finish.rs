@@ -36,6 +36,7 @@ const QUIESCE_TIME_MAX: Duration = Duration::from_secs(10);
 impl Driver {
     /// Ends the plan: without further faults, everything must quiesce and stay true.
     pub(super) async fn finish(&self) -> Result<(), Verdict> {
+        self.patiently(self.release_all()).await?;
         self.join().await?;
         self.world.heal();
         // The time that slow calls still take does not count.
@@ -44,7 +45,8 @@ impl Driver {
             .labels()
             .iter()
             .any(|label| self.judge.has_failed_sync(Some(*label)));
-        if has_latched || self.judge.has_unread_index() {
+        let has_left_files = self.handles().has_given_up || self.judge.has_failed_recovery();
+        if has_latched || has_left_files || self.judge.has_unread_index() {
             self.restart().await?;
         }
         self.check_maintenance().await?;

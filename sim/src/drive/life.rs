@@ -16,7 +16,7 @@ use crate::keys;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Existence, Expected};
 use crate::paths::ROOT;
-use crate::plan::{How, Maintenance};
+use crate::plan::{Effort, How, Line, Maintenance, PlanOp};
 use crate::verdict::Verdict;
 use crate::witness::Moment;
 use crate::world::{LifeEnd, SimIo, World};
@@ -60,11 +60,7 @@ impl Driver {
             };
             self.session().tally.operations += 1;
             let (touched, how) = (touched_by(&line.op), line.how);
-            self.line(index as u32 + 1, &Arc::new(line)).await?;
-            let needs_restart = std::mem::take(&mut self.handles().needs_restart);
-            if needs_restart {
-                self.restart().await?;
-            }
+            self.carry_out(index as u32 + 1, &Arc::new(line)).await?;
             // A cancelled operation may have left work in flight: the next one may meet its faults.
             if !matches!(how, How::DropAt(_)) {
                 self.judge.end_operation(FaultOutcome::Tolerated);
@@ -75,6 +71,20 @@ impl Driver {
                 self.look_around(index as u64, touched)?;
             }
             self.witness_good(|| Moment::After { line: index + 1 });
+        }
+    }
+
+    /// Carries a line out, and what it asks for.
+    async fn carry_out(&self, number: u32, line: &Arc<Line>) -> Result<(), Verdict> {
+        let is_wait = matches!(line.op, PlanOp::Wait { .. });
+        match self.has_held_scans() && !is_wait {
+            true => self.patiently(self.line(number, line)).await?,
+            false => self.line(number, line).await?,
+        }
+        let needs_restart = std::mem::take(&mut self.handles().needs_restart);
+        match needs_restart {
+            true => self.patiently(self.restart()).await,
+            false => Ok(()),
         }
     }
 
@@ -95,12 +105,14 @@ impl Driver {
         let engine = self.open_engine(how).await?;
         self.judge.forget_latches();
         self.handles().engine = Some(Arc::new(engine));
+        self.handles().has_given_up = false;
         let mut opened = Vec::new();
         for label in self.labels() {
             self.with_expected(label, |expected| expected.cutoff.close());
         }
         for label in self.labels() {
-            if let Some(timeline) = self.open_timeline(label, how).await? {
+            let opened_one = self.open_timeline(label, Effort::UntilDone, how);
+            if let Some(timeline) = opened_one.await? {
                 self.recovered(label, timeline)?;
                 opened.push(label);
             }
@@ -114,7 +126,7 @@ impl Driver {
         for attempt in 0..TRIES_MAX {
             heal_late(&self.world, attempt);
             let guard = self.judge.begin(None);
-            self.judge.forget_unread_index();
+            self.judge.begin_open();
             let io = SimIo::new(&self.world);
             let opening = Engine::open(io, Path::new(ROOT), options(&self.plan.knobs));
             let Some(opened) = self.call(how, opening).await else {
@@ -122,7 +134,10 @@ impl Driver {
                 continue;
             };
             match opened {
-                Ok(engine) => return Ok(engine),
+                Ok(engine) => {
+                    self.judge.opened();
+                    return Ok(engine);
+                }
                 // Removals of the engine before it still lock the directory.
                 Err(Error::Busy { .. }) if self.world.has_drops() => {
                     self.world.settle_down().await?;
@@ -133,16 +148,18 @@ impl Driver {
         Err(stuck_on("open the engine"))
     }
 
-    /// Opens a timeline that may exist; `None` if it does not, and need not.
+    /// Opens a timeline that may exist; `None` if it does not, and need not, or if that was given
+    /// up.
     pub(super) async fn open_timeline(
         &self,
         label: TimelineLabel,
+        effort: Effort,
         mut how: How,
     ) -> Result<Option<Timeline<SimIo>>, Verdict> {
         let id = keys::timeline(label);
         let asked = format!("open timeline {}", char::from(label.0));
         let below = oracle::below(&self.session().expectations, label);
-        for attempt in 0..TRIES_MAX {
+        for attempt in 0..tries(effort) {
             for label in &below {
                 self.users
                     .until(|| !self.judge.is_shutting_down(*label))
@@ -172,6 +189,7 @@ impl Driver {
                     if existence == Existence::Exists && !self.judge.has_lost_index(id) {
                         return Err(Verdict::wrong(asked, "it was acknowledged", why));
                     }
+                    self.judge.index_was_read(label);
                     self.with_expected(label, Expected::refused);
                     return Ok(None);
                 }
@@ -187,7 +205,19 @@ impl Driver {
                 }
             }
         }
-        Err(stuck_on(&asked))
+        self.give_up(effort, &asked).map(|()| None)
+    }
+
+    /// Ends an operation that has failed as often as it is tried.
+    pub(super) fn give_up(&self, effort: Effort, asked: &str) -> Result<(), Verdict> {
+        match effort {
+            Effort::UntilDone => Err(stuck_on(asked)),
+            Effort::Once => {
+                self.handles().has_given_up = true;
+                self.session().tally.did("given up");
+                Ok(())
+            }
+        }
     }
 
     /// Checks a timeline that was opened, and pulls its expected state back to what is durable.
@@ -277,6 +307,7 @@ impl Driver {
             }
         }
         self.handles().timelines.clear();
+        self.release_all().await?;
         self.handles().engine = None;
         Ok(clean)
     }
@@ -312,6 +343,14 @@ impl Driver {
             heal_late(&self.world, attempt);
         }
         Err(stuck_on("shut down"))
+    }
+}
+
+/// How often an operation is tried.
+pub(super) fn tries(effort: Effort) -> u32 {
+    match effort {
+        Effort::UntilDone => TRIES_MAX,
+        Effort::Once => 1,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::checkers::Depth;
 use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::TimelineLabel;
+use crate::oracle::Existence;
 use crate::plan::{How, Line, PlanOp};
 use crate::verdict::Verdict;
 use crate::world::{Join, LifeEnd, SimIo, TaskName, drop_at};
@@ -23,7 +24,8 @@ impl Driver {
         match &line.op {
             PlanOp::Create { timeline, .. }
             | PlanOp::Branch { timeline, .. }
-            | PlanOp::Delete { timeline } => self.interleave(number, *timeline, line).await,
+            | PlanOp::Delete { timeline, .. } => self.interleave(number, *timeline, line).await,
+            PlanOp::Open { timeline, effort } => Box::pin(self.open(*timeline, *effort, how)).await,
             PlanOp::Put { timeline, entries } => self.put(number, *timeline, entries, how).await,
             PlanOp::Declare {
                 timeline,
@@ -51,7 +53,20 @@ impl Driver {
                 expectations.for_each(|expected| expected.samples.forget());
                 Ok(())
             }
-            PlanOp::LetGo => self.drop_held(),
+            PlanOp::Hold {
+                slot,
+                timeline,
+                offset,
+            } => {
+                let hold = self.hold((number, *slot), (*timeline, *offset), how);
+                Box::pin(hold).await
+            }
+            PlanOp::Next(slot) => {
+                let (driver, slot) = (self.clone(), *slot);
+                let next = async move { driver.next(slot, how).await };
+                self.start_line(number, how, Box::pin(next)).await
+            }
+            PlanOp::LetGo(held) => self.let_go(*held),
             PlanOp::Shutdown { timeline, closing } => {
                 let (driver, meant) = (self.clone(), (*timeline, *closing));
                 let shutdown = async move { driver.shutdown(number, meant, how).await };
@@ -125,9 +140,12 @@ impl Driver {
         if is_changing {
             self.join().await?;
         }
-        let is_deletion = matches!(line.op, PlanOp::Delete { .. });
-        if is_deletion && !self.prepare_deletion(label, line.how).await? {
-            return Ok(());
+        let mut before = Existence::Absent;
+        if matches!(line.op, PlanOp::Delete { .. }) {
+            match self.prepare_deletion(label, line.how).await? {
+                Some(known) => before = known,
+                None => return Ok(()),
+            }
         }
         if line.how == How::Beside {
             self.handles().changing.insert(label);
@@ -135,11 +153,22 @@ impl Driver {
         let (driver, op, how) = (self.clone(), line.op.clone(), line.how);
         let change = async move {
             match op {
-                PlanOp::Create { start_lsn, .. } => driver.create(label, Lsn(start_lsn), how).await,
+                PlanOp::Create {
+                    start_lsn, effort, ..
+                } => {
+                    let start = (label, Lsn(start_lsn));
+                    driver.create(start, effort, how).await
+                }
                 PlanOp::Branch {
-                    ancestor, offset, ..
-                } => driver.branch((label, ancestor), offset, how).await,
-                PlanOp::Delete { .. } => driver.delete(label, how).await,
+                    ancestor,
+                    offset,
+                    effort,
+                    ..
+                } => {
+                    let on = (label, ancestor);
+                    driver.branch(on, offset, (effort, how)).await
+                }
+                PlanOp::Delete { effort, .. } => driver.delete((label, before), effort, how).await,
                 _ => unreachable!("the caller has carried out all others"),
             }
         };

@@ -6,8 +6,8 @@
 //!  a sync of a timeline's files      `Latched` from its calls; a     it is opened again
 //!  fails                             job's failure latches it
 //!  a removal fails                   files that are left over        the next open without faults
-//!  a call of an open or a deletion   `Busy` from collections: the    that timeline is opened, made
-//!  fails, or reads what is wrong     child may be unknown            or gone; or the engine opens
+//!  a call of the engine's open       `Busy` from collections: the    that timeline is opened, made
+//!  fails, or reads what is wrong     child may be unknown            or gone, or is said to be so
 //!  a file's last reader removes it   that the file is gone           the engine is about to open
 //!  a timeline is shut down           `Closed` from concurrent calls  the shutdown ends
 //! ```
@@ -35,8 +35,13 @@ pub(super) struct ErrorExpectations {
     removal_failed: bool,
     /// Files that their last readers have removed since the last open of the engine began.
     removed: BTreeSet<PathBuf>,
-    /// Timelines whose index may not have been read; `None` for the engine's own files.
-    index_unread: BTreeSet<Option<TimelineLabel>>,
+    /// Timelines whose index the engine may not have read as it was opened.
+    index_unread: BTreeSet<TimelineLabel>,
+    /// Whether a call failed as the engine was opened: it may have left files that the next open
+    /// removes.
+    recovery_failed: bool,
+    /// Whether the engine is open: it reads all indexes before, and none unasked from then on.
+    is_open: bool,
 }
 
 impl ErrorExpectations {
@@ -48,8 +53,10 @@ impl ErrorExpectations {
             Fault::Rot(_) | Fault::Stale | Fault::Astray(_) | Fault::Lost
         );
         let has_failed = error.is_some();
-        if (has_failed || is_wrong) && matches!(site.op.job, Job::Open | Job::Delete) {
-            self.index_unread.insert(site.label);
+        let is_of_recovery = matches!(site.op.job, Job::Open | Job::Delete) && !self.is_open;
+        if (has_failed || is_wrong) && is_of_recovery {
+            self.index_unread.extend(site.label);
+            self.recovery_failed = true;
         }
         match site.step {
             StepKind::Remove | StepKind::RemoveDir => self.removal_failed |= has_failed,
@@ -83,6 +90,18 @@ impl ErrorExpectations {
 
     pub(super) fn has_unread_index(&self) -> bool {
         !self.index_unread.is_empty()
+    }
+
+    /// Records that the engine is about to be opened.
+    pub(super) fn begin_open(&mut self) {
+        self.index_unread.clear();
+        self.recovery_failed = false;
+        self.is_open = false;
+    }
+
+    /// Records that the engine was opened.
+    pub(super) fn opened(&mut self) {
+        self.is_open = true;
     }
 }
 
@@ -171,16 +190,22 @@ impl Judge {
         !self.shutdown_count(label).is_multiple_of(2)
     }
 
-    /// Whether a call that reads an index failed since the engine was opened, and its timeline was
-    /// not opened since: then the engine may not know all parents.
+    /// Whether a call that reads an index failed as the engine was opened, and the engine was not
+    /// told since what became of its timeline: then it may not know all parents.
     pub fn has_unread_index(&self) -> bool {
         let is_unread = self.record().expectations.has_unread_index();
         is_unread || self.world.state().disk.has_wrong(INDEX)
     }
 
-    /// Notes that a timeline was opened, made or deleted: the engine knows its parent now.
+    /// Whether a call failed as the engine was opened: the next open may remove what this one left.
+    pub fn has_failed_recovery(&self) -> bool {
+        self.record().expectations.recovery_failed
+    }
+
+    /// Notes that a timeline was opened, made or deleted, or is said not to be there: the engine
+    /// knows its parent now.
     pub fn index_was_read(&self, label: TimelineLabel) {
-        self.record().expectations.index_unread.remove(&Some(label));
+        self.record().expectations.index_unread.remove(&label);
     }
 
     /// Whether an unfinished deletion may have left files that nothing can open.
@@ -195,7 +220,12 @@ impl Judge {
     }
 
     /// Notes that the engine is about to be opened, and will read every index.
-    pub fn forget_unread_index(&self) {
-        self.record().expectations.index_unread.clear();
+    pub fn begin_open(&self) {
+        self.record().expectations.begin_open();
+    }
+
+    /// Notes that the engine was opened.
+    pub fn opened(&self) {
+        self.record().expectations.opened();
     }
 }

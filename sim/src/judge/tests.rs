@@ -150,6 +150,17 @@ fn an_open_that_fails_or_reads_what_is_wrong_may_not_have_read_the_index() {
 }
 
 #[test]
+fn a_call_that_fails_once_the_engine_is_open_leaves_no_index_unread() {
+    let mut record = record([failed(Job::Delete, StepKind::List)]);
+    assert!(record.expectations.has_unread_index());
+    record.expectations.begin_open();
+    record.expectations.opened();
+    record.note(failed(Job::Delete, StepKind::List));
+    record.note(failed(Job::Open, StepKind::Read));
+    assert!(!record.expectations.has_unread_index());
+}
+
+#[test]
 fn what_an_operation_has_met_is_counted_once() {
     let mut record = record([slow(Job::Read)]);
     record.end(TASK, FaultOutcome::Tolerated);

@@ -57,6 +57,17 @@ pub struct Allowed<T> {
     pub below: bool,
 }
 
+impl<T> Allowed<T> {
+    /// What the begin of such a read may come to, before it has answered.
+    pub fn begun(&self) -> Allowed<()> {
+        Allowed {
+            answers: self.answers.iter().take(1).map(|_| ()).collect(),
+            not_yet: self.not_yet,
+            below: self.below,
+        }
+    }
+}
+
 /// What a read may answer now, where `ask` gets its answer from a history.
 pub fn view<T>(
     expectations: &Expectations,
@@ -86,6 +97,11 @@ impl<T> View<T> {
     pub fn with(mut self, answers: Vec<T>) -> View<T> {
         self.answers.extend(answers);
         self
+    }
+
+    /// All answers, whether or not they may be read.
+    pub fn all(self) -> Vec<T> {
+        self.answers
     }
 
     /// What a read may answer whose snapshot is taken at this moment.

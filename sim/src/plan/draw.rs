@@ -7,7 +7,9 @@
 mod author;
 mod branches;
 mod endings;
+mod gives_up;
 mod history;
+mod holds;
 mod jobs;
 mod kinds;
 pub(super) mod knobs;

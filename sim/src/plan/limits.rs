@@ -32,6 +32,8 @@ pub const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub const SLOW_MAX: Duration = Duration::from_secs(60 * 60);
 /// The shortest period of maintenance.
 pub const PERIOD_MIN: Duration = Duration::from_millis(1);
+/// The slots in which scans are held.
+pub const SLOTS: RangeInclusive<u64> = 1..=9;
 /// The range of ordinals.
 pub const ORDINALS: RangeInclusive<u64> = 1..=u32::MAX as u64;
 

@@ -15,7 +15,9 @@ use crate::faults::Rule;
 
 pub use knobs::{Compression, KeyLayout, Knobs, Look, Maintenance};
 pub(crate) use knobs::{KNOBS, Knob};
-pub use op::{Closing, EditPlan, Entry, Jump, Kept, KeyIndex, Mode, PlanOp, Shutdowns};
+pub use op::{
+    Closing, EditPlan, Effort, Entry, Held, Jump, Kept, KeyIndex, Mode, PlanOp, Shutdowns, Slot,
+};
 pub use text::PlanError;
 
 /// Everything that determines a run.

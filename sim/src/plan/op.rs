@@ -20,7 +20,7 @@ use operand::Operand;
 
 pub use batch::{EditPlan, Entry};
 pub use key::KeyIndex;
-pub use operand::{Closing, Jump, Kept, Mode, Shutdowns};
+pub use operand::{Closing, Effort, Held, Jump, Kept, Mode, Shutdowns, Slot};
 pub(super) use tally::LimitTally;
 
 /// What the table says of an operation, besides its operands.
@@ -120,15 +120,17 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Creates a timeline that starts at an LSN: `create a 16`.
+    /// Creates a timeline that starts at an LSN: `create a 16`, `create a 16 once`.
     Create {
         /// The new timeline.
         timeline: TimelineLabel,
         /// The start LSN: the first record stands above it.
         start_lsn: u64,
+        /// Whether it is made again after a failure.
+        effort: Effort,
     } => "create", Start::Beside, Some(Job::Create);
 
-    /// Branches a timeline: `branch b a -8`.
+    /// Branches a timeline: `branch b a -8`, `branch b a 0 once`.
     Branch {
         /// The new timeline.
         timeline: TimelineLabel,
@@ -136,13 +138,25 @@ operations! {
         ancestor: TimelineLabel,
         /// The branch point, as an offset from the ancestor's last record: negative is older.
         offset: i64,
+        /// Whether it is made again after a failure.
+        effort: Effort,
     } => "branch", Start::Beside, Some(Job::Branch);
 
-    /// Deletes a timeline.
+    /// Deletes a timeline: `delete a`, `delete a once`.
     Delete {
         /// The timeline.
         timeline: TimelineLabel,
+        /// Whether it is made again after a failure.
+        effort: Effort,
     } => "delete", Start::Beside, Some(Job::Delete);
+
+    /// Opens a timeline that an earlier operation has left closed, if it is there: `open a`.
+    Open {
+        /// The timeline.
+        timeline: TimelineLabel,
+        /// Whether it is made again after a failure.
+        effort: Effort,
+    } => "open", Start::Dropped, Some(Job::Open);
 
     /// Writes a batch.
     Put {
@@ -227,6 +241,19 @@ operations! {
         offset: i64,
     } => "scan", Start::Beside, Some(Job::Read);
 
+    /// Begins a scan of every key that outlives its line: `hold 1 a -8`.
+    Hold {
+        /// Where it is held; a scan that is held there goes first.
+        slot: Slot,
+        /// The timeline.
+        timeline: TimelineLabel,
+        /// The LSN, as an offset from the last record's: negative is older.
+        offset: i64,
+    } => "hold", Start::Dropped, Some(Job::Read);
+
+    /// Reads the next batch of a held scan: `next 1`.
+    Next(slot: Slot) => "next", Start::Beside, None;
+
     /// Waits for all operations in flight.
     Join => "join", Start::Waited, None;
 
@@ -248,8 +275,8 @@ operations! {
         closing: Closing,
     } => "shutdown", Start::Beside, None;
 
-    /// Drops the handles that shutdowns have kept: `let-go`.
-    LetGo => "let-go", Start::Waited, None;
+    /// Drops the handles that shutdowns have kept, or a held scan: `let-go`, `let-go 1`.
+    LetGo(held: Held) => "let-go", Start::Waited, None;
 
     /// Shuts the engine down and opens it again.
     Restart => "restart", Start::Dropped, None;
@@ -302,10 +329,11 @@ mod tests {
     use super::*;
 
     /// Each operation once, with an example of its operands.
-    const EACH: [&str; 20] = [
+    const EACH: [&str; 23] = [
         "create a 7",
-        "branch b a -8",
-        "delete b",
+        "branch b a -8 once",
+        "delete b once",
+        "open b",
         "put a +1 k0 image:9:f, +0 k1 clear",
         "freeze a",
         "flush a",
@@ -316,11 +344,13 @@ mod tests {
         "get a k1 +1",
         "get-many a k1 2 0",
         "scan a -3",
+        "hold 2 a -3",
+        "next 2",
         "join",
         "wait 250ms",
         "clock -3600s",
         "shutdown a twice keeping",
-        "let-go",
+        "let-go 2",
         "restart",
         "crash power draw:9",
     ];

@@ -26,9 +26,10 @@
 //! line      = ["&" | "drop" N] op      left running while the next ones start | cancelled as it
 //!                                      pends for the Nth time | neither: waited for. A `branch`
 //!                                      at the last record cannot be left running
-//! op        = "create" LETTER N        a timeline that starts at LSN N
-//!           | "branch" LETTER LETTER OFFSET      the child, its ancestor, and where on it
-//!           | "delete" LETTER
+//! op        = "create" LETTER N ["once"]         a timeline that starts at LSN N. One that fails
+//!                                                is made again, but for `once`
+//!           | "branch" LETTER LETTER OFFSET ["once"]     the child, its ancestor, and where on it
+//!           | "delete" LETTER ["once"] | "open" LETTER ["once"]
 //!           | "put" LETTER entry ("," entry)*
 //!           | "freeze" LETTER | "flush" LETTER
 //!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
@@ -37,6 +38,8 @@
 //!           | "get" LETTER KEY OFFSET
 //!           | "get-many" LETTER KEY COUNT OFFSET
 //!           | "scan" LETTER OFFSET
+//!           | "hold" SLOT LETTER OFFSET | "next" SLOT | "let-go" SLOT     a scan that outlives its
+//!                                                line, its next batch, and its end
 //!           | "join" | "wait" DURATION | "clock" ("+" | "-") DURATION | "restart" | crash
 //!           | "shutdown" LETTER ["twice"] ["keeping"] | "let-go"   and opened again; the
 //!                                                second drops the handles that the first keeps
@@ -63,8 +66,8 @@
 //!           | "starve" ("driver" | "line" N | "keep" | "drop") N
 //!           | "to-completion" N)
 //!
-//! LETTER is a to z; KEY is k0, k1, …; DURATION is a number and s, ms, us or ns; OFFSET says which
-//! LSN, counted from the last record's: 0, -8 or +1.
+//! LETTER is a to z; KEY is k0, k1, …; SLOT is 1 to 9; DURATION is a number and s, ms, us or ns;
+//! OFFSET says which LSN, counted from the last record's: 0, -8 or +1.
 //! ```
 //!
 //! A `wait` longer than 500 periods of maintenance ends after 500: later rounds find nothing to do.

@@ -12,7 +12,7 @@ use super::swarm::{DrawStep, EditKind, EditSize, PlanScale, Swarm};
 use super::times::draw_duration;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
-use crate::plan::{EditPlan, Entry, How, KeyIndex, Knobs, Line, PlanOp};
+use crate::plan::{EditPlan, Effort, Entry, How, KeyIndex, Knobs, Line, PlanOp, Slot};
 
 /// With this many operations in flight, the author joins them.
 const BESIDE_COUNT_MAX: u32 = 6;
@@ -47,6 +47,8 @@ pub struct Author<'d, C> {
     len_left: u64,
     /// Labels of deleted timelines, to be used again.
     free_labels: Vec<TimelineLabel>,
+    /// The slots in which scans are held.
+    pub(super) held: Vec<Slot>,
     /// The timeline that is to end near the last LSN that there is.
     highest: Option<TimelineLabel>,
 }
@@ -86,6 +88,7 @@ impl<'d, C: Chance> Author<'d, C> {
             edit_count: 0,
             len_left: total_len_max,
             free_labels: Vec::new(),
+            held: Vec::new(),
             highest: None,
         };
         author.create();
@@ -104,6 +107,7 @@ impl<'d, C: Chance> Author<'d, C> {
 
     /// Joins what is in flight, reads everything once more, and returns the operations.
     pub fn finish(mut self) -> Vec<Line> {
+        self.go_on_with_all();
         self.join();
         for index in 0..self.timelines.len() {
             self.scan_at(How::Wait, index, 0);
@@ -130,6 +134,7 @@ impl<'d, C: Chance> Author<'d, C> {
             if let PlanOp::Create {
                 timeline,
                 start_lsn,
+                ..
             } = &mut line.op
                 && *timeline == label
             {
@@ -174,13 +179,27 @@ impl<'d, C: Chance> Author<'d, C> {
 
     /// Creates a timeline of this label, whose records stand above an LSN.
     pub(super) fn create_as(&mut self, how: How, timeline: TimelineLabel, start_lsn: u64) {
+        // The first timeline must exist before anything else runs.
+        let effort = match self.timelines.is_empty() {
+            true => Effort::UntilDone,
+            false => self.effort(),
+        };
         let create = PlanOp::Create {
             timeline,
             start_lsn,
+            effort,
         };
         self.push(how, create);
         let created = DrawnTimeline::new(timeline, start_lsn, self.key_count);
         self.timelines.push(created);
+    }
+
+    /// Draws whether an operation that fails is made again.
+    pub(super) fn effort(&mut self) -> Effort {
+        match self.chance.ratio(self.swarm.once, 8) {
+            true => Effort::Once,
+            false => Effort::UntilDone,
+        }
     }
 
     /// The label of the next timeline: that of a deleted one, or a new one.
@@ -230,7 +249,9 @@ impl<'d, C: Chance> Author<'d, C> {
         }
         if self.chance.one_in(DOUBLED_ONE_IN)
             && let Some(last) = entries.last().cloned()
+            && let Some(len_left) = self.len_left.checked_sub(last.edit.total_len())
         {
+            self.len_left = len_left;
             let key = self.key();
             entries.push(self.entry(timeline, key, 0));
             entries.push(Entry {
@@ -358,6 +379,9 @@ impl<'d, C: Chance> Author<'d, C> {
     }
 
     pub(super) fn push(&mut self, how: How, op: PlanOp) {
+        if matches!(op, PlanOp::Restart | PlanOp::Crash(_)) {
+            self.held.clear();
+        }
         match op {
             PlanOp::Join | PlanOp::Restart | PlanOp::Crash(_) => self.beside_count = 0,
             _ if how == How::Beside => self.beside_count += 1,

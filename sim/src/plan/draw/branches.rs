@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::author::{Author, Spacing};
 use super::history::DrawnTimeline;
 use crate::dice::Chance;
+use crate::label::TimelineLabel;
 use crate::plan::{How, Mode, PlanOp};
 
 /// The most timelines that exist at a time.
@@ -37,16 +38,24 @@ impl<C: Chance> Author<'_, C> {
             How::Beside if 0 <= offset => How::Wait,
             how => how,
         };
+        let effort = self.effort();
         let below = &mut self.timelines[ancestor];
         let branch = below.branch(label, offset);
         let op = PlanOp::Branch {
             timeline: label,
             ancestor: below.label,
             offset,
+            effort,
         };
         self.push(how, op);
         self.timelines.push(branch);
         self.timelines.len() - 1
+    }
+
+    /// Deletes a timeline.
+    pub(super) fn delete(&mut self, how: How, timeline: TimelineLabel) {
+        let effort = self.effort();
+        self.push(how, PlanOp::Delete { timeline, effort });
     }
 
     /// Draws a branch point: mostly the last record, or an older one.
@@ -125,7 +134,7 @@ impl<C: Chance> Author<'_, C> {
             let index = *self.chance.pick(&parents);
             let timeline = self.timelines[index].label;
             let how = self.wait_or_drop();
-            self.push(how, PlanOp::Delete { timeline });
+            self.delete(how, timeline);
         } else if !leaves.is_empty() {
             let index = *self.chance.pick(&leaves);
             if self.chance.one_in(3) {
@@ -138,13 +147,13 @@ impl<C: Chance> Author<'_, C> {
             let ancestor = self.timelines.iter().position(is_ancestor);
             match ancestor.filter(|_| self.chance.one_in(3)) {
                 Some(ancestor) => {
-                    self.push(How::Beside, PlanOp::Delete { timeline });
+                    self.delete(How::Beside, timeline);
                     self.work_on(ancestor);
                     self.join();
                 }
                 None => {
                     let how = self.wait_or_drop();
-                    self.push(how, PlanOp::Delete { timeline });
+                    self.delete(how, timeline);
                 }
             }
             self.free(timeline);
@@ -205,7 +214,7 @@ impl<C: Chance> Author<'_, C> {
 
     /// Writes what an image is to replace, and returns the offset at which it can be read. It is
     /// compacted first: no image covers an L0.
-    fn put_under_image(&mut self, timeline: usize) -> i64 {
+    pub(super) fn put_under_image(&mut self, timeline: usize) -> i64 {
         self.stack(timeline, 2);
         self.compact(How::Wait, timeline, Mode::Forced);
         self.images(How::Wait, timeline, Mode::Forced);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::author::{Author, Spacing};
 use crate::dice::Chance;
-use crate::plan::{Closing, How, Jump, Kept, PlanOp, Shutdowns};
+use crate::plan::{Closing, Held, How, Jump, Kept, PlanOp, Shutdowns};
 
 /// The lengths of clock jumps, in seconds, each with its weight: a correction, an hour, daylight
 /// saving gone wrong, days.
@@ -23,7 +23,7 @@ impl<C: Chance> Author<'_, C> {
 
     /// Shuts the timeline down and opens it again, in the same engine: removals of the first
     /// instance may still be in flight.
-    pub(super) fn reopen(&mut self, timeline: usize) {
+    pub(super) fn reopen(&mut self, how: How, timeline: usize) {
         let op = PlanOp::Shutdown {
             timeline: self.timelines[timeline].label,
             closing: Closing {
@@ -31,7 +31,7 @@ impl<C: Chance> Author<'_, C> {
                 kept: Kept::Nothing,
             },
         };
-        self.push(How::Wait, op);
+        self.push(how, op);
         self.timelines[timeline].mark_durable();
     }
 
@@ -76,7 +76,7 @@ impl<C: Chance> Author<'_, C> {
             self.join();
             self.put(How::Wait, timeline, Spacing::Drawn);
             self.flush(How::Wait, timeline);
-            self.push(How::Wait, PlanOp::LetGo);
+            self.push(How::Wait, PlanOp::LetGo(Held::Handles));
         }
     }
 

@@ -141,7 +141,7 @@ impl<C: Chance> Author<'_, C> {
         match self.chance.below(4) {
             0 => self.crash(),
             1 => self.put(How::Wait, timeline, Spacing::Drawn),
-            2 => self.reopen(timeline),
+            2 => self.reopen(How::Wait, timeline),
             _ => {}
         }
         self.compact(How::Wait, timeline, Mode::Forced);
@@ -207,7 +207,7 @@ impl<C: Chance> Author<'_, C> {
         match self.chance.below(4) {
             0 => self.crash(),
             1 => self.stack(timeline, 1),
-            2 => self.reopen(timeline),
+            2 => self.reopen(How::Wait, timeline),
             _ => {}
         }
         self.images(How::Wait, timeline, Mode::Forced);

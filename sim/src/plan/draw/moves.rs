@@ -4,7 +4,7 @@ use super::author::{Author, Spacing};
 use super::themes::Move;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
-use crate::plan::{How, Mode, PlanOp};
+use crate::plan::{How, Mode};
 
 /// One batch in this many is begun and cancelled.
 const DROPPED_PUT_ONE_IN: u64 = 40;
@@ -79,6 +79,9 @@ impl<C: Chance> Author<'_, C> {
             Move::GcGap => self.gc_gap(timeline),
             Move::Clock => self.set_clock(),
             Move::Shutdown => self.shutdown_beside(timeline),
+            Move::GiveUp => self.give_up(timeline),
+            Move::Hold => self.hold_or_go_on(timeline),
+            Move::HoldAcross => self.hold_across(timeline),
         }
     }
 
@@ -198,7 +201,7 @@ impl<C: Chance> Author<'_, C> {
             self.join();
         }
         self.timelines.remove(index);
-        self.push(How::Wait, PlanOp::Delete { timeline: label });
+        self.delete(How::Wait, label);
         if self.chance.one_in(2) {
             // The next engine knows nothing of the first timeline.
             self.restart();
@@ -225,7 +228,7 @@ impl<C: Chance> Author<'_, C> {
     }
 
     /// Draws how to start a read: as given, or cancelled. A cancelled read must block nothing.
-    fn how_to_read(&mut self, how: How) -> How {
+    pub(super) fn how_to_read(&mut self, how: How) -> How {
         match self.chance.one_in(DROPPED_READ_ONE_IN) {
             true => How::DropAt(self.chance.between(1, 12) as u32),
             false => how,

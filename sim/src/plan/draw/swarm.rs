@@ -18,6 +18,8 @@ pub struct Swarm {
     pub theme: Theme,
     /// How many in 8 are left running of the operations that can be.
     pub beside: u64,
+    /// How many in 8 are given up of the operations that would be made again after a failure.
+    pub once: u64,
     /// How many in 8 of the touched keys are hot ones.
     pub hot: u64,
     /// The moves, each with its weight.
@@ -134,6 +136,9 @@ const STEPS: [(u64, DrawStep); 6] = [
     (1, DrawStep::Huge),
 ];
 
+/// How many operations in 8 are given up, each with its weight.
+const ONCE: [(u64, u64); 3] = [(2, 0), (1, 2), (1, 6)];
+
 const CRASHES: [(u64, CrashKind); 4] = [
     (6, CrashKind::PowerDraw),
     (3, CrashKind::PowerNothing),
@@ -161,6 +166,7 @@ impl Swarm {
             scale,
             theme,
             beside: chance.below(7),
+            once: chance.pick_weighted(&ONCE),
             hot: chance.below(8),
             moves: draw_part(chance, &theme.moves(scale)),
             edits: draw_part(chance, &EDITS),
@@ -206,6 +212,7 @@ impl Swarm {
             scale,
             theme: Theme::Mixed,
             beside: 3,
+            once: 2,
             hot: 4,
             moves: Theme::Mixed.moves(scale),
             edits: EDITS.to_vec(),

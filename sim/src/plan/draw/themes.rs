@@ -113,9 +113,15 @@ pub enum Move {
     Clock,
     /// Shut a timeline down while operations run on it.
     Shutdown,
+    /// Give up a creation or a deletion, and do something else.
+    GiveUp,
+    /// Begin a scan that outlives its line, or go on with one.
+    Hold,
+    /// Hold a scan across what takes its layers or its timeline away.
+    HoldAcross,
 }
 
-const WRITES: [(u64, Move); 22] = [
+const WRITES: [(u64, Move); 23] = [
     (60, Move::Put),
     (8, Move::PutAtOneLsn),
     (12, Move::Get),
@@ -138,10 +144,11 @@ const WRITES: [(u64, Move); 22] = [
     (1, Move::Gc),
     (2, Move::Clock),
     (3, Move::Shutdown),
+    (3, Move::Hold),
 ];
 
 /// Writes in a plan that is about something else, each with its weight.
-const OTHERS: [(u64, Move); 15] = [
+const OTHERS: [(u64, Move); 17] = [
     (40, Move::Put),
     (3, Move::PutAtOneLsn),
     (4, Move::Get),
@@ -157,6 +164,8 @@ const OTHERS: [(u64, Move); 15] = [
     (2, Move::Second),
     (1, Move::Clock),
     (3, Move::Shutdown),
+    (4, Move::Hold),
+    (4, Move::HoldAcross),
 ];
 
 const COMPACTION: [(u64, Move); 8] = [
@@ -183,7 +192,7 @@ const IMAGES: [(u64, Move); 10] = [
     (4, Move::GcThenReads),
 ];
 
-const BRANCHES: [(u64, Move); 13] = [
+const BRANCHES: [(u64, Move); 15] = [
     (14, Move::Branch),
     (5, Move::BranchDeep),
     (12, Move::DeleteBranch),
@@ -195,11 +204,13 @@ const BRANCHES: [(u64, Move); 13] = [
     (5, Move::GcDropped),
     (4, Move::GcThenCrash),
     (8, Move::GcGap),
+    (8, Move::HoldAcross),
+    (8, Move::GiveUp),
     (5, Move::Images),
     (4, Move::Compact),
 ];
 
-const TIMELINES: [(u64, Move); 14] = [
+const TIMELINES: [(u64, Move); 17] = [
     (30, Move::Put),
     (8, Move::Get),
     (4, Move::Scan),
@@ -214,6 +225,9 @@ const TIMELINES: [(u64, Move); 14] = [
     (4, Move::Crash),
     (6, Move::Restart),
     (8, Move::Shutdown),
+    (16, Move::GiveUp),
+    (4, Move::Hold),
+    (8, Move::HoldAcross),
 ];
 
 /// The moves of a large plan, each with its weight. A batch there is long, and its records must

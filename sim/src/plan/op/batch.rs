@@ -88,6 +88,11 @@ impl EditPlan {
         }
     }
 
+    /// What it counts for the limit on a plan's bytes: its offset and its length.
+    pub(in crate::plan) fn total_len(self) -> u64 {
+        u64::from(self.offset()) + u64::from(self.len())
+    }
+
     /// The length of its bytes; 0 for `clear`.
     pub(crate) fn len(self) -> u32 {
         match self {

@@ -8,8 +8,8 @@ use super::key::KeyIndex;
 use super::tally::LimitTally;
 use crate::faults::{Crash, read_crash};
 use crate::label::TimelineLabel;
-use crate::plan::limits::{check_duration, check_label};
-use crate::text::{Problem, Words, Written, duration};
+use crate::plan::limits::{SLOTS, check_duration, check_label, within};
+use crate::text::{Problem, Words, Written, duration, number};
 
 /// The wait that the shrinker prefers.
 const WAIT: Duration = Duration::from_secs(1);
@@ -90,6 +90,28 @@ pub enum Kept {
     Nothing,
     /// The timeline, its writer and a scan that has not ended: `keeping`.
     Handles,
+}
+
+/// What is done about an operation that fails, or whose future is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// It is made again until it is known what came of it.
+    UntilDone,
+    /// Nothing: the plan goes on with what is in doubt: `once`.
+    Once,
+}
+
+/// Where a scan is held: a number from 1 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot(pub u8);
+
+/// What a `let-go` drops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The handles that shutdowns have kept.
+    Handles,
+    /// The scan in this slot.
+    Scan(Slot),
 }
 
 /// Whether a job runs only when it is due.
@@ -221,6 +243,74 @@ impl Operand for i64 {
 
     fn plainer(&self) -> Vec<i64> {
         Vec::from_iter((*self != 0).then_some(0))
+    }
+}
+
+impl Operand for Effort {
+    fn read(words: &mut Words<'_>) -> Result<Effort, Problem> {
+        match words.next_word() {
+            None => Ok(Effort::UntilDone),
+            Some("once") => Ok(Effort::Once),
+            Some(other) => Err(Problem::new("word", other, "write `once`, or nothing")),
+        }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Effort::UntilDone => Ok(()),
+            Effort::Once => write!(f, " once"),
+        }
+    }
+
+    fn plainer(&self) -> Vec<Effort> {
+        Vec::from_iter((*self == Effort::Once).then_some(Effort::UntilDone))
+    }
+}
+
+impl Operand for Slot {
+    fn read(words: &mut Words<'_>) -> Result<Slot, Problem> {
+        words.number("slot").map(Slot)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {}", self.0)
+    }
+
+    fn check(&self, _tally: &mut LimitTally) -> Result<(), Problem> {
+        within("slot", self.0.into(), SLOTS)
+    }
+
+    fn plainer(&self) -> Vec<Slot> {
+        Vec::from_iter((1 < self.0).then_some(Slot(1)))
+    }
+}
+
+impl Operand for Held {
+    fn read(words: &mut Words<'_>) -> Result<Held, Problem> {
+        let slot = words.next_word().map(|word| number(word, "slot"));
+        let slot = slot.transpose()?;
+        Ok(slot.map_or(Held::Handles, |slot| Held::Scan(Slot(slot))))
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Held::Handles => Ok(()),
+            Held::Scan(slot) => slot.write(f),
+        }
+    }
+
+    fn check(&self, tally: &mut LimitTally) -> Result<(), Problem> {
+        match self {
+            Held::Handles => Ok(()),
+            Held::Scan(slot) => slot.check(tally),
+        }
+    }
+
+    fn plainer(&self) -> Vec<Held> {
+        match self {
+            Held::Handles => Vec::new(),
+            Held::Scan(slot) => slot.plainer().into_iter().map(Held::Scan).collect(),
+        }
     }
 }
 

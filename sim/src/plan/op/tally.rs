@@ -100,7 +100,7 @@ impl LimitTally {
         let (offset, len) = (edit.offset(), edit.len());
         within("offset", offset.into(), 0..=LEN_MAX.into())?;
         within("length", len.into(), 0..=LEN_MAX.into())?;
-        self.total_len += u64::from(offset) + u64::from(len);
+        self.total_len += edit.total_len();
         within("sum of lengths", self.total_len, 0..=TOTAL_LEN_MAX)
     }
 

@@ -69,6 +69,16 @@ ops
   & shutdown b twice keeping
   drop 4 shutdown c keeping
   let-go
+  hold 1 a -8
+  drop 2 hold 9 b 0
+  next 1
+  & next 9
+  let-go 9
+  create d 7 once
+  & branch e a -8 once
+  drop 3 delete d once
+  open d
+  drop 1 open d once
   declare b k0 5
 faults
   at life1/a/flush#1/delta#1/write#2 eio
@@ -271,9 +281,9 @@ const PROBLEMS: [(&str, &str, &str); 84] = [
     (
         "drop 2 restart",
         "  reboot\u{7}",
-        "line 40: operation reboot\\u{7}; write one of create branch delete put freeze flush \
-         compact images gc declare get get-many scan join wait clock shutdown let-go restart \
-         crash, behind `&` or `drop N` if you like",
+        "line 40: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
+         compact images gc declare get get-many scan hold next join wait clock shutdown let-go \
+         restart crash, behind `&` or `drop N` if you like",
     ),
     (
         "draw:99",
@@ -283,136 +293,136 @@ const PROBLEMS: [(&str, &str, &str); 84] = [
     (
         "life1/a",
         "life0/a",
-        "line 65: life 0; keep it from 1 to 4294967295",
+        "line 75: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 65: life a; write life1, life2, … or life*",
+        "line 75: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 65: job push; write one of open create delete put freeze flush read branch \
+        "line 75: job push; write one of open create delete put freeze flush read branch \
          compact image gc keep drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 65: ordinal -2; write a number from 0 to 4294967295",
+        "line 75: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 67: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 77: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 66: times 0; keep it from 1 to 4294967295",
+        "line 76: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 66: word times; say it once",
+        "line 76: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 69: length 0; keep it from 1 to 4294967295",
+        "line 79: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 81: choice 256; write a number from 0 to 255",
+        "line 91: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 81: count of choices 100000; keep it from 1 to 99990",
+        "line 91: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 82: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
+        "line 92: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
     ),
     (
         "then uniform 123",
         "then at-will",
-        "line 82: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
+        "line 92: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
          to-completion",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read revert",
-        "line 74: fault revert; write one of the steps that it can happen to: sync",
+        "line 84: fault revert; write one of the steps that it can happen to: sync",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read tear",
-        "line 74: fault tear; write one of the steps that it can happen to: rename replace",
+        "line 84: fault tear; write one of the steps that it can happen to: rename replace",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/dir/read eio",
-        "line 74: fault eio; write one of the steps that it can happen to: list remove create-dir \
+        "line 84: fault eio; write one of the steps that it can happen to: list remove create-dir \
          remove-dir sync-dir",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/keep/image/read stall",
-        "line 74: job keep; write the job that maintenance runs: flush, compact, image or gc",
+        "line 84: job keep; write the job that maintenance runs: flush, compact, image or gc",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/read/image/read stall",
-        "line 74: scope engine; write a timeline's letter or *: the engine has only dir and lock",
+        "line 84: scope engine; write a timeline's letter or *: the engine has only dir and lock",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/open/lock/lock stall",
-        "line 74: scope a; write engine or *: a timeline has no lock",
+        "line 84: scope a; write engine or *: a timeline has no lock",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/gc/lock/lock stall",
-        "line 74: job gc; write open: it alone locks",
+        "line 84: job gc; write open: it alone locks",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life61/a/read/image/read crash kill",
-        "line 74: life 61; write at most life60: a later one does not crash by a rule",
+        "line 84: life 61; write at most life60: a later one does not crash by a rule",
     ),
     (
         "at life*/*/gc/index/write lost",
         "at life*/*/gc/dir/* lost",
-        "line 78: fault lost; write another part: it can happen to nothing of this one",
+        "line 88: fault lost; write another part: it can happen to nothing of this one",
     ),
     (
         "then uniform 123",
         "then starve line 0 3",
-        "line 82: line 0; keep it from 1 to 4294967295",
+        "line 92: line 0; keep it from 1 to 4294967295",
     ),
     (
         "then uniform 123",
         "then starve flush 3",
-        "line 82: starved task flush; write one of keep drop",
+        "line 92: starved task flush; write one of keep drop",
     ),
     (
         "then uniform 123",
         "then starve line 3",
-        "line 82: seed is missing; write a number",
+        "line 92: seed is missing; write a number",
     ),
     (
         "then uniform 123",
         "then pct 3 5000",
-        "line 82: count of changes 5000; keep it from 0 to 1000",
+        "line 92: count of changes 5000; keep it from 0 to 1000",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 83: line ops; end the text with the schedule's `then`",
+        "line 93: line ops; end the text with the schedule's `then`",
     ),
     (
         "l0-trigger 2",
@@ -532,23 +542,23 @@ const PROBLEMS: [(&str, &str, &str); 84] = [
     (
         "k0 5\nfaults",
         "k0 0\nfaults",
-        "line 63: count of keys 0; keep it from 1 to 8",
+        "line 73: count of keys 0; keep it from 1 to 8",
     ),
     (
         "k0 5\nfaults",
         "k8 5\nfaults",
-        "line 63: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 73: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "  declare",
         "  & declare",
-        "line 63: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
+        "line 73: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
          for",
     ),
     (
         "device rots\n",
         "device posix\n",
-        "line 76: fault rot:8191; write the knob `device rots`",
+        "line 86: fault rot:8191; write the knob `device rots`",
     ),
     (
         "device rots\n",
@@ -558,12 +568,12 @@ const PROBLEMS: [(&str, &str, &str); 84] = [
     (
         "slow:250ms",
         "slow:3601s",
-        "line 74: duration 3601s; write at most 3600s, an hour",
+        "line 84: duration 3601s; write at most 3600s, an hour",
     ),
     (
         "astray:16",
         "astray:0",
-        "line 77: sectors 0; keep it from 1 to 4294967295",
+        "line 87: sectors 0; keep it from 1 to 4294967295",
     ),
     (
         "clock +10800s",

@@ -181,7 +181,7 @@ impl Drawn {
                 PlanOp::Branch {
                     timeline, ancestor, ..
                 } => branches.push((timeline, ancestor)),
-                PlanOp::Delete { timeline } => {
+                PlanOp::Delete { timeline, .. } => {
                     branches.retain(|(branch, _)| *branch != timeline);
                     if branches.iter().any(|(_, ancestor)| *ancestor == timeline) {
                         return true;
