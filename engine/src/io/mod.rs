@@ -145,6 +145,26 @@ pub trait File: Send + Sync + 'static {
         buf: &mut [u8],
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
+    /// Appends up to `len` bytes at `offset` to `bytes` and returns how many: 0 only at the end of
+    /// the file or for no bytes. It may append fewer than are there, and nothing after an error.
+    ///
+    /// This one reads into zeros. An implementation of its own need not write these first.
+    fn append_at(
+        &self,
+        op: Op,
+        offset: u64,
+        len: usize,
+        bytes: &mut Vec<u8>,
+    ) -> impl Future<Output = io::Result<usize>> + Send {
+        async move {
+            let start = bytes.len();
+            bytes.resize(start + len, 0);
+            let read = self.read_at(op, offset, &mut bytes[start..]).await;
+            bytes.truncate(start + read.as_ref().map_or(0, |count| *count));
+            read
+        }
+    }
+
     /// Writes up to `bytes.len()` bytes at `offset` and returns how many, never 0 unless `bytes` is
     /// empty. The file grows as needed, and a gap reads as zeros. After an error any part of
     /// `bytes` may have been written.
@@ -182,6 +202,26 @@ pub trait File: Send + Sync + 'static {
                 }
             }
             Ok(())
+        }
+    }
+
+    /// Reads `len` bytes from `offset` on. `UnexpectedEof` if the file ends before.
+    fn read_vec_at(
+        &self,
+        op: Op,
+        offset: u64,
+        len: usize,
+    ) -> impl Future<Output = io::Result<Vec<u8>>> + Send {
+        async move {
+            let mut bytes = Vec::with_capacity(len);
+            while bytes.len() < len {
+                let at = offset + bytes.len() as u64;
+                let left = len - bytes.len();
+                if self.append_at(op, at, left, &mut bytes).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            Ok(bytes)
         }
     }
 

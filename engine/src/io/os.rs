@@ -20,6 +20,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fmt, fs};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -199,6 +200,25 @@ impl File for OsFile {
             return Ok(0);
         }
         retry(|| self.0.read_at(buf, offset))
+    }
+
+    async fn append_at(
+        &self,
+        _op: Op,
+        offset: u64,
+        len: usize,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<usize> {
+        if i64::try_from(offset.saturating_add(len as u64)).is_err() {
+            return Ok(0);
+        }
+        let start = bytes.len();
+        bytes.reserve_exact(len);
+        let read = || Ok(rustix::io::pread(&self.0, spare_capacity(bytes), offset)?);
+        let count = retry(read)?.min(len);
+        // There may have been more room than was asked for.
+        bytes.truncate(start + count);
+        Ok(count)
     }
 
     async fn write_at(&self, _op: Op, offset: u64, bytes: &[u8]) -> io::Result<usize> {

@@ -43,11 +43,8 @@ impl<I: Io> DirStore<I> {
             let problem = format!("{len} bytes are more than any index has");
             return Err(DecodeError::malformed("index", 0, problem).of_path(path));
         }
-        let mut bytes = vec![0; usize::try_from(len).expect("checked against its limit")];
-        file.read_exact_at(op, 0, &mut bytes)
-            .await
-            .map_err(failed)?;
-        Ok(bytes)
+        let len = usize::try_from(len).expect("checked against its limit");
+        file.read_vec_at(op, 0, len).await.map_err(failed)
     }
 
     async fn write_index(&self, op: Op, index: &Index, scratch: &Scratch<I>) -> Result<()> {

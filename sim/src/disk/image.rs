@@ -160,13 +160,30 @@ impl Disk {
 
     /// Reads at `offset` and returns the number of bytes that there were.
     pub fn read(&mut self, id: NodeId, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let found = self.found(id, offset, buf.len())?;
+        buf[..found.len()].copy_from_slice(found);
+        Ok(found.len())
+    }
+
+    /// Appends up to `len` bytes at `offset` to `bytes` and returns how many there were.
+    pub fn append(
+        &mut self,
+        id: NodeId,
+        (offset, len): (u64, usize),
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<usize> {
+        let found = self.found(id, offset, len)?;
+        bytes.extend_from_slice(found);
+        Ok(found.len())
+    }
+
+    fn found(&mut self, id: NodeId, offset: u64, len: usize) -> io::Result<&[u8]> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        self.decide_bytes(id, start, start.saturating_add(buf.len()));
+        self.decide_bytes(id, start, start.saturating_add(len));
         let live = &self.file(id)?.live;
         let start = live.len().min(start);
-        let count = buf.len().min(live.len() - start);
-        buf[..count].copy_from_slice(&live[start..start + count]);
-        Ok(count)
+        let end = live.len().min(start.saturating_add(len));
+        Ok(&live[start..end])
     }
 
     /// Writes at `offset`; a gap reads as zeros.

@@ -14,6 +14,7 @@ use palimpsest::io::{Entry, File, Io, Op};
 
 use super::delays::{Delayed, Stalling};
 use super::ids::{CallId, TaskName};
+use super::rot::shortened;
 use super::scheduler::Grant;
 use super::task;
 use super::{State, World};
@@ -349,43 +350,26 @@ impl Io for SimIo {
 
 impl File for SimFile {
     async fn read_at(&self, op: Op, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let read = |state: &mut State, fault: Option<Fault>, buf: &mut [u8]| match fault {
-            Some(Fault::Stale) => {
-                state.deliver(Fault::Stale, (op, StepKind::Read), None);
-                state.disk.read_stale(self.node, offset, buf)
+        let act = |state: &mut State, fault| state.read_with(op, (self.node, fault), (offset, buf));
+        self.io.call(op, StepKind::Read, act).await
+    }
+
+    async fn append_at(
+        &self,
+        op: Op,
+        offset: u64,
+        len: usize,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<usize> {
+        let act = |state: &mut State, fault: Option<Fault>| {
+            if fault.is_none() {
+                return state.append(op, self.node, (offset, len), bytes);
             }
-            Some(Fault::Rot(at)) => {
-                let len = state.disk.len(self.node)?.saturating_sub(offset);
-                let len = len.min(buf.len() as u64).max(1);
-                let at = offset + u64::from(at) % len;
-                state.rot(self.node, at, (op, StepKind::Read))?;
-                state.read(op, self.node, (offset, buf))
-            }
-            Some(Fault::Lie) => {
-                let count = state.disk.read(self.node, offset, buf)?;
-                if state
-                    .disk
-                    .forget_unsynced(self.node, offset, &mut buf[..count])?
-                {
-                    state.deliver(Fault::Lie, (op, StepKind::Read), None);
-                }
-                Ok(count)
-            }
-            fault => {
-                let len = shortened(fault, buf.len());
-                let count = state.read(op, self.node, (offset, &mut buf[..len]))?;
-                if len < buf.len() {
-                    state.deliver(Fault::Short(0), (op, StepKind::Read), None);
-                }
-                Ok(count)
-            }
-        };
-        let act = |state: &mut State, fault| {
-            let count = read(state, fault, buf)?;
-            if !state.is_direct {
-                state.trace.bytes(&buf[..count]);
-            }
-            Ok(count)
+            let start = bytes.len();
+            bytes.resize(start + len, 0);
+            let read = state.read_with(op, (self.node, fault), (offset, &mut bytes[start..]));
+            bytes.truncate(start + read.as_ref().map_or(0, |count| *count));
+            read
         };
         self.io.call(op, StepKind::Read, act).await
     }
@@ -451,13 +435,6 @@ fn tear(
         state.disk.tear_last_rename(to)?;
     }
     Ok(())
-}
-
-fn shortened(fault: Option<Fault>, len: usize) -> usize {
-    match fault {
-        Some(Fault::Short(short)) => len.min(short as usize),
-        _ => len,
-    }
 }
 
 impl Drop for SimFile {

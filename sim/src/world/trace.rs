@@ -177,7 +177,8 @@ impl Trace {
         self.bytes(path.as_os_str().as_encoded_bytes());
     }
 
-    /// Adds the bytes that the present call reads or writes to its hash.
+    /// Adds the bytes that the present call writes to its hash. What a read returns follows from
+    /// them, from the faults and from the choices of power losses.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         let mut hasher = FxHasher::default();
         hasher.write(bytes);

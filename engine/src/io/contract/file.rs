@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::desk::{Desk, bytes_of, done, op, refusal, same, until};
 use crate::io::{File, Io};
 
-/// `read_at` reads at least one byte, and 0 only at the end or into an empty buffer.
+/// `read_at` reads at least one byte, and 0 only at the end or into an empty buffer; `append_at`
+/// too, and leaves what was there.
 pub async fn check_read<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let bytes = pattern(1300);
@@ -25,14 +26,26 @@ pub async fn check_read<I: Io>(io: &I, root: &Path) {
         same(&buf[..count], &bytes[offset..][..count]);
         let nothing = file.read_at(op(), offset as u64, &mut []).await;
         assert_eq!(done("read", root, nothing), 0);
+        let mut appended = vec![0xEE; 3];
+        let read = file
+            .append_at(op(), offset as u64, 4096, &mut appended)
+            .await;
+        let count = done("append", root, read);
+        assert!(0 < count, "0 is for the end only");
+        same(&appended[..3], &[0xEE; 3]);
+        same(&appended[3..], &bytes[offset..][..count]);
     }
     for offset in [1300, 1301, 1 << 40, i64::MAX as u64, u64::MAX] {
         let count = done("read", root, file.read_at(op(), offset, &mut buf).await);
         assert_eq!(count, 0, "offset {offset} is at or behind the end");
+        let read = file.append_at(op(), offset, 9, &mut buf).await;
+        assert_eq!(done("append", root, read), 0);
+        assert_eq!(buf.len(), 4096);
     }
 }
 
-/// `read_exact_at` fills its buffer, or says `UnexpectedEof` if the file ends before.
+/// `read_exact_at` fills its buffer, or says `UnexpectedEof` if the file ends before; and so for
+/// the bytes that `read_vec_at` returns.
 pub async fn check_read_exact<I: Io>(io: &I, root: &Path) {
     let desk = Desk::new(io, root);
     let bytes = pattern(1300);
@@ -49,10 +62,14 @@ pub async fn check_read_exact<I: Io>(io: &I, root: &Path) {
         let read = file.read_exact_at(op(), offset as u64, &mut buf).await;
         done("read_exact", root, read);
         same(&buf, &bytes.get(offset..).unwrap_or_default()[..len]);
+        let read = file.read_vec_at(op(), offset as u64, len).await;
+        same(&done("read_vec", root, read), &buf);
     }
     for (offset, len) in [(0, 1301), (1299, 2), (1300, 1), (u64::MAX, 1)] {
         let read = file.read_exact_at(op(), offset, &mut vec![0; len]).await;
         let claim = format!("{len} bytes at {offset}");
+        assert_eq!(refusal(read), Some(ErrorKind::UnexpectedEof), "{claim}");
+        let read = file.read_vec_at(op(), offset, len).await;
         assert_eq!(refusal(read), Some(ErrorKind::UnexpectedEof), "{claim}");
     }
 }

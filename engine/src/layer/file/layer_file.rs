@@ -151,8 +151,7 @@ impl<I: Io> LayerFile<I> {
     async fn open(&self, op: Op) -> Result<Opened<I>> {
         let opened = self.context.io.open(op, &self.path()).await;
         let file = opened.map_err(|error| self.failed("open", error))?;
-        let mut block = vec![0; BLOCK_LEN];
-        self.fill(&file, op, 0, &mut block).await?;
+        let block = self.fetch(&file, op, (0, BLOCK_LEN)).await?;
         let root = Root::read(self.entry.name, self.context.tenant, &block);
         let root = root.map_err(|error| self.corrupt(error))?;
         let section = self.section(&file, op, (&block, root)).await?;
@@ -184,8 +183,7 @@ impl<I: Io> LayerFile<I> {
             return Err(self.malformed("checksum marker", 0, "does not fit the file's length"));
         }
         let len = usize::try_from(len).expect("a part of the file");
-        let mut bytes = vec![0; len];
-        self.fill(file, op, start, &mut bytes).await?;
+        let bytes = self.fetch(file, op, (start, len)).await?;
         let section = ChecksumSection::decode(&bytes, marker.block_count);
         let section = section.map_err(|error| self.corrupt(error.at(start)))?;
         let is_recorded = |checksum| checksum == section.own_checksum();
@@ -198,8 +196,8 @@ impl<I: Io> LayerFile<I> {
         Ok(Some(section))
     }
 
-    async fn fill(&self, file: &I::File, op: Op, offset: u64, buf: &mut [u8]) -> Result<()> {
-        let read = file.read_exact_at(op, offset, buf).await;
+    async fn fetch(&self, file: &I::File, op: Op, (offset, len): (u64, usize)) -> Result<Vec<u8>> {
+        let read = file.read_vec_at(op, offset, len).await;
         read.map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => self.malformed("file", offset, "ends too early"),
             _ => self.failed("read", error),
@@ -216,13 +214,12 @@ impl<I: Io> LayerFile<I> {
         assert!(start <= end);
         assert!(blocks.end <= opened.root.block_count);
         let Some(section) = &opened.section else {
-            let mut bytes = vec![0; len_of(start, end)];
-            self.fill(&opened.file, op, start, &mut bytes).await?;
-            return Ok(bytes);
+            let len = len_of(start, end);
+            return self.fetch(&opened.file, op, (start, len)).await;
         };
         let first = blocks.start * block_len;
-        let mut bytes = vec![0; len_of(first, blocks.end * block_len)];
-        self.fill(&opened.file, op, first, &mut bytes).await?;
+        let len = len_of(first, blocks.end * block_len);
+        let mut bytes = self.fetch(&opened.file, op, (first, len)).await?;
         for (index, block) in blocks.zip(bytes.chunks_exact(BLOCK_LEN)) {
             let index = u32::try_from(index).expect("a block of the file");
             let verified = section.verify_block(index, block);
