@@ -7,7 +7,7 @@ use crate::faults::{Address, Rule};
 use crate::plan::{How, Maintenance, Plan, PlanOp};
 
 /// The number of plans that are drawn.
-const PLAN_COUNT: u64 = 2000;
+const PLAN_COUNT: u64 = 5000;
 
 /// A plan and the texts of its operations, without how they are started.
 struct Drawn {
