@@ -50,7 +50,8 @@ impl<I: Io> Engine<I> {
     /// one, so that a damaged one does not block the others.
     ///
     /// # Errors
-    /// `Busy` if another engine has the directory open, in this process or another, or if an engine
+    /// `Refused` if an option is out of its range, or one rules out another. `Busy` if another
+    /// engine has the directory open, in this process or another, or if an engine
     /// that was dropped is still removing layers after half a second. `Io` if the device refused.
     /// `Latched` if the sync of the parent directory failed.
     ///
@@ -67,6 +68,7 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn open(io: I, root: &Path, options: Options) -> Result<Engine<I>> {
+        options.check()?;
         let op = Op::new(None, Job::Open, 1);
         create_root(&io, op, root).await?;
         let lock = lock(&io, op.on(Part::Lock, 1), root).await?;
@@ -99,10 +101,11 @@ impl<I: Io> Engine<I> {
         self.open.lock().expect("nothing panics while it is held")
     }
 
-    /// Lists the timelines of the directory, open or not, in order.
+    /// Lists the timelines of the directory, open or not, in order: those that can be opened, and
+    /// those that an attempt to open says of what is damaged, or that they are another tenant's.
     ///
     /// # Errors
-    /// `Io` if the directory cannot be listed.
+    /// `Io` if the directory cannot be listed, or an index cannot be read for now.
     ///
     /// # Examples
     /// ```
@@ -119,7 +122,13 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        self.store.timelines(Op::new(None, Job::Open, 1)).await
+        let mut listed = Vec::new();
+        for timeline in self.store.timelines(Op::new(None, Job::Open, 1)).await? {
+            if self.opener().is_listed(timeline).await? {
+                listed.push(timeline);
+            }
+        }
+        Ok(listed)
     }
 
     /// Creates an empty timeline, durably, and opens it. Its first record must stand above `start`.

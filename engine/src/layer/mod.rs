@@ -26,6 +26,6 @@ pub use memory::MemoryLayer;
 pub use raw_record::{RawRecord, RecordKind};
 
 pub(crate) use cut::{CutPlan, Cutter, Piece, is_wide_gap};
-pub(crate) use file::{BlockCache, FileNames, Located};
+pub(crate) use file::{BlockCache, FILE_LEN_MAX, FileNames, Located};
 pub(crate) use image_writer::{ImageFilePlan, ImageWriter};
 pub(crate) use merge::Merge;

@@ -51,9 +51,9 @@ pub fn plan<I: Io>(map: &LayerMap<I>, options: &Options, mode: Mode) -> Option<C
     let mut inputs: Vec<Arc<DeltaLayer<I>>> = Vec::new();
     let mut len = 0_u64;
     for l0 in l0s {
+        len = len.saturating_add(l0.entry().len);
         if let Some(newest) = inputs.last() {
             let is_gap = newest.lsns().end != l0.lsns().start;
-            len = len.saturating_add(l0.entry().len);
             // Two at least: otherwise one large L0 would block compaction for ever.
             if is_gap || (1 < inputs.len() && options.l0_run_len_max < len) {
                 break;

@@ -18,8 +18,16 @@ use super::options::Options;
 use super::shared::{Shared, TimelineState};
 use crate::base::{Error, FileName, Lsn, Result, Time};
 use crate::io::{Io, Job, Op, Part};
-use crate::layer::{Batch, MemoryLayer};
+use crate::layer::{Batch, FILE_LEN_MAX, MemoryLayer};
 use crate::store::Store;
+
+/// What a layer may take up in a file, counted by [`file_len`]. Bytes.
+const FLUSH_LEN_MAX: u64 = 4 << 30;
+/// What a record takes up in a file at most, beside its value: a header and its place in the index.
+const RECORD_LEN: u64 = 48;
+
+// Checksums, and the ends of blocks, are far less than one byte in 100.
+const _: () = assert!(FLUSH_LEN_MAX + FLUSH_LEN_MAX / 100 < FILE_LEN_MAX);
 
 /// The right to write to a timeline, which one owner has at a time. Dropping it releases it.
 pub struct Writer<S: Store> {
@@ -108,10 +116,11 @@ impl<S: Store> Writer<S> {
     /// has closed that LSN.
     ///
     /// # Errors
-    /// `Refused` if its first LSN is below the last record's or is closed, or if one of its keys
-    /// has a record at that LSN already. `Io` if the device refused: retry. `Latched` if a sync has
-    /// failed, `Closed` if the timeline was shut down. After any error, and when the future is
-    /// dropped, the batch is visible whole or not at all.
+    /// `Refused` if its first LSN is below the last record's or is closed, if one of its keys has a
+    /// record at that LSN already, or if it does not fit into a layer's file, of 4 GiB, together
+    /// with the records that share its first LSN. `Io` if the device refused: retry. `Latched` if a
+    /// sync has failed, `Closed` if the timeline was shut down. After any error, and when the
+    /// future is dropped, the batch is visible whole or not at all.
     ///
     /// # Examples
     /// ```
@@ -139,6 +148,7 @@ impl<S: Store> Writer<S> {
             let mut state = shared.state();
             assert!(state.has_writer, "it is this one");
             state.check_first_lsn(first)?;
+            state.check_room(first, batch)?;
             shared.next_op(&mut state, Job::Put).on(Part::Ephemeral, 1)
         };
         shared.roll(op, batch).await?;
@@ -252,6 +262,31 @@ impl<S: Store> Shared<S> {
     }
 }
 
+/// What this many bytes of values, in this many records, take up in a file at most.
+fn file_len(byte_len: u64, record_count: usize) -> u64 {
+    byte_len.saturating_add(RECORD_LEN.saturating_mul(record_count as u64))
+}
+
+fn batch_len(batch: &Batch) -> u64 {
+    file_len(batch.byte_len(), batch.record_count())
+}
+
+fn layer_len<I: Io>(layer: &MemoryLayer<I>) -> u64 {
+    file_len(layer.byte_len(), layer.entry_count())
+}
+
+/// Refuses a batch of this length that does not fit behind a layer of that length.
+fn check_fit(layer_len: u64, batch_len: u64) -> Result<()> {
+    if layer_len.saturating_add(batch_len) <= FLUSH_LEN_MAX {
+        return Ok(());
+    }
+    let why = format!(
+        "a batch of {batch_len} bytes behind {layer_len} at its first LSN: a layer's file has room \
+         for {FLUSH_LEN_MAX}; put it as several batches, at several LSNs"
+    );
+    Err(Error::Refused { why })
+}
+
 /// Why the open layer must be frozen before a batch.
 enum Due {
     Long,
@@ -267,7 +302,8 @@ impl<I: Io> TimelineState<I> {
         if first <= self.last_record_lsn {
             return None;
         }
-        if options.freeze_len_max <= open.byte_len().saturating_add(batch.byte_len()) {
+        let is_full = check_fit(layer_len(open), batch_len(batch)).is_err();
+        if is_full || options.freeze_len_max <= open.byte_len().saturating_add(batch.byte_len()) {
             return Some(Due::Long);
         }
         if options.freeze_distance_max <= last.0 - open.start().0 {
@@ -290,6 +326,14 @@ impl<I: Io> TimelineState<I> {
             return Err(Error::Refused { why });
         }
         Ok(())
+    }
+
+    /// Refuses a batch that would make a layer that no file has room for: such a layer could never
+    /// be flushed.
+    fn check_room(&self, first: Lsn, batch: &Batch) -> Result<()> {
+        // A layer is not frozen between two batches that share an LSN.
+        let open = self.map.open().filter(|_| first <= self.last_record_lsn);
+        check_fit(open.map_or(0, |open| layer_len(open)), batch_len(batch))
     }
 
     /// Publishes a batch in one step and returns the LSN of the last record before it; `None` if a
@@ -345,5 +389,28 @@ impl<I: Io> TimelineState<I> {
         );
         self.next_start = end;
         self.check_lsns();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_refused_if_its_layer_would_not_fit_into_a_file() {
+        let small = file_len(100, 1);
+        assert_eq!(small, 148);
+        assert!(check_fit(0, FLUSH_LEN_MAX).is_ok());
+        assert!(check_fit(FLUSH_LEN_MAX - small, small).is_ok());
+        for (layer_len, batch_len) in [
+            (0, FLUSH_LEN_MAX + 1),
+            (FLUSH_LEN_MAX, small),
+            (u64::MAX, 1),
+            // Values that would fit, in more records than would.
+            (0, file_len(1 << 30, 1 << 27)),
+        ] {
+            let refused = check_fit(layer_len, batch_len);
+            assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+        }
     }
 }

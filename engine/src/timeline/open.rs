@@ -302,6 +302,18 @@ impl<S: Store> Opener<'_, S> {
         }
     }
 
+    /// Whether a list names the timeline: it can be opened, or was and has lost something. Not so a
+    /// creation without an index, nor a deletion that has begun.
+    pub(crate) async fn is_listed(&self, timeline: TimelineId) -> Result<bool> {
+        let op = Op::new(Some(timeline), Job::Open, 1);
+        match self.store.load_index(op, timeline).await {
+            Ok(Some(index)) => Ok(!index.is_deleted),
+            Ok(None) => Ok(self.list(op, timeline).await?.has_layers()),
+            Err(Error::Io(failure)) => Err(Error::Io(failure)),
+            Err(_) => Ok(true),
+        }
+    }
+
     async fn list(&self, op: Op, timeline: TimelineId) -> Result<Listing> {
         let entries = self.store.list(op, timeline).await?;
         Ok(Listing::new(&entries.unwrap_or_default()))

@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::TenantId;
+use crate::base::{Error, Result, TenantId};
 use crate::format::{Compression, Edits, Redo};
 
 /// The options of an engine: every field with its effect, its unit and its default.
 ///
 /// An option applies to all timelines of the engine. None changes an answer, but for `redo`, which
 /// makes the answers, and `gc_distance` and `gc_age`, which say how far back there are any. All but
-/// `tenant` and `redo` may differ from one open to the next.
+/// `tenant` and `redo` may differ from one open to the next. Lengths, counts and distances but for
+/// `gc_distance` and `block_cache_len` are at least 1: [`Engine::open`](crate::Engine::open)
+/// refuses others.
 ///
 /// # Examples
 /// ```
@@ -58,7 +60,8 @@ pub struct Options {
     /// The delay of a batch once `l0_delay_count` is reached. Time. Default: 100 ms.
     pub l0_delay: Duration,
     /// From this many L0s and frozen layers on, a batch that freezes waits for compaction to
-    /// reduce them; without concurrent compaction it waits for ever. Layers. Default: never.
+    /// reduce them; without concurrent compaction it waits for ever. At least `l0_count_trigger`.
+    /// Layers. Default: never.
     pub l0_stall_count: Option<usize>,
     /// The engine caches index blocks of layers up to this sum. Bytes. Default: 64 MiB.
     pub block_cache_len: u64,
@@ -99,6 +102,43 @@ impl Default for Options {
             scan_key_count_max: 256,
             maintenance_period: None,
             redo: Arc::new(Edits),
+        }
+    }
+}
+
+impl Options {
+    /// Refuses options with which some call would wait for ever, or that say nothing.
+    pub(crate) fn check(&self) -> Result<()> {
+        let refused = |why: String| Err(Error::Refused { why });
+        let least = [
+            ("freeze_len_max", self.freeze_len_max),
+            ("freeze_distance_max", self.freeze_distance_max),
+            ("buffer_len", self.buffer_len as u64),
+            ("l0_count_trigger", self.l0_count_trigger as u64),
+            ("l0_run_len_max", self.l0_run_len_max),
+            ("layer_len_target", self.layer_len_target),
+            (
+                "image_delta_count_trigger",
+                self.image_delta_count_trigger as u64,
+            ),
+            ("image_preempt_l0_count", self.image_preempt_l0_count as u64),
+            ("l0_delay_count", self.l0_delay_count as u64),
+            ("read_len_max", self.read_len_max),
+            ("scan_key_count_max", self.scan_key_count_max as u64),
+        ];
+        if let Some((name, _)) = least.iter().find(|(_, value)| *value == 0) {
+            return refused(format!("the option {name} is 0: write at least 1"));
+        }
+        if self.maintenance_period.is_some_and(|it| it.is_zero()) {
+            return refused("the option maintenance_period is 0: write a time, or none".to_owned());
+        }
+        let trigger = self.l0_count_trigger;
+        match self.l0_stall_count {
+            // Batches would wait for a compaction that is never due.
+            Some(stall_count) if stall_count < trigger => refused(format!(
+                "l0_stall_count is {stall_count}, below l0_count_trigger: write at least {trigger}"
+            )),
+            _ => Ok(()),
         }
     }
 }

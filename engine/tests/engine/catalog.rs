@@ -1,5 +1,7 @@
 //! Creating, opening, closing and deleting timelines, and locking directories.
 
+use std::time::Duration;
+
 use palimpsest::base::Generation;
 use palimpsest::format::Index;
 use palimpsest::{Engine, Error, Lsn, Options, OsIo, TenantId, TimelineId, block_on};
@@ -126,7 +128,7 @@ fn a_deletion_leaves_foreign_files() {
     check(
         "create 10; leave notes.txt; put a@20=x; shutdown; delete; files; drop; timelines; files
          create 5; lsns; files",
-        "notes.txt; timelines 1; notes.txt; last 5, durable 5; index notes.txt",
+        "notes.txt; timelines 0; notes.txt; last 5, durable 5; index notes.txt",
     );
 }
 
@@ -159,6 +161,67 @@ fn another_tenants_timeline_is_refused() {
             );
         }
         assert_eq!(engine.timelines().await.unwrap(), [TIMELINE]);
+    });
+}
+
+/// Four waiting L0s stopped the fifth batch, and ten made a compaction due: it waited for ever.
+#[test]
+fn options_with_which_a_call_would_wait_for_ever_are_refused() {
+    let root = tempfile::tempdir().expect("a directory");
+    let stall = |l0_stall_count| Options {
+        l0_stall_count: Some(l0_stall_count),
+        ..Options::default()
+    };
+    let period = Options {
+        maintenance_period: Some(Duration::ZERO),
+        ..Options::default()
+    };
+    let batches = Options {
+        scan_key_count_max: 0,
+        ..Options::default()
+    };
+    for (options, why) in [
+        (
+            stall(4),
+            "l0_stall_count is 4, below l0_count_trigger: write at least 10",
+        ),
+        (
+            stall(9),
+            "l0_stall_count is 9, below l0_count_trigger: write at least 10",
+        ),
+        (
+            period,
+            "the option maintenance_period is 0: write a time, or none",
+        ),
+        (
+            batches,
+            "the option scan_key_count_max is 0: write at least 1",
+        ),
+    ] {
+        let opened = block_on(Engine::open(OsIo::new(), root.path(), options));
+        let Some(Error::Refused { why: found }) = opened.err() else {
+            panic!("taken, although {why}");
+        };
+        assert_eq!(found, why);
+    }
+    assert!(names(root.path()).is_empty(), "nothing was touched");
+    let opened = block_on(Engine::open(OsIo::new(), root.path(), stall(10)));
+    assert!(opened.is_ok());
+}
+
+/// What has no index cannot be opened: a creation that failed leaves an empty directory.
+#[test]
+fn a_list_names_what_can_be_opened() {
+    let root = tempfile::tempdir().expect("a directory");
+    let left = TimelineId([9; 16]);
+    block_on(async {
+        let engine = Engine::open(OsIo::new(), root.path(), Options::default()).await;
+        let engine = engine.unwrap();
+        engine.create_timeline(TIMELINE, Lsn(0)).await.unwrap();
+        std::fs::create_dir(root.path().join(left.to_string())).expect("a directory");
+        assert_eq!(engine.timelines().await.unwrap(), [TIMELINE]);
+        let opened = engine.open_timeline(left).await;
+        assert!(matches!(opened.err(), Some(Error::Refused { .. })));
     });
 }
 

@@ -96,6 +96,21 @@ fn a_compaction_takes_the_oldest_l0s_up_to_the_length_limit() {
     );
 }
 
+/// The first L0 counts as well: it used to be taken for nothing.
+#[test]
+fn a_compaction_counts_the_first_l0() {
+    let options = Options {
+        l0_run_len_max: 60_000,
+        ..Options::default()
+    };
+    check_with(
+        options,
+        "create 10; put a@20=x*40000; flush; put a@30+2; flush; put a@40+3; flush; compact forced
+         layers",
+        "delta a..b@11..31, delta 31..41",
+    );
+}
+
 #[test]
 fn keys_are_cut_where_a_layer_is_long_enough() {
     check_with(

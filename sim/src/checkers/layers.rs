@@ -2,7 +2,8 @@
 //!
 //! * Verified: each layer on the raw disk holds the model's records, or the model's values at its
 //!   LSN, and together they hold all that may be read. A compaction that ran alone leaves fewer L0s
-//!   than before, and fewer than trigger one once none is due; a job that is idle has saved its
+//!   than before, took at most as many bytes of them as it may, and leaves fewer than trigger one
+//!   once none is due; a job that is idle has saved its
 //!   state.
 //! * Not verified: any timeline with a batch in doubt, since a layer may hold it or not. Nor the
 //!   order in which jobs choose: another policy may give other layers.
@@ -10,6 +11,7 @@
 //! Its state is what it knows of layers that it has read, so that each is read once.
 
 use palimpsest::Timeline;
+use palimpsest::base::LayerName;
 
 use super::Sight;
 use crate::keys;
@@ -45,17 +47,35 @@ impl Layers {
     }
 }
 
-/// Checks a compaction that ran alone.
+/// The L0s of a timeline, each with the length of its file.
+pub fn l0s(timeline: &Timeline<SimIo>) -> Vec<(LayerName, u64)> {
+    let l0s = timeline.layers().l0s().into_iter();
+    l0s.map(|l0| (l0.entry().name, l0.entry().len)).collect()
+}
+
+/// Checks a compaction that ran alone: it took some of the L0s that were there `before`, and no
+/// more at once than two, or than the option allows.
 ///
 /// # Errors
-/// The broken law, if there are not fewer L0s than `before`.
-pub fn check_compacted(timeline: &Timeline<SimIo>, before: usize) -> Result<(), Verdict> {
-    let after = timeline.layers().l0_count();
-    if after < before {
+/// The broken law.
+pub fn check_compacted(
+    sight: &Sight,
+    timeline: &Timeline<SimIo>,
+    before: &[(LayerName, u64)],
+) -> Result<(), Verdict> {
+    let after = l0s(timeline);
+    let taken = before.iter().filter(|l0| !after.contains(l0));
+    let lens: Vec<u64> = taken.map(|(_, len)| *len).collect();
+    let limit = sight.knobs.l0_run_len_max;
+    if lens.is_empty() {
+        let law = format!("a compaction leaves fewer than {} L0s", before.len());
+        return Err(Verdict::law(law, format!("{}", after.len())));
+    }
+    if lens.len() <= 2 || lens.iter().sum::<u64>() <= limit {
         return Ok(());
     }
-    let law = format!("a compaction leaves fewer than {before} L0s");
-    Err(Verdict::law(law, format!("{after}")))
+    let law = format!("a compaction takes two L0s, or at most {limit} bytes of them");
+    Err(Verdict::law(law, format!("L0s of {lens:?} bytes")))
 }
 
 /// Checks that no compaction is due, where nothing else runs.

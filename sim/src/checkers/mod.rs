@@ -24,6 +24,7 @@
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
 //! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
+//! | [`listed`]      | a list of the timelines names what can be opened                         |
 //! | [`rest`]        | where nothing is due, jobs are idle and make no call                     |
 //! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
 //! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
@@ -37,6 +38,7 @@ pub mod closed;
 pub mod cutoff;
 mod held;
 pub mod layers;
+pub mod listed;
 mod maintenance;
 pub mod racing;
 pub mod recovery;

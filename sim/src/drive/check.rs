@@ -2,7 +2,7 @@
 
 use super::Driver;
 use super::driver::Checkers;
-use crate::checkers::{Depth, Response, Sight, batches, cutoff};
+use crate::checkers::{Depth, Response, Sight, batches, cutoff, listed};
 use crate::dice::mix;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, FinalAnswer, FinalAnswers};
@@ -32,6 +32,14 @@ impl Driver {
             })?;
         }
         Ok(())
+    }
+
+    /// Checks what the engine lists, if it is open.
+    pub(super) fn check_listed(&self) -> Result<(), Verdict> {
+        let Some(engine) = self.handles().engine.clone() else {
+            return Ok(());
+        };
+        self.look(|sight, checkers| listed::check(sight, &mut checkers.answers, &engine))
     }
 
     /// Checks the points at which something changes, if the timeline is open.

@@ -66,11 +66,11 @@ impl Driver {
         let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
-        let (before, is_alone) = (timeline.layers().l0_count(), self.is_alone(how));
+        let (before, is_alone) = (layers::l0s(&timeline), self.is_alone(how));
         let compact = timeline.compact(engine_mode(mode));
         let progress = self.reshape(label, "compact", (how, compact)).await?;
         if progress == Some(Progress::Done) && is_alone {
-            layers::check_compacted(&timeline, before)?;
+            self.look(|sight, _| layers::check_compacted(sight, &timeline, &before))?;
         }
         Ok(())
     }

@@ -60,6 +60,10 @@ impl Driver {
             };
             self.session().tally.operations += 1;
             let (touched, how) = (touched_by(&line.op), line.how);
+            let is_of_catalog = matches!(
+                line.op,
+                PlanOp::Create { .. } | PlanOp::Branch { .. } | PlanOp::Delete { .. }
+            );
             self.carry_out(index as u32 + 1, &Arc::new(line)).await?;
             // A cancelled operation may have left work in flight: the next one may meet its faults.
             if !matches!(how, How::DropAt(_)) {
@@ -69,6 +73,9 @@ impl Driver {
             let is_time_to_look = self.session().is_time_to_look(self.look_one_in);
             if is_time_to_look {
                 self.look_around(index as u64, touched)?;
+                if is_of_catalog {
+                    self.check_listed()?;
+                }
             }
             self.witness_good(|| Moment::After { line: index + 1 });
         }

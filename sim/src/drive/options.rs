@@ -48,3 +48,77 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         redo: defaults.redo,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::pin::pin;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use palimpsest::{Engine, Error};
+
+    use super::*;
+    use crate::plan::{Maintenance, Plan};
+    use crate::world::{SimIo, World};
+
+    fn plan(knobs: Knobs) -> Plan {
+        Plan {
+            knobs,
+            ops: Vec::new(),
+            faults: Vec::new(),
+            ..Plan::draw(0)
+        }
+    }
+
+    /// Whether a plan may have these knobs.
+    fn is_allowed(knobs: &Knobs) -> bool {
+        plan(knobs.clone()).check().is_ok()
+    }
+
+    /// Whether the engine takes the options of these knobs.
+    fn is_taken(knobs: &Knobs) -> bool {
+        let world = World::new(&plan(Knobs::plain()));
+        let open = Engine::open(SimIo::new(&world), Path::new("/engine"), options(knobs));
+        !matches!(
+            world.poll_directly(pin!(open)),
+            Poll::Ready(Err(Error::Refused { .. }))
+        )
+    }
+
+    /// What the limits of a plan forbid is no corner that plans keep away from: no engine has such
+    /// options.
+    #[test]
+    fn the_engine_refuses_the_options_that_no_plan_may_have() {
+        let knobs = |trigger, stall| Knobs {
+            l0_count_trigger: trigger,
+            maintenance: Maintenance::On {
+                period: Duration::from_secs(1),
+                l0_stall_count: stall,
+            },
+            ..Knobs::plain()
+        };
+        for (trigger, stall) in [(1, 0), (1, 1), (2, 1), (3, 2), (3, 3), (10, 4), (10, 60)] {
+            let knobs = knobs(trigger, stall);
+            assert_eq!(is_taken(&knobs), is_allowed(&knobs), "{trigger} {stall}");
+        }
+        let zeros: [fn(&mut Knobs); 10] = [
+            |knobs| knobs.freeze_len_max = 0,
+            |knobs| knobs.freeze_distance_max = 0,
+            |knobs| knobs.buffer_len = 0,
+            |knobs| knobs.l0_count_trigger = 0,
+            |knobs| knobs.l0_run_len_max = 0,
+            |knobs| knobs.layer_len_target = 0,
+            |knobs| knobs.image_delta_count_trigger = 0,
+            |knobs| knobs.image_preempt_l0_count = 0,
+            |knobs| knobs.l0_delay_count = 0,
+            |knobs| knobs.read_len_max = 0,
+        ];
+        for set_zero in zeros {
+            let mut knobs = Knobs::plain();
+            assert!(is_taken(&knobs) && is_allowed(&knobs));
+            set_zero(&mut knobs);
+            assert!(!is_taken(&knobs) && !is_allowed(&knobs), "{knobs:?}");
+        }
+    }
+}

@@ -344,7 +344,8 @@ fn at_least_one(name: &'static str, threshold: u64) -> Result<(), Problem> {
     within(name, threshold, 1..=u64::MAX)
 }
 
-/// A batch that waits below fewer L0s than make a compaction due would wait for ever.
+/// A batch that waits below fewer L0s than make a compaction due would wait for ever: the engine
+/// refuses such options.
 fn check_maintenance(maintenance: Maintenance, l0_count_trigger: u64) -> Result<(), Problem> {
     let Maintenance::On {
         period,
@@ -354,10 +355,10 @@ fn check_maintenance(maintenance: Maintenance, l0_count_trigger: u64) -> Result<
         return Ok(());
     };
     check_period(period)?;
-    if l0_stall_count == 0 || l0_count_trigger < l0_stall_count {
+    if l0_stall_count == 0 || l0_count_trigger <= l0_stall_count {
         return Ok(());
     }
-    let remedy = "write 0 for never, or more than the knob `l0-trigger`";
+    let remedy = "write 0 for never, or at least the knob `l0-trigger`";
     Err(Problem::new("stall", l0_stall_count, remedy))
 }
 

@@ -30,3 +30,4 @@ pub(crate) use layer_file::LayerFile;
 pub(crate) use names::FileNames;
 pub(crate) use read_plan::plan_reads;
 pub(crate) use records::{DeltaEntries, DeltaIter, FileEntries};
+pub(crate) use writer::FILE_LEN_MAX;

@@ -85,7 +85,7 @@ pub fn draw_maintenance(
     if !chance.one_in(4) {
         return Maintenance::Off;
     }
-    let stall = chance.pick_weighted(&[(2, None), (1, Some(1)), (1, Some(3))]);
+    let stall = chance.pick_weighted(&[(4, None), (1, Some(0)), (1, Some(1)), (2, Some(3))]);
     Maintenance::On {
         period: Duration::from_millis(chance.pick_weighted(&PERIODS)),
         l0_stall_count: stall

@@ -471,8 +471,8 @@ const PROBLEMS: [(&str, &str, &str); 84] = [
     ),
     (
         "stall 3",
-        "stall 2",
-        "line 21: stall 2; write 0 for never, or more than the knob `l0-trigger`",
+        "stall 1",
+        "line 21: stall 1; write 0 for never, or at least the knob `l0-trigger`",
     ),
     (
         "look sample",
