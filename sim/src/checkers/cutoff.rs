@@ -2,8 +2,10 @@
 //!
 //! * Verified: at each look, the published cutoff is at or above the one seen before, at or below
 //!   what a running collection may have made, and at or below `disk_consistent_lsn`. A cutoff that
-//!   a collection returns as durable is published. Where no other task is left, a collection goes
-//!   as far as distance and age allow, and leaves no layer that no read needs.
+//!   a collection returns as durable is published. What was published and not durable when a
+//!   shutdown gave it up may be there or not until the timeline is open again. Where no other task
+//!   is left, a collection goes as far as distance and age allow, and leaves no layer that no read
+//!   needs.
 //! * Not verified: that a collection goes as far while others run: it may have chosen before.
 //!
 //! Its state is the [`Cutoff`](oracle::Cutoff) of each timeline, with its numbered facts.
@@ -43,7 +45,13 @@ pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
             let law = format!("the cutoff is at or below disk_consistent_lsn, {durable}");
             return Err(Verdict::law(law, format!("{found}")));
         }
-        sight.expected(label).cutoff.see(found)?;
+        let is_lost = sight.judge.is_shutting_down(label) && sight.judge.is_lossy(label);
+        let cutoff = &mut sight.expected(label).cutoff;
+        cutoff.see(found)?;
+        // The open of a branch may have opened the next instance unseen, with the durable cutoff.
+        if is_lost {
+            cutoff.close();
+        }
     }
     Ok(())
 }
