@@ -84,6 +84,17 @@ impl Summary {
     }
 }
 
+/// Failures with one signature.
+#[derive(Clone, Debug)]
+pub struct FailureKind {
+    /// The lowest seed that failed so.
+    pub seed: u64,
+    /// Its failure.
+    pub failure: Failure,
+    /// How many seeds failed so.
+    pub count: u64,
+}
+
 /// The outcome of many runs.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -95,8 +106,8 @@ pub struct Report {
     pub cpu_time: Duration,
     /// The number of threads.
     pub job_count: u64,
-    /// The lowest seed that failed, if one did.
-    pub failure: Option<(u64, Failure)>,
+    /// The failures, one of each signature, by their seeds.
+    pub failures: Vec<FailureKind>,
     /// The exit code of the signal that interrupted the runs, if one did.
     pub interrupted: Option<u8>,
 }
@@ -114,20 +125,29 @@ impl fmt::Display for Report {
         table.add_faults(&self.summary);
         table.add_probes(&self.summary);
         write!(f, "{table}")?;
-        match &self.failure {
-            Some((seed, failure)) => write!(f, "\nseed {seed}: {failure}"),
-            None => Ok(()),
+        for kind in &self.failures {
+            write!(f, "\nseed {}: {}", kind.seed, kind.failure)?;
+            if 1 < kind.count {
+                let others = counted(kind.count - 1, "other plan");
+                writeln!(f, "\n{others} failed alike")?;
+            }
         }
+        Ok(())
     }
 }
 
 impl Report {
+    /// The failure of the lowest seed, if there was one.
+    pub fn first_failure(&self) -> Option<&FailureKind> {
+        self.failures.first()
+    }
+
     fn headline(&self) -> String {
         let plans = counted(self.summary.plan_count, "plan");
         let cores = counted(self.job_count, "core");
         let seconds = self.elapsed.as_secs_f64();
-        let head = match (&self.failure, self.interrupted) {
-            (Some((seed, _)), _) => format!("seed {seed} failed"),
+        let head = match (self.first_failure(), self.interrupted) {
+            (Some(first), _) => format!("seed {} failed", first.seed),
             (None, Some(_)) => "interrupted, all right so far".to_string(),
             (None, None) => "all right".to_string(),
         };
@@ -413,7 +433,11 @@ mod tests {
             elapsed: Duration::from_millis(69_000),
             cpu_time: Duration::from_millis(67_890),
             job_count: 1,
-            failure: failed.map(|seed| (seed, failure)),
+            failures: Vec::from_iter(failed.map(|seed| FailureKind {
+                seed,
+                failure,
+                count: 1,
+            })),
             interrupted: None,
         };
         Headline::read(&report.to_string())

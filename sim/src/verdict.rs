@@ -98,6 +98,23 @@ impl Verdict {
         format!("{}: {}", self.name(), words_of(words))
     }
 
+    /// Whether it may stand for another failure while a plan is shrunk: one with the same
+    /// signature; or, of wrong answers, one with the same kind of answer in place of the same kind
+    /// of answer, for one value or for many. So a get may take the place of the scan that failed.
+    pub fn is_like(&self, other: &Verdict) -> bool {
+        match (self, other) {
+            (
+                Verdict::WrongAnswer { expected, got, .. },
+                Verdict::WrongAnswer {
+                    expected: other_expected,
+                    got: other_got,
+                    ..
+                },
+            ) => kind_of(expected) == kind_of(other_expected) && kind_of(got) == kind_of(other_got),
+            _ => self.signature() == other.signature(),
+        }
+    }
+
     /// The exit code of a command with this verdict.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -105,6 +122,16 @@ impl Verdict {
             Verdict::Stuck { .. } => 3,
             Verdict::Diverged { .. } => 5,
         }
+    }
+}
+
+/// The kind of an answer: of values, whether there are any; of an error, its first words.
+fn kind_of(answer: &str) -> String {
+    let answer = first_words(answer);
+    match answer.as_str() {
+        // `9 bytes, …` and `5 values, …`, without their numbers.
+        "bytes" | "values" => "values".to_string(),
+        _ => answer,
     }
 }
 
@@ -152,5 +179,22 @@ impl fmt::Display for Verdict {
                 write!(f, "  diverges  {at}")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_like_wrong_values_and_not_like_an_error() {
+        let wrong = |expected: &str, got: &str| Verdict::wrong("get", expected, got);
+        let one = wrong("9 bytes, 01 02…", "7 bytes, 03…");
+        let many = wrong("5 values, k: 9 bytes", "5 values, k: 7 bytes");
+        let corrupt = wrong("5 values", "corrupt layer, block 7");
+        let corrupt_one = wrong("12 bytes, 00…", "corrupt layer, block 9");
+        assert!(one.is_like(&many) && corrupt.is_like(&corrupt_one));
+        assert!(!one.is_like(&corrupt) && !corrupt.is_like(&Verdict::law("a", "b")));
+        assert!(!one.is_like(&wrong("no history", "7 bytes, 03…")));
     }
 }

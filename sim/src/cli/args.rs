@@ -182,7 +182,15 @@ pub struct RunArgs {
     /// How many plans to run at the same time [default: one a core]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
     pub jobs: Option<u64>,
-    /// How long to shrink the plan that failed
+    /// Go on behind failures, until so many different ones were found
+    ///
+    /// Failures with one signature count as one: the report says how often it was met, and the
+    /// lowest seed of each is shrunk.
+    #[arg(
+        long, value_name = "N", default_value = "1", value_parser = value_parser!(u64).range(1..)
+    )]
+    pub keep_going: u64,
+    /// How long to shrink each plan that failed
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = SHRINK_TIME)]
     pub shrink_time: Duration,
     /// The folder that the shrunk plan is written to, as seed-SEED.plan, and its capsule

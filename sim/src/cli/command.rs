@@ -89,15 +89,16 @@ fn run(args: &RunArgs) -> Result<u8, CommandError> {
         time,
         job_count: args.jobs,
         again: Again::OneIn(TWICE_ONE_IN),
+        failure_count_max: args.keep_going,
     };
     let signals = Signals::heed()?;
     let report = carry_out(&work, &signals)?;
-    if let Some((seed, failure)) = &report.failure
-        && failure.ends()
-        && signals.interrupted().is_none()
-    {
+    for kind in &report.failures {
+        if !kind.failure.ends() || signals.interrupted().is_some() {
+            continue;
+        }
         // The failure that was found decides the exit code, whether or not it can be shrunk.
-        if let Err(refusal) = shrink_failure(*seed, args, &signals) {
+        if let Err(refusal) = shrink_failure(kind.seed, args, &signals) {
             console::complain(&format!("error: {}", refusal.text()));
         }
     }
@@ -121,6 +122,7 @@ fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
         time: Some(args.time),
         job_count: args.jobs,
         again: Again::OneIn(TWICE_ONE_IN),
+        failure_count_max: 1,
     };
     let report = carry_out(&work, &Signals::heed()?)?;
     matrix::print_table(&report.summary)?;
@@ -130,7 +132,7 @@ fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
 /// Shrinks the plan of a seed, and prints the result.
 fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), CommandError> {
     let seconds = args.shrink_time.as_secs_f64();
-    console::complain(&format!("shrinking it, for {seconds} s at most"));
+    console::complain(&format!("shrinking seed {seed}, for {seconds} s at most"));
     let wish = Wish {
         time: args.shrink_time,
         job_count: args.jobs,
@@ -162,7 +164,7 @@ fn diff(name: &OsStr) -> Result<u8, CommandError> {
 }
 
 pub fn exit_code(report: &Report) -> u8 {
-    let failure = report.failure.as_ref();
     let otherwise = report.interrupted.unwrap_or(code::ALL_RIGHT);
-    failure.map_or(otherwise, |(_, failure)| failure.verdict.exit_code())
+    let first = report.first_failure();
+    first.map_or(otherwise, |first| first.failure.verdict.exit_code())
 }

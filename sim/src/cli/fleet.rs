@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!            ┌─▶ worker ─┐
-//!  queue ────┼─▶ worker ─┼─▶ channel ─▶ collector: counts, progress, the lowest failure
+//!  queue ────┼─▶ worker ─┼─▶ channel ─▶ collector: counts, progress, failures by signature
 //!   ▲        └─▶ worker ─┘
-//!   └──────────────┘ closed by the first failure
+//!   └──────────────┘ closed by the first failure, or by so many different ones
 //! ```
 #![expect(
     clippy::disallowed_methods,
@@ -27,7 +27,7 @@ use super::signals::Signals;
 use crate::divergence::run_twice;
 use crate::meta::run_everywhere;
 use crate::plan::Plan;
-use crate::report::{Failure, Report, Summary};
+use crate::report::{Failure, FailureKind, Report, Summary};
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 use crate::verdict::Verdict;
 
@@ -49,6 +49,8 @@ pub struct Fleet {
     pub job_count: Option<u64>,
     /// Which plans are run a second time.
     pub again: Again,
+    /// How many different failures end the runs, at least 1.
+    pub failure_count_max: u64,
 }
 
 /// Which plans are run a second time, to check that both runs are equal.
@@ -60,7 +62,7 @@ pub enum Again {
     Everywhere,
 }
 
-/// Runs plans until the seeds or the time are used up, or one fails.
+/// Runs plans until the seeds or the time are used up, or enough of them fail.
 ///
 /// # Shape
 /// At least one plan is run, however short the time.
@@ -72,7 +74,7 @@ pub fn carry_out(work: &Fleet, signals: &Signals) -> Result<Report, CommandError
     let job_count = work.job_count.unwrap_or_else(core_count);
     let (sender, inbox) = channel();
     let workers = (0..job_count)
-        .map(|_| start_worker(&queue, work.again, sender.clone()))
+        .map(|_| start_worker(&queue, work, sender.clone()))
         .collect::<Result<Vec<_>, _>>()?;
     // The workers hold the other senders, so the channel closes when the last worker ends.
     drop(sender);
@@ -80,7 +82,9 @@ pub fn carry_out(work: &Fleet, signals: &Signals) -> Result<Report, CommandError
         progress: ProgressLine::new(work, started, job_count),
         running: BTreeMap::new(),
         summary: Summary::default(),
-        failures: BTreeMap::new(),
+        failures: Failures::default(),
+        failure_count_max: work.failure_count_max,
+        queue: queue.clone(),
     };
     let heard = collector.listen(&inbox);
     collector.progress.finish();
@@ -92,7 +96,7 @@ pub fn carry_out(work: &Fleet, signals: &Signals) -> Result<Report, CommandError
         elapsed: started.elapsed(),
         cpu_time: cpu_time().saturating_sub(spent_before),
         job_count,
-        failure: collector.failures.pop_first(),
+        failures: collector.failures.in_order(),
         interrupted: signals.interrupted(),
     })
 }
@@ -168,10 +172,11 @@ struct Finished {
 
 fn start_worker(
     queue: &Arc<Queue>,
-    again: Again,
+    work: &Fleet,
     sender: Sender<Message>,
 ) -> Result<JoinHandle<()>, CommandError> {
-    let queue = queue.clone();
+    let (queue, again) = (queue.clone(), work.again);
+    let ends_at_first = work.failure_count_max == 1;
     let worker = std::thread::Builder::new()
         .name("worker".to_string())
         .stack_size(STACK_LEN);
@@ -181,7 +186,11 @@ fn start_worker(
             // ends.
             let _ = sender.send(Message::Began(seed));
             let tried = std::panic::catch_unwind(|| try_seed(seed, again));
-            if !matches!(&tried, Ok(finished) if finished.outcome.verdict.is_none()) {
+            let is_last = match &tried {
+                Ok(finished) => finished.outcome.verdict.is_some() && ends_at_first,
+                Err(_) => true,
+            };
+            if is_last {
                 queue.close();
             }
             let message = tried.map_or(Message::Died(seed), |finished| {
@@ -228,7 +237,40 @@ struct Collector {
     progress: ProgressLine,
     running: BTreeMap<u64, Instant>,
     summary: Summary,
-    failures: BTreeMap<u64, Failure>,
+    failures: Failures,
+    failure_count_max: u64,
+    queue: Arc<Queue>,
+}
+
+/// The failures, folded by their signatures.
+#[derive(Default)]
+struct Failures(BTreeMap<String, FailureKind>);
+
+impl Failures {
+    /// Adds a failure. Of each signature the one of the lowest seed is kept.
+    fn add(&mut self, seed: u64, failure: Failure) {
+        let signature = failure.verdict.signature();
+        let Some(kind) = self.0.get_mut(&signature) else {
+            let kind = FailureKind {
+                seed,
+                failure,
+                count: 1,
+            };
+            self.0.insert(signature, kind);
+            return;
+        };
+        kind.count += 1;
+        if seed < kind.seed {
+            (kind.seed, kind.failure) = (seed, failure);
+        }
+    }
+
+    /// One of each signature, by their seeds.
+    fn in_order(self) -> Vec<FailureKind> {
+        let mut kinds: Vec<FailureKind> = self.0.into_values().collect();
+        kinds.sort_by_key(|kind| kind.seed);
+        kinds
+    }
 }
 
 /// Whether all workers have ended.
@@ -286,7 +328,10 @@ impl Collector {
             trace,
             replay: format!("cargo sim replay {seed}"),
         };
-        self.failures.insert(seed, failure);
+        self.failures.add(seed, failure);
+        if self.failure_count_max <= self.failures.0.len() as u64 {
+            self.queue.close();
+        }
     }
 
     /// Gives up a run that hangs. Its thread cannot be stopped: it ends with the process.
@@ -312,6 +357,7 @@ mod tests {
             time,
             job_count: None,
             again: Again::OneIn(1),
+            failure_count_max: 1,
         };
         Queue::new(&work, Instant::now(), Signals::default())
     }
@@ -322,6 +368,22 @@ mod tests {
         let taken: Vec<_> = (0..4).map(|_| queue.take()).collect();
         let expected = [Some(u64::MAX - 3), Some(u64::MAX - 2), None, None];
         assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn failures_are_folded_by_signature_and_the_lowest_seed_is_kept() {
+        let failure = |law: &str| Failure {
+            verdict: Verdict::law(law, "found"),
+            trace: Vec::new(),
+            replay: String::new(),
+        };
+        let mut failures = Failures::default();
+        for (seed, law) in [(9, "one"), (7, "other"), (3, "one"), (5, "one")] {
+            failures.add(seed, failure(law));
+        }
+        let kinds = failures.in_order();
+        let kinds: Vec<(u64, u64)> = kinds.iter().map(|kind| (kind.seed, kind.count)).collect();
+        assert_eq!(kinds, [(3, 3), (7, 1)]);
     }
 
     #[test]

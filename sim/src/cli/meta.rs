@@ -40,6 +40,7 @@ pub fn meta(args: &MetaArgs) -> Result<u8, CommandError> {
         time: None,
         job_count: args.jobs,
         again: Again::Everywhere,
+        failure_count_max: 1,
     };
     let report = carry_out(&work, &Signals::heed()?)?;
     Ok(exit_code(&report))

@@ -41,13 +41,14 @@ pub struct Shrunk {
     pub run_count: u64,
 }
 
-/// The smallest plan so far, and the signature that a smaller one must fail with.
+/// The smallest plan so far, and the failure that a smaller one must be like.
 pub struct Candidates<'a> {
     best: Plan,
     outcome: Outcome,
     /// The plan to be shrunk, and its outcome.
     first: (Plan, Outcome),
-    signature: String,
+    /// What a smaller plan must fail like.
+    verdict: Verdict,
     limits: ShrinkLimits<'a>,
     run_count: AtomicU64,
 }
@@ -63,12 +64,12 @@ impl<'a> Candidates<'a> {
     /// Runs the plan; `None` if it passes.
     pub fn new(plan: &Plan, limits: ShrinkLimits<'a>) -> Option<Candidates<'a>> {
         let outcome = run_twice(plan);
-        let signature = outcome.verdict.as_ref()?.signature();
+        let verdict = outcome.verdict.clone()?;
         Some(Candidates {
             best: plan.clone(),
             first: (plan.clone(), outcome.clone()),
             outcome,
-            signature,
+            verdict,
             limits,
             run_count: AtomicU64::new(2),
         })
@@ -125,8 +126,8 @@ impl<'a> Candidates<'a> {
     }
 
     fn is_alike(&self, outcome: &Outcome) -> bool {
-        let signature = outcome.verdict.as_ref().map(Verdict::signature);
-        signature.as_ref() == Some(&self.signature)
+        let found = outcome.verdict.as_ref();
+        found.is_some_and(|found| found.is_like(&self.verdict))
     }
 
     /// Makes the first of `count` candidates that fails in the same way the best, and returns its
