@@ -88,7 +88,7 @@ impl Policy {
             }
             Policy::Coarsely => knobs.layer_len_target = 1 << 40,
             Policy::Compressed => {
-                knobs.compression = Compression::Zstd;
+                knobs.compression = Compression::Zstd(1);
                 knobs.block_cache_len = 8192;
                 knobs.image_delta_count_trigger = 1;
             }

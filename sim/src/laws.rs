@@ -51,7 +51,8 @@ pub fn layer_files(disk: &mut Disk, timeline: TimelineId) -> BTreeSet<FileName> 
         .collect()
 }
 
-fn file_name(layer: &IndexLayer) -> FileName {
+/// The name of the file of a layer.
+pub fn file_name(layer: &IndexLayer) -> FileName {
     FileName::Layer {
         name: layer.name,
         generation: layer.generation,

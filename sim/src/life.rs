@@ -90,7 +90,7 @@ fn plan(seed: u64) -> Plan {
             layer_len_target: 128 << 10,
             image_delta_count_trigger: 3,
             image_preempt_l0_count: 16,
-            compression: Compression::Zstd,
+            compression: Compression::Zstd(1),
             gc_distance: 50_000,
             l0_delay_count: 1 << 20,
             block_cache_len: 1 << 20,

@@ -20,6 +20,7 @@
 //! | [`HeldAnswers`] | a scan that outlives its line answers from one snapshot                  |
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
 //! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
+//! | [`durable`]     | the worst crash does not take back what was acknowledged                 |
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
@@ -36,6 +37,7 @@ pub mod batches;
 pub mod branches;
 pub mod closed;
 pub mod cutoff;
+pub mod durable;
 mod held;
 pub mod layers;
 pub mod listed;

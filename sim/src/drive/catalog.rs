@@ -27,6 +27,7 @@ use palimpsest::base::Lsn;
 use super::Driver;
 use super::life::{Ended, heal_late, tries};
 use crate::checkers::branches::{self, Branch};
+use crate::checkers::durable::Acknowledged;
 use crate::checkers::{Depth, racing};
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -78,6 +79,7 @@ impl Driver {
             Some(Ok(timeline)) => {
                 self.with_expected(label, |expected| expected.created(start));
                 self.judge.timeline_created(label);
+                self.check_durable(label, &Acknowledged::Made(None))?;
                 self.add_open(label, timeline);
                 Ok(true)
             }
@@ -194,6 +196,7 @@ impl Driver {
                 self.judge.timeline_created(label);
                 branch.check_made(before, &allowed)?;
                 self.look(|sight, _| branch.acknowledged(sight, &timeline))?;
+                self.check_durable(label, &Acknowledged::Made(Some((ancestor, lsn))))?;
                 self.add_open(label, timeline);
                 self.session().tally.did(match how {
                     How::Beside => "branch beside others",
@@ -428,6 +431,7 @@ impl Driver {
         match self.call(how, engine.delete_timeline(id)).await {
             Some(Ok(())) => {
                 self.judge.index_was_read(label);
+                self.check_durable(label, &Acknowledged::Deleted)?;
                 self.with_expected(label, |expected| *expected = Expected::absent());
                 self.session().tally.did(match how {
                     How::Beside => "delete beside others",

@@ -13,7 +13,7 @@ use crate::checkers::{self, Finding, Sight};
 use crate::judge::Judge;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Expectations, Expected, FinalAnswers};
-use crate::plan::{Line, Plan, Slot};
+use crate::plan::{Knobs, Line, Plan, Setting, Slot};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
 use crate::world::{Join, SimIo, World};
@@ -31,6 +31,8 @@ pub struct Session {
     pub next_line: usize,
     /// The expected state of each timeline.
     pub expectations: Expectations,
+    /// The options that were set so far: they hold from the next opening of the engine on.
+    pub settings: Vec<Setting>,
     /// The state of the checkers.
     pub checkers: Checkers,
     /// The first finding.
@@ -101,6 +103,10 @@ pub type LineSource = Arc<dyn Fn(usize) -> Option<Line> + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Handles {
     pub(super) engine: Option<Arc<Engine<SimIo>>>,
+    /// The knobs that the engine was opened with, if it was.
+    pub(super) knobs: Option<Arc<Knobs>>,
+    /// How many of the settings are in them.
+    pub(super) setting_count: usize,
     pub(super) timelines: BTreeMap<TimelineLabel, Timeline<SimIo>>,
     pub(super) writers: BTreeMap<TimelineLabel, Writer<SimIo>>,
     pub(super) puts: BTreeMap<TimelineLabel, Join<Result<(), Verdict>>>,
@@ -221,6 +227,28 @@ impl Driver {
             .expect("a life opens it first")
     }
 
+    /// The knobs that the engine was opened with last; before that, those of the plan.
+    pub(super) fn knobs(&self) -> Arc<Knobs> {
+        let knobs = self.handles().knobs.clone();
+        knobs.unwrap_or_else(|| Arc::new(self.plan.knobs.clone()))
+    }
+
+    /// The knobs for the next opening of the engine.
+    pub(super) fn next_knobs(&self) -> Knobs {
+        let mut knobs = self.plan.knobs.clone();
+        let session = self.session();
+        for setting in &session.settings {
+            setting.apply(&mut knobs);
+        }
+        knobs
+    }
+
+    /// Forgets settings that are not in force yet.
+    pub(super) fn forget_settings(&self) {
+        let count = self.handles().setting_count;
+        self.session().settings.truncate(count);
+    }
+
     /// The labels of the timelines that may exist, ancestors first.
     pub(super) fn labels(&self) -> Vec<TimelineLabel> {
         oracle::ancestors_first(&self.session().expectations)
@@ -248,12 +276,13 @@ impl Driver {
     /// Shows the engine and the expected state to `look`, which finds nothing wrong.
     pub(super) fn show<T>(&self, look: impl FnOnce(&mut Sight, &mut Checkers) -> T) -> T {
         let open = self.handles().timelines.clone();
+        let knobs = self.knobs();
         let mut session = self.session();
         let session = &mut *session;
         let mut sight = Sight {
             world: &self.world,
             judge: &self.judge,
-            knobs: &self.plan.knobs,
+            knobs: &knobs,
             open,
             expectations: &mut session.expectations,
         };

@@ -27,6 +27,7 @@ use palimpsest::{Engine, Error, Scan, Timeline};
 use super::held::HeldInstance;
 use super::life::{heal_late, stuck_on};
 use super::{Driver, TRIES_MAX};
+use crate::checkers::durable::Acknowledged;
 use crate::checkers::{Depth, closed, recovery};
 use crate::faults::FaultClass;
 use crate::keys;
@@ -227,7 +228,12 @@ impl Driver {
             };
             self.handles().held.push((label, held));
         }
-        let last = self.with_expected(label, |expected| expected.last);
+        let (last, is_still) = self.with_expected(label, |expected| {
+            (expected.last, expected.pending.is_none())
+        });
+        if is_still && matches!(closed, ShutdownResult::Clean) {
+            self.check_durable(label, &Acknowledged::Flushed(last))?;
+        }
         let Some(timeline) = self
             .open_timeline(label, Effort::UntilDone, How::Wait)
             .await?

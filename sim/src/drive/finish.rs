@@ -38,6 +38,8 @@ impl Driver {
     pub(super) async fn finish(&self) -> Result<(), Verdict> {
         self.patiently(self.release_all()).await?;
         self.join().await?;
+        // It quiesces under the options of this life, and is opened once more under the same ones.
+        self.forget_settings();
         self.world.heal();
         // The time that slow calls still take does not count.
         self.world.settle_down().await?;
@@ -102,7 +104,7 @@ impl Driver {
     /// Where age holds the cutoff back, waits until all history is old enough, and checks that the
     /// cutoff has moved. Returns the time that took.
     async fn age_history(&self) -> Result<Duration, Verdict> {
-        let age = self.plan.knobs.gc_age;
+        let age = self.knobs().gc_age;
         let is_clock_set = self.handles().opened.is_none();
         // Maintenance would do much work in so long a time.
         let is_long = self.world.wait_max() < age;

@@ -6,6 +6,7 @@ use palimpsest::timeline::{Mode, Progress};
 use palimpsest::{Error, Result};
 
 use super::Driver;
+use crate::checkers::durable::{self, Acknowledged};
 use crate::checkers::{cutoff, layers};
 use crate::label::TimelineLabel;
 use crate::plan::{self, How};
@@ -47,11 +48,14 @@ impl Driver {
                 let expected = format!("durable up to {target}, what was written before");
                 Err(Verdict::wrong("flush", expected, format!("{durable}")))
             }
-            Some(Ok(durable)) => self.with_expected(label, |expected| {
-                // A concurrent flush may have acknowledged more already.
-                let durable = durable.max(expected.acknowledged);
-                expected.acknowledge(durable)
-            }),
+            Some(Ok(durable)) => {
+                self.check_durable(label, &Acknowledged::Flushed(durable))?;
+                self.with_expected(label, |expected| {
+                    // A concurrent flush may have acknowledged more already.
+                    let durable = durable.max(expected.acknowledged);
+                    expected.acknowledge(durable)
+                })
+            }
             Some(Err(error)) => guard.check("flush", &error),
             None => Ok(()),
         }
@@ -101,6 +105,11 @@ impl Driver {
             Some(Ok(Progress::Done)) => {
                 guard.check_done(what)?;
                 self.session().tally.did(what);
+                if self.is_alone(how)
+                    && let Some(timeline) = self.timeline(label)
+                {
+                    self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
+                }
                 self.explain_if_still(label)?;
                 Ok(Some(Progress::Done))
             }
@@ -141,8 +150,12 @@ impl Driver {
                 if before.durable() < collected.cutoff || 0 < collected.layer_count {
                     guard.check_done("collection")?;
                 }
-                let moved = (before, collected);
+                let (moved, cutoff) = ((before, collected), collected.cutoff);
                 self.look(|sight, _| cutoff::collected(sight, label, moved))?;
+                self.check_durable(label, &Acknowledged::Collected(cutoff))?;
+                if self.is_alone(how) {
+                    self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
+                }
                 self.session().tally.did("collect garbage");
                 self.explain_if_still(label)
             }
@@ -152,10 +165,19 @@ impl Driver {
         }
     }
 
+    /// Checks that no power loss takes back what was acknowledged just now.
+    pub(super) fn check_durable(
+        &self,
+        label: TimelineLabel,
+        what: &Acknowledged,
+    ) -> Result<(), Verdict> {
+        self.look(|sight, _| durable::check(sight, label, what))
+    }
+
     /// Whether nothing else runs that could change a timeline meanwhile.
     fn is_alone(&self, how: How) -> bool {
+        let is_off = self.knobs().maintenance == plan::Maintenance::Off;
         let handles = self.handles();
-        let is_off = self.plan.knobs.maintenance == plan::Maintenance::Off;
         how == How::Wait && handles.beside.is_empty() && handles.puts.is_empty() && is_off
     }
 

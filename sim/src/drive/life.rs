@@ -16,7 +16,7 @@ use crate::keys;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Existence, Expected};
 use crate::paths::ROOT;
-use crate::plan::{Effort, How, Line, Maintenance, PlanOp};
+use crate::plan::{Effort, How, Knobs, Line, Maintenance, PlanOp};
 use crate::verdict::Verdict;
 use crate::witness::Moment;
 use crate::world::{LifeEnd, SimIo, World};
@@ -96,7 +96,7 @@ impl Driver {
     }
 
     /// Opens the engine and every timeline that may exist, and checks what was recovered.
-    async fn open_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
+    pub(super) async fn open_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
         for label in self.open_all(how).await? {
             self.check_points(label, depth)?;
             self.explain(label)?;
@@ -129,13 +129,29 @@ impl Driver {
         Ok(opened)
     }
 
-    async fn open_engine(&self, mut how: How) -> Result<Engine<SimIo>, Verdict> {
+    /// Opens the engine, with the options that were set so far.
+    async fn open_engine(&self, how: How) -> Result<Engine<SimIo>, Verdict> {
+        let knobs = self.next_knobs();
+        let opened = self.open_engine_with(&knobs, how).await?;
+        let setting_count = self.session().settings.len();
+        let mut handles = self.handles();
+        (handles.knobs, handles.setting_count) = (Some(Arc::new(knobs)), setting_count);
+        drop(handles);
+        Ok(opened)
+    }
+
+    /// Opens the engine with these knobs. A cancelled call is retried.
+    pub(super) async fn open_engine_with(
+        &self,
+        knobs: &Knobs,
+        mut how: How,
+    ) -> Result<Engine<SimIo>, Verdict> {
         for attempt in 0..TRIES_MAX {
             heal_late(&self.world, attempt);
             let guard = self.judge.begin(None);
             self.judge.begin_open();
             let io = SimIo::new(&self.world);
-            let opening = Engine::open(io, Path::new(ROOT), options(&self.plan.knobs));
+            let opening = Engine::open(io, Path::new(ROOT), options(knobs));
             let Some(opened) = self.call(how, opening).await else {
                 how = How::Wait;
                 continue;
@@ -247,7 +263,7 @@ impl Driver {
         self.with_expected(label, |expected| {
             expected.samples.begin(opened, expected.last)
         });
-        if self.plan.knobs.maintenance != Maintenance::Off {
+        if self.knobs().maintenance != Maintenance::Off {
             self.with_expected(label, |expected| expected.cutoff.begin_gc());
         }
         self.handles().timelines.insert(label, timeline);
@@ -295,7 +311,7 @@ impl Driver {
 
     /// Shuts the timelines down one by one and drops the engine. Returns those that ended without
     /// an error, with their ends.
-    async fn shut_down(&self) -> Result<Vec<(TimelineLabel, Lsn)>, Verdict> {
+    pub(super) async fn shut_down(&self) -> Result<Vec<(TimelineLabel, Lsn)>, Verdict> {
         // Kept handles lock the engine's directory.
         self.drop_held()?;
         self.handles().writers.clear();
@@ -344,7 +360,7 @@ impl Driver {
                 return Ok(Ended::Latched);
             }
             // An engine that maintains itself goes on while it is open.
-            if self.plan.knobs.maintenance == Maintenance::Off {
+            if self.knobs().maintenance == Maintenance::Off {
                 return Ok(Ended::Open);
             }
             heal_late(&self.world, attempt);

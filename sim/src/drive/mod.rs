@@ -16,6 +16,7 @@ mod driver;
 mod ending;
 mod finish;
 mod held;
+mod intruder;
 mod job;
 mod life;
 mod line;

@@ -19,7 +19,7 @@ fn in_memory(number: u64) -> usize {
 pub(super) fn options(knobs: &Knobs) -> Options {
     let defaults = Options::default();
     Options {
-        tenant: TenantId([7; 16]),
+        tenant: TenantId([knobs.tenant as u8; 16]),
         freeze_len_max: knobs.freeze_len_max,
         freeze_distance_max: knobs.freeze_distance_max,
         freeze_age_max: knobs.freeze_age_max,
@@ -31,11 +31,14 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         image_preempt_l0_count: in_memory(knobs.image_preempt_l0_count),
         image_compression: match knobs.compression {
             plan::Compression::None => Compression::None,
-            plan::Compression::Zstd => Compression::Zstd { level: 1 },
+            plan::Compression::Zstd(level) => Compression::Zstd {
+                level: level.into(),
+            },
         },
         gc_distance: knobs.gc_distance,
         gc_age: knobs.gc_age,
         l0_delay_count: in_memory(knobs.l0_delay_count),
+        l0_delay: knobs.l0_delay,
         l0_stall_count: knobs.maintenance.l0_stall_count().map(in_memory),
         block_cache_len: knobs.block_cache_len,
         read_len_max: knobs.read_len_max,
@@ -44,7 +47,6 @@ pub(super) fn options(knobs: &Knobs) -> Options {
             _ => defaults.scan_key_count_max,
         },
         maintenance_period: knobs.maintenance.period(),
-        l0_delay: defaults.l0_delay,
         redo: defaults.redo,
     }
 }

@@ -31,9 +31,9 @@ impl Driver {
         label: TimelineLabel,
         timeline: &Timeline<SimIo>,
     ) -> Result<(), Verdict> {
-        let knobs = &self.plan.knobs;
+        let knobs = self.knobs();
         // Parts of a few keys: what has no value may be all that is in one.
-        timeline.declare_keys(keys::space(&keys::all(knobs)));
+        timeline.declare_keys(keys::space(&keys::all(&knobs)));
         for mode in [Mode::ByNeed, Mode::Forced] {
             let compacted = self.until_idle("compact", || timeline.compact(mode));
             let imaged = self.until_idle("create images", || timeline.create_images(mode));

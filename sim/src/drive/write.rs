@@ -34,9 +34,8 @@ impl Driver {
         };
         self.settle(label)?;
         let is_settled = self.with_expected(label, |expected| expected.pending.is_none());
-        let drafted = self.with_expected(label, |expected| {
-            Draft::of(expected, &self.plan.knobs, entries)
-        });
+        let knobs = self.knobs();
+        let drafted = self.with_expected(label, |expected| Draft::of(expected, &knobs, entries));
         let Some(drafted) = drafted.filter(|_| is_settled) else {
             self.handles().writers.insert(label, writer);
             return Ok(());

@@ -164,6 +164,20 @@ impl Retained {
         }
     }
 
+    /// The points that these, of a child that branches off at an LSN, need of its ancestor: only
+    /// perhaps, if it is not sure that the child is there.
+    fn through(mut self, at: Lsn, is_sure: bool) -> Retained {
+        self.surely.insert(at);
+        if !is_sure {
+            self.perhaps.append(&mut self.surely);
+        }
+        let here = |lsns: BTreeSet<Lsn>| lsns.into_iter().map(|lsn| at.min(lsn)).collect();
+        Retained {
+            surely: here(self.surely),
+            perhaps: here(self.perhaps),
+        }
+    }
+
     fn add(&mut self, mut other: Retained) {
         self.surely.append(&mut other.surely);
         self.perhaps.append(&mut other.perhaps);
@@ -175,38 +189,35 @@ impl Retained {
     }
 }
 
-/// The points that must be retained on the ancestor of a child that branches off at an LSN.
-fn retained_by(expectations: &Expectations, (child, at): (TimelineLabel, Lsn)) -> Retained {
-    let mut below = retained(expectations, child);
-    below.surely.insert(at);
-    if expectations[&child].is_unread {
-        below.perhaps.append(&mut below.surely);
-    }
-    let here = |lsns: BTreeSet<Lsn>| lsns.into_iter().map(|lsn| at.min(lsn)).collect();
-    Retained {
-        surely: here(below.surely),
-        perhaps: here(below.perhaps),
-    }
-}
-
 /// The points that must be retained on a timeline for its children, their children, and so on.
 pub fn retained(expectations: &Expectations, label: TimelineLabel) -> Retained {
+    // What is in doubt may seem to stand on itself; no chain is longer than all timelines.
+    retained_within(expectations, label, expectations.len())
+}
+
+fn retained_within(expectations: &Expectations, label: TimelineLabel, depth: usize) -> Retained {
     let mut found = Retained::default();
+    if depth == 0 {
+        return found;
+    }
     for (&child, expected) in expectations {
-        match expected.existence {
+        let (points, is_sure): (Vec<Lsn>, bool) = match expected.existence {
             Existence::Absent => {
                 let point = expected.deleted_point.filter(|(on, _)| *on == label);
-                found.perhaps.extend(point.map(|(_, at)| at));
+                (Vec::from_iter(point.map(|(_, at)| at)), false)
             }
             Existence::Exists => {
-                if let Some((_, at)) = expected.ancestor.filter(|(on, _)| *on == label) {
-                    found.add(retained_by(expectations, (child, at)));
-                }
+                let point = expected.ancestor.filter(|(on, _)| *on == label);
+                (Vec::from_iter(point.map(|(_, at)| at)), !expected.is_unread)
             }
-            Existence::InDoubt => {
-                let points = expected.possible_points(label);
-                found.perhaps.extend(points);
-            }
+            Existence::InDoubt => (expected.possible_points(label).into_iter().collect(), false),
+        };
+        if points.is_empty() {
+            continue;
+        }
+        let below = retained_within(expectations, child, depth - 1);
+        for at in points {
+            found.add(below.clone().through(at, is_sure));
         }
     }
     found

@@ -23,7 +23,7 @@ impl Plan {
         self.knobs
             .check()
             .map_err(|problem| PlanPlace::Knobs.of(problem))?;
-        let mut tally = LimitTally::new(self.knobs.key_count);
+        let mut tally = LimitTally::new(&self.knobs);
         for (index, line) in self.ops.iter().enumerate() {
             let added = check_line(line, &mut tally);
             added.map_err(|problem| PlanPlace::Op(index + 1).of(problem))?;

@@ -7,6 +7,7 @@
 
 mod author;
 mod branches;
+mod compound;
 mod endings;
 mod gives_up;
 mod history;
@@ -15,7 +16,6 @@ mod jobs;
 mod kinds;
 pub(super) mod knobs;
 mod moves;
-mod pairs;
 mod reach;
 mod reads;
 mod rules;

@@ -56,12 +56,16 @@ pub struct Knobs {
     pub gc_age: Duration,
     /// The count of L0s from which on a batch that freezes a layer is delayed.
     pub l0_delay_count: u64,
+    /// The delay of such a batch.
+    pub l0_delay: Duration,
     /// The length of the cache of index blocks, in bytes.
     pub block_cache_len: u64,
     /// The most bytes that a read asks of a file at once.
     pub read_len_max: u64,
     /// What runs the jobs: the plan alone, or the engine's maintenance as well.
     pub maintenance: Maintenance,
+    /// The number of the tenant that owns the timelines.
+    pub tenant: u16,
     /// How much the oracle reads after each operation.
     pub look: Look,
     /// What the device promises.
@@ -72,6 +76,8 @@ pub struct Knobs {
 pub(crate) struct Knob {
     /// Its word in a plan's text.
     pub name: &'static str,
+    /// Whether it is an option of the engine, which may differ from one opening to the next.
+    pub is_option: bool,
     /// Its value, to be read, changed or written.
     pub value: fn(&mut Knobs) -> &mut dyn KnobValue,
     /// Checks it against its limits, and against the knobs before it in [`KNOBS`].
@@ -98,6 +104,9 @@ pub(crate) enum DrawPhase {
     Rest,
 }
 
+/// The highest number of a tenant.
+const TENANT_MAX: u16 = 255;
+
 /// A threshold that no plan reaches.
 const NEVER: u64 = 1 << 62;
 
@@ -105,9 +114,10 @@ const NEVER: u64 = 1 << 62;
 const LAYERS_NEVER: u64 = 1_000_000;
 
 /// Every knob, in the order of a plan's text.
-pub(crate) const KNOBS: [Knob; 21] = [
+pub(crate) const KNOBS: [Knob; 23] = [
     Knob {
         name: "seed",
+        is_option: false,
         value: |knobs| &mut knobs.seed,
         limit: any,
         set_plain: |knobs| knobs.seed = 0,
@@ -117,6 +127,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "keys",
+        is_option: false,
         value: |knobs| &mut knobs.key_count,
         limit: |name, knobs| within(name, knobs.key_count.into(), 1..=KEY_COUNT_MAX.into()),
         set_plain: |knobs| knobs.key_count = 1,
@@ -131,6 +142,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "layout",
+        is_option: false,
         value: |knobs| &mut knobs.layout,
         limit: any,
         set_plain: |knobs| knobs.layout = KeyLayout::Dense,
@@ -145,6 +157,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "freeze-len",
+        is_option: true,
         value: |knobs| &mut knobs.freeze_len_max,
         limit: |name, knobs| at_least_one(name, knobs.freeze_len_max),
         set_plain: |knobs| knobs.freeze_len_max = 1 << 20,
@@ -159,6 +172,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "freeze-distance",
+        is_option: true,
         value: |knobs| &mut knobs.freeze_distance_max,
         limit: |name, knobs| at_least_one(name, knobs.freeze_distance_max),
         set_plain: |knobs| knobs.freeze_distance_max = NEVER,
@@ -173,6 +187,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "freeze-age",
+        is_option: true,
         value: |knobs| &mut knobs.freeze_age_max,
         limit: |name, knobs| check_duration(name, knobs.freeze_age_max),
         set_plain: |knobs| knobs.freeze_age_max = Duration::from_secs(3600),
@@ -182,6 +197,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "buffer-len",
+        is_option: true,
         value: |knobs| &mut knobs.buffer_len,
         limit: |name, knobs| at_least_one(name, knobs.buffer_len),
         set_plain: |knobs| knobs.buffer_len = 4 << 10,
@@ -196,6 +212,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "l0-trigger",
+        is_option: true,
         value: |knobs| &mut knobs.l0_count_trigger,
         limit: |name, knobs| at_least_one(name, knobs.l0_count_trigger),
         set_plain: |knobs| knobs.l0_count_trigger = LAYERS_NEVER,
@@ -207,6 +224,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "l0-run-len",
+        is_option: true,
         value: |knobs| &mut knobs.l0_run_len_max,
         limit: |name, knobs| at_least_one(name, knobs.l0_run_len_max),
         set_plain: |knobs| knobs.l0_run_len_max = NEVER,
@@ -216,6 +234,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "layer-len",
+        is_option: true,
         value: |knobs| &mut knobs.layer_len_target,
         limit: |name, knobs| at_least_one(name, knobs.layer_len_target),
         set_plain: |knobs| knobs.layer_len_target = NEVER,
@@ -230,6 +249,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "image-trigger",
+        is_option: true,
         value: |knobs| &mut knobs.image_delta_count_trigger,
         limit: |name, knobs| at_least_one(name, knobs.image_delta_count_trigger),
         set_plain: |knobs| knobs.image_delta_count_trigger = LAYERS_NEVER,
@@ -239,6 +259,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "image-preempt",
+        is_option: true,
         value: |knobs| &mut knobs.image_preempt_l0_count,
         limit: |name, knobs| at_least_one(name, knobs.image_preempt_l0_count),
         set_plain: |knobs| knobs.image_preempt_l0_count = LAYERS_NEVER,
@@ -248,15 +269,25 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "compression",
+        is_option: true,
         value: |knobs| &mut knobs.compression,
         limit: any,
         set_plain: |knobs| knobs.compression = Compression::None,
         shrink_order: Some(3),
         phase: DrawPhase::Rest,
-        draw: |knobs, _, chance| knobs.compression = *chance.pick(&Compression::ALL),
+        draw: |knobs, _, chance| {
+            // The contexts of high levels take megabytes for each value.
+            let levels = [
+                (4, Compression::None),
+                (3, Compression::Zstd(1)),
+                (1, Compression::Zstd(3)),
+            ];
+            knobs.compression = chance.pick_weighted(&levels);
+        },
     },
     Knob {
         name: "gc-distance",
+        is_option: true,
         value: |knobs| &mut knobs.gc_distance,
         limit: any,
         set_plain: |knobs| knobs.gc_distance = 0,
@@ -266,6 +297,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "gc-age",
+        is_option: true,
         value: |knobs| &mut knobs.gc_age,
         limit: |name, knobs| check_duration(name, knobs.gc_age),
         set_plain: |knobs| knobs.gc_age = Duration::ZERO,
@@ -275,6 +307,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "l0-delay-count",
+        is_option: true,
         value: |knobs| &mut knobs.l0_delay_count,
         limit: |name, knobs| at_least_one(name, knobs.l0_delay_count),
         set_plain: |knobs| knobs.l0_delay_count = LAYERS_NEVER,
@@ -285,7 +318,20 @@ pub(crate) const KNOBS: [Knob; 21] = [
         },
     },
     Knob {
+        name: "l0-delay",
+        is_option: true,
+        value: |knobs| &mut knobs.l0_delay,
+        limit: |name, knobs| check_duration(name, knobs.l0_delay),
+        set_plain: |knobs| knobs.l0_delay = Duration::from_millis(100),
+        shrink_order: Some(19),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.l0_delay = Duration::from_millis(*chance.pick(&[0, 1, 100, 100, 2000]));
+        },
+    },
+    Knob {
         name: "cache-len",
+        is_option: true,
         value: |knobs| &mut knobs.block_cache_len,
         limit: any,
         set_plain: |knobs| knobs.block_cache_len = 64 << 20,
@@ -295,6 +341,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "read-len",
+        is_option: true,
         value: |knobs| &mut knobs.read_len_max,
         limit: |name, knobs| at_least_one(name, knobs.read_len_max),
         set_plain: |knobs| knobs.read_len_max = 64 << 10,
@@ -304,6 +351,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "housekeeping",
+        is_option: true,
         value: |knobs| &mut knobs.maintenance,
         limit: |_, knobs| check_maintenance(knobs.maintenance, knobs.l0_count_trigger),
         set_plain: |knobs| knobs.maintenance = Maintenance::Off,
@@ -314,7 +362,18 @@ pub(crate) const KNOBS: [Knob; 21] = [
         },
     },
     Knob {
+        name: "tenant",
+        is_option: false,
+        value: |knobs| &mut knobs.tenant,
+        limit: |name, knobs| within(name, knobs.tenant.into(), 0..=TENANT_MAX.into()),
+        set_plain: |knobs| knobs.tenant = 7,
+        shrink_order: Some(20),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| knobs.tenant = chance.between(0, TENANT_MAX.into()) as u16,
+    },
+    Knob {
         name: "look",
+        is_option: false,
         value: |knobs| &mut knobs.look,
         limit: any,
         set_plain: |knobs| knobs.look = Look::Nothing,
@@ -327,6 +386,7 @@ pub(crate) const KNOBS: [Knob; 21] = [
     },
     Knob {
         name: "device",
+        is_option: false,
         value: |knobs| &mut knobs.device,
         limit: any,
         set_plain: |knobs| knobs.device = Device::Posix,
@@ -417,7 +477,8 @@ mod tests {
     }
 
     /// For each knob a value other than its plainest.
-    const OTHERS: &str = "7 7 edges 7 7 7s 7 7 7 7 7 7 zstd 7 7s 7 7 7 every_7s_stall_8 all rots";
+    const OTHERS: &str =
+        "7 7 edges 7 7 7s 7 7 7 7 7 7 zstd:7 7 7s 7 7s 7 7 every_7s_stall_8 8 all rots";
 
     #[test]
     fn every_field_has_one_row_and_every_row_one_field() {

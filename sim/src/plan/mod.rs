@@ -7,6 +7,7 @@ mod draw;
 mod knobs;
 mod limits;
 mod op;
+mod settings;
 pub(crate) mod text;
 
 use palimpsest::io::Job;
@@ -16,7 +17,8 @@ use crate::faults::Rule;
 pub use knobs::{Compression, KeyLayout, Knobs, Look, Maintenance};
 pub(crate) use knobs::{KNOBS, Knob};
 pub use op::{
-    Closing, EditPlan, Effort, Entry, Held, Jump, Kept, KeyIndex, Mode, PlanOp, Shutdowns, Slot,
+    Closing, EditPlan, Effort, Entry, Held, Jump, Kept, KeyIndex, Mode, PlanOp, Setting, Shutdowns,
+    Slot,
 };
 pub use text::PlanError;
 

@@ -6,6 +6,7 @@
 mod batch;
 mod key;
 mod operand;
+mod setting;
 mod tally;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use operand::Operand;
 pub use batch::{EditPlan, Entry};
 pub use key::KeyIndex;
 pub use operand::{Closing, Effort, Held, Jump, Kept, Mode, Shutdowns, Slot};
+pub use setting::Setting;
 pub(super) use tally::LimitTally;
 
 /// What the table says of an operation, besides its operands.
@@ -278,6 +280,14 @@ operations! {
     /// Drops the handles that shutdowns have kept, or a held scan: `let-go`, `let-go 1`.
     LetGo(held: Held) => "let-go", Start::Waited, None;
 
+    /// Gives an option of the engine another value, from the next opening of the engine on:
+    /// `set gc-distance 8`.
+    Set(setting: Setting) => "set", Start::Waited, None;
+
+    /// Shuts the engine down, opens it as another tenant, to whom every timeline must be refused
+    /// and who may change no file of one; then opens it again as its own.
+    Intrude => "intrude", Start::Waited, None;
+
     /// Shuts the engine down and opens it again.
     Restart => "restart", Start::Dropped, None;
 
@@ -329,7 +339,7 @@ mod tests {
     use super::*;
 
     /// Each operation once, with an example of its operands.
-    const EACH: [&str; 23] = [
+    const EACH: [&str; 25] = [
         "create a 7",
         "branch b a -8 once",
         "delete b once",
@@ -351,6 +361,8 @@ mod tests {
         "clock -3600s",
         "shutdown a twice keeping",
         "let-go 2",
+        "set gc-distance 8",
+        "intrude",
         "restart",
         "crash power draw:9",
     ];

@@ -6,7 +6,9 @@
 //!
 //! ```text
 //! plan      = "palimpsest plan 4"
-//!             "knobs"    knob*         each knob once, in the order in which they stand here
+//!             "knobs"    knob*         each knob at most once, in the order in which they stand
+//!                                      here; one that is missing has the value at which it does
+//!                                      least
 //!             "ops"      line*
 //!             "faults"   rule*
 //!             "schedule" choices*  then
@@ -16,10 +18,11 @@
 //!           | "layout" ("dense" | "spread" | "edges")
 //!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION | "buffer-len" N
 //!           | "l0-trigger" N | "l0-run-len" N | "layer-len" N
-//!           | "image-trigger" N | "image-preempt" N | "compression" ("none" | "zstd")
+//!           | "image-trigger" N | "image-preempt" N | "compression" ("none" | "zstd" [":" N])
 //!           | "gc-distance" N | "gc-age" DURATION
-//!           | "l0-delay-count" N | "cache-len" N | "read-len" N
-//!           | "housekeeping" ("off" | "every" DURATION "stall" N) | "look" LOOK
+//!           | "l0-delay-count" N | "l0-delay" DURATION | "cache-len" N | "read-len" N
+//!           | "housekeeping" ("off" | "every" DURATION "stall" N)
+//!           | "tenant" N | "look" LOOK
 //!           | "device" ("posix" | "ext4-ordered" | "rename-not-atomic" | "rots")
 //!                                      what it promises: sim/DEVICE.md
 //!
@@ -41,6 +44,9 @@
 //!           | "hold" SLOT LETTER OFFSET | "next" SLOT | "let-go" SLOT     a scan that outlives its
 //!                                                line, its next batch, and its end
 //!           | "join" | "wait" DURATION | "clock" ("+" | "-") DURATION | "restart" | crash
+//!           | "set" OPTION               a knob of the engine and its value, from the next opening
+//!                                      of the engine on
+//!           | "intrude"                  opens the engine as another tenant, who is refused
 //!           | "shutdown" LETTER ["twice"] ["keeping"] | "let-go"   and opened again; the
 //!                                                second drops the handles that the first keeps
 //! crash     = "crash" ("kill" | "power" survival)
@@ -126,7 +132,7 @@ impl FromStr for Plan {
         lines.open_section("knobs")?;
         let knobs = read_knobs(&mut lines)?;
         lines.open_section("ops")?;
-        let mut tally = LimitTally::new(knobs.key_count);
+        let mut tally = LimitTally::new(&knobs);
         let ops = read_items(&mut lines, |_, item| {
             let line = read_line(item)?;
             check_line(&line, &mut tally)?;

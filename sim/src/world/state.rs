@@ -99,6 +99,7 @@ pub struct World {
     wait_max: Duration,
     /// The longest delay of a call by a slow device.
     pub(super) slow_max: Duration,
+    keeps_its_word: bool,
 }
 
 /// All mutable state, behind one lock.
@@ -154,6 +155,21 @@ impl Drop for Direct<'_> {
     fn drop(&mut self) {
         self.0.state().is_direct = false;
     }
+}
+
+/// Whether a rule lets the device acknowledge what it has not done.
+fn lies(rule: &Rule) -> bool {
+    matches!(rule.fault, Fault::Lie | Fault::Tear | Fault::Lost)
+}
+
+/// The longest time that an operation of a plan may wait: where maintenance runs in any life, so
+/// many periods of it.
+fn wait_max(plan: &Plan) -> Duration {
+    let waits = plan.all_knobs().map(|knobs| match knobs.maintenance {
+        Maintenance::Off => SILENCE_MAX,
+        Maintenance::On { period, .. } => period * PERIODS_WAITED_MAX,
+    });
+    waits.min().unwrap_or(SILENCE_MAX)
 }
 
 /// How many steps a run of the plan may make, before it counts as a livelock.
@@ -214,11 +230,14 @@ impl World {
         Arc::new(World {
             state: Mutex::new(state),
             slow_max: slow.max().unwrap_or_default(),
-            wait_max: match plan.knobs.maintenance {
-                Maintenance::Off => SILENCE_MAX,
-                Maintenance::On { period, .. } => period * PERIODS_WAITED_MAX,
-            },
+            keeps_its_word: !plan.knobs.device.may_be_wrong() && !plan.faults.iter().any(lies),
+            wait_max: wait_max(plan),
         })
+    }
+
+    /// Whether the device does what it acknowledges: what was synced stays.
+    pub fn keeps_its_word(&self) -> bool {
+        self.keeps_its_word
     }
 
     /// The longest time that an operation may wait.

@@ -12,7 +12,7 @@ use super::swarm::{DrawStep, EditKind, EditSize, PlanScale, Swarm};
 use super::times::draw_duration;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
-use crate::plan::{EditPlan, Effort, Entry, How, KeyIndex, Knobs, Line, PlanOp, Slot};
+use crate::plan::{EditPlan, Effort, Entry, How, KeyIndex, Knobs, Line, PlanOp, Setting, Slot};
 
 /// With this many operations in flight, the author joins them.
 const BESIDE_COUNT_MAX: u32 = 6;
@@ -26,6 +26,12 @@ const HIGHEST_ONE_IN: u64 = 24;
 const CARELESS_ONE_IN: u64 = 64;
 /// One batch in this many repeats a key at its last LSN, behind another key.
 const DOUBLED_ONE_IN: u64 = 24;
+/// Before one end of a life in this many, options are set for the next life.
+const SETTING_ONE_IN: u64 = 6;
+/// The most options that are set at once.
+const SETTING_COUNT_MAX: u64 = 3;
+/// One restart in this many opens the engine as another tenant first.
+const INTRUDING_ONE_IN: u64 = 8;
 /// Lengths in bytes at which the encoding of a length changes, and their neighbours.
 const SMALL_EDGES: [u64; 9] = [0, 1, 100, 127, 128, 129, 255, 256, 257];
 /// Lengths in bytes around that of a block.
@@ -40,6 +46,8 @@ pub struct Author<'d, C> {
     pub(super) l0_count_trigger: u64,
     pub(super) gc_distance: u64,
     pub(super) gc_age: Duration,
+    /// The knobs, as they are set so far.
+    knobs: Knobs,
     ops: Vec<Line>,
     created_count: u8,
     beside_count: u32,
@@ -82,6 +90,7 @@ impl<'d, C: Chance> Author<'d, C> {
             l0_count_trigger: knobs.l0_count_trigger,
             gc_distance: knobs.gc_distance,
             gc_age: knobs.gc_age,
+            knobs: knobs.clone(),
             ops: Vec::new(),
             created_count: 0,
             beside_count: 0,
@@ -145,6 +154,7 @@ impl<'d, C: Chance> Author<'d, C> {
 
     /// Ends the process: the author forgets what was not durable.
     pub fn crash(&mut self) {
+        self.set_options();
         let kind = self.chance.pick_weighted(&self.swarm.crashes);
         let crash = draw_crash(self.chance, kind);
         self.push(How::Wait, PlanOp::Crash(crash));
@@ -154,11 +164,36 @@ impl<'d, C: Chance> Author<'d, C> {
     }
 
     pub(super) fn restart(&mut self) {
-        let how = self.wait_or_drop();
-        self.push(how, PlanOp::Restart);
+        self.set_options();
+        if self.chance.one_in(INTRUDING_ONE_IN) {
+            self.push(How::Wait, PlanOp::Intrude);
+        } else {
+            let how = self.wait_or_drop();
+            self.push(how, PlanOp::Restart);
+        }
         self.timelines
             .iter_mut()
             .for_each(DrawnTimeline::mark_durable);
+    }
+
+    /// Sets options for the next opening of the engine, before some of the ends of a life.
+    fn set_options(&mut self) {
+        if !self.chance.one_in(SETTING_ONE_IN) {
+            return;
+        }
+        for _ in 0..self.chance.between(1, SETTING_COUNT_MAX) {
+            let setting = Setting::draw(self.chance, self.swarm, &self.knobs);
+            let mut next = self.knobs.clone();
+            setting.apply(&mut next);
+            // Some options exclude each other.
+            if next.check().is_ok() {
+                self.knobs = next;
+                self.push(How::Wait, PlanOp::Set(setting));
+            }
+        }
+        self.l0_count_trigger = self.knobs.l0_count_trigger;
+        self.gc_distance = self.knobs.gc_distance;
+        self.gc_age = self.knobs.gc_age;
     }
 
     /// Creates the timeline of the next label.

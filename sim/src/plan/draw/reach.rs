@@ -3,6 +3,7 @@
 
 use palimpsest::io::Job;
 
+use crate::plan::settings::with_settings;
 use crate::plan::{Knobs, Line, Maintenance, PlanOp};
 
 /// The number of lives assumed for a plan whose operations are not known.
@@ -13,8 +14,12 @@ pub struct Reach {
     /// The jobs; `None` if the operations are not known, and any job may run.
     jobs: Option<Vec<Job>>,
     life_count: u64,
-    /// Whether batches wait when there are too many L0s.
-    has_stall: bool,
+}
+
+/// Whether maintenance is on in some life.
+fn has_maintenance(ops: &[Line], knobs: &Knobs) -> bool {
+    let mut all = with_settings(ops, knobs);
+    all.any(|knobs| knobs.maintenance != Maintenance::Off)
 }
 
 impl Reach {
@@ -22,14 +27,13 @@ impl Reach {
     pub const UNKNOWN: Reach = Reach {
         jobs: None,
         life_count: LIFE_COUNT,
-        has_stall: true,
     };
 
     /// The reach of a plan with these operations.
     pub fn of(ops: &[Line], knobs: &Knobs) -> Reach {
         let mut jobs = vec![Job::Open, Job::Create, Job::Put, Job::Freeze, Job::Flush];
         jobs.extend(ops.iter().filter_map(|line| line.op.row().job));
-        if knobs.maintenance != Maintenance::Off {
+        if has_maintenance(ops, knobs) {
             jobs.extend([Job::Keep, Job::Compact, Job::Image, Job::Gc]);
         }
         let leaves_files = |job: &Job| matches!(job, Job::Compact | Job::Image | Job::Gc);
@@ -42,18 +46,12 @@ impl Reach {
         Reach {
             jobs: Some(jobs),
             life_count: crashes.count() as u64 + 1,
-            has_stall: knobs.maintenance.l0_stall_count().is_some(),
         }
     }
 
     /// Whether the plan runs such a job.
     pub fn has(&self, job: Job) -> bool {
         self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&job))
-    }
-
-    /// Whether batches wait when there are too many L0s.
-    pub fn has_stall(&self) -> bool {
-        self.has_stall
     }
 
     /// The number of lives of the plan, at least.

@@ -2,8 +2,8 @@
 
 use palimpsest::io::{Job, Part};
 
-use super::kinds::{FaultKind, draw_power, draw_rot_offset};
-use super::pairs::draw_pairs;
+use super::compound::draw_compound;
+use super::kinds::{CrashKind, FaultKind, draw_crash, draw_power, draw_rot_offset};
 use super::reach::Reach;
 use super::swarm::Swarm;
 use super::themes::Theme;
@@ -12,7 +12,7 @@ use crate::faults::StepKind::{
     self, Create, CreateDir, Len, List, Lock, Open, Pass, Read, Remove, RemoveDir, Rename, Replace,
     Sync, SyncDir, Write,
 };
-use crate::faults::{Address, Counted, Fault, Rule, Scope};
+use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
 use crate::label::TimelineLabel;
 
 /// The most rules that are drawn one by one.
@@ -24,6 +24,10 @@ const THEME_WEIGHT: u64 = 4;
 const APART_ONE_IN: u64 = 2;
 /// One of those plans in this many crashes later in the same job, if crashes exist in the plan.
 const APART_CRASHING_ONE_IN: u64 = 2;
+/// One plan in this many crashes when an index has its name and no sync has covered that: only
+/// there can a power loss keep the index and undo the names that it refers to. Where the device
+/// tears renames, each plan does.
+const UNSYNCED_RENAME_ONE_IN: u64 = 4;
 /// One plan in this many has a fault at a call that hardly ever gets one of its kind otherwise.
 const RARE_ONE_IN: u64 = 3;
 
@@ -173,12 +177,37 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
     if chance.one_in(RARE_ONE_IN) {
         rules.extend(draw_rare(chance, swarm, reach));
     }
-    draw_pairs(chance, (swarm, reach), &mut rules);
+    if has_crashes(kinds) {
+        draw_unsynced_rename(chance, (swarm, reach), &mut rules);
+    }
+    draw_compound(chance, (swarm, reach), &mut rules);
     rules
 }
 
 pub(super) fn has_crashes(kinds: &[(u64, FaultKind)]) -> bool {
     kinds.iter().any(|(_, kind)| kind.is_crash())
+}
+
+/// Draws a crash between the rename of an index and the sync that covers it.
+fn draw_unsynced_rename(
+    chance: &mut impl Chance,
+    (swarm, reach): (&Swarm, &Reach),
+    rules: &mut Vec<Rule>,
+) {
+    let is_torn = swarm.device == Device::RenameNotAtomic;
+    if !is_torn && !chance.one_in(UNSYNCED_RENAME_ONE_IN) {
+        return;
+    }
+    let renaming = SITES.iter().filter(|site| {
+        reach.has(site.job) && site.part == Part::Index && site.steps.contains(&SyncDir)
+    });
+    let jobs: Vec<Job> = renaming.map(|site| site.job).collect();
+    let place = (*chance.pick(&jobs), Part::Index, SyncDir);
+    let crash = match is_torn {
+        true => draw_crash(chance, CrashKind::PowerDraw),
+        false => draw_power(chance),
+    };
+    rules.push(rule_with(chance, place, Fault::Crash(crash)));
 }
 
 /// Draws a fault in a job that is drawn first, and sometimes a crash before the job's end.
@@ -341,20 +370,6 @@ pub(super) fn draw_ordinal(chance: &mut impl Chance, any: u64, last: u64) -> Opt
     }
     let last = chance.between(1, last);
     Some(chance.between(1, last) as u32)
-}
-
-/// Draws a rule for any call of this kind, in any life and on any timeline.
-pub(super) fn draw_rule_at(
-    chance: &mut impl Chance,
-    place: (Job, Part, StepKind),
-    kind: FaultKind,
-) -> Rule {
-    let fault = match kind.draw(chance) {
-        // Only a file has pages that can be dropped.
-        Fault::Revert if place.2 != Sync => Fault::Eio,
-        fault => fault,
-    };
-    rule_with(chance, place, fault)
 }
 
 /// Draws a rule with this fault for any call of this kind, in any life and on any timeline.

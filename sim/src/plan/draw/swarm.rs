@@ -3,7 +3,7 @@
 //! A plan in which everything may happen rarely repeats one thing often enough. So each plan keeps
 //! only a part of every table, with weights of its own (swarm testing). Besides these, faults that
 //! runs would hardly ever meet are drawn separately, whatever is in the tables: `rules.rs` and
-//! `pairs.rs`.
+//! `compound.rs`.
 
 use super::kinds::{CrashKind, FaultKind};
 use super::themes::{Move, Theme};

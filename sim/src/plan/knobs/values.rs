@@ -1,5 +1,6 @@
 //! The values of knobs, and their text.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::faults::Device;
@@ -21,16 +22,14 @@ named_enum! {
     }
 }
 
-named_enum! {
-    /// Whether the values of image layers are compressed.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub enum Compression {
-        /// Stored as they are: `none`.
-        #[default]
-        None = "none",
-        /// Compressed with zstd: `zstd`.
-        Zstd = "zstd",
-    }
+/// Whether the values of image layers are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Stored as they are: `none`.
+    #[default]
+    None,
+    /// Compressed with zstd at a level: `zstd:3`, or `zstd` for level 1.
+    Zstd(u8),
 }
 
 named_enum! {
@@ -165,7 +164,36 @@ macro_rules! words_are_values {
     };
 }
 
-words_are_values!(Look Compression KeyLayout Device);
+words_are_values!(Look KeyLayout Device);
+
+/// The text forms of compression.
+const COMPRESSION: &str = "write `none`, `zstd` or `zstd:3`, with a level from 1 to 22";
+/// The levels of zstd.
+const LEVELS: RangeInclusive<u8> = 1..=22;
+
+impl KnobValue for Compression {
+    fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
+        let word = words.expect(name, COMPRESSION)?;
+        *self = match word.split_once(':') {
+            None if word == "none" => Compression::None,
+            None if word == "zstd" => Compression::Zstd(1),
+            Some(("zstd", level)) => match number(level, "level")? {
+                level if LEVELS.contains(&level) => Compression::Zstd(level),
+                other => return Err(Problem::new("level", other, COMPRESSION)),
+            },
+            _ => return Err(Problem::new(name, word, COMPRESSION)),
+        };
+        Ok(())
+    }
+
+    fn written(&self) -> String {
+        match self {
+            Compression::None => "none".to_string(),
+            Compression::Zstd(1) => "zstd".to_string(),
+            Compression::Zstd(level) => format!("zstd:{level}"),
+        }
+    }
+}
 
 /// The text forms of maintenance.
 const MAINTENANCE: &str = "write `off`, or `every 250ms stall 0`";

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::batch::{EditPlan, Entry};
 use super::key::KeyIndex;
+use super::setting::Setting;
+use crate::plan::Knobs;
 use crate::plan::limits::{
     BATCH_LEN_MAX, ENTRY_COUNT_MAX, LEN_MAX, OP_COUNT_MAX, TOTAL_LEN_MAX, TOTAL_WAIT_MAX,
     check_duration, within,
@@ -12,7 +14,8 @@ use crate::text::Problem;
 
 /// The totals of a plan's operations so far.
 pub(in crate::plan) struct LimitTally {
-    key_count: u16,
+    /// The knobs, as they are set so far.
+    knobs: Knobs,
     op_count: usize,
     entry_count: usize,
     total_len: u64,
@@ -23,9 +26,9 @@ pub(in crate::plan) struct LimitTally {
 
 impl LimitTally {
     /// The totals before the first operation.
-    pub fn new(key_count: u16) -> LimitTally {
+    pub fn new(knobs: &Knobs) -> LimitTally {
         LimitTally {
-            key_count,
+            knobs: knobs.clone(),
             op_count: 0,
             entry_count: 0,
             total_len: 0,
@@ -33,6 +36,12 @@ impl LimitTally {
             lsn_steps: 0,
             total_wait: Duration::ZERO,
         }
+    }
+
+    /// Sets a knob for the next opening of the engine.
+    pub(super) fn set(&mut self, setting: &Setting) -> Result<(), Problem> {
+        setting.apply(&mut self.knobs);
+        self.knobs.check()
     }
 
     /// Adds an operation.
@@ -106,10 +115,10 @@ impl LimitTally {
 
     /// Checks that the plan has this key.
     pub(super) fn check_key(&self, key: KeyIndex) -> Result<(), Problem> {
-        if key.0 < self.key_count {
+        if key.0 < self.knobs.key_count {
             return Ok(());
         }
-        let last = self.key_count - 1;
+        let last = self.knobs.key_count - 1;
         Err(Problem::new(
             "key",
             key,
@@ -119,6 +128,10 @@ impl LimitTally {
 
     /// Checks that the plan has this many keys.
     pub(super) fn check_key_count(&self, count: u16) -> Result<(), Problem> {
-        within("count of keys", count.into(), 1..=self.key_count.into())
+        within(
+            "count of keys",
+            count.into(),
+            1..=self.knobs.key_count.into(),
+        )
     }
 }
