@@ -59,7 +59,10 @@ impl<S: Store> Opener<'_, S> {
         let op = Op::new(Some(timeline), Job::Open, 1);
         let index = match self.store.load_index(op, timeline).await? {
             Some(index) if !index.is_deleted => index,
-            Some(index) => return Err(self.refuse_deleted(op, &index).await),
+            Some(index) => {
+                self.check_tenant(&index)?;
+                return Err(self.refuse_deleted(op, &index).await);
+            }
             None => {
                 let entries = self.store.list(op, timeline).await?;
                 let listing = Listing::new(&entries.unwrap_or_default());
@@ -181,7 +184,10 @@ impl<S: Store> Opener<'_, S> {
     /// Refuses if the timeline exists; removes the files of a creation that was interrupted.
     async fn ensure_absent(&self, op: Op, timeline: TimelineId) -> Result<()> {
         match self.store.load_index(op, timeline).await? {
-            Some(index) if index.is_deleted => Err(self.refuse_deleted(op, &index).await),
+            Some(index) if index.is_deleted => {
+                self.check_tenant(&index)?;
+                Err(self.refuse_deleted(op, &index).await)
+            }
             Some(_) => {
                 let why = format!("timeline {timeline} exists");
                 Err(Error::Refused { why })
@@ -282,6 +288,10 @@ impl<S: Store> Opener<'_, S> {
         let op = Op::new(Some(timeline), Job::Delete, 1);
         let look = Op::new(Some(timeline), Job::Open, 1);
         match self.store.load_index(look, timeline).await {
+            // It is for its own tenant to complete; until then it needs what it needed.
+            Ok(Some(index)) if index.is_deleted && index.tenant != self.options.tenant => {
+                self.branch_tree.add_leaving(timeline, index.ancestor);
+            }
             Ok(Some(index)) if index.is_deleted => {
                 self.store
                     .io()

@@ -243,6 +243,12 @@ impl Driver {
         knobs
     }
 
+    /// Sets an option for the next opening of the engine.
+    pub(super) fn set(&self, setting: &Setting) -> Result<(), Verdict> {
+        self.session().settings.push(setting.clone());
+        Ok(())
+    }
+
     /// Forgets settings that are not in force yet.
     pub(super) fn forget_settings(&self) {
         let count = self.handles().setting_count;

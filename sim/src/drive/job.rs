@@ -153,7 +153,7 @@ impl Driver {
                 let (moved, cutoff) = ((before, collected), collected.cutoff);
                 self.look(|sight, _| cutoff::collected(sight, label, moved))?;
                 self.check_durable(label, &Acknowledged::Collected(cutoff))?;
-                if self.is_alone(how) {
+                if self.is_alone(how) && 0 < collected.layer_count {
                     self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
                 }
                 self.session().tally.did("collect garbage");

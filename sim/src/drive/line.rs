@@ -67,10 +67,7 @@ impl Driver {
                 self.start_line(number, how, Box::pin(next)).await
             }
             PlanOp::LetGo(held) => self.let_go(*held),
-            PlanOp::Set(setting) => {
-                self.session().settings.push(setting.clone());
-                Ok(())
-            }
+            PlanOp::Set(setting) => self.set(setting),
             PlanOp::Intrude => self.intrude().await,
             PlanOp::Shutdown { timeline, closing } => {
                 let (driver, meant) = (self.clone(), (*timeline, *closing));

@@ -210,7 +210,7 @@ fn retained_within(expectations: &Expectations, label: TimelineLabel, depth: usi
                 let point = expected.ancestor.filter(|(on, _)| *on == label);
                 (Vec::from_iter(point.map(|(_, at)| at)), !expected.is_unread)
             }
-            Existence::InDoubt => (expected.possible_points(label).into_iter().collect(), false),
+            Existence::InDoubt => (expected.possible_points(label).collect(), false),
         };
         if points.is_empty() {
             continue;
