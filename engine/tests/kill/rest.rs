@@ -14,7 +14,7 @@ pub fn options(draw: &mut Draw) -> Options {
     Options {
         freeze_len_max: draw.one_of(&[400, 1000, 4000]),
         freeze_distance_max: draw.one_of(&[5, 20, 1000]),
-        buffer_len: draw.one_of(&[0, 100, 10_000]),
+        buffer_len: draw.one_of(&[1, 100, 10_000]),
         l0_count_trigger: draw.one_of(&[2, 3, 5]),
         l0_run_len_max: draw.one_of(&[20_000, 1_000_000]),
         layer_len_target: draw.one_of(&[2000, 40_000, 200_000]),

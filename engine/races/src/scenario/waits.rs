@@ -45,6 +45,7 @@ pub fn a_shutdown_ends_a_collection_that_waits_for_a_reader() {
 pub fn a_writer_that_is_held_back_goes_on_after_the_last_compaction() {
     let desk = Desk::new(Options {
         freeze_distance_max: 1,
+        l0_count_trigger: 3,
         l0_stall_count: Some(3),
         ..options()
     });
