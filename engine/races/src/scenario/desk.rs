@@ -8,7 +8,8 @@ use crate::engine::{Engine, Timeline, Writer};
 use crate::format::{Compression, Value};
 use crate::io::{Job, Op, block_on};
 use crate::layer::Batch;
-use crate::timeline::{Mode, Options};
+use crate::sync::thread::{self, JoinHandle};
+use crate::timeline::{Collected, Mode, Options};
 use crate::world::World;
 
 pub(super) const MAIN: TimelineId = TimelineId([1; 16]);
@@ -42,6 +43,23 @@ impl Desk {
             Ok::<Desk, Error>(Desk { engine, main })
         })
         .unwrap()
+    }
+
+    /// Starts a compaction and an image creation, each on a thread.
+    pub(super) fn start_jobs(&self) -> [JoinHandle<Result<()>>; 2] {
+        [0, 1].map(|job| {
+            let main = self.main.clone();
+            thread::spawn(move || match job {
+                0 => block_on(main.compact(Mode::Forced)).map(drop),
+                _ => block_on(main.create_images(Mode::Forced)).map(drop),
+            })
+        })
+    }
+
+    /// Starts a collection on a thread.
+    pub(super) fn start_collection(&self) -> JoinHandle<Result<Collected>> {
+        let main = self.main.clone();
+        thread::spawn(move || block_on(main.gc()))
     }
 
     /// Ends the run: nothing is left undone, and each thread stops.

@@ -91,13 +91,7 @@ pub fn jobs_that_publish_side_by_side_lose_no_layer() {
 pub fn no_two_jobs_write_one_file() {
     let desk = Desk::new(options());
     fill(&desk.main, [1, 2]);
-    let jobs = [0, 1].map(|job| {
-        let main = desk.main.clone();
-        thread::spawn(move || match job {
-            0 => block_on(main.compact(Mode::Forced)).map(drop),
-            _ => block_on(main.create_images(Mode::Forced)).map(drop),
-        })
-    });
+    let jobs = desk.start_jobs();
     for job in jobs {
         job.join().unwrap().unwrap();
     }

@@ -17,10 +17,7 @@ pub fn a_collection_ends_when_the_last_reader_leaves() {
     let desk = Desk::new(options());
     fill(&desk.main, [1, 2]);
     let scan = block_on(desk.main.scan(KeyRange::ALL, Lsn(2))).unwrap();
-    let collecting = {
-        let main = desk.main.clone();
-        thread::spawn(move || block_on(main.gc()))
-    };
+    let collecting = desk.start_collection();
     drop(scan);
     assert_eq!(collecting.join().unwrap().unwrap().cutoff, Lsn(2));
     desk.close();
@@ -31,10 +28,7 @@ pub fn a_shutdown_ends_a_collection_that_waits_for_a_reader() {
     let desk = Desk::new(options());
     fill(&desk.main, [1, 2]);
     let scan = block_on(desk.main.scan(KeyRange::ALL, Lsn(2))).unwrap();
-    let collecting = {
-        let main = desk.main.clone();
-        thread::spawn(move || block_on(main.gc()))
-    };
+    let collecting = desk.start_collection();
     block_on(desk.engine.shutdown_timeline(MAIN)).unwrap();
     assert!(matches!(collecting.join().unwrap(), Err(Error::Closed)));
     drop(scan);
@@ -103,13 +97,7 @@ pub fn a_parent_shuts_down_or_its_branch_opens() {
 pub fn a_shutdown_waits_for_the_jobs_that_run() {
     let desk = Desk::new(options());
     fill(&desk.main, [1, 2]);
-    let jobs = [0, 1].map(|job| {
-        let main = desk.main.clone();
-        thread::spawn(move || match job {
-            0 => block_on(main.compact(Mode::Forced)).map(drop),
-            _ => block_on(main.create_images(Mode::Forced)).map(drop),
-        })
-    });
+    let jobs = desk.start_jobs();
     block_on(desk.engine.shutdown()).unwrap();
     for job in jobs {
         assert!(matches!(job.join().unwrap(), Ok(()) | Err(Error::Closed)));

@@ -159,7 +159,7 @@ fn draw_one(
             };
             any_step(&mut rule);
             if first == Fail {
-                // The same call fails each time that it is retried.
+                // A retry fails like the first try.
                 rule.one_in = 1;
             }
             rules.push(rule);
