@@ -47,7 +47,7 @@ impl Driver {
             .labels()
             .iter()
             .any(|label| self.judge.has_failed_sync(Some(*label)));
-        let has_left_files = self.handles().has_given_up || self.judge.has_failed_recovery();
+        let has_left_files = self.handles().has_given_up || self.judge.has_left_files();
         if has_latched || has_left_files || self.judge.has_unread_index() {
             self.restart().await?;
         }

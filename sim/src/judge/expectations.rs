@@ -6,6 +6,7 @@
 //!  a sync of a timeline's files      `Latched` from its calls; a     it is opened again
 //!  fails                             job's failure latches it
 //!  a removal fails                   files that are left over        the next open without faults
+//!  a call of a creation fails        files that are left over        the next open, or it is made
 //!  a call of the engine's open       `Busy` from collections: the    that timeline is opened, made
 //!  fails, or reads what is wrong     child may be unknown            or gone, or is said to be so
 //!  a file's last reader removes it   that the file is gone           the engine is about to open
@@ -40,6 +41,9 @@ pub(super) struct ErrorExpectations {
     /// Whether a call failed as the engine was opened: it may have left files that the next open
     /// removes.
     recovery_failed: bool,
+    /// Timelines whose creation had a failed call, and was not repeated: the next open removes what
+    /// it left.
+    creation_failed: BTreeSet<TimelineLabel>,
     /// Whether the engine is open: it reads all indexes before, and none unasked from then on.
     is_open: bool,
 }
@@ -57,6 +61,9 @@ impl ErrorExpectations {
         if (has_failed || is_wrong) && is_of_recovery {
             self.index_unread.extend(site.label);
             self.recovery_failed = true;
+        }
+        if has_failed && matches!(site.op.job, Job::Create | Job::Branch) {
+            self.creation_failed.extend(site.label);
         }
         match site.step {
             StepKind::Remove | StepKind::RemoveDir => self.removal_failed |= has_failed,
@@ -96,6 +103,7 @@ impl ErrorExpectations {
     pub(super) fn begin_open(&mut self) {
         self.index_unread.clear();
         self.recovery_failed = false;
+        self.creation_failed.clear();
         self.is_open = false;
     }
 
@@ -197,9 +205,11 @@ impl Judge {
         is_unread || self.world.state().disk.has_wrong(INDEX)
     }
 
-    /// Whether a call failed as the engine was opened: the next open may remove what this one left.
-    pub fn has_failed_recovery(&self) -> bool {
-        self.record().expectations.recovery_failed
+    /// Whether a call failed as the engine was opened, or as a timeline was made that is not there:
+    /// the next open may remove what was left.
+    pub fn has_left_files(&self) -> bool {
+        let expectations = &self.record().expectations;
+        expectations.recovery_failed || !expectations.creation_failed.is_empty()
     }
 
     /// Notes that a timeline was opened, made or deleted, or is said not to be there: the engine
@@ -215,6 +225,7 @@ impl Judge {
 
     /// Notes that a timeline was made: failures of an earlier one of its name no longer count.
     pub fn timeline_created(&self, label: TimelineLabel) {
+        self.record().expectations.creation_failed.remove(&label);
         self.index_was_read(label);
         self.forget_latch(label);
     }
