@@ -8,7 +8,9 @@
 //!  bugs/ID.patch ─▶ copy of the sources ─build▶ simulator with the bug ─run▶ seed ─shrink▶ plan
 //! ```
 //!
-//! For the bench, some 40 of them are in one build, each behind a switch.
+//! All whose patches change bodies of functions alone are in one build, each behind a switch; the
+//! others are built one by one. For the bench, some 40 are in one build whose switches turn on any
+//! number of them at a time.
 
 mod bench;
 mod certified;
@@ -16,14 +18,16 @@ mod hunt;
 mod merge;
 mod patch;
 mod score;
+mod simulators;
 mod worktree;
 
 pub use bench::{BENCH_BUGS, Extent, Hits, hunt_as_program, hunt_together};
 pub use certified::Exhausted;
 pub use hunt::{Budget, BugHunt, Findings, ShrunkSize};
-pub use merge::merge;
+pub use merge::{merge, merge_apart};
 pub use patch::Bug;
 pub use score::{BugSearch, Score, Shot};
+pub use simulators::{Simulator, Simulators};
 pub use worktree::Worktree;
 
 use std::fmt;

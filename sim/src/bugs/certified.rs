@@ -64,7 +64,7 @@ fn plans(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
 }
 
 fn fails(hunt: &BugHunt<'_>, (plan, depth): (&Path, u32), time: Duration) -> Result<bool, Trouble> {
-    let mut command = Command::new(hunt.simulator);
+    let mut command = Command::new(&hunt.simulator.program);
     command.arg("exhaust").arg(plan);
     command.args(["--jobs", "1", "--depth", &depth.to_string()]);
     command.args(["--time", &milliseconds(time)]);

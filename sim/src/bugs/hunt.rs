@@ -11,8 +11,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::certified::{self, Exhausted};
+use super::merge::SWITCH;
 use super::score::{BugSearch, Score, Shot};
-use super::{Bug, Trouble};
+use super::{Bug, Simulator, Trouble};
 use crate::report::Headline;
 use crate::run::STACK_LEN;
 use crate::threads::{Numbers, side_by_side};
@@ -69,8 +70,8 @@ pub struct ShrunkSize {
 pub struct BugHunt<'a> {
     /// The bug.
     pub bug: &'a Bug,
-    /// The program.
-    pub simulator: &'a Path,
+    /// The simulator that has it.
+    pub simulator: &'a Simulator,
     /// The folder.
     pub folder: &'a Path,
 }
@@ -117,7 +118,7 @@ impl BugHunt<'_> {
 
     fn hunt(&self, base: u64, time: Duration) -> Result<BugSearch, Trouble> {
         let (start, end) = (base * BASE_LEN, (base + 1) * BASE_LEN);
-        let mut command = Command::new(self.simulator);
+        let mut command = Command::new(&self.simulator.program);
         command.args(["run", "--jobs", "1", "--shrink-time", "1ms"]);
         command.args(["--time", &milliseconds(time)]);
         command.args(["--seeds", &format!("{start}..{end}")]);
@@ -151,7 +152,7 @@ impl BugHunt<'_> {
 
     fn shrink(&self, seed: u64, time: Duration) -> Result<ShrunkSize, Trouble> {
         let plan = self.folder.join(format!("{}.plan", self.bug.id));
-        let mut command = Command::new(self.simulator);
+        let mut command = Command::new(&self.simulator.program);
         command.args(["shrink", &seed.to_string(), "--time", &milliseconds(time)]);
         command.arg("--out").arg(&plan);
         let started = Instant::now();
@@ -168,6 +169,9 @@ impl BugHunt<'_> {
     pub(super) fn run(&self, command: &mut Command) -> Result<Output, Trouble> {
         let id = &self.bug.id;
         let failed = |error| Trouble::Machine(format!("bug {id}: cannot run it: {error}"));
+        if let Some(number) = self.simulator.switch {
+            command.env(SWITCH, number.to_string());
+        }
         command.output().map_err(failed)
     }
 

@@ -13,13 +13,14 @@ use std::process::Command;
 use super::{Bug, Trouble};
 
 /// The files of the repository that a build of the simulator needs.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     ".cargo",
     "Cargo.lock",
     "Cargo.toml",
     "README.md",
     "engine",
     "fuzz",
+    "rust-toolchain.toml",
     "sim",
 ];
 
@@ -54,18 +55,25 @@ impl Worktree {
     /// # Errors
     /// `Input` if it does not apply or does not compile, `Machine` if files cannot be copied.
     pub fn build(&self, bug: &Bug) -> Result<PathBuf, Trouble> {
-        let planted = bug.apply(&self.root)?;
-        let of_bug = |trouble| match trouble {
+        let built = self.build_with(&bug.apply(&self.root)?);
+        built.map_err(|trouble| match trouble {
             Trouble::Input(why) => Trouble::Input(format!("bug {}: {why}", bug.id)),
             machine @ Trouble::Machine(_) => machine,
-        };
-        let sources = self.sources()?;
-        let is_foreign = |(path, _): &&(String, String)| !sources.contains(Path::new(path));
-        if let Some((path, _)) = planted.iter().find(is_foreign) {
+        })
+    }
+
+    /// Builds the simulator over the sources with these files in place of theirs. Returns the
+    /// program.
+    ///
+    /// # Errors
+    /// `Input` if it does not compile, `Machine` if files cannot be copied.
+    pub fn build_with(&self, planted: &[(String, String)]) -> Result<PathBuf, Trouble> {
+        let is_source = |path: &str| SOURCES.iter().any(|source| path.starts_with(source));
+        if let Some((path, _)) = planted.iter().find(|(path, _)| !is_source(path)) {
             let why = format!("{path} is no source of the simulator or the engine");
-            return Err(of_bug(Trouble::Input(why)));
+            return Err(Trouble::Input(why));
         }
-        self.write(&planted)?;
+        self.write(planted)?;
         // By default most of the build would go to debug information and to code that the bug does
         // not change. Without optimisation across units a build takes a fifth of the time, and the
         // simulator runs at two thirds of the speed.
@@ -74,7 +82,7 @@ impl Worktree {
             ("CARGO_PROFILE_RELEASE_LTO", "off"),
             ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
         ];
-        self.compile("palimpsest-sim", &profile).map_err(of_bug)
+        self.compile("palimpsest-sim", &profile)
     }
 
     /// Makes the copy equal to the sources, but for the files that are planted.

@@ -11,7 +11,7 @@ use super::bug_json;
 use super::exit::{CommandError, code};
 use super::signals::Signals;
 use super::{console, fleet, plan_file};
-use crate::bugs::{Budget, Bug, BugHunt, Exhausted, Findings, Trouble, Worktree};
+use crate::bugs::{Budget, Bug, BugHunt, Exhausted, Findings, Simulators, Trouble};
 use crate::text::{Align, Columns, counted};
 
 /// The columns of the report: heading, alignment, and smallest width.
@@ -42,17 +42,16 @@ pub fn bugs(args: &BugsArgs) -> Result<u8, CommandError> {
     let bugs = choose(all, &args.ids)?;
     let folder = std::path::absolute(&args.worktree)
         .map_err(|error| CommandError::Input(format!("{}: {error}", args.worktree.display())))?;
-    let worktree = Worktree::new(root, &folder);
+    console::complain("building a simulator with a switch for each bug");
+    let simulators = Simulators::build(root, &folder, &bugs).map_err(refusal)?;
     let count = COLUMNS.len() - usize::from(args.exhaust.is_none());
     let columns = Columns::new(&COLUMNS[..count]);
     console::print(&columns.head())?;
     let (mut records, mut unbuilt, mut broken_off) = (Vec::new(), Vec::new(), Vec::new());
-    for (bug, number) in bugs.iter().zip(1..) {
-        let (id, count) = (&bug.id, bugs.len());
-        console::complain(&format!("{number} of {count}: building {id}"));
-        let built = worktree.build(bug);
-        console::complain(&format!("{number} of {count}: hunting {id}"));
-        let found = built.and_then(|simulator| {
+    for (index, bug) in bugs.iter().enumerate() {
+        let (id, number, count) = (&bug.id, index + 1, bugs.len());
+        console::complain(&format!("{number} of {count}: building and hunting {id}"));
+        let found = simulators.of(index, bug).and_then(|simulator| {
             let hunt = BugHunt {
                 bug,
                 simulator: &simulator,

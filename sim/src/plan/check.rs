@@ -11,7 +11,6 @@ use super::{How, Line, Plan, PlanOp, Starved, Tail};
 use crate::faults::{
     Address, Amount, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind, Text,
 };
-use crate::label::TimelineLabel;
 use crate::text::Problem;
 
 impl Plan {
@@ -52,24 +51,7 @@ impl Plan {
 pub(super) fn check_line(line: &Line, tally: &mut LimitTally) -> Result<(), Problem> {
     tally.add_op()?;
     check_how(line)?;
-    if let PlanOp::Branch {
-        timeline, ancestor, ..
-    } = line.op
-    {
-        check_branch(timeline, ancestor)?;
-    }
     line.op.check(tally)
-}
-
-/// A timeline cannot be its own ancestor.
-fn check_branch(timeline: TimelineLabel, ancestor: TimelineLabel) -> Result<(), Problem> {
-    check_label(timeline)?;
-    check_label(ancestor)?;
-    if timeline != ancestor {
-        return Ok(());
-    }
-    let remedy = "write another letter than the branch's";
-    Err(Problem::new("ancestor", ancestor, remedy))
 }
 
 /// Only an operation that works on a timeline has a future that can be left running or dropped; a

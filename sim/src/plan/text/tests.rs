@@ -170,7 +170,7 @@ fn a_text_that_was_cut_off_is_no_plan() {
 }
 
 /// What is written in `EVERYTHING`, the text that replaces it, and the error's message.
-const PROBLEMS: [(&str, &str, &str); 84] = [
+const PROBLEMS: [(&str, &str, &str); 83] = [
     (
         "plan 4",
         "plan 3",
@@ -494,11 +494,6 @@ const PROBLEMS: [(&str, &str, &str); 84] = [
         "branch b a -8",
         "& branch b a 0",
         "line 48: operation branch b a 0; write it without `&`, or an offset below 0",
-    ),
-    (
-        "branch b a -8",
-        "branch a a -8",
-        "line 48: ancestor a; write another letter than the branch's",
     ),
     (
         "branch b a -8",
