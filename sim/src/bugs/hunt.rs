@@ -26,7 +26,7 @@ const BASE_LEN: u64 = 1_000_000;
 pub struct Budget {
     /// The number of searches, each from another base of seeds.
     pub base_count: u64,
-    /// The longest wall time of each search, on one core.
+    /// The longest CPU time of each search.
     pub hunt: Duration,
     /// The wall time to shrink the plan that found the bug, on all cores.
     pub shrink: Duration,
@@ -120,7 +120,7 @@ impl BugHunt<'_> {
         let (start, end) = (base * BASE_LEN, (base + 1) * BASE_LEN);
         let mut command = Command::new(&self.simulator.program);
         command.args(["run", "--jobs", "1", "--shrink-time", "1ms"]);
-        command.args(["--time", &milliseconds(time)]);
+        command.args(["--cpu-time", &milliseconds(time)]);
         command.args(["--seeds", &format!("{start}..{end}")]);
         let unshrunk = self.folder.join("unshrunk").join(base.to_string());
         // Results of an earlier search would pass for those of this one.

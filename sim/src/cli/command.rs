@@ -82,11 +82,13 @@ fn run(args: &RunArgs) -> Result<u8, CommandError> {
     let seeds = args.seeds.unwrap_or(Seeds::ALL);
     let time = match seeds.end {
         Some(_) => args.time,
+        None if args.cpu_time.is_some() => args.time,
         None => Some(args.time.unwrap_or(TIME)),
     };
     let work = Fleet {
         seeds,
         time,
+        cpu_time: args.cpu_time,
         job_count: args.jobs,
         again: Again::OneIn(TWICE_ONE_IN),
         failure_count_max: args.keep_going,
@@ -120,6 +122,7 @@ fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
     let work = Fleet {
         seeds: args.seeds,
         time: Some(args.time),
+        cpu_time: None,
         job_count: args.jobs,
         again: Again::OneIn(TWICE_ONE_IN),
         failure_count_max: 1,

@@ -45,6 +45,8 @@ pub struct Fleet {
     pub seeds: Seeds,
     /// The time after which no further plan begins, counted from the start.
     pub time: Option<Duration>,
+    /// The same for the CPU time of the process.
+    pub cpu_time: Option<Duration>,
     /// The number of threads; by default, one for each core.
     pub job_count: Option<u64>,
     /// Which plans are run a second time.
@@ -118,6 +120,8 @@ struct Queue {
     next: AtomicU64,
     end: u64,
     deadline: Option<Instant>,
+    /// The CPU time of the process after which no further plan begins.
+    cpu_time_max: Option<Duration>,
     is_closed: AtomicBool,
     signals: Signals,
 }
@@ -129,6 +133,7 @@ impl Queue {
             next: AtomicU64::new(work.seeds.start),
             end: work.seeds.end.unwrap_or(u64::MAX),
             deadline: work.time.and_then(|time| started.checked_add(time)),
+            cpu_time_max: work.cpu_time.map(|time| time.saturating_add(cpu_time())),
             is_closed: AtomicBool::new(false),
             signals,
         }
@@ -138,8 +143,9 @@ impl Queue {
         let is_late = self
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now());
+        let is_spent = self.cpu_time_max.is_some_and(|most| most <= cpu_time());
         let is_closed = self.is_closed.load(Ordering::Relaxed);
-        let is_over = is_late || is_closed || self.signals.interrupted().is_some();
+        let is_over = is_late || is_spent || is_closed || self.signals.interrupted().is_some();
         let step = |next: u64| {
             let is_open = next < self.end && (next == self.start || !is_over);
             is_open.then(|| next + 1)
@@ -355,6 +361,7 @@ mod tests {
         let work = Fleet {
             seeds: Seeds { start, end },
             time,
+            cpu_time: None,
             job_count: None,
             again: Again::OneIn(1),
             failure_count_max: 1,

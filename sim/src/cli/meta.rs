@@ -38,6 +38,7 @@ pub fn meta(args: &MetaArgs) -> Result<u8, CommandError> {
     let work = Fleet {
         seeds: args.seeds,
         time: None,
+        cpu_time: None,
         job_count: args.jobs,
         again: Again::Everywhere,
         failure_count_max: 1,

@@ -7,6 +7,8 @@ use crate::plan::{Effort, How, PlanOp};
 
 /// The calls at which a creation or a deletion is given up at the latest.
 const DROPPED_AT_MAX: u64 = 24;
+/// One time in this many, a crash follows what is done instead.
+const CRASH_ONE_IN: u64 = 3;
 
 /// A timeline of which a creation or a deletion was given up.
 #[derive(Clone, Copy)]
@@ -35,6 +37,10 @@ impl<C: Chance> Author<'_, C> {
         };
         for _ in 0..self.chance.between(1, 3) {
             self.go_on_instead(doubtful, timeline);
+        }
+        // An answer to what is in doubt may be taken back by a crash.
+        if self.chance.one_in(CRASH_ONE_IN) {
+            self.crash();
         }
         // Whether it is there is not known: it is gone, or it is no timeline that more is put to.
         if self.chance.ratio(2, 3) {
@@ -111,7 +117,7 @@ impl<C: Chance> Author<'_, C> {
     fn go_on_instead(&mut self, doubtful: Doubtful, timeline: usize) {
         let timeline = timeline.min(self.timelines.len() - 1);
         let (label, effort) = (doubtful.label, self.effort());
-        match self.chance.below(8) {
+        match self.chance.below(9) {
             0 | 1 => {
                 let how = self.wait_or_drop();
                 let op = PlanOp::Open {
@@ -121,7 +127,7 @@ impl<C: Chance> Author<'_, C> {
                 self.push(how, op);
             }
             2 => self.delete(How::Wait, label),
-            3 => self.make(How::Wait, doubtful),
+            3 | 8 => self.make(How::Wait, doubtful),
             4 | 5 => {
                 self.put(How::Wait, timeline, Spacing::Drawn);
                 self.flush(How::Wait, timeline);
