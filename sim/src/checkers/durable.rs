@@ -7,7 +7,8 @@
 //!   saved the very layers that are in the map.
 //! * Not verified: the layers of a job beside others, which may have replaced them already; and
 //!   anything on a device that loses what was synced; and anything while choices of an earlier
-//!   power loss are open, as in an enumeration of its cases.
+//!   power loss are open, as in an enumeration of its cases; and an index that another job was just
+//!   replacing, if the device left neither name of that rename: DEVICE.md says what is owed then.
 //!
 //! It has no state.
 
@@ -21,7 +22,7 @@ use crate::faults::Survival;
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::laws;
-use crate::paths::timeline_dir;
+use crate::paths::{index_path, timeline_dir};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -75,6 +76,9 @@ fn check_left(
             true => Err(taken_back(label, "its deletion", "its index is there")),
             false => Ok(()),
         };
+    }
+    if left.has_lost(&index_path(id)) {
+        return Ok(());
     }
     let index = laws::index(left, id);
     let index = index.map_err(|verdict| match verdict {
