@@ -6,7 +6,22 @@
 )]
 
 #[cfg(fuzzing)]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| palimpsest_sim::fuzzing::check_plan(bytes));
+use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
+#[cfg(fuzzing)]
+use palimpsest_sim::fuzzing::{check_plan, cross_plans, edit_plan};
+
+#[cfg(fuzzing)]
+fuzz_target!(|bytes: &[u8]| check_plan(bytes));
+
+#[cfg(fuzzing)]
+fuzz_mutator!(|data: &mut [u8], len: usize, len_max: usize, seed: u32| {
+    edit_plan(data, (len, len_max), seed, fuzzer_mutate)
+});
+
+#[cfg(fuzzing)]
+fuzz_crossover!(|first: &[u8], second: &[u8], out: &mut [u8], seed: u32| {
+    cross_plans((first, second), out, seed)
+});
 
 /// Built without libFuzzer, this binary has nothing to run.
 #[cfg(not(fuzzing))]

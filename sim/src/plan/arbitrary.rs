@@ -1,20 +1,23 @@
 //! A fuzzer's bytes make a plan: any bytes make a valid one, few make a short one.
 //!
 //! The bytes are read in one direction, so that a change in one place leaves the meaning of what
-//! stands before it: size class, knobs, schedule, rules, and then operations until the bytes are
-//! used up. Everything that can exist does: what to do often is the fuzzer's to find out.
+//! stands before it: size class and knobs, schedule, rules, and then operations until the bytes are
+//! used up. Each part is drawn from its own chunk ([`Chunks`]), so that a change in one place also
+//! leaves the bytes of what stands behind it. Everything that can exist does: what to do often is
+//! the fuzzer's to find out.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use palimpsest::io::Job;
 
-use super::draw::{Author, PlanScale, Reach, Swarm, draw_rules};
+use super::chunks::Chunks;
+use super::draw::{Author, PlanScale, Reach, Swarm, draw_rule_group};
 use super::{Knobs, Plan, Schedule, Starved, Tail};
 use crate::dice::Chance;
 
 /// One plan in this many is large.
 const LARGE_ONE_IN: u64 = 32;
 /// The operation count from which on no new move begins.
-const OP_COUNT_AIM_MAX: u64 = 270;
+const OP_COUNT_AIM_MAX: u64 = 80;
 /// The most entries of a drawn schedule: single choices, or runs of choices in order.
 const CHOICE_COUNT_MAX: u64 = 255;
 /// A byte from this one on encodes a run of choices in order.
@@ -26,28 +29,68 @@ const TOTAL_LEN_MAX: u64 = 4 << 20;
 
 impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Plan> {
-        let mut bytes = Bytes(bytes);
-        let scale = PlanScale::draw(&mut bytes, LARGE_ONE_IN);
-        let swarm = Swarm::all(&mut bytes, scale);
-        let seed = bytes.below(1 << 16);
-        let knobs = Knobs::draw(&mut bytes, &swarm, seed);
-        let schedule = read_schedule(&mut bytes);
-        let faults = draw_rules(&mut bytes, &swarm, &Reach::UNKNOWN);
-        let mut author = Author::new(&mut bytes, &swarm, &knobs, TOTAL_LEN_MAX);
-        while !author.is_spent() && author.op_count() < OP_COUNT_AIM_MAX {
-            author.make_move();
-        }
-        let ops = author.finish();
-        Ok(Plan {
-            knobs,
-            ops,
-            faults,
-            schedule,
-        })
+        let all = bytes.bytes(bytes.len())?;
+        Ok(Plan::of_chunks(&Chunks::split(all)))
     }
 }
 
-fn read_schedule(bytes: &mut Bytes<'_, '_>) -> Schedule {
+impl Plan {
+    /// The plan that is drawn from these chunks.
+    pub(crate) fn of_chunks(chunks: &Chunks) -> Plan {
+        read(chunks).0
+    }
+}
+
+impl Chunks {
+    /// The chunks without the bytes that nothing is drawn from: they make the same plan.
+    pub(crate) fn trimmed(mut self) -> Chunks {
+        let used_lens = read(&self).1;
+        self.moves
+            .truncate(used_lens.len().saturating_sub(Chunks::BEFORE_MOVES));
+        for (chunk, used_len) in self.iter_mut().zip(used_lens) {
+            chunk.truncate(used_len);
+        }
+        self
+    }
+}
+
+/// The plan that is drawn from the chunks, and how many bytes of each one are used, in their order.
+fn read(chunks: &Chunks) -> (Plan, Vec<usize>) {
+    let mut bytes = Bytes::default();
+    bytes.open(&chunks.knobs);
+    let scale = PlanScale::draw(&mut bytes, LARGE_ONE_IN);
+    let swarm = Swarm::all(&mut bytes, scale);
+    let seed = bytes.below(1 << 16);
+    let knobs = Knobs::draw(&mut bytes, &swarm, seed);
+    let mut author = Author::new(&mut bytes, &swarm, &knobs, TOTAL_LEN_MAX);
+    author.chance().open(&chunks.schedule);
+    let schedule = read_schedule(author.chance());
+    let mut faults = Vec::new();
+    for chunk in &chunks.rules {
+        author.chance().open(chunk);
+        if !chunk.is_empty() {
+            draw_rule_group(author.chance(), &swarm, &Reach::UNKNOWN, &mut faults);
+        }
+    }
+    for chunk in &chunks.moves {
+        if OP_COUNT_AIM_MAX <= author.op_count() {
+            break;
+        }
+        author.chance().open(chunk);
+        author.make_move();
+    }
+    author.chance().close();
+    let ops = author.finish();
+    let plan = Plan {
+        knobs,
+        ops,
+        faults,
+        schedule,
+    };
+    (plan, bytes.used_lens)
+}
+
+fn read_schedule(bytes: &mut Bytes<'_>) -> Schedule {
     let tail = read_tail(bytes);
     let count = bytes.below(CHOICE_COUNT_MAX + 1);
     let mut choices = Vec::new();
@@ -68,7 +111,7 @@ fn run_len(byte: u8) -> usize {
     (usize::from(byte - RUNS_FROM) + 1) * RUN_LEN_UNIT
 }
 
-fn read_tail(bytes: &mut Bytes<'_, '_>) -> Tail {
+fn read_tail(bytes: &mut Bytes<'_>) -> Tail {
     let order = bytes.below(8);
     if order == 0 {
         return Tail::InOrder;
@@ -84,7 +127,7 @@ fn read_tail(bytes: &mut Bytes<'_, '_>) -> Tail {
     }
 }
 
-fn read_starved(bytes: &mut Bytes<'_, '_>) -> Starved {
+fn read_starved(bytes: &mut Bytes<'_>) -> Starved {
     match bytes.below(256) {
         0 => Starved::Driver,
         1 => Starved::Engine(Job::Keep),
@@ -93,19 +136,42 @@ fn read_starved(bytes: &mut Bytes<'_, '_>) -> Starved {
     }
 }
 
-/// Random choices taken from a fuzzer's bytes: as few bytes as the count needs, and 0 once they are
-/// used up.
-struct Bytes<'u, 'a>(&'u mut Unstructured<'a>);
+/// Random choices taken from chunks of a fuzzer's bytes: as few bytes as the count needs, and 0
+/// once those of the open chunk are used up.
+#[derive(Default)]
+struct Bytes<'c> {
+    open: Option<Unstructured<'c>>,
+    open_len: usize,
+    /// How many bytes of each chunk that was closed have been used.
+    used_lens: Vec<usize>,
+}
 
-impl Chance for Bytes<'_, '_> {
+impl<'c> Bytes<'c> {
+    /// Closes the open chunk, and makes the next choices from another one.
+    fn open(&mut self, chunk: &'c [u8]) {
+        self.close();
+        self.open = Some(Unstructured::new(chunk));
+        self.open_len = chunk.len();
+    }
+
+    /// Closes the open chunk: until the next one is opened, each choice is 0.
+    fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.used_lens.push(self.open_len - open.len());
+        }
+    }
+}
+
+impl Chance for Bytes<'_> {
     fn below(&mut self, count: u64) -> u64 {
         let last = count.checked_sub(1).expect("a choice among at least one");
+        let open = self.open.as_mut();
         // Without bytes this is 0; it fails only for an empty range.
-        self.0.int_in_range(0..=last).unwrap_or(0)
+        open.map_or(0, |open| open.int_in_range(0..=last).unwrap_or(0))
     }
 
     fn is_spent(&self) -> bool {
-        self.0.is_empty()
+        self.open.as_ref().is_none_or(Unstructured::is_empty)
     }
 }
 
@@ -113,8 +179,9 @@ impl Chance for Bytes<'_, '_> {
 mod tests {
     use arbitrary::{Arbitrary, Unstructured};
 
-    use super::TOTAL_LEN_MAX;
+    use super::{OP_COUNT_AIM_MAX, TOTAL_LEN_MAX};
     use crate::dice::{Chance, Dice};
+    use crate::plan::chunks::Chunks;
     use crate::plan::{EditPlan, Line, Plan, PlanOp};
 
     fn read(bytes: &[u8]) -> Plan {
@@ -194,13 +261,22 @@ mod tests {
     }
 
     #[test]
-    fn more_bytes_leave_the_lines_before_them() {
+    fn more_moves_leave_the_lines_before_them() {
         let mut compared_count = 0;
         for seed in 0..20 {
-            let bytes = draw_bytes(&mut Dice::new(seed), 1000);
-            let (short, long) = (read(&bytes[..600]), read(&bytes));
+            let mut dice = Dice::new(seed);
+            let mut long = Chunks {
+                moves: vec![Vec::new(); 10],
+                ..Chunks::default()
+            };
+            for chunk in long.iter_mut() {
+                *chunk = draw_bytes(&mut dice, 40);
+            }
+            let mut short = long.clone();
+            short.moves.truncate(5);
+            let (short, long) = (Plan::of_chunks(&short), Plan::of_chunks(&long));
             // At its end a plan joins what is in flight and reads everything once more.
-            if short.ops.len() < 20 {
+            if short.ops.len() < 20 || OP_COUNT_AIM_MAX <= short.ops.len() as u64 {
                 continue;
             }
             compared_count += 1;

@@ -33,7 +33,8 @@ use crate::dice::{Chance, Dice};
 
 pub(super) use author::Author;
 pub(super) use reach::Reach;
-pub(super) use rules::draw_rules;
+pub(super) use rules::draw_rule_group;
+use rules::draw_rules;
 pub(super) use swarm::{PlanScale, Swarm};
 
 /// Of so many seeds the first ones draw long plans, which then take half of the time.

@@ -3,6 +3,7 @@
 
 mod arbitrary;
 mod check;
+pub(crate) mod chunks;
 mod draw;
 mod knobs;
 mod limits;

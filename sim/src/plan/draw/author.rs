@@ -109,8 +109,13 @@ impl<'d, C: Chance> Author<'d, C> {
         self.ops.len() as u64
     }
 
+    /// The source of random choices.
+    pub fn chance(&mut self) -> &mut C {
+        self.chance
+    }
+
     /// Whether the source of random choices is used up.
-    pub fn is_spent(&self) -> bool {
+    fn is_spent(&self) -> bool {
         self.chance.is_spent()
     }
 

@@ -184,6 +184,28 @@ pub fn draw_rules(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Vec
     rules
 }
 
+/// Draws rules of one origin: one by itself half of the time.
+///
+/// # Panics
+/// If no kind of fault exists in the plan.
+pub fn draw_rule_group(
+    chance: &mut impl Chance,
+    swarm: &Swarm,
+    reach: &Reach,
+    rules: &mut Vec<Rule>,
+) {
+    match chance.below(8) {
+        0..4 => {
+            let kind = chance.pick_weighted(&swarm.faults);
+            rules.push(draw_rule(chance, (swarm.theme, reach), kind));
+        }
+        4 => draw_apart(chance, (&swarm.faults, reach), rules),
+        5 => rules.extend(draw_rare(chance, swarm, reach)),
+        6 => draw_unsynced_rename(chance, (swarm, reach), rules),
+        _ => draw_compound(chance, (swarm, reach), rules),
+    }
+}
+
 pub(super) fn has_crashes(kinds: &[(u64, FaultKind)]) -> bool {
     kinds.iter().any(|(_, kind)| kind.is_crash())
 }
