@@ -69,7 +69,7 @@ const KINDS: [(u64, (Effect, Relation, Effect)); 17] = [
     (4, (Fail, SameJob, Crash)),
     (1, (Fail, OtherJob, Fail)),
     (2, (Fail, OtherJob, Crash)),
-    (6, (Crash, NextLife, Crash)),
+    (9, (Crash, NextLife, Crash)),
     (3, (Crash, NextLife, Fail)),
     (3, (Wrong, Again, Wrong)),
     (2, (Wrong, OtherJob, Wrong)),
@@ -94,6 +94,12 @@ const SELDOM: [(Job, Part, StepKind); 9] = [
     (Job::Drop, Part::Index, Remove),
     (Job::Freeze, Part::Directory, Pass),
 ];
+/// The weight of a sync as the place of a crash; others have 1. What was done before it is not
+/// durable, and the next life may take it for durable.
+const UNSYNCED_WEIGHT: u64 = 4;
+/// The share of the crashes in a chain that are chosen to matter: the first keeps what is not
+/// durable, the next undoes it.
+const CHOSEN: (u64, u64) = (3, 4);
 /// The most lives behind the first that a chain of crashes goes on in.
 const CHAIN_LEN_MAX: u32 = 3;
 /// One chain of crashes in this many goes on in the life behind the second crash.
@@ -175,6 +181,7 @@ fn draw_one(
             rules.extend(draw_second(chance, second, others));
         }
         NextLife => {
+            choose_crash(chance, &mut rule, &KEEPING);
             rules.push(rule);
             draw_lives(chance, (place.0, reach), second, rules);
         }
@@ -199,6 +206,7 @@ fn draw_lives(
         let Some(mut rule) = draw_second(chance, second, |job| u64::from(job == next)) else {
             return;
         };
+        choose_crash(chance, &mut rule, &UNDOING);
         if let Address::Call { life: of, .. } = &mut rule.address
             && !is_resumed
         {
@@ -261,6 +269,7 @@ fn steps_of(effect: Effect, job: Job, part: Part) -> Vec<(u64, StepKind)> {
     });
     fitting
         .map(|step| match SELDOM.contains(&(job, part, step)) {
+            _ if effect == Crash && matches!(step, Sync | SyncDir) => (UNSYNCED_WEIGHT, step),
             true => (SELDOM_WEIGHT, step),
             false => (1, step),
         })
@@ -293,6 +302,15 @@ fn draw_rule(chance: &mut impl Chance, (job, part, step): Place, effect: Effect)
         of.index = draw_ordinal(chance, 6, 2);
     }
     rule
+}
+
+/// Lets a crash of a chain be of one of these kinds, most of the time.
+fn choose_crash(chance: &mut impl Chance, rule: &mut Rule, kinds: &[(u64, CrashKind)]) {
+    let (part, whole) = CHOSEN;
+    if matches!(rule.fault, Fault::Crash(_)) && chance.ratio(part, whole) {
+        let kind = chance.pick_weighted(kinds);
+        rule.fault = Fault::Crash(draw_crash(chance, kind));
+    }
 }
 
 fn draw_hold(chance: &mut impl Chance) -> Fault {
