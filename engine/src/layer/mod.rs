@@ -13,6 +13,7 @@ mod map;
 mod memory;
 mod merge;
 mod raw_record;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ pub use image::ImageLayer;
 pub use map::{FileLayer, Found, History, Layer, LayerId, LayerMap};
 pub use memory::MemoryLayer;
 pub use raw_record::{RawRecord, RecordKind};
+pub use retention::{Entry, RetainError, RetainRule, Retained, Trace, retain};
 
 pub(crate) use cut::{CutPlan, Cutter, Piece, is_wide_gap};
 pub(crate) use file::{BlockCache, FILE_LEN_MAX, FileNames, Located};
