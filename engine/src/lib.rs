@@ -23,7 +23,8 @@
 //!   or collected, and one for each memory layer. Memory: some 32 bytes a record and 100 a distinct
 //!   key of what is not flushed; the values of one frozen layer ([`Options::freeze_len_max`])
 //!   during a flush; a cache of [`Options::block_cache_len`]; 4 bytes of checksum for each 8 KiB of
-//!   the layer files that were read. Disk: all history, until [`gc`] collects it.
+//!   the layer files that were read. Disk: all history, until [`gc`] collects it: whole layers,
+//!   once images cover them. [`gc_compact`] drops single records.
 //! * **Durable is what was flushed.** There is no write-ahead log here: after a crash the caller
 //!   replays its own log from [`disk_consistent_lsn`] on.
 //! * **Any future may be dropped**, at any await: what it did is published whole or not at all, and
@@ -50,7 +51,8 @@
 //! | change a page instead of writing it whole | [`Edit`], [`Record`], [`format::Redo`] |
 //! | read one value, many, or a range | [`get`], [`get_vectored`], [`Scan`] |
 //! | name keys and positions | [`Key`], [`KeyRange`], [`KeySpace`], [`Lsn`], [`TimelineId`] |
-//! | make durable, reshape, collect | [`flush`], [`compact`], [`create_images`], [`gc`] |
+//! | make durable, reshape | [`flush`], [`compact`], [`create_images`] |
+//! | collect history | [`gc`], [`gc_compact`] |
 //! | put the engine on another system | [`io::Io`], [`io::contract`] |
 //!
 //! A name in the modules below and not in this page is what the engine is made of: it may change
@@ -62,6 +64,7 @@
 //! [`disk_consistent_lsn`]: timeline::Timeline::disk_consistent_lsn
 //! [`flush`]: timeline::Timeline::flush
 //! [`gc`]: timeline::Timeline::gc
+//! [`gc_compact`]: timeline::Timeline::gc_compact
 //! [`get`]: timeline::Timeline::get
 //! [`get_vectored`]: timeline::Timeline::get_vectored
 //! [`maintain`]: timeline::Timeline::maintain
@@ -88,4 +91,6 @@ pub use io::{OsIo, block_on};
 #[doc(inline)]
 pub use layer::Batch;
 #[doc(inline)]
-pub use timeline::{Collected, KeyValue, Mode, Options, Progress};
+pub use timeline::{
+    Collected, Effect, GcCompacted, HistoryRange, KeyValue, Mode, Options, Progress,
+};

@@ -13,8 +13,8 @@ use crate::keys;
 use crate::label::TimelineLabel;
 use crate::laws;
 use crate::plan::{
-    Compression, EditPlan, Effort, Entry, How, KeyIndex, Knobs, Line, Look, Mode, Plan, PlanOp,
-    Schedule, Tail,
+    Compression, EditPlan, Effort, Entry, HistoryPlan, How, KeyIndex, Knobs, Line, Look, Mode,
+    Plan, PlanOp, Schedule, Tail,
 };
 use crate::run;
 use crate::verdict::Verdict;
@@ -136,7 +136,11 @@ fn line(seed: u64, index: usize) -> Line {
         97_200..98_200 => PlanOp::Flush { timeline },
         98_200..99_000 => PlanOp::Compact { timeline, mode },
         99_000..99_500 => PlanOp::Images { timeline, mode },
-        99_500..99_980 => PlanOp::Gc { timeline },
+        99_500..99_900 => PlanOp::Gc { timeline },
+        99_900..99_980 => PlanOp::GcCompact {
+            timeline,
+            past: HistoryPlan::ALL,
+        },
         99_980..99_995 => PlanOp::Restart,
         _ => PlanOp::Crash(match draw & 1 << 32 {
             0 => Crash::Kill,

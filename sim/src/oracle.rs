@@ -124,6 +124,9 @@ pub struct Expected {
     pub last: Lsn,
     /// The LSN up to which the engine has acknowledged that all is durable.
     pub acknowledged: Lsn,
+    /// Whether a gc compaction may have rewritten its history below the cutoff: then layers have
+    /// fewer records there than were written, and values at points.
+    pub is_reduced: bool,
     /// The batch in doubt.
     pub pending: Option<Pending>,
     /// Records of the history that may be absent as well: they were in doubt, and no answer tells.
@@ -170,6 +173,7 @@ impl Expected {
             history: History::default(),
             last: Lsn::ZERO,
             acknowledged: Lsn::ZERO,
+            is_reduced: false,
             pending: None,
             optional: BTreeSet::new(),
             closed_below: Lsn::ZERO,

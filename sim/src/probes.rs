@@ -1,7 +1,7 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 37] = [
+pub const PROBES: [&str; 42] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
@@ -20,6 +20,11 @@ pub const PROBES: [&str; 37] = [
     "a finished file waits for its name until another's removal has ended",
     "a flush finds its layers written, and no index of them",
     "a freeze comes between a batch's bytes and its records",
+    "a gc compaction comes to an image that is there",
+    "a gc compaction cuts a layer that has no record on one side",
+    "a gc compaction cuts one key's history by LSN",
+    "a gc compaction finds an input compacted meanwhile",
+    "a gc compaction leaves a key as it is that has no value",
     "a job finds that another one has written its index",
     "a job finds what its like left when it was given up",
     "a read below the cutoff is admitted for a branch's sake",

@@ -27,7 +27,7 @@ use crate::threads::side_by_side;
 use crate::verdict::Verdict;
 
 /// The plans of `sim/certified`, by name.
-pub const CERTIFIED: [(&str, &str); 9] = [
+pub const CERTIFIED: [(&str, &str); 10] = [
     ("branch", include_str!("../certified/branch.plan")),
     (
         "branch-beside-gc",
@@ -36,6 +36,10 @@ pub const CERTIFIED: [(&str, &str); 9] = [
     ("compaction", include_str!("../certified/compaction.plan")),
     ("delete", include_str!("../certified/delete.plan")),
     ("gc", include_str!("../certified/gc.plan")),
+    (
+        "gc-compaction",
+        include_str!("../certified/gc-compaction.plan"),
+    ),
     ("images", include_str!("../certified/images.plan")),
     (
         "ingest-and-flush",

@@ -39,6 +39,7 @@ pub enum Job {
     Compact,
     Image,
     Gc,
+    GcCompact,
     Keep,
     Drop,
 }
@@ -62,7 +63,7 @@ pub enum Part {
 
 impl Job {
     /// Every job, in the order of declaration.
-    pub const ALL: [Job; 13] = [
+    pub const ALL: [Job; 14] = [
         Job::Open,
         Job::Create,
         Job::Delete,
@@ -74,6 +75,7 @@ impl Job {
         Job::Compact,
         Job::Image,
         Job::Gc,
+        Job::GcCompact,
         Job::Keep,
         Job::Drop,
     ];
@@ -92,6 +94,7 @@ impl Job {
             Job::Compact => "compact",
             Job::Image => "image",
             Job::Gc => "gc",
+            Job::GcCompact => "gc-compact",
             Job::Keep => "keep",
             Job::Drop => "drop",
         }

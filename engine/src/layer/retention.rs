@@ -53,8 +53,6 @@ pub struct Retained {
     pub below: Vec<(Lsn, Vec<Entry>)>,
     /// What stands above the horizon.
     pub above: Vec<Entry>,
-    /// How many entries of `below` are images that were made here.
-    pub made_count: usize,
 }
 
 /// Why a history cannot be reduced.
@@ -109,14 +107,14 @@ struct Replay {
 /// Reduces a key's history to what can be read at the points and above the horizon.
 ///
 /// `history` ascends by LSN, at one LSN the image before the record, which then says the same and
-/// is left out. `base` is the value below the history; without one the key has none.
+/// is removed from it. `base` is the value below the history; without one the key has none.
 ///
 /// # Errors
 /// `RetainError`; then the history has to stay as it is.
 /// # Panics
 /// If the points or the history are out of order, or a point is not below the horizon.
 pub fn retain(
-    mut history: Vec<Entry>,
+    history: &mut Vec<Entry>,
     base: Option<&[u8]>,
     rule: RetainRule<'_>,
     redo: &dyn Redo,
@@ -128,7 +126,7 @@ pub fn retain(
     history.dedup_by_key(|(lsn, _)| *lsn);
     let past = Past {
         base,
-        entries: &history,
+        entries: history,
     };
     let retained = reduce(past, rule, redo)?;
     check(past, rule, (&retained, redo))?;
@@ -144,7 +142,6 @@ fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retai
     let mut retained = Retained {
         below: Vec::with_capacity(rule.points.len() + 1),
         above: Vec::new(),
-        made_count: 0,
     };
     let mut start = 0;
     for (point, index) in rule.points.iter().chain([&rule.horizon]).zip(0..) {
@@ -160,7 +157,6 @@ fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retai
             Some(count) if needs_base || rule.threshold <= count => {
                 let value = replay.value(&entries[..end], redo);
                 let value = value.map_err(|error| past.fails(rule, error))?;
-                retained.made_count += 1;
                 replay = Replay {
                     image: Some(value.clone()),
                     first: end,
@@ -210,6 +206,17 @@ fn check(
         }
     }
     Ok(())
+}
+
+impl RetainRule<'_> {
+    /// The error for a history that stands on something without a value.
+    pub(crate) fn fails(self, history: &[Entry], error: RedoError) -> RetainError {
+        let past = Past {
+            base: None,
+            entries: history,
+        };
+        past.fails(self, error)
+    }
 }
 
 impl Past<'_> {

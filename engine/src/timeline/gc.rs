@@ -183,7 +183,7 @@ impl<S: Store> Shared<S> {
     }
 
     /// Waits until the readers that were registered before this call are gone.
-    async fn await_readers(&self) -> Result<()> {
+    pub(super) async fn await_readers(&self) -> Result<()> {
         let epoch = self.state().readers.next_epoch();
         loop {
             let listener = self.changed.listen();

@@ -362,15 +362,24 @@ impl<S: Store> Shared<S> {
             made.iter().all(|image| image.lsn() <= state.flushed_lsn),
             "law 4"
         );
-        let image_count = made.len();
-        let made = made.into_iter().map(|image| {
-            image.keep();
-            FileLayer::Image(Arc::new(image))
-        });
-        let map = state.map.replace(&[], made.collect());
+        let (mut images, mut needless) = (Vec::new(), Vec::new());
+        for image in made {
+            match state.map.files().has(&image.entry().name) {
+                // A gc compaction has made its like meanwhile, with the same values: law 1.
+                true => needless.push(image),
+                false => {
+                    image.keep();
+                    images.push(FileLayer::Image(Arc::new(image)));
+                }
+            }
+        }
+        let image_count = images.len();
+        let map = state.map.replace(&[], images);
         assert!(map.files().len() == state.map.files().len() + image_count);
         assert!(map.backlog() == state.map.backlog(), "images replace no L0");
         state.publish(map, Vec::new());
+        drop(state);
+        drop(needless);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod branch_tree;
 mod compact;
 mod flush;
 mod gc;
+mod gc_compact;
 mod handle;
 mod image;
 mod ingest;
@@ -26,6 +27,10 @@ mod upkeep;
 pub use compact::{CompactPlan, plan as plan_compaction};
 pub use flush::{FlushPlan, plan as plan_flush};
 pub use gc::{Collected, GcPlan, plan as plan_gc};
+pub use gc_compact::{
+    Effect, GcCompactPlan, GcCompactStats, GcCompacted, HistoryRange, Limits as HistoryLimits,
+    Quantity, plan as plan_gc_compaction,
+};
 pub use handle::Timeline;
 pub use image::{ImagePlan, plan as plan_images};
 pub use ingest::Writer;

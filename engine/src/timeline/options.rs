@@ -51,6 +51,12 @@ pub struct Options {
     pub image_preempt_l0_count: usize,
     /// The compression of values in image layers. Default: zstd, level 1.
     pub image_compression: Compression,
+    /// A gc compaction gives a key an image at an LSN that stays readable if a read there would
+    /// replay this many records. Records. Default: 5.
+    pub history_record_count_trigger: usize,
+    /// A gc compaction refuses a key with a history longer than this, which it holds in memory.
+    /// Bytes. Default: 512 MiB.
+    pub history_len_max: u64,
     /// History this far below the last record is kept. LSNs. Default: 64 Mi.
     pub gc_distance: u64,
     /// History this young is kept. Time. Default: 7 days.
@@ -92,6 +98,8 @@ impl Default for Options {
             image_delta_count_trigger: 3,
             image_preempt_l0_count: 30,
             image_compression: Compression::Zstd { level: 1 },
+            history_record_count_trigger: 5,
+            history_len_max: 512 << 20,
             gc_distance: 64 << 20,
             gc_age: Duration::from_secs(7 * 24 * 60 * 60),
             l0_delay_count: 30,
@@ -122,6 +130,11 @@ impl Options {
                 self.image_delta_count_trigger as u64,
             ),
             ("image_preempt_l0_count", self.image_preempt_l0_count as u64),
+            (
+                "history_record_count_trigger",
+                self.history_record_count_trigger as u64,
+            ),
+            ("history_len_max", self.history_len_max),
             ("l0_delay_count", self.l0_delay_count as u64),
             ("read_len_max", self.read_len_max),
             ("scan_key_count_max", self.scan_key_count_max as u64),

@@ -36,6 +36,7 @@ use crate::sync::{Event, Mutex, MutexGuard, PoisonError};
 /// The state and the resources of an open timeline, shared by its handles and jobs.
 pub(crate) struct Shared<S: Store> {
     pub(crate) id: TimelineId,
+    /// The generation of this opening. `TimelineState::generation` may be a later one.
     pub(crate) generation: Generation,
     pub(crate) ancestor: Option<Ancestor>,
     /// The open timeline that `ancestor` names; `TimelineState::pin` keeps it open.
@@ -63,6 +64,7 @@ pub(crate) struct JobLocks {
     pub(crate) flush: JobLock,
     pub(crate) compact: JobLock,
     pub(crate) image: JobLock,
+    /// Held by gc and by gc compaction: what one of them keeps, the other must find.
     pub(crate) gc: JobLock,
     index: JobLock,
 }
@@ -70,6 +72,9 @@ pub(crate) struct JobLocks {
 /// The part of a timeline that changes, behind the lock of [`Shared::state`].
 pub(crate) struct TimelineState<I: Io> {
     pub(crate) map: Arc<LayerMap<I>>,
+    /// The last generation that was taken, which the next index has: the opening's, or one that a
+    /// gc compaction has taken since.
+    generation: Generation,
     pub(crate) last_record_lsn: Lsn,
     /// The LSN up to which all records are in the map's delta layers.
     pub(crate) flushed_lsn: Lsn,
@@ -307,7 +312,7 @@ impl<S: Store> Shared<S> {
         Index {
             tenant: self.options.tenant,
             timeline: self.id,
-            generation: self.generation,
+            generation: state.generation,
             ancestor: self.ancestor,
             disk_consistent_lsn: state.flushed_lsn,
             gc_cutoff: state.gc_cutoff,
@@ -348,6 +353,7 @@ impl<I: Io> TimelineState<I> {
         );
         TimelineState {
             map: Arc::new(map),
+            generation: index.generation,
             last_record_lsn: lsn,
             flushed_lsn: lsn,
             disk_consistent_lsn: lsn,
@@ -429,6 +435,18 @@ impl<I: Io> TimelineState<I> {
             .extend(gone.into_iter().map(|layer| (at, layer)));
         self.check_laws();
         at
+    }
+
+    /// Takes the next generation, and returns it with the publication after which it may write.
+    ///
+    /// # Errors
+    /// `Refused` if there is none.
+    pub(crate) fn take_generation(&mut self) -> Result<(Generation, u64)> {
+        let next = self.generation.checked_next();
+        self.generation = next.ok_or_else(|| Error::Refused {
+            why: "the timeline has had 2^32 generations, none is left".to_owned(),
+        })?;
+        Ok((self.generation, self.publish_lsns()))
     }
 
     /// Counts a publication that changes LSNs and no layer, and returns its number.

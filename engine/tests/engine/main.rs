@@ -26,5 +26,6 @@ mod history;
 mod order;
 mod parked;
 mod plans;
+mod reduce;
 mod reshape;
 mod side_by_side;

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use insta::{Settings, assert_snapshot};
 use palimpsest::Options;
-use palimpsest::base::{KeySpace, Lsn};
-use palimpsest::timeline::{Mode, plan_compaction, plan_flush, plan_gc, plan_images};
+use palimpsest::base::{KeySpace, Lsn, LsnRange};
+use palimpsest::timeline::{
+    HistoryLimits, HistoryRange, Mode, plan_compaction, plan_flush, plan_gc, plan_gc_compaction,
+    plan_images,
+};
 
 use crate::layer::picture;
 use crate::script::{Stage, keep};
@@ -61,6 +64,41 @@ fn collection(stage: &Stage, options: &Options) -> String {
     let cutoff = Lsn(timeline.last_record_lsn().0 - options.gc_distance);
     let retained = BTreeSet::from([Lsn(25)]);
     plan_gc(&timeline.layers(), cutoff, &retained).to_string()
+}
+
+fn gc_compaction(stage: &Stage, options: &Options) -> String {
+    let timeline = stage.timeline();
+    let range = HistoryRange {
+        keys: keys("c..e"),
+        lsns: LsnRange::new(Lsn::ZERO, Lsn::MAX),
+    };
+    let limits = HistoryLimits {
+        cutoff: Lsn(timeline.last_record_lsn().0 - options.gc_distance),
+        retained: BTreeSet::from([Lsn(20)]),
+        ancestor_lsn: None,
+    };
+    let plan = plan_gc_compaction(&timeline.layers(), range, &limits);
+    plan.unwrap().to_string()
+}
+
+#[test]
+fn a_gc_compaction_cuts_what_reaches_out_of_its_keys() {
+    check(
+        "a_gc_compaction_cuts_what_reaches_out_of_its_keys",
+        Case {
+            options: Options {
+                layer_len_target: 25_000,
+                ..keep(20)
+            },
+            prepare: "create 8; put a@10=0 b@10=0 c@10=0 d@10=0 e@10=0; flush; images forced
+                      put a@12+1 c@15+1 e@22+1; flush; put c@25+1 d@30+1; flush; compact forced
+                      put b@31+x*7000 c@35+x*7000; flush; put d@40+y*7000 e@45+y*7000; flush
+                      compact forced
+                      branch b at 20; on main; put e@60+9; flush",
+            plan: gc_compaction,
+            job: "gc; gc-compact c..e dry; gc-compact c..e; gc-compact c..e",
+        },
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //! freeze   flush   plan       the plan of a flush
 //! declare a..c e..f           declares the keys that there are
 //! compact [forced]   images [forced]   gc   maintain    answers how it ended, unless it is done
+//! gc-compact [a..c] [from 20] [to 40] [dry]   answers what it wrote in place of how many layers
 //! layers   lsns   cutoff   generation   timelines   files
 //! claim                       becomes the writer, as the first put does by itself
 //! engine                      opens another engine on the directory, for a moment
@@ -40,7 +41,9 @@ use std::time::Duration;
 
 use palimpsest::base::{KeyRange, KeySpace};
 use palimpsest::io::{Job as JobKind, Op};
-use palimpsest::timeline::{Collected, KeyValue, Mode, Progress, Scan as TimelineScan, plan_flush};
+use palimpsest::timeline::{
+    Collected, Effect, HistoryRange, KeyValue, Mode, Progress, Scan as TimelineScan, plan_flush,
+};
 use palimpsest::{Batch, Engine, Error, Options, Timeline, TimelineId, Writer, block_on, store};
 use tempfile::TempDir;
 
@@ -156,7 +159,7 @@ impl Stage {
             "put" => self.put(rest).await,
             "claim" => self.claim(),
             "get" | "many" | "scan" | "hold" | "next" | "visits" => self.read(verb, rest).await,
-            "flush" | "compact" | "images" | "gc" | "maintain" | "shutdown" => {
+            "flush" | "compact" | "images" | "gc" | "gc-compact" | "maintain" | "shutdown" => {
                 self.job(verb, rest).await
             }
             "start" | "park" | "resume" | "end" => self.set_aside(verb, rest),
@@ -229,7 +232,9 @@ impl Stage {
             });
         }
         let timeline = self.timeline().clone();
+        let rest = rest.to_owned();
         match verb {
+            "gc-compact" => Box::pin(async move { gc_compact(&timeline, &rest).await }),
             "flush" => Box::pin(async move { timeline.flush().await.map(|_| None) }),
             "compact" => {
                 Box::pin(async move { progress("compact", timeline.compact(mode).await?) })
@@ -462,6 +467,37 @@ impl Stage {
         }
         std::fs::write(path, bytes).unwrap();
         DONE
+    }
+}
+
+/// Reads the range and runs a gc compaction of it.
+async fn gc_compact(timeline: &Timeline<FaultyIo>, words: &str) -> Answer {
+    let (mut range, mut effect) = (HistoryRange::ALL, Effect::Write);
+    let mut words = words.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "dry" => effect = Effect::DryRun,
+            "from" => range.lsns.start = lsn(words.next().expect("an LSN")),
+            "to" => range.lsns.end = lsn(words.next().expect("an LSN")),
+            _ => range.keys = keys(word),
+        }
+    }
+    let compacted = timeline.gc_compact(range, effect).await?;
+    let stats = compacted.stats;
+    let read = stats.records.count + stats.images.count;
+    assert_eq!(stats.kept.count + stats.dropped.count, read);
+    let written: Vec<String> = compacted
+        .written
+        .iter()
+        .map(|name| layer::kind(*name).to_owned() + " " + &layer::short(*name))
+        .collect();
+    match compacted.progress {
+        Progress::Done => say(format!(
+            "{} replaced by {}",
+            compacted.replaced.len(),
+            written.join(", ")
+        )),
+        progress => say(format!("gc-compact {progress}")),
     }
 }
 

@@ -26,6 +26,7 @@
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
 //! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
 //! | [`listed`]      | a list of the timelines names what can be opened                         |
+//! | [`Reduced`]     | what a gc compaction says of itself is so                                 |
 //! | [`rest`]        | where nothing is due, jobs are idle and make no call                     |
 //! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
 //! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
@@ -44,6 +45,7 @@ pub mod listed;
 mod maintenance;
 pub mod racing;
 pub mod recovery;
+mod reduced;
 mod response;
 pub mod rest;
 mod sight;
@@ -54,6 +56,7 @@ pub mod visits;
 pub use answers::{Answers, Depth};
 pub use held::HeldAnswers;
 pub use maintenance::MaintenanceCheck;
+pub use reduced::{Reduced, Stage};
 pub use response::{Describe, Response, Values, response_many, response_one, values};
 pub use sight::{Finding, Sight};
 pub use unreadable::Unreadable;

@@ -19,7 +19,13 @@ use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 
 /// The jobs that look for something to do.
-const JOBS: [Job; 4] = [Job::Flush, Job::Compact, Job::Image, Job::Gc];
+const JOBS: [Job; 5] = [
+    Job::Flush,
+    Job::Compact,
+    Job::Image,
+    Job::Gc,
+    Job::GcCompact,
+];
 
 /// The calls that jobs of the timelines have made in this life.
 pub fn call_count(sight: &Sight, labels: impl IntoIterator<Item = TimelineLabel>) -> u32 {

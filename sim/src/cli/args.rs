@@ -179,7 +179,8 @@ pub struct RunArgs {
     /// When to stop: 250ms, 30s, 5m or 1h [default: 30s if the seeds have no end]
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub time: Option<Duration>,
-    /// When to stop, by the CPU time of all cores together: other work on the machine does not count
+    /// When to stop, by the CPU time of all cores together: other work on the machine does not
+    /// count
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub cpu_time: Option<Duration>,
     /// How many plans to run at the same time [default: one a core]

@@ -8,6 +8,7 @@ use palimpsest::{Engine, Timeline, Writer};
 
 use super::held::{HeldInstance, HeldSlot};
 use super::users::Users;
+use crate::checkers::Reduced;
 use crate::checkers::layers::Layers;
 use crate::checkers::{self, Finding, Sight};
 use crate::judge::Judge;
@@ -59,6 +60,8 @@ pub struct Checkers {
     pub answers: checkers::Answers,
     /// Compares layers with the model.
     pub layers: Layers,
+    /// Compares what gc compactions say with what they do.
+    pub reduced: Reduced,
 }
 
 /// How a plan ended.

@@ -2,15 +2,20 @@
 
 use std::future::Future;
 
-use palimpsest::timeline::{Mode, Progress};
-use palimpsest::{Error, Result};
+use palimpsest::timeline::{Effect, HistoryRange, Mode, Progress};
+use palimpsest::{Error, KeyRange, Lsn, Result, Timeline};
 
 use super::Driver;
 use crate::checkers::durable::{self, Acknowledged};
-use crate::checkers::{cutoff, layers};
+use crate::checkers::{Stage, cutoff, layers};
+use crate::keys;
 use crate::label::TimelineLabel;
-use crate::plan::{self, How};
+use crate::plan::{self, HistoryPlan, How, Try};
 use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// A limit of a history's length that no plan reaches.
+const HISTORY_LEN_NEVER: u64 = 1 << 40;
 
 impl Driver {
     pub(super) async fn freeze(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
@@ -163,6 +168,84 @@ impl Driver {
             Some(Err(error)) => guard.check("collect garbage", &error),
             None => Ok(()),
         }
+    }
+
+    pub(super) async fn gc_compact(
+        &self,
+        label: TimelineLabel,
+        past: HistoryPlan,
+        how: How,
+    ) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(label) else {
+            return Ok(());
+        };
+        self.look(|sight, _| cutoff::look(sight))?;
+        let range = self.history_range(&timeline, past);
+        let effect = match past.attempt {
+            Try::Real => Effect::Write,
+            Try::Dry => Effect::DryRun,
+        };
+        self.with_expected(label, |expected| {
+            expected.is_reduced |= effect == Effect::Write;
+        });
+        let guard = self.judge.begin(Some(label)).with_layers();
+        let is_alone = self.is_alone(how);
+        let before = is_alone.then(|| self.show(|sight, _| Stage::begin(sight, label, range)));
+        let compacted = self.call(how, timeline.gc_compact(range, effect)).await;
+        match compacted {
+            Some(Ok(compacted)) => {
+                let is_done = compacted.progress == Progress::Done && effect == Effect::Write;
+                if is_done {
+                    guard.check_done("gc compaction")?;
+                }
+                if self.timeline(label).is_none() {
+                    return Ok(());
+                }
+                self.look(|sight, checkers| {
+                    let reduced = &mut checkers.reduced;
+                    reduced.check(sight, (label, effect), before, &compacted)
+                })?;
+                if is_done {
+                    self.session().tally.did("reduce history");
+                    if is_alone {
+                        self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
+                    }
+                    self.explain_if_still(label)?;
+                }
+                Ok(())
+            }
+            Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
+            Some(Err(Error::Refused { .. }))
+                if self.knobs().history_len_max < HISTORY_LEN_NEVER =>
+            {
+                let Some(before) = before else {
+                    return Ok(());
+                };
+                self.look(|sight, checkers| checkers.reduced.check_refused(sight, &before))
+            }
+            Some(Err(error)) => guard.check("reduce history", &error),
+            None => Ok(()),
+        }
+    }
+
+    /// The range that a plan means.
+    fn history_range(&self, timeline: &Timeline<SimIo>, past: HistoryPlan) -> HistoryRange {
+        let last = timeline.last_record_lsn().0;
+        let at = |offset: i64| Lsn(last.saturating_add_signed(offset).min(u64::MAX - 1));
+        let mut range = HistoryRange::ALL;
+        if let Some(some) = past.keys {
+            let some = keys::some(&self.plan.knobs, some);
+            if let (Some(first), Some(last)) = (some.first(), some.last()) {
+                range.keys = KeyRange::new(*first, last.next());
+            }
+        }
+        if let Some(from) = past.from {
+            range.lsns.start = at(from);
+        }
+        if let Some(to) = past.to {
+            range.lsns.end = at(to);
+        }
+        range
     }
 
     /// Checks that no power loss takes back what was acknowledged just now.

@@ -99,6 +99,9 @@ impl Driver {
                 Box::pin(self.create_images(timeline, mode, how)).await
             }
             PlanOp::Gc { timeline } => Box::pin(self.gc(timeline, how)).await,
+            PlanOp::GcCompact { timeline, past } => {
+                Box::pin(self.gc_compact(timeline, past, how)).await
+            }
             PlanOp::Get {
                 timeline,
                 key,

@@ -35,6 +35,8 @@ pub(super) fn options(knobs: &Knobs) -> Options {
                 level: level.into(),
             },
         },
+        history_record_count_trigger: in_memory(knobs.history_record_count_trigger),
+        history_len_max: knobs.history_len_max,
         gc_distance: knobs.gc_distance,
         gc_age: knobs.gc_age,
         l0_delay_count: in_memory(knobs.l0_delay_count),
@@ -104,7 +106,7 @@ mod tests {
             let knobs = knobs(trigger, stall);
             assert_eq!(is_taken(&knobs), is_allowed(&knobs), "{trigger} {stall}");
         }
-        let zeros: [fn(&mut Knobs); 10] = [
+        let zeros: [fn(&mut Knobs); 12] = [
             |knobs| knobs.freeze_len_max = 0,
             |knobs| knobs.freeze_distance_max = 0,
             |knobs| knobs.buffer_len = 0,
@@ -113,6 +115,8 @@ mod tests {
             |knobs| knobs.layer_len_target = 0,
             |knobs| knobs.image_delta_count_trigger = 0,
             |knobs| knobs.image_preempt_l0_count = 0,
+            |knobs| knobs.history_record_count_trigger = 0,
+            |knobs| knobs.history_len_max = 0,
             |knobs| knobs.l0_delay_count = 0,
             |knobs| knobs.read_len_max = 0,
         ];

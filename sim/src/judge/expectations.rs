@@ -70,7 +70,10 @@ impl ErrorExpectations {
             StepKind::Sync | StepKind::SyncDir if has_failed => {
                 self.sync_failed.insert(site.label);
                 let job = site.op.job;
-                let latches = matches!(job, Job::Flush | Job::Compact | Job::Image | Job::Gc);
+                let latches = matches!(
+                    job,
+                    Job::Flush | Job::Compact | Job::Image | Job::Gc | Job::GcCompact
+                );
                 self.latched.extend(site.label.filter(|_| latches));
             }
             _ => {}

@@ -1,15 +1,18 @@
 //! Checks that every layer holds what the model says, and that layers hold all that reads need.
 //!
 //! 1. A delta layer has the model's records inside its keys and LSNs: each of them, and no others.
+//!    Where a gc compaction may have been, it need not have all of them: what an image has taken
+//!    out of sight may be gone from between others. And up to the cutoff it may have the model's
+//!    value in place of a record.
 //! 2. Two delta layers with a key in common have no LSN in common.
 //! 3. An image layer has the model's value of each key in its range that has one, and no others.
 //! 4. Each record that a legal read needs is in a delta layer, or an image above it hides it from
-//!    that read.
+//!    that read, or such a value does.
 
 use std::collections::BTreeSet;
 
 use palimpsest::base::{Key, LayerName, Lsn, TimelineId};
-use palimpsest::format::{DeltaKey, Index, IndexLayer};
+use palimpsest::format::{DeltaKey, Index, IndexLayer, Value};
 
 use super::index;
 use super::known::{Content, Known, KnownLayer};
@@ -42,19 +45,28 @@ impl Known {
         let index = index(disk, timeline)?;
         check_index(&index, expected)?;
         check_rectangles(&index)?;
-        let check = LayerCheck { expected, retained };
+        let reduced_to = expected.is_reduced.then_some(index.gc_cutoff);
+        let check = LayerCheck {
+            expected,
+            retained,
+            reduced_to,
+        };
         let layers = self.look(disk, timeline, &index.layers)?;
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for layer in layers {
             if !layer.is_right_by(&expected.history) && check.check(layer)? == Seen::All {
                 layer.note_right(&expected.history);
             }
             if let Content::Delta(records) = &*layer.content {
-                found.extend(records.iter().map(|(at, _)| (at.key, at.lsn)));
+                let points = records.iter().map(|(at, _)| (at.key, at.lsn));
+                found.records.extend(points);
+                let made = records.iter().filter(|(at, _)| check.may_be_made(at.lsn));
+                let made = made.filter(|(_, value)| value_of(value).is_some());
+                found.values.extend(made.map(|(at, _)| (at.key, at.lsn)));
             }
         }
         // Each layer's records are in order already, which makes this sort cheap.
-        found.sort();
+        found.records.sort();
         check.check_readable(&index, &found)
     }
 }
@@ -114,6 +126,25 @@ fn check_rectangles(index: &Index) -> Result<(), Verdict> {
 struct LayerCheck<'a> {
     expected: &'a Expected,
     retained: &'a BTreeSet<Lsn>,
+    /// The cutoff, if a gc compaction may have rewritten what stands there or below.
+    reduced_to: Option<Lsn>,
+}
+
+/// What delta layers hold.
+#[derive(Default)]
+struct Found {
+    /// The points of all records, in order.
+    records: Vec<(Key, Lsn)>,
+    /// The points of the values that a gc compaction may have made.
+    values: BTreeSet<(Key, Lsn)>,
+}
+
+/// The image in a delta layer's record, if it is one.
+fn value_of(record: &[u8]) -> Option<Vec<u8>> {
+    match Value::decode(record) {
+        Ok(Value::Image(image)) => Some(image),
+        _ => None,
+    }
 }
 
 /// How much of a layer the model could confirm.
@@ -151,7 +182,9 @@ impl LayerCheck<'_> {
         };
         let is_covered =
             |key: Key, lsn: Lsn| name.lsns().contains(lsn) && name.keys().contains(key);
-        let is_missing = |&(key, lsn): &(Key, Lsn)| is_covered(key, lsn) && !has(key, lsn);
+        let is_missing = |&(key, lsn): &(Key, Lsn)| {
+            is_covered(key, lsn) && !has(key, lsn) && self.reduced_to.is_none()
+        };
         match self.own_points(is_missing).next() {
             Some((key, lsn)) => Err(Verdict::law(
                 "a delta layer has every record that its name covers",
@@ -176,7 +209,25 @@ impl LayerCheck<'_> {
         wanted.filter(|point| !expected.optional.contains(point))
     }
 
+    /// Whether a gc compaction may have made values at this LSN.
+    fn may_be_made(&self, lsn: Lsn) -> bool {
+        self.reduced_to.is_some_and(|cutoff| lsn <= cutoff)
+    }
+
+    /// Whether a record is a value that a gc compaction has made, and the right one.
+    fn is_made(&self, at: DeltaKey, record: &[u8]) -> bool {
+        let history = &self.expected.history;
+        let (true, Some(value)) = (self.may_be_made(at.lsn), value_of(record)) else {
+            return false;
+        };
+        let is_forgotten = at.lsn < history.remembered_from() && !self.retained.contains(&at.lsn);
+        is_forgotten || history.answer(at.key, at.lsn) == Answer::Value(value)
+    }
+
     fn explain(&self, at: DeltaKey, value: &[u8]) -> Result<(), Verdict> {
+        if self.is_made(at, value) {
+            return Ok(());
+        }
         let history = &self.expected.history;
         let Some(change) = history.change(at.key, at.lsn) else {
             if at.lsn < history.remembered_from() && self.expected.is_own(at.lsn) {
@@ -220,7 +271,11 @@ impl LayerCheck<'_> {
         let keys = history.keys();
         let mut keys = keys.iter().filter(|key| name.keys().contains(**key));
         let is_in = |key: &Key| values.binary_search_by_key(key, |(key, _)| *key).is_ok();
-        let stands_for = |key: &Key| is_in(key) || history.answer(*key, lsn) == Answer::Absent;
+        // What no read comes to may have moved up to a point of an earlier gc compaction.
+        let is_unread = self.reduced_to.is_some_and(|cutoff| lsn < cutoff);
+        let is_out_of_sight = is_unread && !self.retained.contains(&lsn);
+        let is_absent = |key: &Key| history.answer(*key, lsn) == Answer::Absent;
+        let stands_for = |key: &Key| is_out_of_sight || is_in(key) || is_absent(key);
         match keys.find(|key| !stands_for(key)) {
             Some(key) => Err(Verdict::law(
                 "an image has every key of its range that has a history",
@@ -230,19 +285,20 @@ impl LayerCheck<'_> {
         }
     }
 
-    /// Checks that each record that a read needs is in a layer; `found` is in order.
-    fn check_readable(&self, index: &Index, found: &[(Key, Lsn)]) -> Result<(), Verdict> {
+    /// Checks that each record that a read needs is in a layer, or a value in a delta layer stands
+    /// for it.
+    fn check_readable(&self, index: &Index, found: &Found) -> Result<(), Verdict> {
         let images: Vec<LayerName> = index
             .layers
             .iter()
             .filter(|layer| layer.name.is_image())
             .map(|layer| layer.name)
             .collect();
-        let mut found = found.iter().peekable();
+        let (mut records, values) = (found.records.iter().peekable(), &found.values);
         let is_missing = |&(key, lsn): &(Key, Lsn)| {
             // The points come in order as well.
-            while found.next_if(|at| **at < (key, lsn)).is_some() {}
-            if index.disk_consistent_lsn < lsn || found.peek() == Some(&&(key, lsn)) {
+            while records.next_if(|at| **at < (key, lsn)).is_some() {}
+            if index.disk_consistent_lsn < lsn || records.peek() == Some(&&(key, lsn)) {
                 return false;
             }
             let Some(read) = self.first_read(key, lsn, index.gc_cutoff) else {
@@ -252,7 +308,8 @@ impl LayerCheck<'_> {
                 let at = image.lsns().start;
                 image.keys().contains(key) && lsn <= at && at <= read
             };
-            !images.iter().any(|image| stands_between(&image))
+            let is_made = values.range((key, lsn)..=(key, read)).next().is_some();
+            !is_made && !images.iter().any(|image| stands_between(&image))
         };
         match self.own_points(is_missing).next() {
             Some((key, lsn)) => Err(Verdict::law(

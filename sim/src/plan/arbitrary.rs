@@ -17,7 +17,7 @@ use crate::dice::Chance;
 /// One plan in this many is large.
 const LARGE_ONE_IN: u64 = 32;
 /// The operation count from which on no new move begins.
-const OP_COUNT_AIM_MAX: u64 = 80;
+pub(crate) const OP_COUNT_AIM_MAX: u64 = 80;
 /// The most entries of a drawn schedule: single choices, or runs of choices in order.
 const CHOICE_COUNT_MAX: u64 = 255;
 /// A byte from this one on encodes a run of choices in order.

@@ -18,6 +18,7 @@ pub(super) mod knobs;
 mod moves;
 mod reach;
 mod reads;
+mod reduce;
 mod rules;
 pub(super) mod swarm;
 mod themes;

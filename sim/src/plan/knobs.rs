@@ -50,6 +50,10 @@ pub struct Knobs {
     pub image_preempt_l0_count: u64,
     /// Whether the values of images are compressed.
     pub compression: Compression,
+    /// The count of records above a base from which on a gc compaction makes an image.
+    pub history_record_count_trigger: u64,
+    /// The longest history of a key that a gc compaction takes, in bytes.
+    pub history_len_max: u64,
     /// The LSN distance for which history is kept.
     pub gc_distance: u64,
     /// The time for which history is kept.
@@ -114,7 +118,7 @@ const NEVER: u64 = 1 << 62;
 const LAYERS_NEVER: u64 = 1_000_000;
 
 /// Every knob, in the order of a plan's text.
-pub(crate) const KNOBS: [Knob; 23] = [
+pub(crate) const KNOBS: [Knob; 25] = [
     Knob {
         name: "seed",
         is_option: false,
@@ -283,6 +287,31 @@ pub(crate) const KNOBS: [Knob; 23] = [
                 (1, Compression::Zstd(3)),
             ];
             knobs.compression = chance.pick_weighted(&levels);
+        },
+    },
+    Knob {
+        name: "history-trigger",
+        is_option: true,
+        value: |knobs| &mut knobs.history_record_count_trigger,
+        limit: |name, knobs| at_least_one(name, knobs.history_record_count_trigger),
+        set_plain: |knobs| knobs.history_record_count_trigger = 5,
+        shrink_order: Some(21),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| knobs.history_record_count_trigger = chance.between(1, 6),
+    },
+    Knob {
+        name: "history-len",
+        is_option: true,
+        value: |knobs| &mut knobs.history_len_max,
+        limit: |name, knobs| at_least_one(name, knobs.history_len_max),
+        set_plain: |knobs| knobs.history_len_max = NEVER,
+        shrink_order: Some(22),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.history_len_max = match chance.below(6) {
+                0 => chance.between(64, 4096),
+                _ => NEVER,
+            }
         },
     },
     Knob {
@@ -478,7 +507,7 @@ mod tests {
 
     /// For each knob a value other than its plainest.
     const OTHERS: &str =
-        "7 7 edges 7 7 7s 7 7 7 7 7 7 zstd:7 7 7s 7 7s 7 7 every_7s_stall_8 8 all rots";
+        "7 7 edges 7 7 7s 7 7 7 7 7 7 zstd:7 7 7 7 7s 7 7s 7 7 every_7s_stall_8 8 all rots";
 
     #[test]
     fn every_field_has_one_row_and_every_row_one_field() {

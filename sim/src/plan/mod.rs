@@ -15,11 +15,13 @@ use palimpsest::io::Job;
 
 use crate::faults::Rule;
 
+#[cfg(test)]
+pub(crate) use arbitrary::OP_COUNT_AIM_MAX;
 pub use knobs::{Compression, KeyLayout, Knobs, Look, Maintenance};
 pub(crate) use knobs::{KNOBS, Knob};
 pub use op::{
-    Closing, EditPlan, Effort, Entry, Held, Jump, Kept, KeyIndex, Mode, PlanOp, Setting, Shutdowns,
-    Slot,
+    Closing, EditPlan, Effort, Entry, Held, HistoryPlan, Jump, Kept, KeyIndex, Mode, PlanOp,
+    Setting, Shutdowns, Slot, Try,
 };
 pub use text::PlanError;
 

@@ -6,6 +6,7 @@
 mod batch;
 mod key;
 mod operand;
+mod past;
 mod setting;
 mod tally;
 
@@ -22,6 +23,7 @@ use operand::Operand;
 pub use batch::{EditPlan, Entry};
 pub use key::KeyIndex;
 pub use operand::{Closing, Effort, Held, Jump, Kept, Mode, Shutdowns, Slot};
+pub use past::{HistoryPlan, Try};
 pub use setting::Setting;
 pub(super) use tally::LimitTally;
 
@@ -202,6 +204,14 @@ operations! {
         timeline: TimelineLabel,
     } => "gc", Start::Beside, Some(Job::Gc);
 
+    /// Reduces the history of a range: `gc-compact a`, `gc-compact a k0 2 from -20 to -8 dry`.
+    GcCompact {
+        /// The timeline.
+        timeline: TimelineLabel,
+        /// The keys and LSNs, and whether anything is changed.
+        past: HistoryPlan,
+    } => "gc-compact", Start::Beside, Some(Job::GcCompact);
+
     /// Declares which keys there are: `declare a k0 5`. It steers where images are cut; no answer
     /// depends on it.
     Declare {
@@ -339,7 +349,7 @@ mod tests {
     use super::*;
 
     /// Each operation once, with an example of its operands.
-    const EACH: [&str; 25] = [
+    const EACH: [&str; 26] = [
         "create a 7",
         "branch b a -8 once",
         "delete b once",
@@ -350,6 +360,7 @@ mod tests {
         "compact a forced",
         "images a",
         "gc a",
+        "gc-compact a k1 2 from -9 to +1 dry",
         "declare a k1 2",
         "get a k1 +1",
         "get-many a k1 2 0",

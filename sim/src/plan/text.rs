@@ -19,7 +19,7 @@
 //!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION | "buffer-len" N
 //!           | "l0-trigger" N | "l0-run-len" N | "layer-len" N
 //!           | "image-trigger" N | "image-preempt" N | "compression" ("none" | "zstd" [":" N])
-//!           | "gc-distance" N | "gc-age" DURATION
+//!           | "history-trigger" N | "history-len" N | "gc-distance" N | "gc-age" DURATION
 //!           | "l0-delay-count" N | "l0-delay" DURATION | "cache-len" N | "read-len" N
 //!           | "housekeeping" ("off" | "every" DURATION "stall" N)
 //!           | "tenant" N | "look" LOOK
@@ -36,6 +36,7 @@
 //!           | "put" LETTER entry ("," entry)*
 //!           | "freeze" LETTER | "flush" LETTER
 //!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
+//!           | "gc-compact" LETTER [KEY COUNT] ["from" OFFSET] ["to" OFFSET] ["dry"]
 //!           | "declare" LETTER KEY COUNT         COUNT keys from this one on; behind the last
 //!                                                key comes the first
 //!           | "get" LETTER KEY OFFSET

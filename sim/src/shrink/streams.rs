@@ -33,13 +33,14 @@ const OPS_FEW: usize = 4;
 const PAIRED_MAX: usize = 40;
 
 /// The jobs whose ordinals in rules count the operations that ask for them.
-const COUNTED: [Job; 6] = [
+const COUNTED: [Job; 7] = [
     Job::Put,
     Job::Read,
     Job::Flush,
     Job::Compact,
     Job::Image,
     Job::Gc,
+    Job::GcCompact,
 ];
 
 /// What can be left out item by item.

@@ -7,7 +7,7 @@
 use super::candidates::Candidates;
 use super::streams::{Stream, timelines, waited_for};
 use crate::faults::{Crash, Fault, Survival};
-use crate::plan::{Knobs, Mode, Plan, PlanOp};
+use crate::plan::{HistoryPlan, Knobs, Mode, Plan, PlanOp};
 
 /// A plan with at most this many operations is small.
 const OPS_FEW: usize = 10;
@@ -145,6 +145,10 @@ fn jobs(plan: &Plan) -> Vec<PlanOp> {
             PlanOp::Compact { timeline, mode },
             PlanOp::Images { timeline, mode },
             PlanOp::Gc { timeline },
+            PlanOp::GcCompact {
+                timeline,
+                past: HistoryPlan::ALL,
+            },
         ]
     });
     of_one.chain(of_all).collect()
@@ -185,7 +189,7 @@ mod tests {
             let is_its = |op: &&PlanOp| op.timeline() == Some(TimelineLabel(label));
             jobs.iter().filter(is_its).count()
         };
-        assert_eq!((of(b'a'), of(b'b'), jobs.len()), (5, 5, 13));
+        assert_eq!((of(b'a'), of(b'b'), jobs.len()), (6, 6, 15));
     }
 
     #[test]

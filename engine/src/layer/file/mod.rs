@@ -21,7 +21,7 @@ mod root;
 mod writer;
 
 pub use context::LayerContext;
-pub use records::{BatchLimits, ImageIter};
+pub use records::{BatchLimits, DeltaIter, ImageIter};
 
 pub(crate) use cache::BlockCache;
 pub(crate) use index::{BlobPlace, Located, below};
@@ -29,5 +29,5 @@ pub(crate) use indexed_writer::IndexedWriter;
 pub(crate) use layer_file::LayerFile;
 pub(crate) use names::FileNames;
 pub(crate) use read_plan::plan_reads;
-pub(crate) use records::{DeltaEntries, DeltaIter, FileEntries};
+pub(crate) use records::{DeltaEntries, FileEntries};
 pub(crate) use writer::FILE_LEN_MAX;

@@ -13,7 +13,7 @@ use super::cache::IndexNode;
 use super::index::{BlobPlace, Located};
 use super::layer_file::LayerFile;
 use super::read_plan::StreamPlanner;
-use crate::base::{Error, Key, Lsn, Result};
+use crate::base::{Error, Key, KeyRange, Lsn, Result};
 use crate::format::{Cursor, DeltaKey, Node, Value};
 use crate::io::{Io, Op};
 
@@ -30,6 +30,8 @@ pub struct BatchLimits {
 pub(crate) struct FileEntries<'a, I: Io, const L: usize> {
     file: &'a LayerFile<I>,
     op: Op,
+    /// The keys of the entries, if not all.
+    keys: Option<KeyRange>,
     /// The cursor; `None` before the first call.
     cursor: Option<Cursor<L>>,
     /// The entry to return next. It is held back until the start of the following blob, its end, is
@@ -51,6 +53,7 @@ where
         FileEntries {
             file,
             op,
+            keys: None,
             cursor: None,
             next: None,
             batch: Vec::new(),
@@ -58,6 +61,19 @@ where
             blobs_end: 0,
             failure: None,
         }
+    }
+
+    /// The iterator over the entries of these keys only.
+    pub(crate) fn within(mut self, keys: KeyRange) -> FileEntries<'a, I, L> {
+        assert!(self.cursor.is_none(), "before the first call");
+        self.keys = Some(keys);
+        self
+    }
+
+    /// A lower bound for the keys of the entries.
+    fn first_key(&self) -> Key {
+        let start = self.file.entry().name.keys().start;
+        self.keys.map_or(start, |keys| start.max(keys.start))
     }
 
     /// The next entry; `None` after the last.
@@ -73,14 +89,17 @@ where
     async fn advance(&mut self) -> Result<Option<Located>> {
         let root = self.file.root(self.op).await?;
         if self.cursor.is_none() {
-            let mut cursor = Cursor::forward(root.root_block, [0; L]..=[u8::MAX; L]);
+            let first = self.keys.map_or([0; L], |keys| lowest_of(keys.start));
+            let mut cursor = Cursor::forward(root.root_block, first..=[u8::MAX; L]);
             self.next = self.file.next_entry(self.op, &mut cursor).await?;
             self.cursor = Some(cursor);
         }
         let Some(cursor) = &mut self.cursor else {
             unreachable!("the cursor was set above");
         };
-        let Some(mut entry) = self.next else {
+        // The entry behind the last one of these keys says where that one's blob ends.
+        let is_wanted = |entry: &Located| self.keys.is_none_or(|keys| entry.key < keys.end);
+        let Some(mut entry) = self.next.filter(is_wanted) else {
             return Ok(None);
         };
         let behind = self.file.next_entry(self.op, cursor).await?;
@@ -122,6 +141,13 @@ where
     }
 }
 
+/// The lowest entry that a key can have in an index.
+fn lowest_of<const L: usize>(key: Key) -> [u8; L] {
+    let mut bytes = [0; L];
+    bytes[..Key::LEN].copy_from_slice(&key.to_bytes());
+    bytes
+}
+
 /// Iterates over the records of a file, in order.
 struct Records<'a, I: Io, const L: usize> {
     entries: FileEntries<'a, I, L>,
@@ -145,6 +171,11 @@ where
             ready: VecDeque::new(),
             failure: None,
         }
+    }
+
+    fn within(mut self, keys: KeyRange) -> Records<'a, I, L> {
+        self.entries = self.entries.within(keys);
+        self
     }
 
     async fn next(&mut self) -> Result<Option<RawRecord>> {
@@ -216,6 +247,13 @@ impl<'a, I: Io> DeltaIter<'a, I> {
         }
     }
 
+    /// The iterator over these keys only.
+    pub(crate) fn within(self, keys: KeyRange) -> DeltaIter<'a, I> {
+        DeltaIter {
+            records: self.records.within(keys),
+        }
+    }
+
     /// The next record; `None` after the last.
     ///
     /// # Errors
@@ -236,6 +274,13 @@ impl<'a, I: Io> ImageIter<'a, I> {
     pub(crate) fn new(file: &'a LayerFile<I>, op: Op, limits: BatchLimits) -> ImageIter<'a, I> {
         ImageIter {
             records: Records::new(file, op, limits),
+        }
+    }
+
+    /// The iterator over these keys only.
+    pub(crate) fn within(self, keys: KeyRange) -> ImageIter<'a, I> {
+        ImageIter {
+            records: self.records.within(keys),
         }
     }
 
@@ -285,7 +330,7 @@ impl<I: Io> Source for DeltaIter<'_, I> {
     type Item = RawRecord;
 
     fn first_key(&self) -> Key {
-        self.records.entries.file.entry().name.keys().start
+        self.records.entries.first_key()
     }
 
     async fn next(&mut self) -> Result<Option<RawRecord>> {
@@ -297,7 +342,7 @@ impl<I: Io> Source for ImageIter<'_, I> {
     type Item = RawRecord;
 
     fn first_key(&self) -> Key {
-        self.records.entries.file.entry().name.keys().start
+        self.records.entries.first_key()
     }
 
     async fn next(&mut self) -> Result<Option<RawRecord>> {

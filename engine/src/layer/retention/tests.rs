@@ -83,7 +83,7 @@ impl Case {
             threshold: self.threshold,
         };
         let base = self.base.map(str::as_bytes);
-        retain(entries(self.history), base, rule, &Edits)
+        retain(&mut entries(self.history), base, rule, &Edits)
     }
 }
 
@@ -318,13 +318,15 @@ fn expect_error(case: &Case, expected: &str) {
 
 #[test]
 fn a_long_trace_ends_after_its_oldest_entries() {
-    let history = (1..=200).map(|lsn| entry(&lsn.to_string())).collect();
+    let mut history = (1..=200).map(|lsn| entry(&lsn.to_string())).collect();
     let rule = RetainRule {
         points: &[],
         horizon: Lsn(500),
         threshold: 5,
     };
-    let error = retain(history, None, rule, &Edits).unwrap_err().to_string();
+    let error = retain(&mut history, None, rule, &Edits)
+        .unwrap_err()
+        .to_string();
     assert_eq!(error.matches("d@").count(), TRACE_COUNT_MAX);
     assert!(
         error.contains("d@0/80 ... and more, points, horizon"),
@@ -346,7 +348,7 @@ fn a_redo_that_is_not_made_in_steps_is_found_before_use() {
         horizon: Lsn(40),
         threshold: 5,
     };
-    let error = retain(entries("n10 20 30"), None, rule, &Count).unwrap_err();
+    let error = retain(&mut entries("n10 20 30"), None, rule, &Count).unwrap_err();
     assert!(matches!(error, RetainError::Differs { lsn: Lsn(40), .. }));
 }
 
@@ -361,13 +363,13 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn retain(&self, history: Vec<Entry>) -> Result<Retained, RetainError> {
+    fn retain(&self, mut history: Vec<Entry>) -> Result<Retained, RetainError> {
         let rule = RetainRule {
             points: &self.points,
             horizon: self.horizon,
             threshold: self.threshold,
         };
-        retain(history, self.base.as_deref(), rule, &Edits)
+        retain(&mut history, self.base.as_deref(), rule, &Edits)
     }
 
     /// The LSNs that can be read.

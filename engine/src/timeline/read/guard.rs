@@ -60,6 +60,16 @@ impl<S: Store> ReadGuard<S> {
         Ok(guard)
     }
 
+    /// Lowers the LSN at which the timeline itself is read; its ancestors are read where they were.
+    /// Only for a caller that keeps collections away.
+    pub(super) fn lower(&mut self, lsn: Lsn) {
+        let link = self.links.first_mut();
+        let link = link.expect("a reader is registered in one timeline at least");
+        assert!(lsn <= link.lsn);
+        assert!(link.snapshot.get().is_none(), "nothing was read yet");
+        link.lsn = lsn;
+    }
+
     /// The number of timelines, from the one that is read down to the root.
     pub(super) fn depth(&self) -> usize {
         self.links.len()

@@ -14,6 +14,7 @@
 //!    ranges of keys may come to one layer with different floors: those are two visits.
 //! 3. An image ends the descent for all keys of its range, those without a value in it too.
 
+mod below;
 mod descent;
 mod gathered;
 mod get;

@@ -61,7 +61,7 @@ pub fn draw_preempt_count(chance: &mut impl Chance) -> u64 {
 /// about branches.
 pub fn draw_gc_distance(chance: &mut impl Chance, theme: Theme) -> u64 {
     match chance.below(5) {
-        0 if theme != Theme::Branches => DISTANCE_NEVER,
+        0 if !matches!(theme, Theme::Branches | Theme::History) => DISTANCE_NEVER,
         0..3 => 0,
         _ => chance.between(1, 60),
     }

@@ -82,6 +82,7 @@ impl<C: Chance> Author<'_, C> {
             Move::GiveUp => self.give_up(timeline),
             Move::Hold => self.hold_or_go_on(timeline),
             Move::HoldAcross => self.hold_across(timeline),
+            _ => self.reduce(next, (how, timeline)),
         }
     }
 

@@ -53,7 +53,7 @@ const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
 /// The calls that the engine makes: `cargo sim replay SEED --trace` shows them.
-pub(super) const SITES: [FaultSite; 38] = [
+pub(super) const SITES: [FaultSite; 44] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -105,6 +105,12 @@ pub(super) const SITES: [FaultSite; 38] = [
     site(1, Job::Image, Part::Directory, &[SyncDir, Pass]),
     site(5, Job::Gc, Part::Index, INDEX_STEPS),
     site(1, Job::Gc, Part::Directory, &[Pass]),
+    site(4, Job::GcCompact, Part::Delta, &[Open, Read]),
+    site(2, Job::GcCompact, Part::Image, &[Open, Read]),
+    site(6, Job::GcCompact, Part::Delta, LAYER_STEPS),
+    site(4, Job::GcCompact, Part::Image, LAYER_STEPS),
+    site(5, Job::GcCompact, Part::Index, INDEX_STEPS),
+    site(1, Job::GcCompact, Part::Directory, &[SyncDir, Pass]),
     site(1, Job::Drop, Part::Ephemeral, &[Remove]),
     site(6, Job::Drop, Part::Delta, &[Remove]),
     site(6, Job::Drop, Part::Image, &[Remove]),
@@ -121,7 +127,7 @@ pub(super) const SITES: [FaultSite; 38] = [
 
 /// The jobs that get a fault drawn separately, each with its weight: high where other faults are
 /// rare.
-const APART: [(u64, Job); 12] = [
+const APART: [(u64, Job); 13] = [
     (1, Job::Open),
     (3, Job::Create),
     (8, Job::Delete),
@@ -133,6 +139,7 @@ const APART: [(u64, Job); 12] = [
     (1, Job::Compact),
     (1, Job::Image),
     (3, Job::Gc),
+    (3, Job::GcCompact),
     (3, Job::Drop),
 ];
 
@@ -363,7 +370,7 @@ fn draw_scope(chance: &mut impl Chance, theme: Theme, site: &FaultSite) -> Scope
 fn draw_job_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     match job {
         Job::Open | Job::Create | Job::Branch | Job::Delete => None,
-        Job::Compact | Job::Image | Job::Gc => draw_ordinal(chance, 3, 4),
+        Job::Compact | Job::Image | Job::Gc | Job::GcCompact => draw_ordinal(chance, 3, 4),
         _ => draw_ordinal(chance, 2, 6),
     }
 }
@@ -371,7 +378,7 @@ fn draw_job_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
 /// Draws the ordinal of a file in its job: most jobs have one file of a kind.
 fn draw_part_index(chance: &mut impl Chance, job: Job) -> Option<u32> {
     match job {
-        Job::Compact | Job::Image | Job::Drop => draw_ordinal(chance, 4, 5),
+        Job::Compact | Job::Image | Job::GcCompact | Job::Drop => draw_ordinal(chance, 4, 5),
         _ => draw_ordinal(chance, 7, 1),
     }
 }

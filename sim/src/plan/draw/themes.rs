@@ -16,6 +16,8 @@ pub enum Theme {
     Images,
     /// Branches and garbage collection.
     Branches,
+    /// Gc compaction: the history below the cutoff.
+    History,
     /// Creation and deletion of timelines.
     Timelines,
     /// Everything.
@@ -109,6 +111,18 @@ pub enum Move {
     GcThenCrash,
     /// Collect the layers between those that a branch needs and the newest ones.
     GcGap,
+    /// Reduce history.
+    GcCompact,
+    /// Collect garbage, reduce history, twice, and read around the cutoff.
+    GcCompactThenReads,
+    /// Reduce history while more is written and read.
+    GcCompactBeside,
+    /// Begin a gc compaction and cancel it, then reduce history.
+    GcCompactDropped,
+    /// Reduce the history of one key that has many records.
+    GcCompactFatKey,
+    /// Reduce history between two branch points, and on the branch.
+    GcCompactBranch,
     /// Set the clock.
     Clock,
     /// Shut a timeline down while operations run on it.
@@ -210,6 +224,19 @@ const BRANCHES: [(u64, Move); 15] = [
     (4, Move::Compact),
 ];
 
+const HISTORY: [(u64, Move); 10] = [
+    (12, Move::GcCompact),
+    (20, Move::GcCompactThenReads),
+    (16, Move::GcCompactBeside),
+    (12, Move::GcCompactDropped),
+    (8, Move::GcCompactFatKey),
+    (14, Move::GcCompactBranch),
+    (6, Move::Gc),
+    (6, Move::Compact),
+    (6, Move::Images),
+    (4, Move::DeleteBranch),
+];
+
 const TIMELINES: [(u64, Move); 17] = [
     (30, Move::Put),
     (8, Move::Get),
@@ -258,6 +285,7 @@ impl Theme {
             (2, Theme::Compaction),
             (2, Theme::Images),
             (3, Theme::Branches),
+            (3, Theme::History),
             (2, Theme::Timelines),
         ])
     }
@@ -272,8 +300,9 @@ impl Theme {
             Theme::Compaction => [OTHERS.as_slice(), &COMPACTION].concat(),
             Theme::Images => [OTHERS.as_slice(), &IMAGES].concat(),
             Theme::Branches => [OTHERS.as_slice(), &BRANCHES].concat(),
+            Theme::History => [OTHERS.as_slice(), &HISTORY].concat(),
             Theme::Timelines => TIMELINES.to_vec(),
-            Theme::Mixed => [WRITES.as_slice(), &COMPACTION, &IMAGES, &BRANCHES].concat(),
+            Theme::Mixed => [WRITES.as_slice(), &COMPACTION, &IMAGES, &BRANCHES, &HISTORY].concat(),
         }
     }
 
@@ -284,6 +313,7 @@ impl Theme {
             Theme::Compaction => job == Job::Compact,
             Theme::Images => job == Job::Image,
             Theme::Branches => matches!(job, Job::Gc | Job::Branch | Job::Delete | Job::Drop),
+            Theme::History => job == Job::GcCompact,
             Theme::Timelines => {
                 matches!(job, Job::Create | Job::Branch | Job::Delete | Job::Open)
             }

@@ -1,0 +1,112 @@
+//! What a gc compaction counts.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::outputs::Made;
+use crate::format::Value;
+use crate::io::Io;
+use crate::layer::Entry;
+
+/// How many things, and how long they are together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quantity {
+    /// The number.
+    pub count: u64,
+    /// The length of their values, or of the files of layers. Bytes.
+    pub len: u64,
+}
+
+/// What a gc compaction has read, kept, dropped and made, and how long its phases took.
+///
+/// # Shape
+/// Every entry that was read was kept or dropped: `kept + dropped = records + images`, by number
+/// and by length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GcCompactStats {
+    /// The delta layers that were read.
+    pub deltas_read: Quantity,
+    /// The image layers that were read.
+    pub images_read: Quantity,
+    /// The keys with history in the range.
+    pub key_count: u64,
+    /// The keys that were left as they were, since their records cannot be replayed.
+    pub left_out_count: u64,
+    /// The entries of delta layers that were read for the keys of the range.
+    pub records: Quantity,
+    /// The values of image layers that were read for the keys of the range.
+    pub images: Quantity,
+    /// The entries that stayed as they were.
+    pub kept: Quantity,
+    /// The entries that are gone, or that an image replaces.
+    pub dropped: Quantity,
+    /// The values that were rebuilt and written as images.
+    pub made: Quantity,
+    /// The records of other keys that were copied out of layers that were cut.
+    pub copied: Quantity,
+    /// The delta layers that were written.
+    pub deltas_written: Quantity,
+    /// The image layers that were written.
+    pub images_written: Quantity,
+    /// The layers that were written and not used, since the map has their like.
+    pub discarded: Quantity,
+    /// The time for readers from before and for the generation.
+    pub time_to_begin: Duration,
+    /// The time for reading and writing.
+    pub time_to_build: Duration,
+    /// The time for the map and its index.
+    pub time_to_publish: Duration,
+}
+
+impl GcCompactStats {
+    /// Counts the layers that were written.
+    pub(super) fn count_written<I: Io>(&mut self, made: &Made<I>) {
+        let deltas = made.deltas.iter().map(|delta| delta.entry().len);
+        deltas.for_each(|len| self.deltas_written.add(len));
+        let images = made.images.iter().map(|image| image.entry().len);
+        images.for_each(|len| self.images_written.add(len));
+    }
+
+    /// Counts what stays of a key's history, and what does not. Both ascend by LSN.
+    pub(super) fn compare<'a>(
+        &mut self,
+        history: &[Entry],
+        stays: impl Iterator<Item = &'a Entry>,
+    ) {
+        let mut rest = history.iter().peekable();
+        for entry in stays {
+            while let Some((_, gone)) = rest.next_if(|before| before.0 < entry.0) {
+                self.dropped.add(len_of(gone));
+            }
+            let counter = match rest.next_if(|at| *at == entry) {
+                Some(_) => &mut self.kept,
+                None => &mut self.made,
+            };
+            counter.add(len_of(&entry.1));
+        }
+        rest.for_each(|(_, gone)| self.dropped.add(len_of(gone)));
+    }
+}
+
+/// The length of a value as it is counted: of an image its bytes alone, of a record all.
+pub(super) fn len_of(value: &Value) -> u64 {
+    let len = match value {
+        Value::Image(image) => image.len(),
+        Value::Record(_) => value.encoded_len(),
+    };
+    len as u64
+}
+
+impl Quantity {
+    /// Adds one thing.
+    pub(super) fn add(&mut self, len: u64) {
+        self.count += 1;
+        self.len += len;
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} bytes", self.count, self.len)
+    }
+}
