@@ -53,6 +53,7 @@
 //! | name keys and positions | [`Key`], [`KeyRange`], [`KeySpace`], [`Lsn`], [`TimelineId`] |
 //! | make durable, reshape | [`flush`], [`compact`], [`create_images`] |
 //! | collect history | [`gc`], [`gc_compact`] |
+//! | keep an LSN readable for a while | [`lease`], [`Lease`] |
 //! | put the engine on another system | [`io::Io`], [`io::contract`] |
 //!
 //! A name in the modules below and not in this page is what the engine is made of: it may change
@@ -65,6 +66,7 @@
 //! [`flush`]: timeline::Timeline::flush
 //! [`gc`]: timeline::Timeline::gc
 //! [`gc_compact`]: timeline::Timeline::gc_compact
+//! [`lease`]: timeline::Timeline::lease
 //! [`get`]: timeline::Timeline::get
 //! [`get_vectored`]: timeline::Timeline::get_vectored
 //! [`maintain`]: timeline::Timeline::maintain
@@ -92,5 +94,5 @@ pub use io::{OsIo, block_on};
 pub use layer::Batch;
 #[doc(inline)]
 pub use timeline::{
-    Collected, Effect, GcCompacted, HistoryRange, KeyValue, Mode, Options, Progress,
+    Collected, Effect, GcCompacted, HistoryRange, KeyValue, Lease, Mode, Options, Progress,
 };

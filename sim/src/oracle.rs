@@ -7,9 +7,12 @@
 //! 3. An error must be allowed by a fault, which the judge decides. A wrong answer never is.
 //! 4. A branch has its ancestor's history up to its point, and retains that point there. What is
 //!    below the cutoff and not retained must be refused.
+//! 5. A lease that was acknowledged keeps its LSN readable until it is over. Then, and while it is
+//!    in doubt, both are right.
 
 mod answers;
 mod cutoff;
+mod leases;
 mod legal;
 mod samples;
 #[cfg(test)]
@@ -26,6 +29,7 @@ use crate::verdict::Verdict;
 
 pub use answers::{FinalAnswer, FinalAnswers};
 pub use cutoff::Cutoff;
+pub use leases::Leases;
 pub use legal::{
     Allowed, Certainty, Expectations, Retained, View, all_below, ancestors_first, below, children,
     is_kept, may_be_needed, may_have_children, retained, view,
@@ -116,6 +120,8 @@ pub struct Expected {
     pub may_have_files: bool,
     /// Its cutoff, below which history may be gone.
     pub cutoff: Cutoff,
+    /// The LSNs that stay readable below it for a while.
+    pub leases: Leases,
     /// How old its history is.
     pub samples: AgeSamples,
     /// The acknowledged records.
@@ -169,6 +175,7 @@ impl Expected {
             deleted_point: None,
             may_have_files: false,
             cutoff: Cutoff::default(),
+            leases: Leases::default(),
             samples: AgeSamples::default(),
             history: History::default(),
             last: Lsn::ZERO,
@@ -374,6 +381,7 @@ impl Expected {
         self.closed_below = lsn.visible_end();
         self.maybe_closed = false;
         self.closer_count = 0;
+        self.leases.recover();
         self.reader_count = 0;
         self.between.clear();
         Ok(())

@@ -1,7 +1,7 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 42] = [
+pub const PROBES: [&str; 46] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
@@ -9,7 +9,8 @@ pub const PROBES: [&str; 42] = [
     "a batch would make its layer too long",
     "a batch would make its layer too wide",
     "a branch that failed releases its point",
-    "a collection keeps a layer for a branch only",
+    "a collection drops a lease that is over",
+    "a collection keeps a layer for a retained LSN only",
     "a collection waits for readers that came before it",
     "a compaction cuts one key's history by LSN",
     "a compaction finds an input collected meanwhile",
@@ -27,7 +28,10 @@ pub const PROBES: [&str; 42] = [
     "a gc compaction leaves a key as it is that has no value",
     "a job finds that another one has written its index",
     "a job finds what its like left when it was given up",
+    "a lease flushes what it is to keep readable",
+    "a lease that is over is prolonged before a collection drops it",
     "a read below the cutoff is admitted for a branch's sake",
+    "a read below the cutoff is admitted for a lease's sake",
     "a read comes to a frozen layer",
     "a read descends in an index of several levels",
     "a read finds an image inside a delta's LSNs",

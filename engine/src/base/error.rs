@@ -143,6 +143,11 @@ pub enum DecodeError {
         /// The newest version that this release reads.
         newest: u64,
     },
+    /// The bytes have a section that a reader must know, and this release does not.
+    UnknownSection {
+        /// The name of the section.
+        name: String,
+    },
 }
 
 impl DecodeError {
@@ -184,7 +189,9 @@ impl DecodeError {
         let file = file.into();
         match self {
             DecodeError::Malformed { .. } => Error::Corrupt { file, cause: self },
-            DecodeError::Unsupported { .. } => Error::Unsupported { file, cause: self },
+            DecodeError::Unsupported { .. } | DecodeError::UnknownSection { .. } => {
+                Error::Unsupported { file, cause: self }
+            }
         }
     }
 }
@@ -205,6 +212,12 @@ impl fmt::Display for DecodeError {
                 f,
                 "{what} has version {found}, and this release reads up to {newest}"
             ),
+            DecodeError::UnknownSection { name } => {
+                write!(
+                    f,
+                    "the section {name} is required, and this release does not know it"
+                )
+            }
         }
     }
 }

@@ -3,18 +3,18 @@
 //! ```text
 //! offset  size  field
 //!      0     8  magic                "PalimIdx"
-//!      8     4  version              1
-//!     12    16  tenant
-//!     28    16  timeline
-//!     44     4  generation
-//!     48     8  disk_consistent_lsn
-//!     56     8  gc_cutoff
-//!     64     1  is_deleted           0 or 1
-//!     65     1  has_ancestor         0 or 1
-//!     66    24  ancestor             if 1: its timeline (16) and the LSN of the branch (8)
-//!      +     4  layer_count
-//!      +     …  layers, in the order of their names, each of them:
+//!      8     4  version              2
+//!     12     4  section_count
+//!      +     …  sections, in the order of their names, each of them:
 //!
+//!      0     8  name                 ASCII, with zeros behind it
+//!      8     1  is_required          0 or 1
+//!      9     8  len                  of what follows, in bytes
+//!     17     …  the section
+//!
+//!      +     4  crc32c               of everything before
+//!
+//! layers, required: as many as the section holds, in the order of their names
 //!      0     1  kind                 0 delta, 1 image
 //!      1    18  key start
 //!     19    18  key end
@@ -25,14 +25,35 @@
 //!      +     1  has_checksum         0 or 1
 //!      +     4  checksum             if 1: that of the file's checksum section
 //!
-//!      +     4  crc32c               of everything before
+//! leases, required, absent if there are none: as many as the section holds, in the order of LSNs
+//!      0     8  lsn
+//!      8     8  valid until          nanoseconds since the Unix epoch
+//!
+//! timeline, required
+//!      0    16  tenant
+//!     16    16  timeline
+//!     32     4  generation
+//!     36     8  disk_consistent_lsn
+//!     44     8  gc_cutoff
+//!     52     1  is_deleted           0 or 1
+//!     53     1  has_ancestor         0 or 1
+//!     54    24  ancestor             if 1: its timeline (16) and the LSN of the branch (8)
 //! ```
+//!
+//! A later release may add sections. One that is unknown here is skipped where it is not required,
+//! and is not in the index that is written next; a required one is refused by its name.
+//!
+//! Version 1 had no sections: behind the version, `timeline`; the number of the layers (4); the
+//! layers; the checksum. It is read, and never written.
+
+use std::collections::BTreeMap;
 
 use super::take::Take;
-use crate::base::{DecodeError, Generation, LayerName, Lsn, TenantId, TimelineId};
+use crate::base::{DecodeError, Generation, LayerName, Lsn, TenantId, Time, TimelineId};
 
 const MAGIC: [u8; 8] = *b"PalimIdx";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+const VERSION_WITHOUT_SECTIONS: u32 = 1;
 const CHECKSUM_LEN: usize = 4;
 const KIND_DELTA: u8 = 0;
 const KIND_IMAGE: u8 = 1;
@@ -56,6 +77,9 @@ pub struct Index {
     pub is_deleted: bool,
     /// All layers, in strictly ascending order of their names.
     pub layers: Vec<IndexLayer>,
+    /// The LSNs that stay readable below the cutoff, each until a time. None is above
+    /// `disk_consistent_lsn`.
+    pub leases: BTreeMap<Lsn, Time>,
 }
 
 /// The branch point of a timeline.
@@ -80,16 +104,53 @@ pub struct IndexLayer {
     pub checksum: Option<u32>,
 }
 
+const LAYERS: &str = "layers";
+const LEASES: &str = "leases";
+const TIMELINE: &str = "timeline";
+
 impl Index {
     /// Encodes the index.
     ///
     /// # Panics
     /// If the layers are not in strictly ascending order, or if one of them covers nothing.
     pub fn encode(&self) -> Vec<u8> {
-        assert!(self.layers.is_sorted_by(|a, b| a.name < b.name));
+        let mut sections = vec![(LAYERS, self.encode_layers())];
+        if !self.leases.is_empty() {
+            sections.push((LEASES, self.encode_leases()));
+        }
+        sections.push((TIMELINE, self.encode_timeline()));
         let mut out = Vec::new();
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_be_bytes());
+        let section_count = u32::try_from(sections.len()).expect("they are three");
+        out.extend_from_slice(&section_count.to_be_bytes());
+        for (name, section) in &sections {
+            sections::encode(&mut out, name, section);
+        }
+        out.extend_from_slice(&crc32c::crc32c(&out).to_be_bytes());
+        out
+    }
+
+    fn encode_layers(&self) -> Vec<u8> {
+        assert!(self.layers.is_sorted_by(|a, b| a.name < b.name));
+        let mut out = Vec::new();
+        for layer in &self.layers {
+            layer.encode(&mut out);
+        }
+        out
+    }
+
+    fn encode_leases(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (lsn, valid_until) in &self.leases {
+            out.extend_from_slice(&lsn.0.to_be_bytes());
+            out.extend_from_slice(&valid_until.0.to_be_bytes());
+        }
+        out
+    }
+
+    fn encode_timeline(&self) -> Vec<u8> {
+        let mut out = Vec::new();
         out.extend_from_slice(&self.tenant.0);
         out.extend_from_slice(&self.timeline.0);
         out.extend_from_slice(&self.generation.0.to_be_bytes());
@@ -101,40 +162,60 @@ impl Index {
             out.extend_from_slice(&ancestor.timeline.0);
             out.extend_from_slice(&ancestor.lsn.0.to_be_bytes());
         }
-        let layer_count = u32::try_from(self.layers.len()).expect("no memory holds 2^32 layers");
-        out.extend_from_slice(&layer_count.to_be_bytes());
-        for layer in &self.layers {
-            layer.encode(&mut out);
-        }
-        out.extend_from_slice(&crc32c::crc32c(&out).to_be_bytes());
         out
     }
 
-    /// Reads an index, which is all of `bytes`.
+    /// Reads an index, which is all of `bytes`, in this format or in the one before it.
     ///
     /// # Errors
-    /// If any byte is not what was written. `Unsupported` if it is of a later format.
+    /// If any byte is not what was written. `Unsupported` if it is of a later format,
+    /// `UnknownSection` if it has a section that a later release requires.
     pub fn decode(bytes: &[u8]) -> Result<Index, DecodeError> {
-        let mut take = Take::new(check(bytes)?);
+        let (version, body) = check(bytes)?;
+        let mut take = Take::new(body);
         take.take_bytes(MAGIC.len(), "magic")?;
         take.take_u32("version")?;
-        let index = Index {
-            tenant: take.take_array("tenant").map(TenantId)?,
-            timeline: take.take_array("timeline").map(TimelineId)?,
-            generation: take.take_u32("generation").map(Generation)?,
-            disk_consistent_lsn: take.take_lsn("disk consistent LSN")?,
-            gc_cutoff: take.take_lsn("gc cutoff")?,
-            is_deleted: take.take_flag("is_deleted")?,
-            ancestor: take_ancestor(&mut take)?,
-            layers: take_layers(&mut take)?,
-        };
-        take.finish("index")?;
-        Ok(index)
+        match version {
+            VERSION_WITHOUT_SECTIONS => take_without_sections(take),
+            _ => take_sections(take),
+        }
     }
 }
 
-/// Checks magic, version and checksum; returns the bytes in front of the checksum.
-fn check(bytes: &[u8]) -> Result<&[u8], DecodeError> {
+fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
+    let index = take_timeline(&mut take)?;
+    let layer_count = take.take_u32("layer count")?;
+    let mut layers = Vec::new();
+    for _ in 0..layer_count {
+        take_layer(&mut take, &mut layers)?;
+    }
+    take.finish("index")?;
+    Ok(Index { layers, ..index })
+}
+
+fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
+    let mut sections = sections::take(&mut take, &[LAYERS, LEASES, TIMELINE])?;
+    let end = take.offset();
+    take.finish("index")?;
+    let mut section = |name| {
+        let found = sections.remove(name);
+        found.ok_or_else(|| DecodeError::malformed(name, end, "expected this section, found none"))
+    };
+    let index = section(TIMELINE)?.read("timeline", take_timeline)?;
+    let layers = section(LAYERS)?.read("layers", take_layers)?;
+    let leases = match sections.remove(LEASES) {
+        Some(section) => section.read("leases", take_leases)?,
+        None => BTreeMap::new(),
+    };
+    Ok(Index {
+        layers,
+        leases,
+        ..index
+    })
+}
+
+/// Checks magic, version and checksum; returns the version, and the bytes in front of the checksum.
+fn check(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     let mut take = Take::new(bytes);
     let magic = take.take_array::<8>("magic")?;
     if magic != MAGIC {
@@ -150,8 +231,8 @@ fn check(bytes: &[u8]) -> Result<&[u8], DecodeError> {
             newest: u64::from(VERSION),
         });
     }
-    if version < VERSION {
-        let problem = format!("expected {VERSION}, found {version}");
+    if version < VERSION_WITHOUT_SECTIONS {
+        let problem = format!("expected 1 or 2, found {version}");
         return Err(DecodeError::malformed("version", 8, problem));
     }
     let Some((body, checksum)) = bytes.split_last_chunk::<CHECKSUM_LEN>() else {
@@ -166,7 +247,22 @@ fn check(bytes: &[u8]) -> Result<&[u8], DecodeError> {
             problem,
         ));
     }
-    Ok(body)
+    Ok((version, body))
+}
+
+/// Takes the timeline; its layers and leases are elsewhere.
+fn take_timeline(take: &mut Take<'_>) -> Result<Index, DecodeError> {
+    Ok(Index {
+        tenant: take.take_array("tenant").map(TenantId)?,
+        timeline: take.take_array("timeline").map(TimelineId)?,
+        generation: take.take_u32("generation").map(Generation)?,
+        disk_consistent_lsn: take.take_lsn("disk consistent LSN")?,
+        gc_cutoff: take.take_lsn("gc cutoff")?,
+        is_deleted: take.take_flag("is_deleted")?,
+        ancestor: take_ancestor(take)?,
+        layers: Vec::new(),
+        leases: BTreeMap::new(),
+    })
 }
 
 fn take_ancestor(take: &mut Take<'_>) -> Result<Option<Ancestor>, DecodeError> {
@@ -180,20 +276,44 @@ fn take_ancestor(take: &mut Take<'_>) -> Result<Option<Ancestor>, DecodeError> {
 }
 
 fn take_layers(take: &mut Take<'_>) -> Result<Vec<IndexLayer>, DecodeError> {
-    let layer_count = take.take_u32("layer count")?;
-    let mut layers = Vec::<IndexLayer>::new();
-    for _ in 0..layer_count {
-        let start = take.offset();
-        let layer = IndexLayer::take(take)?;
-        if let Some(last) = layers.last()
-            && layer.name <= last.name
-        {
-            let problem = format!("expected one above {}, found {}", last.name, layer.name);
-            return Err(DecodeError::malformed("layer", start, problem));
-        }
-        layers.push(layer);
+    let mut layers = Vec::new();
+    while !take.rest().is_empty() {
+        take_layer(take, &mut layers)?;
     }
     Ok(layers)
+}
+
+/// Takes the layer that comes behind these.
+fn take_layer(take: &mut Take<'_>, layers: &mut Vec<IndexLayer>) -> Result<(), DecodeError> {
+    let start = take.offset();
+    let layer = IndexLayer::take(take)?;
+    if let Some(last) = layers.last()
+        && layer.name <= last.name
+    {
+        let problem = format!("expected one above {}, found {}", last.name, layer.name);
+        return Err(DecodeError::malformed("layer", start, problem));
+    }
+    layers.push(layer);
+    Ok(())
+}
+
+fn take_leases(take: &mut Take<'_>) -> Result<BTreeMap<Lsn, Time>, DecodeError> {
+    let mut leases = BTreeMap::new();
+    loop {
+        let start = take.offset();
+        let lsn = take.take_lsn("lease LSN")?;
+        let valid_until = take.take_u64("lease valid until").map(Time)?;
+        let last = leases.last_key_value().map(|(last, _)| *last);
+        if last.is_some_and(|last| lsn <= last) {
+            let problem = format!("expected one above the last, found {lsn}");
+            return Err(DecodeError::malformed("lease", start, problem));
+        }
+        leases.insert(lsn, valid_until);
+        // A section without a lease is not written.
+        if take.rest().is_empty() {
+            return Ok(leases);
+        }
+    }
 }
 
 impl IndexLayer {
@@ -254,5 +374,6 @@ fn take_name(take: &mut Take<'_>) -> Result<LayerName, DecodeError> {
     }
 }
 
+mod sections;
 #[cfg(test)]
 mod tests;

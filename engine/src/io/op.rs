@@ -36,6 +36,7 @@ pub enum Job {
     Flush,
     Read,
     Branch,
+    Lease,
     Compact,
     Image,
     Gc,
@@ -63,7 +64,7 @@ pub enum Part {
 
 impl Job {
     /// Every job, in the order of declaration.
-    pub const ALL: [Job; 14] = [
+    pub const ALL: [Job; 15] = [
         Job::Open,
         Job::Create,
         Job::Delete,
@@ -72,6 +73,7 @@ impl Job {
         Job::Flush,
         Job::Read,
         Job::Branch,
+        Job::Lease,
         Job::Compact,
         Job::Image,
         Job::Gc,
@@ -91,6 +93,7 @@ impl Job {
             Job::Flush => "flush",
             Job::Read => "read",
             Job::Branch => "branch",
+            Job::Lease => "lease",
             Job::Compact => "compact",
             Job::Image => "image",
             Job::Gc => "gc",

@@ -83,6 +83,7 @@ fn index(generation: u32) -> Index {
         disk_consistent_lsn: Lsn(20),
         gc_cutoff: Lsn(5),
         is_deleted: false,
+        leases: std::collections::BTreeMap::new(),
         layers: vec![IndexLayer {
             name: LayerName::Delta { keys, lsns },
             generation: Generation(generation),
@@ -136,8 +137,8 @@ fn another_timelines_index_is_refused() {
 #[test]
 fn a_later_formats_index_is_refused_by_its_version() {
     let mut bytes = index(1).encode();
-    bytes[11] = 2;
-    check_refused(&bytes, "version 2, and this release reads up to 1");
+    bytes[11] = 3;
+    check_refused(&bytes, "version 3, and this release reads up to 2");
 }
 
 #[test]

@@ -244,7 +244,7 @@ impl<S: Store> Shared<S> {
         for (piece, index) in pieces.iter().zip(1..) {
             self.check_running()?;
             let op = op.on(Part::Delta, index);
-            let mut writer = self.delta_writer(op, piece).await?;
+            let mut writer = self.delta_writer(op, (plan, piece)).await?;
             while let Some(record) = &next
                 && piece.contains(record.key, record.lsn)
             {
@@ -261,13 +261,19 @@ impl<S: Store> Shared<S> {
         Ok(outputs)
     }
 
-    async fn delta_writer(&self, op: Op, piece: &Piece) -> Result<DeltaWriter<S::Io>> {
+    async fn delta_writer(
+        &self,
+        op: Op,
+        (plan, piece): (&CompactPlan<S::Io>, &Piece),
+    ) -> Result<DeltaWriter<S::Io>> {
         let name = LayerName::Delta {
             keys: piece.keys,
             lsns: piece.lsns,
         };
         assert!(!name.is_l0(), "a compaction makes no L0");
-        if self.state().map.files().has(&name) {
+        let map = self.state().map.clone();
+        // If not all inputs stand, another job has made it of them, and what this one makes goes.
+        if map.files().has(&name) && map.has_all(&plan.files()) {
             let why = format!("{name} is there already, over records of L0s");
             return Err(Error::Refused { why });
         }

@@ -28,7 +28,7 @@ use crate::store::Store;
 pub struct GcPlan {
     /// The lowest LSN that can be read, except for `retained`.
     pub cutoff: Lsn,
-    /// LSNs below the cutoff that stay readable for branches.
+    /// LSNs below the cutoff that stay readable for branches and leases.
     pub retained: BTreeSet<Lsn>,
     /// The layers to remove, in the order of their names.
     pub layers: Vec<LayerName>,
@@ -131,7 +131,7 @@ impl<S: Store> Timeline<S> {
         shared.io().interleave(shared.op(Job::Gc, 0)).await;
         let (op, cutoff) = shared.publish_cutoff()?;
         shared.io().interleave(op).await;
-        let retained = shared.branch_tree.retained(shared.id);
+        let retained = shared.retained();
         shared.io().interleave(op).await;
         shared.await_readers().await?;
         let publication = shared.state().publication();
@@ -205,7 +205,7 @@ impl<S: Store> Shared<S> {
             let plan = plan(&map, cutoff, retained);
             if 0 < plan.retained_layer_count {
                 self.io()
-                    .probe("a collection keeps a layer for a branch only");
+                    .probe("a collection keeps a layer for a retained LSN only");
             }
             let gone = take_out(&map, &plan);
             let mut state = self.state();

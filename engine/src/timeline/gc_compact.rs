@@ -141,7 +141,7 @@ impl<S: Store> Timeline<S> {
         shared.branch_tree.check_known(shared.id)?;
         let look = shared.op(Job::GcCompact, 0);
         shared.io().interleave(look).await;
-        let limits = shared.history_limits(look).await?;
+        let limits = shared.history_limits(look, effect).await?;
         let horizon = limits.cutoff;
         let planned = match range.keys.is_empty() || range.lsns.is_empty() {
             true => None,
@@ -159,7 +159,7 @@ impl<S: Store> Timeline<S> {
 
 impl<S: Store> Shared<S> {
     /// The cutoff, and what is retained below it: looked up in this order.
-    async fn history_limits(&self, op: Op) -> Result<Limits> {
+    async fn history_limits(&self, op: Op, effect: Effect) -> Result<Limits> {
         let cutoff = {
             let state = self.state();
             state.check_writable()?;
@@ -168,7 +168,10 @@ impl<S: Store> Shared<S> {
         self.io().interleave(op).await;
         Ok(Limits {
             cutoff,
-            retained: self.branch_tree.retained(self.id),
+            retained: match effect {
+                Effect::Write => self.retained(),
+                Effect::DryRun => self.retained_now(),
+            },
             ancestor_lsn: self.ancestor.map(|ancestor| ancestor.lsn),
         })
     }

@@ -11,6 +11,7 @@ mod image;
 mod ingest;
 mod job;
 mod job_lock;
+mod lease;
 mod left_out;
 mod maintain;
 mod open;
@@ -35,6 +36,7 @@ pub use handle::Timeline;
 pub use image::{ImagePlan, plan as plan_images};
 pub use ingest::Writer;
 pub use job::{Mode, Progress};
+pub use lease::Lease;
 pub use options::Options;
 pub use read::{KeyValue, Scan, Visit};
 

@@ -237,6 +237,7 @@ impl<S: Store> Opener<'_, S> {
             gc_cutoff: Lsn::ZERO,
             is_deleted: false,
             layers: Vec::new(),
+            leases: BTreeMap::new(),
         })
     }
 
@@ -461,6 +462,12 @@ fn check_index(index: &Index) -> Result<()> {
             "disk consistent LSN",
             format!("{lsn} is below the branch's"),
         );
+    }
+    let start = index.ancestor.map_or(Lsn::ZERO, |ancestor| ancestor.lsn);
+    let mut leases = index.leases.keys();
+    if let Some(leased) = leases.find(|leased| **leased < start || lsn < **leased) {
+        let problem = format!("expected {start} up to {lsn}, found {leased}");
+        return corrupt("lease", problem);
     }
     let layers = index.layers.iter().map(|layer| (layer.name, ()));
     match History::new().with(&[], layers.collect()).find_conflict() {

@@ -25,7 +25,7 @@ use super::options::Options;
 use super::pin::{OpenBranches, ParentPin};
 use super::time_to_lsn::TimeToLsn;
 use super::upkeep::Upkeep;
-use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, TimelineId};
+use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, Time, TimelineId};
 use crate::format::{Ancestor, Index};
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerContext, LayerMap};
@@ -58,7 +58,7 @@ pub(crate) struct Shared<S: Store> {
 
 /// The locks that allow one job of each kind at a time, and one index writer. Lock order, so that
 /// they cannot deadlock: maintenance, then a job's, then the index's; a job takes no other job's
-/// lock.
+/// lock, but for a lease, which flushes.
 #[derive(Default)]
 pub(crate) struct JobLocks {
     pub(crate) flush: JobLock,
@@ -66,6 +66,7 @@ pub(crate) struct JobLocks {
     pub(crate) image: JobLock,
     /// Held by gc and by gc compaction: what one of them keeps, the other must find.
     pub(crate) gc: JobLock,
+    pub(crate) lease: JobLock,
     index: JobLock,
 }
 
@@ -80,6 +81,8 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) flushed_lsn: Lsn,
     pub(crate) disk_consistent_lsn: Lsn,
     pub(crate) gc_cutoff: Lsn,
+    /// The LSNs that are retained below the cutoff, each until a time.
+    pub(crate) leases: BTreeMap<Lsn, Time>,
     /// The LSN at which the next open layer starts.
     pub(crate) next_start: Lsn,
     pub(crate) has_writer: bool,
@@ -317,6 +320,12 @@ impl<S: Store> Shared<S> {
             disk_consistent_lsn: state.flushed_lsn,
             gc_cutoff: state.gc_cutoff,
             is_deleted: false,
+            // What is not durable would not be there after a crash.
+            leases: state
+                .leases
+                .range(..=state.flushed_lsn)
+                .map(|(lsn, valid_until)| (*lsn, *valid_until))
+                .collect(),
             layers: layers.map(|(_, layer)| *layer.entry()).collect(),
         }
     }
@@ -358,6 +367,7 @@ impl<I: Io> TimelineState<I> {
             flushed_lsn: lsn,
             disk_consistent_lsn: lsn,
             gc_cutoff: index.gc_cutoff,
+            leases: index.leases.clone(),
             next_start: lsn.visible_end(),
             has_writer: false,
             key_space: KeySpace::new(),
@@ -405,6 +415,11 @@ impl<I: Io> TimelineState<I> {
         self.saved_cutoff
     }
 
+    /// Whether a lease retains the LSN.
+    pub(crate) fn is_leased(&self, lsn: Lsn) -> bool {
+        self.leases.contains_key(&lsn)
+    }
+
     /// The number of the last publication.
     pub(crate) fn publication(&self) -> u64 {
         self.published
@@ -449,7 +464,7 @@ impl<I: Io> TimelineState<I> {
         Ok((self.generation, self.publish_lsns()))
     }
 
-    /// Counts a publication that changes LSNs and no layer, and returns its number.
+    /// Counts a publication that changes LSNs or leases, and no layer, and returns its number.
     pub(crate) fn publish_lsns(&mut self) -> u64 {
         self.published += 1;
         self.published

@@ -52,6 +52,7 @@ impl<S: Store> Timeline<S> {
         let _compact = job_locks.compact.take().await;
         let _image = job_locks.image.take().await;
         let _gc = job_locks.gc.take().await;
+        let _lease = job_locks.lease.take().await;
         let _flush = job_locks.flush.take().await;
         let ended = match flushed {
             // A job may have published layers that no index names yet.

@@ -29,7 +29,7 @@ fn an_index_that_cannot_be_read_is_refused_and_nothing_is_removed() {
 
 #[test]
 fn an_index_of_a_later_format_is_refused_and_nothing_is_removed() {
-    check_index("set index 11 2", "set index 11 1", "unsupported index");
+    check_index("set index 11 3", "set index 11 2", "unsupported index");
 }
 
 #[test]

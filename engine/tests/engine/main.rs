@@ -23,6 +23,7 @@ mod dropped;
 mod fault;
 mod freeze;
 mod history;
+mod lease;
 mod order;
 mod parked;
 mod plans;

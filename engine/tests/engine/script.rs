@@ -16,6 +16,7 @@
 //! hold a..c@30   next   release                         a scan that stays open
 //! visits a@30                 the layers that a get visits
 //! freeze   flush   plan       the plan of a flush
+//! lease 20 for 60   leases     leases an LSN for some seconds; the LSNs of those that stand
 //! declare a..c e..f           declares the keys that there are
 //! compact [forced]   images [forced]   gc   maintain    answers how it ended, unless it is done
 //! gc-compact [a..c] [from 20] [to 40] [dry]   answers what it wrote in place of how many layers
@@ -159,12 +160,11 @@ impl Stage {
             "put" => self.put(rest).await,
             "claim" => self.claim(),
             "get" | "many" | "scan" | "hold" | "next" | "visits" => self.read(verb, rest).await,
-            "flush" | "compact" | "images" | "gc" | "gc-compact" | "maintain" | "shutdown" => {
-                self.job(verb, rest).await
-            }
+            "flush" | "compact" | "images" | "gc" | "gc-compact" | "lease" | "maintain"
+            | "shutdown" => self.job(verb, rest).await,
             "start" | "park" | "resume" | "end" => self.set_aside(verb, rest),
             "freeze" => self.timeline().freeze().await.map(|()| None),
-            "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "generation" => {
+            "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "leases" | "generation" => {
                 self.look(verb, rest)
             }
             "drop" | "kill" | "release" => self.release(verb, rest),
@@ -241,6 +241,11 @@ impl Stage {
             }
             "images" => {
                 Box::pin(async move { progress("images", timeline.create_images(mode).await?) })
+            }
+            "lease" => {
+                let (at, seconds) = rest.split_once(" for ").expect("an LSN for seconds");
+                let (at, length) = (lsn(at), Duration::from_secs(seconds.parse().unwrap()));
+                Box::pin(async move { timeline.lease(at, length).await.map(|_| None) })
             }
             "maintain" => Box::pin(async move { timeline.maintain().await.map(|()| None) }),
             _ => Box::pin(async move {
@@ -377,6 +382,11 @@ impl Stage {
             }
             "lsns" => say(format!("last {}, durable {}", last.0, durable.0)),
             "cutoff" => say(format!("cutoff {}", timeline.gc_cutoff().0)),
+            "leases" => {
+                let leases = timeline.leases().into_iter();
+                let leases = leases.map(|lease| format!(" {}", lease.lsn.0));
+                say(format!("leases{}", leases.collect::<String>()))
+            }
             "generation" => say(format!("generation {}", timeline.generation().0)),
             "layers" => say(layer::list(&timeline.layers())),
             _ => say(match plan_flush(&timeline.layers()) {

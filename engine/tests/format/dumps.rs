@@ -105,6 +105,7 @@ pub fn index() -> Index {
         disk_consistent_lsn: Lsn(0x1FF),
         gc_cutoff: Lsn(0x100),
         is_deleted: false,
+        leases: std::collections::BTreeMap::new(),
         layers: vec![
             layer(image, 1, 24_576, None),
             layer(l1, 6, 24_592, Some(0x0123_4567)),

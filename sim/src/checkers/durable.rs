@@ -1,9 +1,9 @@
 //! Checks that the worst crash does not take back what was acknowledged.
 //!
-//! * Verified: after each acknowledged flush, compaction, image creation, collection, creation,
-//!   branch, deletion and shutdown a power loss is tried on a copy of the disk, once such that
-//!   nothing unsynced is left and once such that anything may be. The index must be there and say
-//!   what was acknowledged, and each file that it names must be whole. A job that ran alone has
+//! * Verified: after each acknowledged flush, lease, compaction, image creation, collection,
+//!   creation, branch, deletion and shutdown a power loss is tried on a copy of the disk, once such
+//!   that nothing unsynced is left and once such that anything may be. The index must be there and
+//!   say what was acknowledged, and each file that it names must be whole. A job that ran alone has
 //!   saved the very layers that are in the map.
 //! * Not verified: the layers of a job beside others, which may have replaced them already; and
 //!   anything on a device that loses what was synced; and anything while choices of an earlier
@@ -13,7 +13,7 @@
 //! It has no state.
 
 use palimpsest::Timeline;
-use palimpsest::base::Lsn;
+use palimpsest::base::{Lsn, Time};
 use palimpsest::format::Index;
 
 use super::Sight;
@@ -36,6 +36,8 @@ pub enum Acknowledged<'a> {
     Reshaped(&'a Timeline<SimIo>),
     /// The timeline is there, on this ancestor if it is a branch.
     Made(Option<(TimelineLabel, Lsn)>),
+    /// An LSN is leased until a time.
+    Leased(Lsn, Time),
     /// The timeline is gone.
     Deleted,
 }
@@ -97,6 +99,10 @@ fn check_left(
             &format!("its cutoff {lsn}"),
             &format!("its cutoff is {}", index.gc_cutoff),
         )),
+        Acknowledged::Leased(lsn, until) if index.leases.get(lsn).is_none_or(|at| at < until) => {
+            let leases = format!("{:?}", index.leases);
+            Err(taken_back(label, &format!("the lease of {lsn}"), &leases))
+        }
         Acknowledged::Made(on) => {
             let expected = on.map(|(on, at)| (keys::timeline(on), at));
             let found = index
@@ -108,7 +114,10 @@ fn check_left(
             }
         }
         Acknowledged::Reshaped(timeline) => laws::check_saved(left, timeline),
-        Acknowledged::Flushed(_) | Acknowledged::Collected(_) | Acknowledged::Deleted => Ok(()),
+        Acknowledged::Flushed(_)
+        | Acknowledged::Collected(_)
+        | Acknowledged::Leased(..)
+        | Acknowledged::Deleted => Ok(()),
     }
 }
 

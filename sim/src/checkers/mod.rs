@@ -21,6 +21,7 @@
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
 //! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
 //! | [`durable`]     | the worst crash does not take back what was acknowledged                 |
+//! | [`leases`]      | an LSN is leased where it may be, and until the lease is over            |
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
@@ -41,6 +42,7 @@ pub mod cutoff;
 pub mod durable;
 mod held;
 pub mod layers;
+pub mod leases;
 pub mod listed;
 mod maintenance;
 pub mod racing;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use palimpsest::base::Time;
+use palimpsest::io::Io;
 use palimpsest::{Engine, Timeline, Writer};
 
 use super::held::{HeldInstance, HeldSlot};
@@ -34,6 +35,10 @@ pub struct Session {
     pub expectations: Expectations,
     /// The options that were set so far: they hold from the next opening of the engine on.
     pub settings: Vec<Setting>,
+    /// How many times the clock was set.
+    pub clock_count: u32,
+    /// The knobs that the engine was opened with last, if it was.
+    pub knobs: Option<Arc<Knobs>>,
     /// The state of the checkers.
     pub checkers: Checkers,
     /// The first finding.
@@ -282,8 +287,17 @@ impl Driver {
         })
     }
 
+    /// Notes that time has passed, for what is promised until then.
+    pub(super) fn pass_time(&self) {
+        let now = SimIo::new(&self.world).now();
+        let mut session = self.session();
+        let expectations = session.expectations.values_mut();
+        expectations.for_each(|expected| expected.leases.pass(now));
+    }
+
     /// Shows the engine and the expected state to `look`, which finds nothing wrong.
     pub(super) fn show<T>(&self, look: impl FnOnce(&mut Sight, &mut Checkers) -> T) -> T {
+        self.pass_time();
         let open = self.handles().timelines.clone();
         let knobs = self.knobs();
         let mut session = self.session();

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 
+use palimpsest::io::Io;
 use palimpsest::timeline::{Effect, HistoryRange, Mode, Progress};
 use palimpsest::{Error, KeyRange, Lsn, Result, Timeline};
 
 use super::Driver;
 use crate::checkers::durable::{self, Acknowledged};
-use crate::checkers::{Stage, cutoff, layers};
+use crate::checkers::{Stage, cutoff, layers, leases};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::plan::{self, HistoryPlan, How, Try};
@@ -143,6 +144,7 @@ impl Driver {
             expected.cutoff.begin_gc();
             expected.cutoff
         });
+        let began = SimIo::new(&self.world).now();
         let collected = self.call(how, timeline.gc()).await;
         self.show(|sight, _| {
             let horizon = sight.horizon();
@@ -158,6 +160,8 @@ impl Driver {
                 let (moved, cutoff) = ((before, collected), collected.cutoff);
                 self.look(|sight, _| cutoff::collected(sight, label, moved))?;
                 self.check_durable(label, &Acknowledged::Collected(cutoff))?;
+                let times = (began, SimIo::new(&self.world).now());
+                self.look(|sight, _| leases::check_collected(sight, label, times))?;
                 if self.is_alone(how) && 0 < collected.layer_count {
                     self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
                 }

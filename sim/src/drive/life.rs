@@ -14,7 +14,7 @@ use crate::checkers::{Depth, Unreadable, recovery};
 use crate::faults::FaultOutcome;
 use crate::keys;
 use crate::label::TimelineLabel;
-use crate::oracle::{self, Existence, Expected};
+use crate::oracle::{self, Existence, Expected, Horizon};
 use crate::paths::ROOT;
 use crate::plan::{Effort, How, Knobs, Line, Maintenance, PlanOp};
 use crate::verdict::Verdict;
@@ -131,13 +131,35 @@ impl Driver {
 
     /// Opens the engine, with the options that were set so far.
     async fn open_engine(&self, how: How) -> Result<Engine<SimIo>, Verdict> {
-        let knobs = self.next_knobs();
+        self.end_collections();
+        let knobs = Arc::new(self.next_knobs());
         let opened = self.open_engine_with(&knobs, how).await?;
-        let setting_count = self.session().settings.len();
+        let mut session = self.session();
+        session.knobs = Some(knobs.clone());
+        let setting_count = session.settings.len();
+        drop(session);
         let mut handles = self.handles();
-        (handles.knobs, handles.setting_count) = (Some(Arc::new(knobs)), setting_count);
+        (handles.knobs, handles.setting_count) = (Some(knobs), setting_count);
         drop(handles);
         Ok(opened)
+    }
+
+    /// Notes how far the collections of the engine that is gone may have come: by its options.
+    fn end_collections(&self) {
+        let now = SimIo::new(&self.world).now();
+        let mut session = self.session();
+        let Some(knobs) = session.knobs.clone() else {
+            return;
+        };
+        let horizon = Horizon {
+            distance: knobs.gc_distance,
+            age: knobs.gc_age,
+            now,
+        };
+        for expected in session.expectations.values_mut() {
+            let highest = expected.highest_cutoff(&horizon);
+            expected.cutoff.may_reach(highest);
+        }
     }
 
     /// Opens the engine with these knobs. A cancelled call is retried.

@@ -12,7 +12,7 @@ use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::oracle::Existence;
-use crate::plan::{How, Line, PlanOp};
+use crate::plan::{How, Jump, Line, PlanOp};
 use crate::verdict::Verdict;
 use crate::world::{Join, LifeEnd, SimIo, TaskName, drop_at};
 
@@ -45,12 +45,7 @@ impl Driver {
                 Ok(())
             }
             PlanOp::Clock(jump) => {
-                self.world.count_fault(FaultClass::ClockJump);
-                self.world.set_clock(jump.nanos());
-                self.handles().opened = None;
-                let mut session = self.session();
-                let expectations = session.expectations.values_mut();
-                expectations.for_each(|expected| expected.samples.forget());
+                self.set_clock(*jump);
                 Ok(())
             }
             PlanOp::Hold {
@@ -87,6 +82,18 @@ impl Driver {
         }
     }
 
+    fn set_clock(&self, jump: Jump) {
+        self.world.count_fault(FaultClass::ClockJump);
+        self.pass_time();
+        self.world.set_clock(jump.nanos());
+        self.pass_time();
+        self.handles().opened = None;
+        let mut session = self.session();
+        session.clock_count += 1;
+        let expectations = session.expectations.values_mut();
+        expectations.for_each(|expected| expected.samples.forget());
+    }
+
     /// Carries out an operation on one timeline, which may run as a task. Each is boxed: one future
     /// with all of them inline would be moved line after line.
     async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
@@ -102,6 +109,11 @@ impl Driver {
             PlanOp::GcCompact { timeline, past } => {
                 Box::pin(self.gc_compact(timeline, past, how)).await
             }
+            PlanOp::Lease {
+                timeline,
+                offset,
+                length,
+            } => Box::pin(self.lease(timeline, (offset, length), how)).await,
             PlanOp::Get {
                 timeline,
                 key,

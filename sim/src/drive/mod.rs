@@ -18,6 +18,7 @@ mod finish;
 mod held;
 mod intruder;
 mod job;
+mod lease;
 mod life;
 mod line;
 mod options;

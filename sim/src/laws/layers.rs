@@ -214,6 +214,12 @@ impl LayerCheck<'_> {
         self.reduced_to.is_some_and(|cutoff| lsn <= cutoff)
     }
 
+    /// Whether a gc compaction may have been there, and no read comes to this LSN. What stood there
+    /// may have moved up to a point of it, or be gone from between an image below and one above.
+    fn is_out_of_sight(&self, lsn: Lsn) -> bool {
+        self.reduced_to.is_some_and(|cutoff| lsn < cutoff) && !self.retained.contains(&lsn)
+    }
+
     /// Whether a record is a value that a gc compaction has made, and the right one.
     fn is_made(&self, at: DeltaKey, record: &[u8]) -> bool {
         let history = &self.expected.history;
@@ -221,7 +227,8 @@ impl LayerCheck<'_> {
             return false;
         };
         let is_forgotten = at.lsn < history.remembered_from() && !self.retained.contains(&at.lsn);
-        is_forgotten || history.answer(at.key, at.lsn) == Answer::Value(value)
+        let is_right = || history.answer(at.key, at.lsn) == Answer::Value(value);
+        is_forgotten || self.is_out_of_sight(at.lsn) || is_right()
     }
 
     fn explain(&self, at: DeltaKey, value: &[u8]) -> Result<(), Verdict> {
@@ -258,8 +265,10 @@ impl LayerCheck<'_> {
         if lsn < history.remembered_from() && !self.retained.contains(&lsn) {
             return Ok(Seen::Nothing);
         }
+        let is_out_of_sight = self.is_out_of_sight(lsn);
         for (key, value) in values {
             let is_right = || match history.answer(*key, lsn) {
+                _ if is_out_of_sight => true,
                 Answer::Value(expected) => expected == *value,
                 Answer::Absent | Answer::NoBase | Answer::NoRedo => false,
             };
@@ -271,9 +280,6 @@ impl LayerCheck<'_> {
         let keys = history.keys();
         let mut keys = keys.iter().filter(|key| name.keys().contains(**key));
         let is_in = |key: &Key| values.binary_search_by_key(key, |(key, _)| *key).is_ok();
-        // What no read comes to may have moved up to a point of an earlier gc compaction.
-        let is_unread = self.reduced_to.is_some_and(|cutoff| lsn < cutoff);
-        let is_out_of_sight = is_unread && !self.retained.contains(&lsn);
         let is_absent = |key: &Key| history.answer(*key, lsn) == Answer::Absent;
         let stands_for = |key: &Key| is_out_of_sight || is_in(key) || is_absent(key);
         match keys.find(|key| !stands_for(key)) {

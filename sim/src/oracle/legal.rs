@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use palimpsest::base::Lsn;
 
-use super::{Existence, Expected};
+use super::{Existence, Expected, Leases};
 use crate::label::TimelineLabel;
 use crate::model::History;
 
@@ -146,12 +146,12 @@ pub fn is_kept(expectations: &Expectations, label: TimelineLabel, lsn: Lsn) -> C
     }
 }
 
-/// The points of a timeline that are retained for its children.
+/// The points of a timeline that are retained for its leases and its children.
 #[derive(Clone, Debug, Default)]
 pub struct Retained {
-    /// For children that exist.
+    /// For children that exist, and leases that were acknowledged.
     pub surely: BTreeSet<Lsn>,
-    /// For children that may exist.
+    /// For children that may exist, and leases in doubt or over.
     pub perhaps: BTreeSet<Lsn>,
 }
 
@@ -189,14 +189,19 @@ impl Retained {
     }
 }
 
-/// The points that must be retained on a timeline for its children, their children, and so on.
+/// The points that must be retained on a timeline for its leases, for its children, their
+/// children, and so on.
 pub fn retained(expectations: &Expectations, label: TimelineLabel) -> Retained {
     // What is in doubt may seem to stand on itself; no chain is longer than all timelines.
     retained_within(expectations, label, expectations.len())
 }
 
 fn retained_within(expectations: &Expectations, label: TimelineLabel, depth: usize) -> Retained {
-    let mut found = Retained::default();
+    let leases = expectations.get(&label).map(|expected| &expected.leases);
+    let mut found = Retained {
+        surely: leases.into_iter().flat_map(Leases::promised).collect(),
+        perhaps: leases.into_iter().flat_map(Leases::perhaps).collect(),
+    };
     if depth == 0 {
         return found;
     }

@@ -15,6 +15,7 @@ mod holds;
 mod jobs;
 mod kinds;
 pub(super) mod knobs;
+mod leases;
 mod moves;
 mod reach;
 mod reads;

@@ -212,6 +212,16 @@ operations! {
         past: HistoryPlan,
     } => "gc-compact", Start::Beside, Some(Job::GcCompact);
 
+    /// Leases an LSN: `lease a -8 10s`.
+    Lease {
+        /// The timeline.
+        timeline: TimelineLabel,
+        /// The LSN, as an offset from the last record's: negative is older.
+        offset: i64,
+        /// For how long.
+        length: Duration,
+    } => "lease", Start::Beside, Some(Job::Lease);
+
     /// Declares which keys there are: `declare a k0 5`. It steers where images are cut; no answer
     /// depends on it.
     Declare {
@@ -349,7 +359,7 @@ mod tests {
     use super::*;
 
     /// Each operation once, with an example of its operands.
-    const EACH: [&str; 26] = [
+    const EACH: [&str; 27] = [
         "create a 7",
         "branch b a -8 once",
         "delete b once",
@@ -361,6 +371,7 @@ mod tests {
         "images a",
         "gc a",
         "gc-compact a k1 2 from -9 to +1 dry",
+        "lease a -8 10s",
         "declare a k1 2",
         "get a k1 +1",
         "get-many a k1 2 0",

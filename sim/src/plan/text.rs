@@ -36,6 +36,7 @@
 //!           | "put" LETTER entry ("," entry)*
 //!           | "freeze" LETTER | "flush" LETTER
 //!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
+//!           | "lease" LETTER OFFSET DURATION
 //!           | "gc-compact" LETTER [KEY COUNT] ["from" OFFSET] ["to" OFFSET] ["dry"]
 //!           | "declare" LETTER KEY COUNT         COUNT keys from this one on; behind the last
 //!                                                key comes the first

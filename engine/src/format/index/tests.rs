@@ -1,10 +1,12 @@
-use proptest::collection::vec;
+use std::collections::BTreeMap;
+
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
 use super::{Ancestor, Index, IndexLayer};
 use crate::base::{
-    DecodeError, Generation, Key, KeyRange, LayerName, Lsn, LsnRange, TenantId, TimelineId,
+    DecodeError, Generation, Key, KeyRange, LayerName, Lsn, LsnRange, TenantId, Time, TimelineId,
 };
 
 fn any_keys() -> impl Strategy<Value = KeyRange> {
@@ -42,8 +44,14 @@ fn any_layer() -> impl Strategy<Value = IndexLayer> {
 fn any_index() -> impl Strategy<Value = Index> {
     let ancestor = option::of(any::<([u8; 16], u64)>());
     let ids = any::<([u8; 16], [u8; 16], u32)>();
-    (ids, ancestor, any::<(u64, u64)>(), vec(any_layer(), 0..6)).prop_map(
-        |((tenant, timeline, generation), ancestor, (durable, cutoff), mut layers)| {
+    let leases = btree_map(
+        any::<u64>().prop_map(Lsn),
+        any::<u64>().prop_map(Time),
+        0..4,
+    );
+    let lsns = any::<(u64, u64)>();
+    (ids, ancestor, lsns, vec(any_layer(), 0..6), leases).prop_map(
+        |((tenant, timeline, generation), ancestor, (durable, cutoff), mut layers, leases)| {
             layers.sort_by_key(|layer| layer.name);
             layers.dedup_by_key(|layer| layer.name);
             Index {
@@ -57,6 +65,7 @@ fn any_index() -> impl Strategy<Value = Index> {
                 disk_consistent_lsn: Lsn(durable),
                 gc_cutoff: Lsn(cutoff),
                 is_deleted: cutoff % 2 == 1,
+                leases,
                 layers,
             }
         },
@@ -124,12 +133,16 @@ fn index(layers: Vec<IndexLayer>) -> Index {
         disk_consistent_lsn: Lsn(0x100),
         gc_cutoff: Lsn(0x20),
         is_deleted: false,
+        leases: BTreeMap::new(),
         layers,
     }
 }
 
-/// The offset of the first layer in an index without an ancestor, behind the count.
-const LAYERS_OFFSET: usize = 70;
+/// The offset of the first section, which is `layers`, and that of its first layer.
+const SECTIONS_OFFSET: usize = 16;
+const LAYERS_OFFSET: usize = SECTIONS_OFFSET + 17;
+/// The length of an image in the index, without a checksum.
+const IMAGE_LEN: usize = 1 + 18 + 18 + 8 + 4 + 8 + 1;
 
 /// Changes some bytes and makes the checksum right again.
 fn forge(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
@@ -146,8 +159,8 @@ fn forge(bytes: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
 #[test]
 fn a_later_format_is_refused_by_its_version() {
     let mut bytes = index(vec![]).encode();
-    bytes[11] = 2;
-    let (what, found, newest) = ("index", 2, 1);
+    bytes[11] = 3;
+    let (what, found, newest) = ("index", 3, 2);
     let expected = DecodeError::Unsupported {
         what,
         found,
@@ -159,14 +172,14 @@ fn a_later_format_is_refused_by_its_version() {
     let error = Index::decode(&bytes).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "version at offset 8: expected 1, found 0"
+        "version at offset 8: expected 1 or 2, found 0"
     );
 }
 
 #[test]
 fn layers_stand_in_strict_order() {
     let two = index(vec![layer(1), layer(2)]).encode();
-    let second = LAYERS_OFFSET + (two.len() - 4 - LAYERS_OFFSET) / 2;
+    let second = LAYERS_OFFSET + IMAGE_LEN;
     // The second layer's lowest key is 0, and then its keys are those of the first layer.
     for changes in [
         &[(second + 18, 0)][..],
@@ -182,24 +195,97 @@ fn a_layer_of_no_keys_or_of_an_unknown_kind_is_refused() {
     let one = index(vec![layer(1)]).encode();
     let error = Index::decode(&forge(&one, &[(LAYERS_OFFSET + 18, 2)])).unwrap_err();
     assert!(
-        error.to_string().starts_with("layer keys at offset 71"),
+        error.to_string().starts_with("layer keys at offset 34"),
         "{error}"
     );
     let error = Index::decode(&forge(&one, &[(LAYERS_OFFSET, 2)])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "layer kind at offset 70: expected 0 or 1, found 2"
+        "layer kind at offset 33: expected 0 or 1, found 2"
     );
 }
 
 #[test]
-fn a_count_without_as_many_layers_is_refused() {
+fn a_section_that_is_longer_than_the_index_is_refused() {
     let none = index(vec![]).encode();
-    let error = Index::decode(&forge(&none, &[(LAYERS_OFFSET - 4, 0xFF)])).unwrap_err();
+    let error = Index::decode(&forge(&none, &[(LAYERS_OFFSET - 1, 0xFF)])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "layer kind at offset 70: expected 1 bytes, found 0"
+        "section at offset 25: 255 times 1 bytes, but 71 follow"
     );
+}
+
+#[test]
+fn a_section_that_is_missing_is_refused() {
+    let none = index(vec![]).encode();
+    let mut short = none[..SECTIONS_OFFSET + 17].to_vec();
+    short.extend_from_slice(&[0; 4]);
+    let error = Index::decode(&forge(&short, &[(SECTIONS_OFFSET - 1, 1)])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "timeline at offset 33: expected this section, found none"
+    );
+}
+
+/// An index with one section more, which stands in front of the others.
+fn with_section(name: &str, is_required: bool) -> Vec<u8> {
+    let mut section = [0; 17].to_vec();
+    section[..name.len()].copy_from_slice(name.as_bytes());
+    section[8] = u8::from(is_required);
+    section[16] = 3;
+    section.extend_from_slice(b"any");
+    let mut bytes = index(vec![layer(1)]).encode();
+    bytes.splice(SECTIONS_OFFSET..SECTIONS_OFFSET, section);
+    forge(&bytes, &[(SECTIONS_OFFSET - 1, 3)])
+}
+
+#[test]
+fn an_unknown_section_is_ignored_unless_it_is_required() {
+    let decoded = Index::decode(&with_section("archive", false));
+    assert_eq!(decoded, Ok(index(vec![layer(1)])));
+    let error = Index::decode(&with_section("archive", true)).unwrap_err();
+    assert_eq!(
+        error.of_file("a/index").to_string(),
+        "a/index is of a newer format: the section archive is required, and this release does \
+         not know it; use a newer release"
+    );
+}
+
+#[test]
+fn leases_stand_in_strict_order() {
+    let mut leased = index(vec![]);
+    leased.leases = BTreeMap::from([(Lsn(0x30), Time(1)), (Lsn(0x40), Time(2))]);
+    let bytes = leased.encode();
+    assert_eq!(Index::decode(&bytes), Ok(leased));
+    let second = LAYERS_OFFSET + 17 + 16;
+    let error = Index::decode(&forge(&bytes, &[(second + 7, 0x30)])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "lease at offset 66: expected one above the last, found 0/30"
+    );
+}
+
+/// The index of the test before, as the first release wrote it.
+const FORMAT_1: &str = "\
+    50616c696d4964780000000111111111111111111111111111111111222222222222\
+    22222222222222222222000000020000000000000100000000000000002000000000\
+    00010100000000000000000000000000000000000100000000000000000000000000\
+    0000000002000000000000001000000001000000000000600000027245c3";
+
+#[test]
+fn an_index_of_format_1_is_read_and_written_anew_as_format_2() {
+    let bytes: Vec<u8> = (0..FORMAT_1.len() / 2)
+        .map(|at| u8::from_str_radix(&FORMAT_1[2 * at..2 * at + 2], 16).unwrap())
+        .collect();
+    let read = Index::decode(&bytes).unwrap();
+    assert_eq!(read, index(vec![layer(1)]));
+    assert_eq!(read.encode()[8..12], [0, 0, 0, 2]);
+    for place in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x10;
+        assert!(Index::decode(&damaged).is_err());
+        assert!(Index::decode(&bytes[..place]).is_err());
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn index(layers: &[IndexLayer]) -> Index {
         disk_consistent_lsn: Lsn(20),
         gc_cutoff: Lsn(3),
         is_deleted: false,
+        leases: std::collections::BTreeMap::new(),
         layers: layers.to_vec(),
     }
 }
@@ -235,6 +236,7 @@ fn an_index_that_makes_no_timeline_is_refused() {
             disk_consistent_lsn: Lsn(lsn),
             gc_cutoff: Lsn(cutoff),
             is_deleted: false,
+            leases: std::collections::BTreeMap::new(),
             layers: names.into_iter().map(layer).collect(),
         };
         let error = check_index(&index).unwrap_err().to_string();

@@ -129,11 +129,15 @@ impl<S: Store> Shared<S> {
         }
         let cutoff = state.gc_cutoff;
         if lsn < cutoff {
-            if !self.branch_tree.readable(self.id).contains(&lsn) {
-                return Err(Error::BelowCutoff { lsn, cutoff });
+            match state.is_leased(lsn) {
+                true => self
+                    .io()
+                    .probe("a read below the cutoff is admitted for a lease's sake"),
+                false if self.branch_tree.readable(self.id).contains(&lsn) => self
+                    .io()
+                    .probe("a read below the cutoff is admitted for a branch's sake"),
+                false => return Err(Error::BelowCutoff { lsn, cutoff }),
             }
-            self.io()
-                .probe("a read below the cutoff is admitted for a branch's sake");
         }
         Ok(state.readers.enter())
     }

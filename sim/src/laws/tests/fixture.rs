@@ -49,6 +49,7 @@ impl Fixture {
                 disk_consistent_lsn: Lsn(lsn),
                 gc_cutoff: Lsn::ZERO,
                 is_deleted: false,
+                leases: std::collections::BTreeMap::new(),
                 layers: Vec::new(),
             },
             files: Vec::new(),

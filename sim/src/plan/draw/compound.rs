@@ -96,7 +96,7 @@ const SELDOM: [(Job, Part, StepKind); 9] = [
 ];
 /// The weight of a sync as the place of a crash; others have 1. What was done before it is not
 /// durable, and the next life may take it for durable.
-const UNSYNCED_WEIGHT: u64 = 4;
+const UNSYNCED_WEIGHT: u64 = 12;
 /// The share of the crashes in a chain that are chosen to matter: the first keeps what is not
 /// durable, the next undoes it.
 const CHOSEN: (u64, u64) = (3, 4);
@@ -107,9 +107,9 @@ const LONGER_CHAIN_ONE_IN: u64 = 3;
 
 /// Kinds of crashes, each with its weight, where most of what was done should stay.
 const KEEPING: [(u64, CrashKind); 3] = [
-    (2, CrashKind::PowerDraw),
-    (2, CrashKind::PowerAll),
-    (4, CrashKind::Kill),
+    (1, CrashKind::PowerDraw),
+    (1, CrashKind::PowerAll),
+    (6, CrashKind::Kill),
 ];
 /// Kinds of crashes, each with its weight, where some of the unsynced state should go, and some
 /// stay.

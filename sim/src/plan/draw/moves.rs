@@ -30,10 +30,7 @@ impl<C: Chance> Author<'_, C> {
                 let how = self.how_to_read(how);
                 self.get_old(how, timeline);
             }
-            Move::GetMany => {
-                let how = self.how_to_read(how);
-                self.get_many(how, timeline);
-            }
+            Move::GetMany => self.get_many_once(how, timeline),
             Move::Scan => {
                 let how = self.how_to_read(how);
                 self.scan(how, timeline);
@@ -77,6 +74,8 @@ impl<C: Chance> Author<'_, C> {
             Move::GcDropped => self.gc_dropped(timeline),
             Move::GcThenCrash => self.gc_then_crash(timeline),
             Move::GcGap => self.gc_gap(timeline),
+            Move::Lease => self.lease_once(how, timeline),
+            Move::LeaseUnderGc => self.lease_under_gc(timeline),
             Move::Clock => self.set_clock(),
             Move::Shutdown => self.shutdown_beside(timeline),
             Move::GiveUp => self.give_up(timeline),
@@ -84,6 +83,11 @@ impl<C: Chance> Author<'_, C> {
             Move::HoldAcross => self.hold_across(timeline),
             _ => self.reduce(next, (how, timeline)),
         }
+    }
+
+    fn get_many_once(&mut self, how: How, timeline: usize) {
+        let how = self.how_to_read(how);
+        self.get_many(how, timeline);
     }
 
     /// Leaves at least three operations in flight, with none between them that is waited for.

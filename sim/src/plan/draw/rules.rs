@@ -53,7 +53,7 @@ const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
 /// The calls that the engine makes: `cargo sim replay SEED --trace` shows them.
-pub(super) const SITES: [FaultSite; 44] = [
+pub(super) const SITES: [FaultSite; 46] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -94,6 +94,8 @@ pub(super) const SITES: [FaultSite; 44] = [
         Part::Directory,
         &[List, CreateDir, SyncDir, Remove, RemoveDir, Pass],
     ),
+    site(3, Job::Lease, Part::Index, INDEX_STEPS),
+    site(1, Job::Lease, Part::Directory, &[Pass]),
     site(5, Job::Compact, Part::Delta, &[Open, Read]),
     site(6, Job::Compact, Part::Delta, LAYER_STEPS),
     site(4, Job::Compact, Part::Index, INDEX_STEPS),
@@ -127,7 +129,7 @@ pub(super) const SITES: [FaultSite; 44] = [
 
 /// The jobs that get a fault drawn separately, each with its weight: high where other faults are
 /// rare.
-const APART: [(u64, Job); 13] = [
+const APART: [(u64, Job); 14] = [
     (1, Job::Open),
     (3, Job::Create),
     (8, Job::Delete),
@@ -136,6 +138,7 @@ const APART: [(u64, Job); 13] = [
     (1, Job::Flush),
     (3, Job::Read),
     (4, Job::Branch),
+    (3, Job::Lease),
     (1, Job::Compact),
     (1, Job::Image),
     (3, Job::Gc),

@@ -123,6 +123,10 @@ pub enum Move {
     GcCompactFatKey,
     /// Reduce history between two branch points, and on the branch.
     GcCompactBranch,
+    /// Lease an LSN.
+    Lease,
+    /// Lease an LSN, and collect the history around it.
+    LeaseUnderGc,
     /// Set the clock.
     Clock,
     /// Shut a timeline down while operations run on it.
@@ -135,7 +139,7 @@ pub enum Move {
     HoldAcross,
 }
 
-const WRITES: [(u64, Move); 23] = [
+const WRITES: [(u64, Move); 24] = [
     (60, Move::Put),
     (8, Move::PutAtOneLsn),
     (12, Move::Get),
@@ -159,10 +163,11 @@ const WRITES: [(u64, Move); 23] = [
     (2, Move::Clock),
     (3, Move::Shutdown),
     (3, Move::Hold),
+    (2, Move::Lease),
 ];
 
 /// Writes in a plan that is about something else, each with its weight.
-const OTHERS: [(u64, Move); 17] = [
+const OTHERS: [(u64, Move); 18] = [
     (40, Move::Put),
     (3, Move::PutAtOneLsn),
     (4, Move::Get),
@@ -180,6 +185,7 @@ const OTHERS: [(u64, Move); 17] = [
     (3, Move::Shutdown),
     (4, Move::Hold),
     (4, Move::HoldAcross),
+    (2, Move::Lease),
 ];
 
 const COMPACTION: [(u64, Move); 8] = [
@@ -206,7 +212,7 @@ const IMAGES: [(u64, Move); 10] = [
     (4, Move::GcThenReads),
 ];
 
-const BRANCHES: [(u64, Move); 15] = [
+const BRANCHES: [(u64, Move); 17] = [
     (14, Move::Branch),
     (5, Move::BranchDeep),
     (12, Move::DeleteBranch),
@@ -218,6 +224,8 @@ const BRANCHES: [(u64, Move); 15] = [
     (5, Move::GcDropped),
     (4, Move::GcThenCrash),
     (8, Move::GcGap),
+    (4, Move::Lease),
+    (16, Move::LeaseUnderGc),
     (8, Move::HoldAcross),
     (8, Move::GiveUp),
     (5, Move::Images),
@@ -312,7 +320,10 @@ impl Theme {
             Theme::Writes => matches!(job, Job::Put | Job::Freeze | Job::Flush),
             Theme::Compaction => job == Job::Compact,
             Theme::Images => job == Job::Image,
-            Theme::Branches => matches!(job, Job::Gc | Job::Branch | Job::Delete | Job::Drop),
+            Theme::Branches => matches!(
+                job,
+                Job::Gc | Job::Branch | Job::Lease | Job::Delete | Job::Drop
+            ),
             Theme::History => job == Job::GcCompact,
             Theme::Timelines => {
                 matches!(job, Job::Create | Job::Branch | Job::Delete | Job::Open)

@@ -290,7 +290,7 @@ const PROBLEMS: [(&str, &str, &str); 83] = [
         "drop 2 restart",
         "  reboot\u{7}",
         "line 44: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
-         compact images gc gc-compact declare get get-many scan hold next join wait clock \
+         compact images gc gc-compact lease declare get get-many scan hold next join wait clock \
          shutdown let-go set intrude restart crash, behind `&` or `drop N` if you like",
     ),
     (
@@ -312,7 +312,7 @@ const PROBLEMS: [(&str, &str, &str); 83] = [
         "flush#1",
         "push#1",
         "line 83: job push; write one of open create delete put freeze flush read branch \
-         compact image gc gc-compact keep drop",
+         lease compact image gc gc-compact keep drop",
     ),
     (
         "write#2",

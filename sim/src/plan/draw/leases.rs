@@ -1,0 +1,71 @@
+//! Leases: history that stays readable below the cutoff for a while.
+
+use std::time::Duration;
+
+use super::author::Author;
+use super::times::draw_duration;
+use crate::dice::Chance;
+use crate::plan::{How, Mode, PlanOp};
+
+/// A length that no drawn wait outlasts.
+const LONG: Duration = Duration::from_hours(3);
+
+impl<C: Chance> Author<'_, C> {
+    fn lease(&mut self, how: How, timeline: usize, (offset, length): (i64, Duration)) {
+        let timeline = self.timelines[timeline].label;
+        let op = PlanOp::Lease {
+            timeline,
+            offset,
+            length,
+        };
+        self.push(how, op);
+    }
+
+    /// Leases an LSN that is old, or that of the last record.
+    pub(super) fn lease_once(&mut self, how: How, timeline: usize) {
+        let offset = match self.chance.one_in(3) {
+            true => 0,
+            false => self.old_offset(timeline),
+        };
+        let length = self.length();
+        let how = self.how_to_read(how);
+        self.lease(how, timeline, (offset, length));
+    }
+
+    /// Leases an LSN, takes its history away as far as it may go, and reads there: at once, behind
+    /// a crash, or when the lease is over.
+    pub(super) fn lease_under_gc(&mut self, timeline: usize) {
+        let offset = match self.chance.one_in(2) {
+            true => self.put_under_image(timeline),
+            false => self.old_offset(timeline),
+        };
+        let length = self.length();
+        let how = self.how();
+        self.lease(how, timeline, (offset, length));
+        if self.chance.one_in(3) {
+            self.images(How::Wait, timeline, Mode::Forced);
+        }
+        let how = self.how();
+        self.gc(how, timeline);
+        match self.chance.below(6) {
+            0 => self.crash(),
+            1 => self.restart(),
+            2 => self.wait_for(length + Duration::from_secs(1)),
+            3 => self.lease(How::Wait, timeline, (offset, length)),
+            _ => {}
+        }
+        let how = self.how();
+        self.read_at(how, timeline, offset);
+        if self.chance.one_in(2) {
+            self.gc(How::Wait, timeline);
+            self.read_at(How::Wait, timeline, offset);
+        }
+    }
+
+    fn length(&mut self) -> Duration {
+        match self.chance.one_in(3) {
+            true => draw_duration(self.chance),
+            false => LONG,
+        }
+    }
+}
