@@ -27,7 +27,7 @@ use crate::threads::side_by_side;
 use crate::verdict::Verdict;
 
 /// The plans of `sim/certified`, by name.
-pub const CERTIFIED: [(&str, &str); 10] = [
+pub const CERTIFIED: [(&str, &str); 11] = [
     ("branch", include_str!("../certified/branch.plan")),
     (
         "branch-beside-gc",
@@ -45,6 +45,7 @@ pub const CERTIFIED: [(&str, &str); 10] = [
         "ingest-and-flush",
         include_str!("../certified/ingest-and-flush.plan"),
     ),
+    ("lease", include_str!("../certified/lease.plan")),
     ("open", include_str!("../certified/open.plan")),
     (
         "told-deleted",
