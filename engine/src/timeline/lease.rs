@@ -149,7 +149,8 @@ impl<S: Store> Shared<S> {
         retained
     }
 
-    /// The same, for a caller that changes nothing.
+    /// The branch points, and the leases that are not over: what `retained` returns, for a caller
+    /// that changes nothing.
     pub(crate) fn retained_now(&self) -> BTreeSet<Lsn> {
         let now = self.io().now();
         let state = self.state();

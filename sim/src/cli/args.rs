@@ -336,7 +336,7 @@ pub struct BugsArgs {
     /// Which bugs, by the names of their files without .patch [default: all]
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
-    /// How long to hunt each bug, on one core
+    /// How long to hunt each bug, in CPU time
     #[arg(long, value_name = "TIME", value_parser = read_time, default_value = HUNT_TIME)]
     pub budget: Duration,
     /// How many times to hunt each, from seeds 0, 1000000, 2000000 and so on

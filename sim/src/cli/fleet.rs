@@ -45,7 +45,7 @@ pub struct Fleet {
     pub seeds: Seeds,
     /// The time after which no further plan begins, counted from the start.
     pub time: Option<Duration>,
-    /// The same for the CPU time of the process.
+    /// The CPU time of the process after which no further plan begins, counted from the start.
     pub cpu_time: Option<Duration>,
     /// The number of threads; by default, one for each core.
     pub job_count: Option<u64>,

@@ -65,7 +65,7 @@ pub enum Fate {
 pub struct Limits {
     /// The gc cutoff.
     pub cutoff: Lsn,
-    /// The LSNs at which branches read the timeline.
+    /// The LSNs below the cutoff that stay readable, for branches and leases.
     pub retained: BTreeSet<Lsn>,
     /// The LSN at which the timeline reads its ancestor, if it has one.
     pub ancestor_lsn: Option<Lsn>,
