@@ -104,6 +104,19 @@ pub struct IndexLayer {
     pub checksum: Option<u32>,
 }
 
+/// A section of an index, by its head alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexSection {
+    /// The name.
+    pub name: String,
+    /// Whether every reader must know it.
+    pub is_required: bool,
+    /// Where its content starts, in bytes from the start of the index.
+    pub offset: u64,
+    /// The length of its content in bytes.
+    pub len: u64,
+}
+
 const LAYERS: &str = "layers";
 const LEASES: &str = "leases";
 const TIMELINE: &str = "timeline";
@@ -179,6 +192,25 @@ impl Index {
             VERSION_WITHOUT_SECTIONS => take_without_sections(take),
             _ => take_sections(take),
         }
+    }
+
+    /// Lists the sections of an index, also those that are not known here, in their order. An index
+    /// of format 1 has none.
+    ///
+    /// # Errors
+    /// If any byte is not what was written, as far as this is without reading the sections.
+    /// `Unsupported` if it is of a later format.
+    pub fn sections(bytes: &[u8]) -> Result<Vec<IndexSection>, DecodeError> {
+        let (version, body) = check(bytes)?;
+        let mut take = Take::new(body);
+        take.take_bytes(MAGIC.len(), "magic")?;
+        take.take_u32("version")?;
+        if version == VERSION_WITHOUT_SECTIONS {
+            return Ok(Vec::new());
+        }
+        let listed = sections::list(&mut take)?;
+        take.finish("index")?;
+        Ok(listed.iter().map(sections::Listed::view).collect())
     }
 }
 

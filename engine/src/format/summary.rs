@@ -109,7 +109,7 @@ impl DeltaSummary {
     pub const LEN: usize = 96;
 
     /// Whether `block` starts as that of a delta layer, of any version.
-    pub(super) fn has_magic(block: &[u8]) -> bool {
+    pub fn has_magic(block: &[u8]) -> bool {
         block.starts_with(&DELTA_MAGIC.to_be_bytes())
     }
 

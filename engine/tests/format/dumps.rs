@@ -1,10 +1,12 @@
-//! Dumps of whole files, as reviewed snapshots.
+//! Dumps of indexes, as reviewed snapshots.
+
+use std::collections::BTreeMap;
 
 use insta::{Settings, assert_snapshot};
-use palimpsest::base::{Generation, Key, KeyRange, LayerName, Lsn, LsnRange, TimelineId};
-use palimpsest::format::{Ancestor, Compression, Index, IndexLayer, dump_index, dump_layer};
+use palimpsest::base::{Generation, Key, KeyRange, LayerName, Lsn, LsnRange, Time, TimelineId};
+use palimpsest::format::{Ancestor, Index, IndexLayer, dump_index};
 
-use crate::assemble::{Checksums, Image, TENANT, TIMELINE};
+use crate::assemble::{TENANT, TIMELINE};
 use crate::inputs;
 
 fn check(name: &str, dump: &str) {
@@ -15,56 +17,6 @@ fn check(name: &str, dump: &str) {
     settings.bind(|| assert_snapshot!(name, dump));
 }
 
-fn check_layer(name: &str, file: &[u8]) {
-    check(name, &dump_layer(file).unwrap());
-}
-
-#[test]
-fn dump_of_a_delta_layer() {
-    let file = inputs::delta_variants().write(Checksums::With);
-    check_layer("dump_of_a_delta_layer", &file);
-}
-
-#[test]
-fn dump_of_a_peers_delta_layer() {
-    let file = inputs::delta_variants().write(Checksums::Without);
-    check_layer("dump_of_a_peers_delta_layer", &file);
-}
-
-#[test]
-fn dump_of_a_peers_image_layer() {
-    let file = inputs::image_one_key().write(Checksums::Without);
-    check_layer("dump_of_a_peers_image_layer", &file);
-}
-
-#[test]
-fn dump_of_an_image_layer() {
-    let image = Image {
-        keys: KeyRange::new(inputs::key(0), inputs::key(8)),
-        lsn: Lsn(0x1_0000_0028),
-        compression: Compression::Zstd { level: 1 },
-        entries: vec![
-            (inputs::key(0), vec![]),
-            (inputs::key(1), vec![0; 127]),
-            (inputs::key(2), vec![0; 128]),
-            (inputs::key(3), inputs::noise(3, 128)),
-            (inputs::key(5), inputs::noise(5, 8192)),
-        ],
-    };
-    check_layer("dump_of_an_image_layer", &image.write(Checksums::With));
-}
-
-/// The part of the dump about nodes.
-#[test]
-fn nodes_of_an_index_of_two_levels() {
-    let file = inputs::image_small(0x2000).write(Checksums::With);
-    let dump = dump_layer(&file).unwrap();
-    let is_node = |line: &&str| line.trim_start().starts_with("node");
-    let nodes = dump.lines().filter(is_node).collect::<Vec<_>>().join("\n");
-    check("nodes_of_an_index_of_two_levels", &nodes);
-    assert!(dump.ends_with("entries             8192\n"));
-}
-
 #[test]
 fn dump_of_a_timeline_index() {
     check(
@@ -73,7 +25,7 @@ fn dump_of_a_timeline_index() {
     );
 }
 
-/// The index of a branch with an L0, an L1 and a peer's image.
+/// The index of a branch with two leases, an L0, an L1 and a peer's image.
 pub fn index() -> Index {
     let layer = |name, generation, len, checksum| IndexLayer {
         name,
@@ -105,7 +57,7 @@ pub fn index() -> Index {
         disk_consistent_lsn: Lsn(0x1FF),
         gc_cutoff: Lsn(0x100),
         is_deleted: false,
-        leases: std::collections::BTreeMap::new(),
+        leases: BTreeMap::from([(Lsn(0x120), Time(1)), (Lsn(0x140), Time(1 << 60))]),
         layers: vec![
             layer(image, 1, 24_576, None),
             layer(l1, 6, 24_592, Some(0x0123_4567)),

@@ -5,4 +5,5 @@ mod assemble;
 mod damage;
 mod dumps;
 mod golden;
+mod indexes;
 mod inputs;

@@ -65,7 +65,7 @@ struct House {
     roof: &'static [&'static str],
 }
 
-const HOUSES: [House; 2] = [
+const HOUSES: [House; 3] = [
     House {
         path: "engine/src/",
         floors: &[
@@ -76,6 +76,17 @@ const HOUSES: [House; 2] = [
             &["timeline"],
         ],
         roof: &["", "engine"],
+    },
+    House {
+        path: "engine/tool/src/",
+        floors: &[
+            &["bytes", "fault", "form", "progress"],
+            &["exit", "layer"],
+            &["index_file", "place"],
+            &["dump", "verify"],
+            &["cli"],
+        ],
+        roof: &["", "main"],
     },
     House {
         path: "sim/src/",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::IndexSection;
 use crate::base::DecodeError;
 use crate::format::take::Take;
 
@@ -22,6 +23,38 @@ pub(super) fn encode(out: &mut Vec<u8>, name: &str, section: &[u8]) {
     out.extend_from_slice(section);
 }
 
+/// A section as it stands in the index, known or not.
+pub(super) struct Listed<'a> {
+    start: u64,
+    name: [u8; NAME_LEN],
+    is_required: bool,
+    section: Section<'a>,
+}
+
+/// Takes the number of the sections and all of them.
+pub(super) fn list<'a>(take: &mut Take<'a>) -> Result<Vec<Listed<'a>>, DecodeError> {
+    let section_count = take.take_u32("section count")?;
+    let mut found: Vec<Listed<'a>> = Vec::new();
+    for _ in 0..section_count {
+        let start = take.offset();
+        let name: [u8; NAME_LEN] = take.take_array("section name")?;
+        if found.last().is_some_and(|last| name <= last.name) {
+            let problem = "expected a name behind the last section's".to_owned();
+            return Err(DecodeError::malformed("section name", start, problem));
+        }
+        let is_required = take.take_flag("section is required")?;
+        let bytes = take.take_counted("section")?;
+        let offset = take.offset() - bytes.len() as u64;
+        found.push(Listed {
+            start,
+            name,
+            is_required,
+            section: Section { offset, bytes },
+        });
+    }
+    Ok(found)
+}
+
 /// Takes the number of the sections and all of them. Returns those that are known, by name.
 ///
 /// # Errors
@@ -30,42 +63,47 @@ pub(super) fn take<'a>(
     take: &mut Take<'a>,
     known: &[&'static str],
 ) -> Result<BTreeMap<&'static str, Section<'a>>, DecodeError> {
-    let section_count = take.take_u32("section count")?;
     let mut found = BTreeMap::new();
-    let mut last = None;
-    for _ in 0..section_count {
-        let start = take.offset();
-        let name: [u8; NAME_LEN] = take.take_array("section name")?;
-        if last.is_some_and(|last| name <= last) {
-            let problem = "expected a name behind the last section's".to_owned();
-            return Err(DecodeError::malformed("section name", start, problem));
-        }
-        last = Some(name);
-        let is_required = take.take_flag("section is required")?;
-        let bytes = take.take_counted("section")?;
-        let offset = take.offset() - bytes.len() as u64;
-        match known.iter().find(|known| padded(known) == name) {
-            Some(known) if is_required => {
-                found.insert(*known, Section { offset, bytes });
+    for listed in list(take)? {
+        match known.iter().find(|known| padded(known) == listed.name) {
+            Some(known) if listed.is_required => {
+                found.insert(*known, listed.section);
             }
             Some(known) => {
                 let problem = format!("expected that {known} is required");
                 return Err(DecodeError::malformed(
                     "section is required",
-                    start + NAME_LEN as u64,
+                    listed.start + NAME_LEN as u64,
                     problem,
                 ));
             }
-            None if is_required => {
-                let len = name.iter().rposition(|byte| *byte != 0);
-                let name = &name[..len.map_or(0, |last| last + 1)];
-                let name = name.escape_ascii().to_string();
+            None if listed.is_required => {
+                let name = listed.name();
                 return Err(DecodeError::UnknownSection { name });
             }
             None => {}
         }
     }
     Ok(found)
+}
+
+impl Listed<'_> {
+    /// The name, without the zeros behind it.
+    pub(super) fn name(&self) -> String {
+        let len = self.name.iter().rposition(|byte| *byte != 0);
+        let name = &self.name[..len.map_or(0, |last| last + 1)];
+        name.escape_ascii().to_string()
+    }
+
+    /// What there is to say of it.
+    pub(super) fn view(&self) -> IndexSection {
+        IndexSection {
+            name: self.name(),
+            is_required: self.is_required,
+            offset: self.section.offset,
+            len: self.section.bytes.len() as u64,
+        }
+    }
 }
 
 impl<'a> Section<'a> {

@@ -1,0 +1,47 @@
+//! The bytes of an index in each format: readers of the past and of the future agree on them.
+
+use std::collections::BTreeMap;
+
+use palimpsest::format::Index;
+
+use crate::dumps;
+
+/// What the last release that wrote format 1 made of the index without its leases.
+const FORMAT_1: &str = include_str!("index-1.hex");
+
+/// Format 2.
+const FORMAT_2: &str = include_str!("index-2.hex");
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pairs = digits
+        .chunks_exact(2)
+        .map(|pair| str::from_utf8(pair).unwrap());
+    pairs
+        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn an_index_of_format_1_is_read() {
+    let index = Index {
+        leases: BTreeMap::new(),
+        ..dumps::index()
+    };
+    let bytes = bytes_of(FORMAT_1);
+    assert_eq!(Index::decode(&bytes), Ok(index));
+    assert_eq!(Index::sections(&bytes), Ok(Vec::new()));
+}
+
+#[test]
+fn an_index_of_format_2_is_read_and_written() {
+    let bytes = bytes_of(FORMAT_2);
+    assert_eq!(Index::decode(&bytes), Ok(dumps::index()));
+    assert_eq!(dumps::index().encode(), bytes);
+    let sections = Index::sections(&bytes).unwrap();
+    let names: Vec<&str> = sections
+        .iter()
+        .map(|section| section.name.as_str())
+        .collect();
+    assert_eq!(names, ["layers", "leases", "timeline"]);
+}

@@ -1,0 +1,34 @@
+//! What looks into the files of the engine: the program `palimpsest`, and the parts that it is
+//! made of.
+//!
+//! The engine itself takes no part of this: an embedder gets no argument parser from it.
+//!
+//! ```text
+//! roof     cli/                  arguments, console and exit codes
+//! floor 3  dump/  verify/        one room for each command
+//! floor 2  place  index_file     what a path is; the index of a timeline
+//! floor 1  layer/  exit          a layer's file, read as a stream; why a command ends
+//! ground   bytes  fault          bytes at offsets, and what is wrong with them
+//!          form  progress        how it is printed, and how far it is
+//! ```
+#![warn(missing_docs)]
+
+mod bytes;
+pub mod cli;
+mod dump;
+mod exit;
+mod fault;
+mod form;
+mod index_file;
+mod layer;
+mod place;
+mod progress;
+mod verify;
+
+pub use bytes::{Bytes, DiskFile};
+pub use dump::{Detail, dump_json, dump_text};
+pub use exit::CommandError;
+pub use fault::{Fault, Stop};
+pub use form::Form;
+pub use layer::{Entries, Entry, LayerReader, NodeView, Summary};
+pub use verify::verify;
