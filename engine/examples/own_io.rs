@@ -33,7 +33,8 @@ impl Io for Counted {
     count! {
         create(path: &Path) -> OsFile; open(path: &Path) -> OsFile; lock(path: &Path) -> OsLock;
         rename(from: &Path, to: &Path) -> (); replace(from: &Path, to: &Path) -> ();
-        remove(path: &Path) -> (); create_dir(dir: &Path) -> (); remove_dir(dir: &Path) -> ();
+        link(from: &Path, to: &Path) -> (); remove(path: &Path) -> ();
+        create_dir(dir: &Path) -> (); remove_dir(dir: &Path) -> ();
         list(dir: &Path) -> Vec<Entry>; sync_dir(dir: &Path) -> ();
     }
     fn now(&self) -> Time {

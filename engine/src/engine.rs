@@ -1,23 +1,17 @@
 //! The roof: one engine on one directory.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::base::{Error, FileName, IoFailure, Lsn, Result, TimelineId};
+use crate::base::{Error, Lsn, Result, ShardIdentity, TimelineId};
 use crate::format::Index;
 use crate::io::{Io, Job, Op, OsIo, Part};
 use crate::layer::BlockCache;
+use crate::split::{Split, check_whole, split};
 use crate::store::{DirStore, Store};
 use crate::sync::{Mutex, MutexGuard};
 use crate::timeline::{BranchTree, JobLock, Opener, Options};
-
-/// How often an open retries the directory's lock while another engine holds it.
-const LOCK_RETRIES_MAX: u32 = 50;
-/// The time between two attempts to take the directory's lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// An open timeline of an [`Engine`]: the calls are those of [`crate::timeline::Timeline`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
@@ -50,7 +44,8 @@ impl<I: Io> Engine<I> {
     /// one, so that a damaged one does not block the others.
     ///
     /// # Errors
-    /// `Refused` if an option is out of its range, or one rules out another. `Busy` if another
+    /// `Refused` if an option is out of its range, or one rules out another; if the directory was
+    /// split, or is being made by a split. `Busy` if another
     /// engine has the directory open, in this process or another, or if an engine
     /// that was dropped is still removing layers after half a second. `Io` if the device refused.
     /// `Latched` if the sync of the parent directory failed.
@@ -70,10 +65,11 @@ impl<I: Io> Engine<I> {
     pub async fn open(io: I, root: &Path, options: Options) -> Result<Engine<I>> {
         options.check()?;
         let op = Op::new(None, Job::Open, 1);
-        create_root(&io, op, root).await?;
-        let lock = lock(&io, op.on(Part::Lock, 1), root).await?;
+        let store = DirStore::new(io, root);
+        store.create_root(op).await?;
+        let lock = store.lock(op.on(Part::Lock, 1)).await?;
         let engine = Engine {
-            store: DirStore::new(io, root),
+            store,
             cache: Arc::new(BlockCache::new(options.block_cache_len)),
             branch_tree: Arc::default(),
             options,
@@ -81,10 +77,62 @@ impl<I: Io> Engine<I> {
             catalog_lock: JobLock::default(),
             open: Mutex::default(),
         };
-        for timeline in engine.store.timelines(op).await? {
+        let state = engine.store.root_state(op).await?.unwrap_or_default();
+        check_whole(root, &state)?;
+        for timeline in state.timelines {
             engine.opener().recover(timeline).await;
         }
         Ok(engine)
+    }
+
+    /// Splits the directory `root`, which no engine has open, into several that each hold a part of
+    /// the keys; returns their shards, in the order of `into.children`. `options` are those with
+    /// which the directory was opened; a child is opened with its shard in them.
+    ///
+    /// Each child gets every timeline, with all of its history: by links to the parent's layers, or
+    /// by copies where there can be none. What is not its own it refuses to show, and drops bit by
+    /// bit: see [`Timeline::shed`].
+    ///
+    /// # Shape
+    /// All or nothing, whenever it is cut off: until the split is durable the parent is whole and
+    /// can be opened; from then on it is refused, and this call, made again with the same
+    /// arguments, brings the split to its end. Repeated after that, it changes nothing. The
+    /// parent's files may be removed once it has succeeded.
+    /// # Errors
+    /// `Refused` if there would be fewer than 2 children or more than 255 shards, if a child's
+    /// directory is not empty, if the parent was split otherwise, or if it is not what `options`
+    /// say. `Busy` if an engine has it open. `Corrupt` or `Unsupported` if an index cannot be read,
+    /// or names a layer that is missing. `Io` or `Latched` if the device refused: call it again.
+    ///
+    /// [`Timeline::shed`]: crate::timeline::Timeline::shed
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// let (io, root) = (OsIo::new(), dir.path().join("pages"));
+    /// let engine = Engine::open(io.clone(), &root, Options::default()).await?;
+    /// let id = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?.id();
+    /// engine.shutdown().await?;
+    /// drop(engine);
+    /// let children = [0, 1].map(|number| dir.path().join(format!("pages-{number}")));
+    /// let into = Split { children: children.to_vec(), stripe: ShardIdentity::STRIPE_DEFAULT };
+    /// let shards = Engine::split(io.clone(), &root, &into, &Options::default()).await?;
+    /// let options = Options { shard: shards[1], ..Options::default() };
+    /// let engine = Engine::open(io.clone(), &children[1], options).await?;
+    /// engine.open_timeline(id).await?;
+    /// let parent = Engine::open(io, &root, Options::default()).await;
+    /// assert!(matches!(parent, Err(Error::Refused { .. })));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
+    pub async fn split(
+        io: I,
+        root: &Path,
+        into: &Split,
+        options: &Options,
+    ) -> Result<Vec<ShardIdentity>> {
+        split(io, root, into, options).await
     }
 
     fn opener(&self) -> Opener<'_, DirStore<I>> {
@@ -344,50 +392,5 @@ impl<I: Io> Engine<I> {
             timeline.removals_ended().await;
         }
         first
-    }
-}
-
-async fn create_root<I: Io>(io: &I, op: Op, root: &Path) -> Result<()> {
-    match io.create_dir(op, root).await {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(Error::Io(IoFailure::new("create directory", root, error))),
-        Ok(()) => {}
-    }
-    // Sync even if the directory exists: a crash may have interrupted an earlier open before its
-    // sync.
-    let Some(parent) = root.parent() else {
-        return Ok(());
-    };
-    let parent = if parent == Path::new("") {
-        Path::new(".")
-    } else {
-        parent
-    };
-    let synced = io.sync_dir(op, parent).await;
-    synced.map_err(|error| Error::Latched(IoFailure::new("sync", parent, error)))
-}
-
-/// Locks the directory. An engine that was dropped in this process may still be removing layers and
-/// hold the lock until it is done: so an attempt that fails is retried, up to a limit.
-async fn lock<I: Io>(io: &I, op: Op, root: &Path) -> Result<I::Lock> {
-    let path = root.join(FileName::Lock.to_string());
-    let mut retries = 0;
-    loop {
-        let error = match io.lock(op, &path).await {
-            Ok(locked) => return Ok(locked),
-            Err(error) => error,
-        };
-        if error.kind() != io::ErrorKind::WouldBlock {
-            return Err(Error::Io(IoFailure::new("lock", &path, error)));
-        }
-        if retries == LOCK_RETRIES_MAX {
-            let what = format!(
-                "{} is open in another engine or process: end that one first",
-                root.display()
-            );
-            return Err(Error::Busy { what });
-        }
-        retries += 1;
-        io.sleep(LOCK_PAUSE).await;
     }
 }

@@ -53,7 +53,9 @@
 //! | name keys and positions | [`Key`], [`KeyRange`], [`KeySpace`], [`Lsn`], [`TimelineId`] |
 //! | make durable, reshape | [`flush`], [`compact`], [`create_images`] |
 //! | collect history | [`gc`], [`gc_compact`] |
+//! | have keys of which most do not exist, and delete them | [`SparseKeys`] |
 //! | keep an LSN readable for a while | [`lease`], [`Lease`] |
+//! | share the keys among several directories | [`Engine::split`], [`ShardIdentity`] |
 //! | put the engine on another system | [`io::Io`], [`io::contract`] |
 //!
 //! A name in the modules below and not in this page is what the engine is made of: it may change
@@ -78,12 +80,15 @@ mod engine;
 pub mod format;
 pub mod io;
 pub mod layer;
+mod split;
 pub mod store;
 mod sync;
 pub mod timeline;
 
 #[doc(inline)]
-pub use base::{Error, Key, KeyRange, KeySpace, Lsn, Result, TenantId, TimelineId};
+pub use base::{
+    Error, Key, KeyRange, KeySpace, Lsn, Result, ShardIdentity, SparseKeys, TenantId, TimelineId,
+};
 #[doc(inline)]
 pub use engine::{Engine, Scan, Timeline, Writer};
 #[doc(inline)]
@@ -91,8 +96,11 @@ pub use format::{Compression, Edit, Record, Value};
 #[doc(inline)]
 pub use io::{OsIo, block_on};
 #[doc(inline)]
-pub use layer::Batch;
+pub use layer::{Batch, Visibility};
+#[doc(inline)]
+pub use split::Split;
 #[doc(inline)]
 pub use timeline::{
-    Collected, Effect, GcCompacted, HistoryRange, KeyValue, Lease, Mode, Options, Progress,
+    Collected, Effect, GcCompacted, HistoryRange, Imaged, KeyValue, Lease, Mode, Options, Progress,
+    Shed, WhyLeftOut,
 };

@@ -5,6 +5,7 @@ mod file;
 mod known;
 mod layers;
 mod needless;
+mod reduced;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,7 @@ use crate::verdict::Verdict;
 pub(crate) use file::{records, values};
 pub use known::Known;
 pub use layers::check_layers;
-pub use needless::check_needless;
+pub use needless::{check_needless, is_needed};
 
 /// A timeline's index, as the disk has it.
 pub fn index(disk: &mut Disk, timeline: TimelineId) -> Result<Index, Verdict> {
@@ -103,9 +104,13 @@ pub fn check_space(
     Err(Verdict::law(law, found))
 }
 
-/// Checks that the index names the layers of the map, where no job is due or in flight.
+/// Checks that the index says what the map and the state do, where no job is due or in flight.
 pub fn check_saved(disk: &mut Disk, timeline: &Timeline<impl Io>) -> Result<(), Verdict> {
     let index = index(disk, timeline.id())?;
+    if index.gc_compaction != timeline.gc_compaction() {
+        let law = "where nothing is left to do, the index says how far gc compaction has come";
+        return Err(Verdict::law(law, format!("{:?}", index.gc_compaction)));
+    }
     let named: BTreeSet<FileName> = index.layers.iter().map(file_name).collect();
     let map = timeline.layers();
     let in_map = map

@@ -141,7 +141,8 @@ fn line(seed: u64, index: usize) -> Line {
             timeline,
             past: HistoryPlan::ALL,
         },
-        99_980..99_995 => PlanOp::Restart,
+        99_980..99_985 => PlanOp::GcCompactAll { timeline, mode },
+        99_985..99_995 => PlanOp::Restart,
         _ => PlanOp::Crash(match draw & 1 << 32 {
             0 => Crash::Kill,
             _ => Crash::Power(Survival::Draw(draw)),

@@ -1,7 +1,8 @@
 //! The reference model: the expected answers, simple enough to be checked by reading.
 //!
 //! A timeline is a map from key and LSN to a change. A value results from the changes up to its
-//! LSN, from the last one that stands on its own. There are no layers, no files and no jobs.
+//! LSN, from the last one that stands on its own. A sparse key is empty before its first change and
+//! absent wherever it is empty. There are no layers, no files and no jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -9,6 +10,15 @@ use std::sync::Arc;
 
 use palimpsest::base::{Key, Lsn};
 use palimpsest::format::{Edit, Value};
+
+/// The sections of the keys that are sparse or not inherited: sparse and not inherited, sparse,
+/// sparse, not inherited.
+pub const SECTIONS: [u8; 4] = [0x40, 0x41, 0x41, 0x42];
+
+/// The section of the key with this number, if it is one of them.
+pub fn section(number: u16) -> u8 {
+    SECTIONS[usize::from(number) % SECTIONS.len()]
+}
 
 /// The initial capacity for a value's changes: most values have no more.
 const CHAIN_LEN: usize = 16;
@@ -63,6 +73,24 @@ pub struct Epoch(Arc<()>);
 impl PartialEq for Epoch {
     fn eq(&self, other: &Epoch) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Whether a key without a record has an empty value, which reads take for none.
+pub fn is_sparse(key: Key) -> bool {
+    matches!(key.field1, 0x40 | 0x41)
+}
+
+/// Whether a branch has what its ancestor has of a key.
+pub fn is_inherited(key: Key) -> bool {
+    !matches!(key.field1, 0x40 | 0x42)
+}
+
+/// The answer that a value is.
+pub fn answer_of(key: Key, page: Vec<u8>) -> Answer {
+    match page.is_empty() && is_sparse(key) {
+        true => Answer::Absent,
+        false => Answer::Value(page),
     }
 }
 
@@ -176,6 +204,7 @@ impl History {
     pub fn up_to(&self, lsn: Lsn) -> History {
         let mut inherited = self.clone();
         inherited.cut(lsn);
+        inherited.changes.retain(|(key, _), _| is_inherited(*key));
         inherited.remembered_from = inherited.remembered_from.min(lsn);
         inherited
     }
@@ -252,7 +281,7 @@ impl History {
         let Some(base) = changes.last() else {
             return Answer::Absent;
         };
-        if !base.stands_alone() {
+        if !base.stands_alone() && !is_sparse(key) {
             return Answer::NoBase;
         }
         let mut page = Vec::new();
@@ -261,7 +290,7 @@ impl History {
                 return Answer::NoRedo;
             }
         }
-        Answer::Value(page)
+        answer_of(key, page)
     }
 }
 

@@ -14,7 +14,9 @@ mod answers;
 mod cutoff;
 mod leases;
 mod legal;
+mod read_points;
 mod samples;
+mod shards;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use palimpsest::base::{Key, Lsn};
 
 use crate::label::TimelineLabel;
-use crate::model::{Change, History};
+use crate::model::{self, Change, History};
 use crate::verdict::Verdict;
 
 pub use answers::{FinalAnswer, FinalAnswers};
@@ -34,7 +36,9 @@ pub use legal::{
     Allowed, Certainty, Expectations, Retained, View, all_below, ancestors_first, below, children,
     is_kept, may_be_needed, may_have_children, retained, view,
 };
+pub use read_points::ReadPoints;
 pub use samples::{AgeSamples, Horizon};
+pub use shards::{ClosedShard, Shards, SplitRoot};
 
 /// A history of fewer records is kept whole.
 const FORGET_FROM: usize = 20_000;
@@ -133,6 +137,9 @@ pub struct Expected {
     /// Whether a gc compaction may have rewritten its history below the cutoff: then layers have
     /// fewer records there than were written, and values at points.
     pub is_reduced: bool,
+    /// The read points at the begin of the gc compaction through all keys that is under way, or was
+    /// last, if they were certain.
+    pub run_points: Option<ReadPoints>,
     /// The batch in doubt.
     pub pending: Option<Pending>,
     /// Records of the history that may be absent as well: they were in doubt, and no answer tells.
@@ -181,6 +188,7 @@ impl Expected {
             last: Lsn::ZERO,
             acknowledged: Lsn::ZERO,
             is_reduced: false,
+            run_points: None,
             pending: None,
             optional: BTreeSet::new(),
             closed_below: Lsn::ZERO,
@@ -217,8 +225,13 @@ impl Expected {
         self.created(lsn);
         self.ancestor = Some((ancestor, lsn));
         self.history = below.history.up_to(lsn);
-        let inherited = below.optional.iter().filter(|(_, at)| *at <= lsn);
-        self.optional = inherited.copied().collect();
+        let is_inherited = |(key, at): &&(Key, Lsn)| *at <= lsn && model::is_inherited(*key);
+        self.optional = below
+            .optional
+            .iter()
+            .filter(is_inherited)
+            .copied()
+            .collect();
     }
 
     /// Begins a creation, in doubt until it ends. Returns what was known before.

@@ -53,6 +53,6 @@ mod tests {
                 sum.fetch_add(number, Ordering::Relaxed);
             }
         });
-        assert_eq!(sum.into_inner(), (3..103).sum());
+        assert_eq!(sum.into_inner(), (3..103).sum::<u64>());
     }
 }

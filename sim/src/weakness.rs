@@ -27,7 +27,7 @@ use crate::threads::side_by_side;
 use crate::verdict::Verdict;
 
 /// The plans of `sim/certified`, by name.
-pub const CERTIFIED: [(&str, &str); 11] = [
+pub const CERTIFIED: [(&str, &str); 13] = [
     ("branch", include_str!("../certified/branch.plan")),
     (
         "branch-beside-gc",
@@ -40,6 +40,10 @@ pub const CERTIFIED: [(&str, &str); 11] = [
         "gc-compaction",
         include_str!("../certified/gc-compaction.plan"),
     ),
+    (
+        "gc-compaction-in-sub-jobs",
+        include_str!("../certified/gc-compaction-in-sub-jobs.plan"),
+    ),
     ("images", include_str!("../certified/images.plan")),
     (
         "ingest-and-flush",
@@ -47,6 +51,7 @@ pub const CERTIFIED: [(&str, &str); 11] = [
     ),
     ("lease", include_str!("../certified/lease.plan")),
     ("open", include_str!("../certified/open.plan")),
+    ("split", include_str!("../certified/split.plan")),
     (
         "told-deleted",
         include_str!("../certified/told-deleted.plan"),

@@ -80,6 +80,10 @@ impl Io for WatchedIo {
         self.io.replace(op, from, to).await
     }
 
+    async fn link(&self, op: Op, from: &Path, to: &Path) -> Result<()> {
+        self.io.link(op, from, to).await
+    }
+
     async fn remove(&self, op: Op, path: &Path) -> Result<()> {
         self.io.remove(op, path).await
     }

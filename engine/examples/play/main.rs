@@ -2,7 +2,7 @@
 //! answered.
 //!
 //! ```text
-//! cargo run -p palimpsest --example play -- [--dir DIR] [--leave-out-gc-compact] FILE
+//! cargo run -p palimpsest --example play -- [--dir DIR] FILE
 //! ```
 //!
 //! `FILE` is a script, or lines of JSON; `-` is the standard input. The engine works in a temporary
@@ -40,7 +40,7 @@
 //! | `cutoff LSN [RETAIN…]` | moves the gc cutoff; each `RETAIN` stays readable below it |
 //! | `branch LSN` | branches off; the n-th branch is `bb…` and two hex digits of n |
 //! | `use ID` | selects a timeline; the first one is 11223344556677881122334455667788 |
-//! | `gc_compact` | cannot be played: the engine does not rewrite history below the cutoff |
+//! | `gc_compact` | reduces the history below the cutoff, of all keys below the sparse ones |
 //!
 //! | question | answer |
 //! |---|---|
@@ -55,10 +55,6 @@
 //! `cutoff` takes several steps: it flushes, creates a branch at each `RETAIN` that has none,
 //! reopens the engine with a `gc_distance` that ends at `LSN`, and collects. So layers may be
 //! removed too, and from then on lists of layers are not compared. The cutoff never goes back.
-//!
-//! A script with `gc_compact` is refused, and among lines of JSON skipped. With
-//! `--leave-out-gc-compact` it is played without that line: no job changes an answer at or above
-//! the cutoff, or at a retained LSN, so a peer's answers are still right.
 //!
 //! | `conf` | option |
 //! |---|---|

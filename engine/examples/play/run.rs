@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::compare::Tally;
 use crate::peer::{self, Recording};
 use crate::report::{Report, Verdict};
-use crate::script::{self, Command, Step};
+use crate::script;
 use crate::stage::play;
 use crate::wrong::Wrong;
 
 const USAGE: &str = "\
-usage: cargo run -p palimpsest --example play -- [--dir DIR] [--leave-out-gc-compact] FILE
+usage: cargo run -p palimpsest --example play -- [--dir DIR] FILE
 FILE is a script or lines of JSON, - is the standard input; engine/examples/play/main.rs tells all";
 
 /// The magic bytes of an xz file.
@@ -21,16 +21,6 @@ const XZ: &[u8] = b"\xFD7zXZ";
 struct Request {
     file: String,
     dir: Option<PathBuf>,
-    gc_compact: GcCompact,
-}
-
-/// The treatment of `gc_compact`, which the engine cannot do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GcCompact {
-    /// Refuses a script with it, or skips the script if there are many.
-    Refuse,
-    /// Leaves it out: no defined answer depends on it.
-    LeaveOut,
 }
 
 /// Runs the program with these arguments, and returns the text to print.
@@ -53,8 +43,8 @@ pub fn run(arguments: &[String]) -> Result<(String, Verdict), Wrong> {
     };
     let is_json = request.file.ends_with(".jsonl") || input.trim_start().starts_with('{');
     let done = match is_json {
-        true => compare_all(root, request.gc_compact, &input),
-        false => answer_all(root, request.gc_compact, &input),
+        true => compare_all(root, &input),
+        false => answer_all(root, &input),
     };
     done.map_err(|wrong| wrong.at(&request.file))
 }
@@ -62,7 +52,6 @@ pub fn run(arguments: &[String]) -> Result<(String, Verdict), Wrong> {
 impl Request {
     fn parse(arguments: &[String]) -> Result<Request, Wrong> {
         let mut dir = None;
-        let mut gc_compact = GcCompact::Refuse;
         let mut files = Vec::new();
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
@@ -71,7 +60,6 @@ impl Request {
                     Some(word) => dir = Some(PathBuf::from(word)),
                     None => return Err(Wrong::new(USAGE.to_string())),
                 },
-                "--leave-out-gc-compact" => gc_compact = GcCompact::LeaveOut,
                 option if option.starts_with('-') && option != "-" => {
                     let what = format!("{option} is no option that is known\n{USAGE}");
                     return Err(Wrong::new(what));
@@ -80,11 +68,7 @@ impl Request {
             }
         }
         match <[String; 1]>::try_from(files) {
-            Ok([file]) => Ok(Request {
-                file,
-                dir,
-                gc_compact,
-            }),
+            Ok([file]) => Ok(Request { file, dir }),
             Err(_) => Err(Wrong::new(USAGE)),
         }
     }
@@ -106,12 +90,8 @@ fn read(file: &str) -> Result<String, Wrong> {
 }
 
 /// Plays one script; returns the answers, a line of JSON each.
-pub fn answer_all(
-    root: &Path,
-    gc_compact: GcCompact,
-    text: &str,
-) -> Result<(String, Verdict), Wrong> {
-    let steps = gc_compact.apply(script::parse(text.lines())?);
+pub fn answer_all(root: &Path, text: &str) -> Result<(String, Verdict), Wrong> {
+    let steps = script::parse(text.lines())?;
     let played = play(&root.join("engine"), &steps)?;
     let answers = played.iter().map(|played| played.answer.to_json());
     let text = answers.map(|answer| format!("{answer}\n")).collect();
@@ -119,31 +99,13 @@ pub fn answer_all(
 }
 
 /// Plays many scripts whose answers are known; returns the report.
-pub fn compare_all(
-    root: &Path,
-    gc_compact: GcCompact,
-    text: &str,
-) -> Result<(String, Verdict), Wrong> {
+pub fn compare_all(root: &Path, text: &str) -> Result<(String, Verdict), Wrong> {
     let mut report = Report::default();
     for recording in peer::parse(text)? {
         let Recording { line, seed, .. } = recording;
-        let steps = gc_compact.apply(recording.steps);
-        if steps.iter().any(|step| step.command == Command::GcCompact) {
-            report.skip();
-            continue;
-        }
-        let played = play(&root.join(format!("engine-{line}")), &steps);
+        let played = play(&root.join(format!("engine-{line}")), &recording.steps);
         let played = played.map_err(|wrong| wrong.at(format!("line {line}: script {seed}")))?;
         report.add(seed, &Tally::of(&played, &recording.answers));
     }
     Ok(report.finish())
-}
-
-impl GcCompact {
-    fn apply(self, mut steps: Vec<Step>) -> Vec<Step> {
-        if self == GcCompact::LeaveOut {
-            steps.retain(|step| step.command != Command::GcCompact);
-        }
-        steps
-    }
 }

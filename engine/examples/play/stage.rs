@@ -7,8 +7,8 @@ use std::time::Duration;
 use palimpsest::base::LayerName;
 use palimpsest::format::{BLOCK_LEN, ChecksumSection};
 use palimpsest::{
-    Batch, Engine, Error, Key, KeyRange, KeySpace, Lsn, Mode, Options, OsIo, Timeline, TimelineId,
-    block_on,
+    Batch, Effect, Engine, Error, HistoryRange, Key, KeyRange, KeySpace, Lsn, Mode, Options, OsIo,
+    Timeline, TimelineId, block_on,
 };
 
 use crate::answer::{Answer, Digested, Layers, Question};
@@ -26,6 +26,12 @@ const BRANCH: u8 = 0xBB;
 
 /// The byte that marks the ids of branches that only keep an LSN readable.
 const RETAINING: u8 = 0xCC;
+
+/// The first of the keys that a peer's gc compaction leaves as they are.
+const SPARSE_START: Key = Key {
+    field1: 0x60,
+    ..Key::MIN
+};
 
 /// An answer, with its question and the state at that time.
 #[derive(Clone, Debug)]
@@ -234,9 +240,13 @@ impl Stage {
             }
             Command::Use(id) => self.take_up(*id).await?,
             Command::GcCompact => {
-                return Err(Wrong::new(
-                    "the engine does not rewrite history below the cutoff: take gc_compact out",
-                ));
+                let keys = KeyRange::new(Key::MIN, SPARSE_START);
+                let range = HistoryRange {
+                    keys,
+                    ..HistoryRange::ALL
+                };
+                let compacted = self.timeline.gc_compact(range, Effect::Write).await;
+                compacted.map_err(of_engine)?;
             }
             Command::Conf(_) | Command::Open(_) | Command::Cutoff(..) => {
                 unreachable!("they change the stage itself")

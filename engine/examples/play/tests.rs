@@ -8,23 +8,23 @@ use crate::answer::{Answer, Question};
 use crate::explain::explain;
 use crate::peer;
 use crate::report::Verdict;
-use crate::run::{GcCompact, answer_all, compare_all, run};
+use crate::run::{answer_all, compare_all, run};
 use crate::script;
 use crate::stage::{Scene, play};
 
 /// Plays a script and returns its answers, a line each, or the error.
 fn answers(text: &str) -> String {
     let temp = tempfile::tempdir().unwrap();
-    match answer_all(temp.path(), GcCompact::Refuse, text) {
+    match answer_all(temp.path(), text) {
         Ok((answers, _)) => answers,
         Err(wrong) => wrong.to_string(),
     }
 }
 
 /// The report on lines of JSON, or the error.
-fn compared(text: &str, gc_compact: GcCompact) -> (String, Option<Verdict>) {
+fn compared(text: &str) -> (String, Option<Verdict>) {
     let temp = tempfile::tempdir().unwrap();
-    match compare_all(temp.path(), gc_compact, text) {
+    match compare_all(temp.path(), text) {
         Ok((report, verdict)) => (report, Some(verdict)),
         Err(wrong) => (wrong.to_string(), None),
     }
@@ -95,17 +95,13 @@ fn a_directory_that_is_given_is_made_and_stays() {
 
 #[test]
 fn an_answer_that_agrees_is_all_right() {
-    let (report, verdict) = compared(
-        &recording(&format!(r#"[1,"{SHA256_OF_A}"]"#)),
-        GcCompact::Refuse,
-    );
+    let (report, verdict) = compared(&recording(&format!(r#"[1,"{SHA256_OF_A}"]"#)));
     assert_eq!(
         report.lines().collect::<Vec<_>>(),
         [
             "script 7: 1 gets and 0 vgets agree; \
              layer lists: 0 equal, 0 explained, 0 unexplained",
-            "1 scripts played, 0 skipped because they use gc_compact; \
-             1 gets and 0 vgets compared, 0 differ; \
+            "1 scripts played; 1 gets and 0 vgets compared, 0 differ; \
              layer lists: 0 equal, 0 explained, 0 unexplained",
         ]
     );
@@ -115,7 +111,7 @@ fn an_answer_that_agrees_is_all_right() {
 #[test]
 fn an_answer_that_differs_is_told_with_its_line() {
     for answer in [r#""missing""#, r#"[2,"00"]"#, r#""below the cutoff""#] {
-        let (report, verdict) = compared(&recording(answer), GcCompact::Refuse);
+        let (report, verdict) = compared(&recording(answer));
         let finding = format!(r#"line 3: expected {answer}, the engine says [1,"{SHA256_OF_A}"]"#);
         assert!(report.contains(&finding), "{report}");
         assert!(report.contains("1 differ"), "{report}");
@@ -123,18 +119,28 @@ fn an_answer_that_differs_is_told_with_its_line() {
     }
 }
 
+/// Five records below the cutoff, and two above it: the history up to there becomes one image.
 #[test]
-fn a_script_with_gc_compact_is_skipped_or_played_without_it() {
-    let text = recording(&format!(r#"[1,"{SHA256_OF_A}"]"#));
-    let text = text.replace(r#","get"#, r#","gc_compact","get"#);
-    let (report, _) = compared(&text, GcCompact::Refuse);
-    assert!(
-        report.starts_with("0 scripts played, 1 skipped"),
-        "{report}"
+fn gc_compact_reduces_what_lies_below_the_cutoff() {
+    let key = "0".repeat(36);
+    let puts = (1..=7).map(|step| match step {
+        1 => format!("put {key} 0x18 image str:a"),
+        _ => format!("put {key} 0x{:x} append b", 0x10 + 8 * step),
+    });
+    let puts: Vec<String> = puts.collect();
+    let text = format!(
+        "open 0x10\n{}\nflush\ncutoff 0x38 0x20\nlayers\ngc_compact\nlayers\nget {key} 0x48\n\
+         get {key} 0x20\nget {key} 0x28",
+        puts.join("\n")
     );
-    let (report, _) = compared(&text, GcCompact::LeaveOut);
-    assert!(report.contains("1 scripts played, 0 skipped"), "{report}");
-    assert!(report.contains("1 gets and 0 vgets compared, 0 differ"));
+    let found = answers(&text);
+    let lines: Vec<&str> = found.lines().collect();
+    assert_eq!(lines.len(), 5, "{found}");
+    assert_eq!(lines[0].matches("__").count(), 1, "{found}");
+    assert_eq!(lines[1].matches("__").count(), 2, "{found}");
+    assert!(lines[2].starts_with("[7,"), "{found}");
+    assert!(lines[3].starts_with("[2,"), "{found}");
+    assert_eq!(lines[4], r#""below the cutoff""#);
 }
 
 /// The differences between a peer's layers and ours at the third `layers` of `reshape.play`.
@@ -226,7 +232,7 @@ fn a_change_to_a_peers_layers_has_no_reason() {
 }
 
 /// Wrong scripts and their errors. KEY is a key, and AT opens a timeline and starts a `put` of KEY.
-const WRONG_SCRIPTS: [(&str, &str); 25] = [
+const WRONG_SCRIPTS: [(&str, &str); 24] = [
     ("", "the script opens nothing: start it with `open LSN`"),
     (
         "open 0x10\n\n# a remark\nfrob 1",
@@ -291,10 +297,6 @@ const WRONG_SCRIPTS: [(&str, &str); 25] = [
     (
         "open 0x10\ncutoff 0x20",
         "line 2: the last record stands at 0/10: write a cutoff",
-    ),
-    (
-        "open 0x10\ngc_compact",
-        "line 2: the engine does not rewrite history below the cutoff",
     ),
     (
         "open 0x10\ncompact",
@@ -363,7 +365,7 @@ fn wrong_json_is_told_with_its_line_and_what_to_do() {
         ),
     ];
     for (text, expected) in cases {
-        let (found, verdict) = compared(&text, GcCompact::Refuse);
+        let (found, verdict) = compared(&text);
         let start: String = text.chars().take(200).collect();
         assert!(
             found.starts_with(expected),

@@ -18,6 +18,8 @@ pub mod format;
 pub mod io;
 #[path = "../../src/layer/mod.rs"]
 pub mod layer;
+#[path = "../../src/split.rs"]
+mod split;
 #[path = "../../src/store/mod.rs"]
 pub mod store;
 #[path = "../../src/timeline/mod.rs"]

@@ -139,6 +139,14 @@ impl Io for World {
         Ok(())
     }
 
+    async fn link(&self, _op: Op, from: &Path, to: &Path) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.check_free(to)?;
+        let bytes = disk.files.get(from).ok_or(io::ErrorKind::NotFound)?.clone();
+        disk.files.insert(to.to_path_buf(), bytes);
+        Ok(())
+    }
+
     async fn remove(&self, _op: Op, path: &Path) -> io::Result<()> {
         self.disk().take(path).map(drop)
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Generation, Key, Lsn};
+use super::{Generation, Key, Lsn, ShardIdentity};
 
 /// The result of everything that a user of the engine can call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,6 +58,15 @@ pub enum Error {
         key: Key,
         /// The LSN that was asked for.
         lsn: Lsn,
+    },
+    /// Another shard holds the key. Ask that one; nothing was changed.
+    Foreign {
+        /// The key that was asked for.
+        key: Key,
+        /// The shard that was asked.
+        shard: ShardIdentity,
+        /// The number of the shard that holds the key.
+        owner: u8,
     },
     /// A record cannot be applied to what stands below it. Correct the record's writer.
     Redo {
@@ -247,6 +256,13 @@ impl fmt::Display for Error {
             Error::NoBase { key, lsn } => {
                 write!(f, "the records of key {key} up to LSN {lsn} have no base")
             }
+            Error::Foreign { key, shard, owner } => {
+                let (number, count) = (shard.number(), shard.count());
+                write!(
+                    f,
+                    "shard {number} of {count} does not hold key {key}: ask shard {owner}"
+                )
+            }
             Error::Redo { key, lsn, why } => {
                 write!(
                     f,
@@ -275,6 +291,7 @@ impl std::error::Error for Error {
             Error::BelowCutoff { .. }
             | Error::NotYet { .. }
             | Error::NoBase { .. }
+            | Error::Foreign { .. }
             | Error::Redo { .. }
             | Error::Refused { .. }
             | Error::Busy { .. }

@@ -7,8 +7,11 @@
 //! index                                          the index
 //! index-<generation>.<attempt>.___temp           an index that is being written
 //! lock                                           held while the engine is open
+//! split-from-<state>                             the directory is being made by a split
+//! split-into-<count>                             the directory was split into so many shards
 //! ```
-//! A generation has 8 lower-case hex digits; an attempt and an ordinal have no leading zeros.
+//! A generation and a state have 8 lower-case hex digits, a count has 2; an attempt and an ordinal
+//! have no leading zeros.
 
 use std::fmt;
 
@@ -54,6 +57,16 @@ pub enum FileName {
     },
     /// The file that an open engine holds a lock on.
     Lock,
+    /// The mark of a directory that a split is making.
+    SplitFrom {
+        /// A number that tells two states of the directory that is split apart.
+        state: u32,
+    },
+    /// The mark of a directory that was split.
+    SplitInto {
+        /// The number of shards of the history since.
+        count: u8,
+    },
 }
 
 impl FileName {
@@ -83,6 +96,8 @@ impl fmt::Display for FileName {
                 attempt,
             } => write!(f, "index-{generation}.{attempt:x}{TEMP_SUFFIX}"),
             FileName::Lock => write!(f, "lock"),
+            FileName::SplitFrom { state } => write!(f, "split-from-{state:08x}"),
+            FileName::SplitInto { count } => write!(f, "split-into-{count:02x}"),
         }
     }
 }
@@ -97,6 +112,14 @@ fn parse_known(text: &str) -> Option<FileName> {
         "index" => return Some(FileName::Index),
         "lock" => return Some(FileName::Lock),
         _ => {}
+    }
+    if let Some(state) = text.strip_prefix("split-from-") {
+        let state = hex::parse_u32(state, 8..=8)?;
+        return Some(FileName::SplitFrom { state });
+    }
+    if let Some(count) = text.strip_prefix("split-into-") {
+        let [count] = hex::parse_bytes(count)?;
+        return Some(FileName::SplitInto { count });
     }
     if let Some(rest) = text.strip_prefix("ephemeral-") {
         let (generation, ordinal) = rest.split_once('-')?;

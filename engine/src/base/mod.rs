@@ -9,6 +9,8 @@ mod key;
 mod key_space;
 mod layer_name;
 mod lsn;
+mod shard;
+mod sparse_keys;
 mod time;
 
 pub use error::{DecodeError, Error, IoFailure, Result};
@@ -19,4 +21,7 @@ pub use key::{Key, KeyRange, ParseKeyError};
 pub use key_space::KeySpace;
 pub use layer_name::LayerName;
 pub use lsn::{Lsn, LsnRange, ParseLsnError};
+pub(crate) use shard::block_count;
+pub use shard::{ShardError, ShardIdentity};
+pub use sparse_keys::SparseKeys;
 pub use time::Time;

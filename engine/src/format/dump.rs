@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::index::Index;
 use crate::base::DecodeError;
 
-/// The text of an index: its fields, the heads of its sections, its leases and its layers.
+/// The text of an index: its fields, the heads of its sections, how far gc compaction has come, its
+/// leases and its layers.
 ///
 /// # Errors
 /// Those of `Index::decode`.
@@ -38,10 +39,30 @@ pub fn dump_index(bytes: &[u8]) -> Result<String, DecodeError> {
             "    {name:<8}  {kind}  {len} bytes from {offset}"
         ));
     }
+    out.field("reduced_lsn", index.gc_compaction.reduced_lsn);
+    if let Some(run) = index.gc_compaction.run {
+        let (horizon, next) = (run.horizon, run.next);
+        out.line(format_args!("    a run up to {horizon}, next key {next}"));
+    }
     out.field("leases", index.leases.len());
     for (lsn, valid_until) in &index.leases {
         let nanoseconds = valid_until.0;
         out.line(format_args!("    {lsn} until {nanoseconds} ns"));
+    }
+    let shard = &index.shard.identity;
+    if !shard.is_unsharded() {
+        let (number, count, stripe) = (shard.number(), shard.count(), shard.stripe());
+        out.field("shard", format!("{number} of {count}, stripe {stripe}"));
+    }
+    for origin in &index.shard.origins {
+        let (count, through) = (origin.count, origin.through);
+        out.field("split", format!("from {count}, layers up to {through}"));
+    }
+    for keys in index.sparse_keys.sparse().ranges() {
+        out.field("sparse", keys);
+    }
+    for keys in index.sparse_keys.not_inherited().ranges() {
+        out.field("not inherited", keys);
     }
     out.field("layers", index.layers.len());
     for layer in &index.layers {

@@ -14,6 +14,12 @@
 //!
 //!      +     4  crc32c               of everything before
 //!
+//! gccomp, not required, absent if gc compaction has not come anywhere: how far it has
+//!      0     8  reduced_lsn          the LSN up to which the history of all keys is reduced
+//!      8     1  has_run              0 or 1: whether a run through the keys is under way
+//!      9     8  horizon              if 1: the LSN up to which it reduces
+//!     17    18  next key             if 1: the keys below it are reduced
+//!
 //! layers, required: as many as the section holds, in the order of their names
 //!      0     1  kind                 0 delta, 1 image
 //!      1    18  key start
@@ -28,6 +34,18 @@
 //! leases, required, absent if there are none: as many as the section holds, in the order of LSNs
 //!      0     8  lsn
 //!      8     8  valid until          nanoseconds since the Unix epoch
+//!
+//! shard, required, absent if the history is not sharded
+//!      0     1  number
+//!      1     1  count
+//!      2     4  stripe               blocks
+//!      6     …  splits before, as many as the section holds, in the order of generations:
+//!                  4  through        layers up to this generation were written before the split,
+//!                  1  count          by a shard of this count
+//! sparse, required, absent if there are none: as many as the section holds, in order
+//!      0     1  kind                 0 sparse, 1 not inherited
+//!      1    18  key start
+//!     19    18  key end              ranges of one kind neither overlap nor touch
 //!
 //! timeline, required
 //!      0    16  tenant
@@ -49,7 +67,12 @@
 use std::collections::BTreeMap;
 
 use super::take::Take;
-use crate::base::{DecodeError, Generation, LayerName, Lsn, TenantId, Time, TimelineId};
+use crate::base::{
+    DecodeError, Generation, Key, KeyRange, KeySpace, LayerName, Lsn, SparseKeys, TenantId, Time,
+    TimelineId,
+};
+
+pub use shard::{IndexShard, ShardOrigin};
 
 const MAGIC: [u8; 8] = *b"PalimIdx";
 const VERSION: u32 = 2;
@@ -57,6 +80,8 @@ const VERSION_WITHOUT_SECTIONS: u32 = 1;
 const CHECKSUM_LEN: usize = 4;
 const KIND_DELTA: u8 = 0;
 const KIND_IMAGE: u8 = 1;
+const KIND_SPARSE: u8 = 0;
+const KIND_NOT_INHERITED: u8 = 1;
 
 /// The durable state of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +105,30 @@ pub struct Index {
     /// The LSNs that stay readable below the cutoff, each until a time. None is above
     /// `disk_consistent_lsn`.
     pub leases: BTreeMap<Lsn, Time>,
+    /// How far gc compaction by itself has come.
+    pub gc_compaction: GcCompaction,
+    /// The part of the keys that the timeline's root holds.
+    pub shard: IndexShard,
+    /// The keys that are sparse, and those that a branch does not inherit.
+    pub sparse_keys: SparseKeys,
+}
+
+/// How far gc compaction by itself has come. An index that does not say so makes it begin again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GcCompaction {
+    /// The LSN up to which the history of all keys is reduced.
+    pub reduced_lsn: Lsn,
+    /// The run through the keys that is under way.
+    pub run: Option<GcCompactionRun>,
+}
+
+/// A run of gc compaction through all keys, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GcCompactionRun {
+    /// The LSN up to which it reduces the history.
+    pub horizon: Lsn,
+    /// The history of the keys below this one is reduced.
+    pub next: Key,
 }
 
 /// The branch point of a timeline.
@@ -117,8 +166,11 @@ pub struct IndexSection {
     pub len: u64,
 }
 
+const GC_COMPACTION: &str = "gccomp";
 const LAYERS: &str = "layers";
 const LEASES: &str = "leases";
+const SHARD: &str = "shard";
+const SPARSE: &str = "sparse";
 const TIMELINE: &str = "timeline";
 
 impl Index {
@@ -127,20 +179,42 @@ impl Index {
     /// # Panics
     /// If the layers are not in strictly ascending order, or if one of them covers nothing.
     pub fn encode(&self) -> Vec<u8> {
-        let mut sections = vec![(LAYERS, self.encode_layers())];
+        let mut sections = Vec::new();
+        if self.gc_compaction != GcCompaction::default() {
+            sections.push((GC_COMPACTION, self.encode_gc_compaction()));
+        }
+        sections.push((LAYERS, self.encode_layers()));
         if !self.leases.is_empty() {
             sections.push((LEASES, self.encode_leases()));
+        }
+        if !self.shard.identity.is_unsharded() {
+            sections.push((SHARD, self.shard.encode()));
+        }
+        if !self.sparse_keys.is_empty() {
+            sections.push((SPARSE, self.encode_sparse_keys()));
         }
         sections.push((TIMELINE, self.encode_timeline()));
         let mut out = Vec::new();
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_be_bytes());
-        let section_count = u32::try_from(sections.len()).expect("they are three");
+        let section_count = u32::try_from(sections.len()).expect("they are few");
         out.extend_from_slice(&section_count.to_be_bytes());
         for (name, section) in &sections {
-            sections::encode(&mut out, name, section);
+            sections::encode(&mut out, (name, is_required(name)), section);
         }
         out.extend_from_slice(&crc32c::crc32c(&out).to_be_bytes());
+        out
+    }
+
+    fn encode_gc_compaction(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let GcCompaction { reduced_lsn, run } = self.gc_compaction;
+        out.extend_from_slice(&reduced_lsn.0.to_be_bytes());
+        out.push(u8::from(run.is_some()));
+        if let Some(run) = run {
+            out.extend_from_slice(&run.horizon.0.to_be_bytes());
+            out.extend_from_slice(&run.next.to_bytes());
+        }
         out
     }
 
@@ -158,6 +232,22 @@ impl Index {
         for (lsn, valid_until) in &self.leases {
             out.extend_from_slice(&lsn.0.to_be_bytes());
             out.extend_from_slice(&valid_until.0.to_be_bytes());
+        }
+        out
+    }
+
+    fn encode_sparse_keys(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let kinds = [
+            (KIND_SPARSE, self.sparse_keys.sparse()),
+            (KIND_NOT_INHERITED, self.sparse_keys.not_inherited()),
+        ];
+        for (kind, keys) in kinds {
+            for range in keys.ranges() {
+                out.push(kind);
+                out.extend_from_slice(&range.start.to_bytes());
+                out.extend_from_slice(&range.end.to_bytes());
+            }
         }
         out
     }
@@ -214,6 +304,11 @@ impl Index {
     }
 }
 
+/// Whether a reader must know a section: without it, it would take the index for another one.
+fn is_required(name: &str) -> bool {
+    name != GC_COMPACTION
+}
+
 fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
     let index = take_timeline(&mut take)?;
     let layer_count = take.take_u32("layer count")?;
@@ -226,7 +321,9 @@ fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
 }
 
 fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
-    let mut sections = sections::take(&mut take, &[LAYERS, LEASES, TIMELINE])?;
+    let known = [GC_COMPACTION, LAYERS, LEASES, SHARD, SPARSE, TIMELINE];
+    let known = known.map(|name| (name, is_required(name)));
+    let mut sections = sections::take(&mut take, &known)?;
     let end = take.offset();
     take.finish("index")?;
     let mut section = |name| {
@@ -239,9 +336,24 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
         Some(section) => section.read("leases", take_leases)?,
         None => BTreeMap::new(),
     };
+    let gc_compaction = match sections.remove(GC_COMPACTION) {
+        Some(section) => section.read("gc compaction", take_gc_compaction)?,
+        None => GcCompaction::default(),
+    };
+    let shard = match sections.remove(SHARD) {
+        Some(section) => section.read("shard", IndexShard::take)?,
+        None => IndexShard::default(),
+    };
+    let sparse_keys = match sections.remove(SPARSE) {
+        Some(section) => section.read("sparse", take_sparse_keys)?,
+        None => SparseKeys::default(),
+    };
     Ok(Index {
         layers,
         leases,
+        gc_compaction,
+        shard,
+        sparse_keys,
         ..index
     })
 }
@@ -282,7 +394,7 @@ fn check(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     Ok((version, body))
 }
 
-/// Takes the timeline; its layers and leases are elsewhere.
+/// Takes the timeline; the rest is elsewhere.
 fn take_timeline(take: &mut Take<'_>) -> Result<Index, DecodeError> {
     Ok(Index {
         tenant: take.take_array("tenant").map(TenantId)?,
@@ -294,7 +406,31 @@ fn take_timeline(take: &mut Take<'_>) -> Result<Index, DecodeError> {
         ancestor: take_ancestor(take)?,
         layers: Vec::new(),
         leases: BTreeMap::new(),
+        gc_compaction: GcCompaction::default(),
+        shard: IndexShard::default(),
+        sparse_keys: SparseKeys::default(),
     })
+}
+
+fn take_gc_compaction(take: &mut Take<'_>) -> Result<GcCompaction, DecodeError> {
+    let start = take.offset();
+    let found = GcCompaction {
+        reduced_lsn: take.take_lsn("reduced LSN")?,
+        run: match take.take_flag("has_run")? {
+            false => None,
+            true => Some(GcCompactionRun {
+                horizon: take.take_lsn("horizon")?,
+                next: take.take_key("next key")?,
+            }),
+        },
+    };
+    match found == GcCompaction::default() {
+        false => Ok(found),
+        true => {
+            let problem = "expected no section where there is nothing to say".to_owned();
+            Err(DecodeError::malformed("gc compaction", start, problem))
+        }
+    }
 }
 
 fn take_ancestor(take: &mut Take<'_>) -> Result<Option<Ancestor>, DecodeError> {
@@ -344,6 +480,35 @@ fn take_leases(take: &mut Take<'_>) -> Result<BTreeMap<Lsn, Time>, DecodeError> 
         // A section without a lease is not written.
         if take.rest().is_empty() {
             return Ok(leases);
+        }
+    }
+}
+
+fn take_sparse_keys(take: &mut Take<'_>) -> Result<SparseKeys, DecodeError> {
+    let (mut sparse, mut not_inherited) = (Vec::new(), Vec::new());
+    loop {
+        let start = take.offset();
+        let kind = take.take_u8("sparse kind")?;
+        let keys: KeyRange = take.take_keys("sparse keys")?;
+        let ranges = match kind {
+            KIND_SPARSE if not_inherited.is_empty() => &mut sparse,
+            KIND_NOT_INHERITED => &mut not_inherited,
+            _ => {
+                let problem =
+                    format!("expected {KIND_SPARSE}, then {KIND_NOT_INHERITED}, found {kind}");
+                return Err(DecodeError::malformed("sparse kind", start, problem));
+            }
+        };
+        let last = ranges.last().map(|last: &KeyRange| last.end);
+        if last.is_some_and(|last| keys.start <= last) {
+            let problem = format!("expected a range behind the last, found {keys}");
+            return Err(DecodeError::malformed("sparse keys", start, problem));
+        }
+        ranges.push(keys);
+        // A section without a range is not written.
+        if take.rest().is_empty() {
+            let [sparse, not_inherited] = [sparse, not_inherited].map(KeySpace::from_disjoint);
+            return Ok(SparseKeys::new(sparse, not_inherited));
         }
     }
 }
@@ -407,5 +572,6 @@ fn take_name(take: &mut Take<'_>) -> Result<LayerName, DecodeError> {
 }
 
 mod sections;
+mod shard;
 #[cfg(test)]
 mod tests;

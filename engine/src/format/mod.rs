@@ -26,7 +26,10 @@ pub use btree::{Cursor, Node, Step, Tree, TreeBuilder, TreeError};
 pub use checksum::{ChecksumMarker, ChecksumSection};
 pub use delta_key::{BlobRef, DeltaKey};
 pub use dump::dump_index;
-pub use index::{Ancestor, Index, IndexLayer, IndexSection};
+pub use index::{
+    Ancestor, GcCompaction, GcCompactionRun, Index, IndexLayer, IndexSection, IndexShard,
+    ShardOrigin,
+};
 pub use record::{MultixactMember, Record};
 pub use redo::{Edit, Edits, PAGE_LEN_MAX, Redo, RedoError};
 pub use summary::{DeltaSummary, ImageSummary};

@@ -11,7 +11,8 @@
 //!   effect after the drop. A write may have happened in part.
 //! * A power loss may lose or keep what is unsynced, piece by piece and in any order. The end of
 //!   the process alone loses nothing.
-//! * A path's parent exists and is a directory, and `from` and `to` of a rename share it.
+//! * A path's parent exists and is a directory, and `from` and `to` of a rename share it; those of
+//!   a link need not.
 
 pub mod contract;
 mod op;
@@ -83,8 +84,20 @@ pub trait Io: Clone + Send + Sync + 'static {
         to: &Path,
     ) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Removes a file's name; open handles still read the file. Durable after [`Io::sync_dir`].
-    /// `NotFound` if there is none.
+    /// Gives a file another name, in its directory or another one: both lead to the same bytes, and
+    /// each can be removed without the other. `NotFound` if there is none, `AlreadyExists` if `to`
+    /// is taken, `Unsupported` if there can be no link from there to here.
+    ///
+    /// Durable after [`Io::sync_dir`] of `to`'s directory. It does not make the file's content
+    /// durable: sync that first. An implementation without links need not have this one: what
+    /// would link copies then.
+    fn link(&self, op: Op, from: &Path, to: &Path) -> impl Future<Output = io::Result<()>> + Send {
+        let _ = (op, from, to);
+        std::future::ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+
+    /// Removes a file's name; open handles still read the file, and so do its other names. Durable
+    /// after [`Io::sync_dir`]. `NotFound` if there is none.
     fn remove(&self, op: Op, path: &Path) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Creates an empty directory. Durable after [`Io::sync_dir`] of its parent. `AlreadyExists` if
@@ -95,8 +108,8 @@ pub trait Io: Clone + Send + Sync + 'static {
     /// `DirectoryNotEmpty` if something is in it, `NotFound` if there is none.
     fn remove_dir(&self, op: Op, dir: &Path) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Makes a directory's entries durable: all that was created, renamed and removed in it before
-    /// the call.
+    /// Makes a directory's entries durable: all that was created, renamed, linked and removed in it
+    /// before the call.
     ///
     /// After an error any part of that may be lost in a crash. A later success covers it: unlike a
     /// file's dirty pages, entries are not dropped by a file system that goes on at all.

@@ -41,6 +41,8 @@ pub enum Job {
     Image,
     Gc,
     GcCompact,
+    Shed,
+    Split,
     Keep,
     Drop,
 }
@@ -64,7 +66,7 @@ pub enum Part {
 
 impl Job {
     /// Every job, in the order of declaration.
-    pub const ALL: [Job; 15] = [
+    pub const ALL: [Job; 17] = [
         Job::Open,
         Job::Create,
         Job::Delete,
@@ -78,6 +80,8 @@ impl Job {
         Job::Image,
         Job::Gc,
         Job::GcCompact,
+        Job::Shed,
+        Job::Split,
         Job::Keep,
         Job::Drop,
     ];
@@ -98,6 +102,8 @@ impl Job {
             Job::Image => "image",
             Job::Gc => "gc",
             Job::GcCompact => "gc-compact",
+            Job::Shed => "shed",
+            Job::Split => "split",
             Job::Keep => "keep",
             Job::Drop => "drop",
         }

@@ -130,6 +130,10 @@ impl Io for OsIo {
         retry(|| fs::rename(from, to))
     }
 
+    async fn link(&self, _op: Op, from: &Path, to: &Path) -> io::Result<()> {
+        retry(|| fs::hard_link(from, to)).map_err(explain_link)
+    }
+
     async fn remove(&self, _op: Op, path: &Path) -> io::Result<()> {
         retry(|| fs::remove_file(path))
     }
@@ -260,6 +264,16 @@ fn describe(entry: &fs::DirEntry) -> io::Result<Option<Entry>> {
     }))
 }
 
+/// Tells a link that cannot be from one that failed: another file system, one without links, or a
+/// file that has as many as it can.
+fn explain_link(error: io::Error) -> io::Error {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
+    match error.kind() {
+        CrossesDevices | PermissionDenied | TooManyLinks => io::Error::new(Unsupported, error),
+        _ => error,
+    }
+}
+
 /// Adds the remedy to the error of a file system without a rename that does not replace.
 ///
 /// There is no substitute: a link to the new name and a removal of the old one would leave both
@@ -289,6 +303,17 @@ mod tests {
         }
         let error = explain_rename(rustix::io::Errno::EXIST.into());
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_is_told_from_one_that_failed() {
+        use rustix::io::Errno;
+        for errno in [Errno::XDEV, Errno::PERM, Errno::MLINK, Errno::OPNOTSUPP] {
+            let error = explain_link(errno.into());
+            assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{errno:?}");
+        }
+        let error = explain_link(Errno::NOSPC.into());
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

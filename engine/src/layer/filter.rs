@@ -14,8 +14,8 @@ const COPY_LIMITS: BatchLimits = BatchLimits {
 };
 
 impl<I: Io> ImageLayer<I> {
-    /// Writes a layer of the same range with only the keys for which `is_wanted` holds; `None` if
-    /// it holds for no key. Values are copied as they are stored.
+    /// Writes a layer of the same range with only the keys for which `is_wanted` holds, and returns
+    /// it with their number; `None` if it holds for no key. Values are copied as they are stored.
     ///
     /// # Shape
     /// The new layer belongs to `context`, which has another generation or another directory:
@@ -28,7 +28,7 @@ impl<I: Io> ImageLayer<I> {
         op: Op,
         (context, attempt): (&LayerContext<I>, u32),
         is_wanted: impl Fn(Key) -> bool + Send + Sync,
-    ) -> Result<Option<ImageLayer<I>>> {
+    ) -> Result<Option<(ImageLayer<I>, u64)>> {
         let is_elsewhere = context.dir != self.file().context().dir;
         assert!(is_elsewhere || context.generation != self.entry().generation);
         let plan = ImageFilePlan {
@@ -38,6 +38,7 @@ impl<I: Io> ImageLayer<I> {
             attempt,
         };
         let mut writer = None;
+        let mut key_count = 0;
         let mut entries = FileEntries::<'_, I, { Key::LEN }>::new(self.file(), op);
         loop {
             let batch = entries
@@ -50,10 +51,11 @@ impl<I: Io> ImageLayer<I> {
                 writer = Some(ImageWriter::create(context, op, plan).await?);
             }
             let writer = writer.as_mut().expect("the writer was created above");
+            key_count += batch.len() as u64;
             self.copy(op, &batch, writer).await?;
         }
         match writer {
-            Some(writer) => Ok(Some(writer.finish(self.keys().end).await?)),
+            Some(writer) => Ok(Some((writer.finish(self.keys().end).await?, key_count))),
             None => Ok(None),
         }
     }

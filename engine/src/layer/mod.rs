@@ -22,10 +22,11 @@ pub use delta::DeltaLayer;
 pub use delta_writer::{DeltaFilePlan, DeltaWriter};
 pub use file::{BatchLimits, DeltaIter, ImageIter, LayerContext};
 pub use image::ImageLayer;
-pub use map::{FileLayer, Found, History, Layer, LayerId, LayerMap};
+pub use map::{FileLayer, Found, History, Layer, LayerId, LayerMap, Visibility};
 pub use memory::MemoryLayer;
+pub(crate) use memory::MemoryRecord;
 pub use raw_record::{RawRecord, RecordKind};
-pub use retention::{Entry, RetainError, RetainRule, Retained, Trace, retain};
+pub use retention::{Below, Entry, RetainError, RetainRule, Retained, Trace, retain};
 
 pub(crate) use cut::{CutPlan, Cutter, Piece, is_wide_gap};
 pub(crate) use file::{BlockCache, FILE_LEN_MAX, FileNames, Located};

@@ -16,6 +16,7 @@
 //!    stay. All that stands above the horizon stays.
 //! 3. The records of a bucket become one image if nothing stands below them, so that a history
 //!    begins with a base; or if a read at the point would replay too many records otherwise.
+//!    A sparse key is empty before its first record: what is empty above nothing else is dropped.
 //! 4. Retention is idempotent: what stays of what stays is all of it. Therefore the records above a
 //!    base are counted, and not the entries of the buckets.
 //! 5. The result is replayed at every point before it is used, and compared with the history.
@@ -43,6 +44,19 @@ pub struct RetainRule<'a> {
     pub horizon: Lsn,
     /// From this many records above a base on, a point gets an image. At least 1.
     pub threshold: usize,
+}
+
+/// What stands below a key's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Below<'a> {
+    /// Nothing: the key has no value before its first record, which must be a base.
+    Nothing,
+    /// Nothing, and the key is sparse: its value is empty before its first record.
+    Empty,
+    /// The same, but layers that stay have values of the key: a deletion must hide them.
+    Hidden,
+    /// This value.
+    Value(&'a [u8]),
 }
 
 /// What stays of a key's history.
@@ -93,7 +107,7 @@ pub struct Trace(String);
 /// One key's history, with what stands below it.
 #[derive(Clone, Copy)]
 struct Past<'a> {
-    base: Option<&'a [u8]>,
+    below: Below<'a>,
     entries: &'a [Entry],
 }
 
@@ -107,7 +121,7 @@ struct Replay {
 /// Reduces a key's history to what can be read at the points and above the horizon.
 ///
 /// `history` ascends by LSN, at one LSN the image before the record, which then says the same and
-/// is removed from it. `base` is the value below the history; without one the key has none.
+/// is removed from it. `below` is what stands below the history.
 ///
 /// # Errors
 /// `RetainError`; then the history has to stay as it is.
@@ -115,7 +129,7 @@ struct Replay {
 /// If the points or the history are out of order, or a point is not below the horizon.
 pub fn retain(
     history: &mut Vec<Entry>,
-    base: Option<&[u8]>,
+    below: Below<'_>,
     rule: RetainRule<'_>,
     redo: &dyn Redo,
 ) -> Result<Retained, RetainError> {
@@ -125,7 +139,7 @@ pub fn retain(
     assert!(0 < rule.threshold);
     history.dedup_by_key(|(lsn, _)| *lsn);
     let past = Past {
-        base,
+        below,
         entries: history,
     };
     let retained = reduce(past, rule, redo)?;
@@ -135,10 +149,7 @@ pub fn retain(
 
 fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retained, RetainError> {
     let entries = past.entries;
-    let mut replay = Replay {
-        image: past.base.map(<[u8]>::to_vec),
-        first: 0,
-    };
+    let mut replay = Replay::new(past.below);
     let mut retained = Retained {
         below: Vec::with_capacity(rule.points.len() + 1),
         above: Vec::new(),
@@ -147,8 +158,8 @@ fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retai
     for (point, index) in rule.points.iter().chain([&rule.horizon]).zip(0..) {
         let end = entries.partition_point(|(lsn, _)| lsn <= point);
         let visible = replay.advance(entries, (start, end));
-        let needs_base = index == 0 && past.base.is_none();
-        let kept = match replay.count(entries, end) {
+        let needs_base = index == 0 && !matches!(past.below, Below::Value(_));
+        let mut kept = match replay.count(entries, end) {
             None => Vec::new(),
             Some(_) if !replay.has_base(entries) => {
                 let (lsn, trace) = (*point, past.trace(rule));
@@ -165,6 +176,12 @@ fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retai
             }
             Some(_) => entries[visible..end].to_vec(),
         };
+        if past.below == Below::Empty && retained.has_nothing_below() {
+            // What is empty stands above an empty value, and says nothing.
+            let is_empty = |(_, value): &Entry| *value == Value::Image(Vec::new());
+            let said = kept.iter().take_while(|entry| is_empty(entry)).count();
+            kept.drain(..said);
+        }
         retained.below.push((*point, kept));
         start = end;
     }
@@ -191,7 +208,7 @@ fn check(
     let stays: Vec<Entry> = below.chain(&retained.above).cloned().collect();
     assert!(stays.is_sorted_by(|low, high| low.0 < high.0));
     let stays = Past {
-        base: past.base,
+        below: past.below,
         entries: &stays,
     };
     let points = rule.points.iter().chain([&rule.horizon]);
@@ -212,7 +229,7 @@ impl RetainRule<'_> {
     /// The error for a history that stands on something without a value.
     pub(crate) fn fails(self, history: &[Entry], error: RedoError) -> RetainError {
         let past = Past {
-            base: None,
+            below: Below::Nothing,
             entries: history,
         };
         past.fails(self, error)
@@ -223,10 +240,7 @@ impl Past<'_> {
     /// The value at an LSN; `None` if the key has none there.
     fn value(&self, lsn: Lsn, redo: &dyn Redo) -> Option<Result<Vec<u8>, RedoError>> {
         let end = self.entries.partition_point(|(at, _)| *at <= lsn);
-        let mut replay = Replay {
-            image: self.base.map(<[u8]>::to_vec),
-            first: 0,
-        };
+        let mut replay = Replay::new(self.below);
         replay.advance(self.entries, (0, end));
         replay.count(self.entries, end)?;
         Some(replay.value(&self.entries[..end], redo))
@@ -250,7 +264,7 @@ impl Past<'_> {
         if TRACE_COUNT_MAX < self.entries.len() {
             words.push("... and more".to_owned());
         }
-        if self.base.is_some() {
+        if matches!(self.below, Below::Value(_)) {
             words.insert(0, "base".to_owned());
         }
         let mut text = words.join(" ") + ", points";
@@ -261,7 +275,23 @@ impl Past<'_> {
     }
 }
 
+impl Retained {
+    /// Whether nothing stays of the points so far.
+    fn has_nothing_below(&self) -> bool {
+        self.below.iter().all(|(_, kept)| kept.is_empty())
+    }
+}
+
 impl Replay {
+    fn new(below: Below<'_>) -> Replay {
+        let image = match below {
+            Below::Nothing => None,
+            Below::Empty | Below::Hidden => Some(Vec::new()),
+            Below::Value(value) => Some(value.to_vec()),
+        };
+        Replay { image, first: 0 }
+    }
+
     /// Takes the entries of a bucket; returns the first of them that is visible at its end.
     fn advance(&mut self, entries: &[Entry], (start, end): (usize, usize)) -> usize {
         let bucket = &entries[start..end];

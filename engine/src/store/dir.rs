@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! root/lock                          held by the one engine that has it open
+//! root/split-…                       marks of a split: see root.rs
 //! root/<timeline>/index              which layers there are
 //! root/<timeline>/<layer>-v1-<gen>   a layer, and its object
 //! ```
@@ -34,6 +35,10 @@ impl<I: Io> DirStore<I> {
             io,
             root: root.to_path_buf(),
         }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     async fn read_index(&self, op: Op, file: &I::File, path: &Path) -> Result<Vec<u8>> {
@@ -205,10 +210,10 @@ impl<I: Io> Store for DirStore<I> {
     }
 }
 
-fn failed(step: &'static str, path: &Path, error: io::Error) -> Error {
+pub(super) fn failed(step: &'static str, path: &Path, error: io::Error) -> Error {
     Error::Io(IoFailure::new(step, path, error))
 }
 
-fn latched(path: &Path, error: io::Error) -> Error {
+pub(super) fn latched(path: &Path, error: io::Error) -> Error {
     Error::Latched(IoFailure::new("sync", path, error))
 }

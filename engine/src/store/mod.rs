@@ -4,6 +4,7 @@
 //! [`DirStore`]: a directory on the local disk, in which a layer's file is its object.
 
 mod dir;
+mod root;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::format::{Index, IndexLayer};
 use crate::io::{Entry, Io, Op};
 
 pub use dir::DirStore;
+pub use root::RootState;
 
 /// Stores the indexes and the layers of timelines.
 ///

@@ -12,7 +12,7 @@ use super::{DirStore, Store};
 use crate::base::{
     Error, Generation, KeyRange, LayerName, Lsn, LsnRange, Result, TenantId, TimelineId,
 };
-use crate::format::{Ancestor, Index, IndexLayer};
+use crate::format::{Ancestor, GcCompaction, Index, IndexLayer, IndexShard};
 use crate::io::tests::faulty::{Call, FaultyIo};
 use crate::io::{Job, Op, block_on};
 
@@ -84,6 +84,9 @@ fn index(generation: u32) -> Index {
         gc_cutoff: Lsn(5),
         is_deleted: false,
         leases: std::collections::BTreeMap::new(),
+        gc_compaction: GcCompaction::default(),
+        shard: IndexShard::default(),
+        sparse_keys: crate::base::SparseKeys::default(),
         layers: vec![IndexLayer {
             name: LayerName::Delta { keys, lsns },
             generation: Generation(generation),

@@ -9,7 +9,8 @@
 //!    that each output holds all records of its keys and LSNs.
 //! 2. The inputs are read twice. The first time only their indexes: the sizes say where to cut.
 //!    Neither time more is held than a batch of each input.
-//! 3. The outputs replace the inputs in one step, if the inputs are still in the map. Outputs that
+//! 3. A shard's inputs may be older than a split: foreign keys are left out of all that follows.
+//! 4. The outputs replace the inputs in one step, if the inputs are still in the map. Outputs that
 //!    are not published are removed when they are dropped.
 
 use std::fmt;
@@ -24,7 +25,7 @@ use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{
     BatchLimits, CutPlan, Cutter, DeltaFilePlan, DeltaLayer, DeltaWriter, FileLayer, LayerMap,
-    Merge, Piece, is_wide_gap,
+    Merge, Piece, RawRecord, Source, is_wide_gap,
 };
 use crate::store::Store;
 
@@ -184,8 +185,12 @@ impl<S: Store> Shared<S> {
         let gap_min = plan.cut.len_target / VALUE_LEN_ASSUMED;
         let mut last = None;
         while let Some(entry) = merge.next().await? {
+            if !self.shard.identity.holds(entry.key) {
+                continue; // Before its size is counted, so that no piece is of foreign keys alone.
+            }
             if let Some(last) = last
                 && last != entry.key
+                && !self.options.sparse_keys.is_sparse(last)
                 && is_wide_gap(last, entry.key, gap_min.max(2))
                 && self.is_hole(KeyRange::new(last.next(), entry.key), plan.lsns)
             {
@@ -239,7 +244,7 @@ impl<S: Store> Shared<S> {
         let sources = plan.inputs.iter().zip(1..);
         let sources = sources.map(|(input, index)| input.iter(op.on(Part::Delta, index), limits));
         let mut merge = Merge::new(sources.collect());
-        let mut next = merge.next().await?;
+        let mut next = self.next_held(&mut merge).await?;
         let mut outputs = Vec::new();
         for (piece, index) in pieces.iter().zip(1..) {
             self.check_running()?;
@@ -250,7 +255,7 @@ impl<S: Store> Shared<S> {
             {
                 let at = (record.key, record.lsn);
                 writer.push(at, &record.bytes, record.is_base).await?;
-                next = merge.next().await?;
+                next = self.next_held(&mut merge).await?;
             }
             outputs.push(writer.finish().await?);
         }
@@ -259,6 +264,22 @@ impl<S: Store> Shared<S> {
         let entries: Vec<IndexLayer> = outputs.iter().map(|output| *output.entry()).collect();
         self.store.put_layers(op, self.id, &entries).await?;
         Ok(outputs)
+    }
+
+    /// The next record of a key that the shard holds.
+    async fn next_held<T: Source<Item = RawRecord>>(
+        &self,
+        merge: &mut Merge<T>,
+    ) -> Result<Option<RawRecord>> {
+        loop {
+            match merge.next().await? {
+                Some(record) if !self.shard.identity.holds(record.key) => {
+                    let io = self.io();
+                    io.probe("a compaction leaves out a key of another shard");
+                }
+                next => return Ok(next),
+            }
+        }
     }
 
     async fn delta_writer(

@@ -11,15 +11,17 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::shared::Shared;
-use crate::base::{KeyRange, LayerName, Lsn, LsnRange, Result};
+use crate::base::{KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result};
 use crate::io::{Io, Job, Op, Part};
-use crate::layer::{DeltaFilePlan, DeltaLayer, DeltaWriter, LayerMap, MemoryLayer};
+use crate::layer::{DeltaFilePlan, DeltaWriter, FileLayer, LayerMap, MemoryLayer};
 use crate::store::Store;
 
 /// A planned flush: one frozen layer that becomes an L0.
 pub struct FlushPlan<I: Io> {
-    layer: Arc<MemoryLayer<I>>,
-    lsns: LsnRange,
+    pub(super) layer: Arc<MemoryLayer<I>>,
+    pub(super) lsns: LsnRange,
+    /// The keys that get images: those of initial data that are declared.
+    pub(super) image_keys: KeySpace,
 }
 
 /// Chooses the oldest frozen layer; `None` if there is none.
@@ -30,7 +32,12 @@ pub fn plan<I: Io>(map: &LayerMap<I>) -> Option<FlushPlan<I>> {
         0 < layer.entry_count(),
         "a layer without records is never frozen"
     );
-    Some(FlushPlan { layer, lsns })
+    let image_keys = KeySpace::new();
+    Some(FlushPlan {
+        layer,
+        lsns,
+        image_keys,
+    })
 }
 
 impl<I: Io> FlushPlan<I> {
@@ -45,7 +52,9 @@ impl<I: Io> FlushPlan<I> {
 
 impl<I: Io> PartialEq for FlushPlan<I> {
     fn eq(&self, other: &FlushPlan<I>) -> bool {
-        self.lsns == other.lsns && Arc::ptr_eq(&self.layer, &other.layer)
+        self.lsns == other.lsns
+            && self.image_keys == other.image_keys
+            && Arc::ptr_eq(&self.layer, &other.layer)
     }
 }
 
@@ -131,7 +140,8 @@ impl<S: Store> Timeline<S> {
                     return Ok(state.disk_consistent_lsn);
                 }
                 match plan(&state.map) {
-                    Some(plan) => {
+                    Some(mut plan) => {
+                        plan.image_keys = shared.initial_keys(&state, plan.lsns);
                         op = shared.next_op(&mut state, Job::Flush);
                         Ok(plan)
                     }
@@ -161,14 +171,17 @@ impl<S: Store> Timeline<S> {
 
 impl<S: Store> Shared<S> {
     async fn flush_one(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
-        let built = self.build_l0(op.on(Part::Delta, 1), plan).await;
-        let delta = self.latch(built)?;
+        let built = match plan.image_keys.ranges().is_empty() {
+            true => self.build_l0(op.on(Part::Delta, 1), plan).await,
+            false => self.build_initial(op, plan).await,
+        };
+        let made = self.latch(built)?;
         self.io().interleave(op).await;
-        self.publish_l0(plan, delta)
+        self.publish_flushed(plan, made)
     }
 
     /// Writes the L0: a durable file that is not published yet.
-    async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<DeltaLayer<S::Io>> {
+    async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<Vec<FileLayer<S::Io>>> {
         let values = plan.layer.load(op.on(Part::Ephemeral, 1)).await?;
         let delta = DeltaFilePlan {
             keys: KeyRange::ALL,
@@ -193,11 +206,12 @@ impl<S: Store> Shared<S> {
         self.store
             .put_layers(op, self.id, &[*delta.entry()])
             .await?;
-        Ok(delta)
+        Ok(vec![FileLayer::Delta(Arc::new(delta))])
     }
 
-    /// Replaces the frozen layer by the delta in one step: a reader sees one or the other.
-    fn publish_l0(&self, plan: &FlushPlan<S::Io>, delta: DeltaLayer<S::Io>) -> Result<()> {
+    /// Replaces the frozen layer by the layers that were made of it in one step: a reader sees
+    /// it or them.
+    fn publish_flushed(&self, plan: &FlushPlan<S::Io>, made: Vec<FileLayer<S::Io>>) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
         assert!(
@@ -208,16 +222,23 @@ impl<S: Store> Shared<S> {
             plan.lsns.end <= state.next_start,
             "what is flushed is closed"
         );
-        delta.keep();
-        let map = state.map.flush(&plan.layer, Arc::new(delta));
+        let initial_count = made
+            .iter()
+            .filter(|layer| layer.entry().name.is_image())
+            .count();
+        assert!(
+            initial_count == 0 || state.map.files().is_empty(),
+            "nothing stands below initial data"
+        );
+        let (made_count, l0_count) = (made.len(), made.len() - initial_count);
+        made.iter().for_each(FileLayer::keep);
+        let map = state.map.flush(&plan.layer, made);
         // One flush runs at a time, so the plan still holds.
         let map = map.expect("the oldest frozen layer is the planned one");
-        assert!(map.l0_count() == state.map.l0_count() + 1);
-        assert!(
-            map.backlog() == state.map.backlog(),
-            "one L0 replaces the frozen layer"
-        );
-        assert!(map.files().len() == state.map.files().len() + 1);
+        assert!(l0_count <= 1, "one L0 at most replaces the frozen layer");
+        assert!(map.l0_count() == state.map.l0_count() + l0_count);
+        assert!(map.backlog() <= state.map.backlog());
+        assert!(map.files().len() == state.map.files().len() + made_count);
         state.flushed_lsn = Lsn(plan.lsns.end.0 - 1);
         state.publish(map, Vec::new());
         drop(state);

@@ -15,11 +15,14 @@
 //!    under the opening's generation.
 //! 4. The layers are swapped in one step, if the ones that leave are still in the map. The index
 //!    that names the new ones has the cutoff as well, and only then the old files go.
-//! 5. A dry run does all this but for the steps that change something.
+//! 5. An image that covers a sparse key and lacks it is a deletion at its LSN, also in the merge:
+//!    the layer that had the deletion as a record may be gone.
+//! 6. A dry run does all this but for the steps that change something.
 
 mod build;
 mod outputs;
 mod plan;
+mod run;
 mod stats;
 
 use std::sync::Arc;
@@ -28,11 +31,12 @@ use super::Timeline;
 use super::job::Progress;
 use super::shared::Shared;
 use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result};
+use crate::format::GcCompaction;
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerContext, LayerMap};
 use crate::store::Store;
 
-use build::Build;
+use build::{Build, TooLong};
 use outputs::Made;
 pub use plan::{GcCompactPlan, Limits, plan};
 pub use stats::{GcCompactStats, Quantity};
@@ -84,6 +88,18 @@ pub struct GcCompacted {
 }
 
 impl GcCompacted {
+    /// This one, and the one that came behind it, as if they were one.
+    fn with(mut self, next: GcCompacted) -> GcCompacted {
+        self.replaced.extend(next.replaced);
+        self.written.extend(next.written);
+        self.stats.add_all(&next.stats);
+        GcCompacted {
+            progress: next.progress,
+            horizon: next.horizon,
+            ..self
+        }
+    }
+
     fn idle(horizon: Lsn) -> GcCompacted {
         GcCompacted {
             progress: Progress::Idle,
@@ -153,7 +169,17 @@ impl<S: Store> Timeline<S> {
             }
             return Ok(GcCompacted::idle(horizon));
         };
-        shared.compact_history(op, &plan, effect).await
+        match shared.compact_history(op, &plan, (effect, None)).await? {
+            Ok(compacted) => Ok(compacted),
+            Err(TooLong { key }) => {
+                let len_max = shared.options.history_len_max;
+                let why = format!(
+                    "the history of key {key} is longer than history_len_max, {len_max} bytes: \
+                     raise the option, or leave the key out of the range"
+                );
+                Err(Error::Refused { why })
+            }
+        }
     }
 }
 
@@ -189,12 +215,13 @@ impl<S: Store> Shared<S> {
         Ok(planned.map(|plan| (self.next_op(&mut state, Job::GcCompact), plan)))
     }
 
+    /// Carries a plan out. What is published with its layers is how far a run has come then.
     async fn compact_history(
         self: &Arc<Self>,
         op: Op,
         plan: &GcCompactPlan<S::Io>,
-        effect: Effect,
-    ) -> Result<GcCompacted> {
+        (effect, run): (Effect, Option<GcCompaction>),
+    ) -> Result<Result<GcCompacted, TooLong>> {
         let inputs = plan.inputs();
         let mut compacted = GcCompacted {
             progress: Progress::Done,
@@ -210,26 +237,29 @@ impl<S: Store> Shared<S> {
         let begun = self.io().now();
         stats.time_to_begin = begun.saturating_since(started);
         let built = Build::new((self, op), plan, context, stats).run().await;
-        let made = self.latch(built)?;
+        let made = match self.latch(built)? {
+            Ok(made) => made,
+            Err(too_long) => return Ok(Err(too_long)),
+        };
         compacted.written = made.names.clone();
         let built = self.io().now();
         stats.time_to_build = built.saturating_since(begun);
         stats.count_written(&made);
         if effect == Effect::DryRun {
-            return Ok(compacted);
+            return Ok(Ok(compacted));
         }
         self.io().interleave(op).await;
-        match self.publish_history(&inputs, made, stats)? {
+        match self.publish_history(&inputs, (made, run), stats)? {
             None => compacted.progress = Progress::Superseded,
             Some(publication) => self.save_index(op, publication).await?,
         }
         stats.time_to_publish = self.io().now().saturating_since(built);
-        Ok(compacted)
+        Ok(Ok(compacted))
     }
 
     /// Waits for the readers from before, who may be below the cutoff, and takes a generation for
     /// the files of one job. It is durable when this returns.
-    async fn begin_generation(&self, op: Op) -> Result<LayerContext<S::Io>> {
+    pub(super) async fn begin_generation(&self, op: Op) -> Result<LayerContext<S::Io>> {
         self.await_readers().await?;
         let (generation, publication) = {
             let mut state = self.state();
@@ -248,7 +278,7 @@ impl<S: Store> Shared<S> {
     fn publish_history(
         &self,
         inputs: &[FileLayer<S::Io>],
-        made: Made<S::Io>,
+        (made, run): (Made<S::Io>, Option<GcCompaction>),
         stats: &mut GcCompactStats,
     ) -> Result<Option<u64>> {
         let mut state = self.state();
@@ -286,6 +316,7 @@ impl<S: Store> Shared<S> {
             map.files().find_conflict().is_none(),
             "its plan was checked"
         );
+        state.gc_compaction = run.unwrap_or(state.gc_compaction);
         let publication = state.publish(map, inputs.to_vec());
         drop(state);
         // An image creation has made its like meanwhile, with the same values: law 1.

@@ -8,29 +8,34 @@
 //!
 //! 1. The parts abut: the first starts at the lowest key, the last ends at the highest, and so do
 //!    the images of each part, so that together they cover all keys without a hole. An image says
-//!    of each key of its range what its value was, or that it had none.
+//!    of each key of its range what its value was, or that it had none. Sparse keys have parts of
+//!    their own: values that are empty are left out of their images, and where nothing is left,
+//!    there is no image, and the keys are not covered.
+//!    A run that was stopped goes on at that very key, also where the parts are others by then.
 //! 2. A key whose records cannot be replayed has no value that an image could hold: the images are
 //!    cut around it. By need it is tried again once as many deltas stand above those images as make
 //!    an image due, and once after each opening: what was tried is not in the index.
-//! 3. Images stand at the LSN up to which the delta layers go, never above what is durable.
+//! 3. By need it looks which images are due only now and then, as the options say: at a part where
+//!    enough deltas stand above the newest image, or one above an image that is too old; at sparse
+//!    keys, which are read by scans, where a scan looks into enough deltas.
+//! 4. Images stand at the LSN up to which the delta layers go, never above what is durable.
 
 use std::fmt;
 use std::sync::Arc;
 
+use self::parts::partition;
 use super::Timeline;
-use super::job::{Mode, Progress, VALUE_LEN_ASSUMED};
+use super::imaged::{Imaged, WhyLeftOut};
+use super::job::{Mode, Progress};
 use super::left_out::LeftOut;
 use super::options::Options;
 use super::read::Scan;
-use super::shared::Shared;
-use crate::base::{Error, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result};
+use super::shared::{Shared, TimelineState};
+use crate::base::{Error, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result, Time};
 use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{FileLayer, ImageFilePlan as LayerPlan, ImageLayer, ImageWriter, LayerMap};
 use crate::store::Store;
-
-/// A declared range of more keys than this is not cut: it stands for keys that are not known yet.
-const PART_KEY_COUNT_MAX: u64 = 1 << 32;
 
 /// A planned image creation: images of these parts of the keys at this LSN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,23 +57,36 @@ pub fn plan<I: Io>(
     options: &Options,
     mode: Mode,
 ) -> Option<ImagePlan> {
-    let parts = partition(keys, options.layer_len_target);
-    plan_parts(map, (parts, lsn), options, (mode, &LeftOut::default()))
+    let sparse = options.sparse_keys.sparse();
+    let parts = partition(keys, sparse, options.layer_len_target);
+    let need = Need {
+        left_out: &LeftOut::default(),
+        too_old: None,
+    };
+    let mut parts = parts;
+    parts.retain(|part| is_wanted(map, (*part, lsn), options, (mode, &need)));
+    (!parts.is_empty()).then_some(ImagePlan { lsn, parts })
 }
 
-/// Chooses those of the parts that need an image at `lsn`; `None` if none does.
-fn plan_parts<I: Io>(
+/// What makes an image due, besides the layers and the options.
+struct Need<'a> {
+    /// The keys that were tried in vain.
+    left_out: &'a LeftOut,
+    /// An image below this LSN is too old.
+    too_old: Option<Lsn>,
+}
+
+/// Whether a part needs an image at `lsn`.
+fn is_wanted<I: Io>(
     map: &LayerMap<I>,
-    (mut parts, lsn): (Vec<KeyRange>, Lsn),
+    (part, lsn): (KeyRange, Lsn),
     options: &Options,
-    (mode, left_out): (Mode, &LeftOut),
-) -> Option<ImagePlan> {
-    let trigger = options.image_delta_count_trigger.max(1);
-    parts.retain(|part| match mode {
-        Mode::Forced => !is_imaged(map, *part, lsn),
-        Mode::ByNeed => is_due(map, (*part, lsn), left_out, trigger),
-    });
-    (!parts.is_empty()).then_some(ImagePlan { lsn, parts })
+    (mode, need): (Mode, &Need<'_>),
+) -> bool {
+    match mode {
+        Mode::Forced => !is_imaged(map, part, lsn),
+        Mode::ByNeed => is_due(map, (part, lsn), need, options),
+    }
 }
 
 /// Whether images at this very LSN cover a part.
@@ -78,75 +96,41 @@ fn is_imaged<I: Io>(map: &LayerMap<I>, part: KeyRange, lsn: Lsn) -> bool {
 }
 
 /// Whether somewhere in a part enough deltas stand above the newest image, or above the images that
-/// left a key out.
+/// left a key out; or one above an image that is too old.
 fn is_due<I: Io>(
     map: &LayerMap<I>,
     (part, lsn): (KeyRange, Lsn),
-    left_out: &LeftOut,
-    trigger: usize,
+    need: &Need<'_>,
+    options: &Options,
 ) -> bool {
     let files = map.files();
     let segments = files.image_coverage(part, lsn).into_iter();
-    let mut pieces = segments.flat_map(|(keys, image)| {
+    let pieces = segments.flat_map(|(keys, image)| {
         let image = image.map(|image| image.lsns().start);
-        let pieces = left_out.split(keys).into_iter();
+        let pieces = need.left_out.split(keys).into_iter();
         pieces.map(move |(keys, tried)| (keys, image.max(tried)))
     });
-    pieces.any(|(keys, newest)| {
-        let start = newest.map_or(Lsn::ZERO, Lsn::visible_end);
-        let above = LsnRange::new(start, lsn.visible_end());
-        !above.is_empty() && trigger <= files.count_deltas(keys, above, trigger)
-    })
-}
-
-/// Cuts all keys into parts that abut, each with about as many of the declared ones as fill a
-/// layer.
-fn partition(keys: &KeySpace, len_target: u64) -> Vec<KeyRange> {
-    let count_target = (len_target / VALUE_LEN_ASSUMED).max(1);
-    let mut parts = Vec::new();
-    let (mut start, mut count) = (Key::MIN, 0_u64);
-    for range in keys.ranges() {
-        let mut from = range.start;
-        loop {
-            let room = count_target - count;
-            let left = from.distance_to(range.end);
-            if PART_KEY_COUNT_MAX < left {
-                // A range this long stands for keys that may come, not for values that exist.
-                parts.push(KeyRange::new(start, range.end));
-                (start, count) = (range.end, 0);
-                break;
-            }
-            if left < room {
-                count += left;
-                break;
-            }
-            let step = u32::try_from(room).unwrap_or(u32::MAX);
-            from = from.add(step);
-            count += u64::from(step);
-            if count == count_target {
-                parts.push(KeyRange::new(start, from));
-                (start, count) = (from, 0);
-            }
-            if from == range.end {
-                break;
-            }
-        }
-    }
-    // What follows the last full part belongs to it if it has no declared key.
-    match parts.last_mut() {
-        Some(last) if count == 0 => last.end = Key::MAX,
-        _ => parts.push(KeyRange::new(start, Key::MAX)),
-    }
-    assert!(parts.first().is_some_and(|first| first.start == Key::MIN));
-    assert!(
-        parts.last().is_some_and(|last| last.end == Key::MAX),
-        "an image for each key"
-    );
-    assert!(
-        parts.windows(2).all(|pair| pair[0].end == pair[1].start),
-        "parts abut"
-    );
-    parts
+    let above = |newest: Option<Lsn>| LsnRange {
+        start: newest.map_or(Lsn::ZERO, Lsn::visible_end),
+        end: lsn.visible_end(),
+    };
+    let pieces = pieces.map(|(keys, newest)| (keys, above(newest)));
+    let pieces: Vec<(KeyRange, LsnRange)> = pieces.filter(|(_, above)| !above.is_empty()).collect();
+    let is_sparse = options.sparse_keys.is_sparse(part.start);
+    let has_deltas = |pieces: &[(KeyRange, LsnRange)], count: usize| match is_sparse {
+        true => count <= files.count_visits(pieces, count),
+        false => pieces
+            .iter()
+            .any(|(keys, above)| count <= files.count_deltas(*keys, *above, count)),
+    };
+    let trigger = match is_sparse {
+        true => options.sparse_image_delta_count_trigger.max(1),
+        false => options.image_delta_count_trigger.max(1),
+    };
+    let is_old =
+        |(_, above): &&(KeyRange, LsnRange)| need.too_old.is_some_and(|lsn| above.start <= lsn);
+    let old: Vec<(KeyRange, LsnRange)> = pieces.iter().filter(is_old).copied().collect();
+    has_deltas(&pieces, trigger) || has_deltas(&old, 1)
 }
 
 impl fmt::Display for ImagePlan {
@@ -176,13 +160,14 @@ impl<S: Store> Timeline<S> {
         self.shared.state().key_space = keys;
     }
 
-    /// Writes image layers of all keys (`Forced`), or where enough deltas stand above the newest.
+    /// Writes image layers of all keys (`Forced`), or where they are due, and says which keys it
+    /// left out, and why.
     ///
     /// Puts, reads and other jobs run concurrently; another image creation waits for this one.
     ///
     /// # Shape
     /// `Preempted` if it stopped between two parts because too many L0s wait to be compacted: the
-    /// next call resumes behind the last part. `Idle` also if all images exist, `Superseded` if a
+    /// next call resumes at that key. `Idle` also if all images exist, `Superseded` if a
     /// concurrent gc moved the cutoff above the LSN of the images. With `Done`, `Preempted` or
     /// `Idle`, the result is durable, that of earlier calls too.
     /// # Errors
@@ -201,27 +186,33 @@ impl<S: Store> Timeline<S> {
     /// # batch.push(Key::MIN, Lsn(20), &Value::Image(b"second".to_vec()))?;
     /// # timeline.writer()?.put_batch(&batch).await?;
     /// timeline.flush().await?;
-    /// assert_eq!(timeline.create_images(Mode::Forced).await?, Progress::Done);
-    /// assert_eq!(timeline.create_images(Mode::Forced).await?, Progress::Idle); // They are there.
+    /// let imaged = timeline.create_images(Mode::Forced).await?;
+    /// assert_eq!((imaged.progress, imaged.written.len()), (Progress::Done, 1));
+    /// let imaged = timeline.create_images(Mode::Forced).await?;
+    /// assert_eq!(imaged.progress, Progress::Idle);
+    /// assert_eq!(imaged.left_out, [(KeyRange::ALL, WhyLeftOut::HasImage)]);
     /// # engine.shutdown().await }).unwrap();
     /// ```
-    pub async fn create_images(&self, mode: Mode) -> Result<Progress> {
+    pub async fn create_images(&self, mode: Mode) -> Result<Imaged> {
         let shared = &self.shared;
         let _job_lock = shared.job_locks.image.take().await;
         let look = shared.op(Job::Image, 0);
         shared.io().interleave(look).await;
-        let Some(plan) = shared.plan_images(mode)? else {
-            return shared.idle(look).await;
+        let (plan, mut imaged) = shared.plan_images(mode)?;
+        let Some(plan) = plan else {
+            imaged.progress = shared.idle(look).await?;
+            return Ok(imaged);
         };
         let op = shared.next_op(&mut shared.state(), Job::Image);
-        let made = shared.create(op, &plan).await;
+        let made = shared.create(op, &plan, &mut imaged).await;
         let made = shared.latch(made);
         // Images that were published before a failure stay.
         let publication = shared.state().publication();
         let saved = shared.save_index(op, publication).await;
-        let progress = made?;
+        made?;
         saved?;
-        Ok(progress)
+        imaged.sort();
+        Ok(imaged)
     }
 }
 
@@ -230,84 +221,159 @@ struct Images<'a, S: Store> {
     shared: &'a Shared<S>,
     op: Op,
     lsn: Lsn,
+    /// Whether the keys of the part are sparse.
+    is_sparse: bool,
     /// The end of the last image, or of the key that was left out.
     start: Key,
     writer: Option<ImageWriter<S::Io>>,
     made: Vec<ImageLayer<S::Io>>,
-    /// The keys that were left out: ranges in order, which neither overlap nor touch.
-    left_out: Vec<KeyRange>,
+    /// The keys that it writes no image of: ranges in order, which do not overlap.
+    left_out: Vec<(KeyRange, WhyLeftOut)>,
     count: u32,
 }
 
 /// The images of one part.
 struct BuiltImages<I: Io> {
     images: Vec<ImageLayer<I>>,
-    left_out: Vec<KeyRange>,
+    left_out: Vec<(KeyRange, WhyLeftOut)>,
     /// The number of files that the creation has begun so far.
     count: u32,
 }
 
 impl<S: Store> Shared<S> {
-    fn plan_images(&self, mode: Mode) -> Result<Option<ImagePlan>> {
+    /// Chooses the parts to image, and says of the others why not.
+    fn plan_images(&self, mode: Mode) -> Result<(Option<ImagePlan>, Imaged)> {
+        let now = self.io().now();
         let mut state = self.state();
         state.check_writable()?;
         let resume = state.resume.take();
+        let lsn = state.flushed_lsn;
+        let mut imaged = Imaged::nothing(lsn);
+        let is_empty = state.map.files().is_empty() && self.ancestor.is_none();
+        if is_empty || !self.is_time_to_look(&mut state, (mode, resume), now) {
+            return Ok((None, imaged));
+        }
         let (map, keys) = (state.map.clone(), state.key_space.clone());
-        let (lsn, left_out) = (state.flushed_lsn, state.left_out.clone());
+        let left_out = state.left_out.clone();
+        let last = state.last_record_lsn;
+        state.image_time_to_lsn.note(now, last);
+        let age_max = self.options.image_age_max;
+        let too_old = age_max.and_then(|_| state.image_time_to_lsn.cutoff(now));
         drop(state);
-        if map.files().is_empty() && self.ancestor.is_none() {
-            return Ok(None);
-        }
-        let parts = partition(&keys, self.options.layer_len_target);
-        let planned = plan_parts(&map, (parts, lsn), &self.options, (mode, &left_out));
-        let Some(mut plan) = planned else {
-            return Ok(None);
+        // A part is as large as what the shard holds of it.
+        let keys = self.shard.identity.held_space(&keys);
+        let need = Need {
+            left_out: &left_out,
+            too_old,
         };
-        if let Some(resume) = resume
-            && plan.parts.iter().any(|part| resume <= part.start)
-        {
-            // Skip the parts that the preempted call has imaged.
-            self.io()
-                .probe("an image creation goes on where it was stopped");
-            plan.parts.retain(|part| resume <= part.start);
+        let sparse = self.options.sparse_keys.sparse();
+        let parts = partition(&keys, sparse, self.options.layer_len_target);
+        let is_wanted =
+            |part: &KeyRange| is_wanted(&map, (*part, lsn), &self.options, (mode, &need));
+        let (mut parts, others): (Vec<KeyRange>, Vec<KeyRange>) =
+            parts.into_iter().partition(is_wanted);
+        let why = match mode {
+            Mode::Forced => WhyLeftOut::HasImage,
+            Mode::ByNeed => WhyLeftOut::NotDue,
+        };
+        imaged.left_out = others.into_iter().map(|part| (part, why)).collect();
+        if let Some(resume) = resume {
+            self.pass_over(&mut parts, resume, &mut imaged);
         }
-        Ok(Some(plan))
+        if parts.is_empty() {
+            imaged.sort();
+            return Ok((None, imaged));
+        }
+        Ok((Some(ImagePlan { lsn, parts }), imaged))
     }
 
-    async fn create(self: &Arc<Self>, op: Op, plan: &ImagePlan) -> Result<Progress> {
+    /// Whether enough was flushed or enough time has passed since it was looked which images are
+    /// due. A run that was stopped goes on.
+    fn is_time_to_look(
+        &self,
+        state: &mut TimelineState<S::Io>,
+        (mode, resume): (Mode, Option<Key>),
+        now: Time,
+    ) -> bool {
+        let lsn = state.flushed_lsn;
+        let is_time = state.image_look.is_none_or(|(before, looked)| {
+            self.options.image_look_distance <= lsn.0.saturating_sub(before.0)
+                || self.options.image_look_age <= now.saturating_since(looked)
+        });
+        if mode == Mode::ByNeed && resume.is_none() && !is_time {
+            self.io()
+                .probe("an image creation does not look, so soon after the last");
+            return false;
+        }
+        state.image_look = Some((lsn, now));
+        true
+    }
+
+    /// Takes out of the parts what the run that was stopped at `resume` has done, if that leaves
+    /// any. The parts may be cut elsewhere than they were.
+    fn pass_over(&self, parts: &mut Vec<KeyRange>, resume: Key, imaged: &mut Imaged) {
+        if parts.last().is_none_or(|last| last.end <= resume) {
+            return;
+        }
+        self.io()
+            .probe("an image creation goes on where it was stopped");
+        for part in parts.iter_mut() {
+            let start = part.start.max(resume.min(part.end));
+            imaged
+                .left_out
+                .push((KeyRange::new(part.start, start), WhyLeftOut::DoneBefore));
+            part.start = start;
+        }
+        parts.retain(|part| !part.is_empty());
+    }
+
+    async fn create(self: &Arc<Self>, op: Op, plan: &ImagePlan, imaged: &mut Imaged) -> Result<()> {
         assert!(
             plan.lsn <= self.state().flushed_lsn,
             "images stand at the LSN up to which deltas are flushed"
         );
         let mut count = 0;
-        let mut progress = Progress::Idle;
-        for (part, left) in plan.parts.iter().zip((0..plan.parts.len()).rev()) {
+        for (index, part) in plan.parts.iter().enumerate() {
             self.check_running()?;
             let built = match self.build_images(op, (*part, plan.lsn), count).await {
                 Err(Error::BelowCutoff { .. }) => {
                     self.io()
                         .probe("an image creation is overtaken by a collection");
-                    return Ok(Progress::Superseded);
+                    imaged.progress = Progress::Superseded;
+                    let rest = plan.parts[index..].iter();
+                    let rest = rest.map(|part| (*part, WhyLeftOut::Overtaken));
+                    imaged.left_out.extend(rest);
+                    return Ok(());
                 }
                 built => built?,
             };
             assert!(count <= built.count);
             count = built.count;
+            imaged.left_out.extend(&built.left_out);
             if !built.images.is_empty() {
-                progress = Progress::Done;
+                imaged.progress = Progress::Done;
                 self.io().interleave(op).await;
-                self.publish_images(built.images)?;
+                self.publish_images(built.images, imaged)?;
             }
+            let is_tried = |(_, why): &&(KeyRange, WhyLeftOut)| {
+                matches!(why, WhyLeftOut::NoReplay | WhyLeftOut::NoValue)
+            };
+            let tried = built.left_out.iter().filter(is_tried);
+            let tried: Vec<KeyRange> = tried.map(|(keys, _)| *keys).collect();
             let mut state = self.state();
-            state.left_out.note(*part, (&built.left_out, plan.lsn));
-            if 0 < left && self.options.image_preempt_l0_count <= state.map.l0_count() {
+            state.left_out.note(*part, (&tried, plan.lsn));
+            let rest = &plan.parts[index + 1..];
+            if !rest.is_empty() && self.options.image_preempt_l0_count <= state.map.l0_count() {
                 state.resume = Some(part.end);
                 drop(state);
                 self.io().probe("an image creation stops for L0s that wait");
-                return Ok(Progress::Preempted);
+                imaged.progress = Progress::Preempted;
+                let rest = rest.iter().map(|part| (*part, WhyLeftOut::Preempted));
+                imaged.left_out.extend(rest);
+                return Ok(());
             }
         }
-        Ok(progress)
+        Ok(())
     }
 
     /// Writes the images of one part: durable files that are not published yet.
@@ -321,6 +387,7 @@ impl<S: Store> Shared<S> {
             shared: self,
             op,
             lsn,
+            is_sparse: self.options.sparse_keys.is_sparse(part.start),
             start: part.start,
             writer: None,
             made: Vec::new(),
@@ -354,7 +421,7 @@ impl<S: Store> Shared<S> {
         })
     }
 
-    fn publish_images(&self, made: Vec<ImageLayer<S::Io>>) -> Result<()> {
+    fn publish_images(&self, made: Vec<ImageLayer<S::Io>>, imaged: &mut Imaged) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
         assert!(!made.is_empty());
@@ -366,8 +433,12 @@ impl<S: Store> Shared<S> {
         for image in made {
             match state.map.files().has(&image.entry().name) {
                 // A gc compaction has made its like meanwhile, with the same values: law 1.
-                true => needless.push(image),
+                true => {
+                    imaged.left_out.push((image.keys(), WhyLeftOut::HasImage));
+                    needless.push(image);
+                }
                 false => {
+                    imaged.written.push(image.entry().name);
                     image.keep();
                     images.push(FileLayer::Image(Arc::new(image)));
                 }
@@ -394,10 +465,7 @@ impl<S: Store> Images<'_, S> {
                     .probe("an image creation leaves a key out that has no value");
                 self.finish(key).await?;
                 self.start = key.next();
-                match self.left_out.last_mut() {
-                    Some(last) if last.end == key => last.end = self.start,
-                    _ => self.left_out.push(KeyRange::single(key)),
-                }
+                self.leave_out(KeyRange::single(key), WhyLeftOut::NoReplay);
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -419,6 +487,14 @@ impl<S: Store> Images<'_, S> {
         Ok(())
     }
 
+    /// Notes that it writes no image of these keys, which start where the last image ends.
+    fn leave_out(&mut self, keys: KeyRange, why: WhyLeftOut) {
+        match self.left_out.last_mut() {
+            Some((last, before)) if last.end == keys.start && *before == why => last.end = keys.end,
+            _ => self.left_out.push((keys, why)),
+        }
+    }
+
     async fn begin(&mut self, end: Key) -> Result<ImageWriter<S::Io>> {
         assert!(self.start < end);
         self.count += 1;
@@ -432,7 +508,8 @@ impl<S: Store> Images<'_, S> {
         ImageWriter::create(&self.shared.context, op, plan).await
     }
 
-    /// Ends the current image before `end`. An image without values says that its keys have none.
+    /// Ends the current image before `end`. An image without values says that its keys have none;
+    /// of sparse keys there is none then.
     async fn finish(&mut self, end: Key) -> Result<()> {
         let keys = KeyRange::new(self.start, end);
         let writer = self.writer.take();
@@ -440,6 +517,12 @@ impl<S: Store> Images<'_, S> {
             return Ok(());
         }
         self.start = end;
+        if writer.is_none() && self.is_sparse {
+            let io = self.shared.io();
+            io.probe("an image creation makes no layer of sparse keys that have no value");
+            self.leave_out(keys, WhyLeftOut::NoValue);
+            return Ok(());
+        }
         let name = LayerName::Image {
             keys,
             lsn: self.lsn,
@@ -448,6 +531,7 @@ impl<S: Store> Images<'_, S> {
             self.shared
                 .io()
                 .probe("an image creation comes to an image that is there");
+            self.leave_out(keys, WhyLeftOut::HasImage);
             return Ok(()); // It has the same values: law 1.
         }
         let writer = match writer {
@@ -468,5 +552,6 @@ impl<S: Store> Images<'_, S> {
     }
 }
 
+mod parts;
 #[cfg(test)]
 mod tests;

@@ -119,8 +119,9 @@ impl<S: Store> Writer<S> {
     /// `Refused` if its first LSN is below the last record's or is closed, if one of its keys has a
     /// record at that LSN already, or if it does not fit into a layer's file, of 4 GiB, together
     /// with the records that share its first LSN. `Io` if the device refused: retry. `Latched` if a
-    /// sync has failed, `Closed` if the timeline was shut down. After any error, and when the
-    /// future is dropped, the batch is visible whole or not at all.
+    /// sync has failed, `Closed` if the timeline was shut down. `Foreign` if another shard holds
+    /// one of its keys. After any error, and when the future is dropped, the batch is visible whole
+    /// or not at all.
     ///
     /// # Examples
     /// ```
@@ -144,6 +145,7 @@ impl<S: Store> Writer<S> {
         };
         assert!(batch.last_lsn().is_some_and(|last| last < Lsn::MAX));
         let shared = &*self.shared;
+        shared.check_held(batch)?;
         let op = {
             let mut state = shared.state();
             assert!(state.has_writer, "it is this one");
@@ -176,6 +178,18 @@ impl<S: Store> Writer<S> {
 }
 
 impl<S: Store> Shared<S> {
+    /// Refuses a batch with a key that another shard holds.
+    fn check_held(&self, batch: &Batch) -> Result<()> {
+        let shard = self.shard.identity;
+        match shard.is_unsharded() {
+            true => Ok(()),
+            false => {
+                let mut records = batch.records().iter();
+                records.try_for_each(|record| shard.check(record.key))
+            }
+        }
+    }
+
     /// Freezes the open layer if the batch would make it too large, too wide or too old, but never
     /// between two batches that share an LSN.
     async fn roll(&self, op: Op, batch: &Batch) -> Result<()> {
@@ -362,6 +376,7 @@ impl<I: Io> TimelineState<I> {
         layer.publish(batch, position);
         let before = self.last_record_lsn;
         self.time_to_lsn.note(now, before);
+        self.image_time_to_lsn.note(now, before);
         self.last_record_lsn = batch
             .last_lsn()
             .expect("a batch with a first LSN has a last one");

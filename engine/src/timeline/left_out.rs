@@ -1,4 +1,5 @@
-//! The keys that image creation could give no image, since their records cannot be replayed.
+//! The keys that image creation could give no image: their records cannot be replayed, or they are
+//! sparse and have no value.
 
 use crate::base::{Key, KeyRange, Lsn};
 

@@ -1,7 +1,8 @@
-//! Maintenance: a background task that runs flush, compaction, images and gc by need.
+//! Maintenance: a background task that runs all jobs by need.
 //!
 //! ```text
-//!  sleep ─ period over, or something changed ─▶ flush ─▶ compact ─▶ images ─▶ gc ─▶ sleep …
+//!  sleep ─ period over, or something changed
+//!    ─▶ flush ─▶ compact ─▶ images ─▶ shed ─▶ gc ─▶ gc compaction ─▶ sleep …
 //! ```
 //!
 //! The task holds a strong reference to the timeline only during a round, so that it ends when the
@@ -40,8 +41,9 @@ impl<S: Store> Timeline<S> {
         io.spawn(op, task);
     }
 
-    /// Runs one round of maintenance: flushes what is frozen, compacts, creates images and collects
-    /// garbage, each if it is due. The open layer is left to [`Timeline::flush`].
+    /// Runs one round of maintenance: flushes what is frozen, compacts, creates images, sheds what
+    /// a split has left, collects garbage and gc-compacts, each if it is due. The open layer is
+    /// left to [`Timeline::flush`].
     ///
     /// # Errors
     /// The first job's error; the other jobs run all the same.
@@ -66,8 +68,23 @@ impl<S: Store> Timeline<S> {
         let flushed = self.flush_frozen().await;
         let compacted = self.compact_all().await;
         let imaged = self.create_images(Mode::ByNeed).await.map(|_| ());
+        let shed = self.shed_inherited().await;
         let collected = self.gc().await.map(|_| ());
-        flushed.and(compacted).and(imaged).and(collected)
+        let reduced = self.gc_compact_all(Mode::ByNeed).await.map(|_| ());
+        flushed
+            .and(compacted)
+            .and(imaged)
+            .and(shed)
+            .and(collected)
+            .and(reduced)
+    }
+
+    /// Sheds what a split has left, if there was one.
+    async fn shed_inherited(&self) -> Result<()> {
+        match self.shared.shard.origins.is_empty() {
+            true => Ok(()),
+            false => self.shed().await.map(|_| ()),
+        }
     }
 
     async fn compact_all(&self) -> Result<()> {

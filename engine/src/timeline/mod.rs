@@ -8,7 +8,9 @@ mod gc;
 mod gc_compact;
 mod handle;
 mod image;
+mod imaged;
 mod ingest;
+mod initial;
 mod job;
 mod job_lock;
 mod lease;
@@ -19,11 +21,13 @@ mod options;
 mod pin;
 mod read;
 mod shared;
+mod shed;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 mod time_to_lsn;
 mod upkeep;
+mod visibility;
 
 pub use compact::{CompactPlan, plan as plan_compaction};
 pub use flush::{FlushPlan, plan as plan_flush};
@@ -34,12 +38,14 @@ pub use gc_compact::{
 };
 pub use handle::Timeline;
 pub use image::{ImagePlan, plan as plan_images};
+pub use imaged::{Imaged, WhyLeftOut};
 pub use ingest::Writer;
 pub use job::{Mode, Progress};
 pub use lease::Lease;
 pub use options::Options;
 pub use read::{KeyValue, Scan, Visit};
+pub use shed::{Shed, ShedPlan, plan as plan_shed};
 
 pub(crate) use branch_tree::BranchTree;
 pub(crate) use job_lock::JobLock;
-pub(crate) use open::Opener;
+pub(crate) use open::{Opener, reconciled};

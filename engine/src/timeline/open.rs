@@ -19,12 +19,16 @@ use super::branch_tree::BranchTree;
 use super::options::Options;
 use super::pin::ParentPin;
 use super::shared::{Opening, Shared};
-use crate::base::{DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, TimelineId};
+use crate::base::{
+    DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, ShardIdentity, TimelineId,
+};
 use crate::format::Ancestor;
-use crate::format::{Index, IndexLayer};
+use crate::format::{GcCompaction, Index, IndexLayer, IndexShard};
 use crate::io::{Entry, Io, Job, Op};
 use crate::layer::{BlockCache, FileLayer, FileNames, History, LayerContext, LayerMap};
 use crate::store::Store;
+
+pub(crate) use reconciled::reconciled;
 
 /// The generation of a new timeline.
 const FIRST: Generation = Generation(1);
@@ -53,14 +57,14 @@ struct OpenPlan {
 }
 
 impl<S: Store> Opener<'_, S> {
-    /// Loads the index of a timeline that exists, is not deleted and is this tenant's, and adds the
+    /// Loads the index of a timeline that exists, is not deleted and is this shard's, and adds the
     /// timeline to the branch tree.
     pub(crate) async fn load(&self, timeline: TimelineId) -> Result<Index> {
         let op = Op::new(Some(timeline), Job::Open, 1);
         let index = match self.store.load_index(op, timeline).await? {
             Some(index) if !index.is_deleted => index,
             Some(index) => {
-                self.check_tenant(&index)?;
+                self.check_owner(&index)?;
                 return Err(self.refuse_deleted(op, &index).await);
             }
             None => {
@@ -69,7 +73,8 @@ impl<S: Store> Opener<'_, S> {
                 return Err(self.no_timeline(timeline, &listing));
             }
         };
-        self.check_tenant(&index)?;
+        self.check_owner(&index)?;
+        self.check_sparse_keys(&index)?;
         self.branch_tree.add(timeline, index.ancestor);
         Ok(index)
     }
@@ -185,7 +190,7 @@ impl<S: Store> Opener<'_, S> {
     async fn ensure_absent(&self, op: Op, timeline: TimelineId) -> Result<()> {
         match self.store.load_index(op, timeline).await? {
             Some(index) if index.is_deleted => {
-                self.check_tenant(&index)?;
+                self.check_owner(&index)?;
                 Err(self.refuse_deleted(op, &index).await)
             }
             Some(_) => {
@@ -238,6 +243,12 @@ impl<S: Store> Opener<'_, S> {
             is_deleted: false,
             layers: Vec::new(),
             leases: BTreeMap::new(),
+            gc_compaction: GcCompaction::default(),
+            shard: IndexShard {
+                identity: self.options.shard,
+                origins: Vec::new(),
+            },
+            sparse_keys: self.options.sparse_keys.clone(),
         })
     }
 
@@ -268,7 +279,7 @@ impl<S: Store> Opener<'_, S> {
         let Some(mut index) = self.store.load_index(op, timeline).await? else {
             return Err(self.no_timeline(timeline, &listing));
         };
-        self.check_tenant(&index)?;
+        self.check_owner(&index)?;
         if index.is_deleted {
             // An interrupted deletion has marked it, and may not have synced the mark.
             self.store.confirm_index(op, timeline).await?;
@@ -289,8 +300,8 @@ impl<S: Store> Opener<'_, S> {
         let op = Op::new(Some(timeline), Job::Delete, 1);
         let look = Op::new(Some(timeline), Job::Open, 1);
         match self.store.load_index(look, timeline).await {
-            // It is for its own tenant to complete; until then it needs what it needed.
-            Ok(Some(index)) if index.is_deleted && index.tenant != self.options.tenant => {
+            // It is for its own tenant or shard to complete; until then it needs what it needed.
+            Ok(Some(index)) if index.is_deleted && !self.is_ours(&index) => {
                 self.branch_tree.add_leaving(timeline, index.ancestor);
             }
             Ok(Some(index)) if index.is_deleted => {
@@ -361,14 +372,23 @@ impl<S: Store> Opener<'_, S> {
         Ok(())
     }
 
-    fn check_tenant(&self, index: &Index) -> Result<()> {
-        if index.tenant == self.options.tenant {
+    fn is_ours(&self, index: &Index) -> bool {
+        check_owner(index, self.options).is_ok()
+    }
+
+    fn check_owner(&self, index: &Index) -> Result<()> {
+        check_owner(index, self.options)
+    }
+
+    /// With other sparse keys, absence would mean something else than when it was written.
+    fn check_sparse_keys(&self, index: &Index) -> Result<()> {
+        if index.sparse_keys == self.options.sparse_keys {
             return Ok(());
         }
-        let (found, ours) = (index.tenant, self.options.tenant);
         let why = format!(
-            "timeline {} is tenant {found}'s, not {ours}'s",
-            index.timeline
+            "timeline {} was created with other sparse keys: open the engine with the sparse_keys \
+             of then, {:?}",
+            index.timeline, index.sparse_keys
         );
         Err(Error::Refused { why })
     }
@@ -402,6 +422,26 @@ impl<S: Store> Opener<'_, S> {
     }
 }
 
+/// Refuses a timeline of another tenant, or of another shard than the options name.
+fn check_owner(index: &Index, options: &Options) -> Result<()> {
+    let timeline = index.timeline;
+    let (found, ours) = (index.tenant, options.tenant);
+    if found != ours {
+        let why = format!("timeline {timeline} is tenant {found}'s, not {ours}'s");
+        return Err(Error::Refused { why });
+    }
+    if index.shard.identity == options.shard {
+        return Ok(());
+    }
+    let of = |shard: &ShardIdentity| match shard.is_unsharded() {
+        true => "all keys".to_owned(),
+        false => format!("shard {shard}, stripe {}", shard.stripe()),
+    };
+    let (found, ours) = (of(&index.shard.identity), of(&options.shard));
+    let why = format!("timeline {timeline} holds {found}, and the options name {ours}");
+    Err(Error::Refused { why })
+}
+
 /// Plans an open: compares the index with the files in the directory.
 ///
 /// # Errors
@@ -425,6 +465,8 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
             next.layers.iter().any(is_it)
         }
         FileName::Index | FileName::Lock => true,
+        // They belong to the directory above, and mean nothing here.
+        FileName::SplitFrom { .. } | FileName::SplitInto { .. } => true,
         FileName::LayerTemp { .. } | FileName::Ephemeral { .. } | FileName::IndexTemp { .. } => {
             false
         }
@@ -462,6 +504,13 @@ fn check_index(index: &Index) -> Result<()> {
             "disk consistent LSN",
             format!("{lsn} is below the branch's"),
         );
+    }
+    if let Some(origin) = index.shard.origins.last()
+        && index.generation < origin.through
+    {
+        let (through, generation) = (origin.through, index.generation);
+        let problem = format!("expected at most {generation}, found {through}");
+        return corrupt("shard origin", problem);
     }
     let start = index.ancestor.map_or(Lsn::ZERO, |ancestor| ancestor.lsn);
     let mut leases = index.leases.keys();
@@ -542,5 +591,6 @@ impl Listing {
     }
 }
 
+mod reconciled;
 #[cfg(test)]
 mod tests;

@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Error, Result, TenantId};
+use crate::base::{Error, Result, ShardIdentity, SparseKeys, TenantId};
 use crate::format::{Compression, Edits, Redo};
 
 /// The options of an engine: every field with its effect, its unit and its default.
 ///
-/// An option applies to all timelines of the engine. None changes an answer, but for `redo`, which
-/// makes the answers, and `gc_distance` and `gc_age`, which say how far back there are any. All but
-/// `tenant` and `redo` may differ from one open to the next. Lengths, counts and distances but for
-/// `gc_distance` and `block_cache_len` are at least 1: [`Engine::open`](crate::Engine::open)
-/// refuses others.
+/// An option applies to all timelines of the engine. None changes an answer, but for `redo` and
+/// `sparse_keys`, which make the answers, `shard`, which says of which keys there are any, and
+/// `gc_distance` and `gc_age`, which say how far back. All but `tenant`, `shard`, `sparse_keys` and
+/// `redo` may differ from one open to the next. Lengths, counts and distances but for
+/// `gc_distance`, `image_look_distance` and `block_cache_len` are at least 1:
+/// [`Engine::open`](crate::Engine::open) refuses others.
 ///
 /// # Examples
 /// ```
@@ -31,6 +32,12 @@ use crate::format::{Compression, Edits, Redo};
 pub struct Options {
     /// The tenant whose files these are; each file names it. Default: zeros.
     pub tenant: TenantId,
+    /// The part of the keys that this directory holds; an open refuses timelines of another part.
+    /// Default: all keys.
+    pub shard: ShardIdentity,
+    /// Which keys are sparse, and which a branch does not inherit. A timeline is refused that was
+    /// created with others. Default: none.
+    pub sparse_keys: SparseKeys,
     /// The open layer is frozen before it reaches this length. Bytes. Default: 256 MiB.
     pub freeze_len_max: u64,
     /// The open layer is frozen before it spans this distance. LSNs. Default: 256 Mi.
@@ -47,7 +54,20 @@ pub struct Options {
     pub layer_len_target: u64,
     /// An image is due where this many deltas stand above the newest one. Layers. Default: 3.
     pub image_delta_count_trigger: usize,
-    /// Image creation stops, and resumes later, while this many L0s wait. Layers. Default: 30.
+    /// An image of sparse keys is due where a scan of them looks into this many deltas. Layers.
+    /// Default: 16.
+    pub sparse_image_delta_count_trigger: usize,
+    /// By need, image creation looks which images are due once this much was flushed since it
+    /// looked, or `image_look_age` has passed. LSNs. Default: 0, it always looks.
+    pub image_look_distance: u64,
+    /// Image creation looks again after this time, however little was flushed. Time. Default: 1
+    /// hour.
+    pub image_look_age: Duration,
+    /// An image is due where a delta stands above one that is older than this. Time. Default:
+    /// none, age alone makes no image due.
+    pub image_age_max: Option<Duration>,
+    /// Image creation and gc compaction by itself stop, and resume later, while this many L0s wait.
+    /// Layers. Default: 30.
     pub image_preempt_l0_count: usize,
     /// The compression of values in image layers. Default: zstd, level 1.
     pub image_compression: Compression,
@@ -57,6 +77,17 @@ pub struct Options {
     /// A gc compaction refuses a key with a history longer than this, which it holds in memory.
     /// Bytes. Default: 512 MiB.
     pub history_len_max: u64,
+    /// Gc compaction by itself begins for the first time once delta layers up to the cutoff have
+    /// this length together. Bytes. Default: 5 GiB.
+    pub gc_compact_len_trigger: u64,
+    /// Later it begins once the deltas between what was reduced and the cutoff have this share of
+    /// the length of all layers below them. Percent. Default: 100.
+    pub gc_compact_growth_trigger: u64,
+    /// Gc compaction by itself takes keys whose layers have this length together, then those that
+    /// follow; but more where it would copy most of what it reads. Bytes. Default: 4 GiB.
+    pub gc_compact_len_max: u64,
+    /// One shed rewrites this many images at most. Layers. Default: 16.
+    pub shed_image_count_max: usize,
     /// History this far below the last record is kept. LSNs. Default: 64 Mi.
     pub gc_distance: u64,
     /// History this young is kept. Time. Default: 7 days.
@@ -75,8 +106,8 @@ pub struct Options {
     pub read_len_max: u64,
     /// A scan's batch, and image creation's, has at most this many keys. Minimum: 1. Default: 256.
     pub scan_key_count_max: usize,
-    /// The period of a background task that runs [`Timeline::maintain`]: flush, compaction, images
-    /// and gc, each by need. Time. Default: none, and the user calls them.
+    /// The period of a background task that runs [`Timeline::maintain`]: flush, compaction, images,
+    /// gc and gc compaction, each by need. Time. Default: none, and the user calls them.
     ///
     /// [`Timeline::maintain`]: crate::timeline::Timeline::maintain
     pub maintenance_period: Option<Duration>,
@@ -88,6 +119,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             tenant: TenantId::default(),
+            shard: ShardIdentity::UNSHARDED,
+            sparse_keys: SparseKeys::default(),
             freeze_len_max: 256 << 20,
             freeze_distance_max: 256 << 20,
             freeze_age_max: Duration::from_secs(600),
@@ -96,10 +129,18 @@ impl Default for Options {
             l0_run_len_max: 2560 << 20,
             layer_len_target: 128 << 20,
             image_delta_count_trigger: 3,
+            sparse_image_delta_count_trigger: 16,
+            image_look_distance: 0,
+            image_look_age: Duration::from_secs(60 * 60),
+            image_age_max: None,
             image_preempt_l0_count: 30,
             image_compression: Compression::Zstd { level: 1 },
             history_record_count_trigger: 5,
             history_len_max: 512 << 20,
+            gc_compact_len_trigger: 5 << 30,
+            gc_compact_growth_trigger: 100,
+            gc_compact_len_max: 4 << 30,
+            shed_image_count_max: 16,
             gc_distance: 64 << 20,
             gc_age: Duration::from_secs(7 * 24 * 60 * 60),
             l0_delay_count: 30,
@@ -129,18 +170,29 @@ impl Options {
                 "image_delta_count_trigger",
                 self.image_delta_count_trigger as u64,
             ),
+            (
+                "sparse_image_delta_count_trigger",
+                self.sparse_image_delta_count_trigger as u64,
+            ),
             ("image_preempt_l0_count", self.image_preempt_l0_count as u64),
             (
                 "history_record_count_trigger",
                 self.history_record_count_trigger as u64,
             ),
             ("history_len_max", self.history_len_max),
+            ("gc_compact_len_trigger", self.gc_compact_len_trigger),
+            ("gc_compact_growth_trigger", self.gc_compact_growth_trigger),
+            ("gc_compact_len_max", self.gc_compact_len_max),
+            ("shed_image_count_max", self.shed_image_count_max as u64),
             ("l0_delay_count", self.l0_delay_count as u64),
             ("read_len_max", self.read_len_max),
             ("scan_key_count_max", self.scan_key_count_max as u64),
         ];
         if let Some((name, _)) = least.iter().find(|(_, value)| *value == 0) {
             return refused(format!("the option {name} is 0: write at least 1"));
+        }
+        if self.image_age_max.is_some_and(|it| it.is_zero()) {
+            return refused("the option image_age_max is 0: write a time, or none".to_owned());
         }
         if self.maintenance_period.is_some_and(|it| it.is_zero()) {
             return refused("the option maintenance_period is 0: write a time, or none".to_owned());
@@ -160,6 +212,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("tenant", &self.tenant)
+            .field("shard", &self.shard)
             .field("freeze_len_max", &self.freeze_len_max)
             .field("freeze_distance_max", &self.freeze_distance_max)
             .field("freeze_age_max", &self.freeze_age_max)

@@ -26,7 +26,7 @@ use super::pin::{OpenBranches, ParentPin};
 use super::time_to_lsn::TimeToLsn;
 use super::upkeep::Upkeep;
 use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, Time, TimelineId};
-use crate::format::{Ancestor, Index};
+use crate::format::{Ancestor, GcCompaction, Index, IndexShard};
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerContext, LayerMap};
 use crate::store::Store;
@@ -42,6 +42,8 @@ pub(crate) struct Shared<S: Store> {
     /// The open timeline that `ancestor` names; `TimelineState::pin` keeps it open.
     pub(crate) parent: Option<Arc<Shared<S>>>,
     pub(crate) branch_tree: Arc<BranchTree>,
+    /// The part of the keys that the root holds.
+    pub(crate) shard: IndexShard,
     pub(crate) options: Options,
     pub(crate) store: S,
     /// The directory, ids and cache that the timeline's layers share.
@@ -83,12 +85,18 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) gc_cutoff: Lsn,
     /// The LSNs that are retained below the cutoff, each until a time.
     pub(crate) leases: BTreeMap<Lsn, Time>,
+    /// How far gc compaction by itself has come.
+    pub(crate) gc_compaction: GcCompaction,
     /// The LSN at which the next open layer starts.
     pub(crate) next_start: Lsn,
     pub(crate) has_writer: bool,
     /// The keys that the user has declared.
     pub(crate) key_space: KeySpace,
     pub(crate) time_to_lsn: TimeToLsn,
+    /// The same for the age of images.
+    pub(crate) image_time_to_lsn: TimeToLsn,
+    /// Where and when image creation looked for the last time which images are due.
+    pub(crate) image_look: Option<(Lsn, Time)>,
     pub(crate) readers: Readers,
     pub(crate) counts: BTreeMap<Job, u32>,
     pub(crate) resume: Option<crate::base::Key>,
@@ -143,11 +151,21 @@ impl<S: Store> Shared<S> {
             "no memory layer survives the process"
         );
         assert!(!index.is_deleted);
+        assert!(
+            index.shard.identity == opening.options.shard,
+            "the open has checked it"
+        );
         let time_to_lsn = TimeToLsn::new(
             opening.options.gc_age,
             opening.store.io().now(),
             index.disk_consistent_lsn,
         );
+        let image_time_to_lsn = TimeToLsn::new(
+            opening.options.image_age_max.unwrap_or_default(),
+            opening.store.io().now(),
+            index.disk_consistent_lsn,
+        );
+        let times = [time_to_lsn, image_time_to_lsn];
         // Scratch names start at a random number: the removal of an older scratch file may still be
         // in flight, and after a deletion the generations start again, so that names could repeat.
         let first_scratch = (opening.context.io.random() >> 33) as u32;
@@ -157,6 +175,7 @@ impl<S: Store> Shared<S> {
             ancestor: index.ancestor,
             parent,
             branch_tree: opening.branch_tree,
+            shard: index.shard.clone(),
             options: opening.options,
             context: opening.context,
             store: opening.store,
@@ -165,7 +184,7 @@ impl<S: Store> Shared<S> {
             upkeep: Arc::default(),
             scratch_count: AtomicU32::new(first_scratch),
             read_count: AtomicU32::new(0),
-            state: Mutex::new(TimelineState::new(&index, opening.map, time_to_lsn, pin)),
+            state: Mutex::new(TimelineState::new(&index, opening.map, times, pin)),
         }
     }
 
@@ -320,12 +339,15 @@ impl<S: Store> Shared<S> {
             disk_consistent_lsn: state.flushed_lsn,
             gc_cutoff: state.gc_cutoff,
             is_deleted: false,
+            sparse_keys: self.options.sparse_keys.clone(),
             // What is not durable would not be there after a crash.
             leases: state
                 .leases
                 .range(..=state.flushed_lsn)
                 .map(|(lsn, valid_until)| (*lsn, *valid_until))
                 .collect(),
+            gc_compaction: state.gc_compaction,
+            shard: self.shard.clone(),
             layers: layers.map(|(_, layer)| *layer.entry()).collect(),
         }
     }
@@ -352,7 +374,7 @@ impl<I: Io> TimelineState<I> {
     fn new(
         index: &Index,
         map: LayerMap<I>,
-        time_to_lsn: TimeToLsn,
+        [time_to_lsn, image_time_to_lsn]: [TimeToLsn; 2],
         pin: Option<ParentPin>,
     ) -> TimelineState<I> {
         let lsn = index.disk_consistent_lsn;
@@ -368,10 +390,13 @@ impl<I: Io> TimelineState<I> {
             disk_consistent_lsn: lsn,
             gc_cutoff: index.gc_cutoff,
             leases: index.leases.clone(),
+            gc_compaction: index.gc_compaction,
             next_start: lsn.visible_end(),
             has_writer: false,
             key_space: KeySpace::new(),
             time_to_lsn,
+            image_time_to_lsn,
+            image_look: None,
             readers: Readers::default(),
             counts: BTreeMap::new(),
             resume: None,

@@ -34,6 +34,7 @@ pub fn short(name: &str) -> String {
             generation,
             ordinal,
         }) => format!("ephemeral/{}.{}", generation.0, counted(ordinal)),
+        Some(mark @ (FileName::SplitFrom { .. } | FileName::SplitInto { .. })) => mark.to_string(),
         Some(FileName::IndexTemp {
             generation,
             attempt,

@@ -207,7 +207,8 @@ fn a_compaction_beside_takes_the_layers_or_loses_them() {
         keep(0),
         "create 8; put a@10=0; flush; put a@20+1; flush; gc; park gc-compact image write
          start gc-compact; compact forced; resume; end; layers; get a@20; gc-compact; layers",
-        "cutoff 20, 0 gone; gc-compact parked; gc-compact superseded; delta a..b@9..21; a@20 = 01
+        "cutoff 20, 0 gone; gc-compact parked; 2 replaced by image all@20, superseded
+         delta a..b@9..21; a@20 = 01
          1 replaced by image all@20; image all@20",
     );
 }

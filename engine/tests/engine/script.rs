@@ -20,6 +20,7 @@
 //! declare a..c e..f           declares the keys that there are
 //! compact [forced]   images [forced]   gc   maintain    answers how it ended, unless it is done
 //! gc-compact [a..c] [from 20] [to 40] [dry]   answers what it wrote in place of how many layers
+//! gc-compact all [forced]   reduced     in sub-jobs; how far that has come
 //! layers   lsns   cutoff   generation   timelines   files
 //! claim                       becomes the writer, as the first put does by itself
 //! engine                      opens another engine on the directory, for a moment
@@ -41,9 +42,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use palimpsest::base::{KeyRange, KeySpace};
+use palimpsest::format::GcCompaction;
 use palimpsest::io::{Job as JobKind, Op};
 use palimpsest::timeline::{
-    Collected, Effect, HistoryRange, KeyValue, Mode, Progress, Scan as TimelineScan, plan_flush,
+    Collected, Effect, GcCompacted, HistoryRange, KeyValue, Mode, Progress, Scan as TimelineScan,
+    plan_flush,
 };
 use palimpsest::{Batch, Engine, Error, Options, Timeline, TimelineId, Writer, block_on, store};
 use tempfile::TempDir;
@@ -164,13 +167,17 @@ impl Stage {
             | "shutdown" => self.job(verb, rest).await,
             "start" | "park" | "resume" | "end" => self.set_aside(verb, rest),
             "freeze" => self.timeline().freeze().await.map(|()| None),
-            "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "leases" | "generation" => {
-                self.look(verb, rest)
-            }
+            "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "leases" | "generation"
+            | "reduced" => self.look(verb, rest),
             "drop" | "kill" | "release" => self.release(verb, rest),
             "fail" | "heal" | "late" | "watch" | "changes" => self.order(verb, rest),
             _ => self.touch(verb, rest),
         }
+    }
+
+    /// Options for the next engine.
+    pub fn set_options(&mut self, options: Options) {
+        self.options = options;
     }
 
     /// The current timeline.
@@ -239,9 +246,7 @@ impl Stage {
             "compact" => {
                 Box::pin(async move { progress("compact", timeline.compact(mode).await?) })
             }
-            "images" => {
-                Box::pin(async move { progress("images", timeline.create_images(mode).await?) })
-            }
+            "images" => Box::pin(async move { images(&timeline, mode).await }),
             "lease" => {
                 let (at, seconds) = rest.split_once(" for ").expect("an LSN for seconds");
                 let (at, length) = (lsn(at), Duration::from_secs(seconds.parse().unwrap()));
@@ -388,6 +393,18 @@ impl Stage {
                 say(format!("leases{}", leases.collect::<String>()))
             }
             "generation" => say(format!("generation {}", timeline.generation().0)),
+            "reduced" => {
+                let GcCompaction { reduced_lsn, run } = timeline.gc_compaction();
+                say(match run {
+                    None => format!("reduced {}", reduced_lsn.0),
+                    Some(run) => format!(
+                        "reduced {}, to {} from {}",
+                        reduced_lsn.0,
+                        run.horizon.0,
+                        words::name(run.next)
+                    ),
+                })
+            }
             "layers" => say(layer::list(&timeline.layers())),
             _ => say(match plan_flush(&timeline.layers()) {
                 Some(plan) => plan.to_string(),
@@ -482,6 +499,11 @@ impl Stage {
 
 /// Reads the range and runs a gc compaction of it.
 async fn gc_compact(timeline: &Timeline<FaultyIo>, words: &str) -> Answer {
+    match words {
+        "all" => return tell_reduced(timeline.gc_compact_all(Mode::ByNeed).await?),
+        "all forced" => return tell_reduced(timeline.gc_compact_all(Mode::Forced).await?),
+        _ => {}
+    }
     let (mut range, mut effect) = (HistoryRange::ALL, Effect::Write);
     let mut words = words.split_whitespace();
     while let Some(word) = words.next() {
@@ -492,23 +514,37 @@ async fn gc_compact(timeline: &Timeline<FaultyIo>, words: &str) -> Answer {
             _ => range.keys = keys(word),
         }
     }
-    let compacted = timeline.gc_compact(range, effect).await?;
+    tell_reduced(timeline.gc_compact(range, effect).await?)
+}
+
+fn tell_reduced(compacted: GcCompacted) -> Answer {
     let stats = compacted.stats;
     let read = stats.records.count + stats.images.count;
-    assert_eq!(stats.kept.count + stats.dropped.count, read);
+    assert_eq!(
+        stats.kept.count + stats.dropped.count,
+        read + stats.absent_count
+    );
     let written: Vec<String> = compacted
         .written
         .iter()
         .map(|name| layer::kind(*name).to_owned() + " " + &layer::short(*name))
         .collect();
-    match compacted.progress {
-        Progress::Done => say(format!(
-            "{} replaced by {}",
-            compacted.replaced.len(),
-            written.join(", ")
-        )),
-        progress => say(format!("gc-compact {progress}")),
+    let layers = format!(
+        "{} replaced by {}",
+        compacted.replaced.len(),
+        written.join(", ")
+    );
+    match (compacted.progress, written.is_empty()) {
+        (Progress::Done, true) => say(format!("{} replaced", compacted.replaced.len())),
+        (Progress::Done, false) => say(layers),
+        (progress, true) => say(format!("gc-compact {progress}")),
+        (progress, false) => say(format!("{layers}, {progress}")),
     }
+}
+
+async fn images(timeline: &Timeline<FaultyIo>, mode: Mode) -> Answer {
+    let imaged = timeline.create_images(mode).await?;
+    progress("images", imaged.progress)
 }
 
 fn progress(verb: &str, progress: Progress) -> Answer {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use insta::{Settings, assert_snapshot};
 use palimpsest::base::{Generation, Key, KeyRange, LayerName, Lsn, LsnRange, Time, TimelineId};
-use palimpsest::format::{Ancestor, Index, IndexLayer, dump_index};
+use palimpsest::format::{
+    Ancestor, GcCompaction, GcCompactionRun, Index, IndexLayer, IndexShard, dump_index,
+};
 
 use crate::assemble::{TENANT, TIMELINE};
 use crate::inputs;
@@ -21,7 +23,7 @@ fn check(name: &str, dump: &str) {
 fn dump_of_a_timeline_index() {
     check(
         "dump_of_a_timeline_index",
-        &dump_index(&index().encode()).unwrap(),
+        &dump_index(&reduced_index().encode()).unwrap(),
     );
 }
 
@@ -58,10 +60,27 @@ pub fn index() -> Index {
         gc_cutoff: Lsn(0x100),
         is_deleted: false,
         leases: BTreeMap::from([(Lsn(0x120), Time(1)), (Lsn(0x140), Time(1 << 60))]),
+        gc_compaction: GcCompaction::default(),
+        shard: IndexShard::default(),
+        sparse_keys: palimpsest::SparseKeys::default(),
         layers: vec![
             layer(image, 1, 24_576, None),
             layer(l1, 6, 24_592, Some(0x0123_4567)),
             layer(l0, 7, 32_788, Some(0x89AB_CDEF)),
         ],
+    }
+}
+
+/// The same index, with a gc compaction that has come half way.
+pub fn reduced_index() -> Index {
+    Index {
+        gc_compaction: GcCompaction {
+            reduced_lsn: Lsn(0x80),
+            run: Some(GcCompactionRun {
+                horizon: Lsn(0x100),
+                next: Key::MIN.add(7),
+            }),
+        },
+        ..index()
     }
 }

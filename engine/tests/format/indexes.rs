@@ -12,6 +12,9 @@ const FORMAT_1: &str = include_str!("index-1.hex");
 /// Format 2.
 const FORMAT_2: &str = include_str!("index-2.hex");
 
+/// Format 2, with how far gc compaction has come, which need not be known.
+const FORMAT_2_REDUCED: &str = include_str!("index-2-reduced.hex");
+
 fn bytes_of(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
     let pairs = digits
@@ -44,4 +47,14 @@ fn an_index_of_format_2_is_read_and_written() {
         .map(|section| section.name.as_str())
         .collect();
     assert_eq!(names, ["layers", "leases", "timeline"]);
+}
+
+#[test]
+fn an_index_of_format_2_says_how_far_gc_compaction_has_come() {
+    let bytes = bytes_of(FORMAT_2_REDUCED);
+    assert_eq!(dumps::reduced_index().encode(), bytes);
+    assert_eq!(Index::decode(&bytes), Ok(dumps::reduced_index()));
+    let sections = Index::sections(&bytes).unwrap();
+    assert_eq!(sections[0].name, "gccomp");
+    assert!(!sections[0].is_required);
 }

@@ -75,15 +75,18 @@ const HOUSES: [House; 3] = [
             &["layer", "store"],
             &["timeline"],
         ],
-        roof: &["", "engine"],
+        roof: &["", "engine", "split"],
     },
     House {
         path: "engine/tool/src/",
         floors: &[
-            &["bytes", "fault", "form", "progress"],
+            &[
+                "bytes", "clock", "fault", "form", "map", "progress", "waldump",
+            ],
             &["exit", "layer"],
             &["index_file", "place"],
-            &["dump", "verify"],
+            &["session"],
+            &["draw", "dump", "ingest", "jobs", "verify"],
             &["cli"],
         ],
         roof: &["", "main"],

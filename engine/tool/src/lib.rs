@@ -5,25 +5,33 @@
 //!
 //! ```text
 //! roof     cli/                  arguments, console and exit codes
-//! floor 3  dump/  verify/        one room for each command
+//! floor 3  dump/  verify/  draw/  one room for each command
 //! floor 2  place  index_file     what a path is; the index of a timeline
 //! floor 1  layer/  exit          a layer's file, read as a stream; why a command ends
 //! ground   bytes  fault          bytes at offsets, and what is wrong with them
 //!          form  progress        how it is printed, and how far it is
+//!          map/                  maps of layers as pictures
 //! ```
 #![warn(missing_docs)]
 
 mod bytes;
 pub mod cli;
+mod clock;
+mod draw;
 mod dump;
 mod exit;
 mod fault;
 mod form;
 mod index_file;
+mod ingest;
+mod jobs;
 mod layer;
+pub mod map;
 mod place;
 mod progress;
+mod session;
 mod verify;
+pub mod waldump;
 
 pub use bytes::{Bytes, DiskFile};
 pub use dump::{Detail, dump_json, dump_text};

@@ -120,6 +120,15 @@ pub fn bytes_under(path: &Path) -> Result<u64, CommandError> {
     Ok(sum)
 }
 
+/// The length of a file, in bytes.
+///
+/// # Errors
+/// `Input` if it cannot be read.
+pub fn file_len(path: &Path) -> Result<u64, CommandError> {
+    let found = fs::metadata(path).map_err(|error| CommandError::of_path(path, &error))?;
+    Ok(found.len())
+}
+
 /// The name of the file of an index in a timeline's directory.
 pub fn index_path(dir: &Path) -> PathBuf {
     dir.join(FileName::Index.to_string())

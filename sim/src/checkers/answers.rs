@@ -17,10 +17,10 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use palimpsest::base::{Key, Lsn};
+use palimpsest::base::{Key, Lsn, ShardIdentity};
 use palimpsest::{Error, Timeline};
 
-use super::{Describe, Finding, Response, Sight, response_many, response_one, values};
+use super::{Describe, Finding, Response, Sight, foreign, response_many, response_one, values};
 use crate::dice::mix;
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -107,13 +107,14 @@ impl Answers {
         response_one(self.at_once(sight, pin!(timeline.get(key, lsn))))
     }
 
-    /// What a timeline returns for its first key at its start: shows whether it is open.
+    /// What a timeline returns for the lowest key at its start: shows whether it is open.
     pub fn at_start(
         &mut self,
         sight: &Sight,
         timeline: &Timeline<SimIo>,
     ) -> palimpsest::Result<Option<Vec<u8>>> {
-        let key = keys::key(sight.knobs.layout, KeyIndex(0));
+        // Every shard holds the lowest key.
+        let key = Key::MIN;
         self.at_once(sight, pin!(timeline.get(key, Lsn::ZERO)))
     }
 
@@ -124,9 +125,14 @@ impl Answers {
         label: TimelineLabel,
         (key, lsn): (Key, Lsn),
     ) -> Result<(), Finding> {
+        let asked = || format!("get {label} {key} at {lsn}");
+        let shard = ShardIdentity::from(sight.knobs.shard);
+        if !shard.holds(key) {
+            let found = self.at_once(sight, pin!(sight.open[&label].get(key, lsn)));
+            return Ok(foreign::check(shard, key, asked(), found)?);
+        }
         let ask = |history: &History| history.answer(key, lsn);
         let allowed = oracle::view(sight.expectations, (label, lsn), ask).now();
-        let asked = || format!("get {label} {key} at {lsn}");
         let response = self.peek(sight, &sight.open[&label], key, lsn);
         let held = hold(sight, (label, &response), asked, &allowed);
         held.map_err(|verdict| Finding::from(verdict).at(label, key, lsn))
@@ -183,7 +189,7 @@ impl Answers {
         let knobs = sight.knobs;
         for (at, lsn) in (2..).zip([last, older, edge]) {
             let number = mix(draw ^ at) % u64::from(knobs.key_count);
-            let key = keys::key(knobs.layout, KeyIndex(number as u16));
+            let key = keys::key(knobs, KeyIndex(number as u16));
             self.check_point(sight, label, (key, lsn))?;
         }
         if mix(draw ^ 5).is_multiple_of(KEYS_ONE_IN) {
@@ -205,7 +211,7 @@ impl Answers {
     ) -> Result<(), Finding> {
         let lsns = drawn_lsns(sight, label, draw);
         let number = mix(draw ^ 7) % u64::from(sight.knobs.key_count);
-        let key = keys::key(sight.knobs.layout, KeyIndex(number as u16));
+        let key = keys::key(sight.knobs, KeyIndex(number as u16));
         let lsn = lsns[(mix(draw ^ 8) % 3) as usize];
         self.check_point(sight, label, (key, lsn))
     }
@@ -270,7 +276,7 @@ impl Answers {
         for lsn in &lsns {
             self.check_keys(sight, label, (&keys, *lsn))?;
         }
-        let first_key = keys::key(knobs.layout, KeyIndex(0));
+        let first_key = keys::key(knobs, KeyIndex(0));
         self.check_point(sight, label, (first_key, keys::shifted(lsns[0], 1)))
     }
 }

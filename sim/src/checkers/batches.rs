@@ -10,7 +10,7 @@
 //!
 //! It has no state: what is in doubt is in the timeline's [`Expected`].
 
-use palimpsest::base::{Key, Lsn, Time};
+use palimpsest::base::{Key, Lsn, ShardIdentity, Time};
 use palimpsest::{Batch, Error, Timeline};
 
 use super::{Answers, Finding, Response, Sight};
@@ -113,7 +113,9 @@ impl DoubtReads {
         }
         let is_known = can_be_there != can_be_absent;
         for point in &self.points {
-            if engine_last < point.lsn {
+            // A key of another shard cannot be asked for.
+            let shard = ShardIdentity::from(sight.knobs.shard);
+            if engine_last < point.lsn || !shard.holds(point.key) {
                 continue;
             }
             let response = answers.peek(sight, timeline, point.key, point.lsn);

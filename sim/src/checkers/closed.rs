@@ -20,7 +20,7 @@ use crate::verdict::Verdict;
 use crate::world::{SimIo, World};
 
 /// The jobs that change the layers of a timeline.
-const SHAPING: [Job; 4] = [Job::Compact, Job::Image, Job::Gc, Job::GcCompact];
+const SHAPING: [Job; 5] = [Job::Compact, Job::Image, Job::Gc, Job::GcCompact, Job::Shed];
 
 /// An instance that was shut down.
 pub struct Closed {

@@ -41,9 +41,10 @@ impl Layers {
             return Ok(());
         }
         let retained = oracle::retained(sight.expectations, label).surely;
+        let shard = sight.knobs.shard.into();
         let disk = &mut sight.world.state().disk;
         self.known
-            .check_layers(disk, keys::timeline(label), (expected, &retained))
+            .check_layers(disk, keys::timeline(label), (expected, &retained), shard)
     }
 }
 

@@ -17,6 +17,7 @@
 //! |-----------------|--------------------------------------------------------------------------|
 //! | [`Answers`]     | reads answer what is true, and refuse what must be refused               |
 //! | [`racing`]      | reads that race with others answer what was true at some moment of them  |
+//! | [`foreign`]     | a shard refuses what another one holds                                   |
 //! | [`HeldAnswers`] | a scan that outlives its line answers from one snapshot                  |
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
 //! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
@@ -25,9 +26,13 @@
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
+//! | [`visibility`]  | no read at a read point visits a layer that is said to be covered        |
 //! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
 //! | [`listed`]      | a list of the timelines names what can be opened                         |
 //! | [`Reduced`]     | what a gc compaction says of itself is so                                 |
+//! | [`runs`]        | a gc compaction through all keys leaves no key out                       |
+//! | [`shed`]        | a shed leaves no layer that it is for                                    |
+//! | [`ImagedCheck`] | what an image creation says of itself is so                              |
 //! | [`rest`]        | where nothing is due, jobs are idle and make no call                     |
 //! | [`Unreadable`]  | nothing is removed of a timeline that cannot be opened                   |
 //! | [`branches`]    | a branch is made where it may be, and stands where it was asked for      |
@@ -40,7 +45,9 @@ pub mod branches;
 pub mod closed;
 pub mod cutoff;
 pub mod durable;
+pub mod foreign;
 mod held;
+mod imaged;
 pub mod layers;
 pub mod leases;
 pub mod listed;
@@ -50,13 +57,17 @@ pub mod recovery;
 mod reduced;
 mod response;
 pub mod rest;
+pub mod runs;
+pub mod shed;
 mod sight;
 pub mod space;
 mod unreadable;
+pub mod visibility;
 pub mod visits;
 
 pub use answers::{Answers, Depth};
 pub use held::HeldAnswers;
+pub use imaged::ImagedCheck;
 pub use maintenance::MaintenanceCheck;
 pub use reduced::{Reduced, Stage};
 pub use response::{Describe, Response, Values, response_many, response_one, values};

@@ -155,7 +155,7 @@ impl Reduced {
 fn check_sums(said: &GcCompacted) -> Result<(), Verdict> {
     let stats = &said.stats;
     let read = (
-        stats.records.count + stats.images.count,
+        stats.records.count + stats.images.count + stats.absent_count,
         stats.records.len + stats.images.len,
     );
     let found = (

@@ -19,12 +19,13 @@ use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 
 /// The jobs that look for something to do.
-const JOBS: [Job; 5] = [
+const JOBS: [Job; 6] = [
     Job::Flush,
     Job::Compact,
     Job::Image,
     Job::Gc,
     Job::GcCompact,
+    Job::Shed,
 ];
 
 /// The calls that jobs of the timelines have made in this life.

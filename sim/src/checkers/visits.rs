@@ -15,7 +15,7 @@ use palimpsest::base::{Key, Lsn};
 use super::{Answers, Finding, Sight};
 use crate::keys;
 use crate::label::TimelineLabel;
-use crate::model::Answer;
+use crate::model::{self, Answer};
 use crate::verdict::Verdict;
 
 /// How many layers a read looks into at most, where all has images.
@@ -31,6 +31,10 @@ pub fn check(sight: &Sight, answers: &mut Answers, label: TimelineLabel) -> Resu
         let answer = sight.expectations[&label].history.answer(key, lsn);
         if matches!(answer, Answer::NoBase | Answer::NoRedo) {
             // It can have no image.
+            continue;
+        }
+        if answer == Answer::Absent && model::is_sparse(key) {
+            // Where all sparse keys are absent, there is no image.
             continue;
         }
         let checked = check_one(sight, answers, label, (key, lsn));

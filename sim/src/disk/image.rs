@@ -124,6 +124,38 @@ impl Disk {
         Ok(())
     }
 
+    /// Gives a file one more name.
+    pub fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let id = self.open(from)?;
+        let (parent, name) = self.parent(to)?;
+        if self.directory(parent)?.live.contains_key(&name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.forget_gone(to);
+        self.directory_mut(parent)?
+            .apply(EntryChange::Put { name, id });
+        Ok(())
+    }
+
+    /// Moves a directory of `/`, as a user does who waits until that is durable.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn move_dir(&mut self, from: &str, to: &str) {
+        let [from, to] = [from, to].map(|path| path.trim_start_matches('/'));
+        let root = self.directory_mut(ROOT).expect("the root is a directory");
+        root.rename_whole(from, to);
+        let old = Path::new("/").join(from);
+        let new = Path::new("/").join(to);
+        let gone = Arc::make_mut(&mut self.gone);
+        let moved = gone.extract_if(.., |path, _| path.starts_with(&old));
+        let moved: Vec<_> = moved.collect();
+        gone.extend(moved.into_iter().map(|(path, wrongs)| {
+            let inside = path.strip_prefix(&old).expect("it is inside");
+            (new.join(inside), wrongs)
+        }));
+    }
+
     /// Removes a file's name.
     pub fn remove(&mut self, path: &Path) -> io::Result<()> {
         let id = self.open(path)?;

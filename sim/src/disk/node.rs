@@ -229,6 +229,26 @@ impl Directory {
         }
     }
 
+    /// Gives an entry another name everywhere, as if it had never had the old one.
+    pub(super) fn rename_whole(&mut self, from: &str, to: &str) {
+        for entries in [&mut self.live, &mut self.durable] {
+            if let Some(id) = entries.remove(from) {
+                entries.insert(to.to_owned(), id);
+            }
+        }
+        let named = |name: &mut String| {
+            if name == from {
+                to.clone_into(name);
+            }
+        };
+        for change in &mut self.pending {
+            match change {
+                EntryChange::Put { name, .. } | EntryChange::Remove { name } => named(name),
+                EntryChange::Rename { from, to, .. } => [from, to].into_iter().for_each(named),
+            }
+        }
+    }
+
     pub(super) fn sync(&mut self) {
         self.durable = self.live.clone();
         self.pending.clear();

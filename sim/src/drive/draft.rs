@@ -1,6 +1,6 @@
 //! The records that a line's entries stand for.
 
-use palimpsest::base::{Key, Lsn};
+use palimpsest::base::{Key, Lsn, ShardIdentity};
 use palimpsest::{Batch, Error};
 
 use crate::keys;
@@ -16,6 +16,9 @@ pub(super) struct Draft {
     pub(super) changes: Vec<(Key, Lsn, Change)>,
     /// Keys to push once more at the same LSN, each after this many records.
     doubles: Vec<(usize, Key)>,
+    /// The first of its keys that another shard holds. It has one only if its first entry is of
+    /// one: other entries are left to their shards.
+    pub(super) foreign: Option<Key>,
 }
 
 impl Draft {
@@ -24,11 +27,17 @@ impl Draft {
         let mut lsn = expected.last;
         let mut draft = Draft::default();
         let changes = &mut draft.changes;
+        let shard = ShardIdentity::from(knobs.shard);
+        let is_foreign = |entry: &Entry| !shard.holds(keys::key(knobs, entry.key));
+        let is_stray = entries.first().is_some_and(is_foreign);
         for entry in entries {
             lsn = lsn
                 .checked_add(entry.lsn_step)
                 .filter(|lsn| *lsn < Lsn::MAX)?;
-            let key = keys::key(knobs.layout, entry.key);
+            let key = keys::key(knobs, entry.key);
+            if is_foreign(entry) && !is_stray {
+                continue;
+            }
             let stands = |(at_key, at, _): &(Key, Lsn, Change)| (*at_key, *at) == (key, lsn);
             if changes.iter().any(stands) {
                 draft.doubles.push((changes.len(), key));
@@ -38,6 +47,8 @@ impl Draft {
                 changes.push((key, lsn, change));
             }
         }
+        let mut keys = draft.changes.iter().map(|(key, _, _)| *key);
+        draft.foreign = keys.find(|key| !shard.holds(*key));
         (!draft.changes.is_empty()).then_some(draft)
     }
 

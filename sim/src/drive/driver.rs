@@ -8,13 +8,14 @@ use palimpsest::io::Io;
 use palimpsest::{Engine, Timeline, Writer};
 
 use super::held::{HeldInstance, HeldSlot};
+use super::splitting::Splitting;
 use super::users::Users;
-use crate::checkers::Reduced;
 use crate::checkers::layers::Layers;
 use crate::checkers::{self, Finding, Sight};
+use crate::checkers::{ImagedCheck, Reduced};
 use crate::judge::Judge;
 use crate::label::TimelineLabel;
-use crate::oracle::{self, Expectations, Expected, FinalAnswers};
+use crate::oracle::{self, Expectations, Expected, FinalAnswers, Shards};
 use crate::plan::{Knobs, Line, Plan, Setting, Slot};
 use crate::verdict::Verdict;
 use crate::witness::Witness;
@@ -35,6 +36,10 @@ pub struct Session {
     pub expectations: Expectations,
     /// The options that were set so far: they hold from the next opening of the engine on.
     pub settings: Vec<Setting>,
+    /// The shards that splits have made.
+    pub shards: Shards,
+    /// The split whose outcome is not known, if there is one.
+    pub splitting: Option<Splitting>,
     /// How many times the clock was set.
     pub clock_count: u32,
     /// The knobs that the engine was opened with last, if it was.
@@ -67,6 +72,7 @@ pub struct Checkers {
     pub layers: Layers,
     /// Compares what gc compactions say with what they do.
     pub reduced: Reduced,
+    pub imaged: ImagedCheck,
 }
 
 /// How a plan ended.
@@ -247,6 +253,9 @@ impl Driver {
         let session = self.session();
         for setting in &session.settings {
             setting.apply(&mut knobs);
+        }
+        if let Some(shard) = session.shards.open {
+            knobs.shard = shard.into();
         }
         knobs
     }

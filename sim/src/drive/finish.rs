@@ -9,7 +9,8 @@ use palimpsest::timeline::{Mode, Progress};
 use palimpsest::{Result, Timeline};
 
 use super::Driver;
-use crate::checkers::{Depth, MaintenanceCheck, cutoff, layers, space, visits};
+use super::job::images;
+use crate::checkers::{Depth, MaintenanceCheck, cutoff, layers, space, visibility, visits};
 use crate::faults::FaultOutcome;
 use crate::label::TimelineLabel;
 use crate::laws;
@@ -51,6 +52,7 @@ impl Driver {
         if has_latched || has_left_files || self.judge.has_unread_index() {
             self.restart().await?;
         }
+        self.visit_all_shards().await?;
         self.check_maintenance().await?;
         let started = SimIo::new(&self.world).now();
         let open = self.handles().timelines.clone();
@@ -143,8 +145,13 @@ impl Driver {
             self.look(|sight, _| maintenance.check(sight, label))?;
             let compacted = timeline.compact(Mode::ByNeed).await;
             maintenance.check_job(label, "to compact", compacted)?;
-            let imaged = timeline.create_images(Mode::ByNeed).await;
-            maintenance.check_job(label, "to image", imaged)?;
+            let imaged = images(&timeline, Mode::ByNeed).await;
+            if self.knobs().image_age_max.is_zero() {
+                maintenance.check_job(label, "to image", imaged)?;
+            }
+            let reduced = timeline.gc_compact_all(Mode::ByNeed).await;
+            let reduced = reduced.map(|run| run.progress);
+            maintenance.check_job(label, "to reduce", reduced)?;
         }
         Ok(())
     }
@@ -163,7 +170,7 @@ impl Driver {
         if compacted == Quiesced::Complete {
             self.look(|sight, _| layers::check_none_due(sight, label))?;
         }
-        let imaged = self.until_idle("create images", || timeline.create_images(by_need));
+        let imaged = self.until_idle("create images", || images(timeline, by_need));
         let imaged = imaged.await?;
         self.look(|sight, _| layers::check_idle(sight, timeline))?;
         if compacted == Quiesced::Rotten {
@@ -174,12 +181,13 @@ impl Driver {
             self.gc(label, How::Wait).await?;
             self.look(|sight, _| cutoff::check_moved(sight, label, before))?;
         }
-        let forced = || timeline.create_images(Mode::Forced);
+        let forced = || images(timeline, Mode::Forced);
         let all_imaged = self.until_idle("create all images", forced).await?;
         if imaged == Quiesced::Rotten || all_imaged == Quiesced::Rotten {
             return Ok(Quiesced::Rotten);
         }
         self.look(|sight, checkers| visits::check(sight, &mut checkers.answers, label))?;
+        self.look(|sight, checkers| visibility::check(sight, &mut checkers.answers, label))?;
         Ok(Quiesced::Complete)
     }
 

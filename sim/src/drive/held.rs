@@ -68,7 +68,7 @@ impl Driver {
         };
         let _using = self.users.enter(label);
         let (keys, lsn) = (
-            keys::all(&self.plan.knobs),
+            keys::all(&self.knobs()),
             self.with_expected(label, |expected| keys::shifted(expected.last, offset)),
         );
         let ask = |history: &History| values(history, &keys, lsn);
@@ -129,7 +129,7 @@ impl Driver {
         let present = self.timeline(label);
         let is_open = present.is_some_and(|present| present.generation() == held.generation);
         let _using = is_open.then(|| self.users.enter(label));
-        let keys = keys::all(&self.plan.knobs);
+        let keys = keys::all(&self.knobs());
         let ask = |history: &History| values(history, &keys, lsn);
         let guard = self.judge.begin(Some(label)).with_layers();
         let racing = match is_open {

@@ -1,6 +1,7 @@
 //! Jobs on one timeline: no job changes an answer (law 1).
 
 use std::future::Future;
+use std::sync::Mutex;
 
 use palimpsest::io::Io;
 use palimpsest::timeline::{Effect, HistoryRange, Mode, Progress};
@@ -8,15 +9,12 @@ use palimpsest::{Error, KeyRange, Lsn, Result, Timeline};
 
 use super::Driver;
 use crate::checkers::durable::{self, Acknowledged};
-use crate::checkers::{Stage, cutoff, layers, leases};
+use crate::checkers::{Stage, cutoff, layers, leases, runs, visibility};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::plan::{self, HistoryPlan, How, Try};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
-
-/// A limit of a history's length that no plan reaches.
-const HISTORY_LEN_NEVER: u64 = 1 << 40;
 
 impl Driver {
     pub(super) async fn freeze(&self, label: TimelineLabel, how: How) -> Result<(), Verdict> {
@@ -94,9 +92,23 @@ impl Driver {
         let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
-        let images = timeline.create_images(engine_mode(mode));
+        let is_alone = self.is_alone(how);
+        let said = Mutex::new(None);
+        let images = async {
+            let imaged = timeline.create_images(engine_mode(mode)).await?;
+            let progress = imaged.progress;
+            *said.lock().expect("one task has it") = Some(imaged);
+            Ok(progress)
+        };
         self.reshape(label, "create images", (how, images)).await?;
-        Ok(())
+        let said = said.into_inner().expect("one task has it");
+        if self.timeline(label).is_none() {
+            return Ok(());
+        }
+        self.look(|sight, checkers| {
+            let (imaged, said) = (&mut checkers.imaged, said.as_ref());
+            imaged.check(sight, (label, &timeline), (said, is_alone))
+        })
     }
 
     /// Runs a job that replaces layers by others with the same answers.
@@ -220,7 +232,7 @@ impl Driver {
             }
             Some(Err(Error::Busy { .. })) if self.judge.has_unread_index() => Ok(()),
             Some(Err(Error::Refused { .. }))
-                if self.knobs().history_len_max < HISTORY_LEN_NEVER =>
+                if self.knobs().history_len_max < runs::HISTORY_LEN_NEVER =>
             {
                 let Some(before) = before else {
                     return Ok(());
@@ -232,13 +244,51 @@ impl Driver {
         }
     }
 
+    pub(super) async fn gc_compact_all(
+        &self,
+        label: TimelineLabel,
+        mode: plan::Mode,
+        how: How,
+    ) -> Result<(), Verdict> {
+        let Some(timeline) = self.timeline(label) else {
+            return Ok(());
+        };
+        self.look(|sight, _| cutoff::look(sight))?;
+        self.with_expected(label, |expected| expected.is_reduced = true);
+        let guard = self.judge.begin(Some(label)).with_layers();
+        let is_quiet = how != How::Beside && self.is_alone(How::Wait);
+        self.show(|sight, _| runs::begin(sight, label, is_quiet));
+        let mode = engine_mode(mode);
+        let run = match self.call(how, timeline.gc_compact_all(mode)).await {
+            Some(Ok(run)) => run,
+            Some(Err(error)) => {
+                self.with_expected(label, |expected| expected.run_points = None);
+                return match error {
+                    Error::Busy { .. } if self.judge.has_unread_index() => Ok(()),
+                    error => guard.check("reduce history", &error),
+                };
+            }
+            None => return Ok(()),
+        };
+        if run.progress == Progress::Done {
+            guard.check_done("gc compaction")?;
+            self.session().tally.did("reduce history");
+        }
+        if self.timeline(label).is_none() || !is_quiet {
+            return Ok(());
+        }
+        self.look(|sight, _| runs::check(sight, (label, mode), &run))?;
+        self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
+        self.explain_if_still(label)
+    }
+
     /// The range that a plan means.
     fn history_range(&self, timeline: &Timeline<SimIo>, past: HistoryPlan) -> HistoryRange {
         let last = timeline.last_record_lsn().0;
         let at = |offset: i64| Lsn(last.saturating_add_signed(offset).min(u64::MAX - 1));
         let mut range = HistoryRange::ALL;
         if let Some(some) = past.keys {
-            let some = keys::some(&self.plan.knobs, some);
+            let some = keys::some(&self.knobs(), some);
             if let (Some(first), Some(last)) = (some.first(), some.last()) {
                 range.keys = KeyRange::new(*first, last.next());
             }
@@ -262,20 +312,30 @@ impl Driver {
     }
 
     /// Whether nothing else runs that could change a timeline meanwhile.
-    fn is_alone(&self, how: How) -> bool {
+    pub(super) fn is_alone(&self, how: How) -> bool {
         let is_off = self.knobs().maintenance == plan::Maintenance::Off;
         let handles = self.handles();
         how == How::Wait && handles.beside.is_empty() && handles.puts.is_empty() && is_off
     }
 
     /// Compares the raw disk with the model, if no batch is in doubt.
-    fn explain_if_still(&self, label: TimelineLabel) -> Result<(), Verdict> {
+    pub(super) fn explain_if_still(&self, label: TimelineLabel) -> Result<(), Verdict> {
         let is_still = self.with_expected(label, |expected| expected.pending.is_none());
         if is_still && self.session().is_time_to_look(self.look_one_in) {
+            self.look(|sight, checkers| match sight.open.contains_key(&label) {
+                true => visibility::check(sight, &mut checkers.answers, label),
+                false => Ok(()),
+            })?;
             return self.explain(label);
         }
         Ok(())
     }
+}
+
+/// Creates images, and says how that ended.
+pub(super) async fn images(timeline: &Timeline<SimIo>, mode: Mode) -> Result<Progress> {
+    let imaged = timeline.create_images(mode).await?;
+    Ok(imaged.progress)
 }
 
 fn engine_mode(mode: plan::Mode) -> Mode {

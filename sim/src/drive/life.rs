@@ -10,7 +10,7 @@ use palimpsest::{Engine, Error, Timeline};
 use super::line::touched_by;
 use super::options::options;
 use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
-use crate::checkers::{Depth, Unreadable, recovery};
+use crate::checkers::{Depth, Unreadable, recovery, runs};
 use crate::faults::FaultOutcome;
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -132,6 +132,7 @@ impl Driver {
     /// Opens the engine, with the options that were set so far.
     async fn open_engine(&self, how: How) -> Result<Engine<SimIo>, Verdict> {
         self.end_collections();
+        self.settle_split().await?;
         let knobs = Arc::new(self.next_knobs());
         let opened = self.open_engine_with(&knobs, how).await?;
         let mut session = self.session();
@@ -288,6 +289,7 @@ impl Driver {
         if self.knobs().maintenance != Maintenance::Off {
             self.with_expected(label, |expected| expected.cutoff.begin_gc());
         }
+        self.show(|sight, _| runs::opened(sight, label));
         self.handles().timelines.insert(label, timeline);
     }
 

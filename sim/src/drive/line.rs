@@ -33,7 +33,7 @@ impl Driver {
                 count,
             } => {
                 if let Some(timeline) = self.timeline(*timeline) {
-                    let keys = keys::some(&self.plan.knobs, (*first, *count));
+                    let keys = keys::some(&self.knobs(), (*first, *count));
                     timeline.declare_keys(keys::space(&keys));
                 }
                 Ok(())
@@ -69,6 +69,8 @@ impl Driver {
                 let shutdown = async move { driver.shutdown(number, meant, how).await };
                 self.start_line(number, how, shutdown).await
             }
+            PlanOp::Split(into) => Box::pin(self.split(*into, how)).await,
+            PlanOp::Switch(other) => Box::pin(self.switch(*other)).await,
             PlanOp::Restart => self.restart_and_check(Depth::Sample, how).await,
             PlanOp::Crash(crash) => {
                 self.world.crash(*crash);
@@ -109,11 +111,15 @@ impl Driver {
             PlanOp::GcCompact { timeline, past } => {
                 Box::pin(self.gc_compact(timeline, past, how)).await
             }
+            PlanOp::GcCompactAll { timeline, mode } => {
+                Box::pin(self.gc_compact_all(timeline, mode, how)).await
+            }
             PlanOp::Lease {
                 timeline,
                 offset,
                 length,
             } => Box::pin(self.lease(timeline, (offset, length), how)).await,
+            PlanOp::Shed { timeline } => Box::pin(self.shed(timeline, how)).await,
             PlanOp::Get {
                 timeline,
                 key,

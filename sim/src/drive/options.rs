@@ -1,14 +1,22 @@
 //! The engine's options, as the plan has them.
 
+use std::time::Duration;
+
 use palimpsest::Options;
 use palimpsest::base::TenantId;
 use palimpsest::format::Compression;
 
+use crate::keys;
 use crate::plan::{self, Knobs};
 
 /// With fewer keys than this, a scan reads few at once, so that it has several batches.
 const SCAN_KEYS_FROM: u16 = 100;
 const SCAN_KEY_COUNT: usize = 5;
+/// Few, so that a shed leaves some to the next one.
+const SHED_IMAGE_COUNT_MAX: usize = 2;
+
+/// The time after which image creation looks again, whatever was flushed.
+const IMAGE_LOOK_AGE: Duration = Duration::from_secs(10);
 
 /// A length or a count that fits the machine.
 fn in_memory(number: u64) -> usize {
@@ -20,6 +28,8 @@ pub(super) fn options(knobs: &Knobs) -> Options {
     let defaults = Options::default();
     Options {
         tenant: TenantId([knobs.tenant as u8; 16]),
+        shard: knobs.shard.into(),
+        sparse_keys: keys::sparse(knobs),
         freeze_len_max: knobs.freeze_len_max,
         freeze_distance_max: knobs.freeze_distance_max,
         freeze_age_max: knobs.freeze_age_max,
@@ -28,6 +38,10 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         l0_run_len_max: knobs.l0_run_len_max,
         layer_len_target: knobs.layer_len_target,
         image_delta_count_trigger: in_memory(knobs.image_delta_count_trigger),
+        sparse_image_delta_count_trigger: in_memory(knobs.sparse_image_delta_count_trigger),
+        image_look_distance: knobs.image_look_distance,
+        image_look_age: IMAGE_LOOK_AGE,
+        image_age_max: Some(knobs.image_age_max).filter(|age| !age.is_zero()),
         image_preempt_l0_count: in_memory(knobs.image_preempt_l0_count),
         image_compression: match knobs.compression {
             plan::Compression::None => Compression::None,
@@ -37,6 +51,10 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         },
         history_record_count_trigger: in_memory(knobs.history_record_count_trigger),
         history_len_max: knobs.history_len_max,
+        gc_compact_len_trigger: knobs.gc_compact_len_trigger,
+        gc_compact_growth_trigger: knobs.gc_compact_growth_trigger,
+        gc_compact_len_max: knobs.gc_compact_len_max,
+        shed_image_count_max: SHED_IMAGE_COUNT_MAX,
         gc_distance: knobs.gc_distance,
         gc_age: knobs.gc_age,
         l0_delay_count: in_memory(knobs.l0_delay_count),
@@ -58,7 +76,6 @@ mod tests {
     use std::path::Path;
     use std::pin::pin;
     use std::task::Poll;
-    use std::time::Duration;
 
     use palimpsest::{Engine, Error};
 
@@ -106,7 +123,7 @@ mod tests {
             let knobs = knobs(trigger, stall);
             assert_eq!(is_taken(&knobs), is_allowed(&knobs), "{trigger} {stall}");
         }
-        let zeros: [fn(&mut Knobs); 12] = [
+        let zeros: [fn(&mut Knobs); 16] = [
             |knobs| knobs.freeze_len_max = 0,
             |knobs| knobs.freeze_distance_max = 0,
             |knobs| knobs.buffer_len = 0,
@@ -114,9 +131,13 @@ mod tests {
             |knobs| knobs.l0_run_len_max = 0,
             |knobs| knobs.layer_len_target = 0,
             |knobs| knobs.image_delta_count_trigger = 0,
+            |knobs| knobs.sparse_image_delta_count_trigger = 0,
             |knobs| knobs.image_preempt_l0_count = 0,
             |knobs| knobs.history_record_count_trigger = 0,
             |knobs| knobs.history_len_max = 0,
+            |knobs| knobs.gc_compact_len_trigger = 0,
+            |knobs| knobs.gc_compact_growth_trigger = 0,
+            |knobs| knobs.gc_compact_len_max = 0,
             |knobs| knobs.l0_delay_count = 0,
             |knobs| knobs.read_len_max = 0,
         ];

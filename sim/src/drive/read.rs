@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use palimpsest::base::{KeyRange, Lsn};
+use palimpsest::base::{KeyRange, Lsn, ShardIdentity};
 use palimpsest::io::Io;
 use palimpsest::timeline::KeyValue;
 use palimpsest::{Error, Timeline};
 
 use super::Driver;
+use crate::checkers::foreign;
 use crate::checkers::racing::Racing;
 use crate::checkers::{Describe, Response, response_many, response_one, values};
 use crate::keys;
@@ -33,9 +34,16 @@ impl Driver {
         let Some(timeline) = self.timeline(label) else {
             return Ok(());
         };
-        let key = keys::key(self.plan.knobs.layout, index);
+        let key = keys::key(&self.plan.knobs, index);
         let lsn = self.with_expected(label, |expected| keys::shifted(expected.last, offset));
         let asked = || format!("get {} {key} at {lsn}", char::from(label.0));
+        let shard = ShardIdentity::from(self.knobs().shard);
+        if !shard.holds(key) {
+            let Some(found) = self.call(how, timeline.get(key, lsn)).await else {
+                return Ok(());
+            };
+            return foreign::check(shard, key, asked(), found);
+        }
         let get = async { response_one(timeline.get(key, lsn).await) };
         let ask = |history: &History| history.answer(key, lsn);
         let read = self.read((label, lsn), asked, (how, get), ask).await;
@@ -53,7 +61,7 @@ impl Driver {
             return Ok(());
         };
         let (keys, lsn) = (
-            keys::some(&self.plan.knobs, keys),
+            keys::some(&self.knobs(), keys),
             self.with_expected(label, |expected| keys::shifted(expected.last, offset)),
         );
         let count = keys.len();
@@ -74,7 +82,7 @@ impl Driver {
             return Ok(());
         };
         let (keys, lsn) = (
-            keys::all(&self.plan.knobs),
+            keys::all(&self.knobs()),
             self.with_expected(label, |expected| keys::shifted(expected.last, offset)),
         );
         let asked = || format!("scan {} at {lsn}", char::from(label.0));

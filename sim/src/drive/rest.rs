@@ -5,6 +5,7 @@ use palimpsest::timeline::Mode;
 
 use super::Driver;
 use super::finish::Quiesced;
+use super::job::images;
 use crate::checkers::rest::{self, Rest};
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -34,9 +35,19 @@ impl Driver {
         let knobs = self.knobs();
         // Parts of a few keys: what has no value may be all that is in one.
         timeline.declare_keys(keys::space(&keys::all(&knobs)));
+        let reduce = async || {
+            let run = timeline.gc_compact_all(Mode::ByNeed).await;
+            run.map(|run| run.progress)
+        };
+        self.with_expected(label, |expected| expected.is_reduced = true);
+        if !self.judge.has_unread_index()
+            && self.until_idle("reduce history", reduce).await? == Quiesced::Rotten
+        {
+            return Ok(());
+        }
         for mode in [Mode::ByNeed, Mode::Forced] {
             let compacted = self.until_idle("compact", || timeline.compact(mode));
-            let imaged = self.until_idle("create images", || timeline.create_images(mode));
+            let imaged = self.until_idle("create images", || images(timeline, mode));
             if compacted.await? == Quiesced::Rotten || imaged.await? == Quiesced::Rotten {
                 return Ok(());
             }
@@ -50,7 +61,12 @@ impl Driver {
             Verdict::wrong("flush, with no fault left", "it is done", error.to_string())
         })?;
         // All images stand above what was there: one delta is above them.
-        if 1 < knobs.image_delta_count_trigger && 1 < knobs.l0_count_trigger {
+        let triggers = [
+            knobs.image_delta_count_trigger,
+            knobs.sparse_image_delta_count_trigger,
+            knobs.l0_count_trigger,
+        ];
+        if triggers.iter().all(|trigger| 1 < *trigger) && knobs.image_age_max.is_zero() {
             self.check_idle(label, timeline).await?;
         }
         Ok(())
@@ -63,7 +79,7 @@ impl Driver {
     ) -> Result<(), Verdict> {
         let compacted = timeline.compact(Mode::ByNeed).await;
         rest::check_idle((label, "to compact"), compacted)?;
-        let imaged = timeline.create_images(Mode::ByNeed).await;
+        let imaged = images(timeline, Mode::ByNeed).await;
         rest::check_idle((label, "to image"), imaged)
     }
 }

@@ -115,7 +115,7 @@ fn reading(sight: &Sight, (label, key): (TimelineLabel, Key), lsn: Lsn) -> Readi
 
 fn key_name(knobs: &Knobs, key: Key) -> Option<String> {
     let mut numbers = 0..knobs.key_count;
-    let number = numbers.find(|number| keys::key(knobs.layout, KeyIndex(*number)) == key);
+    let number = numbers.find(|number| keys::key(knobs, KeyIndex(*number)) == key);
     number.map(|number| format!("k{number}"))
 }
 

@@ -5,6 +5,7 @@ use palimpsest::{Error, Writer};
 use super::Driver;
 use super::draft::Draft;
 use crate::checkers::batches::{self, Before};
+use crate::checkers::foreign;
 use crate::label::TimelineLabel;
 use crate::plan::{Entry, How};
 use crate::verdict::Verdict;
@@ -77,6 +78,15 @@ impl Driver {
         how: How,
     ) -> Result<(), Verdict> {
         let batch = draft.batch()?;
+        if let Some(key) = draft.foreign {
+            let shard = self.knobs().shard.into();
+            let put = self.call(how, writer.put_batch(&batch)).await;
+            self.handles().writers.insert(label, writer);
+            self.session().tally.did("strays");
+            return put.map_or(Ok(()), |put| {
+                foreign::check(shard, key, format!("put a batch with {key}"), put)
+            });
+        }
         let guard = self.judge.begin(Some(label));
         let horizon = self.show(|sight, _| sight.horizon());
         let must_refuse = self.with_expected(label, |expected| {

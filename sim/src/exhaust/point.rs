@@ -75,6 +75,7 @@ fn changes(step: StepKind) -> bool {
         StepKind::Create
         | StepKind::Rename
         | StepKind::Replace
+        | StepKind::Link
         | StepKind::Remove
         | StepKind::CreateDir
         | StepKind::RemoveDir
@@ -99,7 +100,9 @@ impl Point {
     pub fn fingerprint(&self) -> u128 {
         let mut halves = [DefaultHasher::new(), DefaultHasher::new()];
         1_u8.hash(&mut halves[1]);
-        let expectations = format!("{:?}", self.session.expectations);
+        let session = &self.session;
+        let expected = (&session.expectations, &session.shards, &session.splitting);
+        let expectations = format!("{expected:?}");
         for hasher in &mut halves {
             self.crash_point.fingerprint(hasher);
             expectations.hash(hasher);

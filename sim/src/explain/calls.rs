@@ -1,9 +1,8 @@
 //! The calls to the device around the last crash, or before the verdict: which were synced, and
 //! what became of the others.
 
-use super::map::put;
 use super::rows::{Gap, class, groups, rows};
-use super::{CallView, Names, Story, What, escape};
+use super::{CallView, Names, Story, What, escape, put};
 use crate::disk::Fate;
 use crate::faults::Crash;
 use crate::text::counted;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::map::put;
 use super::rows::crash_text;
-use super::{CallView, Names, Story, StoryPart, StoryStep, What, escape};
+use super::{CallView, Names, Story, StoryPart, StoryStep, What, escape, put};
 use crate::plan::Plan;
 use crate::text::counted;
 use crate::witness::Moment;

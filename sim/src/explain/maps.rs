@@ -1,11 +1,24 @@
 //! The layers of every timeline, at the last good moment and at the first bad one.
 
-use super::axes::{Axes, branch_points};
-use super::map::{Map, MapSide, put};
-use super::{Names, Story, escape};
+use palimpsest::base::Lsn;
+use palimpsest::layer::LayerId;
+use palimpsest_tool::map::{Change, Map, MapLayer, Mark, Walk, WalkStep};
+
+use super::axes::{axes, branch_points};
+use super::{Names, Story, escape, put};
 use crate::label::TimelineLabel;
 use crate::plan::Plan;
-use crate::witness::{LayerKind, Moment, Scene, SceneSource, TimelineView};
+use crate::text::grouped;
+use crate::witness::{LayerKind, LayerView, Moment, Reading, Scene, SceneSource, TimelineView};
+
+/// One of the two moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MapSide {
+    /// The last good moment.
+    Good,
+    /// The first bad moment.
+    Bad,
+}
 
 /// The section of the page with the maps.
 pub fn maps(names: &Names, plan: &Plan, story: &Story) -> String {
@@ -55,7 +68,7 @@ impl Stage<'_> {
             scenes,
         } = *self;
         let only: Vec<&Scene> = scenes.iter().map(|(_, scene)| *scene).collect();
-        let axes = Axes::new(&plan.knobs, label, &only, story.reading.as_ref());
+        let axes = axes(&plan.knobs, label, &only, story.reading.as_ref());
         let name = char::from(label.0);
         let views = || scenes.iter().filter_map(|(_, scene)| view(scene, label));
         let stands_on = views().find_map(|view| view.ancestor);
@@ -98,14 +111,13 @@ impl Stage<'_> {
                 html.push_str(" <small>as its index on the disk says</small>");
             }
             html.push_str("</figcaption>\n");
+            let reading = story.reading.as_ref().filter(|_| *side == MapSide::Bad);
             let map = Map {
-                names,
-                view,
-                other: other.flatten(),
-                side: *side,
-                branches: &branches,
-                reading: story.reading.as_ref().filter(|_| *side == MapSide::Bad),
                 title: format!("Timeline {name} {}: {}", scene.moment, counts(view)),
+                layers: layers(names, view, (*side, other.flatten())),
+                marks: marks(view),
+                branches: branches.iter().map(branch).collect(),
+                walk: reading.map(|reading| walk(view, reading)),
             };
             html.push_str(&map.svg(&axes));
             put(
@@ -120,6 +132,75 @@ impl Stage<'_> {
 
 fn view(scene: &Scene, label: TimelineLabel) -> Option<&TimelineView> {
     scene.timelines.iter().find(|view| view.label == label)
+}
+
+/// The layers of a timeline; those that the timeline at the other moment has not are told apart.
+fn layers(
+    names: &Names,
+    view: &TimelineView,
+    (side, other): (MapSide, Option<&TimelineView>),
+) -> Vec<MapLayer> {
+    let layer = |layer: &LayerView| {
+        let is_in_other = other.is_none_or(|other| {
+            let mut others = other.layers.iter();
+            others.any(|it| it.id == layer.id)
+        });
+        MapLayer {
+            kind: layer.kind,
+            keys: layer.keys,
+            lsns: layer.lsns,
+            text: told(names, layer),
+            change: match (is_in_other, side) {
+                (true, _) => Change::None,
+                (false, MapSide::Good) => Change::Gone,
+                (false, MapSide::Bad) => Change::New,
+            },
+        }
+    };
+    view.layers.iter().map(layer).collect()
+}
+
+/// A layer as text.
+fn told(names: &Names, layer: &LayerView) -> String {
+    let (kind, len) = (layer.kind.name(), grouped(layer.len));
+    match layer.id {
+        LayerId::File(name) => format!("{}, {len} bytes\n{name}", names.layer(&name)),
+        LayerId::Memory(_) => format!("{kind} layer in memory for {}, {len} bytes", layer.lsns),
+    }
+}
+
+/// The last record, the cutoff and the durable LSN.
+fn marks(view: &TimelineView) -> Vec<Mark> {
+    let mark = |class, lsn| Mark { class, lsn };
+    let mut marks = vec![mark("last", view.last)];
+    if Lsn::ZERO < view.cutoff {
+        marks.push(mark("cutoff", view.cutoff));
+    }
+    marks.push(mark("durable", view.durable));
+    marks
+}
+
+fn branch((label, lsn): &(TimelineLabel, Lsn)) -> (Lsn, String, String) {
+    let name = char::from(label.0).to_string();
+    let words = format!("{name} branches off at {lsn}");
+    (*lsn, name, words)
+}
+
+/// The part of a read that is on this timeline.
+fn walk(view: &TimelineView, reading: &Reading) -> Walk {
+    let visits = (1..).zip(&reading.visits);
+    let here = visits.filter(|(_, visit)| visit.label == view.label);
+    let steps = here.map(|(number, visit)| WalkStep {
+        number,
+        lsns: visit.lsns,
+        text: format!("visit {number}: {} for {}", visit.layer, visit.lsns),
+    });
+    let asked = format!("get {} at {}", reading.key_text(), reading.lsn);
+    Walk {
+        key: reading.key,
+        steps: steps.collect(),
+        asked: (reading.label == view.label).then_some((reading.lsn, asked)),
+    }
 }
 
 fn heading((plan, story): (&Plan, &Story), side: MapSide, scene: &Scene) -> String {

@@ -11,22 +11,20 @@
 
 mod axes;
 mod calls;
-mod escape;
 mod lanes;
 mod lines;
-mod map;
 mod maps;
 mod names;
 mod page;
 mod rows;
-mod scale;
 mod story;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-pub use escape::escape;
+use palimpsest_tool::map::put;
+
 pub use names::Names;
 pub use page::{PageSubject, page};
-pub use scale::Scale;
+pub use palimpsest_tool::map::escape;
 pub use story::{CallView, Story, StoryPart, StoryStep, TaskView, What, watch};

@@ -18,12 +18,7 @@ impl Names {
     pub fn new(knobs: &Knobs) -> Names {
         let numbers = 0..knobs.key_count;
         let mut named: Vec<_> = numbers
-            .map(|number| {
-                (
-                    keys::key(knobs.layout, KeyIndex(number)),
-                    format!("k{number}"),
-                )
-            })
+            .map(|number| (keys::key(knobs, KeyIndex(number)), format!("k{number}")))
             .collect();
         named.sort();
         Names { keys: named }
@@ -123,7 +118,7 @@ mod tests {
         let mut knobs = Plan::draw(7).knobs;
         knobs.key_count = 4;
         let names = Names::new(&knobs);
-        let key = |number| keys::key(knobs.layout, KeyIndex(number));
+        let key = |number| keys::key(&knobs, KeyIndex(number));
         let mut ends = [key(1), key(2)];
         ends.sort();
         let image = LayerName::Image {

@@ -1,17 +1,18 @@
 //! The page as a whole.
 
+use palimpsest_tool::map::STYLE as MAP_STYLE;
+
 use super::calls::calls;
 use super::lines::lines;
-use super::map::put;
 use super::maps::maps;
 use super::walk::walk;
-use super::{Names, Story, escape};
+use super::{Names, Story, escape, put};
 use crate::plan::Plan;
 use crate::text::counted;
 use crate::text::counted_as;
 use crate::verdict::Verdict;
 
-/// The style sheet, which is part of the page.
+/// The style sheet of all but the maps, which is part of the page.
 const STYLE: &str = include_str!("style.css");
 
 /// The plan that a page is about.
@@ -35,7 +36,8 @@ pub fn page(subject: &PageSubject, plan: &Plan, story: &Story) -> String {
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
          name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta \
-         name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}\
+         name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n\
+         {MAP_STYLE}{STYLE}\
          </style>\n</head>\n<body>\n<main>\n"
     );
     html.push_str(&header(subject, &names, plan, story));

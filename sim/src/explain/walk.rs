@@ -2,8 +2,7 @@
 
 use palimpsest::layer::LayerId;
 
-use super::map::put;
-use super::{Names, Story, escape};
+use super::{Names, Story, escape, put};
 use crate::verdict::Verdict;
 use crate::witness::VisitView;
 

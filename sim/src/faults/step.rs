@@ -14,6 +14,7 @@ named_enum! {
         List = "list",
         Rename = "rename",
         Replace = "replace",
+        Link = "link",
         Remove = "remove",
         CreateDir = "create-dir",
         RemoveDir = "remove-dir",
@@ -31,14 +32,15 @@ impl StepKind {
     /// Whether files of this kind get such calls at all, whatever the engine does: a directory is
     /// not written, a file is not listed.
     pub fn is_of(self, part: Part) -> bool {
-        use StepKind::{CreateDir, List, Lock, Pass, Remove, RemoveDir, SyncDir};
+        use StepKind::{CreateDir, Link, List, Lock, Pass, Remove, RemoveDir, SyncDir};
         match part {
             Part::Lock => self == Lock,
             Part::Directory => {
                 matches!(self, List | CreateDir | RemoveDir | SyncDir | Remove | Pass)
             }
-            Part::Ephemeral | Part::Delta | Part::Image | Part::Index => {
-                !matches!(self, List | CreateDir | RemoveDir | Lock)
+            Part::Delta | Part::Image => !matches!(self, List | CreateDir | RemoveDir | Lock),
+            Part::Ephemeral | Part::Index => {
+                !matches!(self, List | CreateDir | RemoveDir | Lock | Link)
             }
         }
     }

@@ -72,7 +72,13 @@ impl ErrorExpectations {
                 let job = site.op.job;
                 let latches = matches!(
                     job,
-                    Job::Flush | Job::Lease | Job::Compact | Job::Image | Job::Gc | Job::GcCompact
+                    Job::Flush
+                        | Job::Lease
+                        | Job::Compact
+                        | Job::Image
+                        | Job::Gc
+                        | Job::GcCompact
+                        | Job::Shed
                 );
                 self.latched.extend(site.label.filter(|_| latches));
             }

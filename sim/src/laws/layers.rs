@@ -3,34 +3,38 @@
 //! 1. A delta layer has the model's records inside its keys and LSNs: each of them, and no others.
 //!    Where a gc compaction may have been, it need not have all of them: what an image has taken
 //!    out of sight may be gone from between others. And up to the cutoff it may have the model's
-//!    value in place of a record.
+//!    value in place of a record. Initial data of a root may be in images instead.
 //! 2. Two delta layers with a key in common have no LSN in common.
 //! 3. An image layer has the model's value of each key in its range that has one, and no others.
+//!    A sparse key with an empty value has none.
 //! 4. Each record that a legal read needs is in a delta layer, or an image above it hides it from
-//!    that read, or such a value does.
+//!    that read, or such a value does. Where a gc compaction may have been, nothing is left
+//!    of a sparse key up to an LSN at which it is absent.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
-use palimpsest::base::{Key, LayerName, Lsn, TimelineId};
-use palimpsest::format::{DeltaKey, Index, IndexLayer, Value};
+use palimpsest::base::{Key, LayerName, Lsn, ShardIdentity, TimelineId};
+use palimpsest::format::{DeltaKey, GcCompaction, Index, IndexLayer, IndexShard, Value};
 
 use super::index;
 use super::known::{Content, Known, KnownLayer};
 use crate::disk::Disk;
 use crate::keys;
-use crate::model::Answer;
+use crate::model::{Answer, answer_of, is_sparse};
 use crate::oracle::Expected;
 use crate::verdict::Verdict;
 
 /// Compares a timeline's index and all layers that it names with the model. `retained` are the
-/// points below the cutoff that must stay readable.
+/// points below the cutoff that must stay readable; the timeline is not sharded.
 pub fn check_layers(
     disk: &mut Disk,
     timeline: TimelineId,
     expected: &Expected,
     retained: &BTreeSet<Lsn>,
 ) -> Result<(), Verdict> {
-    Known::default().check_layers(disk, timeline, (expected, retained))
+    let all = ShardIdentity::UNSHARDED;
+    Known::default().check_layers(disk, timeline, (expected, retained), all)
 }
 
 impl Known {
@@ -41,15 +45,21 @@ impl Known {
         disk: &mut Disk,
         timeline: TimelineId,
         (expected, retained): (&Expected, &BTreeSet<Lsn>),
+        shard: ShardIdentity,
     ) -> Result<(), Verdict> {
         let index = index(disk, timeline)?;
         check_index(&index, expected)?;
+        check_shard(&index, shard)?;
         check_rectangles(&index)?;
         let reduced_to = expected.is_reduced.then_some(index.gc_cutoff);
+        let images = index.layers.iter().map(|layer| layer.name);
         let check = LayerCheck {
             expected,
             retained,
             reduced_to,
+            shard: &index.shard,
+            first: expected.history.points().map(|(_, lsn)| lsn).min(),
+            images: images.filter(LayerName::is_image).collect(),
         };
         let layers = self.look(disk, timeline, &index.layers)?;
         let mut found = Found::default();
@@ -85,6 +95,13 @@ fn check_index(index: &Index, expected: &Expected) -> Result<(), Verdict> {
         let law = format!("law 8: {durable} <= the durable cutoff <= {published}, the published");
         return Err(Verdict::law(law, format!("{}", index.gc_cutoff)));
     }
+    let GcCompaction { reduced_lsn, run } = index.gc_compaction;
+    let horizon = run.map_or(reduced_lsn, |run| run.horizon.max(reduced_lsn));
+    if index.gc_cutoff < horizon {
+        let law = "gc compaction reduces history up to the cutoff at most";
+        let found = format!("{:?} and {}", index.gc_compaction, index.gc_cutoff);
+        return Err(Verdict::law(law, found));
+    }
     if index.disk_consistent_lsn < expected.acknowledged {
         let law = format!(
             "the index is durable up to {}, as was said",
@@ -105,6 +122,15 @@ fn check_index(index: &Index, expected: &Expected) -> Result<(), Verdict> {
         )),
         None => Ok(()),
     }
+}
+
+/// Checks that the index says which shard the timeline belongs to.
+fn check_shard(index: &Index, shard: ShardIdentity) -> Result<(), Verdict> {
+    if index.shard.identity == shard {
+        return Ok(());
+    }
+    let law = format!("the index names the shard, {shard:?}");
+    Err(Verdict::law(law, format!("{:?}", index.shard.identity)))
 }
 
 fn check_rectangles(index: &Index) -> Result<(), Verdict> {
@@ -128,6 +154,12 @@ struct LayerCheck<'a> {
     retained: &'a BTreeSet<Lsn>,
     /// The cutoff, if a gc compaction may have rewritten what stands there or below.
     reduced_to: Option<Lsn>,
+    /// The shard: what it has written holds its own keys only.
+    shard: &'a IndexShard,
+    /// The lowest LSN of a record.
+    first: Option<Lsn>,
+    /// The images of the timeline.
+    images: Vec<LayerName>,
 }
 
 /// What delta layers hold.
@@ -157,9 +189,29 @@ enum Seen {
 
 impl LayerCheck<'_> {
     fn check(&self, layer: &KnownLayer) -> Result<Seen, Verdict> {
+        self.check_held(layer)?;
         match &*layer.content {
             Content::Delta(records) => self.check_delta(&layer.entry, records).map(|()| Seen::All),
             Content::Image(lsn, values) => self.check_image(&layer.entry, *lsn, values),
+        }
+    }
+
+    /// Checks that a layer which the shard has written has no key of another shard.
+    fn check_held(&self, layer: &KnownLayer) -> Result<(), Verdict> {
+        if self.shard.is_inherited(layer.entry.generation) {
+            return Ok(());
+        }
+        let is_foreign = |key: &Key| !self.shard.identity.holds(*key);
+        let found = match &*layer.content {
+            Content::Delta(records) => records.iter().map(|(at, _)| at.key).find(is_foreign),
+            Content::Image(_, values) => values.iter().map(|(key, _)| *key).find(is_foreign),
+        };
+        match found {
+            None => Ok(()),
+            Some(key) => Err(Verdict::law(
+                "what a shard writes has no key of another shard",
+                format!("{key} in {}", layer.entry.name),
+            )),
         }
     }
 
@@ -183,7 +235,10 @@ impl LayerCheck<'_> {
         let is_covered =
             |key: Key, lsn: Lsn| name.lsns().contains(lsn) && name.keys().contains(key);
         let is_missing = |&(key, lsn): &(Key, Lsn)| {
-            is_covered(key, lsn) && !has(key, lsn) && self.reduced_to.is_none()
+            is_covered(key, lsn)
+                && !has(key, lsn)
+                && self.reduced_to.is_none()
+                && !self.is_initial(key, lsn)
         };
         match self.own_points(is_missing).next() {
             Some((key, lsn)) => Err(Verdict::law(
@@ -192,6 +247,14 @@ impl LayerCheck<'_> {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Whether a record is of a root's initial data, which a flush writes as images where keys are
+    /// declared: an image has it, or hides it.
+    fn is_initial(&self, key: Key, lsn: Lsn) -> bool {
+        let has = |image: &LayerName| lsn <= image.lsns().start && image.keys().contains(key);
+        let is_first = self.expected.ancestor.is_none() && self.first == Some(lsn);
+        is_first && !is_sparse(key) && self.images.iter().any(has)
     }
 
     /// The points, in order, that satisfy the condition and at which the timeline must have a
@@ -204,7 +267,7 @@ impl LayerCheck<'_> {
         let own = expected
             .history
             .points()
-            .filter(|(_, lsn)| expected.is_own(*lsn));
+            .filter(|(key, lsn)| expected.is_own(*lsn) && self.shard.identity.holds(*key));
         let wanted = own.filter(is_wanted);
         wanted.filter(|point| !expected.optional.contains(point))
     }
@@ -227,7 +290,7 @@ impl LayerCheck<'_> {
             return false;
         };
         let is_forgotten = at.lsn < history.remembered_from() && !self.retained.contains(&at.lsn);
-        let is_right = || history.answer(at.key, at.lsn) == Answer::Value(value);
+        let is_right = || history.answer(at.key, at.lsn) == answer_of(at.key, value);
         is_forgotten || self.is_out_of_sight(at.lsn) || is_right()
     }
 
@@ -281,7 +344,9 @@ impl LayerCheck<'_> {
         let mut keys = keys.iter().filter(|key| name.keys().contains(**key));
         let is_in = |key: &Key| values.binary_search_by_key(key, |(key, _)| *key).is_ok();
         let is_absent = |key: &Key| history.answer(*key, lsn) == Answer::Absent;
-        let stands_for = |key: &Key| is_out_of_sight || is_in(key) || is_absent(key);
+        let is_foreign = |key: &Key| !self.shard.identity.holds(*key);
+        let stands_for =
+            |key: &Key| is_foreign(key) || is_out_of_sight || is_in(key) || is_absent(key);
         match keys.find(|key| !stands_for(key)) {
             Some(key) => Err(Verdict::law(
                 "an image has every key of its range that has a history",
@@ -315,7 +380,9 @@ impl LayerCheck<'_> {
                 image.keys().contains(key) && lsn <= at && at <= read
             };
             let is_made = values.range((key, lsn)..=(key, read)).next().is_some();
-            !is_made && !images.iter().any(|image| stands_between(&image))
+            !is_made
+                && !images.iter().any(|image| stands_between(&image))
+                && !self.is_gone(key, lsn..=read)
         };
         match self.own_points(is_missing).next() {
             Some((key, lsn)) => Err(Verdict::law(
@@ -324,6 +391,18 @@ impl LayerCheck<'_> {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Whether a gc compaction may have dropped a record of a sparse key: the key is absent at
+    /// one of these LSNs, and so is all that it has made of it.
+    fn is_gone(&self, key: Key, lsns: RangeInclusive<Lsn>) -> bool {
+        if self.reduced_to.is_none() || !is_sparse(key) {
+            return false;
+        }
+        let history = &self.expected.history;
+        let past = history.past(key, *lsns.end());
+        let mut inside = past.iter().filter(|(at, _)| lsns.contains(at));
+        inside.any(|(at, _)| history.answer(key, *at) == Answer::Absent)
     }
 
     /// The lowest legal LSN at which a read needs a record; `None` if no read needs it.

@@ -30,6 +30,16 @@ pub fn check_needless(
     }
 }
 
+/// Whether some legal read comes to a layer.
+pub fn is_needed(
+    layers: &[LayerName],
+    cutoff: Lsn,
+    retained: &BTreeSet<Lsn>,
+    layer: &LayerName,
+) -> bool {
+    Reads::new(layers, cutoff, retained).come_to(layer)
+}
+
 /// The reads that stand for all that are legal.
 struct Reads {
     /// The keys in order, each with the images over it.

@@ -4,7 +4,7 @@ mod fixture;
 
 use std::collections::BTreeSet;
 
-use palimpsest::base::Lsn;
+use palimpsest::base::{Lsn, ShardIdentity};
 
 use super::{Known, check_layers};
 use crate::model::Change;
@@ -30,6 +30,8 @@ fn model() -> Expected {
     model.last = Lsn(40);
     model
 }
+
+const ALL: ShardIdentity = ShardIdentity::UNSHARDED;
 
 fn checked(fixture: &Fixture, model: &Expected, retained: &[u64]) -> Result<(), Verdict> {
     let retained: BTreeSet<Lsn> = retained.iter().map(|lsn| Lsn(*lsn)).collect();
@@ -198,12 +200,12 @@ fn checked_again(key_name: &str, lsn: u64) -> Result<(), Verdict> {
     let (mut disk, retained, mut model) = (l0s().disk(), BTreeSet::new(), model());
     let mut known = Known::default();
     for _ in 0..2 {
-        let checked = known.check_layers(&mut disk, TIMELINE, (&model, &retained));
+        let checked = known.check_layers(&mut disk, TIMELINE, (&model, &retained), ALL);
         assert_eq!(checked, Ok(()));
     }
     let change = Change::Image(b"x".to_vec());
     model.history.put(key(key_name), Lsn(lsn), change);
-    known.check_layers(&mut disk, TIMELINE, (&model, &retained))
+    known.check_layers(&mut disk, TIMELINE, (&model, &retained), ALL)
 }
 
 #[test]
@@ -223,8 +225,9 @@ fn a_layer_that_was_right_is_read_again_where_its_bytes_are_others() {
         .delta("..", 21, 41, "a@30 =a3");
     let (retained, model) = (BTreeSet::new(), model());
     let mut known = Known::default();
-    let mut check =
-        |fixture: &Fixture| known.check_layers(&mut fixture.disk(), TIMELINE, (&model, &retained));
+    let mut check = |fixture: &Fixture| {
+        known.check_layers(&mut fixture.disk(), TIMELINE, (&model, &retained), ALL)
+    };
     assert_eq!(check(&l0s()), Ok(()));
     let verdict = check(&other).expect_err("it is another value");
     assert!(verdict.to_string().contains("has other bytes"), "{verdict}");

@@ -152,11 +152,11 @@ fn check_owner(scope: Scope, job: Option<Job>, part: Option<Part>) -> Result<(),
         let remedy = "write the job that maintenance runs: flush, compact, image or gc";
         return Err(Problem::new("job", Job::Keep.name(), remedy));
     }
-    if let Some(job) = job.filter(|job| is_lock && *job != Job::Open) {
+    if let Some(job) = job.filter(|job| is_lock && !matches!(job, Job::Open | Job::Split)) {
         return Err(Problem::new(
             "job",
             job.name(),
-            "write open: it alone locks",
+            "write open or split: no other job locks",
         ));
     }
     match (scope, part) {
@@ -164,8 +164,11 @@ fn check_owner(scope: Scope, job: Option<Job>, part: Option<Part>) -> Result<(),
             let remedy = "write engine or *: a timeline has no lock";
             Err(Problem::new("scope", label, remedy))
         }
+        // The marks of a split count as its index.
+        (Scope::Engine, Some(Part::Index)) if job == Some(Job::Split) => Ok(()),
         (Scope::Engine, Some(part)) if !matches!(part, Part::Lock | Part::Directory) => {
-            let remedy = "write a timeline's letter or *: the engine has only dir and lock";
+            let remedy = "write a timeline's letter or *: the engine has only dir and lock, and a \
+                          split its index";
             Err(Problem::new("scope", "engine", remedy))
         }
         _ => Ok(()),

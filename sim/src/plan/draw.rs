@@ -21,8 +21,10 @@ mod reach;
 mod reads;
 mod reduce;
 mod rules;
+mod shards;
+mod sparse;
 pub(super) mod swarm;
-mod themes;
+pub(super) mod themes;
 pub(super) mod times;
 
 #[cfg(test)]

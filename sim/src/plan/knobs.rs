@@ -1,6 +1,7 @@
 //! The knobs of a plan, a row each: a field of [`Knobs`], and in [`KNOBS`] everything else about
 //! it. Only the code in which a knob acts names it as well.
 
+mod fields;
 mod values;
 
 use std::fmt;
@@ -8,73 +9,20 @@ use std::time::Duration;
 
 use super::draw::knobs::{
     CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, draw_distance, draw_gc_age, draw_gc_distance,
-    draw_key_count, draw_maintenance, draw_preempt_count, draw_run_len,
+    draw_key_count, draw_maintenance, draw_preempt_count, draw_run_len, draw_shard,
+    draw_sparse_count,
 };
 use super::draw::swarm::{PlanScale, Swarm};
+use super::draw::themes::Theme;
 use super::draw::times::draw_duration;
 use super::limits::{KEY_COUNT_MAX, check_duration, check_period, within};
 use crate::dice::{Chance, Lent};
 use crate::faults::Device;
 use crate::text::Problem;
 
+pub use fields::Knobs;
 use values::KnobValue;
-pub use values::{Compression, KeyLayout, Look, Maintenance};
-
-/// Sizes and thresholds of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Knobs {
-    /// The seed of the engine's random numbers and of the points that the oracle reads.
-    pub seed: u64,
-    /// The number of keys, from 1 to 999.
-    pub key_count: u16,
-    /// Where the keys stand in the key space.
-    pub layout: KeyLayout,
-    /// The length at which a memory layer is frozen, in bytes.
-    pub freeze_len_max: u64,
-    /// The LSN distance at which a memory layer is frozen.
-    pub freeze_distance_max: u64,
-    /// The age at which a memory layer is frozen.
-    pub freeze_age_max: Duration,
-    /// The length of a memory layer's buffer, in bytes: what is gathered before a write to its
-    /// file.
-    pub buffer_len: u64,
-    /// The count of L0s at which a compaction is due.
-    pub l0_count_trigger: u64,
-    /// The most bytes of L0s that one compaction takes.
-    pub l0_run_len_max: u64,
-    /// The target length of a compacted layer or an image, in bytes.
-    pub layer_len_target: u64,
-    /// The count of deltas above the newest image at which the next image is due.
-    pub image_delta_count_trigger: u64,
-    /// The count of L0s at which an image creation stops for a compaction.
-    pub image_preempt_l0_count: u64,
-    /// Whether the values of images are compressed.
-    pub compression: Compression,
-    /// The count of records above a base from which on a gc compaction makes an image.
-    pub history_record_count_trigger: u64,
-    /// The longest history of a key that a gc compaction takes, in bytes.
-    pub history_len_max: u64,
-    /// The LSN distance for which history is kept.
-    pub gc_distance: u64,
-    /// The time for which history is kept.
-    pub gc_age: Duration,
-    /// The count of L0s from which on a batch that freezes a layer is delayed.
-    pub l0_delay_count: u64,
-    /// The delay of such a batch.
-    pub l0_delay: Duration,
-    /// The length of the cache of index blocks, in bytes.
-    pub block_cache_len: u64,
-    /// The most bytes that a read asks of a file at once.
-    pub read_len_max: u64,
-    /// What runs the jobs: the plan alone, or the engine's maintenance as well.
-    pub maintenance: Maintenance,
-    /// The number of the tenant that owns the timelines.
-    pub tenant: u16,
-    /// How much the oracle reads after each operation.
-    pub look: Look,
-    /// What the device promises.
-    pub device: Device,
-}
+pub use values::{Compression, KeyLayout, Look, Maintenance, Shard};
 
 /// Everything about one knob.
 pub(crate) struct Knob {
@@ -118,7 +66,7 @@ const NEVER: u64 = 1 << 62;
 const LAYERS_NEVER: u64 = 1_000_000;
 
 /// Every knob, in the order of a plan's text.
-pub(crate) const KNOBS: [Knob; 25] = [
+pub(crate) const KNOBS: [Knob; 33] = [
     Knob {
         name: "seed",
         is_option: false,
@@ -154,10 +102,24 @@ pub(crate) const KNOBS: [Knob; 25] = [
         phase: DrawPhase::Size,
         draw: |knobs, swarm, chance| {
             knobs.layout = match swarm.scale {
+                // Of other layouts few keys are told apart by their stripe.
+                PlanScale::Tiny if swarm.theme == Theme::Shards && !chance.one_in(4) => {
+                    KeyLayout::Dense
+                }
                 PlanScale::Tiny => *chance.pick(&KeyLayout::ALL),
                 PlanScale::Large => KeyLayout::Dense,
             }
         },
+    },
+    Knob {
+        name: "sparse",
+        is_option: false,
+        value: |knobs| &mut knobs.sparse_count,
+        limit: |name, knobs| within(name, knobs.sparse_count.into(), 0..=KEY_COUNT_MAX.into()),
+        set_plain: |knobs| knobs.sparse_count = 0,
+        shrink_order: Some(26),
+        phase: DrawPhase::Base,
+        draw: |knobs, _, chance| knobs.sparse_count = draw_sparse_count(chance, knobs.key_count),
     },
     Knob {
         name: "freeze-len",
@@ -262,6 +224,48 @@ pub(crate) const KNOBS: [Knob; 25] = [
         draw: |knobs, _, chance| knobs.image_delta_count_trigger = chance.between(1, 3),
     },
     Knob {
+        name: "sparse-trigger",
+        is_option: true,
+        value: |knobs| &mut knobs.sparse_image_delta_count_trigger,
+        limit: |name, knobs| at_least_one(name, knobs.sparse_image_delta_count_trigger),
+        set_plain: |knobs| knobs.sparse_image_delta_count_trigger = LAYERS_NEVER,
+        shrink_order: Some(28),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.sparse_image_delta_count_trigger = chance.between(1, 6);
+        },
+    },
+    Knob {
+        name: "image-look",
+        is_option: true,
+        value: |knobs| &mut knobs.image_look_distance,
+        limit: any,
+        set_plain: |knobs| knobs.image_look_distance = 0,
+        shrink_order: Some(29),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.image_look_distance = match chance.below(5) {
+                0 => chance.between(1, 60),
+                _ => 0,
+            }
+        },
+    },
+    Knob {
+        name: "image-age",
+        is_option: true,
+        value: |knobs| &mut knobs.image_age_max,
+        limit: |name, knobs| check_duration(name, knobs.image_age_max),
+        set_plain: |knobs| knobs.image_age_max = Duration::ZERO,
+        shrink_order: Some(30),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.image_age_max = match chance.below(5) {
+                0 => draw_duration(chance),
+                _ => Duration::ZERO,
+            }
+        },
+    },
+    Knob {
         name: "image-preempt",
         is_option: true,
         value: |knobs| &mut knobs.image_preempt_l0_count,
@@ -311,6 +315,47 @@ pub(crate) const KNOBS: [Knob; 25] = [
             knobs.history_len_max = match chance.below(6) {
                 0 => chance.between(64, 4096),
                 _ => NEVER,
+            }
+        },
+    },
+    Knob {
+        name: "gc-compact-trigger",
+        is_option: true,
+        value: |knobs| &mut knobs.gc_compact_len_trigger,
+        limit: |name, knobs| at_least_one(name, knobs.gc_compact_len_trigger),
+        set_plain: |knobs| knobs.gc_compact_len_trigger = NEVER,
+        shrink_order: Some(23),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.gc_compact_len_trigger = match chance.below(3) {
+                0 => NEVER,
+                _ => chance.between(1, 200_000),
+            }
+        },
+    },
+    Knob {
+        name: "gc-compact-growth",
+        is_option: true,
+        value: |knobs| &mut knobs.gc_compact_growth_trigger,
+        limit: |name, knobs| at_least_one(name, knobs.gc_compact_growth_trigger),
+        set_plain: |knobs| knobs.gc_compact_growth_trigger = 100,
+        shrink_order: Some(24),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| knobs.gc_compact_growth_trigger = chance.between(1, 200),
+    },
+    Knob {
+        name: "gc-compact-len",
+        is_option: true,
+        value: |knobs| &mut knobs.gc_compact_len_max,
+        limit: |name, knobs| at_least_one(name, knobs.gc_compact_len_max),
+        set_plain: |knobs| knobs.gc_compact_len_max = NEVER,
+        shrink_order: Some(25),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| {
+            knobs.gc_compact_len_max = match chance.below(4) {
+                0 => NEVER,
+                1 => chance.between(1, 200_000),
+                _ => 1,
             }
         },
     },
@@ -399,6 +444,16 @@ pub(crate) const KNOBS: [Knob; 25] = [
         shrink_order: Some(20),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.tenant = chance.between(0, TENANT_MAX.into()) as u16,
+    },
+    Knob {
+        name: "shard",
+        is_option: false,
+        value: |knobs| &mut knobs.shard,
+        limit: any,
+        set_plain: |knobs| knobs.shard = Shard::default(),
+        shrink_order: Some(27),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| knobs.shard = draw_shard(chance),
     },
     Knob {
         name: "look",
@@ -493,62 +548,4 @@ impl fmt::Display for Knobs {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::text::Words;
-
-    /// The fields of knobs with their values, as `Debug` prints them.
-    fn fields(knobs: &Knobs) -> Vec<String> {
-        let text = format!("{knobs:?}").replace("On { period", "On period");
-        text.split(": ").map(String::from).collect()
-    }
-
-    /// For each knob a value other than its plainest.
-    const OTHERS: &str =
-        "7 7 edges 7 7 7s 7 7 7 7 7 7 zstd:7 7 7 7 7s 7 7s 7 7 every_7s_stall_8 8 all rots";
-
-    #[test]
-    fn every_field_has_one_row_and_every_row_one_field() {
-        let plain = Knobs::plain();
-        let mut all = plain.clone();
-        for (knob, other) in KNOBS.iter().zip(OTHERS.split(' ')) {
-            let mut knobs = plain.clone();
-            let other = other.replace('_', " ");
-            let value = (knob.value)(&mut knobs);
-            value.read(&mut Words::new(&other), knob.name).unwrap();
-            assert_eq!(value.written(), other, "{}", knob.name);
-            (knob.value)(&mut all)
-                .read(&mut Words::new(&other), knob.name)
-                .unwrap();
-            let (before, after) = (fields(&plain), fields(&knobs));
-            assert_ne!(before, after, "{}", knob.name);
-            (knob.set_plain)(&mut knobs);
-            assert_eq!(knobs, plain, "{}", knob.name);
-        }
-        // Each field was set by some row.
-        for (before, after) in fields(&plain).iter().zip(fields(&all)).skip(1) {
-            assert_ne!(*before, after);
-        }
-        assert_eq!(fields(&plain).len() - 1, KNOBS.len());
-        assert_eq!(all.check().err().map(|_| ()), None);
-    }
-
-    #[test]
-    fn the_plainest_knobs_pass_their_check() {
-        assert!(Knobs::plain().check().is_ok());
-    }
-
-    #[test]
-    fn no_two_knobs_share_a_name_or_an_order() {
-        let names: BTreeSet<&str> = KNOBS.iter().map(|knob| knob.name).collect();
-        assert_eq!(names.len(), KNOBS.len());
-        let mut orders: Vec<u8> = KNOBS.iter().filter_map(|knob| knob.shrink_order).collect();
-        orders.sort_unstable();
-        assert!(
-            orders.iter().copied().eq(1..=orders.len() as u8),
-            "{orders:?}"
-        );
-    }
-}
+mod tests;

@@ -17,11 +17,11 @@ use crate::faults::Rule;
 
 #[cfg(test)]
 pub(crate) use arbitrary::OP_COUNT_AIM_MAX;
-pub use knobs::{Compression, KeyLayout, Knobs, Look, Maintenance};
+pub use knobs::{Compression, KeyLayout, Knobs, Look, Maintenance, Shard};
 pub(crate) use knobs::{KNOBS, Knob};
 pub use op::{
-    Closing, EditPlan, Effort, Entry, Held, HistoryPlan, Jump, Kept, KeyIndex, Mode, PlanOp,
-    Setting, Shutdowns, Slot, Try,
+    Closing, EditPlan, Effort, Entry, Held, HistoryPlan, Jump, Kept, KeyIndex, Mode, OtherShard,
+    PlanOp, Setting, Shutdowns, Slot, SplitPlan, Taking, Try,
 };
 pub use text::PlanError;
 

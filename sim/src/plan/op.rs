@@ -8,6 +8,7 @@ mod key;
 mod operand;
 mod past;
 mod setting;
+mod split;
 mod tally;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub use key::KeyIndex;
 pub use operand::{Closing, Effort, Held, Jump, Kept, Mode, Shutdowns, Slot};
 pub use past::{HistoryPlan, Try};
 pub use setting::Setting;
+pub use split::{OtherShard, SplitPlan, Taking};
 pub(super) use tally::LimitTally;
 
 /// What the table says of an operation, besides its operands.
@@ -212,6 +214,15 @@ operations! {
         past: HistoryPlan,
     } => "gc-compact", Start::Beside, Some(Job::GcCompact);
 
+    /// Reduces all history in sub-jobs: `gc-compact-all a` if it is due, or resumes what was begun;
+    /// `gc-compact-all a forced` in any case.
+    GcCompactAll {
+        /// The timeline.
+        timeline: TimelineLabel,
+        /// Whether it must be due.
+        mode: Mode,
+    } => "gc-compact-all", Start::Beside, Some(Job::GcCompact);
+
     /// Leases an LSN: `lease a -8 10s`.
     Lease {
         /// The timeline.
@@ -221,6 +232,12 @@ operations! {
         /// For how long.
         length: Duration,
     } => "lease", Start::Beside, Some(Job::Lease);
+
+    /// Drops and rewrites what a split has left of other shards' keys: `shed a`.
+    Shed {
+        /// The timeline.
+        timeline: TimelineLabel,
+    } => "shed", Start::Beside, Some(Job::Shed);
 
     /// Declares which keys there are: `declare a k0 5`. It steers where images are cut; no answer
     /// depends on it.
@@ -308,6 +325,13 @@ operations! {
     /// and who may change no file of one; then opens it again as its own.
     Intrude => "intrude", Start::Waited, None;
 
+    /// Shuts the engine down, splits its directory, and opens one of the children:
+    /// `split 2 stripe 1 keep 0`, `split 3 stripe 2 keep 1 copying once`.
+    Split(into: SplitPlan) => "split", Start::Dropped, Some(Job::Split);
+
+    /// Shuts the engine down, and opens another shard, if a split has made one: `switch 0`.
+    Switch(other: OtherShard) => "switch", Start::Waited, None;
+
     /// Shuts the engine down and opens it again.
     Restart => "restart", Start::Dropped, None;
 
@@ -359,7 +383,7 @@ mod tests {
     use super::*;
 
     /// Each operation once, with an example of its operands.
-    const EACH: [&str; 27] = [
+    const EACH: [&str; 31] = [
         "create a 7",
         "branch b a -8 once",
         "delete b once",
@@ -371,7 +395,9 @@ mod tests {
         "images a",
         "gc a",
         "gc-compact a k1 2 from -9 to +1 dry",
+        "gc-compact-all a forced",
         "lease a -8 10s",
+        "shed a",
         "declare a k1 2",
         "get a k1 +1",
         "get-many a k1 2 0",
@@ -385,6 +411,8 @@ mod tests {
         "let-go 2",
         "set gc-distance 8",
         "intrude",
+        "split 3 stripe 2 keep 1 copying once",
+        "switch 1",
         "restart",
         "crash power draw:9",
     ];

@@ -16,13 +16,16 @@
 //! knob      = "seed" N
 //!           | "keys" N
 //!           | "layout" ("dense" | "spread" | "edges")
+//!           | "sparse" N
 //!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION | "buffer-len" N
 //!           | "l0-trigger" N | "l0-run-len" N | "layer-len" N
-//!           | "image-trigger" N | "image-preempt" N | "compression" ("none" | "zstd" [":" N])
-//!           | "history-trigger" N | "history-len" N | "gc-distance" N | "gc-age" DURATION
+//!           | "image-trigger" N | "sparse-trigger" N | "image-look" N | "image-age" DURATION
+//!           | "image-preempt" N | "compression" ("none" | "zstd" [":" N])
+//!           | "history-trigger" N | "history-len" N | "gc-compact-trigger" N
+//!           | "gc-compact-growth" N | "gc-compact-len" N | "gc-distance" N | "gc-age" DURATION
 //!           | "l0-delay-count" N | "l0-delay" DURATION | "cache-len" N | "read-len" N
 //!           | "housekeeping" ("off" | "every" DURATION "stall" N)
-//!           | "tenant" N | "look" LOOK
+//!           | "tenant" N | "shard" ("all" | N"/"N "stripe" N) | "look" LOOK
 //!           | "device" ("posix" | "ext4-ordered" | "rename-not-atomic" | "rots")
 //!                                      what it promises: sim/DEVICE.md
 //!
@@ -37,6 +40,9 @@
 //!           | "freeze" LETTER | "flush" LETTER
 //!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
 //!           | "lease" LETTER OFFSET DURATION
+//!           | "gc-compact-all" LETTER ["forced"]
+//!           | "shed" LETTER
+//!           | "split" COUNT "stripe" BLOCKS "keep" NUMBER ["copying"] ["once"] | "switch" NUMBER
 //!           | "gc-compact" LETTER [KEY COUNT] ["from" OFFSET] ["to" OFFSET] ["dry"]
 //!           | "declare" LETTER KEY COUNT         COUNT keys from this one on; behind the last
 //!                                                key comes the first

@@ -33,7 +33,7 @@ const OPS_FEW: usize = 4;
 const PAIRED_MAX: usize = 40;
 
 /// The jobs whose ordinals in rules count the operations that ask for them.
-const COUNTED: [Job; 7] = [
+const COUNTED: [Job; 9] = [
     Job::Put,
     Job::Read,
     Job::Flush,
@@ -41,6 +41,8 @@ const COUNTED: [Job; 7] = [
     Job::Image,
     Job::Gc,
     Job::GcCompact,
+    Job::Shed,
+    Job::Split,
 ];
 
 /// What can be left out item by item.

@@ -145,6 +145,7 @@ fn jobs(plan: &Plan) -> Vec<PlanOp> {
             PlanOp::Compact { timeline, mode },
             PlanOp::Images { timeline, mode },
             PlanOp::Gc { timeline },
+            PlanOp::GcCompactAll { timeline, mode },
             PlanOp::GcCompact {
                 timeline,
                 past: HistoryPlan::ALL,
@@ -189,7 +190,7 @@ mod tests {
             let is_its = |op: &&PlanOp| op.timeline() == Some(TimelineLabel(label));
             jobs.iter().filter(is_its).count()
         };
-        assert_eq!((of(b'a'), of(b'b'), jobs.len()), (6, 6, 15));
+        assert_eq!((of(b'a'), of(b'b'), jobs.len()), (7, 7, 17));
     }
 
     #[test]

@@ -7,8 +7,9 @@ mod contents;
 mod reading;
 mod scene;
 
+pub use palimpsest_tool::map::LayerKind;
 pub use reading::{Reading, VisitView};
-pub use scene::{LayerKind, LayerView, Moment, Scene, SceneSource, TimelineView};
+pub use scene::{LayerView, Moment, Scene, SceneSource, TimelineView};
 
 pub(crate) use contents::{contents, told};
 pub(crate) use scene::{of_disk, of_engine};

@@ -6,9 +6,9 @@ use palimpsest::Timeline;
 use palimpsest::base::{Key, KeyRange, LayerName, Lsn, LsnRange};
 use palimpsest::format::Index;
 use palimpsest::layer::{LayerId, MemoryLayer};
+use palimpsest_tool::map::LayerKind;
 
 use crate::label::TimelineLabel;
-use crate::text::named_enum;
 use crate::world::SimIo;
 
 /// All timelines at one moment.
@@ -82,33 +82,6 @@ pub struct LayerView {
     pub lsns: LsnRange,
     /// The layer's length, in bytes.
     pub len: u64,
-}
-
-named_enum! {
-    /// The kind of a layer, from the newest records to the oldest.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-    pub enum LayerKind {
-        /// In memory, and takes records.
-        Open = "open",
-        /// In memory, and waits to be flushed.
-        Frozen = "frozen",
-        /// A delta as flushed.
-        L0 = "L0",
-        /// A delta as compacted.
-        L1 = "L1",
-        /// Whole values.
-        Image = "image",
-    }
-}
-
-impl LayerKind {
-    fn of(name: &LayerName) -> LayerKind {
-        match name {
-            LayerName::Image { .. } => LayerKind::Image,
-            LayerName::Delta { .. } if name.is_l0() => LayerKind::L0,
-            LayerName::Delta { .. } => LayerKind::L1,
-        }
-    }
 }
 
 impl fmt::Display for Moment {

@@ -240,6 +240,18 @@ impl Io for SimIo {
         self.call(op, StepKind::Replace, act).await
     }
 
+    async fn link(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
+        let act = |state: &mut State, _| {
+            state.trace.path(from);
+            state.trace.path(to);
+            match state.has_links {
+                true => state.disk.link(from, to),
+                false => Err(io::ErrorKind::Unsupported.into()),
+            }
+        };
+        self.call(op, StepKind::Link, act).await
+    }
+
     async fn remove(&self, op: Op, path: &Path) -> io::Result<()> {
         let act = |state: &mut State, fault| {
             state.trace.path(path);

@@ -19,7 +19,7 @@ fn delta() -> LayerName {
 }
 
 fn any_file_name() -> impl Strategy<Value = FileName> {
-    let parts = (0..6, any_layer_name(), any::<u32>(), any::<u32>());
+    let parts = (0..8, any_layer_name(), any::<u32>(), any::<u32>());
     parts.prop_map(|(kind, name, generation, number)| {
         let generation = Generation(generation);
         match kind {
@@ -38,6 +38,10 @@ fn any_file_name() -> impl Strategy<Value = FileName> {
                 attempt: number,
             },
             4 => FileName::Index,
+            5 => FileName::SplitFrom { state: number },
+            6 => FileName::SplitInto {
+                count: number as u8,
+            },
             _ => FileName::Lock,
         }
     })

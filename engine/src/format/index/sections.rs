@@ -15,10 +15,10 @@ pub(super) struct Section<'a> {
     bytes: &'a [u8],
 }
 
-/// Appends a section that every reader must know.
-pub(super) fn encode(out: &mut Vec<u8>, name: &str, section: &[u8]) {
+/// Appends a section of this name, which every reader must know or may ignore.
+pub(super) fn encode(out: &mut Vec<u8>, (name, is_required): (&str, bool), section: &[u8]) {
     out.extend_from_slice(&padded(name));
-    out.push(u8::from(true));
+    out.push(u8::from(is_required));
     out.extend_from_slice(&(section.len() as u64).to_be_bytes());
     out.extend_from_slice(section);
 }
@@ -55,22 +55,26 @@ pub(super) fn list<'a>(take: &mut Take<'a>) -> Result<Vec<Listed<'a>>, DecodeErr
     Ok(found)
 }
 
-/// Takes the number of the sections and all of them. Returns those that are known, by name.
+/// Takes the number of the sections and all of them. Returns those that are known, by name: each
+/// is given with whether it is required.
 ///
 /// # Errors
 /// `UnknownSection` if one that is required is not known.
 pub(super) fn take<'a>(
     take: &mut Take<'a>,
-    known: &[&'static str],
+    known: &[(&'static str, bool)],
 ) -> Result<BTreeMap<&'static str, Section<'a>>, DecodeError> {
     let mut found = BTreeMap::new();
     for listed in list(take)? {
-        match known.iter().find(|known| padded(known) == listed.name) {
-            Some(known) if listed.is_required => {
+        match known.iter().find(|(known, _)| padded(known) == listed.name) {
+            Some((known, expected)) if listed.is_required == *expected => {
                 found.insert(*known, listed.section);
             }
-            Some(known) => {
-                let problem = format!("expected that {known} is required");
+            Some((known, expected)) => {
+                let problem = match expected {
+                    true => format!("expected that {known} is required"),
+                    false => format!("expected that {known} is not required"),
+                };
                 return Err(DecodeError::malformed(
                     "section is required",
                     listed.start + NAME_LEN as u64,

@@ -24,7 +24,7 @@ pub async fn check_all<I: Io>(io: &I, root: &Path) {
     in_turn!(io, root, check_create check_create_refuses check_open check_list check_rename);
     in_turn!(io, root, check_rename_refuses check_replace check_remove);
     in_turn!(io, root, check_open_file_outlives_name check_create_dir check_remove_dir);
-    in_turn!(io, root, check_sync_dir check_lock);
+    in_turn!(io, root, check_link check_link_refuses check_sync_dir check_lock);
     in_turn!(io, root, check_read check_read_exact check_write check_write_all check_gap);
     in_turn!(io, root, check_sync check_concurrent_writes);
     in_turn!(io, root, check_spawn check_sleep check_yield check_random);

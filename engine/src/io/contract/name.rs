@@ -120,6 +120,52 @@ pub async fn check_replace<I: Io>(io: &I, root: &Path) {
     assert_eq!(desk.content("free").await, b"new");
 }
 
+/// `link` gives a file a second name in another directory, and each name outlives the other; where
+/// there are no links, it is `Unsupported`, and makes nothing.
+pub async fn check_link<I: Io>(io: &I, root: &Path) {
+    let desk = Desk::new(io, root);
+    desk.write("from", b"shared").await;
+    desk.create_dir("dir").await;
+    let (from, to) = (desk.path("from"), desk.path("dir/to"));
+    let linked = io.link(op(), &from, &to).await;
+    if refusal(linked) == Some(ErrorKind::Unsupported) {
+        assert!(
+            !desk.has("dir/to").await,
+            "a link that cannot be makes nothing"
+        );
+        return;
+    }
+    assert_eq!(desk.content("dir/to").await, b"shared");
+    assert_eq!(desk.entries().await, [dir("dir"), file("from", 6)]);
+    done("remove", &from, io.remove(op(), &from).await);
+    assert_eq!(
+        desk.content("dir/to").await,
+        b"shared",
+        "a file goes with its last name"
+    );
+    desk.write("from", b"other").await;
+    assert_eq!(desk.content("dir/to").await, b"shared");
+}
+
+/// `link` refuses a name that is taken, and a file that is not there.
+pub async fn check_link_refuses<I: Io>(io: &I, root: &Path) {
+    let desk = Desk::new(io, root);
+    desk.write("from", b"one").await;
+    desk.write("to", b"other").await;
+    let (from, to) = (desk.path("from"), desk.path("to"));
+    assert!(
+        io.link(op(), &from, &to).await.is_err(),
+        "the name is taken"
+    );
+    assert_eq!(desk.content("to").await, b"other");
+    let (missing, free) = (desk.path("missing"), desk.path("free"));
+    assert!(
+        io.link(op(), &missing, &free).await.is_err(),
+        "nothing to link"
+    );
+    assert_eq!(desk.entries().await, [file("from", 3), file("to", 5)]);
+}
+
 /// `remove` frees a name; a handle that is open still reads the old file, beside a new one of that
 /// name.
 pub async fn check_remove<I: Io>(io: &I, root: &Path) {

@@ -27,6 +27,8 @@ pub enum Call {
     Rename,
     /// [`Io::replace`].
     Replace,
+    /// [`Io::link`].
+    Link,
     /// [`Io::remove`].
     Remove,
     /// [`Io::create_dir`].
@@ -104,6 +106,7 @@ struct Desk {
     barrier: Option<Barrier>,
     fault_count: u32,
     pace: Pace,
+    has_links: bool,
     calls: Vec<(Call, Op)>,
     tasks: Tasks,
     late: Vec<Task>,
@@ -134,6 +137,7 @@ impl FaultyIo {
             barrier: None,
             fault_count: 0,
             pace: Pace::Prompt,
+            has_links: true,
             calls: Vec::new(),
             tasks: Tasks::AtOnce,
             late: Vec::new(),
@@ -212,6 +216,11 @@ impl FaultyIo {
     /// Sets the pace of calls from now on.
     pub fn set_pace(&self, pace: Pace) {
         self.desk().pace = pace;
+    }
+
+    /// Refuses links from now on, as a file system without them.
+    pub fn refuse_links(&self) {
+        self.desk().has_links = false;
     }
 
     /// Sets when tasks run that are spawned from now on.
@@ -310,6 +319,15 @@ impl Io for FaultyIo {
     async fn replace(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
         self.enter(Call::Replace, op).await?;
         self.os.replace(op, from, to).await
+    }
+
+    async fn link(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
+        self.enter(Call::Link, op).await?;
+        match self.desk().has_links {
+            true => {}
+            false => return Err(io::ErrorKind::Unsupported.into()),
+        }
+        self.os.link(op, from, to).await
     }
 
     async fn remove(&self, op: Op, path: &Path) -> io::Result<()> {

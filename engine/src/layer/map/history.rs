@@ -1,5 +1,7 @@
 //! The file layers of a timeline, as an immutable value.
 
+use std::collections::BTreeSet;
+
 use super::select::{SelectKind, rank, select};
 use super::sweep::{self, Segment, SweepRule};
 use super::tree::LayerTree;
@@ -140,6 +142,18 @@ impl<T> History<T> {
         };
         let deltas = names(self.deltas.overlapping(keys, lsns));
         l0_count + sweep::tallest(deltas, limit - l0_count)
+    }
+
+    /// How many deltas a scan looks into that reads these keys for these LSNs, L0s too; at most
+    /// `limit`.
+    pub fn count_visits(&self, pieces: &[(KeyRange, LsnRange)], limit: usize) -> usize {
+        let mut visited = BTreeSet::new();
+        for (keys, lsns) in pieces {
+            let l0s = self.l0s.overlapping(*keys, *lsns).take(limit);
+            let deltas = self.deltas.overlapping(*keys, *lsns);
+            visited.extend(names(l0s.chain(deltas)).take(limit));
+        }
+        visited.len().min(limit)
     }
 
     /// Finds two deltas that no writer could have written: both of more than one key, with a key

@@ -205,19 +205,20 @@ impl<I: Io> LayerMap<I> {
         map
     }
 
-    /// The map with `delta` in place of the oldest frozen layer; `None` if that is not `flushed`.
+    /// The map with `made` in place of the oldest frozen layer; `None` if that is not `flushed`.
     #[must_use]
     pub(crate) fn flush(
         &self,
         flushed: &Arc<MemoryLayer<I>>,
-        delta: Arc<DeltaLayer<I>>,
+        made: Vec<FileLayer<I>>,
     ) -> Option<LayerMap<I>> {
         let oldest = self.frozen.first()?;
         if !Arc::ptr_eq(oldest, flushed) {
             return None;
         }
-        assert!(flushed.lsns() == Some(delta.lsns()));
-        let mut map = self.replace(&[], vec![FileLayer::Delta(delta)]);
+        let lsns = |layer: &FileLayer<I>| Some(layer.entry().name.lsns());
+        assert!(made.iter().all(|layer| lsns(layer) == flushed.lsns()));
+        let mut map = self.replace(&[], made);
         map.frozen.remove(0);
         Some(map)
     }
@@ -302,6 +303,14 @@ impl<I: Io> FileLayer<I> {
         match self {
             FileLayer::Delta(delta) => delta.entry(),
             FileLayer::Image(image) => image.entry(),
+        }
+    }
+
+    /// Keeps its file from now on, which is temporary until then.
+    pub(crate) fn keep(&self) {
+        match self {
+            FileLayer::Delta(delta) => delta.keep(),
+            FileLayer::Image(image) => image.keep(),
         }
     }
 

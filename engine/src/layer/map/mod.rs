@@ -14,6 +14,8 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod visibility;
 
 pub use history::{Found, History};
 pub use layer_map::{FileLayer, Layer, LayerId, LayerMap};
+pub use visibility::Visibility;

@@ -7,10 +7,11 @@ use super::*;
 use crate::format::{Edit, Edits};
 
 /// An entry in words: `i20` an image, `n20` a record that needs no base, `20` a record. The value
-/// of `i20` is "20", a record adds ",LSN". `i20=10,20` is an image with another value.
+/// of `i20` is "20", a record adds ",LSN". `i20=10,20` is an image with another value, and `x20` an
+/// empty one, which deletes a sparse key.
 fn entry(word: &str) -> Entry {
     let (place, text) = word.split_once('=').unwrap_or((word, ""));
-    let digits = place.trim_start_matches(['i', 'n']);
+    let digits = place.trim_start_matches(['i', 'n', 'x']);
     let lsn = Lsn(digits.parse().expect("an entry has an LSN"));
     let text = match text {
         "" => digits,
@@ -18,6 +19,7 @@ fn entry(word: &str) -> Entry {
     };
     let value = match &place[..1] {
         "i" => Value::Image(text.into()),
+        "x" => Value::Image(Vec::new()),
         "n" => {
             let content = text.into();
             Value::Record(Edit::Set { content }.into_init_record())
@@ -36,6 +38,7 @@ fn entries(words: &str) -> Vec<Entry> {
 
 fn print(entries: &[Entry]) -> String {
     let print = |(lsn, value): &Entry| match value {
+        Value::Image(image) if image.is_empty() => format!("x{}", lsn.0),
         Value::Image(image) => format!("i{}={}", lsn.0, String::from_utf8_lossy(image)),
         Value::Record(record) if record.will_init() => format!("n{}", lsn.0),
         Value::Record(_) => lsn.0.to_string(),
@@ -83,7 +86,8 @@ impl Case {
             threshold: self.threshold,
         };
         let base = self.base.map(str::as_bytes);
-        retain(&mut entries(self.history), base, rule, &Edits)
+        let below = base.map_or(Below::Nothing, Below::Value);
+        retain(&mut entries(self.history), below, rule, &Edits)
     }
 }
 
@@ -324,7 +328,7 @@ fn a_long_trace_ends_after_its_oldest_entries() {
         horizon: Lsn(500),
         threshold: 5,
     };
-    let error = retain(&mut history, None, rule, &Edits)
+    let error = retain(&mut history, Below::Nothing, rule, &Edits)
         .unwrap_err()
         .to_string();
     assert_eq!(error.matches("d@").count(), TRACE_COUNT_MAX);
@@ -332,6 +336,50 @@ fn a_long_trace_ends_after_its_oldest_entries() {
         error.contains("d@0/80 ... and more, points, horizon"),
         "{error}"
     );
+}
+
+/// What stays of a sparse key with nothing below, at points 20 and 30 and a horizon of 40; then of
+/// the same history above the value "base".
+#[test]
+fn a_deletion_stays_only_above_a_value() {
+    let cases = [
+        (
+            "x20",
+            "20: - | 30: - | 40: - | above: ",
+            "20: x20 | 30: - | 40: - | above: ",
+        ),
+        (
+            "i10 x25 35",
+            "20: i20=10 | 30: x25 | 40: 35 | above: ",
+            "20: i10=10 | 30: x25 | 40: 35 | above: ",
+        ),
+        (
+            "i10 x20 x25 35 x50",
+            "20: - | 30: - | 40: 35 | above: x50",
+            "20: x20 | 30: x25 | 40: 35 | above: x50",
+        ),
+        (
+            "10 x30 i45",
+            "20: i20=,10 | 30: x30 | 40: - | above: i45=45",
+            "20: 10 | 30: x30 | 40: - | above: i45=45",
+        ),
+        (
+            "25 26 27",
+            "20: - | 30: i30=,25,26,27 | 40: - | above: ",
+            "20: - | 30: i30=base,25,26,27 | 40: - | above: ",
+        ),
+    ];
+    for (history, sparse, above_a_value) in cases {
+        let rule = RetainRule {
+            points: &[Lsn(20), Lsn(30)],
+            horizon: Lsn(40),
+            threshold: 3,
+        };
+        let stays = |below| retain(&mut entries(history), below, rule, &Edits).unwrap();
+        assert_eq!(print_all(&stays(Below::Empty)), sparse, "{history}");
+        let above = stays(Below::Value(b"base"));
+        assert_eq!(print_all(&above), above_a_value, "{history}");
+    }
 }
 
 /// A redo that counts its calls' records is no function of the value and the records above it.
@@ -348,7 +396,7 @@ fn a_redo_that_is_not_made_in_steps_is_found_before_use() {
         horizon: Lsn(40),
         threshold: 5,
     };
-    let error = retain(&mut entries("n10 20 30"), None, rule, &Count).unwrap_err();
+    let error = retain(&mut entries("n10 20 30"), Below::Nothing, rule, &Count).unwrap_err();
     assert!(matches!(error, RetainError::Differs { lsn: Lsn(40), .. }));
 }
 
@@ -356,6 +404,7 @@ fn a_redo_that_is_not_made_in_steps_is_found_before_use() {
 #[derive(Clone, Debug)]
 struct Drawn {
     base: Option<Vec<u8>>,
+    is_sparse: bool,
     history: Vec<Entry>,
     points: Vec<Lsn>,
     horizon: Lsn,
@@ -369,7 +418,12 @@ impl Drawn {
             horizon: self.horizon,
             threshold: self.threshold,
         };
-        retain(&mut history, self.base.as_deref(), rule, &Edits)
+        let below = match &self.base {
+            Some(base) => Below::Value(base),
+            None if self.is_sparse => Below::Empty,
+            None => Below::Nothing,
+        };
+        retain(&mut history, below, rule, &Edits)
     }
 
     /// The LSNs that can be read.
@@ -380,7 +434,8 @@ impl Drawn {
 
     /// The value at an LSN as a fold over all entries; `Err` if there are records without a base.
     fn value(&self, history: &[Entry], lsn: Lsn) -> Result<Option<Vec<u8>>, ()> {
-        let mut value = self.base.clone();
+        let empty = self.is_sparse.then(Vec::new);
+        let mut value = self.base.clone().or(empty);
         for (_, entry) in history.iter().filter(|(at, _)| *at <= lsn) {
             value = match (entry, value) {
                 (Value::Image(image), _) => Some(image.clone()),
@@ -397,23 +452,25 @@ impl Drawn {
 }
 
 fn any_history() -> impl Strategy<Value = Drawn> {
-    let one = (1..70_u64, 0..8_u8);
+    let one = (1..70_u64, 0..9_u8);
     let points = proptest::collection::vec(1..60_u64, 0..5);
     let shape = (
         proptest::option::of(Just(b"base".to_vec())),
         points,
         1..6_usize,
+        any::<bool>(),
     );
     (vec(one, 0..24), shape, 20..60_u64).prop_map(
-        |(mut lsns, (base, points, threshold), horizon)| {
+        |(mut lsns, (base, points, threshold, is_sparse), horizon)| {
             lsns.sort_unstable();
             lsns.dedup_by_key(|(lsn, _)| *lsn);
-            if let (None, Some(first)) = (&base, lsns.first_mut()) {
+            if let (None, false, Some(first)) = (&base, is_sparse, lsns.first_mut()) {
                 first.1 = first.1.min(1);
             }
             let history = lsns.iter().map(|(lsn, kind)| match kind {
                 0 => entry(&format!("i{lsn}")),
                 1 => entry(&format!("n{lsn}")),
+                2 => (Lsn(*lsn), Value::Image(Vec::new())),
                 _ => entry(&lsn.to_string()),
             });
             let mut points: Vec<Lsn> = points.into_iter().map(Lsn).collect();
@@ -421,6 +478,7 @@ fn any_history() -> impl Strategy<Value = Drawn> {
             points.sort_unstable();
             Drawn {
                 base,
+                is_sparse,
                 history: history.collect(),
                 points,
                 horizon: Lsn(horizon),
@@ -465,7 +523,9 @@ proptest! {
             less.remove(index);
             let differs = |lsn: &Lsn| drawn.value(&less, *lsn) != drawn.value(&stays, *lsn);
             let is_image = matches!(stays[index].1, Value::Image(_));
-            let is_made = is_image && stays[index].0 <= drawn.horizon;
+            // A second deletion in a row is no value of its own.
+            let is_empty = stays[index].1 == Value::Image(Vec::new());
+            let is_made = is_image && (stays[index].0 <= drawn.horizon || is_empty);
             let is_read = drawn.readable().iter().any(differs);
             prop_assert!(is_made || is_read, "{}: {index}", print(&stays));
         }

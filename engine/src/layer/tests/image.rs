@@ -6,7 +6,9 @@ use super::super::{ImageFilePlan, ImageLayer, ImageWriter, LayerContext};
 use super::{
     Images, LIMITS, Shelf, finish_image, image_plan, key, op, poke, poll_times, read_images,
 };
-use crate::base::{Error, FileName, Generation, Key, KeyRange, LayerName, Lsn, Result};
+use crate::base::{
+    Error, FileName, Generation, Key, KeyRange, LayerName, Lsn, Result, ShardIdentity,
+};
 use crate::format::{BLOCK_LEN, ChecksumSection, Compression};
 use crate::io::block_on;
 use crate::io::tests::faulty::{FaultyIo, Pace};
@@ -263,32 +265,29 @@ fn len_of_blocks(layer: &ImageLayer<FaultyIo>) -> u64 {
     block_count * BLOCK_LEN as u64
 }
 
-/// A peer's test vector: stripes of 0x800 keys, distributed to four layers.
+/// A peer's test vector: the keys of a relation on four shards with stripes of 0x800 keys. The
+/// second shard has none of them.
 #[test]
-fn a_filtered_image_has_the_wanted_keys_only() {
+fn an_image_is_filtered_for_a_shard() {
     let shelf = Shelf::new();
-    let stripes = [
-        Some((0, 0x800)),
-        None,
-        Some((0x800, 0x1000)),
-        Some((0x1000, 0x2000)),
+    let cases = [
+        (Some((0, 0x800)), 49_152),
+        (None, 0),
+        (Some((0x1000, 0x1800)), 49_152),
+        (Some((0x800, 0x2000)), 73_728),
     ];
-    let lens = [49_152, 0, 49_152, 73_728];
     block_on(async {
         let source = vector(&shelf).await.unwrap();
         assert_eq!(len_of_blocks(&source), 122_880);
-        for (generation, (stripe, len)) in (2..).zip(stripes.into_iter().zip(lens)) {
+        for (number, (span, len)) in (0..4).zip(cases) {
+            let shard = ShardIdentity::new(number, 4, 0x800).unwrap();
             let context = LayerContext {
-                generation: Generation(generation),
+                generation: Generation(2 + u32::from(number)),
                 ..shelf.context.clone()
             };
-            let (start, end) = stripe.unwrap_or((0, 0));
-            let wanted = KeyRange::new(vector_key(start), vector_key(end));
-            let filtered = source
-                .filter(op(), (&context, 1), |key| wanted.contains(key))
-                .await;
-            let Some(filtered) = filtered.unwrap() else {
-                assert_eq!(len, 0);
+            let filtered = source.filter(op(), (&context, 1), |key| shard.holds(key));
+            let Some((filtered, key_count)) = filtered.await.unwrap() else {
+                assert_eq!(span, None);
                 continue;
             };
             assert_eq!(len_of_blocks(&filtered), len);
@@ -298,8 +297,12 @@ fn a_filtered_image_has_the_wanted_keys_only() {
                 (source.entry().name, context.generation)
             );
             let found = read_images(&filtered, LIMITS).await.unwrap();
-            let expected = (start..end).map(|number| (vector_key(number), vec![1, 2, 3, 4]));
-            assert!(found == expected.collect());
+            assert_eq!(found.len() as u64, key_count);
+            let (start, end) = span.unwrap();
+            let held = (start..end).map(vector_key).filter(|key| shard.holds(*key));
+            let expected: Images = held.map(|key| (key, vec![1, 2, 3, 4])).collect();
+            assert_eq!(Some(key_count), shard.held_count(&name.keys()));
+            assert!(found == expected);
         }
     });
     assert_eq!(shelf.names(), [""; 0]);
@@ -322,11 +325,9 @@ fn a_filter_copies_values_as_they_are_stored() {
             ..shelf.context.clone()
         };
         let target = (&context, 1);
-        let all = source
-            .filter(op(), target, |_| true)
-            .await
-            .unwrap()
-            .unwrap();
+        let filtered = source.filter(op(), target, |_| true).await;
+        let (all, key_count) = filtered.unwrap().unwrap();
+        assert_eq!(key_count, 300);
         assert_eq!(all.entry().len, source.entry().len);
         assert!(all.entry().len < 300 * 100);
         let file = |layer: &ImageLayer<FaultyIo>| {
@@ -337,7 +338,8 @@ fn a_filter_copies_values_as_they_are_stored() {
         assert!(file(&all) == file(&source));
         drop(all);
         let is_odd = |key: Key| key.field6 % 2 == 1;
-        let odd = source.filter(op(), target, is_odd).await.unwrap().unwrap();
+        let filtered = source.filter(op(), target, is_odd).await;
+        let (odd, _) = filtered.unwrap().unwrap();
         let expected: Images = images.into_iter().filter(|(key, _)| is_odd(*key)).collect();
         assert!(read_images(&odd, LIMITS).await.unwrap() == expected);
     });

@@ -78,7 +78,7 @@ fn a_layer_is_opened_frozen_and_flushed_and_each_older_map_stays_as_it_was() {
         let opened = empty.with_open(open(&shelf, 1));
         let frozen = opened.freeze(Lsn(10));
         let oldest = frozen.frozen()[0].clone();
-        let flushed = frozen.flush(&oldest, delta(&shelf, 1, 10)).unwrap();
+        let flushed = frozen.flush(&oldest, vec![file(&shelf, 1, 10)]).unwrap();
         [empty, frozen.with_open(open(&shelf, 10)), frozen, flushed]
     };
     let pictures = maps.each_ref().map(picture);
@@ -95,7 +95,7 @@ fn layers_are_flushed_from_the_oldest_on() {
     let mut pictures = vec![picture(&map)];
     for (start, end) in [(10, 20), (20, 30)] {
         let oldest = map.frozen()[0].clone();
-        map = map.flush(&oldest, delta(&shelf, start, end)).unwrap();
+        map = map.flush(&oldest, vec![file(&shelf, start, end)]).unwrap();
         pictures.push(picture(&map));
     }
     assert_eq!(
@@ -115,11 +115,15 @@ fn a_flush_of_any_but_the_oldest_frozen_layer_is_dropped() {
     let [oldest, newer] = map.frozen() else {
         panic!("{}", picture(&map));
     };
-    assert!(map.flush(newer, delta(&shelf, 20, 30)).is_none());
-    let flushed = map.flush(oldest, delta(&shelf, 10, 20)).unwrap();
-    assert!(flushed.flush(oldest, delta(&shelf, 10, 20)).is_none());
+    assert!(map.flush(newer, vec![file(&shelf, 20, 30)]).is_none());
+    let flushed = map.flush(oldest, vec![file(&shelf, 10, 20)]).unwrap();
+    assert!(flushed.flush(oldest, vec![file(&shelf, 10, 20)]).is_none());
     let none_frozen = LayerMap::new(Vec::new());
-    assert!(none_frozen.flush(oldest, delta(&shelf, 10, 20)).is_none());
+    assert!(
+        none_frozen
+            .flush(oldest, vec![file(&shelf, 10, 20)])
+            .is_none()
+    );
 }
 
 #[test]
@@ -183,9 +187,9 @@ fn a_frozen_layer_covers_its_records() {
 }
 
 #[test]
-#[should_panic(expected = "flushed.lsns() == Some(delta.lsns())")]
+#[should_panic(expected = "lsns(layer) == flushed.lsns()")]
 fn a_delta_covers_the_layer_that_it_replaces() {
     let shelf = Shelf::new();
     let map = full(&shelf);
-    let _ = map.flush(&map.frozen()[0], delta(&shelf, 10, 19));
+    let _ = map.flush(&map.frozen()[0], vec![file(&shelf, 10, 19)]);
 }

@@ -1,19 +1,21 @@
 //! Building: the layers are merged, and key by key what stays is written.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::outputs::{Made, Outputs};
 use super::plan::{Bottom, Fate, GcCompactPlan};
 use super::stats::{GcCompactStats, len_of};
-use crate::base::{Error, Key, KeyRange, LayerName, Result};
+use crate::base::{Error, Key, KeyRange, KeySpace, LayerName, Lsn, Result};
 use crate::format::{RedoError, Value};
 use crate::io::{Io, Op, Part};
 use crate::layer::{
-    BatchLimits, DeltaIter, DeltaLayer, Entry, FileLayer, ImageIter, LayerContext, Merge,
+    BatchLimits, Below, DeltaIter, DeltaLayer, Entry, FileLayer, ImageIter, LayerContext, Merge,
     RawRecord, RecordKind, RetainError, RetainRule, Retained, Source, retain,
 };
 use crate::store::Store;
 
+use super::super::read::KeysBelow;
 use super::super::shared::Shared;
 
 /// How much of the values of each layer is held in memory at once.
@@ -50,8 +52,15 @@ impl<I: Io> Source for LayerRecords<'_, I> {
 struct KeyHistory {
     key: Key,
     entries: Vec<Entry>,
+    /// The LSNs of the entries that come from image layers.
+    imaged: Vec<Lsn>,
     /// The length of the values, in bytes.
     len: u64,
+}
+
+/// A key has a longer history than may be held in memory.
+pub(super) struct TooLong {
+    pub(super) key: Key,
 }
 
 /// A gc compaction that is being built.
@@ -61,6 +70,14 @@ pub(super) struct Build<'a, S: Store> {
     plan: &'a GcCompactPlan<S::Io>,
     outputs: Outputs<'a, S>,
     stats: &'a mut GcCompactStats,
+    /// The images that cover sparse keys: where one lacks such a key, it says that the key is gone.
+    deleting: Vec<(KeyRange, Lsn)>,
+    /// Those of them that stay as they are.
+    staying: Vec<(KeyRange, Lsn)>,
+    /// The sparse keys with a value below the layers, once they were asked for: an image may be all
+    /// that says of such a key that it is gone.
+    below: Option<KeysBelow<S>>,
+    next_below: VecDeque<Key>,
 }
 
 impl<'a, S: Store> Build<'a, S> {
@@ -72,17 +89,33 @@ impl<'a, S: Store> Build<'a, S> {
         stats: &'a mut GcCompactStats,
     ) -> Build<'a, S> {
         let outputs = Outputs::new((shared.as_ref(), op), context, (plan.keys, plan.lsns));
+        let sparse = shared.options.sparse_keys.sparse();
+        let images = plan
+            .layers()
+            .iter()
+            .filter_map(|(layer, fate)| match layer {
+                FileLayer::Image(image) => Some(((image.keys(), image.lsn()), *fate)),
+                FileLayer::Delta(_) => None,
+            });
+        let deleting: Vec<_> = images
+            .filter(|((keys, _), _)| sparse.overlaps(keys))
+            .collect();
+        let staying = deleting.iter().filter(|(_, fate)| *fate == Fate::Stays);
         Build {
             shared,
             op,
             plan,
             outputs,
             stats,
+            staying: staying.map(|(image, _)| *image).collect(),
+            deleting: deleting.iter().map(|(image, _)| *image).collect(),
+            below: None,
+            next_below: VecDeque::new(),
         }
     }
 
     /// Writes all layers: durable files that are not published yet.
-    pub(super) async fn run(mut self) -> Result<Made<S::Io>> {
+    pub(super) async fn run(mut self) -> Result<Result<Made<S::Io>, TooLong>> {
         let plan = self.plan;
         for (index, (layer, fate)) in (1..).zip(plan.layers()) {
             let len = layer.entry().len;
@@ -96,8 +129,10 @@ impl<'a, S: Store> Build<'a, S> {
                 FileLayer::Image(_) => self.stats.images_read.add(len),
             }
         }
-        self.reduce().await?;
-        self.outputs.finish().await
+        if let Some(too_long) = self.reduce().await? {
+            return Ok(Err(too_long));
+        }
+        self.outputs.finish().await.map(Ok)
     }
 
     /// Copies what a layer has of keys on either side of the range, whole.
@@ -115,6 +150,9 @@ impl<'a, S: Store> Build<'a, S> {
             let mut piece = None;
             while let Some(record) = records.next().await? {
                 self.shared.check_running()?;
+                if !self.shared.shard.identity.holds(record.key) {
+                    continue;
+                }
                 let mut open = match piece.take() {
                     Some(piece) => piece,
                     None => self.outputs.begin_piece((side, delta.lsns())).await?,
@@ -135,21 +173,89 @@ impl<'a, S: Store> Build<'a, S> {
         Ok(())
     }
 
-    /// Merges the layers, and writes what stays of each key.
-    async fn reduce(&mut self) -> Result<()> {
+    /// Merges the layers, and writes what stays of each key, up to one that is too long.
+    async fn reduce(&mut self) -> Result<Option<TooLong>> {
+        self.begin_below().await?;
         let mut merge = Merge::new(self.sources());
         let mut history: Option<KeyHistory> = None;
         while let Some(record) = merge.next().await? {
+            if !self.shared.shard.identity.holds(record.key) {
+                self.drop_foreign(&record);
+                continue;
+            }
             if let Some(done) = history.take_if(|history| history.key != record.key) {
+                self.settle_below(Some(done.key)).await?;
                 self.settle(done).await?;
             }
             let history = history.get_or_insert_with(|| KeyHistory::new(record.key));
+            history.len += record.bytes.len() as u64;
+            if self.shared.options.history_len_max < history.len {
+                let key = record.key;
+                return Ok(Some(TooLong { key }));
+            }
             self.push(history, record)?;
         }
-        match history {
-            Some(last) => self.settle(last).await,
-            None => Ok(()),
+        if let Some(last) = history {
+            self.settle_below(Some(last.key)).await?;
+            self.settle(last).await?;
         }
+        self.settle_below(None).await?;
+        Ok(None)
+    }
+
+    /// Starts to look for sparse keys that have a value below the layers, where an image may lack
+    /// them.
+    async fn begin_below(&mut self) -> Result<()> {
+        if self.plan.bottom != Bottom::History || self.deleting.is_empty() {
+            return Ok(());
+        }
+        let images = KeySpace::from_ranges(self.deleting.iter().map(|(keys, _)| *keys));
+        let mut sparse = self.shared.options.sparse_keys.sparse().clone();
+        let mut covered = sparse.remove_overlapping_with(&images);
+        let keys = KeySpace::from_ranges([self.plan.keys]);
+        let keys = covered.remove_overlapping_with(&keys);
+        self.below = self
+            .shared
+            .keys_below(self.op, (keys, self.plan.floor))
+            .await?;
+        Ok(())
+    }
+
+    /// Writes what stays of the sparse keys before `end` that have no record in the layers, and
+    /// passes over `end` itself.
+    async fn settle_below(&mut self, end: Option<Key>) -> Result<()> {
+        loop {
+            while let Some(key) = self.next_below.front().copied() {
+                if end.is_some_and(|end| end < key) {
+                    return Ok(());
+                }
+                self.next_below.pop_front();
+                if end != Some(key) {
+                    let io = self.shared.io();
+                    io.probe("a gc compaction keeps a deletion that only an image has");
+                    self.settle(KeyHistory::new(key)).await?;
+                }
+            }
+            let Some(below) = &mut self.below else {
+                return Ok(());
+            };
+            match below.next_batch().await? {
+                Some(keys) => self.next_below.extend(keys),
+                None => self.below = None,
+            }
+        }
+    }
+
+    /// Counts a record of another shard, which a layer from before a split has.
+    fn drop_foreign(&mut self, record: &RawRecord) {
+        let io = self.shared.io();
+        io.probe("a gc compaction leaves out a key of another shard");
+        let len = record.bytes.len() as u64;
+        match record.kind {
+            RecordKind::Image => self.stats.images.add(len),
+            RecordKind::Delta => self.stats.records.add(len),
+        }
+        self.stats.dropped.add(len);
     }
 
     fn sources(&self) -> Vec<LayerRecords<'a, S::Io>> {
@@ -170,22 +276,14 @@ impl<'a, S: Store> Build<'a, S> {
 
     /// Adds a record to its key's history.
     fn push(&mut self, history: &mut KeyHistory, record: RawRecord) -> Result<()> {
-        let len = record.bytes.len() as u64;
-        history.len += len;
-        let len_max = self.shared.options.history_len_max;
-        if len_max < history.len {
-            let key = record.key;
-            let why = format!(
-                "the history of key {key} is longer than history_len_max, {len_max} bytes: raise \
-                 the option, or leave the key out of the range"
-            );
-            return Err(Error::Refused { why });
-        }
         let (lsn, kind) = (record.lsn, record.kind);
         let value = self.decode(record)?;
         let stats = &mut *self.stats;
         match kind {
-            RecordKind::Image => stats.images.add(len_of(&value)),
+            RecordKind::Image => {
+                stats.images.add(len_of(&value));
+                history.imaged.push(lsn);
+            }
             RecordKind::Delta => stats.records.add(len_of(&value)),
         }
         match history.entries.last() {
@@ -216,6 +314,10 @@ impl<'a, S: Store> Build<'a, S> {
     /// Writes what stays of a key whose history is complete.
     async fn settle(&mut self, mut history: KeyHistory) -> Result<()> {
         self.shared.check_running()?;
+        self.add_deletions(&mut history);
+        if history.entries.is_empty() {
+            return Ok(());
+        }
         self.stats.key_count += 1;
         match self.retain(&mut history).await? {
             Ok(retained) => self.write(history, retained).await,
@@ -236,6 +338,29 @@ impl<'a, S: Store> Build<'a, S> {
         }
     }
 
+    /// Adds the deletions of a sparse key that images stand for, since they cover it and lack it.
+    fn add_deletions(&mut self, history: &mut KeyHistory) {
+        if !self.shared.options.sparse_keys.is_sparse(history.key) {
+            return;
+        }
+        for (keys, lsn) in &self.deleting {
+            if !keys.contains(history.key) || history.imaged.contains(lsn) {
+                continue;
+            }
+            let io = self.shared.io();
+            io.probe("a gc compaction finds a sparse key deleted by an image that lacks it");
+            let index = history.entries.partition_point(|(at, _)| at < lsn);
+            if history.entries.get(index).is_some_and(|(at, _)| at == lsn) {
+                // The image has what the record has made of the key.
+                let (_, record) = history.entries.remove(index);
+                self.stats.dropped.add(len_of(&record));
+            }
+            self.stats.absent_count += 1;
+            let deletion = (*lsn, Value::Image(Vec::new()));
+            history.entries.insert(index, deletion);
+        }
+    }
+
     async fn retain(&self, history: &mut KeyHistory) -> Result<Result<Retained, RetainError>> {
         let plan = self.plan;
         let below = match plan.bottom {
@@ -250,7 +375,9 @@ impl<'a, S: Store> Build<'a, S> {
             horizon: plan.horizon,
             threshold: self.shared.options.history_record_count_trigger,
         };
+        let is_sparse = self.shared.options.sparse_keys.is_sparse(history.key);
         let base = match below {
+            None if is_sparse && plan.bottom == Bottom::History => Some(Vec::new()),
             None => None,
             Some((_, Ok(base))) => Some(base),
             // What stands below has no value, so neither has what stands on it.
@@ -261,19 +388,43 @@ impl<'a, S: Store> Build<'a, S> {
             Some((_, Err(error))) => return Err(error),
         };
         let redo = &*self.shared.options.redo;
-        Ok(retain(&mut history.entries, base.as_deref(), rule, redo))
+        let below = match &base {
+            Some(base) => Below::Value(base),
+            None if is_sparse && self.is_in_staying_image(history, plan.horizon) => Below::Hidden,
+            None if is_sparse => Below::Empty,
+            None => Below::Nothing,
+        };
+        Ok(retain(&mut history.entries, below, rule, redo))
+    }
+
+    /// Whether an image that stays has a value of a key below a point at which the key has none: an
+    /// image of what is written need not cover the key.
+    fn is_in_staying_image(&self, history: &KeyHistory, point: Lsn) -> bool {
+        let mut staying = self.staying.iter();
+        staying.any(|(keys, lsn)| {
+            keys.contains(history.key) && *lsn < point && history.imaged.contains(lsn)
+        })
     }
 
     async fn write(&mut self, history: KeyHistory, retained: Retained) -> Result<()> {
-        let KeyHistory { key, entries, .. } = history;
         let mut below = retained.below;
-        let mut first = Vec::new();
+        let (mut first, mut deletion) = (Vec::new(), None);
         if let Bottom::Images(lsn) = self.plan.bottom {
             let (point, bucket) = below.remove(0);
             assert!(point == lsn, "the lowest point is where the images stand");
             first = bucket;
+            // No image layer has an empty value of a sparse key.
+            let is_sparse = self.shared.options.sparse_keys.is_sparse(history.key);
+            first.retain(|(_, value)| !(is_sparse && *value == Value::Image(Vec::new())));
+            if first.is_empty() && self.is_in_staying_image(&history, point) {
+                let io = self.shared.io();
+                io.probe("a gc compaction keeps a deletion over an image that stays");
+                deletion = Some((point, Value::Image(Vec::new())));
+            }
         }
+        let KeyHistory { key, entries, .. } = history;
         let below = below.into_iter().flat_map(|(_, kept)| kept);
+        let below = deletion.into_iter().chain(below);
         let stays: Vec<Entry> = below.chain(retained.above).collect();
         self.stats.compare(&entries, first.iter().chain(&stays));
         match &first[..] {
@@ -293,6 +444,7 @@ impl KeyHistory {
         KeyHistory {
             key,
             entries: Vec::new(),
+            imaged: Vec::new(),
             len: 0,
         }
     }

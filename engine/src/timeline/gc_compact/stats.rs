@@ -20,8 +20,8 @@ pub struct Quantity {
 /// What a gc compaction has read, kept, dropped and made, and how long its phases took.
 ///
 /// # Shape
-/// Every entry that was read was kept or dropped: `kept + dropped = records + images`, by number
-/// and by length.
+/// Every entry that was read was kept or dropped, and each deletion that an image stands for:
+/// `kept + dropped = records + images + absent_count`, by number; a deletion has no length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GcCompactStats {
     /// The delta layers that were read.
@@ -36,6 +36,9 @@ pub struct GcCompactStats {
     pub records: Quantity,
     /// The values of image layers that were read for the keys of the range.
     pub images: Quantity,
+    /// The sparse keys that an image layer covers and lacks, counted for each image: each is a
+    /// deletion at the image's LSN.
+    pub absent_count: u64,
     /// The entries that stayed as they were.
     pub kept: Quantity,
     /// The entries that are gone, or that an image replaces.
@@ -59,6 +62,39 @@ pub struct GcCompactStats {
 }
 
 impl GcCompactStats {
+    /// Adds what another job has counted.
+    pub(super) fn add_all(&mut self, other: &GcCompactStats) {
+        self.key_count += other.key_count;
+        self.left_out_count += other.left_out_count;
+        self.time_to_begin += other.time_to_begin;
+        self.time_to_build += other.time_to_build;
+        self.time_to_publish += other.time_to_publish;
+        for (sum, more) in self
+            .quantities()
+            .into_iter()
+            .zip(other.clone().quantities())
+        {
+            sum.count += more.count;
+            sum.len += more.len;
+        }
+    }
+
+    fn quantities(&mut self) -> [&mut Quantity; 11] {
+        [
+            &mut self.deltas_read,
+            &mut self.images_read,
+            &mut self.records,
+            &mut self.images,
+            &mut self.kept,
+            &mut self.dropped,
+            &mut self.made,
+            &mut self.copied,
+            &mut self.deltas_written,
+            &mut self.images_written,
+            &mut self.discarded,
+        ]
+    }
+
     /// Counts the layers that were written.
     pub(super) fn count_written<I: Io>(&mut self, made: &Made<I>) {
         let deltas = made.deltas.iter().map(|delta| delta.entry().len);

@@ -5,7 +5,7 @@ use crate::base::{
     Error, FileName, Generation, Key, KeyRange, LayerName, Lsn, LsnRange, Result, TenantId,
     TimelineId,
 };
-use crate::format::{Index, IndexLayer};
+use crate::format::{GcCompaction, Index, IndexLayer, IndexShard};
 use crate::io::Entry;
 
 /// An L0 over these LSNs, of this generation. Its file has one byte for each LSN.
@@ -32,6 +32,9 @@ fn index(layers: &[IndexLayer]) -> Index {
         gc_cutoff: Lsn(3),
         is_deleted: false,
         leases: std::collections::BTreeMap::new(),
+        gc_compaction: GcCompaction::default(),
+        shard: IndexShard::default(),
+        sparse_keys: crate::base::SparseKeys::default(),
         layers: layers.to_vec(),
     }
 }
@@ -237,6 +240,9 @@ fn an_index_that_makes_no_timeline_is_refused() {
             gc_cutoff: Lsn(cutoff),
             is_deleted: false,
             leases: std::collections::BTreeMap::new(),
+            gc_compaction: GcCompaction::default(),
+            shard: IndexShard::default(),
+            sparse_keys: crate::base::SparseKeys::default(),
             layers: names.into_iter().map(layer).collect(),
         };
         let error = check_index(&index).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Key, Lsn, Result};
+use crate::base::{Key, Lsn, Result, ShardIdentity};
 use crate::format::{Record, Value};
 use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, Located};
@@ -13,6 +13,8 @@ pub(super) struct Gathered<I: Io> {
     key_count_max: usize,
     /// The exclusive end of the keys that are read. It decreases when there are too many keys.
     end: Key,
+    /// The shard, whose layers may hold foreign keys as well: those are left out.
+    shard: ShardIdentity,
     layers: Vec<Layer<I>>,
     keys: BTreeMap<Key, Chain>,
 }
@@ -43,11 +45,12 @@ pub(super) struct Loaded {
 
 impl<I: Io> Gathered<I> {
     /// An empty set, for keys below `end`.
-    pub(super) fn new(key_count_max: usize, end: Key) -> Gathered<I> {
+    pub(super) fn new(key_count_max: usize, end: Key, shard: ShardIdentity) -> Gathered<I> {
         assert!(0 < key_count_max);
         Gathered {
             key_count_max,
             end,
+            shard,
             layers: Vec::new(),
             keys: BTreeMap::new(),
         }
@@ -76,7 +79,8 @@ impl<I: Io> Gathered<I> {
         }
         let layer_index = self.layers.len();
         self.layers.push(layer.clone());
-        for located in found {
+        let shard = self.shard;
+        for located in found.into_iter().filter(|located| shard.holds(located.key)) {
             let chain = self.keys.entry(located.key).or_default();
             let newest = chain.links.last();
             assert!(newest.is_none_or(|newer| located.lsn < newer.located.lsn));

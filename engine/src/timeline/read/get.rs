@@ -44,12 +44,14 @@ impl<S: Store> Timeline<S> {
     /// Rebuilds `key` as it was at `lsn`.
     ///
     /// # Shape
-    /// `lsn` is inclusive. The answer is one whole value; `None` if the key has no history there.
+    /// `lsn` is inclusive. The answer is one whole value; `None` if the key has no history there,
+    /// or is sparse and its value is empty.
     /// # Errors
     /// `NotYet` above `last_record_lsn`, `BelowCutoff` below the cutoff, of this timeline or of an
     /// ancestor that the read descends to. `NoBase` if the key has records and no base below them,
     /// `Redo` if a record cannot be applied. `Corrupt` or `Io` if a layer cannot be read. `Closed`
-    /// if the timeline was shut down. The timeline is unchanged.
+    /// if the timeline was shut down, `Foreign` if another shard holds the key. The timeline is
+    /// unchanged.
     /// # Source
     /// Law 7; the descent is drawn at the head of `timeline/read/mod.rs`.
     ///
@@ -75,11 +77,13 @@ impl<S: Store> Timeline<S> {
             return Ok(None); // `Key::MAX` never has a record.
         };
         let shared = &self.shared;
+        shared.shard.identity.check(key)?;
         let op = shared.read_op();
         let guard = ReadGuard::new(shared, op, lsn).await?;
         if let Some(image) = guard.image_on_top(op, key).await? {
             let value = image.get(op.on(Part::Image, 1), key).await;
-            return shared.or_closed(value);
+            let value = shared.or_closed(value)?;
+            return Ok(value.filter(|value| !shared.stands_for_none(key, value)));
         }
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
         let mut found = shared.rebuild(op, &guard, (keys, 1), lsn).await?;
@@ -90,11 +94,13 @@ impl<S: Store> Timeline<S> {
     /// make for each.
     ///
     /// # Shape
-    /// In the order of the keys; keys without history are left out. All values are in memory at
-    /// once: for ranges of many keys there is [`Timeline::scan`].
+    /// In the order of the keys; keys without history are left out, sparse ones without a value,
+    /// and those that another shard holds. All values are in memory at once: for ranges of many
+    /// keys there is [`Timeline::scan`].
     /// # Errors
     /// Of each key: `NoBase` or `Redo`. Of the call: `NotYet`, `BelowCutoff`, `Corrupt`, `Io` or
-    /// `Closed`, for the reasons that [`Timeline::get`] has.
+    /// `Closed`, for the reasons that [`Timeline::get`] has; `Foreign` if a range is one key alone,
+    /// and another shard holds it.
     ///
     /// # Examples
     /// ```
@@ -120,6 +126,7 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub async fn get_vectored(&self, keys: &KeySpace, lsn: Lsn) -> Result<Vec<KeyValue>> {
         let shared = &self.shared;
+        shared.check_single(keys)?;
         let op = shared.read_op();
         let guard = ReadGuard::new(shared, op, lsn).await?;
         let keys = (keys.clone(), usize::MAX);
@@ -155,6 +162,7 @@ impl<S: Store> Timeline<S> {
             return Ok(Vec::new());
         };
         let shared = &self.shared;
+        shared.shard.identity.check(key)?;
         let op = shared.read_op();
         let guard = ReadGuard::new(shared, op, lsn).await?;
         let keys = KeySpace::from_disjoint(vec![KeyRange::new(key, end)]);
@@ -166,6 +174,17 @@ impl<S: Store> Timeline<S> {
 }
 
 impl<S: Store> Shared<S> {
+    /// Refuses a set of keys that asks for a foreign one by itself.
+    fn check_single(&self, keys: &KeySpace) -> Result<()> {
+        let mut ranges = keys.ranges().iter();
+        ranges.try_for_each(
+            |range| match range.start.checked_next() == Some(range.end) {
+                true => self.shard.identity.check(range.start),
+                false => Ok(()),
+            },
+        )
+    }
+
     /// Rebuilds the lowest of `keys`, at most `key_count_max` of them.
     pub(super) async fn rebuild(
         &self,
@@ -193,8 +212,11 @@ impl<S: Store> Shared<S> {
         log: &mut Log,
     ) -> Result<Gathered<S::Io>> {
         let end = keys.ranges().last().map_or(Key::MIN, |range| range.end);
-        let mut gathered = Gathered::new(key_count_max, end);
+        let mut gathered = Gathered::new(key_count_max, end, self.shard.identity);
         for depth in 0..guard.depth() {
+            if 0 < depth {
+                self.leave_behind(&mut keys);
+            }
             if keys.ranges().is_empty() {
                 break;
             }
@@ -203,6 +225,20 @@ impl<S: Store> Shared<S> {
             keys = self.or_closed(descent.await)?;
         }
         Ok(gathered)
+    }
+
+    /// Takes the keys out that a branch does not inherit.
+    fn leave_behind(&self, keys: &mut KeySpace) {
+        let left = keys.remove_overlapping_with(self.options.sparse_keys.not_inherited());
+        if !left.ranges().is_empty() {
+            let io = self.io();
+            io.probe("a read comes to a branch point with keys that are not inherited");
+        }
+    }
+
+    /// Whether a value says that the key has none.
+    pub(super) fn stands_for_none(&self, key: Key, value: &[u8]) -> bool {
+        value.is_empty() && self.options.sparse_keys.is_sparse(key)
     }
 
     /// The result of a step that may open files. Once the timeline is closed, its next open or its
@@ -223,17 +259,25 @@ impl<S: Store> Shared<S> {
 
     fn redo_all(&self, loaded: BTreeMap<Key, Loaded>, lsn: Lsn) -> Vec<KeyValue> {
         let redo = |(key, loaded)| (key, self.redo((key, lsn), loaded));
-        loaded.into_iter().map(redo).collect()
+        let has_value = |(key, value): &KeyValue| match value {
+            Ok(value) => !self.stands_for_none(*key, value),
+            Err(_) => true,
+        };
+        loaded.into_iter().map(redo).filter(has_value).collect()
     }
 
-    fn redo(&self, (key, lsn): (Key, Lsn), loaded: Loaded) -> Result<Vec<u8>> {
+    fn redo(&self, (key, lsn): (Key, Lsn), mut loaded: Loaded) -> Result<Vec<u8>> {
         let newest = loaded.records.first();
         assert!(
             newest.is_none_or(|(newest, _)| *newest <= lsn),
             "a read sees nothing above it"
         );
         if !loaded.is_complete {
-            return Err(Error::NoBase { key, lsn });
+            if !self.options.sparse_keys.is_sparse(key) {
+                return Err(Error::NoBase { key, lsn });
+            }
+            // What is sparse has an empty value below all records.
+            loaded.base = Some(Vec::new());
         }
         match (loaded.base, loaded.records) {
             (Some(image), records) if records.is_empty() => Ok(image),

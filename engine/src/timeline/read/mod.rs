@@ -12,7 +12,9 @@
 //! 2. The descent looks into indexes only. After each layer it asks the map for the next visit: the
 //!    answer is a layer and a floor: what is at or above the floor is in this layer alone. Two
 //!    ranges of keys may come to one layer with different floors: those are two visits.
-//! 3. An image ends the descent for all keys of its range, those without a value in it too.
+//! 3. A sparse key has an empty value below all its records, and an empty value is no answer. Keys
+//!    that are not inherited are left behind where the descent goes on in an ancestor.
+//! 4. An image ends the descent for all keys of its range, those without a value in it too.
 
 mod below;
 mod descent;
@@ -24,4 +26,5 @@ mod scan;
 pub use get::{KeyValue, Visit};
 pub use scan::Scan;
 
+pub(super) use below::KeysBelow;
 pub(super) use guard::ReadGuard;

@@ -24,7 +24,7 @@ pub struct Scan<S: Store> {
 }
 
 impl<S: Store> Timeline<S> {
-    /// Starts a read of every key of `keys` as it was at `lsn`.
+    /// Starts a read of every key of `keys` as it was at `lsn`: of a shard, of those that it holds.
     ///
     /// # Errors
     /// `NotYet` above `last_record_lsn`, `BelowCutoff` below the cutoff, of this timeline or of an

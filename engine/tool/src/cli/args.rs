@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use palimpsest::TimelineId;
+
+use crate::session::SessionOptions;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -36,6 +39,23 @@ pub enum Command {
     /// files, and the next open removes them. An engine that has the directory open may do so
     /// meanwhile.
     Verify(VerifyArgs),
+    /// Draws the layers of a timeline as a picture: keys from left to right, LSNs upwards
+    ///
+    /// Equal distances on the picture are not equal distances of keys or LSNs: only their order is
+    /// drawn. A browser shows the name of a layer where the pointer is.
+    Draw(DrawArgs),
+    /// Writes what pg_waldump printed into a timeline: a value for each page that a record names
+    ///
+    /// A full-page image becomes an image of 8 KiB, any other record a record of its length; the
+    /// bytes are made up, since none are printed. What the timeline has already is skipped, so that
+    /// an interrupted ingest is called again.
+    Ingest(IngestArgs),
+    /// Compacts all L0 deltas of a timeline by key
+    Compact(CompactArgs),
+    /// Moves the cutoff of a timeline up and collects the layers that no read needs then
+    Gc(GcArgs),
+    /// Rewrites the history below the cutoff so that only what can be read stays
+    GcCompact(GcCompactArgs),
 }
 
 /// The arguments of `dump`.
@@ -61,4 +81,125 @@ pub struct VerifyArgs {
     /// Prints a JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// The arguments of `draw`.
+#[derive(Debug, Args)]
+pub struct DrawArgs {
+    /// The directory of a timeline or of layers, an index, or a layer's file
+    #[arg(value_name = "DIR|FILE")]
+    pub path: PathBuf,
+    /// The file to write, as SVG; without it, the standard output
+    #[arg(long, short, value_name = "SVG")]
+    pub out: Option<PathBuf>,
+}
+
+/// The arguments of `ingest`.
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// The directory of the engine, which is created if it is not there
+    #[arg(value_name = "DIR")]
+    pub root: PathBuf,
+    /// The output of pg_waldump; `-` is the standard input
+    #[arg(long, value_name = "FILE")]
+    pub waldump: PathBuf,
+    /// Gives a page that begins without a base a page of zeros; without it, its reads fail
+    #[arg(long)]
+    pub zero_base: bool,
+    /// The open layer is flushed before it is this long
+    #[arg(long, value_name = "BYTES", value_parser = read_len)]
+    pub freeze_len: Option<u64>,
+    /// Which timeline, and how it is told
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
+}
+
+/// The arguments of `compact`.
+#[derive(Debug, Args)]
+pub struct CompactArgs {
+    /// The directory of the engine
+    #[arg(value_name = "DIR")]
+    pub root: PathBuf,
+    /// Creates images too
+    #[arg(long)]
+    pub images: bool,
+    /// Layers are cut at about this length
+    #[arg(long, value_name = "BYTES", value_parser = read_len)]
+    pub layer_len: Option<u64>,
+    /// Which timeline, and how it is told
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
+}
+
+/// The arguments of `gc`.
+#[derive(Debug, Args)]
+pub struct GcArgs {
+    /// The directory of the engine
+    #[arg(value_name = "DIR")]
+    pub root: PathBuf,
+    /// History this far below the last record is kept
+    #[arg(long, value_name = "LSNS", value_parser = read_len)]
+    pub keep: Option<u64>,
+    /// Which timeline, and how it is told
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
+}
+
+/// The arguments of `gc-compact`.
+#[derive(Debug, Args)]
+pub struct GcCompactArgs {
+    /// The directory of the engine
+    #[arg(value_name = "DIR")]
+    pub root: PathBuf,
+    /// Says what would be done, and does not do it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Layers are cut at about this length
+    #[arg(long, value_name = "BYTES", value_parser = read_len)]
+    pub layer_len: Option<u64>,
+    /// Which timeline, and how it is told
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
+}
+
+/// Which timeline a command is about, and how its outcome is told.
+#[derive(Debug, Args)]
+pub struct TimelineArgs {
+    /// The timeline; the only one of the directory, if none is named
+    #[arg(long, value_name = "ID", value_parser = read_timeline)]
+    pub timeline: Option<TimelineId>,
+    /// Prints a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl TimelineArgs {
+    /// A session with this timeline and the engine's defaults.
+    pub fn session(&self) -> SessionOptions {
+        SessionOptions {
+            timeline: self.timeline,
+            ..SessionOptions::default()
+        }
+    }
+}
+
+/// Reads the name of a timeline: 32 hex digits.
+fn read_timeline(text: &str) -> Result<TimelineId, String> {
+    let id = text.parse::<TimelineId>();
+    id.map_err(|_| "expected 32 hex digits".to_owned())
+}
+
+/// Reads a length: a number, and `K`, `M` or `G` behind it.
+fn read_len(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(['K', 'M', 'G']);
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err("expected a number, and K, M or G behind it".to_owned()),
+    };
+    let number = digits.parse::<u64>().map_err(|error| error.to_string())?;
+    let len = number.checked_mul(1 << shift);
+    len.ok_or_else(|| "it is too large".to_owned())
 }

@@ -4,11 +4,20 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::args::{Command, CommandLine, DumpArgs, VerifyArgs};
+use palimpsest::Effect;
+
+use super::args::{
+    Command, CommandLine, CompactArgs, DrawArgs, DumpArgs, GcArgs, GcCompactArgs, IngestArgs,
+    VerifyArgs,
+};
 use super::console;
+use crate::draw::draw;
 use crate::dump::{Detail, dump};
 use crate::exit::{CommandError, code};
 use crate::form::Form;
+use crate::ingest::{IngestRequest, ingest};
+use crate::jobs::{compact, gc, gc_compact};
+use crate::session::SessionOptions;
 use crate::verify::verify;
 
 /// Carries out the command line, and returns the exit code.
@@ -24,6 +33,11 @@ fn obey() -> u8 {
     let ended = match line.command {
         Command::Dump(args) => dump_path(&args),
         Command::Verify(args) => verify_path(&args),
+        Command::Draw(args) => draw_path(&args),
+        Command::Ingest(args) => ingest_log(&args),
+        Command::Compact(args) => compact_root(&args),
+        Command::Gc(args) => collect_root(&args),
+        Command::GcCompact(args) => reduce_root(&args),
     };
     ended.unwrap_or_else(|error| tell(&error))
 }
@@ -64,4 +78,57 @@ fn dump_path(args: &DumpArgs) -> Result<u8, CommandError> {
 
 fn verify_path(args: &VerifyArgs) -> Result<u8, CommandError> {
     console::with_stdout(|out| verify(&args.path, out, form(args.json)))
+}
+
+fn draw_path(args: &DrawArgs) -> Result<u8, CommandError> {
+    console::with_stdout(|out| draw(&args.path, args.out.as_deref(), out))?;
+    Ok(code::ALL_RIGHT)
+}
+
+fn ingest_log(args: &IngestArgs) -> Result<u8, CommandError> {
+    let request = IngestRequest {
+        waldump: &args.waldump,
+        root: &args.root,
+        session: SessionOptions {
+            freeze_len_max: args.freeze_len,
+            ..args.timeline.session()
+        },
+        has_zero_base: args.zero_base,
+    };
+    console::with_stdout(|out| ingest(&request, out, form(args.timeline.json)))?;
+    Ok(code::ALL_RIGHT)
+}
+
+fn compact_root(args: &CompactArgs) -> Result<u8, CommandError> {
+    let options = SessionOptions {
+        layer_len_target: args.layer_len,
+        ..args.timeline.session()
+    };
+    let form = form(args.timeline.json);
+    console::with_stdout(|out| compact(&args.root, (&options, args.images), (out, form)))?;
+    Ok(code::ALL_RIGHT)
+}
+
+fn collect_root(args: &GcArgs) -> Result<u8, CommandError> {
+    let options = SessionOptions {
+        gc_distance: args.keep,
+        ..args.timeline.session()
+    };
+    let form = form(args.timeline.json);
+    console::with_stdout(|out| gc(&args.root, &options, (out, form)))?;
+    Ok(code::ALL_RIGHT)
+}
+
+fn reduce_root(args: &GcCompactArgs) -> Result<u8, CommandError> {
+    let effect = match args.dry_run {
+        true => Effect::DryRun,
+        false => Effect::Write,
+    };
+    let options = SessionOptions {
+        layer_len_target: args.layer_len,
+        ..args.timeline.session()
+    };
+    let form = form(args.timeline.json);
+    console::with_stdout(|out| gc_compact(&args.root, (&options, effect), (out, form)))?;
+    Ok(code::ALL_RIGHT)
 }

@@ -7,7 +7,15 @@ fn help_is_what_was_reviewed() {
     let help = call(&["--help"]);
     assert_eq!(help.code, 0);
     check("help_of_the_tool", &help.stdout);
-    for name in ["dump", "verify"] {
+    for name in [
+        "compact",
+        "draw",
+        "dump",
+        "gc",
+        "gc-compact",
+        "ingest",
+        "verify",
+    ] {
         let help = call(&[name, "--help"]);
         assert_eq!(help.code, 0);
         check(&format!("help_of_the_tools_{name}"), &help.stdout);

@@ -7,11 +7,13 @@
 #[path = "../../../tests/format/assemble.rs"]
 mod assemble;
 mod damage;
+mod draw;
 mod dump_command;
 mod dumps;
 mod golden;
 mod help;
 mod hurt;
+mod ingest;
 #[path = "../../../tests/format/inputs.rs"]
 mod inputs;
 mod program;

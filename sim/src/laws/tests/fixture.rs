@@ -5,7 +5,7 @@ use std::path::Path;
 use palimpsest::base::{Generation, Key, KeyRange, LayerName, Lsn, LsnRange, TenantId, TimelineId};
 use palimpsest::format::{
     Ancestor, BLOCK_LEN, BlobRef, ChecksumMarker, ChecksumSection, Compression, DeltaKey,
-    DeltaSummary, ImageSummary, Index, IndexLayer, TreeBuilder, encode_blob,
+    DeltaSummary, ImageSummary, Index, IndexLayer, IndexShard, TreeBuilder, encode_blob,
 };
 
 use crate::disk::Disk;
@@ -50,6 +50,9 @@ impl Fixture {
                 gc_cutoff: Lsn::ZERO,
                 is_deleted: false,
                 leases: std::collections::BTreeMap::new(),
+                gc_compaction: Default::default(),
+                shard: IndexShard::default(),
+                sparse_keys: palimpsest::SparseKeys::default(),
                 layers: Vec::new(),
             },
             files: Vec::new(),

@@ -6,14 +6,23 @@
 
 use std::time::Duration;
 
+use palimpsest::base::Key;
+
 use super::history::DrawnTimeline;
 use super::kinds::draw_crash;
 use super::swarm::{DrawStep, EditKind, EditSize, PlanScale, Swarm};
 use super::times::draw_duration;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
+use crate::model;
 use crate::plan::{EditPlan, Effort, Entry, How, KeyIndex, Knobs, Line, PlanOp, Setting, Slot};
 
+/// The edit that deletes a sparse key.
+const DELETION: EditPlan = EditPlan::Image { len: 0, seed: 0 };
+/// One edit in this many of a sparse key deletes it.
+const DELETED_ONE_IN: u64 = 3;
+/// One timeline in this many that is waited for begins with initial data.
+const INITIAL_ONE_IN: u64 = 5;
 /// With this many operations in flight, the author joins them.
 const BESIDE_COUNT_MAX: u32 = 6;
 /// The most timelines that a plan creates.
@@ -232,6 +241,26 @@ impl<'d, C: Chance> Author<'d, C> {
         self.push(how, create);
         let created = DrawnTimeline::new(timeline, start_lsn, self.key_count);
         self.timelines.push(created);
+        if how == How::Wait && self.chance.one_in(INITIAL_ONE_IN) {
+            self.put_initial(self.timelines.len() - 1);
+        }
+    }
+
+    /// Declares some keys, and writes what the timeline begins with, all at its first LSN.
+    pub(super) fn put_initial(&mut self, timeline: usize) {
+        self.declare(timeline);
+        let count = self.chance.between(1, 8);
+        let mut entries = Vec::new();
+        for index in 0..count {
+            let key = self.key();
+            entries.push(self.entry(timeline, key, u64::from(index == 0)));
+        }
+        self.push_put(How::Wait, timeline, entries);
+        match self.chance.below(4) {
+            0 => self.flush(How::Beside, timeline),
+            1 => self.freeze(How::Wait, timeline),
+            _ => self.flush(How::Wait, timeline),
+        }
     }
 
     /// Draws whether an operation that fails is made again.
@@ -372,7 +401,10 @@ impl<'d, C: Chance> Author<'d, C> {
         if needs_base {
             timeline.make_base(key);
         }
-        let edit = if needs_base {
+        let is_sparse = self.is_sparse(key);
+        let edit = if is_sparse && self.chance.one_in(DELETED_ONE_IN) {
+            DELETION
+        } else if needs_base && !(is_sparse && self.chance.one_in(2)) {
             self.base_edit()
         } else {
             self.edit()
@@ -382,6 +414,37 @@ impl<'d, C: Chance> Author<'d, C> {
             key,
             edit,
         }
+    }
+
+    /// Writes a value of a sparse key, or deletes the key.
+    pub(super) fn put_sparse(&mut self, timeline: usize, key: KeyIndex, is_there: bool) {
+        let lsn_step = self.chance.between(1, 8);
+        self.timelines[timeline].add(key, lsn_step);
+        let edit = match is_there {
+            true => self.base_edit(),
+            false => DELETION,
+        };
+        let entry = Entry {
+            lsn_step,
+            key,
+            edit,
+        };
+        self.push_put(How::Wait, timeline, vec![entry]);
+    }
+
+    /// Whether a key is sparse: it needs no base, and can be deleted.
+    pub(super) fn is_sparse(&self, key: KeyIndex) -> bool {
+        let named = Key {
+            field1: model::section(key.0),
+            ..Key::MIN
+        };
+        key.0 < self.knobs.sparse_count && model::is_sparse(named)
+    }
+
+    /// The sparse keys, if the plan has any.
+    pub(super) fn sparse_keys(&self) -> Vec<KeyIndex> {
+        let all = (0..self.knobs.sparse_count.min(self.key_count)).map(KeyIndex);
+        all.filter(|key| self.is_sparse(*key)).collect()
     }
 
     /// Closes the open layer.

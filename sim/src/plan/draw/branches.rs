@@ -13,6 +13,9 @@ const TIMELINE_COUNT_MAX: usize = 4;
 /// The longest chain of ancestors below a timeline.
 const DEPTH_MAX: u32 = 3;
 
+/// One branch in this many that is waited for begins as a root with initial data does.
+const INITIAL_ONE_IN: u64 = 10;
+
 impl<C: Chance> Author<'_, C> {
     /// Collects garbage.
     pub(super) fn gc(&mut self, how: How, timeline: usize) {
@@ -49,7 +52,11 @@ impl<C: Chance> Author<'_, C> {
         };
         self.push(how, op);
         self.timelines.push(branch);
-        self.timelines.len() - 1
+        let branch = self.timelines.len() - 1;
+        if how == How::Wait && self.chance.one_in(INITIAL_ONE_IN) {
+            self.put_initial(branch);
+        }
+        branch
     }
 
     /// Deletes a timeline.

@@ -244,12 +244,24 @@ impl<C: Chance> Author<'_, C> {
 
     /// An image creation that stops for a compaction, and one that continues after it.
     pub(super) fn images_preempted(&mut self, timeline: usize) {
+        // Many parts, of which some are done; then a few that are cut elsewhere.
+        let is_cut_anew = self.chance.one_in(2);
+        if is_cut_anew {
+            self.declare_keys(timeline, (KeyIndex(0), self.key_count));
+        }
         let count = self.chance.between(2, 3);
         self.stack(timeline, count);
         let mode = self.mode();
         self.images(How::Wait, timeline, mode);
+        if is_cut_anew {
+            let key = self.key();
+            self.declare_keys(timeline, (key, 1));
+        }
         self.images(How::Wait, timeline, mode);
         self.compact(How::Wait, timeline, Mode::Forced);
+        if self.chance.one_in(3) {
+            self.declare(timeline);
+        }
         self.images(How::Wait, timeline, mode);
         self.read(How::Wait, timeline);
     }

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use palimpsest::base::ShardIdentity;
+
 use super::themes::Theme;
 use super::times::draw_duration;
 use crate::dice::Chance;
 use crate::faults::Device;
-use crate::plan::Maintenance;
+use crate::plan::{Maintenance, Shard};
 
 /// An LSN distance that no plan reaches.
 pub const DISTANCE_NEVER: u64 = 1 << 62;
@@ -32,6 +34,14 @@ pub fn draw_key_count(chance: &mut impl Chance) -> u16 {
     count as u16
 }
 
+/// Draws how many of the keys are sparse or not inherited: mostly none.
+pub fn draw_sparse_count(chance: &mut impl Chance, key_count: u16) -> u16 {
+    match chance.below(3) {
+        0 => chance.between(1, key_count.into()) as u16,
+        _ => 0,
+    }
+}
+
 /// Draws the LSN distance at which a layer is frozen: none, or that of some records.
 pub fn draw_distance(chance: &mut impl Chance) -> u64 {
     match chance.below(3) {
@@ -53,7 +63,7 @@ pub fn draw_run_len(chance: &mut impl Chance) -> u64 {
 pub fn draw_preempt_count(chance: &mut impl Chance) -> u64 {
     match chance.below(2) {
         0 => COUNT_NEVER,
-        _ => chance.between(2, 6),
+        _ => chance.between(1, 5),
     }
 }
 
@@ -92,4 +102,18 @@ pub fn draw_maintenance(
             .filter(|_| !device.may_be_wrong())
             .map_or(0, |above| l0_count_trigger + above),
     }
+}
+
+/// Draws the shard of a directory: mostly all keys.
+pub fn draw_shard(chance: &mut impl Chance) -> Shard {
+    let identity = match chance.one_in(10) {
+        false => ShardIdentity::UNSHARDED,
+        true => {
+            let count = chance.between(2, 4) as u8;
+            let number = chance.below(u64::from(count)) as u8;
+            let stripe = chance.between(1, 3) as u32;
+            ShardIdentity::new(number, count, stripe).expect("the number is below the count")
+        }
+    };
+    identity.into()
 }

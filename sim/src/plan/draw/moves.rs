@@ -74,6 +74,7 @@ impl<C: Chance> Author<'_, C> {
             Move::GcDropped => self.gc_dropped(timeline),
             Move::GcThenCrash => self.gc_then_crash(timeline),
             Move::GcGap => self.gc_gap(timeline),
+            Move::DeleteUnderImages => self.delete_under_images(timeline),
             Move::Lease => self.lease_once(how, timeline),
             Move::LeaseUnderGc => self.lease_under_gc(timeline),
             Move::Clock => self.set_clock(),
@@ -81,7 +82,7 @@ impl<C: Chance> Author<'_, C> {
             Move::GiveUp => self.give_up(timeline),
             Move::Hold => self.hold_or_go_on(timeline),
             Move::HoldAcross => self.hold_across(timeline),
-            _ => self.reduce(next, (how, timeline)),
+            _ => self.shard(next, (how, timeline)),
         }
     }
 

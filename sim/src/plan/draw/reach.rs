@@ -36,8 +36,12 @@ impl Reach {
         if has_maintenance(ops, knobs) {
             jobs.extend([Job::Keep, Job::Compact, Job::Image, Job::Gc]);
         }
-        let leaves_files =
-            |job: &Job| matches!(job, Job::Compact | Job::Image | Job::Gc | Job::GcCompact);
+        let leaves_files = |job: &Job| {
+            matches!(
+                job,
+                Job::Compact | Job::Image | Job::Gc | Job::GcCompact | Job::Shed
+            )
+        };
         if jobs.iter().any(leaves_files) {
             jobs.push(Job::Drop);
         }

@@ -20,6 +20,7 @@ impl<C: Chance> Author<'_, C> {
             Move::GcCompactDropped => self.gc_compact_dropped(timeline),
             Move::GcCompactFatKey => self.gc_compact_fat_key(timeline),
             Move::GcCompactBranch => self.gc_compact_branch(timeline),
+            Move::GcCompactAll => self.gc_compact_all(timeline),
             _ => unreachable!("the caller has made all others"),
         }
     }
@@ -42,7 +43,7 @@ impl<C: Chance> Author<'_, C> {
     }
 
     /// Reduces history, or says what that would do.
-    fn gc_compact_once(&mut self, how: How, timeline: usize) {
+    pub(super) fn gc_compact_once(&mut self, how: How, timeline: usize) {
         let mut past = self.past(timeline);
         if self.chance.one_in(6) {
             past.attempt = Try::Dry;
@@ -145,6 +146,50 @@ impl<C: Chance> Author<'_, C> {
         self.gc(How::Wait, timeline);
         let past = self.past(timeline);
         self.gc_compact(How::Wait, timeline, past);
+        self.read_old(How::Wait, timeline);
+        self.scan_at(How::Wait, timeline, 0);
+    }
+
+    /// A run through all keys that is interrupted by what may come between two sub-jobs, and goes
+    /// on.
+    fn gc_compact_all(&mut self, timeline: usize) {
+        for _ in 0..self.chance.between(1, 2) {
+            self.stack(timeline, 2);
+            self.compact(How::Wait, timeline, Mode::Forced);
+        }
+        self.gc(How::Wait, timeline);
+        if self.chance.one_in(2) {
+            // L0s above the horizon, for which it stops between two sub-jobs.
+            self.stack(timeline, 2);
+        }
+        for _ in 0..self.chance.between(1, 3) {
+            let how = match self.chance.below(4) {
+                0 => self.drop_in_job(),
+                1 => How::Beside,
+                _ => How::Wait,
+            };
+            let mode = match self.chance.one_in(4) {
+                true => Mode::ByNeed,
+                false => Mode::Forced,
+            };
+            let label = self.timelines[timeline].label;
+            self.push(
+                how,
+                PlanOp::GcCompactAll {
+                    timeline: label,
+                    mode,
+                },
+            );
+            match self.chance.below(8) {
+                0 => self.crash(),
+                1 => self.restart(),
+                2 => self.gc(How::Wait, timeline),
+                3 => self.compact(How::Beside, timeline, Mode::Forced),
+                4 => self.put(How::Wait, timeline, Spacing::Drawn),
+                5 => self.stack(timeline, 1),
+                _ => {}
+            }
+        }
         self.read_old(How::Wait, timeline);
         self.scan_at(How::Wait, timeline, 0);
     }

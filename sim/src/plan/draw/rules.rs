@@ -9,8 +9,8 @@ use super::swarm::Swarm;
 use super::themes::Theme;
 use crate::dice::Chance;
 use crate::faults::StepKind::{
-    self, Create, CreateDir, Len, List, Lock, Open, Pass, Read, Remove, RemoveDir, Rename, Replace,
-    Sync, SyncDir, Write,
+    self, Create, CreateDir, Len, Link, List, Lock, Open, Pass, Read, Remove, RemoveDir, Rename,
+    Replace, Sync, SyncDir, Write,
 };
 use crate::faults::{Address, Counted, Device, Fault, Rule, Scope};
 use crate::label::TimelineLabel;
@@ -49,11 +49,12 @@ const fn site(weight: u64, job: Job, part: Part, steps: &'static [StepKind]) -> 
 }
 
 pub(super) const INDEX_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, SyncDir];
+const SPLIT_STEPS: &[StepKind] = &[Create, Write, Sync, Replace, SyncDir, Remove];
 const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
 /// The calls that the engine makes: `cargo sim replay SEED --trace` shows them.
-pub(super) const SITES: [FaultSite; 46] = [
+pub(super) const SITES: [FaultSite; 57] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -80,6 +81,7 @@ pub(super) const SITES: [FaultSite; 46] = [
         Part::Delta,
         &[Create, Write, Sync, Rename, SyncDir],
     ),
+    site(2, Job::Flush, Part::Image, &[Create, Write, Sync, Rename]),
     site(8, Job::Flush, Part::Index, INDEX_STEPS),
     site(2, Job::Flush, Part::Directory, &[Pass]),
     site(8, Job::Read, Part::Delta, &[Open, Read]),
@@ -113,6 +115,31 @@ pub(super) const SITES: [FaultSite; 46] = [
     site(4, Job::GcCompact, Part::Image, LAYER_STEPS),
     site(5, Job::GcCompact, Part::Index, INDEX_STEPS),
     site(1, Job::GcCompact, Part::Directory, &[SyncDir, Pass]),
+    site(2, Job::Shed, Part::Image, &[Open, Read]),
+    site(5, Job::Shed, Part::Image, LAYER_STEPS),
+    site(4, Job::Shed, Part::Index, INDEX_STEPS),
+    site(1, Job::Shed, Part::Directory, &[SyncDir, Pass]),
+    site(1, Job::Split, Part::Lock, &[Lock]),
+    site(
+        4,
+        Job::Split,
+        Part::Directory,
+        &[List, CreateDir, SyncDir, Remove, RemoveDir, Pass],
+    ),
+    site(1, Job::Split, Part::Index, INDEX_READ_STEPS),
+    site(8, Job::Split, Part::Index, SPLIT_STEPS),
+    site(
+        5,
+        Job::Split,
+        Part::Delta,
+        &[Link, Open, Read, Create, Write, Sync, Rename],
+    ),
+    site(
+        3,
+        Job::Split,
+        Part::Image,
+        &[Link, Open, Read, Create, Write, Sync, Rename],
+    ),
     site(1, Job::Drop, Part::Ephemeral, &[Remove]),
     site(6, Job::Drop, Part::Delta, &[Remove]),
     site(6, Job::Drop, Part::Image, &[Remove]),
@@ -129,7 +156,7 @@ pub(super) const SITES: [FaultSite; 46] = [
 
 /// The jobs that get a fault drawn separately, each with its weight: high where other faults are
 /// rare.
-const APART: [(u64, Job); 14] = [
+const APART: [(u64, Job); 16] = [
     (1, Job::Open),
     (3, Job::Create),
     (8, Job::Delete),
@@ -143,6 +170,8 @@ const APART: [(u64, Job); 14] = [
     (1, Job::Image),
     (3, Job::Gc),
     (3, Job::GcCompact),
+    (3, Job::Shed),
+    (6, Job::Split),
     (3, Job::Drop),
 ];
 

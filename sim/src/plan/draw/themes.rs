@@ -18,6 +18,8 @@ pub enum Theme {
     Branches,
     /// Gc compaction: the history below the cutoff.
     History,
+    /// Splits, and what they leave.
+    Shards,
     /// Creation and deletion of timelines.
     Timelines,
     /// Everything.
@@ -123,10 +125,24 @@ pub enum Move {
     GcCompactFatKey,
     /// Reduce history between two branch points, and on the branch.
     GcCompactBranch,
+    /// Reduce all history in sub-jobs, interrupt them, and go on.
+    GcCompactAll,
+    /// Delete sparse keys under images, and take the records away that say so.
+    DeleteUnderImages,
     /// Lease an LSN.
     Lease,
     /// Lease an LSN, and collect the history around it.
     LeaseUnderGc,
+    /// Split the directory.
+    Split,
+    /// Split the directory, and run jobs on what it has left.
+    SplitThenJobs,
+    /// Split the directory, and crash.
+    SplitThenCrash,
+    /// Go on with another shard.
+    Switch,
+    /// Shed what a split has left.
+    Shed,
     /// Set the clock.
     Clock,
     /// Shut a timeline down while operations run on it.
@@ -199,7 +215,8 @@ const COMPACTION: [(u64, Move); 8] = [
     (3, Move::Gc),
 ];
 
-const IMAGES: [(u64, Move); 10] = [
+const IMAGES: [(u64, Move); 11] = [
+    (8, Move::DeleteUnderImages),
     (12, Move::Images),
     (14, Move::ImagesUnder),
     (12, Move::ImagesBeside),
@@ -212,7 +229,8 @@ const IMAGES: [(u64, Move); 10] = [
     (4, Move::GcThenReads),
 ];
 
-const BRANCHES: [(u64, Move); 17] = [
+const BRANCHES: [(u64, Move); 18] = [
+    (8, Move::DeleteUnderImages),
     (14, Move::Branch),
     (5, Move::BranchDeep),
     (12, Move::DeleteBranch),
@@ -232,17 +250,34 @@ const BRANCHES: [(u64, Move); 17] = [
     (4, Move::Compact),
 ];
 
-const HISTORY: [(u64, Move); 10] = [
+const HISTORY: [(u64, Move); 12] = [
+    (16, Move::DeleteUnderImages),
     (12, Move::GcCompact),
     (20, Move::GcCompactThenReads),
     (16, Move::GcCompactBeside),
     (12, Move::GcCompactDropped),
     (8, Move::GcCompactFatKey),
     (14, Move::GcCompactBranch),
+    (18, Move::GcCompactAll),
     (6, Move::Gc),
     (6, Move::Compact),
     (6, Move::Images),
     (4, Move::DeleteBranch),
+];
+
+const SHARDS: [(u64, Move); 12] = [
+    (6, Move::Split),
+    (30, Move::SplitThenJobs),
+    (16, Move::SplitThenCrash),
+    (10, Move::Switch),
+    (14, Move::Shed),
+    (8, Move::Compact),
+    (8, Move::Images),
+    (8, Move::Gc),
+    (6, Move::GcCompact),
+    (4, Move::Branch),
+    (2, Move::DeleteBranch),
+    (2, Move::Lease),
 ];
 
 const TIMELINES: [(u64, Move); 17] = [
@@ -294,6 +329,7 @@ impl Theme {
             (2, Theme::Images),
             (3, Theme::Branches),
             (3, Theme::History),
+            (2, Theme::Shards),
             (2, Theme::Timelines),
         ])
     }
@@ -309,8 +345,17 @@ impl Theme {
             Theme::Images => [OTHERS.as_slice(), &IMAGES].concat(),
             Theme::Branches => [OTHERS.as_slice(), &BRANCHES].concat(),
             Theme::History => [OTHERS.as_slice(), &HISTORY].concat(),
+            Theme::Shards => [OTHERS.as_slice(), &SHARDS].concat(),
             Theme::Timelines => TIMELINES.to_vec(),
-            Theme::Mixed => [WRITES.as_slice(), &COMPACTION, &IMAGES, &BRANCHES, &HISTORY].concat(),
+            Theme::Mixed => [
+                WRITES.as_slice(),
+                &COMPACTION,
+                &IMAGES,
+                &BRANCHES,
+                &HISTORY,
+                &SHARDS,
+            ]
+            .concat(),
         }
     }
 
@@ -325,6 +370,7 @@ impl Theme {
                 Job::Gc | Job::Branch | Job::Lease | Job::Delete | Job::Drop
             ),
             Theme::History => job == Job::GcCompact,
+            Theme::Shards => matches!(job, Job::Split | Job::Shed),
             Theme::Timelines => {
                 matches!(job, Job::Create | Job::Branch | Job::Delete | Job::Open)
             }

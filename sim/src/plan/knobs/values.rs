@@ -1,7 +1,10 @@
 //! The values of knobs, and their text.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use palimpsest::base::ShardIdentity;
 
 use crate::faults::Device;
 use crate::text::{Problem, Words, Written, duration, named, named_enum, number};
@@ -43,6 +46,60 @@ named_enum! {
         Spread = "spread",
         /// Around the carries and ends of the fields, `Key::MIN` included.
         Edges = "edges",
+    }
+}
+
+/// The part of the keys that the engine's directory holds: `all`, or `1/4 stripe 2`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shard(ShardIdentity);
+
+impl From<ShardIdentity> for Shard {
+    fn from(identity: ShardIdentity) -> Shard {
+        Shard(identity)
+    }
+}
+
+impl From<Shard> for ShardIdentity {
+    fn from(shard: Shard) -> ShardIdentity {
+        shard.0
+    }
+}
+
+impl fmt::Debug for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written())
+    }
+}
+
+/// The text forms of a shard.
+const SHARD: &str = "write `all`, or `1/4 stripe 2`: a number below a count, and blocks";
+
+impl KnobValue for Shard {
+    fn read(&mut self, words: &mut Words<'_>, name: &'static str) -> Result<(), Problem> {
+        let word = words.expect(name, SHARD)?;
+        if word == "all" {
+            *self = Shard::default();
+            return Ok(());
+        }
+        let Some((shard_number, count)) = word.split_once('/') else {
+            return Err(Problem::new(name, word, SHARD));
+        };
+        let parts: (u8, u8) = (number(shard_number, name)?, number(count, name)?);
+        let stripe = words.expect(name, SHARD)?;
+        if stripe != "stripe" {
+            return Err(Problem::new(name, stripe, SHARD));
+        }
+        let identity = ShardIdentity::new(parts.0, parts.1, words.number("stripe")?);
+        *self = Shard(identity.map_err(|_| Problem::new(name, word, SHARD))?);
+        Ok(())
+    }
+
+    fn written(&self) -> String {
+        let (number, count, stripe) = (self.0.number(), self.0.count(), self.0.stripe());
+        match self.0.is_unsharded() {
+            true => "all".to_string(),
+            false => format!("{number}/{count} stripe {stripe}"),
+        }
     }
 }
 

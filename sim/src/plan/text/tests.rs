@@ -12,6 +12,7 @@ knobs
   seed 18446744073709551615
   keys 8
   layout dense
+  sparse 3
   freeze-len 4096
   freeze-distance 512
   freeze-age 10s
@@ -20,10 +21,16 @@ knobs
   l0-run-len 4096
   layer-len 512
   image-trigger 3
+  sparse-trigger 5
+  image-look 9
+  image-age 30s
   image-preempt 6
   compression zstd
   history-trigger 4
   history-len 512
+  gc-compact-trigger 4096
+  gc-compact-growth 50
+  gc-compact-len 512
   gc-distance 0
   gc-age 0s
   l0-delay-count 4
@@ -32,6 +39,7 @@ knobs
   read-len 512
   housekeeping every 250ms stall 3
   tenant 9
+  shard all
   look sample
   device rots
 ops
@@ -88,6 +96,7 @@ ops
   intrude
   gc-compact b
   & gc-compact c k1 2 from -9 to +1 dry
+  & gc-compact-all a forced
 faults
   at life1/a/flush#1/delta#1/write#2 eio
   at life*/*/*/*/sync eio times 2 one-in 3
@@ -188,7 +197,7 @@ const PROBLEMS: [(&str, &str, &str); 83] = [
     (
         "  keys 8\n",
         "",
-        "line 29: key k1; write k0 to k0, or raise the knob `keys`",
+        "line 37: key k1; write k0 to k0, or raise the knob `keys`",
     ),
     ("keys 8", "keys 0", "line 4: keys 0; keep it from 1 to 999"),
     (
@@ -204,396 +213,400 @@ const PROBLEMS: [(&str, &str, &str); 83] = [
     (
         "10s",
         "10",
-        "line 8: freeze-age 10; write it like 10s, 250ms, 7us or 1ns",
+        "line 9: freeze-age 10; write it like 10s, 250ms, 7us or 1ns",
     ),
     (
         "10s",
         "2592001s",
-        "line 8: freeze-age 2592001s; write at most 2592000s, thirty days",
+        "line 9: freeze-age 2592001s; write at most 2592000s, thirty days",
     ),
     (
         "ops\n",
         "opps\n",
-        "line 28: knob opps; write `ops` behind the last knob",
+        "line 36: knob opps; write `ops` behind the last knob",
     ),
     (
         "create a 16",
         "create A 16",
-        "line 29: timeline A; write a letter from a to z",
+        "line 37: timeline A; write a letter from a to z",
     ),
     (
         "create a 16",
         "create a",
-        "line 29: start LSN is missing; write a number",
+        "line 37: start LSN is missing; write a number",
     ),
     (
         "create a 16",
         "create a 18446744073709551604",
-        "line 31: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+        "line 39: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
     ),
     (
         "+8 k0",
         "8 k0",
-        "line 30: LSN step 8; write `+` and a number",
+        "line 38: LSN step 8; write `+` and a number",
     ),
     (
         "+8 k0",
         "+8 k8",
-        "line 30: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 38: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "image:100:7f,",
         "image:100:7f",
-        "line 30: word +0; end the line before it",
+        "line 38: word +0; end the line before it",
     ),
     (
         "image:100:7f,",
         "image:100:7f,,",
-        "line 30: record is missing; write it like +8 k0 image:100:7f",
+        "line 38: record is missing; write it like +8 k0 image:100:7f",
     ),
     (
         "image:100:7f",
         "image:100",
-        "line 30: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+        "line 38: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
     ),
     (
         "image:100:7f",
         "image:1048577:7f",
-        "line 30: length 1048577; keep it from 0 to 1048576",
+        "line 38: length 1048577; keep it from 0 to 1048576",
     ),
     (
         "clear",
         "clear:0",
-        "line 31: part 0; end the edit before it",
+        "line 39: part 0; end the edit before it",
     ),
     (
         "drop 3",
         "drop 0",
-        "line 35: drop 0; keep it from 1 to 4294967295",
+        "line 43: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  drop 2 restart",
         "  & restart",
-        "line 44: operation restart; write it without `&`: it is always waited for",
+        "line 52: operation restart; write it without `&`: it is always waited for",
     ),
     (
         "  join",
         "  & join",
-        "line 36: operation join; write it without `&` and `drop`: it is always waited for",
+        "line 44: operation join; write it without `&` and `drop`: it is always waited for",
     ),
     (
         "k0 -8",
         "k0 8",
-        "line 37: LSN 8; write 0, -8 or +1: how far from the last record's",
+        "line 45: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "drop 2 restart",
         "  reboot\u{7}",
-        "line 44: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
-         compact images gc gc-compact lease declare get get-many scan hold next join wait clock \
-         shutdown let-go set intrude restart crash, behind `&` or `drop N` if you like",
+        "line 52: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
+         compact images gc gc-compact gc-compact-all lease shed declare get get-many scan hold \
+         next join wait clock shutdown let-go set intrude split switch restart crash, behind `&` \
+         or `drop N` if you like",
     ),
     (
         "draw:99",
         "some",
-        "line 45: survival some; write one of all none draw:SEED case:NUMBER",
+        "line 53: survival some; write one of all none draw:SEED case:NUMBER",
     ),
     (
         "life1/a",
         "life0/a",
-        "line 83: life 0; keep it from 1 to 4294967295",
+        "line 92: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 83: life a; write life1, life2, … or life*",
+        "line 92: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 83: job push; write one of open create delete put freeze flush read branch \
-         lease compact image gc gc-compact keep drop",
+        "line 92: job push; write one of open create delete put freeze flush read branch \
+         lease compact image gc gc-compact shed split keep drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 83: ordinal -2; write a number from 0 to 4294967295",
+        "line 92: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 85: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 94: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 84: times 0; keep it from 1 to 4294967295",
+        "line 93: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 84: word times; say it once",
+        "line 93: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 87: length 0; keep it from 1 to 4294967295",
+        "line 96: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 99: choice 256; write a number from 0 to 255",
+        "line 108: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 99: count of choices 100000; keep it from 1 to 99990",
+        "line 108: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 100: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
+        "line 109: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
     ),
     (
         "then uniform 123",
         "then at-will",
-        "line 100: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
+        "line 109: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
          to-completion",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read revert",
-        "line 92: fault revert; write one of the steps that it can happen to: sync",
+        "line 101: fault revert; write one of the steps that it can happen to: sync",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read tear",
-        "line 92: fault tear; write one of the steps that it can happen to: rename replace",
+        "line 101: fault tear; write one of the steps that it can happen to: rename replace",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/dir/read eio",
-        "line 92: fault eio; write one of the steps that it can happen to: list remove create-dir \
+        "line 101: fault eio; write one of the steps that it can happen to: list remove create-dir \
          remove-dir sync-dir",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/keep/image/read stall",
-        "line 92: job keep; write the job that maintenance runs: flush, compact, image or gc",
+        "line 101: job keep; write the job that maintenance runs: flush, compact, image or gc",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/read/image/read stall",
-        "line 92: scope engine; write a timeline's letter or *: the engine has only dir and lock",
+        "line 101: scope engine; write a timeline's letter or *: the engine has only dir and \
+         lock, and a split its index",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/open/lock/lock stall",
-        "line 92: scope a; write engine or *: a timeline has no lock",
+        "line 101: scope a; write engine or *: a timeline has no lock",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/gc/lock/lock stall",
-        "line 92: job gc; write open: it alone locks",
+        "line 101: job gc; write open or split: no other job locks",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life61/a/read/image/read crash kill",
-        "line 92: life 61; write at most life60: a later one does not crash by a rule",
+        "line 101: life 61; write at most life60: a later one does not crash by a rule",
     ),
     (
         "at life*/*/gc/index/write lost",
         "at life*/*/gc/dir/* lost",
-        "line 96: fault lost; write another part: it can happen to nothing of this one",
+        "line 105: fault lost; write another part: it can happen to nothing of this one",
     ),
     (
         "then uniform 123",
         "then starve line 0 3",
-        "line 100: line 0; keep it from 1 to 4294967295",
+        "line 109: line 0; keep it from 1 to 4294967295",
     ),
     (
         "then uniform 123",
         "then starve flush 3",
-        "line 100: starved task flush; write one of keep drop",
+        "line 109: starved task flush; write one of keep drop",
     ),
     (
         "then uniform 123",
         "then starve line 3",
-        "line 100: seed is missing; write a number",
+        "line 109: seed is missing; write a number",
     ),
     (
         "then uniform 123",
         "then pct 3 5000",
-        "line 100: count of changes 5000; keep it from 0 to 1000",
+        "line 109: count of changes 5000; keep it from 0 to 1000",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 101: line ops; end the text with the schedule's `then`",
+        "line 110: line ops; end the text with the schedule's `then`",
     ),
     (
         "l0-trigger 2",
         "l0-trigger 0",
-        "line 10: l0-trigger 0; keep it from 1 to 18446744073709551615",
+        "line 11: l0-trigger 0; keep it from 1 to 18446744073709551615",
     ),
     (
         "image-trigger 3\n",
         "images-trigger 3\n",
-        "line 13: knob images-trigger; write one of image-trigger image-preempt compression \
-         history-trigger history-len gc-distance gc-age l0-delay-count l0-delay cache-len \
-         read-len housekeeping tenant look device here",
+        "line 14: knob images-trigger; write one of image-trigger sparse-trigger image-look \
+         image-age image-preempt compression \
+         history-trigger history-len gc-compact-trigger gc-compact-growth \
+         gc-compact-len gc-distance gc-age l0-delay-count l0-delay cache-len \
+         read-len housekeeping tenant shard look device here",
     ),
     (
         "compression zstd",
         "compression lz4",
-        "line 15: compression lz4; write `none`, `zstd` or `zstd:3`, with a level from 1 to 22",
+        "line 19: compression lz4; write `none`, `zstd` or `zstd:3`, with a level from 1 to 22",
     ),
     (
         "gc-age 0s",
         "gc-age 31d",
-        "line 19: gc-age 31d; write it like 10s, 250ms, 7us or 1ns",
+        "line 26: gc-age 31d; write it like 10s, 250ms, 7us or 1ns",
     ),
     (
         "read-len 512",
         "read-len 0",
-        "line 23: read-len 0; keep it from 1 to 18446744073709551615",
+        "line 30: read-len 0; keep it from 1 to 18446744073709551615",
     ),
     (
         "housekeeping every",
         "housekeeping on",
-        "line 24: housekeeping on; write `off`, or `every 250ms stall 0`",
+        "line 31: housekeeping on; write `off`, or `every 250ms stall 0`",
     ),
     (
         "every 250ms",
         "every",
-        "line 24: period stall; write it like 10s, 250ms, 7us or 1ns",
+        "line 31: period stall; write it like 10s, 250ms, 7us or 1ns",
     ),
     (
         "every 250ms",
         "every 1us",
-        "line 24: period 1µs; write at least 1ms",
+        "line 31: period 1µs; write at least 1ms",
     ),
     (
         " stall 3",
         "",
-        "line 24: housekeeping is missing; write `off`, or `every 250ms stall 0`",
+        "line 31: housekeeping is missing; write `off`, or `every 250ms stall 0`",
     ),
     (
         "stall 3",
         "stall 1",
-        "line 24: stall 1; write 0 for never, or at least the knob `l0-trigger`",
+        "line 31: stall 1; write 0 for never, or at least the knob `l0-trigger`",
     ),
     (
         "look sample",
         "look away",
-        "line 26: look away; write one of nothing sample all",
+        "line 34: look away; write one of nothing sample all",
     ),
     (
         "stall 3",
         "stall 3 4",
-        "line 24: word 4; end the line before it",
+        "line 31: word 4; end the line before it",
     ),
     (
         "branch b a -8",
         "& branch b a 0",
-        "line 50: operation branch b a 0; write it without `&`, or an offset below 0",
+        "line 58: operation branch b a 0; write it without `&`, or an offset below 0",
     ),
     (
         "branch b a -8",
         "branch b -8",
-        "line 50: timeline -8; write a letter from a to z",
+        "line 58: timeline -8; write a letter from a to z",
     ),
     (
         "branch b a -8",
         "branch b a",
-        "line 50: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 58: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "k3 5 -8",
         "k3 9 -8",
-        "line 52: count of keys 9; keep it from 1 to 8",
+        "line 60: count of keys 9; keep it from 1 to 8",
     ),
     (
         "k3 5 -8",
         "k3 -8",
-        "line 52: count of keys -8; write a number from 0 to 65535",
+        "line 60: count of keys -8; write a number from 0 to 65535",
     ),
     (
         "scan b -1",
         "scan b",
-        "line 54: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 62: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "compact b forced",
         "compact b by-need",
-        "line 56: word by-need; write `forced`, or nothing",
+        "line 64: word by-need; write `forced`, or nothing",
     ),
     (
         "images c forced",
         "images c forced k0",
-        "line 58: word k0; end the line before it",
+        "line 66: word k0; end the line before it",
     ),
     (
         "drop 9 images",
         "drop 0 images",
-        "line 58: drop 0; keep it from 1 to 4294967295",
+        "line 66: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  gc c",
         "  gc c forced",
-        "line 60: word forced; end the line before it",
+        "line 68: word forced; end the line before it",
     ),
     (
         "k0 5\n  set",
         "k0 0\n  set",
-        "line 77: count of keys 0; keep it from 1 to 8",
+        "line 85: count of keys 0; keep it from 1 to 8",
     ),
     (
         "k0 5\n  set",
         "k8 5\n  set",
-        "line 77: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 85: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "  declare",
         "  & declare",
-        "line 77: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
+        "line 85: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
          for",
     ),
     (
         "device rots\n",
         "device posix\n",
-        "line 94: fault rot:8191; write the knob `device rots`",
+        "line 103: fault rot:8191; write the knob `device rots`",
     ),
     (
         "device rots\n",
         "device perfect\n",
-        "line 27: device perfect; write one of posix ext4-ordered rename-not-atomic rots",
+        "line 35: device perfect; write one of posix ext4-ordered rename-not-atomic rots",
     ),
     (
         "slow:250ms",
         "slow:3601s",
-        "line 92: duration 3601s; write at most 3600s, an hour",
+        "line 101: duration 3601s; write at most 3600s, an hour",
     ),
     (
         "astray:16",
         "astray:0",
-        "line 95: sectors 0; keep it from 1 to 4294967295",
+        "line 104: sectors 0; keep it from 1 to 4294967295",
     ),
     (
         "clock +10800s",
         "clock 3h",
-        "line 61: jump 3h; write it like +10800s or -250ms",
+        "line 69: jump 3h; write it like +10800s or -250ms",
     ),
     (
         "b twice keeping",
         "b twice twice",
-        "line 64: word twice; write `twice` or `keeping`, once",
+        "line 72: word twice; write `twice` or `keeping`, once",
     ),
     (
         "  let-go",
         "  & let-go",
-        "line 66: operation let-go; write it without `&` and `drop`: it is always waited for",
+        "line 74: operation let-go; write it without `&` and `drop`: it is always waited for",
     ),
 ];
 
@@ -609,27 +622,27 @@ fn an_error_names_the_line_and_the_remedy() {
 #[test]
 fn an_error_keeps_its_line() {
     let error = EVERYTHING.replace("scan a 0", "scan").parse::<Plan>();
-    assert_eq!(error.unwrap_err().line(), Some(40));
+    assert_eq!(error.unwrap_err().line(), Some(48));
 }
 
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
-    let expected = "line 29: sum of lengths 269484032; keep it from 0 to 268435456";
+    let expected = "line 37: sum of lengths 269484032; keep it from 0 to 268435456";
     assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 
 #[test]
 fn longer_waits_than_a_clock_should_count_are_refused() {
     let waits = vec!["wait 2592000s"; 1217].join("\n  ");
-    let expected = "line 1245: seconds of all waits 3154464000; keep it from 0 to 3153600000";
+    let expected = "line 1253: seconds of all waits 3154464000; keep it from 0 to 3153600000";
     assert_eq!(problem_in_lines(&waits), expected);
 }
 
 #[test]
 fn more_records_than_a_batch_should_have_are_refused() {
     let records = vec!["+1 k0 image:1:1"; 10_001].join(", ");
-    let expected = "line 29: count of records of one put 10001; keep it from 1 to 10000";
+    let expected = "line 37: count of records of one put 10001; keep it from 1 to 10000";
     assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 

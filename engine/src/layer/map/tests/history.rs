@@ -1,6 +1,7 @@
 //! The history against a plain list, key by key.
 
 use super::*;
+use crate::layer::Visibility;
 
 /// One key of each stretch where nothing changes, over some more keys than the layers have.
 fn points(names: &[LayerName]) -> Vec<Key> {
@@ -115,6 +116,24 @@ proptest! {
         let visited: BTreeSet<LayerName> = walks.flatten().map(|(name, _)| name).collect();
         for name in names.iter().filter(|name| name.lsns().start <= point) {
             prop_assert_eq!(history.is_hidden(name, point), !visited.contains(name), "{}", name);
+        }
+    }
+
+    #[test]
+    fn a_layer_is_covered_if_no_walk_from_any_point_visits_it(
+        names in any_lawful_layers(),
+        from in proptest::collection::btree_set(any_end(), 0..4),
+    ) {
+        let history = history(&names);
+        let keys = points(&names);
+        let walks = keys.into_iter().flat_map(|key| {
+            let ends = from.iter().map(|point| point.visible_end());
+            ends.map(|end| walk(&history, key, end)).collect::<Vec<_>>()
+        });
+        let visited: BTreeSet<LayerName> = walks.flatten().map(|(name, _)| name).collect();
+        for (name, visibility) in history.visibility(&from) {
+            let is_visible = name.is_l0() || visited.contains(&name);
+            prop_assert_eq!(visibility == Visibility::Visible, is_visible, "{}", name);
         }
     }
 

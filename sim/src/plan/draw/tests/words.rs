@@ -12,7 +12,7 @@ use crate::plan::{Plan, PlanOp};
 const PLAN_COUNT: u64 = 3000;
 
 /// For each first word of a line, the words that must follow it; `-` and `+` begin a number.
-const WORDS: [(&str, &str); 29] = [
+const WORDS: [(&str, &str); 31] = [
     ("create", "a b"),
     ("branch", "b c - +"),
     ("delete", "b c"),
@@ -36,6 +36,8 @@ const WORDS: [(&str, &str); 29] = [
     ("housekeeping", "off every stall"),
     ("device", "posix ext4-ordered rename-not-atomic rots"),
     ("layout", "dense spread edges"),
+    ("shard", "all stripe"),
+    ("split", "stripe keep copying once"),
     ("compression", "none zstd"),
     ("choices", "1 2 3"),
     (
@@ -52,8 +54,8 @@ const WORDS: [(&str, &str); 29] = [
     (
         "at",
         "io engine a b open create delete put freeze flush read branch compact image gc drop \
-         delta index ephemeral dir lock list create-dir remove-dir remove rename replace \
-         write sync sync-dir len pass",
+         shed split delta index ephemeral dir lock list create-dir remove-dir remove rename \
+         replace link write sync sync-dir len pass",
     ),
     // The openings after the first crash, after the second, and after the third.
     ("crash in open", "life2 life3 life4"),
