@@ -53,7 +53,8 @@ pub enum Below<'a> {
     Nothing,
     /// Nothing, and the key is sparse: its value is empty before its first record.
     Empty,
-    /// The same, but layers that stay have values of the key: a deletion must hide them.
+    /// Nothing is to be read below a sparse key, but layers that stay have values of it: a deletion
+    /// must hide them.
     Hidden,
     /// This value.
     Value(&'a [u8]),

@@ -93,7 +93,7 @@ pub(crate) struct TimelineState<I: Io> {
     /// The keys that the user has declared.
     pub(crate) key_space: KeySpace,
     pub(crate) time_to_lsn: TimeToLsn,
-    /// The same for the age of images.
+    /// Which LSN was the last record's at which time, for as long as an image may be old.
     pub(crate) image_time_to_lsn: TimeToLsn,
     /// Where and when image creation looked for the last time which images are due.
     pub(crate) image_look: Option<(Lsn, Time)>,

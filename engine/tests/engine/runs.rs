@@ -13,7 +13,7 @@ fn narrow() -> Options {
     }
 }
 
-/// The same, and a run stops after each sub-job where an L0 waits.
+/// Narrow layers and sub-jobs; and a run stops after each sub-job where an L0 waits.
 fn preempted() -> Options {
     Options {
         image_preempt_l0_count: 1,

@@ -71,7 +71,7 @@ pub fn index() -> Index {
     }
 }
 
-/// The same index, with a gc compaction that has come half way.
+/// The index of [`index`], with a gc compaction that has come half way.
 pub fn reduced_index() -> Index {
     Index {
         gc_compaction: GcCompaction {
