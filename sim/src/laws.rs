@@ -1,6 +1,7 @@
 //! The laws of the disk: what an index names is there, every layer holds what the model says, all
 //! that may be read can be read, and no other files are left.
 
+mod cut;
 mod file;
 mod known;
 mod layers;

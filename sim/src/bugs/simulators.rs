@@ -12,6 +12,8 @@ use super::{Bug, Trouble, Worktree, merge_apart};
 
 /// The fewest bugs that are built together.
 const TOGETHER_MIN: usize = 2;
+/// From so many on their hunts take longer than a build that is as fast as a release.
+const FAST_MIN: usize = 16;
 
 /// The simulators of some bugs.
 #[derive(Debug)]
@@ -42,7 +44,13 @@ impl Simulators {
             let switched = None;
             return Ok(Simulators { worktree, switched });
         }
-        let built = worktree.build_with(&files)?;
+        let built = match numbers.len() < FAST_MIN {
+            true => worktree.build_with(&files)?,
+            false => {
+                worktree.write(&files)?;
+                worktree.compile_fast("palimpsest-sim")?
+            }
+        };
         // The next build replaces the program.
         let program = folder.join("switched-simulator");
         // One that still runs cannot be written over.

@@ -29,6 +29,8 @@ pub struct Before {
     pub begun: Time,
     /// How often the clock had been set.
     pub clock_jump_count: u64,
+    /// Whether it had an open layer with records.
+    pub has_open_layer: bool,
 }
 
 /// Settles whether the batch in doubt is there, whole or not at all. It stays in doubt if only a

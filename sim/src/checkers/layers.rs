@@ -2,9 +2,9 @@
 //!
 //! * Verified: each layer on the raw disk holds the model's records, or the model's values at its
 //!   LSN, and together they hold all that may be read. A compaction that ran alone leaves fewer L0s
-//!   than before, took at most as many bytes of them as it may, and leaves fewer than trigger one
-//!   once none is due; a job that is idle has saved its
-//!   state.
+//!   than before, took at most as many bytes of them as it may, put no more bytes of several keys
+//!   into one layer than it may, and leaves fewer than trigger one once none is due; a job that is
+//!   idle has saved its state.
 //! * Not verified: any timeline with a batch in doubt, since a layer may hold it or not. Nor the
 //!   order in which jobs choose: another policy may give other layers.
 //!
@@ -45,6 +45,22 @@ impl Layers {
         let disk = &mut sight.world.state().disk;
         self.known
             .check_layers(disk, keys::timeline(label), (expected, &retained), shard)
+    }
+
+    /// Checks the lengths of the layers that a compaction has made which ran alone: all but those
+    /// that were there `before`.
+    ///
+    /// # Errors
+    /// The broken law.
+    pub fn check_cut(
+        &mut self,
+        sight: &Sight,
+        label: TimelineLabel,
+        before: &[LayerName],
+    ) -> Result<(), Verdict> {
+        let made = (before, sight.knobs.layer_len_target);
+        let disk = &mut sight.world.state().disk;
+        self.known.check_cut(disk, keys::timeline(label), made)
     }
 }
 

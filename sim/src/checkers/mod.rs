@@ -20,6 +20,7 @@
 //! | [`foreign`]     | a shard refuses what another one holds                                   |
 //! | [`HeldAnswers`] | a scan that outlives its line answers from one snapshot                  |
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
+//! | [`bounds`]      | each documented bound of the options holds                               |
 //! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
 //! | [`durable`]     | the worst crash does not take back what was acknowledged                 |
 //! | [`leases`]      | an LSN is leased where it may be, and until the lease is over            |
@@ -41,6 +42,7 @@
 
 mod answers;
 pub mod batches;
+pub mod bounds;
 pub mod branches;
 pub mod closed;
 pub mod cutoff;

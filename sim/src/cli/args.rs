@@ -343,6 +343,9 @@ pub struct BugsArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = value_parser!(u64).range(1..=BASES_MAX))]
     pub bases: u64,
+    /// How many hunts to run at the same time [default: one a core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=JOBS_MAX))]
+    pub jobs: Option<u64>,
     /// How long to try every crash of the plans in sim/certified on each bug [default: not]
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub exhaust: Option<Duration>,

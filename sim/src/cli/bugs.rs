@@ -105,7 +105,7 @@ fn budget(args: &BugsArgs) -> Budget {
         hunt: args.budget,
         shrink: args.shrink_time,
         exhaust: args.exhaust,
-        thread_count: fleet::core_count(),
+        thread_count: args.jobs.unwrap_or_else(fleet::core_count),
     }
 }
 

@@ -130,12 +130,16 @@ impl Driver {
             if existence == Existence::Absent {
                 return self.branch_off_nothing(label, ancestor).await;
             }
-            if 0 <= offset {
+            if 0 <= offset && how != How::Beside {
                 // A batch in flight may stand at the LSN, or below it.
                 self.join_put(ancestor).await?;
             }
-            // A batch that is not in flight stays in doubt.
             let is_in_flight = self.handles().puts.contains_key(&ancestor);
+            if 0 <= offset && is_in_flight {
+                // It was begun behind the branch, and is the driver's to wait for.
+                return Ok(());
+            }
+            // A batch that is not in flight stays in doubt.
             let is_unsettled =
                 !is_in_flight && self.with_expected(ancestor, |expected| expected.is_in_doubt());
             if self.timeline(ancestor).is_none() || is_unsettled {

@@ -3,6 +3,7 @@
 use palimpsest::base::{Key, Lsn, ShardIdentity};
 use palimpsest::{Batch, Error};
 
+use super::doors::try_wrong_records;
 use crate::keys;
 use crate::model::{Answer, Change, History};
 use crate::oracle::Expected;
@@ -70,6 +71,9 @@ impl Draft {
                     return Err(Verdict::wrong(asked, "a refusal", format!("{pushed:?}")));
                 }
             }
+        }
+        if let Some((key, lsn, _)) = self.changes.last() {
+            try_wrong_records(&batch, (*key, *lsn))?;
         }
         Ok(batch)
     }

@@ -18,7 +18,7 @@ use palimpsest::{Error, Scan, Timeline, Writer};
 
 use super::Driver;
 use crate::checkers::racing::Racing;
-use crate::checkers::{HeldAnswers, Response, values};
+use crate::checkers::{HeldAnswers, Response, bounds, values};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::model::History;
@@ -146,6 +146,8 @@ impl Driver {
         match batch {
             None => Ok(()),
             Some(Ok(batch)) => {
+                let count = batch.as_ref().map_or(0, Vec::len);
+                bounds::check_scanned(count, self.scan_key_count_max())?;
                 let end = match batch {
                     Some(_) => held.scan.position(),
                     None => KeyRange::ALL.end,

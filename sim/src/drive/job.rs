@@ -75,10 +75,12 @@ impl Driver {
             return Ok(());
         };
         let (before, is_alone) = (layers::l0s(&timeline), self.is_alone(how));
+        let names = Vec::from_iter(timeline.layers().files().names());
         let compact = timeline.compact(engine_mode(mode));
         let progress = self.reshape(label, "compact", (how, compact)).await?;
         if progress == Some(Progress::Done) && is_alone {
             self.look(|sight, _| layers::check_compacted(sight, &timeline, &before))?;
+            self.look(|sight, checkers| checkers.layers.check_cut(sight, label, &names))?;
         }
         Ok(())
     }
@@ -314,8 +316,13 @@ impl Driver {
     /// Whether nothing else runs that could change a timeline meanwhile.
     pub(super) fn is_alone(&self, how: How) -> bool {
         let is_off = self.knobs().maintenance == plan::Maintenance::Off;
+        self.is_only_line(how) && is_off
+    }
+
+    /// Whether no other line runs; maintenance may.
+    pub(super) fn is_only_line(&self, how: How) -> bool {
         let handles = self.handles();
-        how == How::Wait && handles.beside.is_empty() && handles.puts.is_empty() && is_off
+        how == How::Wait && handles.beside.is_empty() && handles.puts.is_empty()
     }
 
     /// Compares the raw disk with the model, if no batch is in doubt.

@@ -134,6 +134,7 @@ impl Driver {
         self.end_collections();
         self.settle_split().await?;
         let knobs = Arc::new(self.next_knobs());
+        self.try_wrong_options(&knobs)?;
         let opened = self.open_engine_with(&knobs, how).await?;
         let mut session = self.session();
         session.knobs = Some(knobs.clone());

@@ -170,6 +170,14 @@ impl Driver {
                 None => return Ok(()),
             }
         }
+        if let PlanOp::Branch {
+            ancestor,
+            offset: 0..,
+            ..
+        } = line.op
+        {
+            self.join_put(ancestor).await?;
+        }
         if line.how == How::Beside {
             self.handles().changing.insert(label);
         }

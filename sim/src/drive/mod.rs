@@ -11,6 +11,7 @@
 
 mod catalog;
 mod check;
+mod doors;
 mod draft;
 mod driver;
 mod ending;

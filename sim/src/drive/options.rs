@@ -13,7 +13,7 @@ use crate::plan::{self, Knobs};
 const SCAN_KEYS_FROM: u16 = 100;
 const SCAN_KEY_COUNT: usize = 5;
 /// Few, so that a shed leaves some to the next one.
-const SHED_IMAGE_COUNT_MAX: usize = 2;
+pub(super) const SHED_IMAGE_COUNT_MAX: usize = 2;
 
 /// The time after which image creation looks again, whatever was flushed.
 const IMAGE_LOOK_AGE: Duration = Duration::from_secs(10);

@@ -1,6 +1,7 @@
 //! Reads that race with other tasks: judged by all that was true from their start to their end.
 
 use std::future::Future;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use palimpsest::base::{KeyRange, Lsn, ShardIdentity};
@@ -9,9 +10,10 @@ use palimpsest::timeline::KeyValue;
 use palimpsest::{Error, Timeline};
 
 use super::Driver;
-use crate::checkers::foreign;
+use super::options::options;
 use crate::checkers::racing::Racing;
 use crate::checkers::{Describe, Response, response_many, response_one, values};
+use crate::checkers::{bounds, foreign};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::model::History;
@@ -87,7 +89,8 @@ impl Driver {
         );
         let asked = || format!("scan {} at {lsn}", char::from(label.0));
         // A cancel hits one batch of it, which is retried.
-        let scan = async { response_many(self.scan_all(&timeline, lsn, how).await) };
+        let longest = Mutex::new(0);
+        let scan = async { response_many(self.scan_all(&timeline, (lsn, how), &longest).await) };
         let ask = |history: &History| values(history, &keys, lsn);
         let how = match how {
             How::DropAt(_) => How::Wait,
@@ -95,15 +98,22 @@ impl Driver {
         };
         self.read((label, lsn), asked, (how, scan), ask).await?;
         self.session().tally.did("scans");
-        Ok(())
+        let longest = longest.into_inner().expect("one task has it");
+        bounds::check_scanned(longest, self.scan_key_count_max())
     }
 
-    /// All values of a scan. A batch that failed or was cancelled is retried.
+    /// The most keys of a batch of a scan.
+    pub(super) fn scan_key_count_max(&self) -> usize {
+        options(&self.knobs()).scan_key_count_max
+    }
+
+    /// All values of a scan, and notes the longest batch. A batch that failed or was cancelled is
+    /// retried.
     async fn scan_all(
         &self,
         timeline: &Timeline<SimIo>,
-        lsn: Lsn,
-        how: How,
+        (lsn, how): (Lsn, How),
+        longest: &Mutex<usize>,
     ) -> Result<Vec<KeyValue>, Error> {
         let mut scan = timeline.scan(KeyRange::ALL, lsn).await?;
         let mut all = Vec::new();
@@ -115,6 +125,10 @@ impl Driver {
             };
             match batch {
                 Ok(Some(batch)) => {
+                    {
+                        let mut longest = longest.lock().expect("one task has it");
+                        *longest = batch.len().max(*longest);
+                    }
                     all.extend(batch);
                     if how == How::Beside {
                         // The reader of a scan takes its time.

@@ -3,8 +3,9 @@
 use palimpsest::Progress;
 
 use super::Driver;
+use super::options::SHED_IMAGE_COUNT_MAX;
 use crate::checkers::durable::Acknowledged;
-use crate::checkers::shed;
+use crate::checkers::{bounds, shed};
 use crate::label::TimelineLabel;
 use crate::plan::How;
 use crate::verdict::Verdict;
@@ -15,6 +16,7 @@ impl Driver {
             return Ok(());
         };
         let guard = self.judge.begin(Some(label)).with_layers();
+        let (before, count_max) = (bounds::images(&timeline), SHED_IMAGE_COUNT_MAX);
         match self.call(how, timeline.shed()).await {
             Some(Ok(shed)) => {
                 if shed.progress == Progress::Done {
@@ -25,6 +27,7 @@ impl Driver {
                     match shed.progress {
                         Progress::Idle => self.look(|sight, _| shed::check_idle(sight, label))?,
                         Progress::Done => {
+                            bounds::check_shed(&timeline, &before, count_max)?;
                             self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
                         }
                         Progress::Preempted | Progress::Superseded => {

@@ -1,11 +1,12 @@
 //! Batches: one in flight at a time, in doubt until it is acknowledged.
 
-use palimpsest::{Error, Writer};
+use palimpsest::io::Io;
+use palimpsest::{Error, Timeline, Writer};
 
 use super::Driver;
 use super::draft::Draft;
 use crate::checkers::batches::{self, Before};
-use crate::checkers::foreign;
+use crate::checkers::{bounds, foreign};
 use crate::label::TimelineLabel;
 use crate::plan::{Entry, How};
 use crate::verdict::Verdict;
@@ -94,14 +95,18 @@ impl Driver {
             expected.samples.note(&horizon, expected.last_possible());
             expected.put_refusal().0
         });
-        let last = self
-            .timeline(label)
-            .map(|timeline| timeline.last_record_lsn());
+        let timeline = self.timeline(label);
+        let has_records = |timeline: &Timeline<SimIo>| {
+            let open = timeline.layers().open().map(|open| open.entry_count());
+            open.is_some_and(|count| 0 < count)
+        };
         let before = Before {
-            last,
+            last: timeline.as_ref().map(Timeline::last_record_lsn),
             begun: horizon.now,
             clock_jump_count: self.world.clock_jump_count(),
+            has_open_layer: timeline.as_ref().is_some_and(has_records),
         };
+        let was_alone = self.is_only_line(how);
         let result = self.call(how, writer.put_batch(&batch)).await;
         self.handles().writers.insert(label, writer);
         let may_refuse = self.with_expected(label, |expected| expected.put_refusal().1);
@@ -115,6 +120,10 @@ impl Driver {
             Some(Ok(())) => {
                 self.with_expected(label, |expected| expected.end_put());
                 self.look(|sight, _| batches::check_rolled(sight, label, &batch, before))?;
+                if was_alone {
+                    let times = (before, SimIo::new(&self.world).now());
+                    self.look(|sight, _| bounds::check_held_back(sight, label, &batch, times))?;
+                }
                 guard.check_done("put")
             }
             Some(Err(Error::Refused { .. })) if may_refuse => {

@@ -7,7 +7,7 @@ use super::limits::{
 };
 use super::op::{LimitTally, Start};
 use super::text::{PlanError, PlanPlace};
-use super::{How, Line, Plan, PlanOp, Starved, Tail};
+use super::{How, Line, Plan, Starved, Tail};
 use crate::faults::{
     Address, Amount, CRASHING_LIFE_MAX, Counted, Device, Fault, Rule, Scope, StepKind, Text,
 };
@@ -55,10 +55,8 @@ pub(super) fn check_line(line: &Line, tally: &mut LimitTally) -> Result<(), Prob
 }
 
 /// Only an operation that works on a timeline has a future that can be left running or dropped; a
-/// restart's can be dropped. A branch is left running only at an LSN that no concurrent batch can
-/// reach.
+/// restart's can be dropped.
 fn check_how(line: &Line) -> Result<(), Problem> {
-    let is_at_the_end = matches!(line.op, PlanOp::Branch { offset: 0.., .. });
     match line.how {
         How::Beside | How::DropAt(_) if line.op.row().start == Start::Waited => {
             let remedy = "write it without `&` and `drop`: it is always waited for";
@@ -66,10 +64,6 @@ fn check_how(line: &Line) -> Result<(), Problem> {
         }
         How::Beside if line.op.row().start < Start::Beside => {
             let remedy = "write it without `&`: it is always waited for";
-            Err(Problem::new("operation", &line.op, remedy))
-        }
-        How::Beside if is_at_the_end => {
-            let remedy = "write it without `&`, or an offset below 0";
             Err(Problem::new("operation", &line.op, remedy))
         }
         How::DropAt(count) => within("drop", count.into(), ORDINALS),

@@ -22,6 +22,7 @@ mod reads;
 mod reduce;
 mod rules;
 mod shards;
+mod short_lives;
 mod sparse;
 pub(super) mod swarm;
 pub(super) mod themes;

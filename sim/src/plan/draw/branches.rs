@@ -36,11 +36,6 @@ impl<C: Chance> Author<'_, C> {
     /// Creates a branch and returns the index at which it is remembered.
     pub(super) fn branch(&mut self, how: How, ancestor: usize, offset: i64) -> usize {
         let label = self.next_label();
-        // A branch at the last record is always waited for.
-        let how = match how {
-            How::Beside if 0 <= offset => How::Wait,
-            how => how,
-        };
         let effort = self.effort();
         let below = &mut self.timelines[ancestor];
         let branch = below.branch(label, offset);

@@ -20,6 +20,7 @@ use super::kinds::{CrashKind, draw_crash, draw_rot_offset};
 use super::reach::Reach;
 use super::rules::{SITES, draw_ordinal, has_crashes, rule_with};
 use super::swarm::Swarm;
+use super::themes::Theme;
 use crate::dice::Chance;
 use crate::faults::StepKind::{
     self, Len, List, Lock, Open, Pass, Read, Remove, RemoveDir, Sync, SyncDir, Write,
@@ -78,8 +79,16 @@ const KINDS: [(u64, (Effect, Relation, Effect)); 17] = [
 
 /// How many compound faults a plan has, each number with its weight.
 const COUNTS: [(u64, u64); 4] = [(1, 0), (3, 1), (3, 2), (2, 3)];
+/// The same where the plan is about timelines that come and go.
+const COUNTS_OF_TIMELINES: [(u64, u64); 4] = [(1, 1), (2, 2), (3, 3), (2, 4)];
 /// The weight of a job that the plan is about; others have 1.
 const THEME_WEIGHT: u64 = 3;
+/// The weight of deletions among the other jobs: a plan makes few, and pairs of faults seldom meet
+/// one.
+const DELETION_WEIGHT: u64 = 3;
+/// How much heavier faults in two lives are where the plan is about timelines that come and go:
+/// what one life leaves of these, the next one completes or clears away.
+const NEXT_LIFE_WEIGHT: u64 = 3;
 /// The weight of a call that is seldom made; others have 1.
 const SELDOM_WEIGHT: u64 = 3;
 /// The calls that less than a third of the plans make which run their job, as counted in 300 plans.
@@ -104,6 +113,9 @@ const CHOSEN: (u64, u64) = (3, 4);
 const CHAIN_LEN_MAX: u32 = 3;
 /// One chain of crashes in this many goes on in the life behind the second crash.
 const LONGER_CHAIN_ONE_IN: u64 = 3;
+
+/// One fault in an opening in this many is in what the opening deletes.
+const CLEARING_ONE_IN: u64 = 3;
 
 /// Kinds of crashes, each with its weight, where most of what was done should stay.
 const KEEPING: [(u64, CrashKind); 3] = [
@@ -132,11 +144,20 @@ pub(super) fn draw_compound(
         Crash => has_crashes(&swarm.faults),
         Wrong => swarm.device.may_be_wrong(),
     };
+    let is_of_timelines = swarm.theme == Theme::Timelines;
     let here = KINDS.into_iter();
     let here: Vec<_> = here
         .filter(|(_, (first, _, second))| can_be(*first) && can_be(*second))
+        .map(|(weight, kind)| match kind.1 {
+            NextLife if is_of_timelines => (NEXT_LIFE_WEIGHT * weight, kind),
+            _ => (weight, kind),
+        })
         .collect();
-    for _ in 0..chance.pick_weighted(&COUNTS) {
+    let counts = match is_of_timelines {
+        true => COUNTS_OF_TIMELINES,
+        false => COUNTS,
+    };
+    for _ in 0..chance.pick_weighted(&counts) {
         let kind = chance.pick_weighted(&here);
         draw_one(chance, (swarm, reach), kind, rules);
     }
@@ -148,10 +169,17 @@ fn draw_one(
     (first, relation, second): (Effect, Relation, Effect),
     rules: &mut Vec<Rule>,
 ) {
-    let weigh = |job: Job| match reach.has(job) {
-        false => 0,
-        true if swarm.theme.is_about(job) => THEME_WEIGHT,
-        true => 1,
+    let weigh = |job: Job| {
+        let by_theme = if swarm.theme.is_about(job) {
+            THEME_WEIGHT
+        } else {
+            1
+        };
+        match (reach.has(job), job) {
+            (false, _) => 0,
+            (true, Job::Delete) => DELETION_WEIGHT * by_theme,
+            (true, _) => by_theme,
+        }
     };
     let Some(place) = draw_place(chance, first, weigh) else {
         return;
@@ -202,7 +230,12 @@ fn draw_lives(
             return;
         }
         let is_resumed = chance.one_in(2) && job != Job::Open;
-        let next = if is_resumed { job } else { Job::Open };
+        let next = match is_resumed {
+            true => job,
+            // An opening completes deletions, and deletes what creations have left.
+            false if chance.one_in(CLEARING_ONE_IN) => Job::Delete,
+            false => Job::Open,
+        };
         let Some(mut rule) = draw_second(chance, second, |job| u64::from(job == next)) else {
             return;
         };

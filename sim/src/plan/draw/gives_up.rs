@@ -7,8 +7,9 @@ use crate::plan::{Effort, How, PlanOp};
 
 /// The calls at which a creation or a deletion is given up at the latest.
 const DROPPED_AT_MAX: u64 = 24;
-/// One time in this many, a crash follows what is done instead.
-const CRASH_ONE_IN: u64 = 3;
+/// One time in this many, the life ends in peace behind what is done instead; twice as often in a
+/// crash.
+const END_ONE_IN: u64 = 6;
 
 /// A timeline of which a creation or a deletion was given up.
 #[derive(Clone, Copy)]
@@ -39,8 +40,10 @@ impl<C: Chance> Author<'_, C> {
             self.go_on_instead(doubtful, timeline);
         }
         // An answer to what is in doubt may be taken back by a crash.
-        if self.chance.one_in(CRASH_ONE_IN) {
-            self.crash();
+        match self.chance.below(END_ONE_IN) {
+            0 | 1 => self.crash(),
+            2 => self.end_life_in_doubt(),
+            _ => {}
         }
         // Whether it is there is not known: it is gone, or it is no timeline that more is put to.
         if self.chance.ratio(2, 3) {

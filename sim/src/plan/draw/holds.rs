@@ -62,13 +62,13 @@ impl<C: Chance> Author<'_, C> {
         self.hold(How::Wait, slot, (branch, 0));
         self.begin_to_read(slot);
         let how = self.how();
-        match self.chance.below(4) {
-            0 | 1 => {
+        match self.chance.below(5) {
+            0..3 => {
                 let timeline = self.timelines.remove(branch).label;
                 self.delete(how, timeline);
                 self.free(timeline);
             }
-            2 => self.reopen(how, branch),
+            3 => self.reopen(how, branch),
             _ => {}
         }
         if self.chance.one_in(2) && !self.is_full() {

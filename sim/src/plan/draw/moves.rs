@@ -35,10 +35,7 @@ impl<C: Chance> Author<'_, C> {
                 let how = self.how_to_read(how);
                 self.scan(how, timeline);
             }
-            Move::Freeze => {
-                let how = self.how_to_read(how);
-                self.freeze(how, timeline);
-            }
+            Move::Freeze => self.freeze_once(how, timeline),
             Move::Flush => self.flush(how, timeline),
             Move::FlushBeside => self.flush_beside(timeline),
             Move::FlushDropped => self.flush_dropped(timeline),
@@ -51,6 +48,7 @@ impl<C: Chance> Author<'_, C> {
             Move::CrashTwice => self.crash_twice(timeline),
             Move::Second => self.create_or_delete(),
             Move::CreateAgain => self.create_again(),
+            Move::ShortLife => self.short_life(timeline),
             Move::Compact => self.compact_once(how, timeline),
             Move::CompactStack => self.compact_stack(timeline),
             Move::CompactBeside => self.compact_beside(timeline),
@@ -84,6 +82,11 @@ impl<C: Chance> Author<'_, C> {
             Move::HoldAcross => self.hold_across(timeline),
             _ => self.shard(next, (how, timeline)),
         }
+    }
+
+    fn freeze_once(&mut self, how: How, timeline: usize) {
+        let how = self.how_to_read(how);
+        self.freeze(how, timeline);
     }
 
     fn get_many_once(&mut self, how: How, timeline: usize) {

@@ -162,7 +162,7 @@ impl<C: Chance> Author<'_, C> {
             // L0s above the horizon, for which it stops between two sub-jobs.
             self.stack(timeline, 2);
         }
-        for _ in 0..self.chance.between(1, 3) {
+        for _ in 0..self.chance.between(2, 4) {
             let how = match self.chance.below(4) {
                 0 => self.drop_in_job(),
                 1 => How::Beside,
@@ -186,7 +186,11 @@ impl<C: Chance> Author<'_, C> {
                 2 => self.gc(How::Wait, timeline),
                 3 => self.compact(How::Beside, timeline, Mode::Forced),
                 4 => self.put(How::Wait, timeline, Spacing::Drawn),
-                5 => self.stack(timeline, 1),
+                5 => {
+                    self.stack(timeline, 1);
+                    // A run that is under way goes on up to the cutoff at its begin.
+                    self.gc(How::Wait, timeline);
+                }
                 _ => {}
             }
         }

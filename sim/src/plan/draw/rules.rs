@@ -176,7 +176,7 @@ const APART: [(u64, Job); 16] = [
 ];
 
 /// Calls of rare jobs, or of jobs that make few calls, each with a fault that they rarely get.
-const RARE: [(Job, Part, StepKind, FaultKind); 20] = [
+const RARE: [(Job, Part, StepKind, FaultKind); 22] = [
     (Job::Delete, Part::Index, Read, FaultKind::Short),
     (Job::Delete, Part::Index, Write, FaultKind::Short),
     (Job::Delete, Part::Index, Write, FaultKind::Enospc),
@@ -191,7 +191,9 @@ const RARE: [(Job, Part, StepKind, FaultKind); 20] = [
     (Job::Branch, Part::Index, Create, FaultKind::Denied),
     (Job::Gc, Part::Index, Write, FaultKind::Wrong),
     (Job::Compact, Part::Delta, Read, FaultKind::Wrong),
+    (Job::Compact, Part::Delta, Write, FaultKind::Short),
     (Job::Image, Part::Delta, Read, FaultKind::Wrong),
+    (Job::Shed, Part::Directory, SyncDir, FaultKind::Sync),
     (Job::Freeze, Part::Directory, Pass, FaultKind::CrashAtStep),
     (Job::Flush, Part::Ephemeral, Read, FaultKind::Short),
     (Job::Drop, Part::Image, Remove, FaultKind::Eio),
@@ -318,6 +320,7 @@ fn draw_rare(chance: &mut impl Chance, swarm: &Swarm, reach: &Reach) -> Option<R
         (FaultKind::Wrong, _) if chance.one_in(2) => Fault::Stale,
         (FaultKind::Wrong, _) => Fault::Rot(draw_rot_offset(chance)),
         (FaultKind::Sync, Sync) if chance.one_in(2) => Fault::Revert,
+        (FaultKind::Sync, _) => Fault::Eio,
         (FaultKind::Short, _) => Fault::Short(chance.between(1, 8) as u32),
         _ => kind.draw(chance),
     };

@@ -65,6 +65,8 @@ pub enum Move {
     CrashTwice,
     /// Create a second timeline, or delete it.
     Second,
+    /// Create a timeline or a branch, write to it, and delete it soon.
+    ShortLife,
     /// Delete a timeline and write to another one of its label.
     CreateAgain,
     /// Compact.
@@ -241,17 +243,17 @@ const BRANCHES: [(u64, Move); 18] = [
     (4, Move::JobsBeside),
     (5, Move::GcDropped),
     (4, Move::GcThenCrash),
-    (8, Move::GcGap),
+    (11, Move::GcGap),
     (4, Move::Lease),
     (16, Move::LeaseUnderGc),
-    (8, Move::HoldAcross),
+    (18, Move::HoldAcross),
     (8, Move::GiveUp),
     (5, Move::Images),
     (4, Move::Compact),
 ];
 
 const HISTORY: [(u64, Move); 12] = [
-    (16, Move::DeleteUnderImages),
+    (22, Move::DeleteUnderImages),
     (12, Move::GcCompact),
     (20, Move::GcCompactThenReads),
     (16, Move::GcCompactBeside),
@@ -270,7 +272,7 @@ const SHARDS: [(u64, Move); 12] = [
     (30, Move::SplitThenJobs),
     (16, Move::SplitThenCrash),
     (10, Move::Switch),
-    (14, Move::Shed),
+    (22, Move::Shed),
     (8, Move::Compact),
     (8, Move::Images),
     (8, Move::Gc),
@@ -280,24 +282,25 @@ const SHARDS: [(u64, Move); 12] = [
     (2, Move::Lease),
 ];
 
-const TIMELINES: [(u64, Move); 17] = [
-    (30, Move::Put),
-    (8, Move::Get),
+const TIMELINES: [(u64, Move); 18] = [
+    (50, Move::ShortLife),
+    (16, Move::Put),
+    (6, Move::Get),
     (4, Move::Scan),
-    (20, Move::Flush),
+    (12, Move::Flush),
     (4, Move::FlushDropped),
     (6, Move::Join),
-    (20, Move::Second),
+    (10, Move::Second),
     (8, Move::CreateAgain),
-    (16, Move::Branch),
-    (20, Move::DeleteBranch),
-    (4, Move::Gc),
+    (12, Move::Branch),
+    (12, Move::DeleteBranch),
+    (6, Move::Gc),
     (4, Move::Crash),
     (6, Move::Restart),
     (8, Move::Shutdown),
-    (16, Move::GiveUp),
-    (4, Move::Hold),
-    (8, Move::HoldAcross),
+    (20, Move::GiveUp),
+    (2, Move::Hold),
+    (10, Move::HoldAcross),
 ];
 
 /// The moves of a large plan, each with its weight. A batch there is long, and its records must
@@ -329,8 +332,8 @@ impl Theme {
             (2, Theme::Images),
             (3, Theme::Branches),
             (3, Theme::History),
-            (2, Theme::Shards),
-            (2, Theme::Timelines),
+            (3, Theme::Shards),
+            (3, Theme::Timelines),
         ])
     }
 

@@ -1,0 +1,108 @@
+//! Checks that the documented bounds of the engine's options hold, by the options of this life.
+//!
+//! | option | what it bounds | where it is held |
+//! |---|---|---|
+//! | `freeze_len_max`, `freeze_distance_max`, `freeze_age_max` | the open layer | [`batches`] |
+//! | `l0_count_trigger`, `l0_run_len_max`, `layer_len_target` | compaction | [`layers`] |
+//! | `image_delta_count_trigger`, `sparse_…`, `image_age_max` | what is due | [`rest`] |
+//! | `history_len_max`, `gc_compact_len_trigger`, `…_growth_trigger` | gc compaction | [`runs`] |
+//! | `gc_distance`, `gc_age` | the cutoff | [`cutoff`] |
+//! | `shed_image_count_max`, `scan_key_count_max` | one call | here |
+//! | `l0_delay_count`, `l0_delay`, `l0_stall_count` | a batch that freezes | here |
+//! | what no option may be | all of them | the driver's `doors` |
+//!
+//! * Not verified: `buffer_len`, `block_cache_len`, `read_len_max` and `gc_compact_len_max`, whose
+//!   texts leave room for one value or one key more; `image_look_distance`, `image_look_age` and
+//!   `image_preempt_l0_count`, which put off what the law of rest then finds undone. Layers of
+//!   image creation and gc compaction are cut at *about* their length. Nor what runs beside others.
+//!
+//! [`batches`]: super::batches
+//! [`layers`]: super::layers
+//! [`rest`]: super::rest
+//! [`runs`]: super::runs
+//! [`cutoff`]: super::cutoff
+
+use palimpsest::base::{LayerName, Time};
+use palimpsest::{Batch, Timeline};
+
+use super::Sight;
+use super::batches::Before;
+use crate::label::TimelineLabel;
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// Checks the length of a scan's batch.
+///
+/// # Errors
+/// The broken law.
+pub fn check_scanned(count: usize, count_max: usize) -> Result<(), Verdict> {
+    if count <= count_max {
+        return Ok(());
+    }
+    let law = format!("a batch of a scan has at most {count_max} keys");
+    Err(Verdict::law(law, format!("{count}")))
+}
+
+/// The images of a timeline.
+pub fn images(timeline: &Timeline<SimIo>) -> Vec<LayerName> {
+    let map = timeline.layers();
+    map.files().names().filter(LayerName::is_image).collect()
+}
+
+/// Checks how many images a shed that ran alone has rewritten: `before` were there.
+///
+/// # Errors
+/// The broken law.
+pub fn check_shed(
+    timeline: &Timeline<SimIo>,
+    before: &[LayerName],
+    count_max: usize,
+) -> Result<(), Verdict> {
+    let after = images(timeline);
+    let made = after.iter().filter(|image| !before.contains(image)).count();
+    if made <= count_max {
+        return Ok(());
+    }
+    let law = format!("a shed rewrites at most {count_max} images");
+    Err(Verdict::law(law, format!("{made}")))
+}
+
+/// Checks the wait of a batch that has frozen the layer before it, where nothing else wrote: it
+/// ended at `now`.
+///
+/// # Errors
+/// The broken law.
+pub fn check_held_back(
+    sight: &Sight,
+    label: TimelineLabel,
+    batch: &Batch,
+    (before, now): (Before, Time),
+) -> Result<(), Verdict> {
+    let Some(timeline) = sight.open.get(&label) else {
+        return Ok(());
+    };
+    let map = timeline.layers();
+    let has_frozen = before.has_open_layer
+        && map
+            .open()
+            .is_some_and(|open| open.entry_count() <= batch.record_count());
+    if !has_frozen {
+        return Ok(());
+    }
+    let (knobs, waiting) = (sight.knobs, (map.l0_count() + map.frozen().len()) as u64);
+    let time = now.saturating_since(before.begun);
+    let is_time_known = before.clock_jump_count == sight.world.clock_jump_count();
+    if knobs.l0_delay_count <= waiting && time < knobs.l0_delay && is_time_known {
+        let delay = knobs.l0_delay;
+        let law = format!("a batch that freezes while {waiting} L0s wait is delayed by {delay:?}");
+        return Err(Verdict::law(law, format!("by {time:?}")));
+    }
+    let stall = knobs.maintenance.l0_stall_count();
+    match stall.filter(|stall| *stall <= waiting) {
+        Some(stall) => {
+            let law = format!("a batch that freezes waits until fewer than {stall} L0s wait");
+            Err(Verdict::law(law, format!("{waiting}")))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,110 @@
+//! What the engine must refuse at its doors, whatever the plan is about: options that its
+//! documentation rules out, and records that no batch may have.
+//!
+//! 1. Each opening is preceded by some with wrong options. A door that stands open is a broken law,
+//!    and a door that is shut makes no call, so that a plan runs as it would without.
+//! 2. Plans cannot have such options themselves: the limits of their knobs are these doors.
+
+use std::path::Path;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use palimpsest::base::{Key, Lsn};
+use palimpsest::format::Value;
+use palimpsest::{Batch, Engine, Error, Options};
+
+use super::Driver;
+use super::options::options;
+use crate::paths::ROOT;
+use crate::plan::Knobs;
+use crate::verdict::Verdict;
+use crate::world::SimIo;
+
+/// An option at a value that is ruled out.
+type WrongOption = (&'static str, fn(&mut Options));
+
+/// Each option that is ruled out by itself, and the one that another rules out.
+const WRONG: [WrongOption; 21] = [
+    ("freeze_len_max 0", |it| it.freeze_len_max = 0),
+    ("freeze_distance_max 0", |it| it.freeze_distance_max = 0),
+    ("buffer_len 0", |it| it.buffer_len = 0),
+    ("l0_count_trigger 0", |it| it.l0_count_trigger = 0),
+    ("l0_run_len_max 0", |it| it.l0_run_len_max = 0),
+    ("layer_len_target 0", |it| it.layer_len_target = 0),
+    ("image_delta_count_trigger 0", |it| {
+        it.image_delta_count_trigger = 0;
+    }),
+    ("sparse_image_delta_count_trigger 0", |it| {
+        it.sparse_image_delta_count_trigger = 0;
+    }),
+    ("image_preempt_l0_count 0", |it| {
+        it.image_preempt_l0_count = 0
+    }),
+    ("history_record_count_trigger 0", |it| {
+        it.history_record_count_trigger = 0;
+    }),
+    ("history_len_max 0", |it| it.history_len_max = 0),
+    ("gc_compact_len_trigger 0", |it| {
+        it.gc_compact_len_trigger = 0
+    }),
+    ("gc_compact_growth_trigger 0", |it| {
+        it.gc_compact_growth_trigger = 0;
+    }),
+    ("gc_compact_len_max 0", |it| it.gc_compact_len_max = 0),
+    ("shed_image_count_max 0", |it| it.shed_image_count_max = 0),
+    ("l0_delay_count 0", |it| it.l0_delay_count = 0),
+    ("read_len_max 0", |it| it.read_len_max = 0),
+    ("scan_key_count_max 0", |it| it.scan_key_count_max = 0),
+    ("image_age_max 0", |it| {
+        it.image_age_max = Some(Duration::ZERO);
+    }),
+    ("maintenance_period 0", |it| {
+        it.maintenance_period = Some(Duration::ZERO);
+    }),
+    ("l0_stall_count below l0_count_trigger", |it| {
+        it.l0_count_trigger = it.l0_count_trigger.max(2);
+        it.l0_stall_count = Some(it.l0_count_trigger - 1);
+    }),
+];
+
+impl Driver {
+    /// Opens the engine with each wrong option beside the options of these knobs.
+    ///
+    /// # Errors
+    /// A wrong answer, if it opens, or fails in another way.
+    pub(super) fn try_wrong_options(&self, knobs: &Knobs) -> Result<(), Verdict> {
+        let right = options(knobs);
+        for (name, set) in WRONG {
+            let mut wrong = right.clone();
+            set(&mut wrong);
+            let opening = Engine::open(SimIo::new(&self.world), Path::new(ROOT), wrong);
+            let found = match self.world.poll_directly(pin!(opening)) {
+                Poll::Ready(Err(Error::Refused { .. })) => continue,
+                Poll::Ready(Ok(_)) => "it is open".to_owned(),
+                Poll::Ready(Err(error)) => error.to_string(),
+                Poll::Pending => "it waits".to_owned(),
+            };
+            let asked = format!("open the engine with {name}");
+            return Err(Verdict::wrong(asked, "a refusal", found));
+        }
+        Ok(())
+    }
+}
+
+/// Pushes records behind a batch that no batch may have there.
+///
+/// # Errors
+/// A wrong answer, if one is taken.
+pub(super) fn try_wrong_records(batch: &Batch, (key, lsn): (Key, Lsn)) -> Result<(), Verdict> {
+    let below = lsn.0.checked_sub(1).map(|below| (key, Lsn(below)));
+    let wrong = [(key, Lsn::MAX), (Key::MAX, lsn), (key, lsn)];
+    for (key, lsn) in wrong.into_iter().chain(below) {
+        let pushed = batch.clone().push(key, lsn, &Value::Image(Vec::new()));
+        if !matches!(pushed, Err(Error::Refused { .. })) {
+            let asked = format!("push {key} at {lsn} behind the last record");
+            return Err(Verdict::wrong(asked, "a refusal", format!("{pushed:?}")));
+        }
+    }
+    Ok(())
+}
