@@ -87,7 +87,8 @@ pub mod timeline;
 
 #[doc(inline)]
 pub use base::{
-    Error, Key, KeyRange, KeySpace, Lsn, Result, ShardIdentity, SparseKeys, TenantId, TimelineId,
+    Error, Key, KeyRange, KeySpace, Lsn, Result, ShardIdentity, SparseKeys, Strategy, TenantId,
+    TimelineId,
 };
 #[doc(inline)]
 pub use engine::{Engine, Scan, Timeline, Writer};

@@ -14,6 +14,8 @@
 
 use std::fmt;
 
+use palimpsest::Strategy;
+
 use crate::faults::{Crash, Fault, Survival};
 use crate::oracle::{FinalAnswer, FinalAnswers};
 use crate::plan::{Compression, Knobs, Mode, Plan, PlanOp};
@@ -33,6 +35,10 @@ named_enum! {
         AsWritten = "as written",
         /// No compaction and no image until the plan is done.
         Never = "never",
+        /// Every compaction that the plan names runs unconditionally, of L0s alone.
+        L0ToL1 = "L0 to L1",
+        /// Every compaction that the plan names runs unconditionally, by tiers of few LSNs.
+        Tiered = "tiered",
         /// Every job that the plan names runs unconditionally, with one or two records to a file.
         Finely = "finely cut",
         /// Every job that the plan names runs unconditionally, with all records in one file.
@@ -56,6 +62,9 @@ impl Policy {
                 PlanOp::Compact { mode, .. } | PlanOp::Images { mode, .. } => {
                     *mode = self.mode(*mode)
                 }
+                PlanOp::Strategy { strategy, .. } => {
+                    *strategy = self.strategy().unwrap_or(*strategy);
+                }
                 PlanOp::Crash(crash) => draw_nothing(crash),
                 _ => {}
             }
@@ -64,21 +73,45 @@ impl Policy {
         plan
     }
 
+    /// The strategy of all timelines, if the policy has one.
+    fn strategy(self) -> Option<Strategy> {
+        match self {
+            Policy::L0ToL1 => Some(Strategy::L0ToL1),
+            Policy::Tiered => Some(Strategy::Tiered),
+            Policy::AsWritten
+            | Policy::Never
+            | Policy::Finely
+            | Policy::Coarsely
+            | Policy::Compressed => None,
+        }
+    }
+
     fn mode(self, written: Mode) -> Mode {
         match self {
             Policy::AsWritten => written,
             Policy::Never => Mode::ByNeed,
-            Policy::Finely | Policy::Coarsely | Policy::Compressed => Mode::Forced,
+            Policy::L0ToL1
+            | Policy::Tiered
+            | Policy::Finely
+            | Policy::Coarsely
+            | Policy::Compressed => Mode::Forced,
         }
     }
 
     fn set(self, knobs: &mut Knobs) {
+        knobs.strategy = self.strategy().unwrap_or(knobs.strategy);
         match self {
             Policy::AsWritten => {}
             Policy::Never => {
                 knobs.l0_count_trigger = NEVER;
                 knobs.image_delta_count_trigger = NEVER;
                 // No compaction would lift the backpressure, so writers would wait forever.
+                knobs.maintenance = knobs.maintenance.without_stall();
+            }
+            Policy::L0ToL1 => {}
+            Policy::Tiered => {
+                knobs.l0_count_trigger = 2;
+                knobs.tier_distance = 8;
                 knobs.maintenance = knobs.maintenance.without_stall();
             }
             Policy::Finely => {

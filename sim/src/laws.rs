@@ -112,6 +112,10 @@ pub fn check_saved(disk: &mut Disk, timeline: &Timeline<impl Io>) -> Result<(), 
         let law = "where nothing is left to do, the index says how far gc compaction has come";
         return Err(Verdict::law(law, format!("{:?}", index.gc_compaction)));
     }
+    if index.strategy != timeline.strategy() {
+        let law = "where nothing is left to do, the index says how deltas are compacted";
+        return Err(Verdict::law(law, index.strategy.to_string()));
+    }
     let named: BTreeSet<FileName> = index.layers.iter().map(file_name).collect();
     let map = timeline.layers();
     let in_map = map

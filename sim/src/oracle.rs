@@ -17,6 +17,7 @@ mod legal;
 mod read_points;
 mod samples;
 mod shards;
+mod strategy;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,7 @@ pub use legal::{
 pub use read_points::ReadPoints;
 pub use samples::{AgeSamples, Horizon};
 pub use shards::{ClosedShard, Shards, SplitRoot};
+pub use strategy::KnownStrategy;
 
 /// A history of fewer records is kept whole.
 const FORGET_FROM: usize = 20_000;
@@ -137,6 +139,8 @@ pub struct Expected {
     /// Whether a gc compaction may have rewritten its history below the cutoff: then layers have
     /// fewer records there than were written, and values at points.
     pub is_reduced: bool,
+    /// By which strategy it compacts.
+    pub strategy: KnownStrategy,
     /// The read points at the begin of the gc compaction through all keys that is under way, or was
     /// last, if they were certain.
     pub run_points: Option<ReadPoints>,
@@ -188,6 +192,7 @@ impl Expected {
             last: Lsn::ZERO,
             acknowledged: Lsn::ZERO,
             is_reduced: false,
+            strategy: KnownStrategy::default(),
             run_points: None,
             pending: None,
             optional: BTreeSet::new(),

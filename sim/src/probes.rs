@@ -1,7 +1,7 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 62] = [
+pub const PROBES: [&str; 65] = [
     "a batch finds its layer too old",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
@@ -35,6 +35,7 @@ pub const PROBES: [&str; 62] = [
     "a job finds what its like left when it was given up",
     "a lease flushes what it is to keep readable",
     "a lease that is over is prolonged before a collection drops it",
+    "a level gets images instead of a merge",
     "a read below the cutoff is admitted for a branch's sake",
     "a read below the cutoff is admitted for a lease's sake",
     "a read comes to a branch point with keys that are not inherited",
@@ -52,6 +53,7 @@ pub const PROBES: [&str; 62] = [
     "a split copies a layer that cannot be linked",
     "a split finds a layer that an attempt before it has taken",
     "a split that was cut off is brought to its end",
+    "a tiered compaction finds a lower level deep enough",
     "a value is longer than what is read of it at first",
     "an idle job writes the index that one before it could not",
     "an image creation comes to an image that is there",
@@ -64,6 +66,7 @@ pub const PROBES: [&str; 62] = [
     "an open ends a deletion that a crash interrupted",
     "an open finds the index that an open before it did not finish",
     "an open removes a layer that no index names",
+    "the images of a level are overtaken by a collection",
 ];
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::threads::side_by_side;
 use crate::verdict::Verdict;
 
 /// The plans of `sim/certified`, by name.
-pub const CERTIFIED: [(&str, &str); 13] = [
+pub const CERTIFIED: [(&str, &str); 14] = [
     ("branch", include_str!("../certified/branch.plan")),
     (
         "branch-beside-gc",
@@ -52,6 +52,7 @@ pub const CERTIFIED: [(&str, &str); 13] = [
     ("lease", include_str!("../certified/lease.plan")),
     ("open", include_str!("../certified/open.plan")),
     ("split", include_str!("../certified/split.plan")),
+    ("tiered", include_str!("../certified/tiered.plan")),
     (
         "told-deleted",
         include_str!("../certified/told-deleted.plan"),

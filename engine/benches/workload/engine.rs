@@ -52,8 +52,14 @@ pub fn options(compression: Compression) -> Options {
 impl<I: Io> Open<I> {
     /// Opens the engine in `dir`, and the timeline, which is created if it is missing.
     pub fn new(io: I, dir: &Path, compression: Compression) -> Open<I> {
+        Open::with_options(io, dir, options(compression))
+    }
+
+    /// Opens the engine in `dir` with these options, and the timeline, which is created if it is
+    /// missing.
+    pub fn with_options(io: I, dir: &Path, options: Options) -> Open<I> {
         let opened = block_on(async {
-            let engine = Engine::open(io, dir, options(compression)).await?;
+            let engine = Engine::open(io, dir, options).await?;
             let timeline = match engine.timelines().await?.is_empty() {
                 true => engine.create_timeline(TIMELINE, Lsn(LSN_STEP)).await?,
                 false => engine.open_timeline(TIMELINE).await?,
@@ -106,6 +112,12 @@ impl<I: Io> Open<I> {
     /// Turns all L0s into L1s.
     pub fn compact(&self) {
         let compact = || block_on(self.timeline.compact(Mode::Forced)).expect("the disk is well");
+        while compact() == Progress::Done {}
+    }
+
+    /// Compacts what is due.
+    pub fn compact_by_need(&self) {
+        let compact = || block_on(self.timeline.compact(Mode::ByNeed)).expect("the disk is well");
         while compact() == Progress::Done {}
     }
 

@@ -15,6 +15,7 @@ mod engine;
 mod machine;
 mod meter;
 mod reads;
+mod strategies;
 mod table;
 mod watched_io;
 mod writes;
@@ -50,6 +51,7 @@ fn main() {
     println!("{}", machine::table());
     if is_all || has("writes") {
         println!("{}", writes::tables(scale));
+        println!("{}", strategies::table(scale));
     }
     if is_all || has("reads") {
         println!("{}", reads::tables(scale));

@@ -11,6 +11,7 @@ mod layer_name;
 mod lsn;
 mod shard;
 mod sparse_keys;
+mod strategy;
 mod time;
 
 pub use error::{DecodeError, Error, IoFailure, Result};
@@ -24,4 +25,5 @@ pub use lsn::{Lsn, LsnRange, ParseLsnError};
 pub(crate) use shard::block_count;
 pub use shard::{ShardError, ShardIdentity};
 pub use sparse_keys::SparseKeys;
+pub use strategy::Strategy;
 pub use time::Time;

@@ -44,6 +44,7 @@ pub fn dump_index(bytes: &[u8]) -> Result<String, DecodeError> {
         let (horizon, next) = (run.horizon, run.next);
         out.line(format_args!("    a run up to {horizon}, next key {next}"));
     }
+    out.field("strategy", index.strategy);
     out.field("leases", index.leases.len());
     for (lsn, valid_until) in &index.leases {
         let nanoseconds = valid_until.0;

@@ -47,6 +47,9 @@
 //!      1    18  key start
 //!     19    18  key end              ranges of one kind neither overlap nor touch
 //!
+//! strategy, not required, absent if L0s become L1s: how deltas are compacted
+//!      0     1  kind                 1 tiered
+//!
 //! timeline, required
 //!      0    16  tenant
 //!     16    16  timeline
@@ -68,8 +71,7 @@ use std::collections::BTreeMap;
 
 use super::take::Take;
 use crate::base::{
-    DecodeError, Generation, Key, KeyRange, KeySpace, LayerName, Lsn, SparseKeys, TenantId, Time,
-    TimelineId,
+    DecodeError, Generation, Key, LayerName, Lsn, SparseKeys, Strategy, TenantId, Time, TimelineId,
 };
 
 pub use shard::{IndexShard, ShardOrigin};
@@ -80,8 +82,7 @@ const VERSION_WITHOUT_SECTIONS: u32 = 1;
 const CHECKSUM_LEN: usize = 4;
 const KIND_DELTA: u8 = 0;
 const KIND_IMAGE: u8 = 1;
-const KIND_SPARSE: u8 = 0;
-const KIND_NOT_INHERITED: u8 = 1;
+const KIND_TIERED: u8 = 1;
 
 /// The durable state of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +112,8 @@ pub struct Index {
     pub shard: IndexShard,
     /// The keys that are sparse, and those that a branch does not inherit.
     pub sparse_keys: SparseKeys,
+    /// How deltas are compacted. An index that does not say so makes L1s of L0s.
+    pub strategy: Strategy,
 }
 
 /// How far gc compaction by itself has come. An index that does not say so makes it begin again.
@@ -171,6 +174,7 @@ const LAYERS: &str = "layers";
 const LEASES: &str = "leases";
 const SHARD: &str = "shard";
 const SPARSE: &str = "sparse";
+const STRATEGY: &str = "strategy";
 const TIMELINE: &str = "timeline";
 
 impl Index {
@@ -191,7 +195,10 @@ impl Index {
             sections.push((SHARD, self.shard.encode()));
         }
         if !self.sparse_keys.is_empty() {
-            sections.push((SPARSE, self.encode_sparse_keys()));
+            sections.push((SPARSE, sparse::encode(&self.sparse_keys)));
+        }
+        if self.strategy == Strategy::Tiered {
+            sections.push((STRATEGY, vec![KIND_TIERED]));
         }
         sections.push((TIMELINE, self.encode_timeline()));
         let mut out = Vec::new();
@@ -232,22 +239,6 @@ impl Index {
         for (lsn, valid_until) in &self.leases {
             out.extend_from_slice(&lsn.0.to_be_bytes());
             out.extend_from_slice(&valid_until.0.to_be_bytes());
-        }
-        out
-    }
-
-    fn encode_sparse_keys(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let kinds = [
-            (KIND_SPARSE, self.sparse_keys.sparse()),
-            (KIND_NOT_INHERITED, self.sparse_keys.not_inherited()),
-        ];
-        for (kind, keys) in kinds {
-            for range in keys.ranges() {
-                out.push(kind);
-                out.extend_from_slice(&range.start.to_bytes());
-                out.extend_from_slice(&range.end.to_bytes());
-            }
         }
         out
     }
@@ -306,7 +297,7 @@ impl Index {
 
 /// Whether a reader must know a section: without it, it would take the index for another one.
 fn is_required(name: &str) -> bool {
-    name != GC_COMPACTION
+    !matches!(name, GC_COMPACTION | STRATEGY)
 }
 
 fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
@@ -321,7 +312,15 @@ fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
 }
 
 fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
-    let known = [GC_COMPACTION, LAYERS, LEASES, SHARD, SPARSE, TIMELINE];
+    let known = [
+        GC_COMPACTION,
+        LAYERS,
+        LEASES,
+        SHARD,
+        SPARSE,
+        STRATEGY,
+        TIMELINE,
+    ];
     let known = known.map(|name| (name, is_required(name)));
     let mut sections = sections::take(&mut take, &known)?;
     let end = take.offset();
@@ -345,8 +344,12 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
         None => IndexShard::default(),
     };
     let sparse_keys = match sections.remove(SPARSE) {
-        Some(section) => section.read("sparse", take_sparse_keys)?,
+        Some(section) => section.read("sparse", sparse::take)?,
         None => SparseKeys::default(),
+    };
+    let strategy = match sections.remove(STRATEGY) {
+        Some(section) => section.read("strategy", take_strategy)?,
+        None => Strategy::default(),
     };
     Ok(Index {
         layers,
@@ -354,6 +357,7 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
         gc_compaction,
         shard,
         sparse_keys,
+        strategy,
         ..index
     })
 }
@@ -409,7 +413,19 @@ fn take_timeline(take: &mut Take<'_>) -> Result<Index, DecodeError> {
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),
         sparse_keys: SparseKeys::default(),
+        strategy: Strategy::default(),
     })
+}
+
+fn take_strategy(take: &mut Take<'_>) -> Result<Strategy, DecodeError> {
+    let start = take.offset();
+    match take.take_u8("strategy")? {
+        KIND_TIERED => Ok(Strategy::Tiered),
+        other => {
+            let problem = format!("expected {KIND_TIERED}, found {other}");
+            Err(DecodeError::malformed("strategy", start, problem))
+        }
+    }
 }
 
 fn take_gc_compaction(take: &mut Take<'_>) -> Result<GcCompaction, DecodeError> {
@@ -484,35 +500,6 @@ fn take_leases(take: &mut Take<'_>) -> Result<BTreeMap<Lsn, Time>, DecodeError> 
     }
 }
 
-fn take_sparse_keys(take: &mut Take<'_>) -> Result<SparseKeys, DecodeError> {
-    let (mut sparse, mut not_inherited) = (Vec::new(), Vec::new());
-    loop {
-        let start = take.offset();
-        let kind = take.take_u8("sparse kind")?;
-        let keys: KeyRange = take.take_keys("sparse keys")?;
-        let ranges = match kind {
-            KIND_SPARSE if not_inherited.is_empty() => &mut sparse,
-            KIND_NOT_INHERITED => &mut not_inherited,
-            _ => {
-                let problem =
-                    format!("expected {KIND_SPARSE}, then {KIND_NOT_INHERITED}, found {kind}");
-                return Err(DecodeError::malformed("sparse kind", start, problem));
-            }
-        };
-        let last = ranges.last().map(|last: &KeyRange| last.end);
-        if last.is_some_and(|last| keys.start <= last) {
-            let problem = format!("expected a range behind the last, found {keys}");
-            return Err(DecodeError::malformed("sparse keys", start, problem));
-        }
-        ranges.push(keys);
-        // A section without a range is not written.
-        if take.rest().is_empty() {
-            let [sparse, not_inherited] = [sparse, not_inherited].map(KeySpace::from_disjoint);
-            return Ok(SparseKeys::new(sparse, not_inherited));
-        }
-    }
-}
-
 impl IndexLayer {
     fn encode(&self, out: &mut Vec<u8>) {
         assert!(!self.name.keys().is_empty());
@@ -573,5 +560,6 @@ fn take_name(take: &mut Take<'_>) -> Result<LayerName, DecodeError> {
 
 mod sections;
 mod shard;
+mod sparse;
 #[cfg(test)]
 mod tests;

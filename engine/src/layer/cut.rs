@@ -18,7 +18,9 @@
 //! 3. Until the last record of a key has come, it is unknown whether the key is fat. Only the LSNs
 //!    at which it would be cut are kept: two adjacent slices are together longer than the target,
 //!    so these are few.
-//! 4. No piece covers all keys, for such a layer would count as an L0.
+//! 4. Or a piece is filled from the target on (`Fill::FromTarget`): then layers that are merged
+//!    again and again do not become smaller each time.
+//! 5. No piece covers all keys, for such a layer would count as an L0.
 
 use std::fmt;
 
@@ -64,6 +66,19 @@ pub struct CutPlan {
     pub lsns: LsnRange,
     /// The target for the length of a piece's records together, in bytes.
     pub len_target: u64,
+    /// How pieces come to that length.
+    pub fill: Fill,
+}
+
+/// How a piece comes to its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// With as many keys as stay within it. A key that is longer by itself is fat.
+    UpToTarget,
+    /// With as many keys as it takes to reach it; the last piece with all that is left below a
+    /// target and a quarter, so that none is much shorter than the others. A key that is longer
+    /// than the target, and has one LSN alone, is not fat, for there is no cut in it.
+    FromTarget,
 }
 
 /// Cuts a run, record by record.
@@ -73,6 +88,8 @@ pub struct Cutter {
     pieces: Vec<Piece>,
     /// The keys of the next piece so far.
     shared: Option<Shared>,
+    /// The keys behind a piece that has reached its target, while they are too few to be one.
+    rest: Option<Shared>,
     /// The key of the last record, with the records of it so far.
     history: Option<KeyHistory>,
     /// The exclusive end of the keys that are complete.
@@ -110,6 +127,7 @@ impl Cutter {
             plan,
             pieces: Vec::new(),
             shared: None,
+            rest: None,
             history: None,
             floor: Key::MIN,
         }
@@ -164,12 +182,49 @@ impl Cutter {
             return;
         };
         self.floor = history.key.next();
-        if history.len <= self.plan.len_target {
-            self.share(&history);
-        } else {
-            self.close();
-            self.slice(&history);
+        let is_fat = match self.plan.fill {
+            Fill::UpToTarget => self.plan.len_target < history.len,
+            Fill::FromTarget => !history.cuts.is_empty(),
+        };
+        match self.plan.fill {
+            _ if is_fat => {
+                self.close();
+                self.slice(&history);
+            }
+            Fill::UpToTarget => self.share(&history),
+            Fill::FromTarget => self.tile(&history),
         }
+    }
+
+    /// Adds the key to the current piece until that has reached its target, then to the rest.
+    fn tile(&mut self, history: &KeyHistory) {
+        if self.is_enough() {
+            let rest = self.rest.take();
+            self.emit_shared();
+            self.shared = rest;
+        }
+        let alone = Shared {
+            keys: KeyRange::single(history.key),
+            len: history.len,
+        };
+        let Some(shared) = &self.shared else {
+            self.shared = Some(alone);
+            return;
+        };
+        let joined = shared.join(&alone);
+        if shared.len < self.plan.len_target && !joined.keys.is_all() {
+            self.shared = Some(joined);
+            return;
+        }
+        let rest = self.rest.as_ref().map(|rest| rest.join(&alone));
+        self.rest = Some(rest.unwrap_or(alone));
+    }
+
+    /// Whether the current piece and the rest are too long to become one piece.
+    fn is_enough(&self) -> bool {
+        let pieces = self.shared.iter().chain(&self.rest);
+        let len: u128 = pieces.map(|piece| u128::from(piece.len)).sum();
+        5 * u128::from(self.plan.len_target) <= 4 * len
     }
 
     /// Adds the key to the current piece, or closes that and starts a new one.
@@ -190,8 +245,22 @@ impl Cutter {
         }
     }
 
-    /// Closes the current piece, if there is one.
+    /// Closes the current piece, if there is one, with the rest or before it.
     fn close(&mut self) {
+        let joined = match (&self.shared, &self.rest) {
+            (Some(shared), Some(rest)) if !self.is_enough() => Some(shared.join(rest)),
+            _ => None,
+        };
+        if let Some(joined) = joined.filter(|joined| !joined.keys.is_all()) {
+            self.rest = None;
+            self.shared = Some(joined);
+        }
+        self.emit_shared();
+        self.shared = self.rest.take();
+        self.emit_shared();
+    }
+
+    fn emit_shared(&mut self) {
         if let Some(shared) = self.shared.take() {
             self.emit(Piece {
                 keys: shared.keys,
@@ -273,3 +342,5 @@ pub fn is_wide_gap(left: Key, right: Key, distance_min: u64) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tiles;

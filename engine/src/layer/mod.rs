@@ -28,7 +28,7 @@ pub(crate) use memory::MemoryRecord;
 pub use raw_record::{RawRecord, RecordKind};
 pub use retention::{Below, Entry, RetainError, RetainRule, Retained, Trace, retain};
 
-pub(crate) use cut::{CutPlan, Cutter, Piece, is_wide_gap};
+pub(crate) use cut::{CutPlan, Cutter, Fill, Piece, is_wide_gap};
 pub(crate) use file::{BlockCache, FILE_LEN_MAX, FileNames, Located};
 pub(crate) use image_writer::{ImageFilePlan, ImageWriter};
 pub(crate) use merge::{Merge, Source};

@@ -87,6 +87,7 @@ fn index(generation: u32) -> Index {
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),
         sparse_keys: crate::base::SparseKeys::default(),
+        strategy: crate::base::Strategy::default(),
         layers: vec![IndexLayer {
             name: LayerName::Delta { keys, lsns },
             generation: Generation(generation),

@@ -20,12 +20,12 @@ use super::Timeline;
 use super::job::{Mode, Progress, VALUE_LEN_ASSUMED};
 use super::options::Options;
 use super::shared::Shared;
-use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result};
+use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result, Strategy};
 use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{
-    BatchLimits, CutPlan, Cutter, DeltaFilePlan, DeltaLayer, DeltaWriter, FileLayer, LayerMap,
-    Merge, Piece, RawRecord, Source, is_wide_gap,
+    BatchLimits, CutPlan, Cutter, DeltaFilePlan, DeltaLayer, DeltaWriter, FileLayer, Fill,
+    LayerContext, LayerMap, Merge, Piece, RawRecord, Source, is_wide_gap,
 };
 use crate::store::Store;
 
@@ -73,7 +73,11 @@ pub fn plan<I: Io>(map: &LayerMap<I>, options: &Options, mode: Mode) -> Option<C
     Some(CompactPlan {
         inputs,
         lsns,
-        cut: CutPlan { lsns, len_target },
+        cut: CutPlan {
+            lsns,
+            len_target,
+            fill: Fill::UpToTarget,
+        },
     })
 }
 
@@ -81,6 +85,33 @@ impl<I: Io> CompactPlan<I> {
     /// The layers that will be replaced, the oldest first.
     pub fn inputs(&self) -> Vec<LayerName> {
         self.inputs.iter().map(|input| input.entry().name).collect()
+    }
+
+    /// The merge of all deltas of a level.
+    pub(super) fn of_level(
+        inputs: Vec<Arc<DeltaLayer<I>>>,
+        lsns: LsnRange,
+        len_target: u64,
+    ) -> CompactPlan<I> {
+        let is_inside = |input: &Arc<DeltaLayer<I>>| {
+            lsns.start <= input.lsns().start && input.lsns().end <= lsns.end
+        };
+        assert!(inputs.iter().all(is_inside));
+        let fill = Fill::FromTarget;
+        CompactPlan {
+            inputs,
+            lsns,
+            cut: CutPlan {
+                lsns,
+                len_target,
+                fill,
+            },
+        }
+    }
+
+    fn l0_count(&self) -> usize {
+        let inputs = self.inputs.iter();
+        inputs.filter(|input| input.entry().name.is_l0()).count()
     }
 
     fn files(&self) -> Vec<FileLayer<I>> {
@@ -143,14 +174,18 @@ impl<S: Store> Timeline<S> {
         let _job_lock = shared.job_locks.compact.take().await;
         let look = shared.op(Job::Compact, 0);
         shared.io().interleave(look).await;
+        if self.strategy() == Strategy::Tiered {
+            return self.shared.compact_level(look, mode).await;
+        }
         let Some((op, plan)) = shared.plan_compaction(mode)? else {
             return shared.idle(look).await;
         };
         let pieces = shared.cut(op, &plan).await?;
-        let built = shared.build_l1s(op, &plan, &pieces).await;
+        let context = &shared.context;
+        let built = shared.build_deltas(op, (&plan, context), &pieces).await;
         let outputs = shared.latch(built)?;
         shared.io().interleave(op).await;
-        let Some(publication) = shared.publish_l1s(&plan, outputs)? else {
+        let Some(publication) = shared.publish_deltas(&plan, outputs)? else {
             return Ok(Progress::Superseded);
         };
         shared.save_index(op, publication).await?;
@@ -177,7 +212,7 @@ impl<S: Store> Shared<S> {
     }
 
     /// Chooses where to cut the outputs, from the inputs' indexes.
-    async fn cut(&self, op: Op, plan: &CompactPlan<S::Io>) -> Result<Vec<Piece>> {
+    pub(super) async fn cut(&self, op: Op, plan: &CompactPlan<S::Io>) -> Result<Vec<Piece>> {
         let sources = plan.inputs.iter().zip(1..);
         let sources = sources.map(|(input, index)| input.entries(op.on(Part::Delta, index)));
         let mut merge = Merge::new(sources.collect());
@@ -231,10 +266,10 @@ impl<S: Store> Shared<S> {
     }
 
     /// Writes the pieces: durable files that are not published yet.
-    async fn build_l1s(
+    pub(super) async fn build_deltas(
         &self,
         op: Op,
-        plan: &CompactPlan<S::Io>,
+        (plan, context): (&CompactPlan<S::Io>, &LayerContext<S::Io>),
         pieces: &[Piece],
     ) -> Result<Vec<DeltaLayer<S::Io>>> {
         let limits = BatchLimits {
@@ -249,7 +284,7 @@ impl<S: Store> Shared<S> {
         for (piece, index) in pieces.iter().zip(1..) {
             self.check_running()?;
             let op = op.on(Part::Delta, index);
-            let mut writer = self.delta_writer(op, (plan, piece)).await?;
+            let mut writer = self.delta_writer((op, context), (plan, piece)).await?;
             while let Some(record) = &next
                 && piece.contains(record.key, record.lsn)
             {
@@ -284,7 +319,7 @@ impl<S: Store> Shared<S> {
 
     async fn delta_writer(
         &self,
-        op: Op,
+        (op, context): (Op, &LayerContext<S::Io>),
         (plan, piece): (&CompactPlan<S::Io>, &Piece),
     ) -> Result<DeltaWriter<S::Io>> {
         let name = LayerName::Delta {
@@ -294,8 +329,9 @@ impl<S: Store> Shared<S> {
         assert!(!name.is_l0(), "a compaction makes no L0");
         let map = self.state().map.clone();
         // If not all inputs stand, another job has made it of them, and what this one makes goes.
-        if map.files().has(&name) && map.has_all(&plan.files()) {
-            let why = format!("{name} is there already, over records of L0s");
+        let is_input = || plan.inputs().contains(&name);
+        if map.files().has(&name) && !is_input() && map.has_all(&plan.files()) {
+            let why = format!("{name} is there already, over records that are merged");
             return Err(Error::Refused { why });
         }
         let plan = DeltaFilePlan {
@@ -303,11 +339,11 @@ impl<S: Store> Shared<S> {
             lsns: piece.lsns,
             attempt: self.next_scratch(),
         };
-        DeltaWriter::create(&self.context, op, plan).await
+        DeltaWriter::create(context, op, plan).await
     }
 
     /// Replaces the inputs by the outputs in one step; `None` if an input has left the map.
-    fn publish_l1s(
+    pub(super) fn publish_deltas(
         &self,
         plan: &CompactPlan<S::Io>,
         outputs: Vec<DeltaLayer<S::Io>>,
@@ -315,7 +351,9 @@ impl<S: Store> Shared<S> {
         let mut state = self.state();
         state.check_writable()?;
         let inputs = plan.files();
-        if !state.map.has_all(&inputs) {
+        let names: Vec<LayerName> = outputs.iter().map(|it| it.entry().name).collect();
+        // A gc compaction may have made deltas of images alone, where a merge found no delta.
+        if !state.map.has_all(&inputs) || state.map.has_delta_over(&names, &inputs) {
             drop(state);
             self.io()
                 .probe("a compaction finds an input collected meanwhile");
@@ -338,8 +376,8 @@ impl<S: Store> Shared<S> {
         });
         let map = before.replace(&inputs, outputs.collect());
         assert!(
-            map.l0_count() + input_count == before.l0_count(),
-            "each input was an L0"
+            map.l0_count() + plan.l0_count() == before.l0_count(),
+            "no output is an L0"
         );
         assert!(map.files().len() + input_count == before.files().len() + output_count);
         assert!(map.frozen().len() == before.frozen().len());

@@ -261,16 +261,7 @@ impl<S: Store> Shared<S> {
     /// the files of one job. It is durable when this returns.
     pub(super) async fn begin_generation(&self, op: Op) -> Result<LayerContext<S::Io>> {
         self.await_readers().await?;
-        let (generation, publication) = {
-            let mut state = self.state();
-            state.check_writable()?;
-            state.take_generation()?
-        };
-        self.save_index(op, publication).await?;
-        Ok(LayerContext {
-            generation,
-            ..self.context.clone()
-        })
+        self.take_generation(op).await
     }
 
     /// Replaces the inputs by the layers that were made in one step; `None` if an input has left
@@ -285,10 +276,9 @@ impl<S: Store> Shared<S> {
         state.check_writable()?;
         let is_input = |name: &LayerName| inputs.iter().any(|input| input.entry().name == *name);
         let is_taken = |name: &LayerName| state.map.files().has(name) && !is_input(name);
-        let has_taken = made
-            .deltas
-            .iter()
-            .any(|delta| is_taken(&delta.entry().name));
+        let deltas: Vec<LayerName> = made.deltas.iter().map(|it| it.entry().name).collect();
+        // A tiered compaction may have merged layers of keys on both sides into one over these.
+        let has_taken = state.map.has_delta_over(&deltas, inputs);
         if has_taken || !state.map.has_all(inputs) {
             drop(state);
             let io = self.io();

@@ -23,7 +23,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use self::parts::partition;
+pub(super) use self::parts::partition;
 use super::Timeline;
 use super::imaged::{Imaged, WhyLeftOut};
 use super::job::{Mode, Progress};
@@ -233,11 +233,11 @@ struct Images<'a, S: Store> {
 }
 
 /// The images of one part.
-struct BuiltImages<I: Io> {
-    images: Vec<ImageLayer<I>>,
+pub(super) struct BuiltImages<I: Io> {
+    pub(super) images: Vec<ImageLayer<I>>,
     left_out: Vec<(KeyRange, WhyLeftOut)>,
     /// The number of files that the creation has begun so far.
-    count: u32,
+    pub(super) count: u32,
 }
 
 impl<S: Store> Shared<S> {
@@ -377,7 +377,7 @@ impl<S: Store> Shared<S> {
     }
 
     /// Writes the images of one part: durable files that are not published yet.
-    async fn build_images(
+    pub(super) async fn build_images(
         self: &Arc<Self>,
         op: Op,
         (part, lsn): (KeyRange, Lsn),
@@ -421,7 +421,11 @@ impl<S: Store> Shared<S> {
         })
     }
 
-    fn publish_images(&self, made: Vec<ImageLayer<S::Io>>, imaged: &mut Imaged) -> Result<()> {
+    pub(super) fn publish_images(
+        &self,
+        made: Vec<ImageLayer<S::Io>>,
+        imaged: &mut Imaged,
+    ) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
         assert!(!made.is_empty());

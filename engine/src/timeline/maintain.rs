@@ -21,7 +21,7 @@ use super::Timeline;
 use super::job::{Mode, Progress};
 use super::shared::Shared;
 use super::upkeep::Upkeep;
-use crate::base::Result;
+use crate::base::{Result, Strategy};
 use crate::io::{Io, Job};
 use crate::store::Store;
 use crate::sync::EventListener;
@@ -43,7 +43,7 @@ impl<S: Store> Timeline<S> {
 
     /// Runs one round of maintenance: flushes what is frozen, compacts, creates images, sheds what
     /// a split has left, collects garbage and gc-compacts, each if it is due. The open layer is
-    /// left to [`Timeline::flush`].
+    /// left to [`Timeline::flush`], and where compaction is tiered, images are left to it.
     ///
     /// # Errors
     /// The first job's error; the other jobs run all the same.
@@ -67,7 +67,7 @@ impl<S: Store> Timeline<S> {
     pub async fn maintain(&self) -> Result<()> {
         let flushed = self.flush_frozen().await;
         let compacted = self.compact_all().await;
-        let imaged = self.create_images(Mode::ByNeed).await.map(|_| ());
+        let imaged = self.create_images_by_need().await;
         let shed = self.shed_inherited().await;
         let collected = self.gc().await.map(|_| ());
         let reduced = self.gc_compact_all(Mode::ByNeed).await.map(|_| ());
@@ -77,6 +77,14 @@ impl<S: Store> Timeline<S> {
             .and(shed)
             .and(collected)
             .and(reduced)
+    }
+
+    /// Creates images where they are due, but not where compaction makes them.
+    async fn create_images_by_need(&self) -> Result<()> {
+        match self.strategy() {
+            Strategy::L0ToL1 => self.create_images(Mode::ByNeed).await.map(|_| ()),
+            Strategy::Tiered => Ok(()),
+        }
     }
 
     /// Sheds what a split has left, if there was one.

@@ -17,6 +17,7 @@ mod lease;
 mod left_out;
 mod maintain;
 mod open;
+mod opening;
 mod options;
 mod pin;
 mod read;
@@ -25,6 +26,7 @@ mod shed;
 mod shutdown;
 #[cfg(test)]
 mod tests;
+mod tier;
 mod time_to_lsn;
 mod upkeep;
 mod visibility;
@@ -45,6 +47,7 @@ pub use lease::Lease;
 pub use options::Options;
 pub use read::{KeyValue, Scan, Visit};
 pub use shed::{Shed, ShedPlan, plan as plan_shed};
+pub use tier::{TierAction, TierLimits, TierPlan, plan as plan_tier};
 
 pub(crate) use branch_tree::BranchTree;
 pub(crate) use job_lock::JobLock;

@@ -16,9 +16,10 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::branch_tree::BranchTree;
+use super::opening::Opening;
 use super::options::Options;
 use super::pin::ParentPin;
-use super::shared::{Opening, Shared};
+use super::shared::Shared;
 use crate::base::{
     DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, ShardIdentity, TimelineId,
 };
@@ -249,6 +250,7 @@ impl<S: Store> Opener<'_, S> {
                 origins: Vec::new(),
             },
             sparse_keys: self.options.sparse_keys.clone(),
+            strategy: self.options.strategy,
         })
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Error, Result, ShardIdentity, SparseKeys, TenantId};
+use crate::base::{Error, Result, ShardIdentity, SparseKeys, Strategy, TenantId};
 use crate::format::{Compression, Edits, Redo};
 
 /// The options of an engine: every field with its effect, its unit and its default.
@@ -46,9 +46,20 @@ pub struct Options {
     pub freeze_age_max: Duration,
     /// Values of the open layer are buffered up to this length per write. Bytes. Default: 64 KiB.
     pub buffer_len: usize,
-    /// A compaction is due from this many L0 deltas on. Layers. Default: 10.
+    /// A compaction is due from this many L0 deltas on; a tiered one also where as many deltas, but
+    /// at least two, stand above the newest image in one level. Layers. Default: 10.
     pub l0_count_trigger: usize,
-    /// One compaction takes L0s up to this sum, but at least two. Bytes. Default: 2.5 GiB.
+    /// How deltas of a timeline are compacted that is created or branched from now on; later
+    /// [`Timeline::set_strategy`] says so. Default: L0s become L1s.
+    ///
+    /// [`Timeline::set_strategy`]: crate::timeline::Timeline::set_strategy
+    pub strategy: Strategy,
+    /// Tiered compaction takes layers of about this height for its first level, and of
+    /// `l0_count_trigger` times the height, but at least twice, for each further one. LSNs.
+    /// Default: 256 Mi, as `freeze_distance_max`.
+    pub tier_distance: u64,
+    /// One compaction of L0s into L1s takes L0s up to this sum, but at least two; a tiered one
+    /// takes a whole level. Bytes. Default: 2.5 GiB.
     pub l0_run_len_max: u64,
     /// Compaction and image creation cut layers at about this length. Bytes. Default: 128 MiB.
     pub layer_len_target: u64,
@@ -126,6 +137,8 @@ impl Default for Options {
             freeze_age_max: Duration::from_secs(600),
             buffer_len: 64 << 10,
             l0_count_trigger: 10,
+            strategy: Strategy::L0ToL1,
+            tier_distance: 256 << 20,
             l0_run_len_max: 2560 << 20,
             layer_len_target: 128 << 20,
             image_delta_count_trigger: 3,
@@ -164,6 +177,7 @@ impl Options {
             ("freeze_distance_max", self.freeze_distance_max),
             ("buffer_len", self.buffer_len as u64),
             ("l0_count_trigger", self.l0_count_trigger as u64),
+            ("tier_distance", self.tier_distance),
             ("l0_run_len_max", self.l0_run_len_max),
             ("layer_len_target", self.layer_len_target),
             (

@@ -21,11 +21,14 @@ use super::branch_tree::BranchTree;
 use super::job::Progress;
 use super::job_lock::JobLock;
 use super::left_out::LeftOut;
+use super::opening::Opening;
 use super::options::Options;
 use super::pin::{OpenBranches, ParentPin};
 use super::time_to_lsn::TimeToLsn;
 use super::upkeep::Upkeep;
-use crate::base::{Error, Generation, IoFailure, KeySpace, Lsn, Result, Time, TimelineId};
+use crate::base::{
+    Error, Generation, IoFailure, KeySpace, Lsn, Result, Strategy, Time, TimelineId,
+};
 use crate::format::{Ancestor, GcCompaction, Index, IndexShard};
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerContext, LayerMap};
@@ -60,7 +63,7 @@ pub(crate) struct Shared<S: Store> {
 
 /// The locks that allow one job of each kind at a time, and one index writer. Lock order, so that
 /// they cannot deadlock: maintenance, then a job's, then the index's; a job takes no other job's
-/// lock, but for a lease, which flushes.
+/// lock, but for a lease, which flushes, and a compaction that makes images.
 #[derive(Default)]
 pub(crate) struct JobLocks {
     pub(crate) flush: JobLock,
@@ -87,6 +90,9 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) leases: BTreeMap<Lsn, Time>,
     /// How far gc compaction by itself has come.
     pub(crate) gc_compaction: GcCompaction,
+    pub(crate) strategy: Strategy,
+    /// The LSN of the last images that a tiered compaction made.
+    pub(crate) covered: Option<Lsn>,
     /// The LSN at which the next open layer starts.
     pub(crate) next_start: Lsn,
     pub(crate) has_writer: bool,
@@ -124,17 +130,6 @@ pub(crate) struct Readers {
     epoch: u64,
     /// Epochs in ascending order, each with its readers; no count is 0. A few entries at most.
     counts: Vec<(u64, usize)>,
-}
-
-/// All that is needed to open a timeline.
-pub(crate) struct Opening<S: Store> {
-    pub(crate) index: Index,
-    pub(crate) map: LayerMap<S::Io>,
-    pub(crate) context: LayerContext<S::Io>,
-    pub(crate) store: S,
-    pub(crate) parent: Option<(Arc<Shared<S>>, ParentPin)>,
-    pub(crate) branch_tree: Arc<BranchTree>,
-    pub(crate) options: Options,
 }
 
 impl<S: Store> Shared<S> {
@@ -347,6 +342,7 @@ impl<S: Store> Shared<S> {
                 .map(|(lsn, valid_until)| (*lsn, *valid_until))
                 .collect(),
             gc_compaction: state.gc_compaction,
+            strategy: state.strategy,
             shard: self.shard.clone(),
             layers: layers.map(|(_, layer)| *layer.entry()).collect(),
         }
@@ -391,6 +387,8 @@ impl<I: Io> TimelineState<I> {
             gc_cutoff: index.gc_cutoff,
             leases: index.leases.clone(),
             gc_compaction: index.gc_compaction,
+            strategy: index.strategy,
+            covered: None,
             next_start: lsn.visible_end(),
             has_writer: false,
             key_space: KeySpace::new(),

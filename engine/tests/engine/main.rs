@@ -10,6 +10,7 @@ mod aside;
 #[path = "../../src/io/tests/faulty.rs"]
 mod faulty;
 mod file;
+mod jobs;
 mod layer;
 mod script;
 mod words;
@@ -35,3 +36,4 @@ mod runs;
 mod side_by_side;
 mod sparse;
 mod split;
+mod tiers;

@@ -21,6 +21,7 @@
 //! compact [forced]   images [forced]   gc   maintain    answers how it ended, unless it is done
 //! gc-compact [a..c] [from 20] [to 40] [dry]   answers what it wrote in place of how many layers
 //! gc-compact all [forced]   reduced     in sub-jobs; how far that has come
+//! strategy [tiered|l0-to-l1]  how compactions merge from now on, or how they do
 //! layers   lsns   cutoff   generation   timelines   files
 //! claim                       becomes the writer, as the first put does by itself
 //! engine                      opens another engine on the directory, for a moment
@@ -44,15 +45,13 @@ use std::time::Duration;
 use palimpsest::base::{KeyRange, KeySpace};
 use palimpsest::format::GcCompaction;
 use palimpsest::io::{Job as JobKind, Op};
-use palimpsest::timeline::{
-    Collected, Effect, GcCompacted, HistoryRange, KeyValue, Mode, Progress, Scan as TimelineScan,
-    plan_flush,
-};
+use palimpsest::timeline::{Collected, KeyValue, Mode, Scan as TimelineScan, plan_flush};
 use palimpsest::{Batch, Engine, Error, Options, Timeline, TimelineId, Writer, block_on, store};
 use tempfile::TempDir;
 
 use crate::aside::{Answer, Aside, Job, poll_times};
 use crate::faulty::{Call, FaultyIo, Pace, Tasks};
+use crate::jobs::{gc_compact, images, progress, strategy};
 use crate::words::{key, keys, lsn, point, text, value, word};
 use crate::{file, layer, words};
 
@@ -106,9 +105,9 @@ pub struct Stage {
     root: TempDir,
 }
 
-const DONE: Answer = Ok(None);
+pub const DONE: Answer = Ok(None);
 
-fn say(answer: impl ToString) -> Answer {
+pub fn say(answer: impl ToString) -> Answer {
     Ok(Some(answer.to_string()))
 }
 
@@ -164,7 +163,7 @@ impl Stage {
             "claim" => self.claim(),
             "get" | "many" | "scan" | "hold" | "next" | "visits" => self.read(verb, rest).await,
             "flush" | "compact" | "images" | "gc" | "gc-compact" | "lease" | "maintain"
-            | "shutdown" => self.job(verb, rest).await,
+            | "shutdown" | "strategy" => self.job(verb, rest).await,
             "start" | "park" | "resume" | "end" => self.set_aside(verb, rest),
             "freeze" => self.timeline().freeze().await.map(|()| None),
             "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "leases" | "generation"
@@ -241,6 +240,7 @@ impl Stage {
         let timeline = self.timeline().clone();
         let rest = rest.to_owned();
         match verb {
+            "strategy" => Box::pin(async move { strategy(&timeline, &rest).await }),
             "gc-compact" => Box::pin(async move { gc_compact(&timeline, &rest).await }),
             "flush" => Box::pin(async move { timeline.flush().await.map(|_| None) }),
             "compact" => {
@@ -494,63 +494,6 @@ impl Stage {
         }
         std::fs::write(path, bytes).unwrap();
         DONE
-    }
-}
-
-/// Reads the range and runs a gc compaction of it.
-async fn gc_compact(timeline: &Timeline<FaultyIo>, words: &str) -> Answer {
-    match words {
-        "all" => return tell_reduced(timeline.gc_compact_all(Mode::ByNeed).await?),
-        "all forced" => return tell_reduced(timeline.gc_compact_all(Mode::Forced).await?),
-        _ => {}
-    }
-    let (mut range, mut effect) = (HistoryRange::ALL, Effect::Write);
-    let mut words = words.split_whitespace();
-    while let Some(word) = words.next() {
-        match word {
-            "dry" => effect = Effect::DryRun,
-            "from" => range.lsns.start = lsn(words.next().expect("an LSN")),
-            "to" => range.lsns.end = lsn(words.next().expect("an LSN")),
-            _ => range.keys = keys(word),
-        }
-    }
-    tell_reduced(timeline.gc_compact(range, effect).await?)
-}
-
-fn tell_reduced(compacted: GcCompacted) -> Answer {
-    let stats = compacted.stats;
-    let read = stats.records.count + stats.images.count;
-    assert_eq!(
-        stats.kept.count + stats.dropped.count,
-        read + stats.absent_count
-    );
-    let written: Vec<String> = compacted
-        .written
-        .iter()
-        .map(|name| layer::kind(*name).to_owned() + " " + &layer::short(*name))
-        .collect();
-    let layers = format!(
-        "{} replaced by {}",
-        compacted.replaced.len(),
-        written.join(", ")
-    );
-    match (compacted.progress, written.is_empty()) {
-        (Progress::Done, true) => say(format!("{} replaced", compacted.replaced.len())),
-        (Progress::Done, false) => say(layers),
-        (progress, true) => say(format!("gc-compact {progress}")),
-        (progress, false) => say(format!("{layers}, {progress}")),
-    }
-}
-
-async fn images(timeline: &Timeline<FaultyIo>, mode: Mode) -> Answer {
-    let imaged = timeline.create_images(mode).await?;
-    progress("images", imaged.progress)
-}
-
-fn progress(verb: &str, progress: Progress) -> Answer {
-    match progress {
-        Progress::Done => DONE,
-        _ => say(format!("{verb}: {progress}")),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Checks that the worst crash does not take back what was acknowledged.
 //!
-//! * Verified: after each acknowledged flush, lease, compaction, image creation, collection,
-//!   creation, branch, deletion and shutdown a power loss is tried on a copy of the disk, once such
+//! * Verified: after each acknowledged flush, lease, strategy, compaction, image creation,
+//!   collection, creation, branch, deletion and shutdown a power loss is tried on a copy of the
+//!   disk, once such
 //!   that nothing unsynced is left and once such that anything may be. The index must be there and
 //!   say what was acknowledged, and each file that it names must be whole. A job that ran alone has
 //!   saved the very layers that are in the map.
@@ -12,9 +13,9 @@
 //!
 //! It has no state.
 
-use palimpsest::Timeline;
 use palimpsest::base::{Lsn, Time};
 use palimpsest::format::Index;
+use palimpsest::{Strategy, Timeline};
 
 use super::Sight;
 use crate::disk::Disk;
@@ -38,6 +39,8 @@ pub enum Acknowledged<'a> {
     Made(Option<(TimelineLabel, Lsn)>),
     /// An LSN is leased until a time.
     Leased(Lsn, Time),
+    /// The timeline compacts by this strategy.
+    Told(Strategy),
     /// The timeline is gone.
     Deleted,
 }
@@ -113,10 +116,19 @@ fn check_left(
                 false => Err(taken_back(label, "its creation", &format!("{found:?}"))),
             }
         }
+        Acknowledged::Told(strategy) if index.strategy != *strategy => {
+            let found = index.strategy.to_string();
+            Err(taken_back(
+                label,
+                &format!("its strategy, {strategy}"),
+                &found,
+            ))
+        }
         Acknowledged::Reshaped(timeline) => laws::check_saved(left, timeline),
         Acknowledged::Flushed(_)
         | Acknowledged::Collected(_)
         | Acknowledged::Leased(..)
+        | Acknowledged::Told(_)
         | Acknowledged::Deleted => Ok(()),
     }
 }

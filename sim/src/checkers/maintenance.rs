@@ -17,7 +17,7 @@ use palimpsest::Timeline;
 use palimpsest::base::{LayerName, Lsn};
 use palimpsest::timeline::Progress;
 
-use super::{Sight, cutoff, rest};
+use super::{Sight, cutoff, rest, tiers};
 use crate::label::TimelineLabel;
 use crate::oracle;
 use crate::plan::Maintenance;
@@ -138,6 +138,7 @@ impl MaintenanceCheck {
         if knobs.gc_age == Duration::ZERO && kept.cutoff < due {
             return left(label, format!("its cutoff at {}, not {due}", kept.cutoff));
         }
+        tiers::check_depth(sight, label)?;
         cutoff::check_needless(sight, label)
     }
 

@@ -25,6 +25,7 @@
 //! | [`durable`]     | the worst crash does not take back what was acknowledged                 |
 //! | [`leases`]      | an LSN is leased where it may be, and until the lease is over            |
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
+//! | [`tiers`]       | compactions go as they were told, and leave few layers over each key      |
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
 //! | [`visibility`]  | no read at a read point visits a layer that is said to be covered        |
@@ -63,6 +64,7 @@ pub mod runs;
 pub mod shed;
 mod sight;
 pub mod space;
+pub mod tiers;
 mod unreadable;
 pub mod visibility;
 pub mod visits;

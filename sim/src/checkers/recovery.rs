@@ -12,7 +12,7 @@
 use palimpsest::Timeline;
 use palimpsest::base::Lsn;
 
-use super::Sight;
+use super::{Sight, tiers};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Existence, Expected};
@@ -36,6 +36,7 @@ pub fn recovered(
         return Err(Verdict::law(law, format!("{durable} and {last}")));
     }
     find_ancestor(sight, label, timeline)?;
+    tiers::recovered(sight, label, timeline)?;
     let (cutoff, horizon) = (timeline.gc_cutoff(), sight.horizon());
     let has_maintenance = sight.knobs.maintenance != Maintenance::Off;
     let expected = sight.expected(label);

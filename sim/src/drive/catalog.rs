@@ -80,7 +80,7 @@ impl Driver {
                 self.with_expected(label, |expected| expected.created(start));
                 self.judge.timeline_created(label);
                 self.check_durable(label, &Acknowledged::Made(None))?;
-                self.add_open(label, timeline);
+                self.add_created(label, timeline);
                 Ok(true)
             }
             Some(Err(Error::Refused { why }))
@@ -201,7 +201,7 @@ impl Driver {
                 branch.check_made(before, &allowed)?;
                 self.look(|sight, _| branch.acknowledged(sight, &timeline))?;
                 self.check_durable(label, &Acknowledged::Made(Some((ancestor, lsn))))?;
-                self.add_open(label, timeline);
+                self.add_created(label, timeline);
                 self.session().tally.did(match how {
                     How::Beside => "branch beside others",
                     How::Wait | How::DropAt(_) => "branch",

@@ -2,7 +2,7 @@
 
 use super::Driver;
 use super::driver::Checkers;
-use crate::checkers::{Depth, Response, Sight, batches, cutoff, leases, listed};
+use crate::checkers::{Depth, Response, Sight, batches, cutoff, leases, listed, tiers};
 use crate::dice::mix;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, FinalAnswer, FinalAnswers};
@@ -18,6 +18,7 @@ impl Driver {
     ) -> Result<(), Verdict> {
         self.look(|sight, _| cutoff::look(sight))?;
         self.look(|sight, _| leases::look(sight))?;
+        self.look(|sight, _| tiers::look(sight))?;
         let draw = mix(self.plan.knobs.seed ^ mix(line));
         for label in self.labels() {
             let Some(timeline) = self.timeline(label) else {
@@ -50,6 +51,7 @@ impl Driver {
         }
         self.look(|sight, _| cutoff::look(sight))?;
         self.look(|sight, _| leases::look(sight))?;
+        self.look(|sight, _| tiers::look(sight))?;
         self.look(|sight, checkers| checkers.answers.check_points(sight, label, depth))
     }
 

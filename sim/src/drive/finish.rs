@@ -6,11 +6,11 @@ use std::time::Duration;
 use palimpsest::base::{KeyRange, KeySpace};
 use palimpsest::io::Io;
 use palimpsest::timeline::{Mode, Progress};
-use palimpsest::{Result, Timeline};
+use palimpsest::{Result, Strategy, Timeline};
 
 use super::Driver;
 use super::job::images;
-use crate::checkers::{Depth, MaintenanceCheck, cutoff, layers, space, visibility, visits};
+use crate::checkers::{Depth, MaintenanceCheck, cutoff, layers, space, tiers, visibility, visits};
 use crate::faults::FaultOutcome;
 use crate::label::TimelineLabel;
 use crate::laws;
@@ -145,8 +145,9 @@ impl Driver {
             self.look(|sight, _| maintenance.check(sight, label))?;
             let compacted = timeline.compact(Mode::ByNeed).await;
             maintenance.check_job(label, "to compact", compacted)?;
+            let is_imaged = timeline.strategy() == Strategy::L0ToL1;
             let imaged = images(&timeline, Mode::ByNeed).await;
-            if self.knobs().image_age_max.is_zero() {
+            if is_imaged && self.knobs().image_age_max.is_zero() {
                 maintenance.check_job(label, "to image", imaged)?;
             }
             let reduced = timeline.gc_compact_all(Mode::ByNeed).await;
@@ -169,6 +170,7 @@ impl Driver {
         let compacted = compacted.await?;
         if compacted == Quiesced::Complete {
             self.look(|sight, _| layers::check_none_due(sight, label))?;
+            self.look(|sight, _| tiers::check_depth(sight, label))?;
         }
         let imaged = self.until_idle("create images", || images(timeline, by_need));
         let imaged = imaged.await?;

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 
 use palimpsest::io::Io;
 use palimpsest::timeline::{Effect, HistoryRange, Mode, Progress};
-use palimpsest::{Error, KeyRange, Lsn, Result, Timeline};
+use palimpsest::{Error, KeyRange, Lsn, Result, Strategy, Timeline};
 
 use super::Driver;
 use crate::checkers::durable::{self, Acknowledged};
+use crate::checkers::tiers::{self, Shape};
 use crate::checkers::{Stage, cutoff, layers, leases, runs, visibility};
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -76,11 +77,19 @@ impl Driver {
         };
         let (before, is_alone) = (layers::l0s(&timeline), self.is_alone(how));
         let names = Vec::from_iter(timeline.layers().files().names());
+        let (strategy, shape) = (timeline.strategy(), Shape::of(&timeline));
         let compact = timeline.compact(engine_mode(mode));
         let progress = self.reshape(label, "compact", (how, compact)).await?;
         if progress == Some(Progress::Done) && is_alone {
-            self.look(|sight, _| layers::check_compacted(sight, &timeline, &before))?;
-            self.look(|sight, checkers| checkers.layers.check_cut(sight, label, &names))?;
+            match strategy {
+                Strategy::L0ToL1 => {
+                    self.look(|sight, _| layers::check_compacted(sight, &timeline, &before))?;
+                    self.look(|sight, checkers| checkers.layers.check_cut(sight, label, &names))?;
+                }
+                Strategy::Tiered => {
+                    self.look(|_, _| tiers::check_compacted(&timeline, &shape))?;
+                }
+            }
         }
         Ok(())
     }

@@ -281,6 +281,13 @@ impl Driver {
         self.settle(label)
     }
 
+    /// Adds a timeline that was created just now, by the options of this life.
+    pub(super) fn add_created(&self, label: TimelineLabel, timeline: Timeline<SimIo>) {
+        let strategy = self.knobs().strategy;
+        self.with_expected(label, |expected| expected.strategy.acknowledge(strategy));
+        self.add_open(label, timeline);
+    }
+
     /// Adds an open timeline. From now on its maintenance may run.
     pub(super) fn add_open(&self, label: TimelineLabel, timeline: Timeline<SimIo>) {
         let opened = self.handles().opened;

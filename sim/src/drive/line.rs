@@ -104,6 +104,9 @@ impl Driver {
             PlanOp::Freeze { timeline } => Box::pin(self.freeze(timeline, how)).await,
             PlanOp::Flush { timeline } => Box::pin(self.flush(timeline, how)).await,
             PlanOp::Compact { timeline, mode } => Box::pin(self.compact(timeline, mode, how)).await,
+            PlanOp::Strategy { timeline, strategy } => {
+                Box::pin(self.set_strategy(timeline, strategy, how)).await
+            }
             PlanOp::Images { timeline, mode } => {
                 Box::pin(self.create_images(timeline, mode, how)).await
             }

@@ -28,6 +28,7 @@ mod rest;
 mod shed;
 mod split;
 mod splitting;
+mod strategy;
 mod users;
 mod watch;
 mod write;

@@ -36,6 +36,8 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         buffer_len: in_memory(knobs.buffer_len),
         l0_count_trigger: in_memory(knobs.l0_count_trigger),
         l0_run_len_max: knobs.l0_run_len_max,
+        strategy: knobs.strategy,
+        tier_distance: knobs.tier_distance,
         layer_len_target: knobs.layer_len_target,
         image_delta_count_trigger: in_memory(knobs.image_delta_count_trigger),
         sparse_image_delta_count_trigger: in_memory(knobs.sparse_image_delta_count_trigger),
@@ -123,7 +125,8 @@ mod tests {
             let knobs = knobs(trigger, stall);
             assert_eq!(is_taken(&knobs), is_allowed(&knobs), "{trigger} {stall}");
         }
-        let zeros: [fn(&mut Knobs); 16] = [
+        let zeros: [fn(&mut Knobs); 17] = [
+            |knobs| knobs.tier_distance = 0,
             |knobs| knobs.freeze_len_max = 0,
             |knobs| knobs.freeze_distance_max = 0,
             |knobs| knobs.buffer_len = 0,

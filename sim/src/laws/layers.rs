@@ -3,7 +3,9 @@
 //! 1. A delta layer has the model's records inside its keys and LSNs: each of them, and no others.
 //!    Where a gc compaction may have been, it need not have all of them: what an image has taken
 //!    out of sight may be gone from between others. And up to the cutoff it may have the model's
-//!    value in place of a record. Initial data of a root may be in images instead.
+//!    value in place of a record. Where a tiered compaction may have merged layers over a gap that
+//!    a collection has left, it need not have what was in the gap. Initial data of a root may be in
+//!    images instead.
 //! 2. Two delta layers with a key in common have no LSN in common.
 //! 3. An image layer has the model's value of each key in its range that has one, and no others.
 //!    A sparse key with an empty value has none.
@@ -52,11 +54,13 @@ impl Known {
         check_shard(&index, shard)?;
         check_rectangles(&index)?;
         let reduced_to = expected.is_reduced.then_some(index.gc_cutoff);
+        let merged_to = expected.strategy.may_be_tiered().then_some(index.gc_cutoff);
         let images = index.layers.iter().map(|layer| layer.name);
         let check = LayerCheck {
             expected,
             retained,
             reduced_to,
+            merged_to,
             shard: &index.shard,
             first: expected.history.points().map(|(_, lsn)| lsn).min(),
             images: images.filter(LayerName::is_image).collect(),
@@ -154,6 +158,8 @@ struct LayerCheck<'a> {
     retained: &'a BTreeSet<Lsn>,
     /// The cutoff, if a gc compaction may have rewritten what stands there or below.
     reduced_to: Option<Lsn>,
+    /// The cutoff, if a tiered compaction may have merged layers around what a collection took.
+    merged_to: Option<Lsn>,
     /// The shard: what it has written holds its own keys only.
     shard: &'a IndexShard,
     /// The lowest LSN of a record.
@@ -238,6 +244,7 @@ impl LayerCheck<'_> {
             is_covered(key, lsn)
                 && !has(key, lsn)
                 && self.reduced_to.is_none()
+                && !self.may_be_collected(key, lsn)
                 && !self.is_initial(key, lsn)
         };
         match self.own_points(is_missing).next() {
@@ -247,6 +254,15 @@ impl LayerCheck<'_> {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Whether a collection may have taken a record out from between layers that were merged since:
+    /// up to the cutoff, or where an image at that very LSN hides it.
+    fn may_be_collected(&self, key: Key, lsn: Lsn) -> bool {
+        let hides = |image: &LayerName| lsn == image.lsns().start && image.keys().contains(key);
+        let is_hidden = || self.images.iter().any(hides);
+        self.merged_to
+            .is_some_and(|cutoff| lsn <= cutoff || is_hidden())
     }
 
     /// Whether a record is of a root's initial data, which a flush writes as images where keys are

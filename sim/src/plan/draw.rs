@@ -26,6 +26,7 @@ mod short_lives;
 mod sparse;
 pub(super) mod swarm;
 pub(super) mod themes;
+mod tiers;
 pub(super) mod times;
 
 #[cfg(test)]

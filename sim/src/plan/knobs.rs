@@ -7,10 +7,12 @@ mod values;
 use std::fmt;
 use std::time::Duration;
 
+use palimpsest::Strategy;
+
 use super::draw::knobs::{
     CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, draw_distance, draw_gc_age, draw_gc_distance,
     draw_key_count, draw_maintenance, draw_preempt_count, draw_run_len, draw_shard,
-    draw_sparse_count,
+    draw_sparse_count, draw_strategy,
 };
 use super::draw::swarm::{PlanScale, Swarm};
 use super::draw::themes::Theme;
@@ -66,7 +68,7 @@ const NEVER: u64 = 1 << 62;
 const LAYERS_NEVER: u64 = 1_000_000;
 
 /// Every knob, in the order of a plan's text.
-pub(crate) const KNOBS: [Knob; 33] = [
+pub(crate) const KNOBS: [Knob; 35] = [
     Knob {
         name: "seed",
         is_option: false,
@@ -197,6 +199,26 @@ pub(crate) const KNOBS: [Knob; 33] = [
         shrink_order: Some(11),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.l0_run_len_max = draw_run_len(chance),
+    },
+    Knob {
+        name: "strategy",
+        is_option: true,
+        value: |knobs| &mut knobs.strategy,
+        limit: any,
+        set_plain: |knobs| knobs.strategy = Strategy::L0ToL1,
+        shrink_order: Some(31),
+        phase: DrawPhase::Rest,
+        draw: |knobs, swarm, chance| knobs.strategy = draw_strategy(chance, swarm.theme),
+    },
+    Knob {
+        name: "tier-distance",
+        is_option: true,
+        value: |knobs| &mut knobs.tier_distance,
+        limit: |name, knobs| at_least_one(name, knobs.tier_distance),
+        set_plain: |knobs| knobs.tier_distance = NEVER,
+        shrink_order: Some(32),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| knobs.tier_distance = chance.between(1, 8) << chance.below(6),
     },
     Knob {
         name: "layer-len",

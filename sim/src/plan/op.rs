@@ -14,6 +14,7 @@ mod tally;
 use std::fmt;
 use std::time::Duration;
 
+use palimpsest::Strategy;
 use palimpsest::io::Job;
 
 use crate::faults::Crash;
@@ -191,6 +192,14 @@ operations! {
         /// Whether the compaction must be due.
         mode: Mode,
     } => "compact", Start::Beside, Some(Job::Compact);
+
+    /// Makes compactions go by a strategy from now on: `strategy a tiered`, `strategy a l0-to-l1`.
+    Strategy {
+        /// The timeline.
+        timeline: TimelineLabel,
+        /// The strategy.
+        strategy: Strategy,
+    } => "strategy", Start::Dropped, Some(Job::Compact);
 
     /// Creates images: `images a` where they are due, `images a forced` everywhere.
     Images {
@@ -383,7 +392,7 @@ mod tests {
     use super::*;
 
     /// Each operation once, with an example of its operands.
-    const EACH: [&str; 31] = [
+    const EACH: [&str; 32] = [
         "create a 7",
         "branch b a -8 once",
         "delete b once",
@@ -392,6 +401,7 @@ mod tests {
         "freeze a",
         "flush a",
         "compact a forced",
+        "strategy a tiered",
         "images a",
         "gc a",
         "gc-compact a k1 2 from -9 to +1 dry",

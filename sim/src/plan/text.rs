@@ -18,7 +18,8 @@
 //!           | "layout" ("dense" | "spread" | "edges")
 //!           | "sparse" N
 //!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION | "buffer-len" N
-//!           | "l0-trigger" N | "l0-run-len" N | "layer-len" N
+//!           | "l0-trigger" N | "l0-run-len" N | "strategy" STRATEGY | "tier-distance" N
+//!           | "layer-len" N
 //!           | "image-trigger" N | "sparse-trigger" N | "image-look" N | "image-age" DURATION
 //!           | "image-preempt" N | "compression" ("none" | "zstd" [":" N])
 //!           | "history-trigger" N | "history-len" N | "gc-compact-trigger" N
@@ -39,7 +40,7 @@
 //!           | "put" LETTER entry ("," entry)*
 //!           | "freeze" LETTER | "flush" LETTER
 //!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
-//!           | "lease" LETTER OFFSET DURATION
+//!           | "strategy" LETTER STRATEGY | "lease" LETTER OFFSET DURATION
 //!           | "gc-compact-all" LETTER ["forced"]
 //!           | "shed" LETTER
 //!           | "split" COUNT "stripe" BLOCKS "keep" NUMBER ["copying"] ["once"] | "switch" NUMBER
@@ -81,6 +82,7 @@
 //!           | "to-completion" N)
 //!
 //! LETTER is a to z; KEY is k0, k1, …; SLOT is 1 to 9; DURATION is a number and s, ms, us or ns;
+//! STRATEGY is l0-to-l1 or tiered;
 //! OFFSET says which LSN, counted from the last record's: 0, -8 or +1.
 //! ```
 //!

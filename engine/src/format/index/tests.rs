@@ -106,6 +106,7 @@ fn any_index() -> impl Strategy<Value = Index> {
                 gc_compaction,
                 shard,
                 sparse_keys: crate::base::SparseKeys::default(),
+                strategy: crate::base::Strategy::ALL[durable as usize % 2],
                 layers,
             }
         },
@@ -144,7 +145,8 @@ proptest! {
         if let Ok(found) = Index::decode(&bytes) {
             let encoded = found.encode();
             // Under a name that is not known, what need not be known is not written again.
-            let is_ignored = found.gc_compaction != index.gc_compaction;
+            let is_ignored = found.gc_compaction != index.gc_compaction
+                || found.strategy != index.strategy;
             prop_assert!(is_ignored || encoded == bytes);
             prop_assert_eq!(Index::decode(&encoded), Ok(found));
         }
@@ -181,6 +183,7 @@ fn index(layers: Vec<IndexLayer>) -> Index {
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),
         sparse_keys: crate::base::SparseKeys::default(),
+        strategy: crate::base::Strategy::default(),
         layers,
     }
 }
@@ -322,6 +325,27 @@ fn gc_compaction_is_a_section_that_need_not_be_known() {
     assert_eq!(Index::decode(&renamed), Ok(index(vec![layer(1)])));
     let empty = forge(&with_section("gccomp", false), &[(SECTIONS_OFFSET + 16, 9)]);
     assert!(Index::decode(&empty).is_err());
+}
+
+/// A release that does not know how deltas are compacted compacts them as it can.
+#[test]
+fn the_strategy_is_a_section_that_need_not_be_known() {
+    let mut tiered = index(vec![]);
+    tiered.strategy = crate::base::Strategy::Tiered;
+    let bytes = tiered.encode();
+    assert_eq!(Index::decode(&bytes), Ok(tiered));
+    let sections = Index::sections(&bytes).unwrap();
+    let section = sections.iter().find(|section| section.name == "strategy");
+    let section = section.expect("it is written");
+    assert!(!section.is_required);
+    let content = section.offset as usize;
+    let renamed = forge(&bytes, &[(content - 16, b'u')]);
+    assert_eq!(Index::decode(&renamed), Ok(index(vec![])));
+    let error = Index::decode(&forge(&bytes, &[(content, 0)])).unwrap_err();
+    assert!(
+        error.to_string().ends_with("expected 1, found 0"),
+        "{error}"
+    );
 }
 
 #[test]

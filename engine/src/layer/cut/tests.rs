@@ -23,6 +23,7 @@ fn cut(told: &[Told]) -> Vec<Piece> {
     let mut cutter = Cutter::new(CutPlan {
         lsns: RUN,
         len_target: LEN_TARGET,
+        fill: Fill::UpToTarget,
     });
     for &told in told {
         match told {

@@ -4,6 +4,7 @@
 //! one, and replaces the old one in one step. A reader keeps the map that it started with, and with
 //! it the layers.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -180,6 +181,26 @@ impl<I: Io> LayerMap<I> {
             found.is_some_and(|found| found.is_same(layer))
         };
         layers.iter().all(is_there)
+    }
+
+    /// Whether a delta that is none of `gone` has a key and an LSN in common with one of `made`.
+    pub(crate) fn has_delta_over(&self, made: &[LayerName], gone: &[FileLayer<I>]) -> bool {
+        let starts = made.iter().map(|name| name.lsns().start).min();
+        let ends = made.iter().map(|name| name.lsns().end).max();
+        let Some((start, end)) = starts.zip(ends) else {
+            return false;
+        };
+        let band = LsnRange::new(start, end);
+        let gone: BTreeSet<LayerName> = gone.iter().map(|layer| layer.entry().name).collect();
+        let stays = |name: &LayerName| {
+            name.is_delta() && name.lsns().overlaps(&band) && !gone.contains(name)
+        };
+        self.files.names().filter(stays).any(|name| {
+            let is_over = |made: &LayerName| {
+                made.keys().overlaps(&name.keys()) && made.lsns().overlaps(&name.lsns())
+            };
+            made.iter().any(is_over)
+        })
     }
 
     /// The map with `layer` as its open layer; it had none.

@@ -12,8 +12,8 @@ use crate::base::{Error, Key, KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::format::{BlobEncoder, Compression, IndexLayer, encode_blob};
 use crate::io::{Io, Op, Part};
 use crate::layer::{
-    CutPlan, Cutter, DeltaFilePlan, DeltaLayer, DeltaWriter, Entry, ImageFilePlan, ImageLayer,
-    ImageWriter, LayerContext,
+    CutPlan, Cutter, DeltaFilePlan, DeltaLayer, DeltaWriter, Entry, Fill, ImageFilePlan,
+    ImageLayer, ImageWriter, LayerContext,
 };
 use crate::store::Store;
 
@@ -257,7 +257,11 @@ impl<'a, S: Store> Outputs<'a, S> {
     /// Writes layers of one key alone, cut by LSN if they would be too long.
     async fn push_alone(&mut self, (key, lsns): (Key, LsnRange), blobs: &[Blob]) -> Result<()> {
         let len_target = self.len_target();
-        let mut cutter = Cutter::new(CutPlan { lsns, len_target });
+        let mut cutter = Cutter::new(CutPlan {
+            lsns,
+            len_target,
+            fill: Fill::UpToTarget,
+        });
         blobs
             .iter()
             .for_each(|blob| cutter.push(key, blob.lsn, blob.len));

@@ -8,7 +8,11 @@ const PART_KEY_COUNT_MAX: u64 = 1 << 32;
 
 /// Cuts all keys into parts that abut. A range of sparse keys is a part of its own; the others have
 /// each about as many of the declared keys as fill a layer.
-pub(super) fn partition(keys: &KeySpace, sparse: &KeySpace, len_target: u64) -> Vec<KeyRange> {
+pub(in crate::timeline) fn partition(
+    keys: &KeySpace,
+    sparse: &KeySpace,
+    len_target: u64,
+) -> Vec<KeyRange> {
     let mut parts = Vec::new();
     let mut start = Key::MIN;
     for range in sparse.ranges() {

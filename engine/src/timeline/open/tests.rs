@@ -35,6 +35,7 @@ fn index(layers: &[IndexLayer]) -> Index {
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),
         sparse_keys: crate::base::SparseKeys::default(),
+        strategy: crate::base::Strategy::default(),
         layers: layers.to_vec(),
     }
 }
@@ -243,6 +244,7 @@ fn an_index_that_makes_no_timeline_is_refused() {
             gc_compaction: GcCompaction::default(),
             shard: IndexShard::default(),
             sparse_keys: crate::base::SparseKeys::default(),
+            strategy: crate::base::Strategy::default(),
             layers: names.into_iter().map(layer).collect(),
         };
         let error = check_index(&index).unwrap_err().to_string();

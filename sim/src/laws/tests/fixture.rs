@@ -53,6 +53,7 @@ impl Fixture {
                 gc_compaction: Default::default(),
                 shard: IndexShard::default(),
                 sparse_keys: palimpsest::SparseKeys::default(),
+                strategy: palimpsest::Strategy::default(),
                 layers: Vec::new(),
             },
             files: Vec::new(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use palimpsest::Strategy;
 use palimpsest::base::ShardIdentity;
 
 use super::themes::Theme;
@@ -49,6 +50,16 @@ pub fn draw_distance(chance: &mut impl Chance) -> u64 {
         1 => chance.between(100, 1000),
         _ => chance.between(8, 100),
     }
+}
+
+/// Draws how timelines are compacted that are created: by either strategy where the plan is about
+/// it.
+pub fn draw_strategy(chance: &mut impl Chance, theme: Theme) -> Strategy {
+    let tiered = match theme {
+        Theme::Compaction => 2,
+        _ => 1,
+    };
+    chance.pick_weighted(&[(3, Strategy::L0ToL1), (tiered, Strategy::Tiered)])
 }
 
 /// Draws how much one compaction takes: two L0s, a few, or all.

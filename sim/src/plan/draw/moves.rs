@@ -80,7 +80,7 @@ impl<C: Chance> Author<'_, C> {
             Move::GiveUp => self.give_up(timeline),
             Move::Hold => self.hold_or_go_on(timeline),
             Move::HoldAcross => self.hold_across(timeline),
-            _ => self.shard(next, (how, timeline)),
+            _ => self.tier(next, (how, timeline)),
         }
     }
 

@@ -54,7 +54,7 @@ const INDEX_READ_STEPS: &[StepKind] = &[Open, Len, Read];
 const LAYER_STEPS: &[StepKind] = &[Create, Write, Sync, Rename];
 
 /// The calls that the engine makes: `cargo sim replay SEED --trace` shows them.
-pub(super) const SITES: [FaultSite; 57] = [
+pub(super) const SITES: [FaultSite; 59] = [
     site(1, Job::Open, Part::Lock, &[Lock]),
     site(
         3,
@@ -81,7 +81,12 @@ pub(super) const SITES: [FaultSite; 57] = [
         Part::Delta,
         &[Create, Write, Sync, Rename, SyncDir],
     ),
-    site(2, Job::Flush, Part::Image, &[Create, Write, Sync, Rename]),
+    site(
+        2,
+        Job::Flush,
+        Part::Image,
+        &[Create, Write, Sync, Rename, Remove],
+    ),
     site(8, Job::Flush, Part::Index, INDEX_STEPS),
     site(2, Job::Flush, Part::Directory, &[Pass]),
     site(8, Job::Read, Part::Delta, &[Open, Read]),
@@ -100,6 +105,8 @@ pub(super) const SITES: [FaultSite; 57] = [
     site(1, Job::Lease, Part::Directory, &[Pass]),
     site(5, Job::Compact, Part::Delta, &[Open, Read]),
     site(6, Job::Compact, Part::Delta, LAYER_STEPS),
+    site(1, Job::Compact, Part::Image, &[Open, Read]),
+    site(3, Job::Compact, Part::Image, LAYER_STEPS),
     site(4, Job::Compact, Part::Index, INDEX_STEPS),
     site(1, Job::Compact, Part::Directory, &[SyncDir, Pass]),
     site(4, Job::Image, Part::Delta, &[Open, Read]),

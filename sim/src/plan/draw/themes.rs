@@ -81,6 +81,10 @@ pub enum Move {
     CompactDropped,
     /// Fill one key with records, and compact.
     CompactFatKey,
+    /// Compact by another strategy from now on.
+    Strategy,
+    /// Compact by tiers until several levels are there.
+    CompactTiers,
     /// Create images.
     Images,
     /// Create images and compact around them.
@@ -206,7 +210,9 @@ const OTHERS: [(u64, Move); 18] = [
     (2, Move::Lease),
 ];
 
-const COMPACTION: [(u64, Move); 8] = [
+const COMPACTION: [(u64, Move); 10] = [
+    (5, Move::Strategy),
+    (14, Move::CompactTiers),
     (12, Move::Compact),
     (14, Move::CompactStack),
     (16, Move::CompactBeside),

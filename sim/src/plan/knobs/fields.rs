@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use palimpsest::Strategy;
+
 use super::values::{Compression, KeyLayout, Look, Maintenance, Shard};
 use crate::faults::Device;
 
@@ -29,6 +31,10 @@ pub struct Knobs {
     pub l0_count_trigger: u64,
     /// The most bytes of L0s that one compaction takes.
     pub l0_run_len_max: u64,
+    /// How the deltas of a timeline are compacted that is created.
+    pub strategy: Strategy,
+    /// The height of the layers of a tiered compaction's first level, in LSNs.
+    pub tier_distance: u64,
     /// The target length of a compacted layer or an image, in bytes.
     pub layer_len_target: u64,
     /// The count of deltas above the newest image at which the next image is due.

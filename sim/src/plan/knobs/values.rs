@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use palimpsest::Strategy;
 use palimpsest::base::ShardIdentity;
 
 use crate::faults::Device;
@@ -221,7 +222,7 @@ macro_rules! words_are_values {
     };
 }
 
-words_are_values!(Look KeyLayout Device);
+words_are_values!(Look KeyLayout Device Strategy);
 
 /// The text forms of compression.
 const COMPRESSION: &str = "write `none`, `zstd` or `zstd:3`, with a level from 1 to 22";

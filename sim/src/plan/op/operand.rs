@@ -3,13 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use palimpsest::Strategy;
+
 use super::batch::{Entry, plainer_batches, read_batch, write_batch};
 use super::key::KeyIndex;
 use super::tally::LimitTally;
 use crate::faults::{Crash, read_crash};
 use crate::label::TimelineLabel;
 use crate::plan::limits::{SLOTS, check_duration, check_label, within};
-use crate::text::{Problem, Words, Written, duration, number};
+use crate::text::{Problem, Words, Written, duration, named, number};
 
 /// The wait that the shrinker prefers.
 const WAIT: Duration = Duration::from_secs(1);
@@ -395,6 +397,17 @@ impl Operand for Mode {
             Mode::ByNeed => Ok(()),
             Mode::Forced => write!(f, " forced"),
         }
+    }
+}
+
+impl Operand for Strategy {
+    fn read(words: &mut Words<'_>) -> Result<Strategy, Problem> {
+        let word = words.expect("strategy", "write `tiered` or `l0-to-l1`")?;
+        named(word, "strategy", &Strategy::ALL, Strategy::name)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {self}")
     }
 }
 
