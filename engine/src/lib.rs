@@ -56,6 +56,8 @@
 //! | have keys of which most do not exist, and delete them | [`SparseKeys`] |
 //! | keep an LSN readable for a while | [`lease`], [`Lease`] |
 //! | share the keys among several directories | [`Engine::split`], [`ShardIdentity`] |
+//! | see what there is, what a read costs and what a collection would do | [`stats`] |
+//! | see what the jobs have read, kept, dropped and made | [`job_runs`], [`JobStats`] |
 //! | put the engine on another system | [`io::Io`], [`io::contract`] |
 //!
 //! A name in the modules below and not in this page is what the engine is made of: it may change
@@ -68,10 +70,12 @@
 //! [`flush`]: timeline::Timeline::flush
 //! [`gc`]: timeline::Timeline::gc
 //! [`gc_compact`]: timeline::Timeline::gc_compact
+//! [`job_runs`]: timeline::Timeline::job_runs
 //! [`lease`]: timeline::Timeline::lease
 //! [`get`]: timeline::Timeline::get
 //! [`get_vectored`]: timeline::Timeline::get_vectored
 //! [`maintain`]: timeline::Timeline::maintain
+//! [`stats`]: timeline::Timeline::stats
 //! [`writer`]: timeline::Timeline::writer
 #![warn(missing_docs)]
 
@@ -102,6 +106,6 @@ pub use layer::{Batch, Visibility};
 pub use split::Split;
 #[doc(inline)]
 pub use timeline::{
-    Collected, Effect, GcCompacted, HistoryRange, Imaged, KeyValue, Lease, Mode, Options, Progress,
-    Shed, WhyLeftOut,
+    Collected, Effect, Forecast, GcCompacted, HistoryRange, Imaged, JobRuns, JobStats, KeepReason,
+    KeyValue, Lease, Mode, Options, Progress, Quantity, Shed, TimelineStats, WhyLeftOut,
 };

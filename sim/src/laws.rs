@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use palimpsest::Timeline;
 use palimpsest::base::{FileName, Lsn, TimelineId};
@@ -51,6 +52,16 @@ pub fn layer_files(disk: &mut Disk, timeline: TimelineId) -> BTreeSet<FileName> 
     names
         .filter(|name| matches!(name, FileName::Layer { .. }))
         .collect()
+}
+
+/// The bytes of the file of a layer, if the disk has it.
+pub fn layer_bytes(
+    disk: &mut Disk,
+    timeline: TimelineId,
+    layer: &IndexLayer,
+) -> Option<Arc<Vec<u8>>> {
+    let path = timeline_dir(timeline).join(file_name(layer).to_string());
+    disk.bytes(&path).ok()
 }
 
 /// The name of the file of a layer.

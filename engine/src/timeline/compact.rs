@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::job::{Mode, Progress, VALUE_LEN_ASSUMED};
+use super::job_stats::{JobStats, Stopwatch};
 use super::options::Options;
 use super::shared::Shared;
 use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result, Strategy};
@@ -180,16 +181,26 @@ impl<S: Store> Timeline<S> {
         let Some((op, plan)) = shared.plan_compaction(mode)? else {
             return shared.idle(look).await;
         };
+        let mut watch = Stopwatch::start(shared.io());
+        let mut stats = JobStats::default();
         let pieces = shared.cut(op, &plan).await?;
-        let context = &shared.context;
-        let built = shared.build_deltas(op, (&plan, context), &pieces).await;
+        stats.time_to_begin = watch.lap(shared.io());
+        let from = (&plan, &shared.context);
+        let built = shared.build_deltas(op, from, (&pieces, &mut stats)).await;
         let outputs = shared.latch(built)?;
+        stats.time_to_build = watch.lap(shared.io());
         shared.io().interleave(op).await;
-        let Some(publication) = shared.publish_deltas(&plan, outputs)? else {
-            return Ok(Progress::Superseded);
+        let published = shared.publish_deltas(&plan, outputs, &mut stats)?;
+        let saved = match published {
+            None => Ok(Progress::Superseded),
+            Some(publication) => shared
+                .save_index(op, publication)
+                .await
+                .map(|()| Progress::Done),
         };
-        shared.save_index(op, publication).await?;
-        Ok(Progress::Done)
+        stats.time_to_publish = watch.lap(shared.io());
+        shared.note_run(Job::Compact, stats);
+        saved
     }
 }
 
@@ -270,7 +281,7 @@ impl<S: Store> Shared<S> {
         &self,
         op: Op,
         (plan, context): (&CompactPlan<S::Io>, &LayerContext<S::Io>),
-        pieces: &[Piece],
+        (pieces, stats): (&[Piece], &mut JobStats),
     ) -> Result<Vec<DeltaLayer<S::Io>>> {
         let limits = BatchLimits {
             len_max: BATCH_LEN,
@@ -279,7 +290,9 @@ impl<S: Store> Shared<S> {
         let sources = plan.inputs.iter().zip(1..);
         let sources = sources.map(|(input, index)| input.iter(op.on(Part::Delta, index), limits));
         let mut merge = Merge::new(sources.collect());
-        let mut next = self.next_held(&mut merge).await?;
+        let lens = plan.inputs.iter().map(|input| input.entry().len);
+        lens.for_each(|len| stats.layers_read.add(len));
+        let mut next = self.next_held(&mut merge, stats).await?;
         let mut outputs = Vec::new();
         for (piece, index) in pieces.iter().zip(1..) {
             self.check_running()?;
@@ -290,7 +303,8 @@ impl<S: Store> Shared<S> {
             {
                 let at = (record.key, record.lsn);
                 writer.push(at, &record.bytes, record.is_base).await?;
-                next = self.next_held(&mut merge).await?;
+                stats.keep(record.bytes.len());
+                next = self.next_held(&mut merge, stats).await?;
             }
             outputs.push(writer.finish().await?);
         }
@@ -305,10 +319,12 @@ impl<S: Store> Shared<S> {
     async fn next_held<T: Source<Item = RawRecord>>(
         &self,
         merge: &mut Merge<T>,
+        stats: &mut JobStats,
     ) -> Result<Option<RawRecord>> {
         loop {
             match merge.next().await? {
                 Some(record) if !self.shard.identity.holds(record.key) => {
+                    stats.discard(record.bytes.len());
                     let io = self.io();
                     io.probe("a compaction leaves out a key of another shard");
                 }
@@ -347,6 +363,7 @@ impl<S: Store> Shared<S> {
         &self,
         plan: &CompactPlan<S::Io>,
         outputs: Vec<DeltaLayer<S::Io>>,
+        stats: &mut JobStats,
     ) -> Result<Option<u64>> {
         let mut state = self.state();
         state.check_writable()?;
@@ -355,6 +372,8 @@ impl<S: Store> Shared<S> {
         // A gc compaction may have made deltas of images alone, where a merge found no delta.
         if !state.map.has_all(&inputs) || state.map.has_delta_over(&names, &inputs) {
             drop(state);
+            let lens = outputs.iter().map(|output| output.entry().len);
+            lens.for_each(|len| stats.layers_discarded.add(len));
             self.io()
                 .probe("a compaction finds an input collected meanwhile");
             return Ok(None);
@@ -374,7 +393,9 @@ impl<S: Store> Shared<S> {
             output.keep();
             FileLayer::Delta(Arc::new(output))
         });
-        let map = before.replace(&inputs, outputs.collect());
+        let outputs: Vec<FileLayer<S::Io>> = outputs.collect();
+        stats.swap(&outputs, &inputs);
+        let map = before.replace(&inputs, outputs);
         assert!(
             map.l0_count() + plan.l0_count() == before.l0_count(),
             "no output is an L0"

@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Timeline;
+use super::job_stats::{JobStats, Stopwatch};
 use super::shared::Shared;
 use crate::base::{KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result};
 use crate::io::{Io, Job, Op, Part};
@@ -171,13 +172,26 @@ impl<S: Store> Timeline<S> {
 
 impl<S: Store> Shared<S> {
     async fn flush_one(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
+        let mut watch = Stopwatch::start(self.io());
         let built = match plan.image_keys.ranges().is_empty() {
             true => self.build_l0(op.on(Part::Delta, 1), plan).await,
             false => self.build_initial(op, plan).await,
         };
         let made = self.latch(built)?;
+        let mut stats = JobStats {
+            time_to_build: watch.lap(self.io()),
+            ..JobStats::default()
+        };
+        stats.layers_read.add(plan.layer.byte_len());
+        for record in plan.layer.sorted_records() {
+            stats.keep(record.end - record.start);
+        }
+        stats.swap(&made, &[]);
         self.io().interleave(op).await;
-        self.publish_flushed(plan, made)
+        self.publish_flushed(plan, made)?;
+        stats.time_to_publish = watch.lap(self.io());
+        self.note_run(Job::Flush, stats);
+        Ok(())
     }
 
     /// Writes the L0: a durable file that is not published yet.

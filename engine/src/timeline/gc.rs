@@ -17,8 +17,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Timeline;
-use super::shared::Shared;
-use crate::base::{LayerName, Lsn, Result};
+use super::job_stats::{JobStats, Stopwatch};
+use super::shared::{Shared, TimelineState};
+use crate::base::{LayerName, Lsn, Result, Time};
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerMap};
 use crate::store::Store;
@@ -128,6 +129,7 @@ impl<S: Store> Timeline<S> {
         let shared = &*self.shared;
         let _job_lock = shared.job_locks.gc.take().await;
         shared.branch_tree.check_known(shared.id)?;
+        let (mut watch, mut stats) = (Stopwatch::start(shared.io()), JobStats::default());
         shared.io().interleave(shared.op(Job::Gc, 0)).await;
         let (op, cutoff) = shared.publish_cutoff()?;
         shared.io().interleave(op).await;
@@ -141,13 +143,15 @@ impl<S: Store> Timeline<S> {
             "law 8: durable before a layer goes"
         );
         shared.io().interleave(op).await;
-        let layer_count = match shared.publish_gc((cutoff, &retained))? {
-            (_, 0) => 0,
-            (publication, layer_count) => {
-                shared.save_index(op, publication).await?;
-                layer_count
-            }
-        };
+        stats.time_to_begin = watch.lap(shared.io());
+        let publication = shared.publish_gc((cutoff, &retained), &mut stats)?;
+        let layer_count = stats.layers_removed.count as usize;
+        if 0 < layer_count {
+            let saved = shared.save_index(op, publication).await;
+            stats.time_to_publish = watch.lap(shared.io());
+            shared.note_run(Job::Gc, stats);
+            saved?;
+        }
         Ok(Collected {
             cutoff,
             layer_count,
@@ -164,13 +168,7 @@ impl<S: Store> Shared<S> {
         let op = self.next_op(&mut state, Job::Gc);
         let last = state.last_record_lsn;
         state.time_to_lsn.note(now, last);
-        let by_age = match self.options.gc_age.is_zero() {
-            true => Some(last),
-            false => state.time_to_lsn.cutoff(now),
-        };
-        let by_distance = Lsn(last.0.saturating_sub(self.options.gc_distance));
-        let limit = by_distance.min(state.disk_consistent_lsn);
-        let cutoff = limit.min(by_age.unwrap_or(Lsn::ZERO));
+        let cutoff = self.due_cutoff(&state, now);
         let before = state.gc_cutoff;
         if state.gc_cutoff < cutoff {
             state.gc_cutoff = cutoff;
@@ -180,6 +178,18 @@ impl<S: Store> Shared<S> {
         assert!(cutoff <= state.gc_cutoff);
         state.check_lsns();
         Ok((op, state.gc_cutoff))
+    }
+
+    /// The cutoff that is due now. It may be below the published one, which never goes back.
+    pub(super) fn due_cutoff(&self, state: &TimelineState<S::Io>, now: Time) -> Lsn {
+        let last = state.last_record_lsn;
+        let by_age = match self.options.gc_age.is_zero() {
+            true => Some(last),
+            false => state.time_to_lsn.cutoff(now),
+        };
+        let by_distance = Lsn(last.0.saturating_sub(self.options.gc_distance));
+        let limit = by_distance.min(state.disk_consistent_lsn);
+        limit.min(by_age.unwrap_or(Lsn::ZERO))
     }
 
     /// Waits until the readers that were registered before this call are gone.
@@ -197,9 +207,13 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// Removes the layers that are not needed from the map; returns the publication and their
-    /// number.
-    fn publish_gc(&self, (cutoff, retained): (Lsn, &BTreeSet<Lsn>)) -> Result<(u64, usize)> {
+    /// Removes the layers that are not needed from the map, and counts them; returns the
+    /// publication.
+    fn publish_gc(
+        &self,
+        (cutoff, retained): (Lsn, &BTreeSet<Lsn>),
+        stats: &mut JobStats,
+    ) -> Result<u64> {
         loop {
             let map = self.state().map.clone();
             let plan = plan(&map, cutoff, retained);
@@ -211,7 +225,7 @@ impl<S: Store> Shared<S> {
             let mut state = self.state();
             state.check_writable()?;
             if gone.is_empty() {
-                return Ok((state.publication(), 0));
+                return Ok(state.publication());
             }
             if !state.map.has_all(&gone) {
                 // A concurrent compaction replaced a layer: plan again. Only gc removes images, so
@@ -230,10 +244,11 @@ impl<S: Store> Shared<S> {
             assert!(gone.iter().all(is_hidden), "law 1: the images above stay");
             assert!(map.files().len() + count == state.map.files().len());
             assert!(map.frozen().len() == state.map.frozen().len());
+            stats.swap(&[], &gone);
             let publication = state.publish(map, gone);
             drop(state);
             self.changed.notify(usize::MAX);
-            return Ok((publication, count));
+            return Ok(publication);
         }
     }
 }

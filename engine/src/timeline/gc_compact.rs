@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::job::Progress;
+use super::job_stats::JobStats;
 use super::shared::Shared;
 use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::format::GcCompaction;
@@ -39,7 +40,7 @@ use crate::store::Store;
 use build::{Build, TooLong};
 use outputs::Made;
 pub use plan::{GcCompactPlan, Limits, plan};
-pub use stats::{GcCompactStats, Quantity};
+pub use stats::GcCompactStats;
 
 /// The part of a timeline's history that a gc compaction reduces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,11 +250,18 @@ impl<S: Store> Shared<S> {
             return Ok(Ok(compacted));
         }
         self.io().interleave(op).await;
-        match self.publish_history(&inputs, (made, run), stats)? {
-            None => compacted.progress = Progress::Superseded,
-            Some(publication) => self.save_index(op, publication).await?,
-        }
+        let mut swapped = JobStats::default();
+        let published = self.publish_history(&inputs, (made, run), (stats, &mut swapped))?;
+        let saved = match published {
+            None => Ok(Progress::Superseded),
+            Some(publication) => self
+                .save_index(op, publication)
+                .await
+                .map(|()| Progress::Done),
+        };
         stats.time_to_publish = self.io().now().saturating_since(built);
+        self.note_run(Job::GcCompact, stats.of_any_job(swapped));
+        compacted.progress = saved?;
         Ok(Ok(compacted))
     }
 
@@ -270,7 +278,7 @@ impl<S: Store> Shared<S> {
         &self,
         inputs: &[FileLayer<S::Io>],
         (made, run): (Made<S::Io>, Option<GcCompaction>),
-        stats: &mut GcCompactStats,
+        (stats, swapped): (&mut GcCompactStats, &mut JobStats),
     ) -> Result<Option<u64>> {
         let mut state = self.state();
         state.check_writable()?;
@@ -283,6 +291,8 @@ impl<S: Store> Shared<S> {
             drop(state);
             let io = self.io();
             io.probe("a gc compaction finds an input compacted meanwhile");
+            stats.discarded.add_all(stats.deltas_written);
+            stats.discarded.add_all(stats.images_written);
             return Ok(None);
         }
         let (needless, images): (Vec<_>, Vec<_>) = made
@@ -299,6 +309,7 @@ impl<S: Store> Shared<S> {
         });
         let outputs: Vec<FileLayer<S::Io>> = deltas.chain(images).collect();
         let count = state.map.files().len() + outputs.len();
+        swapped.swap(&outputs, inputs);
         let map = state.map.replace(inputs, outputs);
         assert!(map.files().len() + inputs.len() == count);
         assert!(map.frozen().len() == state.map.frozen().len());

@@ -27,6 +27,7 @@ pub(super) use self::parts::partition;
 use super::Timeline;
 use super::imaged::{Imaged, WhyLeftOut};
 use super::job::{Mode, Progress};
+use super::job_stats::{JobStats, Quantity, Stopwatch};
 use super::left_out::LeftOut;
 use super::options::Options;
 use super::read::Scan;
@@ -204,11 +205,15 @@ impl<S: Store> Timeline<S> {
             return Ok(imaged);
         };
         let op = shared.next_op(&mut shared.state(), Job::Image);
-        let made = shared.create(op, &plan, &mut imaged).await;
+        let (mut watch, mut stats) = (Stopwatch::start(shared.io()), JobStats::default());
+        let made = shared.create(op, &plan, (&mut imaged, &mut stats)).await;
         let made = shared.latch(made);
+        stats.time_to_build = watch.lap(shared.io());
         // Images that were published before a failure stay.
         let publication = shared.state().publication();
         let saved = shared.save_index(op, publication).await;
+        stats.time_to_publish = watch.lap(shared.io());
+        shared.note_run(Job::Image, stats);
         made?;
         saved?;
         imaged.sort();
@@ -229,6 +234,10 @@ struct Images<'a, S: Store> {
     made: Vec<ImageLayer<S::Io>>,
     /// The keys that it writes no image of: ranges in order, which do not overlap.
     left_out: Vec<(KeyRange, WhyLeftOut)>,
+    /// The values of the current image.
+    pushed: Quantity,
+    /// The values of the images that were made.
+    values: Quantity,
     count: u32,
 }
 
@@ -236,6 +245,7 @@ struct Images<'a, S: Store> {
 pub(super) struct BuiltImages<I: Io> {
     pub(super) images: Vec<ImageLayer<I>>,
     left_out: Vec<(KeyRange, WhyLeftOut)>,
+    pub(super) values: Quantity,
     /// The number of files that the creation has begun so far.
     pub(super) count: u32,
 }
@@ -327,7 +337,12 @@ impl<S: Store> Shared<S> {
         parts.retain(|part| !part.is_empty());
     }
 
-    async fn create(self: &Arc<Self>, op: Op, plan: &ImagePlan, imaged: &mut Imaged) -> Result<()> {
+    async fn create(
+        self: &Arc<Self>,
+        op: Op,
+        plan: &ImagePlan,
+        (imaged, stats): (&mut Imaged, &mut JobStats),
+    ) -> Result<()> {
         assert!(
             plan.lsn <= self.state().flushed_lsn,
             "images stand at the LSN up to which deltas are flushed"
@@ -353,7 +368,8 @@ impl<S: Store> Shared<S> {
             if !built.images.is_empty() {
                 imaged.progress = Progress::Done;
                 self.io().interleave(op).await;
-                self.publish_images(built.images, imaged)?;
+                self.publish_images(built.images, (imaged, stats))?;
+                stats.produced.add_all(built.values);
             }
             let is_tried = |(_, why): &&(KeyRange, WhyLeftOut)| {
                 matches!(why, WhyLeftOut::NoReplay | WhyLeftOut::NoValue)
@@ -392,6 +408,8 @@ impl<S: Store> Shared<S> {
             writer: None,
             made: Vec::new(),
             left_out: Vec::new(),
+            pushed: Quantity::default(),
+            values: Quantity::default(),
             count,
         };
         let mut scan = Scan::new(self, op, part, lsn).await?;
@@ -417,6 +435,7 @@ impl<S: Store> Shared<S> {
         Ok(BuiltImages {
             images: images.made,
             left_out: images.left_out,
+            values: images.values,
             count: images.count,
         })
     }
@@ -424,7 +443,7 @@ impl<S: Store> Shared<S> {
     pub(super) fn publish_images(
         &self,
         made: Vec<ImageLayer<S::Io>>,
-        imaged: &mut Imaged,
+        (imaged, stats): (&mut Imaged, &mut JobStats),
     ) -> Result<()> {
         let mut state = self.state();
         state.check_writable()?;
@@ -439,6 +458,7 @@ impl<S: Store> Shared<S> {
                 // A gc compaction has made its like meanwhile, with the same values: law 1.
                 true => {
                     imaged.left_out.push((image.keys(), WhyLeftOut::HasImage));
+                    stats.layers_discarded.add(image.entry().len);
                     needless.push(image);
                 }
                 false => {
@@ -449,6 +469,7 @@ impl<S: Store> Shared<S> {
             }
         }
         let image_count = images.len();
+        stats.swap(&images, &[]);
         let map = state.map.replace(&[], images);
         assert!(map.files().len() == state.map.files().len() + image_count);
         assert!(map.backlog() == state.map.backlog(), "images replace no L0");
@@ -487,6 +508,7 @@ impl<S: Store> Images<'_, S> {
             None => self.begin(part.end).await?,
         };
         writer.push(key, &value).await?;
+        self.pushed.add(value.len() as u64);
         self.writer = Some(writer);
         Ok(())
     }
@@ -517,6 +539,7 @@ impl<S: Store> Images<'_, S> {
     async fn finish(&mut self, end: Key) -> Result<()> {
         let keys = KeyRange::new(self.start, end);
         let writer = self.writer.take();
+        let pushed = std::mem::take(&mut self.pushed);
         if keys.is_empty() {
             return Ok(());
         }
@@ -548,6 +571,7 @@ impl<S: Store> Images<'_, S> {
             }
         };
         self.made.push(writer.finish(end).await?);
+        self.values.add_all(pushed);
         Ok(())
     }
 

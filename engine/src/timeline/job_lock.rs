@@ -4,6 +4,20 @@
 use crate::sync::Event;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
+/// The locks that allow one job of each kind at a time, and one index writer. Lock order, so that
+/// they cannot deadlock: maintenance, then a job's, then the index's; a job takes no other job's
+/// lock, but for a lease, which flushes, and a compaction that makes images.
+#[derive(Default)]
+pub(crate) struct JobLocks {
+    pub(crate) flush: JobLock,
+    pub(crate) compact: JobLock,
+    pub(crate) image: JobLock,
+    /// Held by gc and by gc compaction: what one of them keeps, the other must find.
+    pub(crate) gc: JobLock,
+    pub(crate) lease: JobLock,
+    pub(crate) index: JobLock,
+}
+
 /// A lock that one job at a time holds.
 #[derive(Default)]
 pub(crate) struct JobLock {

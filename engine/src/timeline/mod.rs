@@ -13,6 +13,7 @@ mod ingest;
 mod initial;
 mod job;
 mod job_lock;
+mod job_stats;
 mod lease;
 mod left_out;
 mod maintain;
@@ -24,6 +25,7 @@ mod read;
 mod shared;
 mod shed;
 mod shutdown;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod tier;
@@ -36,17 +38,19 @@ pub use flush::{FlushPlan, plan as plan_flush};
 pub use gc::{Collected, GcPlan, plan as plan_gc};
 pub use gc_compact::{
     Effect, GcCompactPlan, GcCompactStats, GcCompacted, HistoryRange, Limits as HistoryLimits,
-    Quantity, plan as plan_gc_compaction,
+    plan as plan_gc_compaction,
 };
 pub use handle::Timeline;
 pub use image::{ImagePlan, plan as plan_images};
 pub use imaged::{Imaged, WhyLeftOut};
 pub use ingest::Writer;
 pub use job::{Mode, Progress};
+pub use job_stats::{JobRuns, JobStats, Quantity};
 pub use lease::Lease;
 pub use options::Options;
 pub use read::{KeyValue, Scan, Visit};
 pub use shed::{Shed, ShedPlan, plan as plan_shed};
+pub use stats::{Forecast, KeepReason, TimelineStats};
 pub use tier::{TierAction, TierLimits, TierPlan, plan as plan_tier};
 
 pub(crate) use branch_tree::BranchTree;

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use super::branch_tree::BranchTree;
 use super::job::Progress;
-use super::job_lock::JobLock;
+use super::job_lock::JobLocks;
+use super::job_stats::AllRuns;
 use super::left_out::LeftOut;
 use super::opening::Opening;
 use super::options::Options;
@@ -61,20 +62,6 @@ pub(crate) struct Shared<S: Store> {
     state: Mutex<TimelineState<S::Io>>,
 }
 
-/// The locks that allow one job of each kind at a time, and one index writer. Lock order, so that
-/// they cannot deadlock: maintenance, then a job's, then the index's; a job takes no other job's
-/// lock, but for a lease, which flushes, and a compaction that makes images.
-#[derive(Default)]
-pub(crate) struct JobLocks {
-    pub(crate) flush: JobLock,
-    pub(crate) compact: JobLock,
-    pub(crate) image: JobLock,
-    /// Held by gc and by gc compaction: what one of them keeps, the other must find.
-    pub(crate) gc: JobLock,
-    pub(crate) lease: JobLock,
-    index: JobLock,
-}
-
 /// The part of a timeline that changes, behind the lock of [`Shared::state`].
 pub(crate) struct TimelineState<I: Io> {
     pub(crate) map: Arc<LayerMap<I>>,
@@ -105,6 +92,8 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) image_look: Option<(Lsn, Time)>,
     pub(crate) readers: Readers,
     pub(crate) counts: BTreeMap<Job, u32>,
+    /// What the jobs have counted since the timeline was opened.
+    pub(crate) job_runs: AllRuns,
     pub(crate) resume: Option<crate::base::Key>,
     pub(crate) left_out: LeftOut,
     /// The number of the last publication. `saved` is that of the last one that a durable index
@@ -397,6 +386,7 @@ impl<I: Io> TimelineState<I> {
             image_look: None,
             readers: Readers::default(),
             counts: BTreeMap::new(),
+            job_runs: AllRuns::new(),
             resume: None,
             left_out: LeftOut::default(),
             published: 0,

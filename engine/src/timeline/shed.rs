@@ -22,12 +22,14 @@ use std::sync::Arc;
 use super::Timeline;
 use super::gc;
 use super::job::Progress;
+use super::job_stats::{JobStats, Stopwatch};
 use super::shared::Shared;
 use crate::base::{Generation, LayerName, Lsn, Result, block_count};
 use crate::format::{Compression, IndexLayer, IndexShard};
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{FileLayer, ImageFilePlan, ImageLayer, ImageWriter, LayerContext, LayerMap};
 use crate::store::Store;
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// An image is rewritten if at most this many of a hundred of its keys are own.
 const REWRITE_PERCENT_MAX: u64 = 30;
@@ -160,14 +162,23 @@ impl<S: Store> Timeline<S> {
                 pending_count: 0,
             });
         };
-        let built = shared.rewrite(op, &plan).await;
+        let mut watch = Stopwatch::start(shared.io());
+        let mut stats = JobStats::default();
+        let built = shared.rewrite(op, &plan, &mut stats).await;
         let made = shared.latch(built)?;
+        stats.time_to_build = watch.lap(shared.io());
         shared.io().interleave(op).await;
-        let (mut shed, publication) = shared.publish_shed(plan, made)?;
-        match publication {
-            None => shed.progress = Progress::Superseded,
-            Some(publication) => shared.save_index(op, publication).await?,
-        }
+        let (mut shed, publication) = shared.publish_shed(plan, made, &mut stats)?;
+        let saved = match publication {
+            None => Ok(Progress::Superseded),
+            Some(publication) => shared
+                .save_index(op, publication)
+                .await
+                .map(|()| Progress::Done),
+        };
+        stats.time_to_publish = watch.lap(shared.io());
+        shared.note_run(Job::Shed, stats);
+        shed.progress = saved?;
         Ok(shed)
     }
 }
@@ -187,7 +198,12 @@ impl<S: Store> Shared<S> {
     }
 
     /// Writes what stays of the images that are rewritten: durable files that are not published.
-    async fn rewrite(&self, op: Op, plan: &ShedPlan) -> Result<Vec<ImageLayer<S::Io>>> {
+    async fn rewrite(
+        &self,
+        op: Op,
+        plan: &ShedPlan,
+        stats: &mut JobStats,
+    ) -> Result<Vec<ImageLayer<S::Io>>> {
         if plan.rewritten.is_empty() {
             return Ok(Vec::new());
         }
@@ -201,7 +217,9 @@ impl<S: Store> Shared<S> {
                 continue;
             };
             let op = op.on(Part::Image, index);
-            made.extend(self.rewrite_image(op, image, &context).await?);
+            stats.layers_read.add(image.entry().len);
+            let rewritten = self.rewrite_image(op, (image, &context), stats);
+            made.extend(rewritten.await?);
         }
         let entries: Vec<IndexLayer> = made.iter().map(|image| *image.entry()).collect();
         self.store.put_layers(op, self.id, &entries).await?;
@@ -212,12 +230,23 @@ impl<S: Store> Shared<S> {
     async fn rewrite_image(
         &self,
         op: Op,
-        image: &ImageLayer<S::Io>,
-        context: &LayerContext<S::Io>,
+        (image, context): (&ImageLayer<S::Io>, &LayerContext<S::Io>),
+        stats: &mut JobStats,
     ) -> Result<Option<ImageLayer<S::Io>>> {
         let (shard, attempt) = (self.shard.identity, self.next_scratch());
-        let filtered = image.filter(op, (context, attempt), |key| shard.holds(key));
-        if let Some((own, _)) = filtered.await? {
+        let foreign_count = AtomicU32::new(0);
+        let is_own = |key| {
+            let is_own = shard.holds(key);
+            foreign_count.fetch_add(u32::from(!is_own), Ordering::Relaxed);
+            is_own
+        };
+        let filtered = image.filter(op, (context, attempt), is_own).await?;
+        // Values are copied as they are stored, so that their lengths are not known.
+        stats.count_unread(
+            filtered.as_ref().map_or(0, |(_, own_count)| *own_count),
+            foreign_count.into_inner().into(),
+        );
+        if let Some((own, _)) = filtered {
             return Ok(Some(own));
         }
         let keys = image.keys();
@@ -244,6 +273,7 @@ impl<S: Store> Shared<S> {
         &self,
         plan: ShedPlan,
         made: Vec<ImageLayer<S::Io>>,
+        stats: &mut JobStats,
     ) -> Result<(Shed, Option<u64>)> {
         let mut state = self.state();
         state.check_writable()?;
@@ -262,6 +292,8 @@ impl<S: Store> Shared<S> {
         };
         let count = shed.dropped.len() + shed.rewritten.len();
         if inputs.len() < count || !inputs.iter().all(is_inherited) {
+            let lens = made.iter().map(|image| image.entry().len);
+            lens.for_each(|len| stats.layers_discarded.add(len));
             return Ok((shed, None));
         }
         let is_kept = |name: &LayerName| made.iter().any(|image| image.entry().name == *name);
@@ -273,7 +305,9 @@ impl<S: Store> Shared<S> {
             image.keep();
             FileLayer::Image(Arc::new(image))
         });
-        let map = state.map.replace(&inputs, made.collect());
+        let made: Vec<FileLayer<S::Io>> = made.collect();
+        stats.swap(&made, &inputs);
+        let map = state.map.replace(&inputs, made);
         assert!(map.files().len() + shed.dropped.len() == state.map.files().len());
         assert!(map.frozen().len() == state.map.frozen().len());
         let publication = state.publish(map, inputs);

@@ -26,6 +26,7 @@ use super::Timeline;
 use super::compact::CompactPlan;
 use super::imaged::Imaged;
 use super::job::{Mode, Progress};
+use super::job_stats::{JobStats, Stopwatch};
 use super::shared::Shared;
 use crate::base::{Error, KeyRange, LayerName, Lsn, Result, Strategy};
 use crate::io::{Io, Job, Op};
@@ -34,7 +35,7 @@ use crate::store::Store;
 
 pub use plan::{TierAction, TierLimits, TierPlan, plan};
 
-/// A plan, with the label of its job and the map that it is of.
+/// A compaction that is due, the plan of which is of this map.
 type Planned<I> = (Op, Arc<LayerMap<I>>, TierPlan);
 
 impl<S: Store> Timeline<S> {
@@ -151,19 +152,29 @@ impl<S: Store> Shared<S> {
         let inputs: Vec<Arc<DeltaLayer<S::Io>>> = deltas.collect();
         assert!(inputs.len() == plan.deltas.len(), "the plan is of this map");
         let merge = CompactPlan::of_level(inputs, plan.lsns, self.options.layer_len_target);
+        let (mut watch, mut stats) = (Stopwatch::start(self.io()), JobStats::default());
         let pieces = self.cut(op, &merge).await?;
         let context = match plan.deltas.iter().all(LayerName::is_l0) {
             true => self.context.clone(),
             false => self.take_generation(op).await?,
         };
-        let built = self.build_deltas(op, (&merge, &context), &pieces).await;
+        stats.time_to_begin = watch.lap(self.io());
+        let from = (&merge, &context);
+        let built = self.build_deltas(op, from, (&pieces, &mut stats)).await;
         let outputs = self.latch(built)?;
+        stats.time_to_build = watch.lap(self.io());
         self.io().interleave(op).await;
-        let Some(publication) = self.publish_deltas(&merge, outputs)? else {
-            return Ok(Progress::Superseded);
+        let published = self.publish_deltas(&merge, outputs, &mut stats)?;
+        let saved = match published {
+            None => Ok(Progress::Superseded),
+            Some(publication) => self
+                .save_index(op, publication)
+                .await
+                .map(|()| Progress::Done),
         };
-        self.save_index(op, publication).await?;
-        Ok(Progress::Done)
+        stats.time_to_publish = watch.lap(self.io());
+        self.note_run(Job::Compact, stats);
+        saved
     }
 
     /// Takes a generation for the files of one job. It is durable when this returns.
@@ -189,6 +200,7 @@ impl<S: Store> Shared<S> {
         // An image creation beside it may come to the very same images, whose files have the names
         // of these.
         let _job_lock = self.job_locks.image.take().await;
+        let (mut watch, mut stats) = (Stopwatch::start(self.io()), JobStats::default());
         let (mut images, mut count) = (Vec::new(), 0);
         for part in parts {
             self.check_running()?;
@@ -202,17 +214,23 @@ impl<S: Store> Shared<S> {
             };
             count = built.count;
             images.extend(built.images);
+            stats.produced.add_all(built.values);
         }
+        stats.time_to_build = watch.lap(self.io());
         self.io().interleave(op).await;
         if !images.is_empty() {
-            self.publish_images(images, &mut Imaged::nothing(lsn))?;
+            let imaged = &mut Imaged::nothing(lsn);
+            self.publish_images(images, (imaged, &mut stats))?;
         }
         let publication = {
             let mut state = self.state();
             state.covered = Some(lsn);
             state.publication()
         };
-        self.save_index(op, publication).await?;
+        let saved = self.save_index(op, publication).await;
+        stats.time_to_publish = watch.lap(self.io());
+        self.note_run(Job::Compact, stats);
+        saved?;
         self.io().probe("a level gets images instead of a merge");
         Ok(Progress::Done)
     }

@@ -76,6 +76,18 @@ fn poll_while_woken<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Option<F::Ou
     }
 }
 
+/// Polls `future` until it is ready, and returns how often it was not, and its result.
+pub fn poll_to_the_end<F: Future>(future: F) -> (usize, F::Output) {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for count in 0.. {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return (count, output);
+        }
+    }
+    unreachable!("the numbers have no end")
+}
+
 /// Polls `future` at most `count` times and drops it. Returns its result, if it was ready.
 pub fn poll_times<F: Future>(future: F, count: usize) -> Option<F::Output> {
     let mut future = pin!(future);

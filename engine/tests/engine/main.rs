@@ -9,6 +9,7 @@ use palimpsest::{base, io};
 mod aside;
 #[path = "../../src/io/tests/faulty.rs"]
 mod faulty;
+mod figures;
 mod file;
 mod jobs;
 mod layer;
@@ -32,8 +33,10 @@ mod parked;
 mod plans;
 mod reduce;
 mod reshape;
+mod rounds;
 mod runs;
 mod side_by_side;
 mod sparse;
 mod split;
+mod stats;
 mod tiers;

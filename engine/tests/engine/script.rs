@@ -23,6 +23,7 @@
 //! gc-compact all [forced]   reduced     in sub-jobs; how far that has come
 //! strategy [tiered|l0-to-l1]  how compactions merge from now on, or how they do
 //! layers   lsns   cutoff   generation   timelines   files
+//! depths   forecast   counted  the layers of a read, of a collection, and of the last jobs
 //! claim                       becomes the writer, as the first put does by itself
 //! engine                      opens another engine on the directory, for a moment
 //! drop [writer|timeline|engine]    drops one of them, or all
@@ -30,6 +31,7 @@
 //! fail sync 2   heal          the second sync from now fails; answers if it was never reached
 //! late create                 spawned tasks run before the next call of this kind
 //! drop@3 flush                polls a step three times and drops it: dropped, or done
+//! rounds get a@30             how often a step waits, where each call of it takes one round
 //! park gc index write         from now on these calls wait
 //! start gc                    starts a job: it ends, is parked at such a call, or waits
 //! resume   end                releases the parked calls; answers how all jobs ended
@@ -49,11 +51,11 @@ use palimpsest::timeline::{Collected, KeyValue, Mode, Scan as TimelineScan, plan
 use palimpsest::{Batch, Engine, Error, Options, Timeline, TimelineId, Writer, block_on, store};
 use tempfile::TempDir;
 
-use crate::aside::{Answer, Aside, Job, poll_times};
+use crate::aside::{Answer, Aside, Job, poll_times, poll_to_the_end};
 use crate::faulty::{Call, FaultyIo, Pace, Tasks};
 use crate::jobs::{gc_compact, images, progress, strategy};
 use crate::words::{key, keys, lsn, point, text, value, word};
-use crate::{file, layer, words};
+use crate::{figures, file, layer, words};
 
 type Scan = TimelineScan<store::DirStore<FaultyIo>>;
 
@@ -135,6 +137,7 @@ impl Stage {
         let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
         let played = match verb.strip_prefix("drop@") {
             Some(poll_count) => self.play_partly(poll_count.parse().unwrap(), rest),
+            None if verb == "rounds" => self.play_slowly(rest),
             None => block_on(self.step(verb, rest)),
         };
         self.timelines.values().for_each(Timeline::check_laws);
@@ -154,6 +157,16 @@ impl Stage {
         }
     }
 
+    /// Plays a step whose calls pend once each, and counts how often it waits for some.
+    fn play_slowly(&mut self, step: &str) -> Answer {
+        let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
+        self.io.set_pace(Pace::Slow);
+        let (count, played) = poll_to_the_end(self.step(verb, rest));
+        self.io.set_pace(Pace::Prompt);
+        let answer = played?.unwrap_or_default();
+        say(format!("{count} rounds: {answer}"))
+    }
+
     async fn step(&mut self, verb: &str, rest: &str) -> Answer {
         match verb {
             "create" | "open" | "branch" | "delete" | "timelines" | "engine" => {
@@ -167,7 +180,7 @@ impl Stage {
             "start" | "park" | "resume" | "end" => self.set_aside(verb, rest),
             "freeze" => self.timeline().freeze().await.map(|()| None),
             "on" | "declare" | "plan" | "layers" | "lsns" | "cutoff" | "leases" | "generation"
-            | "reduced" => self.look(verb, rest),
+            | "reduced" | "depths" | "forecast" | "counted" => self.look(verb, rest),
             "drop" | "kill" | "release" => self.release(verb, rest),
             "fail" | "heal" | "late" | "watch" | "changes" => self.order(verb, rest),
             _ => self.touch(verb, rest),
@@ -406,6 +419,9 @@ impl Stage {
                 })
             }
             "layers" => say(layer::list(&timeline.layers())),
+            "counted" => say(figures::counted(&timeline.job_runs())),
+            "depths" => say(figures::depths(&timeline.stats())),
+            "forecast" => say(figures::forecast(&timeline.stats())),
             _ => say(match plan_flush(&timeline.layers()) {
                 Some(plan) => plan.to_string(),
                 None => "nothing to flush".to_owned(),

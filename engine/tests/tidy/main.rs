@@ -86,7 +86,10 @@ const HOUSES: [House; 3] = [
             &["exit", "layer"],
             &["index_file", "place"],
             &["session"],
-            &["draw", "dump", "ingest", "jobs", "verify"],
+            &[
+                "draw", "dump", "ingest", "jobs", "rewrite", "stat", "verify",
+            ],
+            &["import"],
             &["cli"],
         ],
         roof: &["", "main"],

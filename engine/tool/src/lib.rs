@@ -5,12 +5,14 @@
 //!
 //! ```text
 //! roof     cli/                  arguments, console and exit codes
-//! floor 3  dump/  verify/  draw/  one room for each command
+//! floor 5  import/               it verifies what it takes
+//! floor 4  dump/ verify/ draw/ stat/ ingest/ jobs/ rewrite/   one room for each command
+//! floor 3  session               an engine, open for one command
 //! floor 2  place  index_file     what a path is; the index of a timeline
 //! floor 1  layer/  exit          a layer's file, read as a stream; why a command ends
 //! ground   bytes  fault          bytes at offsets, and what is wrong with them
-//!          form  progress        how it is printed, and how far it is
-//!          map/                  maps of layers as pictures
+//!          form  progress  clock how it is printed, how far it is, and how long it takes
+//!          map/  waldump/        layers as pictures; what pg_waldump prints
 //! ```
 #![warn(missing_docs)]
 
@@ -22,6 +24,7 @@ mod dump;
 mod exit;
 mod fault;
 mod form;
+mod import;
 mod index_file;
 mod ingest;
 mod jobs;
@@ -29,7 +32,9 @@ mod layer;
 pub mod map;
 mod place;
 mod progress;
+mod rewrite;
 mod session;
+mod stat;
 mod verify;
 pub mod waldump;
 

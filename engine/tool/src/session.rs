@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use palimpsest::{Engine, Lsn, Options, OsIo, TimelineId};
+use palimpsest::{Engine, Lsn, Options, OsIo, TenantId, TimelineId};
 
 use crate::exit::CommandError;
-use crate::place::listed;
+use crate::index_file;
+use crate::place::{Place, index_path, listed};
 
 /// A timeline of an engine.
 pub type Timeline = palimpsest::Timeline<OsIo>;
@@ -35,8 +36,10 @@ pub struct Session {
 }
 
 impl SessionOptions {
-    fn engine_options(&self) -> Options {
+    /// The options of an engine that the timelines of a directory belong to: those of its tenant.
+    fn engine_options(&self, root: &Path) -> Options {
         let mut options = Options {
+            tenant: self.tenant_of(root),
             // A command that is called does what it says, whenever the records were written.
             gc_age: Duration::ZERO,
             freeze_age_max: Duration::MAX,
@@ -49,6 +52,22 @@ impl SessionOptions {
     }
 }
 
+impl SessionOptions {
+    /// The tenant of the timeline that is named, or of the first one; zeros where there is none, or
+    /// where the engine will say what is wrong with it.
+    fn tenant_of(&self, root: &Path) -> TenantId {
+        let Ok(Place::Engine(root, timelines)) = Place::at(root) else {
+            return TenantId::default();
+        };
+        let Some(timeline) = self.timeline.or(timelines.first().copied()) else {
+            return TenantId::default();
+        };
+        let path = index_path(&root.join(timeline.to_string()));
+        let index = index_file::read(&path).and_then(|bytes| index_file::decode(&path, &bytes));
+        index.map_or(TenantId::default(), |index| index.tenant)
+    }
+}
+
 impl Session {
     /// Opens the engine in a directory that exists, and a timeline of it.
     ///
@@ -58,7 +77,7 @@ impl Session {
     pub async fn open(root: &Path, options: &SessionOptions) -> Result<Session, CommandError> {
         // The engine would create a directory that is not there.
         listed(root)?;
-        let engine = Engine::open(OsIo::new(), root, options.engine_options()).await?;
+        let engine = Engine::open(OsIo::new(), root, options.engine_options(root)).await?;
         let timelines = engine.timelines().await?;
         let id = match (options.timeline, &timelines[..]) {
             (Some(id), _) => id,
@@ -83,7 +102,7 @@ impl Session {
         options: &SessionOptions,
         start: Lsn,
     ) -> Result<Session, CommandError> {
-        let engine = Engine::open(OsIo::new(), root, options.engine_options()).await?;
+        let engine = Engine::open(OsIo::new(), root, options.engine_options(root)).await?;
         let timelines = engine.timelines().await?;
         let id = match (options.timeline, &timelines[..]) {
             (Some(id), _) => id,

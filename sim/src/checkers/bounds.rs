@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `freeze_len_max`, `freeze_distance_max`, `freeze_age_max` | the open layer | [`batches`] |
 //! | `l0_count_trigger`, `l0_run_len_max`, `layer_len_target` | compaction | [`layers`] |
+//! | `tier_distance`, and the depth of a level | tiered compaction | [`tiers`] |
 //! | `image_delta_count_trigger`, `sparse_…`, `image_age_max` | what is due | [`rest`] |
 //! | `history_len_max`, `gc_compact_len_trigger`, `…_growth_trigger` | gc compaction | [`runs`] |
 //! | `gc_distance`, `gc_age` | the cutoff | [`cutoff`] |
@@ -21,6 +22,7 @@
 //! [`rest`]: super::rest
 //! [`runs`]: super::runs
 //! [`cutoff`]: super::cutoff
+//! [`tiers`]: super::tiers
 
 use palimpsest::base::{LayerName, Time};
 use palimpsest::{Batch, Timeline};

@@ -21,8 +21,10 @@
 //! | [`HeldAnswers`] | a scan that outlives its line answers from one snapshot                  |
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
 //! | [`bounds`]      | each documented bound of the options holds                               |
+//! | [`Counted`]     | what jobs count is what they have done                                   |
 //! | [`cutoff`]      | the cutoff goes where collections may move it, and as far as is due      |
 //! | [`durable`]     | the worst crash does not take back what was acknowledged                 |
+//! | [`forecast`]    | a collection takes what the figures of its timeline said                 |
 //! | [`leases`]      | an LSN is leased where it may be, and until the lease is over            |
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
 //! | [`tiers`]       | compactions go as they were told, and leave few layers over each key      |
@@ -46,8 +48,10 @@ pub mod batches;
 pub mod bounds;
 pub mod branches;
 pub mod closed;
+mod counted;
 pub mod cutoff;
 pub mod durable;
+pub mod forecast;
 pub mod foreign;
 mod held;
 mod imaged;
@@ -70,6 +74,7 @@ pub mod visibility;
 pub mod visits;
 
 pub use answers::{Answers, Depth};
+pub use counted::Counted;
 pub use held::HeldAnswers;
 pub use imaged::ImagedCheck;
 pub use maintenance::MaintenanceCheck;

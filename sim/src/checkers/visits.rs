@@ -6,6 +6,8 @@
 //!   their page. Nor a read that names a file that the device has made wrong. No law bounds yet
 //!   what a read costs while jobs are behind.
 //!
+//! * Verified too: no read visits more layers than the timeline's figures say of its key.
+//!
 //! It has no state.
 
 use std::pin::pin;
@@ -56,6 +58,7 @@ fn check_one(
         Err(error) => return Err(Verdict::wrong(asked(), "its layers", error.to_string())),
         Ok(visits) => visits,
     };
+    check_depth(sight, label, (key, visits.len()))?;
     if visits.len() <= VISITS_MAX {
         return Ok(());
     }
@@ -65,4 +68,21 @@ fn check_one(
     );
     let names: Vec<String> = visits.iter().map(ToString::to_string).collect();
     Err(Verdict::law(law, names.join(", ")))
+}
+
+/// Checks the depth that the figures of the timeline say of a key.
+fn check_depth(
+    sight: &Sight,
+    label: TimelineLabel,
+    (key, visit_count): (Key, usize),
+) -> Result<(), Verdict> {
+    let depths = sight.open[&label].stats().read_depths;
+    let said = depths.iter().find(|(keys, _)| keys.contains(key));
+    let said = said.map_or(0, |(_, depth)| *depth);
+    if visit_count <= said {
+        return Ok(());
+    }
+    let law = "a read visits at most as many layers as the figures say of its key";
+    let found = format!("timeline {label}: {visit_count} for {key}, and {said} were said");
+    Err(Verdict::law(law, found))
 }

@@ -25,11 +25,12 @@ use crate::world::SimIo;
 type WrongOption = (&'static str, fn(&mut Options));
 
 /// Each option that is ruled out by itself, and the one that another rules out.
-const WRONG: [WrongOption; 21] = [
+const WRONG: [WrongOption; 22] = [
     ("freeze_len_max 0", |it| it.freeze_len_max = 0),
     ("freeze_distance_max 0", |it| it.freeze_distance_max = 0),
     ("buffer_len 0", |it| it.buffer_len = 0),
     ("l0_count_trigger 0", |it| it.l0_count_trigger = 0),
+    ("tier_distance 0", |it| it.tier_distance = 0),
     ("l0_run_len_max 0", |it| it.l0_run_len_max = 0),
     ("layer_len_target 0", |it| it.layer_len_target = 0),
     ("image_delta_count_trigger 0", |it| {

@@ -125,6 +125,8 @@ pub(super) struct Handles {
     pub(super) writers: BTreeMap<TimelineLabel, Writer<SimIo>>,
     pub(super) puts: BTreeMap<TimelineLabel, Join<Result<(), Verdict>>>,
     pub(super) beside: Vec<Join<Result<(), Verdict>>>,
+    /// Whether some of them were taken out, to be waited for.
+    pub(super) is_joining: bool,
     /// The timelines that lines beside others create or delete.
     pub(super) changing: BTreeSet<TimelineLabel>,
     /// Whether such a line asks for a restart, to learn the outcome of its call.

@@ -10,7 +10,7 @@ use palimpsest::{Error, KeyRange, Lsn, Result, Strategy, Timeline};
 use super::Driver;
 use crate::checkers::durable::{self, Acknowledged};
 use crate::checkers::tiers::{self, Shape};
-use crate::checkers::{Stage, cutoff, layers, leases, runs, visibility};
+use crate::checkers::{Stage, cutoff, forecast, layers, leases, runs, visibility};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::plan::{self, HistoryPlan, How, Try};
@@ -162,6 +162,10 @@ impl Driver {
             return Ok(());
         };
         self.look(|sight, _| cutoff::look(sight))?;
+        let said = match self.is_alone(how) {
+            true => self.show(|sight, _| forecast::said(sight, label))?,
+            false => None,
+        };
         let guard = self.judge.begin(Some(label));
         let before = self.with_expected(label, |expected| {
             expected.cutoff.begin_gc();
@@ -185,6 +189,9 @@ impl Driver {
                 self.check_durable(label, &Acknowledged::Collected(cutoff))?;
                 let times = (began, SimIo::new(&self.world).now());
                 self.look(|sight, _| leases::check_collected(sight, label, times))?;
+                if let Some(said) = said.filter(|_| self.is_alone(how)) {
+                    forecast::check(label, &said, collected)?;
+                }
                 if self.is_alone(how) && 0 < collected.layer_count {
                     self.check_durable(label, &Acknowledged::Reshaped(&timeline))?;
                 }
@@ -331,7 +338,8 @@ impl Driver {
     /// Whether no other line runs; maintenance may.
     pub(super) fn is_only_line(&self, how: How) -> bool {
         let handles = self.handles();
-        how == How::Wait && handles.beside.is_empty() && handles.puts.is_empty()
+        let is_rest = handles.beside.is_empty() && handles.puts.is_empty();
+        how == How::Wait && is_rest && !handles.is_joining
     }
 
     /// Compares the raw disk with the model, if no batch is in doubt.

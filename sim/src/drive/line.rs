@@ -7,7 +7,7 @@ use palimpsest::base::Lsn;
 use palimpsest::io::Io;
 
 use super::Driver;
-use crate::checkers::Depth;
+use crate::checkers::{Counted, Depth};
 use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -96,9 +96,22 @@ impl Driver {
         expectations.for_each(|expected| expected.samples.forget());
     }
 
+    /// Carries out an operation on one timeline, and checks what its jobs counted.
+    async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
+        let label = op.timeline().filter(|_| self.is_alone(how));
+        let before = label.and_then(|label| self.show(|sight, _| Counted::begin(sight, label)));
+        self.work_on(op, how).await?;
+        match (label, before) {
+            (Some(label), Some(before)) if self.is_alone(how) => {
+                self.show(|sight, _| before.check(sight, label))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Carries out an operation on one timeline, which may run as a task. Each is boxed: one future
     /// with all of them inline would be moved line after line.
-    async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
+    async fn work_on(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
         let _using = op.timeline().map(|label| self.users.enter(label));
         match *op {
             PlanOp::Freeze { timeline } => Box::pin(self.freeze(timeline, how)).await,
@@ -211,6 +224,7 @@ impl Driver {
 
     /// Waits for all started tasks.
     pub(super) async fn join(&self) -> Result<(), Verdict> {
+        self.handles().is_joining = true;
         let puts = std::mem::take(&mut self.handles().puts);
         for (_, join) in puts {
             join.wait().await?;
@@ -219,7 +233,9 @@ impl Driver {
         for join in beside {
             join.wait().await?;
         }
-        self.handles().changing.clear();
+        let mut handles = self.handles();
+        handles.is_joining = false;
+        handles.changing.clear();
         Ok(())
     }
 

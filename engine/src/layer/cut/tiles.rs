@@ -37,14 +37,14 @@ fn keys(lens: &[u64]) -> Vec<(Key, Lsn, u64)> {
         .collect()
 }
 
-/// Lengths of keys, each with how many there are.
-type Lens<'a> = &'a [(usize, u64)];
+/// Numbers of keys with the length of each, in order; and the lengths of the layers of them.
+type Tiling = (&'static [(usize, u64)], &'static [u64]);
 
 /// The worked examples of a peer's tiered compaction: lengths by key, and by layer, at a target of
 /// 100.
 #[test]
 fn pieces_are_filled_from_the_target_on() {
-    let cases: [(Lens<'_>, &[u64]); 9] = [
+    let cases: [Tiling; 9] = [
         (&[(10, 30)], &[120, 120, 60]),
         (&[(10, 10)], &[100]),
         (&[(12, 10)], &[120]),

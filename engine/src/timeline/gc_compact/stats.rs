@@ -1,21 +1,12 @@
 //! What a gc compaction counts.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::outputs::Made;
 use crate::format::Value;
 use crate::io::Io;
 use crate::layer::Entry;
-
-/// How many things, and how long they are together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quantity {
-    /// The number.
-    pub count: u64,
-    /// The length of their values, or of the files of layers. Bytes.
-    pub len: u64,
-}
+use crate::timeline::job_stats::{JobStats, Quantity};
 
 /// What a gc compaction has read, kept, dropped and made, and how long its phases took.
 ///
@@ -74,9 +65,31 @@ impl GcCompactStats {
             .into_iter()
             .zip(other.clone().quantities())
         {
-            sum.count += more.count;
-            sum.len += more.len;
+            sum.add_all(*more);
         }
+    }
+
+    /// What of it every job counts. `swapped` has the layers of the map.
+    pub(super) fn of_any_job(&self, swapped: JobStats) -> JobStats {
+        let mut stats = JobStats {
+            layers_discarded: self.discarded,
+            discarded: self.dropped,
+            produced: self.made,
+            time_to_begin: self.time_to_begin,
+            time_to_build: self.time_to_build,
+            time_to_publish: self.time_to_publish,
+            ..swapped
+        };
+        stats.layers_read.add_all(self.deltas_read);
+        stats.layers_read.add_all(self.images_read);
+        for part in [self.records, self.images, self.copied] {
+            stats.visited.add_all(part);
+        }
+        stats.visited.count += self.absent_count;
+        for part in [self.kept, self.copied] {
+            stats.kept.add_all(part);
+        }
+        stats
     }
 
     fn quantities(&mut self) -> [&mut Quantity; 11] {
@@ -131,18 +144,4 @@ pub(super) fn len_of(value: &Value) -> u64 {
         Value::Record(_) => value.encoded_len(),
     };
     len as u64
-}
-
-impl Quantity {
-    /// Adds one thing.
-    pub(super) fn add(&mut self, len: u64) {
-        self.count += 1;
-        self.len += len;
-    }
-}
-
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} bytes", self.count, self.len)
-    }
 }

@@ -1,6 +1,11 @@
 //! The records that a descent has located, key by key, before any value is read.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use futures_util::future::{MaybeDone, maybe_done};
 
 use crate::base::{Key, Lsn, Result, ShardIdentity};
 use crate::format::{Record, Value};
@@ -106,21 +111,20 @@ impl<I: Io> Gathered<I> {
         }
     }
 
-    /// Reads all located values, with one call for each layer.
+    /// Reads all located values. The calls of all layers are issued together and awaited once: a
+    /// read waits as long for many layers as for the slowest of them.
     pub(super) async fn load(self, op: Op, read_len_max: u64) -> Result<BTreeMap<Key, Loaded>> {
         let mut wanted: Vec<Vec<&Located>> = self.layers.iter().map(|_| Vec::new()).collect();
         for link in self.keys.values().flat_map(|chain| &chain.links) {
             wanted[link.layer].push(&link.located);
         }
-        let mut bytes = Vec::with_capacity(self.layers.len());
-        for (layer, wanted) in self.layers.iter().zip(&wanted) {
-            let read = match wanted.is_empty() {
-                true => Vec::new(),
-                false => read(layer, op, wanted, read_len_max).await?,
-            };
-            assert!(read.len() == wanted.len());
-            bytes.push(read.into_iter());
-        }
+        let reads = self.layers.iter().zip(&wanted);
+        let reads = reads.map(|(layer, wanted)| read(layer, op, wanted, read_len_max));
+        let reads: Result<Vec<_>> = await_all(reads.collect()).await.into_iter().collect();
+        let reads = reads?;
+        let is_whole = |(read, wanted): (&Vec<Vec<u8>>, &Vec<&Located>)| read.len() == wanted.len();
+        assert!(reads.iter().zip(&wanted).all(is_whole));
+        let mut bytes: Vec<_> = reads.into_iter().map(Vec::into_iter).collect();
         let mut loaded = BTreeMap::new();
         for (key, chain) in &self.keys {
             let mut values = Loaded::default();
@@ -137,12 +141,34 @@ impl<I: Io> Gathered<I> {
     }
 }
 
+/// Awaits all futures at once, and returns their outputs in order. Each is polled whenever the task
+/// is woken: there are as many as layers on the way of one read.
+async fn await_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let all = futures.into_iter();
+    let mut all: Vec<_> = all.map(|one| Box::pin(maybe_done(one))).collect();
+    poll_fn(|context| {
+        let is_ready = |one: &mut Pin<Box<MaybeDone<F>>>| one.as_mut().poll(context).is_ready();
+        // All are polled, also behind one that is pending.
+        let ready_count = all.iter_mut().map(is_ready).filter(|ready| *ready).count();
+        match ready_count == all.len() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    let outputs = all.iter_mut().map(|one| one.as_mut().take_output());
+    outputs.map(|output| output.expect("it is done")).collect()
+}
+
 async fn read<I: Io>(
     layer: &Layer<I>,
     op: Op,
     wanted: &[&Located],
     read_len_max: u64,
 ) -> Result<Vec<Vec<u8>>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let places: Vec<_> = wanted.iter().map(|located| located.blob).collect();
     match layer {
         Layer::Memory(memory) => {

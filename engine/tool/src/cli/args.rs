@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use palimpsest::TimelineId;
+use palimpsest::{TenantId, TimelineId};
 
 use crate::session::SessionOptions;
 
@@ -44,12 +44,27 @@ pub enum Command {
     /// Equal distances on the picture are not equal distances of keys or LSNs: only their order is
     /// drawn. A browser shows the name of a layer where the pointer is.
     Draw(DrawArgs),
+    /// Prints the figures of a timeline: its layers, the depth of reads, what a collection would do
+    ///
+    /// A depth is the number of layers that a read of the last record may visit, for each range of
+    /// keys. Of each layer that a collection would keep, the reason is told.
+    Stat(StatArgs),
     /// Writes what pg_waldump printed into a timeline: a value for each page that a record names
     ///
     /// A full-page image becomes an image of 8 KiB, any other record a record of its length; the
     /// bytes are made up, since none are printed. What the timeline has already is skipped, so that
     /// an interrupted ingest is called again.
     Ingest(IngestArgs),
+    /// Makes a timeline of the layers' files in a directory, a peer's or ours
+    ///
+    /// All files are verified first, then copied. They belong to one tenant, which the engine is
+    /// then opened for.
+    Import(ImportArgs),
+    /// Writes a copy of a layer's file for another tenant or timeline
+    ///
+    /// Its checksums fit, and all but block 0 is copied. An index that is to name the new file has
+    /// to have the checksum that is printed.
+    RewriteSummary(RewriteArgs),
     /// Compacts all L0 deltas of a timeline by key
     Compact(CompactArgs),
     /// Moves the cutoff of a timeline up and collects the layers that no read needs then
@@ -94,6 +109,20 @@ pub struct DrawArgs {
     pub out: Option<PathBuf>,
 }
 
+/// The arguments of `stat`.
+#[derive(Debug, Args)]
+pub struct StatArgs {
+    /// The directory of the engine
+    #[arg(value_name = "DIR")]
+    pub root: PathBuf,
+    /// The collection keeps history this far below the last record
+    #[arg(long, value_name = "LSNS", value_parser = read_len)]
+    pub keep: Option<u64>,
+    /// Which timeline, and how it is told
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
+}
+
 /// The arguments of `ingest`.
 #[derive(Debug, Args)]
 pub struct IngestArgs {
@@ -112,6 +141,37 @@ pub struct IngestArgs {
     /// Which timeline, and how it is told
     #[command(flatten)]
     pub timeline: TimelineArgs,
+}
+
+/// The arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The directory of the layers' files
+    #[arg(value_name = "LAYERS")]
+    pub layers: PathBuf,
+    /// The directory of the engine, which is created if it is not there
+    #[arg(value_name = "DIR")]
+    pub root: PathBuf,
+    /// The timeline, which must not be there yet
+    #[arg(long, value_name = "ID", value_parser = read_timeline)]
+    pub timeline: TimelineId,
+}
+
+/// The arguments of `rewrite-summary`.
+#[derive(Debug, Args)]
+pub struct RewriteArgs {
+    /// The layer's file
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    /// The file to write, which must not be there yet
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The tenant that the new file belongs to
+    #[arg(long, value_name = "ID", value_parser = read_tenant)]
+    pub tenant: Option<TenantId>,
+    /// The timeline that the new file is for
+    #[arg(long, value_name = "ID", value_parser = read_timeline)]
+    pub timeline: Option<TimelineId>,
 }
 
 /// The arguments of `compact`.
@@ -186,6 +246,12 @@ impl TimelineArgs {
 /// Reads the name of a timeline: 32 hex digits.
 fn read_timeline(text: &str) -> Result<TimelineId, String> {
     let id = text.parse::<TimelineId>();
+    id.map_err(|_| "expected 32 hex digits".to_owned())
+}
+
+/// Reads the name of a tenant: 32 hex digits.
+fn read_tenant(text: &str) -> Result<TenantId, String> {
+    let id = text.parse::<TenantId>();
     id.map_err(|_| "expected 32 hex digits".to_owned())
 }
 

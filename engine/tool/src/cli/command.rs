@@ -7,17 +7,20 @@ use clap::Parser;
 use palimpsest::Effect;
 
 use super::args::{
-    Command, CommandLine, CompactArgs, DrawArgs, DumpArgs, GcArgs, GcCompactArgs, IngestArgs,
-    VerifyArgs,
+    Command, CommandLine, CompactArgs, DrawArgs, DumpArgs, GcArgs, GcCompactArgs, ImportArgs,
+    IngestArgs, RewriteArgs, StatArgs, VerifyArgs,
 };
 use super::console;
 use crate::draw::draw;
 use crate::dump::{Detail, dump};
 use crate::exit::{CommandError, code};
 use crate::form::Form;
+use crate::import::{ImportRequest, import};
 use crate::ingest::{IngestRequest, ingest};
 use crate::jobs::{compact, gc, gc_compact};
+use crate::rewrite::{NewIds, rewrite_summary};
 use crate::session::SessionOptions;
+use crate::stat::stat;
 use crate::verify::verify;
 
 /// Carries out the command line, and returns the exit code.
@@ -34,7 +37,10 @@ fn obey() -> u8 {
         Command::Dump(args) => dump_path(&args),
         Command::Verify(args) => verify_path(&args),
         Command::Draw(args) => draw_path(&args),
+        Command::Stat(args) => stat_root(&args),
         Command::Ingest(args) => ingest_log(&args),
+        Command::Import(args) => import_layers(&args),
+        Command::RewriteSummary(args) => rewrite_layer(&args),
         Command::Compact(args) => compact_root(&args),
         Command::Gc(args) => collect_root(&args),
         Command::GcCompact(args) => reduce_root(&args),
@@ -130,5 +136,34 @@ fn reduce_root(args: &GcCompactArgs) -> Result<u8, CommandError> {
     };
     let form = form(args.timeline.json);
     console::with_stdout(|out| gc_compact(&args.root, (&options, effect), (out, form)))?;
+    Ok(code::ALL_RIGHT)
+}
+
+fn stat_root(args: &StatArgs) -> Result<u8, CommandError> {
+    let options = SessionOptions {
+        gc_distance: args.keep,
+        ..args.timeline.session()
+    };
+    let form = form(args.timeline.json);
+    console::with_stdout(|out| stat(&args.root, &options, (out, form)))?;
+    Ok(code::ALL_RIGHT)
+}
+
+fn import_layers(args: &ImportArgs) -> Result<u8, CommandError> {
+    let request = ImportRequest {
+        layers: &args.layers,
+        root: &args.root,
+        timeline: args.timeline,
+    };
+    console::with_stdout(|out| import(&request, out))?;
+    Ok(code::ALL_RIGHT)
+}
+
+fn rewrite_layer(args: &RewriteArgs) -> Result<u8, CommandError> {
+    let ids = NewIds {
+        tenant: args.tenant,
+        timeline: args.timeline,
+    };
+    console::with_stdout(|out| rewrite_summary((&args.from, &args.out), ids, out))?;
     Ok(code::ALL_RIGHT)
 }

@@ -2,6 +2,7 @@
 
 mod collect;
 mod compact;
+mod counted;
 mod outcome;
 mod reduce;
 

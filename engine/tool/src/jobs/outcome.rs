@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use palimpsest::Progress;
 use serde_json::{Map, Value as Json, json};
 
+use super::counted;
 use crate::clock::Stopwatch;
 use crate::form::Form;
 use crate::map::LayerKind;
@@ -103,6 +104,7 @@ impl Outcome {
             line.insert("before".to_owned(), self.before.json());
             line.insert("after".to_owned(), after.json());
             line.insert("seconds".to_owned(), Json::from(seconds));
+            line.insert("jobs".to_owned(), counted::json_of(&timeline.job_runs()));
             let fields = self.fields.into_iter();
             line.extend(fields.map(|(name, _, json)| (name.replace([' ', '-'], "_"), json)));
             return writeln!(out, "{}", Json::Object(line));
@@ -113,6 +115,7 @@ impl Outcome {
         }
         field("before", &self.before.text())?;
         field("after", &after.text())?;
-        field("seconds", &format!("{seconds:.2}"))
+        field("seconds", &format!("{seconds:.2}"))?;
+        counted::print(&timeline.job_runs(), out)
     }
 }

@@ -7,15 +7,19 @@ fn help_is_what_was_reviewed() {
     let help = call(&["--help"]);
     assert_eq!(help.code, 0);
     check("help_of_the_tool", &help.stdout);
-    for name in [
+    let names = [
         "compact",
         "draw",
         "dump",
         "gc",
         "gc-compact",
+        "import",
         "ingest",
+        "rewrite-summary",
+        "stat",
         "verify",
-    ] {
+    ];
+    for name in names {
         let help = call(&[name, "--help"]);
         assert_eq!(help.code, 0);
         check(&format!("help_of_the_tools_{name}"), &help.stdout);

@@ -119,11 +119,38 @@ fn the_jobs_say_what_they_did_and_change_no_page() {
     let root = root.path();
     ingest(root, FIXTURE, &["--zero-base", "--freeze-len", "512K"]);
     let before = pages(root);
+    let ingested = told("stat", root, &[]);
+    assert!(1 < ingested["read_depth_max"].as_u64().unwrap());
     let compacted = told("compact", root, &["--images", "--layer-len", "512K"]);
     assert!(1 < compacted["before"]["l0"].as_u64().unwrap());
     assert_eq!(compacted["after"]["l0"], 0);
     assert!(0 < compacted["after"]["image"].as_u64().unwrap());
+    let job = &compacted["jobs"]["compact"];
+    let count = |what: &str| job[what]["count"].as_u64().unwrap();
+    assert_eq!(job["runs"], compacted["runs"]);
+    assert_eq!(compacted["before"]["l0"], job["layers_removed"]["count"]);
+    assert_eq!(compacted["after"]["l1"], job["layers_written"]["count"]);
+    assert!(1 < count("visited"));
+    assert_eq!((count("visited"), count("discarded")), (count("kept"), 0));
+    assert!(
+        0 < compacted["jobs"]["image"]["produced"]["count"]
+            .as_u64()
+            .unwrap()
+    );
+    let stats = told("stat", root, &["--keep", "1M"]);
+    let counts = [
+        &stats["l0"]["count"],
+        &stats["l1"]["count"],
+        &stats["image"]["count"],
+    ];
+    let after = &compacted["after"];
+    assert_eq!(counts, [&after["l0"], &after["l1"], &after["image"]]);
+    // Images of everything stand at the last record.
+    assert_eq!(stats["read_depth_max"], 1);
     let collected = told("gc", root, &["--keep", "1M"]);
+    assert_eq!(stats["collection"]["cutoff"], collected["cutoff"]);
+    let taken = stats["collection"]["taken"].as_array().unwrap().len();
+    assert_eq!(collected["layers_collected"], taken as u64);
     let cutoff: Lsn = collected["cutoff"].as_str().unwrap().parse().unwrap();
     assert!(Lsn::ZERO < cutoff);
     let dry = told("gc-compact", root, &["--dry-run"]);

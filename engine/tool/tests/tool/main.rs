@@ -13,9 +13,11 @@ mod dumps;
 mod golden;
 mod help;
 mod hurt;
+mod import;
 mod ingest;
 #[path = "../../../tests/format/inputs.rs"]
 mod inputs;
 mod program;
+mod rewrite;
 mod stage;
 mod verify;
