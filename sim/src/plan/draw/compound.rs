@@ -79,7 +79,8 @@ const KINDS: [(u64, (Effect, Relation, Effect)); 17] = [
 
 /// How many compound faults a plan has, each number with its weight.
 const COUNTS: [(u64, u64); 4] = [(1, 0), (3, 1), (3, 2), (2, 3)];
-/// The same where the plan is about timelines that come and go.
+/// How many compound faults a plan about timelines that come and go has, each number with its
+/// weight.
 const COUNTS_OF_TIMELINES: [(u64, u64); 4] = [(1, 1), (2, 2), (3, 3), (2, 4)];
 /// The weight of a job that the plan is about; others have 1.
 const THEME_WEIGHT: u64 = 3;
