@@ -87,7 +87,7 @@ const HOUSES: [House; 3] = [
             &["index_file", "place"],
             &["session"],
             &[
-                "draw", "dump", "ingest", "jobs", "rewrite", "stat", "verify",
+                "draw", "dump", "ingest", "jobs", "play", "rewrite", "stat", "verify",
             ],
             &["import"],
             &["cli"],

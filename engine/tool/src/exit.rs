@@ -1,5 +1,6 @@
 //! Exit codes, and the errors that end a command.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -15,6 +16,8 @@ pub mod code {
     pub const WRONG_INPUT: u8 = 1;
     /// A file is damaged.
     pub const DAMAGED: u8 = 2;
+    /// An answer is not what was expected.
+    pub const ANSWER_DIFFERS: u8 = 2;
     /// The machine failed: a device, or the output.
     pub const MACHINE_FAILED: u8 = 4;
 }
@@ -50,6 +53,21 @@ impl CommandError {
             | CommandError::Damaged(text)
             | CommandError::Machine(text) => Some(text),
             CommandError::Closed => None,
+        }
+    }
+
+    /// The error for input that is wrong: `what` names what is there, and the remedy.
+    pub fn input(what: impl Into<String>) -> CommandError {
+        CommandError::Input(what.into())
+    }
+
+    /// Adds the place in front of the message. Inner places are added first.
+    pub fn at(self, place: impl fmt::Display) -> CommandError {
+        match self {
+            CommandError::Input(text) => CommandError::Input(format!("{place}: {text}")),
+            CommandError::Damaged(text) => CommandError::Damaged(format!("{place}: {text}")),
+            CommandError::Machine(text) => CommandError::Machine(format!("{place}: {text}")),
+            CommandError::Closed => CommandError::Closed,
         }
     }
 

@@ -6,7 +6,7 @@
 //! ```text
 //! roof     cli/                  arguments, console and exit codes
 //! floor 5  import/               it verifies what it takes
-//! floor 4  dump/ verify/ draw/ stat/ ingest/ jobs/ rewrite/   one room for each command
+//! floor 4  dump/ verify/ draw/ stat/ ingest/ jobs/ play/ rewrite/   one room for each command
 //! floor 3  session               an engine, open for one command
 //! floor 2  place  index_file     what a path is; the index of a timeline
 //! floor 1  layer/  exit          a layer's file, read as a stream; why a command ends
@@ -31,6 +31,7 @@ mod jobs;
 mod layer;
 pub mod map;
 mod place;
+mod play;
 mod progress;
 mod rewrite;
 mod session;

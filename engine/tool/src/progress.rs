@@ -12,13 +12,30 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// The time between two lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The time between two looks at the clock, in bytes of progress.
-const LOOK_INTERVAL: u64 = 1 << 20;
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes, printed as MiB.
+    Byte,
+    /// Scripts.
+    Script,
+}
 
-/// Shows on stderr how much of a number of bytes is done.
+impl Unit {
+    /// How much is done between two looks at the clock.
+    fn look_interval(self) -> u64 {
+        match self {
+            Unit::Byte => 1 << 20,
+            Unit::Script => 1,
+        }
+    }
+}
+
+/// Shows on stderr how much of a number of bytes or scripts is done.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    unit: Unit,
     verb: &'static str,
     total: u64,
     done: u64,
@@ -31,12 +48,18 @@ pub struct Progress {
 impl Progress {
     /// Starts with nothing done; `verb` says what is done to the bytes: "verified".
     pub fn new(verb: &'static str, total: u64) -> Progress {
+        Progress::of(Unit::Byte, verb, total)
+    }
+
+    /// Starts with nothing done of a number of units.
+    pub fn of(unit: Unit, verb: &'static str, total: u64) -> Progress {
         let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}");
         let style = style.expect("the template is a constant, and tried by every run");
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         let now = Instant::now();
         Progress {
             bar: bar.with_style(style),
+            unit,
             verb,
             total,
             done: 0,
@@ -46,10 +69,10 @@ impl Progress {
         }
     }
 
-    /// Counts bytes that are done.
+    /// Counts what is done.
     pub fn add(&mut self, len: u64) {
         self.done += len;
-        if self.done - self.looked < LOOK_INTERVAL {
+        if self.done - self.looked < self.unit.look_interval() {
             return;
         }
         self.looked = self.done;
@@ -70,7 +93,15 @@ impl Progress {
 
     fn line(&self) -> String {
         let (seconds, verb) = (self.started.elapsed().as_secs(), self.verb);
-        let (done, total) = (self.done >> 20, self.total >> 20);
-        format!("{seconds} s: {done} of {total} MiB {verb}")
+        match self.unit {
+            Unit::Byte => {
+                let (done, total) = (self.done >> 20, self.total >> 20);
+                format!("{seconds} s: {done} of {total} MiB {verb}")
+            }
+            Unit::Script => {
+                let (done, total) = (self.done, self.total);
+                format!("{seconds} s: {done} of {total} scripts {verb}")
+            }
+        }
     }
 }

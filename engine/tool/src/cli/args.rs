@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use palimpsest::{TenantId, TimelineId};
 
+use crate::play::LANGUAGE;
 use crate::session::SessionOptions;
 
 /// The whole command line.
@@ -22,7 +23,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  all right
   1  wrong usage or input
-  2  a file is damaged
+  2  a file is damaged, or an answer differs
   4  the machine failed: a device, or the output";
 
 /// What to do.
@@ -71,6 +72,12 @@ pub enum Command {
     Gc(GcArgs),
     /// Rewrites the history below the cutoff so that only what can be read stays
     GcCompact(GcCompactArgs),
+    /// Plays a script against a new engine, and compares what it answers with what a peer answered
+    ///
+    /// A script is a command a line; each answer is printed as a line of JSON. Lines of JSON are
+    /// scripts with a peer's answers, {"seed", "script", "answers"}: each answer is compared, and
+    /// so are the layers, in which a peer may differ for reasons that are known and checked.
+    Play(PlayArgs),
 }
 
 /// The arguments of `dump`.
@@ -220,6 +227,21 @@ pub struct GcCompactArgs {
     /// Which timeline, and how it is told
     #[command(flatten)]
     pub timeline: TimelineArgs,
+}
+
+/// The arguments of `play`.
+#[derive(Debug, Args)]
+#[command(after_long_help = LANGUAGE)]
+pub struct PlayArgs {
+    /// A script, or lines of JSON; `-` is the standard input
+    #[arg(value_name = "SCRIPT")]
+    pub script: PathBuf,
+    /// The directory of the engine, which is created and kept; without it, a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Prints a JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which timeline a command is about, and how its outcome is told.

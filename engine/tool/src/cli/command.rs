@@ -8,7 +8,7 @@ use palimpsest::Effect;
 
 use super::args::{
     Command, CommandLine, CompactArgs, DrawArgs, DumpArgs, GcArgs, GcCompactArgs, ImportArgs,
-    IngestArgs, RewriteArgs, StatArgs, VerifyArgs,
+    IngestArgs, PlayArgs, RewriteArgs, StatArgs, VerifyArgs,
 };
 use super::console;
 use crate::draw::draw;
@@ -18,6 +18,7 @@ use crate::form::Form;
 use crate::import::{ImportRequest, import};
 use crate::ingest::{IngestRequest, ingest};
 use crate::jobs::{compact, gc, gc_compact};
+use crate::play::{PlayRequest, play};
 use crate::rewrite::{NewIds, rewrite_summary};
 use crate::session::SessionOptions;
 use crate::stat::stat;
@@ -44,6 +45,7 @@ fn obey() -> u8 {
         Command::Compact(args) => compact_root(&args),
         Command::Gc(args) => collect_root(&args),
         Command::GcCompact(args) => reduce_root(&args),
+        Command::Play(args) => play_script(&args),
     };
     ended.unwrap_or_else(|error| tell(&error))
 }
@@ -166,4 +168,12 @@ fn rewrite_layer(args: &RewriteArgs) -> Result<u8, CommandError> {
     };
     console::with_stdout(|out| rewrite_summary((&args.from, &args.out), ids, out))?;
     Ok(code::ALL_RIGHT)
+}
+
+fn play_script(args: &PlayArgs) -> Result<u8, CommandError> {
+    let request = PlayRequest {
+        script: &args.script,
+        dir: args.dir.as_deref(),
+    };
+    console::with_stdout(|out| play(&request, out, form(args.json)))
 }

@@ -15,6 +15,7 @@ fn help_is_what_was_reviewed() {
         "gc-compact",
         "import",
         "ingest",
+        "play",
         "rewrite-summary",
         "stat",
         "verify",

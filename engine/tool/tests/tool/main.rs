@@ -17,6 +17,7 @@ mod import;
 mod ingest;
 #[path = "../../../tests/format/inputs.rs"]
 mod inputs;
+mod play;
 mod program;
 mod rewrite;
 mod stage;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use palimpsest::base::{LayerName, LsnRange};
-use palimpsest::{Key, KeyRange, Lsn};
+use palimpsest::{Key, KeyRange, KeySpace, Lsn};
 
-use crate::answer::Layers;
-use crate::stage::Scene;
+use super::answer::Layers;
+use super::stage::Scene;
 
 /// The length of a value that is assumed where only the number of keys is known, in bytes.
 const VALUE_LEN_ASSUMED: u64 = 8192;
@@ -130,7 +130,12 @@ impl Sides {
             self.take_images(Side::Ours, our_place);
             let mut keys = first_keys();
             keys.extend(scene.keys.ranges());
-            let parts = peer_parts(&keys, scene.fragment_key_count(), their_ranges.len());
+            let keys = KeySpace::from_ranges(keys);
+            let parts = peer_parts(
+                keys.ranges(),
+                scene.fragment_key_count(),
+                their_ranges.len(),
+            );
             let is_known = their_ranges == parts && is_all(&our_ranges);
             let reason = is_known.then_some(Reason::Images);
             found.extend(say(Side::Theirs, their_ranges, place, reason));

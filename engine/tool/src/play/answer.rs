@@ -5,7 +5,7 @@ use palimpsest::{Key, Lsn};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::wrong::Wrong;
+use crate::exit::CommandError;
 
 /// The fingerprint of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Answer {
     }
 
     /// Parses a recorded answer to `question`.
-    pub fn of_json(question: Question, json: &Value) -> Result<Answer, Wrong> {
+    pub fn of_json(question: Question, json: &Value) -> Result<Answer, CommandError> {
         let answer = match (question, json.as_str()) {
             (Question::Get | Question::Vget, Some("missing")) => Some(Answer::Missing),
             (Question::Get | Question::Vget, Some("below the cutoff")) => Some(Answer::BelowCutoff),
@@ -97,7 +97,7 @@ impl Answer {
                 }
             };
             let found: String = json.to_string().chars().take(100).collect();
-            Wrong::new(format!("{found} is not its answer: expected {shape}"))
+            CommandError::input(format!("{found} is not its answer: expected {shape}"))
         })
     }
 }

@@ -1,33 +1,42 @@
-//! The example's own scripts, comparisons with a peer's answers, and errors for wrong input.
+//! Scripts of our own, comparisons with a peer's answers, and errors for wrong input.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it reads scripts of the repository, outside of any run"
+)]
 
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use crate::answer::{Answer, Question};
-use crate::explain::explain;
-use crate::peer;
-use crate::report::Verdict;
-use crate::run::{answer_all, compare_all, run};
-use crate::script;
-use crate::stage::{Scene, play};
+use super::answer::{Answer, Question};
+use super::command::{Roots, answer_all, compare_all};
+use super::explain::{Difference, explain};
+use super::recording;
+use super::script;
+use super::stage::{Scene, perform};
+use crate::exit::CommandError;
+use crate::form::Form;
 
-/// Plays a script and returns its answers, a line each, or the error.
-fn answers(text: &str) -> String {
-    let temp = tempfile::tempdir().unwrap();
-    match answer_all(temp.path(), text) {
-        Ok((answers, _)) => answers,
-        Err(wrong) => wrong.to_string(),
+/// What was printed, or the error.
+fn printed(done: Result<u8, CommandError>, out: Vec<u8>) -> (String, Option<u8>) {
+    match done {
+        Ok(code) => (String::from_utf8(out).unwrap(), Some(code)),
+        Err(error) => (error.text().unwrap().to_owned(), None),
     }
 }
 
-/// The report on lines of JSON, or the error.
-fn compared(text: &str) -> (String, Option<Verdict>) {
-    let temp = tempfile::tempdir().unwrap();
-    match compare_all(temp.path(), text) {
-        Ok((report, verdict)) => (report, Some(verdict)),
-        Err(wrong) => (wrong.to_string(), None),
-    }
+/// Plays a script and returns its answers, a line each, or the error.
+fn answers(text: &str) -> String {
+    let (roots, mut out) = (Roots::new(None).unwrap(), Vec::new());
+    let done = answer_all(&roots, text, &mut out);
+    printed(done, out).0
+}
+
+/// The report on lines of JSON and the exit code, or the error.
+fn compared(text: &str) -> (String, Option<u8>) {
+    let (roots, mut out) = (Roots::new(None).unwrap(), Vec::new());
+    let done = compare_all(&roots, text, (&mut out, Form::Text));
+    printed(done, out)
 }
 
 /// A line of JSON with a script that writes `a` at 0x18 and reads it, and with an answer.
@@ -41,7 +50,7 @@ fn recording(answer: &str) -> String {
 const SHA256_OF_A: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
 
 fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/play/scripts")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/play")
 }
 
 #[test]
@@ -82,18 +91,6 @@ fn no_job_of_our_scripts_changes_an_answer() {
 }
 
 #[test]
-fn a_directory_that_is_given_is_made_and_stays() {
-    let temp = tempfile::tempdir().unwrap();
-    let dir = temp.path().join("stage");
-    let script = scripts().join("history.play");
-    let words = ["--dir", dir.to_str().unwrap(), script.to_str().unwrap()].map(String::from);
-    assert!(run(&words).is_ok());
-    assert!(dir.join("engine").is_dir());
-    let again = run(&words).unwrap_err().to_string();
-    assert!(again.ends_with("name a directory that is new"), "{again}");
-}
-
-#[test]
 fn an_answer_that_agrees_is_all_right() {
     let (report, verdict) = compared(&recording(&format!(r#"[1,"{SHA256_OF_A}"]"#)));
     assert_eq!(
@@ -105,7 +102,7 @@ fn an_answer_that_agrees_is_all_right() {
              layer lists: 0 equal, 0 explained, 0 unexplained",
         ]
     );
-    assert_eq!(verdict, Some(Verdict::AllRight));
+    assert_eq!(verdict, Some(0));
 }
 
 #[test]
@@ -115,7 +112,7 @@ fn an_answer_that_differs_is_told_with_its_line() {
         let finding = format!(r#"line 3: expected {answer}, the engine says [1,"{SHA256_OF_A}"]"#);
         assert!(report.contains(&finding), "{report}");
         assert!(report.contains("1 differ"), "{report}");
-        assert_eq!(verdict, Some(Verdict::WrongAnswer));
+        assert_eq!(verdict, Some(2));
     }
 }
 
@@ -148,7 +145,7 @@ fn differences(theirs: &str) -> Vec<String> {
     let text = std::fs::read_to_string(scripts().join("reshape.play")).unwrap();
     let temp = tempfile::tempdir().unwrap();
     let steps = script::parse(text.lines()).unwrap();
-    let played = play(&temp.path().join("engine"), &steps).unwrap();
+    let played = perform(&temp.path().join("engine"), &steps).unwrap();
     let mut lists = played.iter().filter(|it| it.question == Question::Layers);
     let ours = lists.nth(2).unwrap();
     let theirs = Answer::of_json(Question::Layers, &serde_json::from_str(theirs).unwrap());
@@ -161,7 +158,7 @@ fn differences(theirs: &str) -> Vec<String> {
 }
 
 /// The reasons, each with its count; an unexplained difference is printed itself.
-fn named(differences: Vec<crate::explain::Difference>, scene: &Scene) -> Vec<String> {
+fn named(differences: Vec<Difference>, scene: &Scene) -> Vec<String> {
     assert!(!scene.is_cut);
     let names = differences.into_iter();
     let mut names: Vec<String> = names
@@ -375,41 +372,6 @@ fn wrong_json_is_told_with_its_line_and_what_to_do() {
     }
 }
 
-#[test]
-fn wrong_files_and_arguments_are_told() {
-    let temp = tempfile::tempdir().unwrap();
-    let file = |name: &str, bytes: &[u8]| {
-        let path = temp.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let cases = [
-        (vec![], "usage: "),
-        (vec!["a".to_owned(), "b".to_owned()], "usage: "),
-        (
-            vec!["--frob".to_owned()],
-            "--frob is no option that is known",
-        ),
-        (vec![file("a", b"\xFD7zXZ\0")], "it is packed: pipe it in"),
-        (vec![file("b", b"open \xFF")], "name a file of text"),
-        (
-            vec![temp.path().to_str().unwrap().to_owned()],
-            "name a file that can be read",
-        ),
-        (
-            vec![file("c.jsonl", b"open 0x10")],
-            "line 1: this is not JSON",
-        ),
-    ];
-    for (arguments, expected) in cases {
-        let found = run(&arguments).unwrap_err().to_string();
-        assert!(
-            found.contains(expected),
-            "{arguments:?} is answered with {found}"
-        );
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -419,7 +381,55 @@ proptest! {
     ) {
         let text = words.join(" ");
         let _ = script::parse([text.as_str()]);
-        let _ = peer::parse(&text);
-        let _ = peer::parse(&format!(r#"{{"seed":1,"script":["{text}"],"answers":[{text}]}}"#));
+        let _ = recording::parse(&text);
+        let line = format!(r#"{{"seed":1,"script":["{text}"],"answers":[{text}]}}"#);
+        let _ = recording::parse(&line);
     }
+
+    #[test]
+    fn no_script_makes_it_panic(lines in proptest::collection::vec(line(), 1..40)) {
+        let lines = (0x18..).step_by(8).zip(lines);
+        let lines: String = lines
+            .map(|(now, line): (u64, _)| line.replace("NOW", &format!("{now:#x}")) + "\n")
+            .collect();
+        answers(&format!("conf compaction_threshold 2\nopen 0x10\n{lines}"));
+    }
+}
+
+/// A line of a script, of few keys: NOW stands for an LSN above those of all lines before it.
+fn line() -> impl Strategy<Value = String> {
+    let key = (0_u8..4, 0_u8..3).prop_map(|(kind, number)| {
+        let field1 = ["00", "05", "62", "7f"][usize::from(kind)];
+        format!("{field1}{}{number}", "0".repeat(33))
+    });
+    let lsn = (0_u64..40).prop_map(|step| match step % 2 {
+        0 => "NOW".to_owned(),
+        _ => format!("0x{:x}", 0x10 + 8 * step),
+    });
+    let lsns = (lsn.clone(), lsn.clone());
+    let id = prop_oneof![
+        Just("11223344556677881122334455667788".to_owned()),
+        (1_u8..4).prop_map(|n| format!("{}{n:02x}", "bb".repeat(15))),
+    ];
+    let kind = prop_oneof![
+        "image str:a",
+        "image rnd:9000:1",
+        "append b",
+        "init c",
+        "clear d"
+    ];
+    prop_oneof![
+        9 => (key.clone(), kind).prop_map(|(key, kind)| format!("put {key} NOW {kind}")),
+        1 => (key.clone(), key.clone()).prop_map(|(a, b)| format!("keyspace {a} {b}")),
+        2 => Just("flush".to_owned()),
+        1 => Just("compact force_l0 only_l0".to_owned()),
+        1 => Just("compact force_image force_repartition".to_owned()),
+        1 => lsns.prop_map(|(cutoff, retained)| format!("cutoff {cutoff} {retained}")),
+        1 => Just("gc_compact".to_owned()),
+        1 => lsn.clone().prop_map(|lsn| format!("branch {lsn}")),
+        1 => id.prop_map(|id| format!("use {id}")),
+        1 => (key.clone(), lsn.clone()).prop_map(|(key, lsn)| format!("get {key} {lsn}")),
+        1 => (key.clone(), key, lsn).prop_map(|(a, b, lsn)| format!("vget {a} {b} {lsn}")),
+        1 => Just("layers".to_owned()),
+    ]
 }

@@ -3,7 +3,7 @@
 use palimpsest::format::PAGE_LEN_MAX;
 use palimpsest::{Record, Value};
 
-use crate::wrong::Wrong;
+use crate::exit::CommandError;
 
 /// A change to a key, as a script spells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,13 +17,13 @@ pub enum Change {
 
 impl Change {
     /// Parses the last two words of a `put`.
-    pub fn parse(kind: &str, text: &str) -> Result<Change, Wrong> {
+    pub fn parse(kind: &str, text: &str) -> Result<Change, CommandError> {
         match kind {
             "image" => parse_image(text),
             "append" => Ok(Change::Append(text.to_owned())),
             "clear" => Ok(Change::Clear(text.to_owned())),
             "init" => Ok(Change::Init(text.to_owned())),
-            _ => Err(Wrong::new(format!(
+            _ => Err(CommandError::input(format!(
                 "{kind:?} is no kind of value: write image, append, clear or init"
             ))),
         }
@@ -40,7 +40,7 @@ impl Change {
     }
 }
 
-fn parse_image(text: &str) -> Result<Change, Wrong> {
+fn parse_image(text: &str) -> Result<Change, CommandError> {
     if let Some(text) = text.strip_prefix("str:") {
         return Ok(Change::Text(text.to_owned()));
     }
@@ -48,10 +48,10 @@ fn parse_image(text: &str) -> Result<Change, Wrong> {
     let numbers = numbers.and_then(|(len, seed)| Some((len.parse().ok()?, seed.parse().ok()?)));
     match numbers {
         Some((len, seed)) if len <= PAGE_LEN_MAX => Ok(Change::Random { len, seed }),
-        Some((len, _)) => Err(Wrong::new(format!(
+        Some((len, _)) => Err(CommandError::input(format!(
             "a value of {len} bytes is too long: write {PAGE_LEN_MAX} at most"
         ))),
-        None => Err(Wrong::new(format!(
+        None => Err(CommandError::input(format!(
             "{text:?} is no value: write str:TEXT or rnd:LEN:SEED, with decimal numbers"
         ))),
     }

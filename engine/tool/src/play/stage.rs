@@ -11,10 +11,10 @@ use palimpsest::{
     Timeline, TimelineId, block_on,
 };
 
-use crate::answer::{Answer, Digested, Layers, Question};
-use crate::script::{Command, Conf, Step};
-use crate::value::Change;
-use crate::wrong::Wrong;
+use super::answer::{Answer, Digested, Layers, Question};
+use super::script::{Command, Conf, Step};
+use super::value::Change;
+use crate::exit::CommandError;
 
 /// The timeline that `open` creates.
 const FIRST: TimelineId = TimelineId([
@@ -56,12 +56,12 @@ pub struct Scene {
 }
 
 /// Plays a script in the directory `root`, which it creates, and returns the answers in order.
-pub fn play(root: &Path, steps: &[Step]) -> Result<Vec<Played>, Wrong> {
+pub fn perform(root: &Path, steps: &[Step]) -> Result<Vec<Played>, CommandError> {
     let mut settings = Settings::default();
     let mut stage: Option<Stage> = None;
     let mut played = Vec::new();
     for step in steps {
-        let place = |wrong: Wrong| wrong.at(format!("line {}", step.line));
+        let place = |error: CommandError| error.at(format!("line {}", step.line));
         let next = block_on(play_step(root, (&mut settings, stage), &step.command));
         let (next, answer) = next.map_err(place)?;
         if let (Some(stage), Some((question, answer))) = (&next, answer) {
@@ -75,7 +75,7 @@ pub fn play(root: &Path, steps: &[Step]) -> Result<Vec<Played>, Wrong> {
         stage = next;
     }
     let Some(stage) = stage else {
-        return Err(Wrong::new(
+        return Err(CommandError::input(
             "the script opens nothing: start it with `open LSN`",
         ));
     };
@@ -90,7 +90,7 @@ async fn play_step(
     root: &Path,
     (settings, stage): (&mut Settings, Option<Stage>),
     command: &Command,
-) -> Result<Next, Wrong> {
+) -> Result<Next, CommandError> {
     let Some(mut stage) = stage else {
         return match command {
             Command::Conf(conf) => {
@@ -98,12 +98,18 @@ async fn play_step(
                 Ok((None, None))
             }
             Command::Open(start) => Ok((Some(Stage::open(root, settings, *start).await?), None)),
-            _ => Err(Wrong::new("nothing is open: put `open LSN` before it")),
+            _ => Err(CommandError::input(
+                "nothing is open: put `open LSN` before it",
+            )),
         };
     };
     match command {
-        Command::Conf(_) => Err(Wrong::new("it comes too late: put it before `open`")),
-        Command::Open(_) => Err(Wrong::new("it is open already: use one `open` a script")),
+        Command::Conf(_) => Err(CommandError::input(
+            "it comes too late: put it before `open`",
+        )),
+        Command::Open(_) => Err(CommandError::input(
+            "it is open already: use one `open` a script",
+        )),
         Command::Cutoff(lsn, retained) => Ok((Some(stage.cut_off(*lsn, retained).await?), None)),
         command => {
             let answer = stage.play(command).await?;
@@ -169,7 +175,7 @@ struct Stage {
 }
 
 impl Stage {
-    async fn open(root: &Path, settings: &Settings, start: Lsn) -> Result<Stage, Wrong> {
+    async fn open(root: &Path, settings: &Settings, start: Lsn) -> Result<Stage, CommandError> {
         let options = settings.options.clone();
         let engine = open_engine(root, &options).await?;
         let timeline = engine.create_timeline(FIRST, start).await;
@@ -198,7 +204,10 @@ impl Stage {
         }
     }
 
-    async fn play(&mut self, command: &Command) -> Result<Option<(Question, Answer)>, Wrong> {
+    async fn play(
+        &mut self,
+        command: &Command,
+    ) -> Result<Option<(Question, Answer)>, CommandError> {
         let answer = match command {
             Command::Get(key, lsn) => (Question::Get, self.get(*key, *lsn).await),
             Command::Vget(keys, lsn) => (Question::Vget, self.vget(*keys, *lsn).await),
@@ -212,7 +221,7 @@ impl Stage {
     }
 
     /// Runs a command that is no question.
-    async fn run_command(&mut self, command: &Command) -> Result<(), Wrong> {
+    async fn run_command(&mut self, command: &Command) -> Result<(), CommandError> {
         match command {
             Command::KeySpace(keys) => {
                 let keys = KeySpace::from_ranges([*keys]);
@@ -258,7 +267,7 @@ impl Stage {
         Ok(())
     }
 
-    async fn put(&self, key: Key, lsn: Lsn, change: &Change) -> Result<(), Wrong> {
+    async fn put(&self, key: Key, lsn: Lsn, change: &Change) -> Result<(), CommandError> {
         let mut batch = Batch::new();
         batch
             .push(key, lsn, &change.to_value())
@@ -267,13 +276,13 @@ impl Stage {
         writer.put_batch(&batch).await.map_err(of_engine)
     }
 
-    async fn branch(&self, id: TimelineId, lsn: Lsn) -> Result<(), Wrong> {
+    async fn branch(&self, id: TimelineId, lsn: Lsn) -> Result<(), CommandError> {
         let branched = self.engine.branch_timeline(id, self.timeline.id(), lsn);
         branched.await.map(|_| ()).map_err(of_engine)
     }
 
     /// Opens a timeline, if it is not open, with the keys that it has declared before.
-    async fn take_up(&mut self, id: TimelineId) -> Result<(), Wrong> {
+    async fn take_up(&mut self, id: TimelineId) -> Result<(), CommandError> {
         self.timeline = self.engine.open_timeline(id).await.map_err(of_engine)?;
         if let Some(keys) = self.keys.get(&id) {
             self.timeline.declare_keys(keys.clone());
@@ -282,10 +291,10 @@ impl Stage {
     }
 
     /// Moves the cutoff to `lsn`. The engine has to be reopened with other options for that.
-    async fn cut_off(mut self, lsn: Lsn, retained: &[Lsn]) -> Result<Stage, Wrong> {
+    async fn cut_off(mut self, lsn: Lsn, retained: &[Lsn]) -> Result<Stage, CommandError> {
         let last = self.timeline.flush().await.map_err(of_engine)?;
         let Some(distance) = last.0.checked_sub(lsn.0) else {
-            return Err(Wrong::new(format!(
+            return Err(CommandError::input(format!(
                 "the last record stands at {last}: write a cutoff that is not above it"
             )));
         };
@@ -341,11 +350,11 @@ impl Stage {
         Answer::Values(digested)
     }
 
-    fn layers(&self) -> Result<Layers, Wrong> {
+    fn layers(&self) -> Result<Layers, CommandError> {
         let map = self.timeline.layers();
         let layers = map.files().iter();
         let layers = layers.map(|(name, file)| Ok((name, bare_len(file.entry().len)?)));
-        let mut layers: Vec<(LayerName, u64)> = layers.collect::<Result<_, Wrong>>()?;
+        let mut layers: Vec<(LayerName, u64)> = layers.collect::<Result<_, CommandError>>()?;
         layers.sort_by_cached_key(|(name, _)| name.to_string());
         Ok(Layers {
             layers,
@@ -355,14 +364,16 @@ impl Stage {
     }
 }
 
-async fn open_engine(root: &Path, options: &Options) -> Result<Engine, Wrong> {
+async fn open_engine(root: &Path, options: &Options) -> Result<Engine, CommandError> {
     let opened = Engine::open(OsIo::new(), root, options.clone()).await;
     opened.map_err(of_engine)
 }
 
-fn branch_id(mark: u8, count: usize) -> Result<TimelineId, Wrong> {
+fn branch_id(mark: u8, count: usize) -> Result<TimelineId, CommandError> {
     let Ok(count) = u8::try_from(count) else {
-        return Err(Wrong::new("one branch too many: a script may have 255"));
+        return Err(CommandError::input(
+            "one branch too many: a script may have 255",
+        ));
     };
     let mut id = [mark; 16];
     id[15] = count;
@@ -373,7 +384,7 @@ fn branch_id(mark: u8, count: usize) -> Result<TimelineId, Wrong> {
 ///
 /// # Shape
 /// The length of the section depends on the number of blocks alone.
-fn bare_len(len: u64) -> Result<u64, Wrong> {
+fn bare_len(len: u64) -> Result<u64, CommandError> {
     let block_len = BLOCK_LEN as u64;
     let block_count = len / (block_len + 4);
     let section_len = u32::try_from(block_count).map(ChecksumSection::encoded_len);
@@ -381,7 +392,7 @@ fn bare_len(len: u64) -> Result<u64, Wrong> {
         Ok(section_len) if block_count * block_len + section_len == len => {
             Ok(block_count * block_len)
         }
-        _ => Err(Wrong::new(format!(
+        _ => Err(CommandError::input(format!(
             "a layer file of {len} bytes is not blocks and a checksum section: report it"
         ))),
     }
@@ -396,6 +407,6 @@ fn of_failed(error: Error) -> Answer {
     }
 }
 
-fn of_engine(error: Error) -> Wrong {
-    Wrong::new(format!("the engine says: {error}"))
+fn of_engine(error: Error) -> CommandError {
+    CommandError::from(error).at("the engine says")
 }

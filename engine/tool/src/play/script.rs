@@ -2,8 +2,8 @@
 
 use palimpsest::{Key, KeyRange, Lsn, TimelineId};
 
-use crate::value::Change;
-use crate::wrong::Wrong;
+use super::value::Change;
+use crate::exit::CommandError;
 
 /// The known commands, for the error message about an unknown one.
 const COMMANDS: &str = "conf, open, keyspace, put, flush, compact, get, vget, layers, cutoff, \
@@ -49,20 +49,20 @@ pub struct Step {
 }
 
 /// Reads the lines of a script.
-pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Vec<Step>, Wrong> {
+pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Vec<Step>, CommandError> {
     let mut steps = Vec::new();
     for (line, text) in (1..).zip(lines) {
         let words: Vec<&str> = text.split_whitespace().collect();
         if words.first().is_none_or(|first| first.starts_with('#')) {
             continue;
         }
-        let command = parse_words(&words).map_err(|wrong| wrong.at(format!("line {line}")))?;
+        let command = parse_words(&words).map_err(|error| error.at(format!("line {line}")))?;
         steps.push(Step { line, command });
     }
     Ok(steps)
 }
 
-fn parse_words(words: &[&str]) -> Result<Command, Wrong> {
+fn parse_words(words: &[&str]) -> Result<Command, CommandError> {
     match *words {
         ["conf", name, value] => Ok(Command::Conf(conf(name, value)?)),
         ["open", start] => Ok(Command::Open(lsn(start)?)),
@@ -91,7 +91,7 @@ fn parse_words(words: &[&str]) -> Result<Command, Wrong> {
     }
 }
 
-fn no_command(words: &[&str]) -> Wrong {
+fn no_command(words: &[&str]) -> CommandError {
     let name = words.first().copied().unwrap_or_default();
     let usage = match name {
         "conf" => "conf NAME VALUE",
@@ -105,16 +105,16 @@ fn no_command(words: &[&str]) -> Wrong {
         "cutoff" => "cutoff LSN [RETAIN…]",
         "use" => "use ID",
         _ => {
-            return Wrong::new(format!(
+            return CommandError::input(format!(
                 "{name:?} is no command: write one of {COMMANDS}, or # before a remark"
             ));
         }
     };
     let words = words.join(" ");
-    Wrong::new(format!("{words:?} is not how it is used: write {usage}"))
+    CommandError::input(format!("{words:?} is not how it is used: write {usage}"))
 }
 
-fn conf(name: &str, value: &str) -> Result<Conf, Wrong> {
+fn conf(name: &str, value: &str) -> Result<Conf, CommandError> {
     let wide = || count(name, value);
     let narrow = || count(name, value).map(|count| usize::try_from(count).unwrap_or(usize::MAX));
     Ok(match name {
@@ -128,48 +128,47 @@ fn conf(name: &str, value: &str) -> Result<Conf, Wrong> {
             Conf::WithoutCounterpart
         }
         _ => {
-            return Err(Wrong::new(format!(
-                "{name:?} is no option that is known: the table in \
-                 engine/examples/play/main.rs has them"
+            return Err(CommandError::input(format!(
+                "{name:?} is no option that is known: `palimpsest play --help` has a table of them"
             )));
         }
     })
 }
 
-fn count(name: &str, value: &str) -> Result<u64, Wrong> {
+fn count(name: &str, value: &str) -> Result<u64, CommandError> {
     match value.parse() {
         Ok(count) if 0 < count => Ok(count),
-        _ => Err(Wrong::new(format!(
+        _ => Err(CommandError::input(format!(
             "{value:?} is no value for {name}: write a decimal number from 1 on"
         ))),
     }
 }
 
-fn key(text: &str) -> Result<Key, Wrong> {
+fn key(text: &str) -> Result<Key, CommandError> {
     text.parse().map_err(of_text)
 }
 
-fn lsn(text: &str) -> Result<Lsn, Wrong> {
+fn lsn(text: &str) -> Result<Lsn, CommandError> {
     let digits = text.strip_prefix("0x");
     digits
         .and_then(|digits| Lsn::from_hex(digits).ok())
         .ok_or_else(|| {
-            Wrong::new(format!(
+            CommandError::input(format!(
                 "{text:?} is not an LSN: write 0x and 1 to 16 hex digits"
             ))
         })
 }
 
-fn range(start: &str, end: &str) -> Result<KeyRange, Wrong> {
+fn range(start: &str, end: &str) -> Result<KeyRange, CommandError> {
     let keys = KeyRange::new(key(start)?, key(end)?);
     match keys.is_empty() {
         false => Ok(keys),
-        true => Err(Wrong::new(format!(
+        true => Err(CommandError::input(format!(
             "no key is from {start} up to {end}: write a start below the end"
         ))),
     }
 }
 
-fn of_text(error: impl std::fmt::Display) -> Wrong {
-    Wrong::new(error.to_string())
+fn of_text(error: impl std::fmt::Display) -> CommandError {
+    CommandError::input(error.to_string())
 }

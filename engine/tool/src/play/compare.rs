@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::answer::{Answer, Question};
-use crate::explain::{Difference, Reason, explain};
-use crate::stage::Played;
+use super::answer::{Answer, Question};
+use super::explain::{Difference, Reason, explain};
+use super::stage::Played;
 
 /// The result of a comparison, of one script or of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
