@@ -151,7 +151,7 @@ pub(super) fn compare_all(
         let root = roots.root(&format!("engine-{line}"))?;
         let played = perform(&root.path(), &recording.steps);
         let played = played.map_err(|error| error.at(format!("line {line}: script {seed}")))?;
-        report.add(&recording, &Tally::of(&played, &recording.answers))?;
+        report.add(&recording, &Tally::of(&played, &recording))?;
         progress.add(1);
     }
     progress.finish();

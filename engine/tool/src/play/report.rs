@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::compare::Tally;
-use super::explain::Reason;
 use super::recording::Recording;
 use crate::exit::code;
 use crate::form::Form;
@@ -73,18 +72,14 @@ impl<'a> Report<'a> {
             writeln!(out, "{object}")?;
             return Ok(code);
         }
-        for (reason, share) in &sum.reasons {
-            let (differences, lists) = (share.difference_count, share.list_count);
-            let (name, told) = (reason.name(), reason.told());
-            writeln!(out, "{name}: {differences} in {lists} lists: {told}")?;
+        for (rule, share) in &sum.rules {
+            let (lists, scripts) = (share.list_count, share.script_count);
+            let (name, told) = (rule.name(), rule.told());
+            writeln!(out, "{name}: {lists} lists of {scripts} scripts: {told}")?;
         }
         if 0 < sum.below_cutoff_count {
             let count = sum.below_cutoff_count;
             writeln!(out, "not compared: {count} reads below a cutoff")?;
-        }
-        if 0 < sum.cut_list_count {
-            let count = sum.cut_list_count;
-            writeln!(out, "not compared: {count} layer lists after a cutoff")?;
         }
         let (gets, vgets, wrong) = (sum.get_count, sum.vget_count, sum.wrong_count);
         let lists = lists(&sum);
@@ -104,14 +99,14 @@ fn lists(tally: &Tally) -> String {
 }
 
 fn counts(tally: &Tally) -> Value {
-    let reasons = tally.reasons.iter();
-    let reasons: serde_json::Map<String, Value> = reasons
-        .map(|(reason, share)| {
+    let rules = tally.rules.iter();
+    let rules: serde_json::Map<String, Value> = rules
+        .map(|(rule, share)| {
             let counts = json!({
-                "differences": share.difference_count,
                 "lists": share.list_count,
+                "scripts": share.script_count,
             });
-            (reason.name().to_owned(), counts)
+            (rule.name().to_owned(), counts)
         })
         .collect();
     json!({
@@ -123,28 +118,7 @@ fn counts(tally: &Tally) -> Value {
             "equal": tally.equal_list_count,
             "explained": tally.explained_list_count,
             "unexplained": tally.unexplained_list_count,
-            "not_compared": tally.cut_list_count,
         },
-        "reasons": reasons,
+        "rules": rules,
     })
-}
-
-impl Reason {
-    pub fn name(self) -> &'static str {
-        match self {
-            Reason::FirstKeys => "first keys",
-            Reason::FirstCutoff => "first cutoff",
-            Reason::Images => "images",
-            Reason::DeltaCuts => "delta cuts",
-        }
-    }
-
-    fn told(self) -> &'static str {
-        match self {
-            Reason::FirstKeys => "theirs images the seven keys of a new timeline, ours has none",
-            Reason::FirstCutoff => "a new timeline's cutoff is where it was opened, ours is 0",
-            Reason::Images => "ours stands one LSN lower, and is cut by another rule",
-            Reason::DeltaCuts => "ours is cut by layer_len_target, theirs by checkpoint_distance",
-        }
-    }
 }

@@ -9,6 +9,34 @@ use crate::exit::CommandError;
 const COMMANDS: &str = "conf, open, keyspace, put, flush, compact, get, vget, layers, cutoff, \
                         gc_compact, branch or use";
 
+/// The timeline that `open` creates.
+pub const FIRST: TimelineId = TimelineId([
+    0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
+]);
+
+/// The byte that marks the ids of branches that a script creates.
+const BRANCH: u8 = 0xBB;
+
+/// The id of the n-th branch that a script creates.
+pub fn branch_id(count: usize) -> Result<TimelineId, CommandError> {
+    numbered_id(BRANCH, count)
+}
+
+/// The id that is 15 times a byte, and a number.
+pub fn numbered_id(mark: u8, number: usize) -> Result<TimelineId, CommandError> {
+    let Ok(number) = u8::try_from(number) else {
+        return Err(CommandError::input(
+            "one branch too many: a script may have 255",
+        ));
+    };
+    let mut id = [mark; 16];
+    id[15] = number;
+    Ok(TimelineId(id))
+}
+
+/// So many keys may be declared: what an image creation does grows with them.
+const DECLARED_KEY_COUNT_MAX: u64 = 1 << 20;
+
 /// The option that a `conf` sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conf {
@@ -66,7 +94,16 @@ fn parse_words(words: &[&str]) -> Result<Command, CommandError> {
     match *words {
         ["conf", name, value] => Ok(Command::Conf(conf(name, value)?)),
         ["open", start] => Ok(Command::Open(lsn(start)?)),
-        ["keyspace", start, end] => Ok(Command::KeySpace(range(start, end)?)),
+        ["keyspace", start, end] => {
+            let keys = range(start, end)?;
+            match keys.start.distance_to(keys.end) <= DECLARED_KEY_COUNT_MAX {
+                true => Ok(Command::KeySpace(keys)),
+                false => Err(CommandError::input(format!(
+                    "too many keys are from {start} up to {end}: declare \
+                     {DECLARED_KEY_COUNT_MAX} at most"
+                ))),
+            }
+        }
         ["put", at, when, kind, text] => {
             let change = Change::parse(kind, text)?;
             Ok(Command::Put(key(at)?, lsn(when)?, change))

@@ -2,56 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use palimpsest::base::LayerName;
 use palimpsest::format::{BLOCK_LEN, ChecksumSection};
+use palimpsest::io::{Job, Op};
+use palimpsest::store::{DirStore, Store};
 use palimpsest::{
     Batch, Effect, Engine, Error, HistoryRange, Key, KeyRange, KeySpace, Lsn, Mode, Options, OsIo,
     Timeline, TimelineId, block_on,
 };
 
 use super::answer::{Answer, Digested, Layers, Question};
-use super::script::{Command, Conf, Step};
+use super::script::{Command, FIRST, Step, branch_id, numbered_id};
+use super::settings::Settings;
 use super::value::Change;
 use crate::exit::CommandError;
-
-/// The timeline that `open` creates.
-const FIRST: TimelineId = TimelineId([
-    0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
-]);
-
-/// The byte that marks the ids of branches that a script creates.
-const BRANCH: u8 = 0xBB;
 
 /// The byte that marks the ids of branches that only keep an LSN readable.
 const RETAINING: u8 = 0xCC;
 
-/// The first of the keys that a peer's gc compaction leaves as they are.
-const SPARSE_START: Key = Key {
-    field1: 0x60,
-    ..Key::MIN
-};
-
-/// An answer, with its question and the state at that time.
+/// An answer, with its question.
 #[derive(Clone, Debug)]
 pub struct Played {
     pub line: usize,
     pub question: Question,
     pub answer: Answer,
-    pub scene: Scene,
-}
-
-/// The state that a peer's layers depend on, at the time of a question.
-#[derive(Clone, Debug)]
-pub struct Scene {
-    /// The LSN that the first timeline was opened at.
-    pub start: Lsn,
-    /// The keys that the timeline has declared.
-    pub keys: KeySpace,
-    pub checkpoint_distance: u64,
-    pub layer_len_target: u64,
-    /// Whether there was a `cutoff`, which may have removed layers.
+    /// Whether there was a `cutoff`: what a read below it answers is not defined.
     pub is_cut: bool,
 }
 
@@ -69,7 +45,7 @@ pub fn perform(root: &Path, steps: &[Step]) -> Result<Vec<Played>, CommandError>
                 line: step.line,
                 question,
                 answer,
-                scene: stage.scene(),
+                is_cut: stage.is_cut,
             });
         }
         stage = next;
@@ -118,52 +94,9 @@ async fn play_step(
     }
 }
 
-/// The options that the script has set.
-struct Settings {
-    options: Options,
-    checkpoint_distance: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        // The script alone says when jobs run: nothing depends on the clock.
-        let options = Options {
-            freeze_age_max: Duration::MAX,
-            l0_delay: Duration::ZERO,
-            gc_age: Duration::ZERO,
-            ..Options::default()
-        };
-        Settings {
-            checkpoint_distance: options.freeze_len_max,
-            options,
-        }
-    }
-}
-
-impl Settings {
-    fn choose(&mut self, conf: Conf) {
-        let options = &mut self.options;
-        match conf {
-            Conf::CheckpointDistance(len) => {
-                self.checkpoint_distance = len;
-                options.freeze_len_max = len;
-                options.freeze_distance_max = len;
-            }
-            Conf::CompactionTargetSize(len) => options.layer_len_target = len,
-            Conf::CompactionThreshold(count) => options.l0_count_trigger = count,
-            Conf::ImageCreationThreshold(count) => options.image_delta_count_trigger = count,
-            Conf::ImageCreationPreemptThreshold(count) => options.image_preempt_l0_count = count,
-            Conf::MaxVectoredReadBytes(len) => options.read_len_max = len,
-            Conf::WithoutCounterpart => {}
-        }
-    }
-}
-
 struct Stage {
     root: PathBuf,
     options: Options,
-    checkpoint_distance: u64,
-    start: Lsn,
     engine: Engine,
     timeline: Timeline,
     /// The keys that each timeline has declared.
@@ -182,8 +115,6 @@ impl Stage {
         Ok(Stage {
             root: root.to_path_buf(),
             options,
-            checkpoint_distance: settings.checkpoint_distance,
-            start,
             timeline: timeline.map_err(of_engine)?,
             engine,
             keys: BTreeMap::new(),
@@ -191,17 +122,6 @@ impl Stage {
             retained: BTreeSet::new(),
             is_cut: false,
         })
-    }
-
-    fn scene(&self) -> Scene {
-        let keys = self.keys.get(&self.timeline.id());
-        Scene {
-            start: self.start,
-            keys: keys.cloned().unwrap_or_default(),
-            checkpoint_distance: self.checkpoint_distance,
-            layer_len_target: self.options.layer_len_target,
-            is_cut: self.is_cut,
-        }
     }
 
     async fn play(
@@ -244,16 +164,12 @@ impl Stage {
             }
             Command::Branch(lsn) => {
                 self.branch_count += 1;
-                let id = branch_id(BRANCH, self.branch_count)?;
+                let id = branch_id(self.branch_count)?;
                 self.branch(id, *lsn).await?;
             }
             Command::Use(id) => self.take_up(*id).await?,
             Command::GcCompact => {
-                let keys = KeyRange::new(Key::MIN, SPARSE_START);
-                let range = HistoryRange {
-                    keys,
-                    ..HistoryRange::ALL
-                };
+                let range = HistoryRange::ALL;
                 let compacted = self.timeline.gc_compact(range, Effect::Write).await;
                 compacted.map_err(of_engine)?;
             }
@@ -290,25 +206,25 @@ impl Stage {
         Ok(())
     }
 
-    /// Moves the cutoff to `lsn`. The engine has to be reopened with other options for that.
+    /// Moves the cutoff to `lsn`, and keeps all layers: the index says so to the next open.
     async fn cut_off(mut self, lsn: Lsn, retained: &[Lsn]) -> Result<Stage, CommandError> {
         let last = self.timeline.flush().await.map_err(of_engine)?;
-        let Some(distance) = last.0.checked_sub(lsn.0) else {
+        if last < lsn {
             return Err(CommandError::input(format!(
                 "the last record stands at {last}: write a cutoff that is not above it"
             )));
-        };
+        }
         let current = self.timeline.id();
         for retained in retained {
             if self.retained.insert((current, *retained)) {
-                let id = branch_id(RETAINING, self.retained.len())?;
+                let id = numbered_id(RETAINING, self.retained.len())?;
                 self.branch(id, *retained).await?;
             }
         }
-        self.options.gc_distance = distance;
         self.engine.shutdown().await.map_err(of_engine)?;
         // The directory's lock is released only when the timeline and the engine are dropped.
         drop((self.timeline, self.engine));
+        move_cutoff(&self.root, current, lsn).await?;
         let engine = open_engine(&self.root, &self.options).await?;
         let timeline = engine.open_timeline(current).await.map_err(of_engine)?;
         let mut stage = Stage {
@@ -318,8 +234,6 @@ impl Stage {
             ..self
         };
         stage.take_up(current).await?;
-        let collected = stage.timeline.gc().await.map_err(of_engine)?;
-        assert!(lsn <= collected.cutoff);
         Ok(stage)
     }
 
@@ -369,15 +283,16 @@ async fn open_engine(root: &Path, options: &Options) -> Result<Engine, CommandEr
     opened.map_err(of_engine)
 }
 
-fn branch_id(mark: u8, count: usize) -> Result<TimelineId, CommandError> {
-    let Ok(count) = u8::try_from(count) else {
-        return Err(CommandError::input(
-            "one branch too many: a script may have 255",
-        ));
-    };
-    let mut id = [mark; 16];
-    id[15] = count;
-    Ok(TimelineId(id))
+/// Moves the cutoff up in the index of a timeline that is not open.
+async fn move_cutoff(root: &Path, timeline: TimelineId, lsn: Lsn) -> Result<(), CommandError> {
+    let store = DirStore::new(OsIo::new(), root);
+    let op = Op::new(Some(timeline), Job::Gc, 1);
+    let index = store.load_index(op, timeline).await.map_err(of_engine)?;
+    let mut index = index.expect("a timeline that was shut down has an index");
+    index.gc_cutoff = index.gc_cutoff.max(lsn);
+    // An attempt of the engine's own is counted from 1.
+    let saved = store.save_index(op, &index, u32::MAX).await;
+    saved.map_err(of_engine)
 }
 
 /// The length of a layer file without its checksum section.

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::answer::{Answer, Question};
+use palimpsest::base::LayerName;
+
+use super::answer::{Answer, Layers};
 use super::command::{Roots, answer_all, compare_all};
-use super::explain::{Difference, explain};
+use super::names::{Rule, Rules, compute};
 use super::recording;
 use super::script;
-use super::stage::{Scene, perform};
+use super::stage::perform;
 use crate::exit::CommandError;
 use crate::form::Form;
 
@@ -140,96 +142,140 @@ fn gc_compact_reduces_what_lies_below_the_cutoff() {
     assert_eq!(lines[4], r#""below the cutoff""#);
 }
 
-/// The differences between a peer's layers and ours at the third `layers` of `reshape.play`.
-fn differences(theirs: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(scripts().join("reshape.play")).unwrap();
-    let temp = tempfile::tempdir().unwrap();
-    let steps = script::parse(text.lines()).unwrap();
-    let played = perform(&temp.path().join("engine"), &steps).unwrap();
-    let mut lists = played.iter().filter(|it| it.question == Question::Layers);
-    let ours = lists.nth(2).unwrap();
-    let theirs = Answer::of_json(Question::Layers, &serde_json::from_str(theirs).unwrap());
-    let (Answer::Layers(ours), Answer::Layers(theirs), scene) =
-        (&ours.answer, &theirs.unwrap(), &ours.scene)
-    else {
-        panic!("both are lists of layers");
-    };
-    named(explain(theirs, ours, scene), scene)
-}
-
-/// The reasons, each with its count; an unexplained difference is printed itself.
-fn named(differences: Vec<Difference>, scene: &Scene) -> Vec<String> {
-    assert!(!scene.is_cut);
-    let names = differences.into_iter();
-    let mut names: Vec<String> = names
-        .map(|difference| match difference.reason {
-            Some(reason) => reason.name().to_owned(),
-            None => difference.what,
-        })
-        .collect();
-    names.sort();
-    let runs = names.chunk_by(|left, right| left == right);
-    runs.map(|run| format!("{}x {}", run.len(), run[0]))
-        .collect()
-}
-
-/// A peer's layers at the third `layers` of `reshape.play`, by its rules.
-fn peer_layers() -> String {
-    let a = "05000000000000000000000000000000000";
-    let first = "01000000000000000000000000000000000";
-    let cuts = [
-        format!("{}0-{first}1", "0".repeat(35)),
-        format!("{first}1-010000000200000000000000000000000001"),
-        "010000000200000000000000000000000001-020000000000000000000000000000000001".to_owned(),
-        "020000000000000000000000000000000001-030000000000000000000000000000000002".to_owned(),
-        format!("030000000000000000000000000000000002-{a}2"),
-        format!("{a}2-{a}4"),
-        format!("{a}4-{a}5"),
-    ];
-    let at = |cuts: &[String], lsn: &str| -> Vec<String> {
-        let names = cuts
-            .iter()
-            .map(|keys| format!("{keys}__00000000000000{lsn}"));
-        names.map(|name| format!(r#"["{name}",24576]"#)).collect()
-    };
-    let mut layers = at(&cuts[..4], "10");
-    layers.extend(at(&cuts, "49"));
-    layers.push(format!(
-        r#"["{a}0-{a}5__0000000000000011-0000000000000049",24576]"#
-    ));
-    let layers = layers.join(",");
-    format!(r#"{{"layers":[{layers}],"disk_consistent_lsn":"0/48","gc_cutoff":"0/10"}}"#)
+/// Two scripts with a peer's answers, which show every rule by which its layers differ from ours.
+fn peer() -> String {
+    std::fs::read_to_string(scripts().join("peer.jsonl")).unwrap()
 }
 
 #[test]
-fn a_peers_layers_differ_for_reasons_that_are_known() {
-    assert_eq!(
-        differences(&peer_layers()),
-        ["1x first cutoff", "4x first keys", "10x images"]
+fn every_rule_makes_a_difference_to_a_peers_layers_and_explains_it() {
+    let (report, code) = compared(&peer());
+    assert_eq!(code, Some(0), "{report}");
+    for rule in Rule::ALL {
+        assert!(
+            report.contains(&format!("\n{}: ", rule.name())),
+            "{rule:?} in {report}"
+        );
+    }
+    assert!(
+        report.ends_with("10 explained, 0 unexplained\n"),
+        "{report}"
     );
 }
 
+/// Each text of a peer's answers is made another one, which no rule leads to.
 #[test]
-fn a_change_to_a_peers_layers_has_no_reason() {
-    let delta = "0500000000000000000000000000000000";
-    let delta = format!("{delta}00-{delta}05__0000000000000011-0000000000000049");
-    let shorter =
-        peer_layers().replace(&format!(r#"{delta}",24576"#), &format!(r#"{delta}",8192"#));
-    let found = differences(&shorter);
-    assert!(found.contains(&format!("1x {delta}: theirs has 8192 bytes, ours 24576")));
-    let later = peer_layers().replace(r#"lsn":"0/48""#, r#"lsn":"0/50""#);
-    let found = differences(&later);
-    assert!(found.contains(&"1x disk_consistent_lsn: theirs 0/50, ours 0/48".to_owned()));
-    let cut_elsewhere = peer_layers().replace("0000000000004", "0000000000003");
-    let found = differences(&cut_elsewhere);
-    assert!(!found.contains(&"10x images".to_owned()), "{found:?}");
-    let at_once = peer_layers().replace("__0000000000000010", "__0000000000000012");
-    let found = differences(&at_once);
-    assert!(!found.contains(&"4x first keys".to_owned()), "{found:?}");
+fn a_peers_layers_that_the_rules_do_not_lead_to_are_unexplained() {
+    let second = peer().lines().nth(1).unwrap().to_owned();
+    let (start, answers) = second.split_once("\"answers\":").unwrap();
+    let reduced = answers.rfind("__0000000000000088").unwrap();
+    let last = answers[..reduced].rfind("{\"layers\"").unwrap();
+    let (before, list) = answers.split_at(last);
+    let key = "050000000000000000000000000000000005";
+    let changes = [
+        (format!("-{key}__"), format!("-{}4__", &key[..35])),
+        (
+            "__0000000000000088".to_owned(),
+            "__0000000000000080".to_owned(),
+        ),
+        (
+            "-00000000000002B9\"".to_owned(),
+            "-00000000000002C1\"".to_owned(),
+        ),
+        (
+            "\"gc_cutoff\":\"0/280".to_owned(),
+            "\"gc_cutoff\":\"0/288".to_owned(),
+        ),
+        ("lsn\":\"0/".to_owned(), "lsn\":\"0/1".to_owned()),
+    ];
+    for (from, to) in changes {
+        assert!(list.contains(&from), "{from} in {list}");
+        let changed = list.replacen(&from, &to, 1);
+        let (report, code) = compared(&format!("{start}\"answers\":{before}{changed}"));
+        assert_eq!(code, Some(2), "{from} made {to}: {report}");
+        assert!(report.contains(": unexplained: "), "{report}");
+    }
+}
+
+#[test]
+fn names_that_no_recording_has_shown_are_unexplained() {
+    let put = format!("put {} 0x18 image str:a", key(0));
+    let branch = format!("use {}01", "bb".repeat(15));
+    let retaining = format!("use {}01", "cc".repeat(15));
+    let cases = [
+        (
+            ["branch 0x18", &branch, "gc_compact"],
+            "a gc_compact of a branch",
+        ),
+        (
+            ["branch 0x18", "gc_compact", "flush"],
+            "a gc_compact of a timeline with branches",
+        ),
+        (
+            ["cutoff 0x18 0x18", &retaining, "flush"],
+            "a use of what keeps an LSN readable",
+        ),
+    ];
+    for (steps, gap) in cases {
+        let script = [&["open 0x10", &put, "flush"][..], &steps, &["layers"]].concat();
+        let list = r#"{"layers":[],"disk_consistent_lsn":"0/18","gc_cutoff":"0/20"}"#;
+        let line = serde_json::json!({"seed": 1, "script": script, "answers": []});
+        let line = line.to_string().replace("[]", &format!("[{list}]"));
+        let (report, code) = compared(&line);
+        assert_eq!(code, Some(2), "{report}");
+        let finding = format!("line 7: unexplained: no names are computed behind {gap}");
+        assert!(report.contains(&finding), "{report}");
+    }
+}
+
+/// Holds the names that are computed by our rules against those of the engine; returns how many
+/// lists there were. A script that the engine refuses has none.
+fn check_names(text: &str) -> usize {
+    let Ok(steps) = script::parse(text.lines()) else {
+        return 0;
+    };
+    let temp = tempfile::tempdir().unwrap();
+    let Ok(played) = perform(&temp.path().join("engine"), &steps) else {
+        return 0;
+    };
+    let ours = Rules::path().last().unwrap();
+    let lists = played.iter().filter_map(|played| match &played.answer {
+        Answer::Layers(layers) => Some(layers),
+        _ => None,
+    });
+    let lists: Vec<&Layers> = lists.collect();
+    let computed = compute(&steps, ours);
+    assert_eq!(computed.len(), lists.len());
+    let known = computed
+        .into_iter()
+        .zip(&lists)
+        .filter_map(|(list, layers)| Some((list.ok()?, layers)));
+    let mut count = 0;
+    for (computed, layers) in known {
+        let names: Vec<LayerName> = layers.layers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(computed.names, names, "{text}");
+        assert_eq!(computed.gc_cutoff, layers.gc_cutoff, "{text}");
+        assert_eq!(
+            computed.disk_consistent_lsn, layers.disk_consistent_lsn,
+            "{text}"
+        );
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn the_names_of_our_layers_are_what_the_rules_say() {
+    let mut count = 0;
+    for name in ["branches", "cutoff", "history", "reshape"] {
+        let path = scripts().join(name).with_extension("play");
+        count += check_names(&std::fs::read_to_string(path).unwrap());
+    }
+    assert!(5 < count, "{count} lists");
 }
 
 /// Wrong scripts and their errors. KEY is a key, and AT opens a timeline and starts a `put` of KEY.
-const WRONG_SCRIPTS: [(&str, &str); 24] = [
+const WRONG_SCRIPTS: [(&str, &str); 25] = [
     ("", "the script opens nothing: start it with `open LSN`"),
     (
         "open 0x10\n\n# a remark\nfrob 1",
@@ -264,6 +310,10 @@ const WRONG_SCRIPTS: [(&str, &str); 24] = [
         "line 2: \"05\" is not a key: expected 36 hex digits",
     ),
     ("open 0x10\nkeyspace KEY KEY", "line 2: no key is from 0000"),
+    (
+        "open 0x10\nkeyspace KEY 7f0000000000000000000000000000000000",
+        "line 2: too many keys are from 0000",
+    ),
     (
         "AT 0x18 image text",
         "line 2: \"text\" is no value: write str:TEXT or rnd:LEN:SEED",
@@ -392,11 +442,46 @@ proptest! {
         let lines: String = lines
             .map(|(now, line): (u64, _)| line.replace("NOW", &format!("{now:#x}")) + "\n")
             .collect();
-        answers(&format!("conf compaction_threshold 2\nopen 0x10\n{lines}"));
+        check_names(&format!("conf compaction_threshold 2\nopen 0x10\n{lines}layers\n"));
     }
 }
 
-/// A line of a script, of few keys: NOW stands for an LSN above those of all lines before it.
+proptest! {
+    // Each case is many jobs on real files.
+    #![proptest_config(ProptestConfig {
+        cases: 12,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_names_of_any_script_are_what_the_rules_say(
+        target in 1_u32..20,
+        rounds in proptest::collection::vec(round(), 1..60),
+    ) {
+        let target = target * 4096;
+        let confs = format!("conf compaction_threshold 2\nconf compaction_target_size {target}\n");
+        let keys = format!("keyspace {} {}", key(0), key(8));
+        let bases: String = (0..8)
+            .map(|number| format!("put {} 0x{:x} image str:base\n", key(number), 0x18 + number))
+            .collect();
+        let mut now = 0x20;
+        let rounds: String = rounds
+            .into_iter()
+            .map(|(step, round)| {
+                let before = now;
+                now += 8 * step;
+                let round = round.replace("NOW", &format!("{now:#x}"));
+                round.replace("BEFORE", &format!("{before:#x}")) + "\n"
+            })
+            .collect();
+        let script = format!("{confs}open 0x10\n{keys}\n{bases}{rounds}layers\n");
+        let list_count = script.matches("layers").count();
+        prop_assert_eq!(check_names(&script), list_count, "{}", script);
+    }
+}
+
+/// A line of any script, of few keys: NOW stands for an LSN above those of all lines before it.
 fn line() -> impl Strategy<Value = String> {
     let key = (0_u8..4, 0_u8..3).prop_map(|(kind, number)| {
         let field1 = ["00", "05", "62", "7f"][usize::from(kind)];
@@ -411,15 +496,8 @@ fn line() -> impl Strategy<Value = String> {
         Just("11223344556677881122334455667788".to_owned()),
         (1_u8..4).prop_map(|n| format!("{}{n:02x}", "bb".repeat(15))),
     ];
-    let kind = prop_oneof![
-        "image str:a",
-        "image rnd:9000:1",
-        "append b",
-        "init c",
-        "clear d"
-    ];
     prop_oneof![
-        9 => (key.clone(), kind).prop_map(|(key, kind)| format!("put {key} NOW {kind}")),
+        9 => (key.clone(), kind()).prop_map(|(key, kind)| format!("put {key} NOW {kind}")),
         1 => (key.clone(), key.clone()).prop_map(|(a, b)| format!("keyspace {a} {b}")),
         2 => Just("flush".to_owned()),
         1 => Just("compact force_l0 only_l0".to_owned()),
@@ -432,4 +510,39 @@ fn line() -> impl Strategy<Value = String> {
         1 => (key.clone(), key, lsn).prop_map(|(a, b, lsn)| format!("vget {a} {b} {lsn}")),
         1 => Just("layers".to_owned()),
     ]
+}
+
+/// The end of a `put`.
+fn kind() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        Just("image str:a"),
+        Just("image rnd:9000:1"),
+        Just("append bcd"),
+        Just("init e"),
+        Just("clear f"),
+    ]
+}
+
+/// The n-th key of a script that has eight.
+fn key(number: u8) -> String {
+    format!("05{}{number}", "0".repeat(33))
+}
+
+/// A put that stands above all before it, at NOW, and a job behind it; the put before it stands at
+/// BEFORE.
+fn round() -> impl Strategy<Value = (u64, String)> {
+    let put =
+        (0_u8..8, kind()).prop_map(|(number, kind)| format!("put {} NOW {kind}", key(number)));
+    let job = prop_oneof![
+        6 => Just(""),
+        4 => Just("\nflush"),
+        1 => Just("\nflush\ncompact force_l0 only_l0\nlayers"),
+        1 => Just("\ncompact force_image force_repartition\nlayers"),
+        1 => Just("\nflush\ncompact force_image force_repartition\nlayers"),
+        1 => Just("\ncutoff BEFORE\ngc_compact\nlayers"),
+        1 => Just("\ncutoff NOW BEFORE\ngc_compact\nlayers"),
+        1 => Just("\ncutoff NOW\ngc_compact\ngc_compact\nlayers"),
+    ];
+    let step = 1_u64..4;
+    (step, put, job).prop_map(|(step, put, job)| (step, put + job))
 }
