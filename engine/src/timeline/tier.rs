@@ -18,6 +18,8 @@
 mod level;
 mod plan;
 #[cfg(test)]
+mod sizes;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -30,6 +30,8 @@ mod initial;
 mod lease;
 mod order;
 mod parked;
+mod peer_layers;
+mod peer_maps;
 mod plans;
 mod reduce;
 mod reshape;

@@ -146,6 +146,36 @@ fn a_record_that_is_longer_than_the_target_has_a_slice_of_its_own() {
     );
 }
 
+/// A peer's own sizes, at its target of 4 MiB: one record; a small one before a large one; 2000
+/// pages over 2000 keys; and 2000 pages of one key, which a peer never cuts and ours does.
+#[test]
+fn histories_of_a_peer_become_as_many_layers() {
+    let plan = |len_target| CutPlan {
+        lsns: RUN,
+        len_target,
+        fill: Fill::UpToTarget,
+    };
+    let cut = |len_target, records: &mut dyn Iterator<Item = (u32, u64, u64)>| {
+        let mut cutter = Cutter::new(plan(len_target));
+        records.for_each(|(number, lsn, len)| cutter.push(Key::MIN.add(number), Lsn(lsn), len));
+        let pieces = cutter.finish();
+        assert!(pieces.windows(2).all(|pair| {
+            let is_next = pair[0].keys.end == pair[1].keys.start && pair[1].lsns == RUN;
+            let is_slice = pair[0].keys == pair[1].keys && pair[0].lsns.end == pair[1].lsns.start;
+            is_next || is_slice
+        }));
+        pieces.len()
+    };
+    assert_eq!(cut(4 << 20, &mut [(0, 0x18, 8)].into_iter()), 1);
+    let two = [(0, 0x18, 8), (1, 0x18, 8192)];
+    assert_eq!(cut(4096, &mut two.into_iter()), 2);
+    let keys = &mut (0..2000).map(|number| (number, 0x18, 8192));
+    assert_eq!(cut(4 << 20, keys), 4);
+    // 125 LSNs of 16 pages each: 32 of them fill a slice.
+    let one = &mut (0..2000).map(|number| (0, 0x11 + number / 16, 8192));
+    assert_eq!(cut(4 << 20, one), 4);
+}
+
 #[test]
 fn records_of_one_lsn_are_never_parted() {
     check("02@20:90 02@20:90 02@20:90", &["02-03 0/10..0/90"]);

@@ -1,5 +1,8 @@
+use proptest::prelude::*;
+
 use super::super::job::VALUE_LEN_ASSUMED;
-use super::*;
+use super::partition;
+use crate::base::{Key, KeyRange, KeySpace, ShardIdentity};
 
 fn key(number: u32) -> Key {
     Key::MIN.add(number)
@@ -49,6 +52,65 @@ fn a_target_below_one_value_gives_one_key_a_part() {
         KeyRange::new(key(2), Key::MAX),
     ];
     assert_eq!(found, expected);
+}
+
+/// A peer's fragments of a range of blocks, where of four shards with stripes of 0x800 blocks one
+/// holds the third stripe alone. Ours reach over all keys, so that each key has an image.
+#[test]
+fn one_stripe_is_halved_where_a_part_has_half_of_it() {
+    let block = |number: u32| {
+        Key {
+            field4: 0xAE,
+            ..Key::MIN
+        }
+        .add(number)
+    };
+    let shard = ShardIdentity::new(2, 4, 0x800).unwrap();
+    let range = KeySpace::from_ranges([KeyRange::new(block(0), block(0x1800))]);
+    let held = shard.held_space(&range);
+    let stripe = KeyRange::new(block(0x1000), block(0x1800));
+    assert_eq!(held.ranges(), [stripe]);
+    for (count, expected) in [
+        (0x400, vec![block(0x1400)]),
+        (0x800, vec![]),
+        (0x200, vec![block(0x1200), block(0x1400), block(0x1600)]),
+        (0x300, vec![block(0x1300), block(0x1600)]),
+    ] {
+        let parts = partition(&held, &KeySpace::new(), count * VALUE_LEN_ASSUMED);
+        let mut edges = vec![Key::MIN];
+        edges.extend(expected);
+        edges.push(Key::MAX);
+        let found: Vec<Key> = parts
+            .iter()
+            .map(|part| part.start)
+            .chain([Key::MAX])
+            .collect();
+        assert_eq!(found, edges, "{count:x}");
+    }
+}
+
+proptest! {
+    /// A peer's laws of fragments: at least one, ordered, disjoint, none without a key of its own,
+    /// none of more than the target. And ours: they abut over all keys.
+    #[test]
+    fn parts_have_about_as_many_declared_keys_as_fill_a_layer(
+        ranges in proptest::collection::vec((0_u32..200, 1_u32..60), 1..8),
+        count_target in 1_u64..40,
+    ) {
+        let ranges = ranges.iter().map(|(start, len)| KeyRange::new(key(*start), key(start + len)));
+        let declared = KeySpace::from_ranges(ranges);
+        let parts = partition(&declared, &KeySpace::new(), count_target * VALUE_LEN_ASSUMED);
+        let count = |part: &KeyRange| {
+            (0..300).map(key).filter(|at| part.contains(*at) && declared.contains(*at)).count()
+        };
+        let counts: Vec<u64> = parts.iter().map(|part| count(part) as u64).collect();
+        let (last, full) = counts.split_last().expect("there is a part");
+        prop_assert!(full.iter().all(|count| *count == count_target), "{:?}", counts);
+        prop_assert!((1..=count_target).contains(last), "{:?}", counts);
+        prop_assert_eq!(parts.first().map(|part| part.start), Some(Key::MIN));
+        prop_assert_eq!(parts.last().map(|part| part.end), Some(Key::MAX));
+        prop_assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start));
+    }
 }
 
 /// Sparse keys 4 to 6 and 20 to 30, in the midst of declared keys and behind them.

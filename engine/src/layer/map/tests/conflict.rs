@@ -36,6 +36,18 @@ fn an_l0_conflicts_like_any_delta() {
     check("all@10..20 5..9@20..25", None);
 }
 
+/// A peer compares a delta with the ends of others of several keys, and looks again only where more
+/// than one of these lies inside: so the delta of one key is a fault to it once a third is there.
+/// Ours compares two at a time, and what is well stays well whatever else there is.
+#[test]
+fn a_third_delta_makes_no_conflict_of_two_others() {
+    check("0..10@10..30 5..6@15..20 20..30@15..25", None);
+    check(
+        "0..10@10..30 5..7@15..20 20..30@15..25",
+        Some("0..10@10..30 5..7@15..20"),
+    );
+}
+
 /// Of two deltas with equal LSNs, the first ends before the conflict and the second does not.
 #[test]
 fn of_equal_lsns_the_one_that_reaches_furthest_counts() {
