@@ -1,5 +1,7 @@
 //! Guards that count the calls which a slow device delays, and the tasks that stall.
 
+use std::collections::btree_map::Entry;
+
 use palimpsest::io::Op;
 
 use super::SimIo;
@@ -29,7 +31,8 @@ impl Drop for Delayed<'_> {
     }
 }
 
-/// A stalled task: it waits for all others, and its own steps do not count.
+/// A stalled call: its task waits for all others, and the task's own steps do not count, until the
+/// last of its calls that stall has ended.
 pub(super) struct Stalling<'a> {
     io: &'a SimIo,
     task: Option<TaskId>,
@@ -39,7 +42,9 @@ impl<'a> Stalling<'a> {
     pub(super) fn begin(io: &'a SimIo) -> Stalling<'a> {
         let mut state = io.world().state();
         let task = state.scheduler.running();
-        state.stalled.extend(task);
+        if let Some(task) = task {
+            *state.stalled.entry(task).or_insert(0) += 1;
+        }
         Stalling { io, task }
     }
 }
@@ -47,10 +52,13 @@ impl<'a> Stalling<'a> {
 impl Drop for Stalling<'_> {
     fn drop(&mut self) {
         let mut state = self.io.world().state();
-        if let Some(task) = self.task
-            && state.is_live(self.io.life())
-        {
-            state.stalled.remove(&task);
+        let is_live = state.is_live(self.io.life());
+        let task = self.task.filter(|_| is_live);
+        if let Some(Entry::Occupied(mut count)) = task.map(|task| state.stalled.entry(task)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
         }
     }
 }

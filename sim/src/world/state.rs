@@ -129,8 +129,8 @@ pub struct State {
     /// The facts that the judge has not taken yet.
     pub(super) facts: Vec<Fact>,
     pub(super) steps_max: u64,
-    /// Stalled tasks: they wait for all others.
-    pub(super) stalled: BTreeSet<TaskId>,
+    /// The tasks that wait for all others, each with the number of its calls that stall.
+    pub(super) stalled: BTreeMap<TaskId, u32>,
     /// How many calls the device delays.
     pub(super) delayed_count: u32,
     /// Steps of tasks that do not stall.
@@ -218,7 +218,7 @@ impl World {
             supervisor: None,
             facts: Vec::new(),
             steps_max: steps_max(plan),
-            stalled: BTreeSet::new(),
+            stalled: BTreeMap::new(),
             delayed_count: 0,
             busy_steps: 0,
             clock_offset: crash_point.clock_offset,
@@ -404,7 +404,7 @@ impl State {
             return Picked::Nothing;
         };
         self.counts.steps += 1;
-        if !self.stalled.contains(&picked.task) {
+        if !self.stalled.contains_key(&picked.task) {
             self.busy_steps += 1;
         }
         if !self.scheduler.is_maintenance(picked.task) {
