@@ -12,11 +12,19 @@
 
 mod draw;
 mod engine;
+mod log;
 mod machine;
 mod meter;
 mod reads;
 mod strategies;
 mod table;
+#[path = "../../tool/src/waldump/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the tool counts what it converts, knows pages from before, and tests it"
+)]
+mod waldump;
 mod watched_io;
 mod writes;
 

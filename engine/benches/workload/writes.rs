@@ -6,13 +6,13 @@ use std::path::Path;
 use palimpsest::io::Job;
 use palimpsest::{Compression, Engine, Lsn, OsIo, block_on};
 
-use super::Scale;
 use super::draw::{Draw, PAGE_LEN, Spread, key};
 use super::engine::{Open, Put, TIMELINE, byte_len, pages, records};
 use super::machine::{directory, sequential_write};
 use super::meter::{Spent, megabytes, memory_peak, restart_memory_peak, spend};
 use super::table::{Table, figure};
 use super::watched_io::WatchedIo;
+use super::{Scale, log};
 
 /// One row of the tables.
 #[derive(Clone, Copy)]
@@ -28,7 +28,12 @@ enum What {
     Records,
     /// Pages of 8 KiB.
     Pages,
+    /// The records of a log, on the pages that it names.
+    Log,
 }
+
+/// A workload of a log has a record for so many of another one.
+const LOG_ONE_IN: u32 = 4;
 
 /// The results of a workload.
 struct Measured {
@@ -94,19 +99,27 @@ impl Workload {
                 }));
             }
         }
+        for compression in [Compression::None, Compression::Zstd { level: 1 }] {
+            all.push(Workload {
+                what: What::Log,
+                spread: Spread::Uniform,
+                compression,
+            });
+        }
         all
     }
 
     fn name(&self) -> String {
         let what = match self.what {
-            What::Records => "100 B records",
-            What::Pages => "8 KiB pages",
+            What::Records => format!("100 B records, {}", self.spread.name()),
+            What::Pages => format!("8 KiB pages, {}", self.spread.name()),
+            What::Log => "a log of pgbench".to_owned(),
         };
         let zstd = match self.compression {
             Compression::None => "",
             Compression::Zstd { .. } => ", zstd",
         };
-        format!("{what}, {}{zstd}", self.spread.name())
+        what + zstd
     }
 
     fn draw(&self, lsn: Lsn, scale: Scale) -> Vec<Put> {
@@ -115,6 +128,24 @@ impl Workload {
         match self.what {
             What::Records => records(lsn, &numbers(scale.record_count)),
             What::Pages => pages(lsn, &numbers(scale.key_count), self.compression),
+            What::Log => log::puts(lsn, scale.record_count / LOG_ONE_IN),
+        }
+    }
+
+    /// The number of pages that are written.
+    fn page_count(&self, scale: Scale) -> u32 {
+        match self.what {
+            What::Records | What::Pages => scale.key_count,
+            What::Log => log::page_count(),
+        }
+    }
+
+    /// One more write, so that the images stand above all the others and gc can remove their
+    /// layers.
+    fn one_more(&self, lsn: Lsn) -> Vec<Put> {
+        match self.what {
+            What::Records | What::Pages => records(lsn, &[0]),
+            What::Log => pages(lsn, &[0], self.compression),
         }
     }
 
@@ -139,9 +170,7 @@ impl Workload {
         let to_l0 = written(&io);
         let ((), compact) = spend(|| open.compact());
         let to_l1 = written(&io);
-        // One more record, so that the images stand above all the others and gc can remove their
-        // layers.
-        open.ingest(&records(open.last(), &[0]), u64::MAX);
+        open.ingest(&self.one_more(open.last()), u64::MAX);
         io.take_written();
         let ((), images) = spend(|| open.create_images());
         let to_images = written(&io);
@@ -242,7 +271,7 @@ fn ingest_row(workload: &Workload, run: &Measured) -> Vec<String> {
 }
 
 fn job_row(workload: &Workload, run: &Measured, scale: Scale) -> Vec<String> {
-    let logical = u64::from(scale.key_count) * PAGE_LEN as u64;
+    let logical = u64::from(workload.page_count(scale)) * PAGE_LEN as u64;
     let files = |files: Files| {
         let share = figure(files.len as f64 / logical as f64);
         format!("{share} in {}", files.count)
