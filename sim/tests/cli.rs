@@ -117,7 +117,7 @@ fn a_life_is_lived_to_its_end_and_told_on_the_way() {
 
 #[test]
 fn wrong_usage_ends_with_1_and_says_what_to_do() {
-    let cases: [(&[&str], &str); 26] = [
+    let cases: [(&[&str], &str); 28] = [
         (&["walk"], "unrecognized subcommand 'walk'"),
         (&["run", "--sedes", "0..5"], "unexpected argument '--sedes'"),
         (&["run", "--seeds", "5..2"], "the range is empty"),
@@ -127,6 +127,11 @@ fn wrong_usage_ends_with_1_and_says_what_to_do() {
         (&["run", "--jobs", "0"], "0 is not in 1..=1024"),
         (&["run", "--time", "0s"], "write 30s"),
         (&["run", "--time", "30"], "250ms, 30s, 5m, 1h"),
+        (&["run", "--workload"], "--workload <FILE>"),
+        (
+            &["run", "--workload", "no-such-file"],
+            "no-such-file: cannot be read",
+        ),
         (&["meta"], "--seeds <A..B>"),
         (&["meta", "--seeds", "7.."], "write 7..1007"),
         (&["plan", "x"], "`x` is no seed"),
@@ -187,6 +192,58 @@ fn a_file_that_is_no_plan_is_refused_with_its_place() {
         let path = path.to_str().unwrap();
         check_refusal(&["replay", path], complaint);
         check_refusal(&["replay", path], path);
+    }
+}
+
+/// What `pg_waldump` printed of a small `pgbench`.
+const LOG: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../engine/tool/fixtures/pgbench.waldump"
+);
+
+#[test]
+fn a_log_is_the_workload_of_plans() {
+    let counts = |jobs: &str| {
+        let args = ["run", "--seeds", "0..21", "--workload", LOG, "--jobs", jobs];
+        let report = printed(&args);
+        assert!(report.starts_with("all right: 21 plans in "), "{report}");
+        assert_eq!(figure(&report, "of them twice"), "2");
+        ["operations", "crashes"].map(|label| figure(&report, label))
+    };
+    assert_eq!(counts("1"), counts("2"));
+}
+
+#[test]
+fn a_file_that_is_no_log_is_refused_with_its_place() {
+    let whole = fs::read_to_string(LOG).unwrap();
+    let lines: Vec<&str> = whole.lines().take(5).collect();
+    let swapped = [lines[3], lines[4], lines[2]].join("\n");
+    let cases: [(&str, &[u8], &str); 5] = [
+        (
+            "plan.waldump",
+            b"palimpsest plan 99\n",
+            "line 1: expected a line of pg_waldump",
+        ),
+        (
+            "swapped.waldump",
+            swapped.as_bytes(),
+            "line 3: expected an LSN above",
+        ),
+        (
+            "no-page.waldump",
+            lines[0].as_bytes(),
+            "no record names a page",
+        ),
+        ("no-text.waldump", b"rmgr:\xFF", "byte 5 is not UTF-8"),
+        ("empty.waldump", b"", "give what `pg_waldump` printed"),
+    ];
+    for (name, bytes, complaint) in cases {
+        let path = scratch(name);
+        fs::write(&path, bytes).unwrap();
+        let path = path.to_str().unwrap();
+        let args = ["run", "--seeds", "0..1", "--workload", path];
+        check_refusal(&args, complaint);
+        check_refusal(&args, path);
     }
 }
 

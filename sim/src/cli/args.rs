@@ -176,6 +176,13 @@ pub struct RunArgs {
     /// From seed A up to but not including B, or to no end as in 500.. [default: 0..]
     #[arg(long, value_name = "A..B", value_parser = read_seeds)]
     pub seeds: Option<Seeds>,
+    /// A file that `pg_waldump` has printed: its records are the batches of the plans
+    ///
+    /// Everything else is drawn as ever. Pages become keys in their order; images have 8192 bytes,
+    /// other records the log's own length; a page that begins without a base begins empty. A plan
+    /// that fails is written to a file that contains its batches.
+    #[arg(long, value_name = "FILE")]
+    pub workload: Option<PathBuf>,
     /// When to stop: 250ms, 30s, 5m or 1h [default: 30s if the seeds have no end]
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub time: Option<Duration>,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -18,7 +19,7 @@ use super::shrink::{self, Wish};
 use super::signals::Signals;
 use super::syncs;
 use super::weaken;
-use super::{base, bugs, console, explain, plan_file};
+use super::{base, bugs, console, explain, plan_file, workload_file};
 use crate::diff;
 use crate::plan::Plan;
 use crate::report::{Report, Summary};
@@ -85,8 +86,10 @@ fn run(args: &RunArgs) -> Result<u8, CommandError> {
         None if args.cpu_time.is_some() => args.time,
         None => Some(args.time.unwrap_or(TIME)),
     };
+    let workload = args.workload.as_deref().map(workload_file::read);
     let work = Fleet {
         seeds,
+        workload: workload.transpose()?.map(Arc::new),
         time,
         cpu_time: args.cpu_time,
         job_count: args.jobs,
@@ -94,13 +97,20 @@ fn run(args: &RunArgs) -> Result<u8, CommandError> {
         failure_count_max: args.keep_going,
     };
     let signals = Signals::heed()?;
-    let report = carry_out(&work, &signals)?;
+    let mut report = fleet::carry_out(&work, &signals)?;
+    let kept = work
+        .workload
+        .as_deref()
+        .map(|workload| workload_file::keep_plans(&mut report, workload, &args.failures));
+    console::print(&report.to_string())?;
+    kept.transpose()?;
     for kind in &report.failures {
         if !kind.failure.ends() || signals.interrupted().is_some() {
             continue;
         }
         // The failure that was found decides the exit code, whether or not it can be shrunk.
-        if let Err(refusal) = shrink_failure(kind.seed, args, &signals) {
+        let plan = Plan::draw_with(kind.seed, work.workload.as_deref());
+        if let Err(refusal) = shrink_failure((kind.seed, &plan), args, &signals) {
             console::complain(&format!("error: {}", refusal.text()));
         }
     }
@@ -121,6 +131,7 @@ fn judge(report: &Report, strict: Option<&Summary>) -> Result<u8, CommandError> 
 fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
     let work = Fleet {
         seeds: args.seeds,
+        workload: None,
         time: Some(args.time),
         cpu_time: None,
         job_count: args.jobs,
@@ -133,17 +144,26 @@ fn try_all(args: &MatrixArgs) -> Result<u8, CommandError> {
 }
 
 /// Shrinks the plan of a seed, and prints the result.
-fn shrink_failure(seed: u64, args: &RunArgs, signals: &Signals) -> Result<(), CommandError> {
+fn shrink_failure(
+    (seed, plan): (u64, &Plan),
+    args: &RunArgs,
+    signals: &Signals,
+) -> Result<(), CommandError> {
     let seconds = args.shrink_time.as_secs_f64();
     console::complain(&format!("shrinking seed {seed}, for {seconds} s at most"));
+    let name = match &args.workload {
+        None => format!("seed {seed}"),
+        Some(file) => format!("seed {seed} of {}", plan_file::quoted(file.as_os_str())),
+    };
     let wish = Wish {
         time: args.shrink_time,
         job_count: args.jobs,
         file: &args.failures.join(format!("seed-{seed}.plan")),
-        seed: Some(seed),
-        name: &format!("seed {seed}"),
+        // The seed alone draws another plan than with a workload.
+        seed: args.workload.is_none().then_some(seed),
+        name: &name,
     };
-    match shrink::carry_out(&Plan::draw(seed), &wish, signals)? {
+    match shrink::carry_out(plan, &wish, signals)? {
         Some(smaller) => console::print(&format!("\n{smaller}")),
         None => console::print("\nit did not fail again, so it was not shrunk\n"),
     }

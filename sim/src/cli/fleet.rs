@@ -26,7 +26,7 @@ use super::progress::ProgressLine;
 use super::signals::Signals;
 use crate::divergence::run_twice;
 use crate::meta::run_everywhere;
-use crate::plan::Plan;
+use crate::plan::{Plan, Workload};
 use crate::report::{Failure, FailureKind, Report, Summary};
 use crate::run::{Keep, Outcome, STACK_LEN, run};
 use crate::verdict::Verdict;
@@ -39,10 +39,12 @@ const TICK: Duration = Duration::from_millis(100);
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// The plans to run, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Fleet {
     /// The seeds that draw them.
     pub seeds: Seeds,
+    /// The log whose records are their batches, if not all is drawn.
+    pub workload: Option<Arc<Workload>>,
     /// The time after which no further plan begins, counted from the start.
     pub time: Option<Duration>,
     /// The CPU time of the process after which no further plan begins, counted from the start.
@@ -86,6 +88,7 @@ pub fn carry_out(work: &Fleet, signals: &Signals) -> Result<Report, CommandError
         summary: Summary::default(),
         failures: Failures::default(),
         failure_count_max: work.failure_count_max,
+        has_workload: work.workload.is_some(),
         queue: queue.clone(),
     };
     let heard = collector.listen(&inbox);
@@ -181,7 +184,7 @@ fn start_worker(
     work: &Fleet,
     sender: Sender<Message>,
 ) -> Result<JoinHandle<()>, CommandError> {
-    let (queue, again) = (queue.clone(), work.again);
+    let (queue, again, workload) = (queue.clone(), work.again, work.workload.clone());
     let ends_at_first = work.failure_count_max == 1;
     let worker = std::thread::Builder::new()
         .name("worker".to_string())
@@ -191,7 +194,7 @@ fn start_worker(
             // Sending fails only if the collector has given up a hung run, and then the process
             // ends.
             let _ = sender.send(Message::Began(seed));
-            let tried = std::panic::catch_unwind(|| try_seed(seed, again));
+            let tried = std::panic::catch_unwind(|| try_seed(seed, again, workload.as_deref()));
             let is_last = match &tried {
                 Ok(finished) => finished.outcome.verdict.is_some() && ends_at_first,
                 Err(_) => true,
@@ -210,8 +213,8 @@ fn start_worker(
     })
 }
 
-fn try_seed(seed: u64, again: Again) -> Finished {
-    let plan = Plan::draw(seed);
+fn try_seed(seed: u64, again: Again, workload: Option<&Workload>) -> Finished {
+    let plan = Plan::draw_with(seed, workload);
     let (is_twice, outcome) = match again {
         Again::OneIn(count) if seed.is_multiple_of(count) => (true, run_twice(&plan)),
         Again::OneIn(_) => (false, run(&plan, Keep::Tail)),
@@ -245,6 +248,7 @@ struct Collector {
     summary: Summary,
     failures: Failures,
     failure_count_max: u64,
+    has_workload: bool,
     queue: Arc<Queue>,
 }
 
@@ -314,8 +318,17 @@ impl Collector {
             }
             Message::Died(seed) => Err(CommandError::Harness(format!(
                 "the simulator died over seed {seed}; what it said is above, and it says it again \
-                 with `cargo sim replay {seed}`"
+                 with `{}`",
+                self.again(seed)
             ))),
+        }
+    }
+
+    /// The command that runs the plan of a seed again.
+    fn again(&self, seed: u64) -> String {
+        match self.has_workload {
+            false => format!("cargo sim replay {seed}"),
+            true => format!("cargo sim run --seeds {seed}..{} --workload FILE", seed + 1),
         }
     }
 
@@ -332,7 +345,7 @@ impl Collector {
         let failure = Failure {
             verdict,
             trace,
-            replay: format!("cargo sim replay {seed}"),
+            replay: self.again(seed),
         };
         self.failures.add(seed, failure);
         if self.failure_count_max <= self.failures.0.len() as u64 {
@@ -360,6 +373,7 @@ mod tests {
     fn queue(start: u64, end: Option<u64>, time: Option<Duration>) -> Queue {
         let work = Fleet {
             seeds: Seeds { start, end },
+            workload: None,
             time,
             cpu_time: None,
             job_count: None,

@@ -37,6 +37,7 @@ pub fn meta(args: &MetaArgs) -> Result<u8, CommandError> {
     }
     let work = Fleet {
         seeds: args.seeds,
+        workload: None,
         time: None,
         cpu_time: None,
         job_count: args.jobs,

@@ -28,5 +28,6 @@ mod shrink;
 mod signals;
 mod syncs;
 mod weaken;
+mod workload_file;
 
 pub use command::main;

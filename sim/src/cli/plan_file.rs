@@ -60,7 +60,7 @@ pub fn read(name: &OsStr) -> Result<PlanInput, CommandError> {
     let text = name.to_string_lossy();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         let path = Path::new(name);
-        let text = read_text(path)?;
+        let text = read_text(path, REMEDY)?;
         return match text.starts_with(capsule::TITLE) {
             true => parse_capsule(path, &text).map(|it| PlanInput::Capsule(Box::new(it))),
             false => parse_plan(path, &text).map(|it| PlanInput::Plan(Box::new(it))),
@@ -80,7 +80,7 @@ pub fn read(name: &OsStr) -> Result<PlanInput, CommandError> {
 /// # Errors
 /// `Input` if the file is no capsule.
 pub fn read_capsule(path: &Path) -> Result<Capsule, CommandError> {
-    parse_capsule(path, &read_text(path)?)
+    parse_capsule(path, &read_text(path, REMEDY)?)
 }
 
 fn parse_capsule(path: &Path, text: &str) -> Result<Capsule, CommandError> {
@@ -93,7 +93,8 @@ fn parse_plan(path: &Path, text: &str) -> Result<Plan, CommandError> {
     parsed.map_err(|error: PlanError| refuse(path, &error))
 }
 
-fn refuse(path: &Path, why: &dyn Display) -> CommandError {
+/// The error of a file.
+pub fn refuse(path: &Path, why: &dyn Display) -> CommandError {
     let path = quoted(path.as_os_str());
     CommandError::Input(format!("{path}: {why}"))
 }
@@ -103,20 +104,25 @@ fn refuse(path: &Path, why: &dyn Display) -> CommandError {
 /// # Errors
 /// `Input` if the file is no plan.
 pub fn read_file(path: &Path) -> Result<Plan, CommandError> {
-    parse_plan(path, &read_text(path)?)
+    parse_plan(path, &read_text(path, REMEDY)?)
 }
 
-fn read_text(path: &Path) -> Result<String, CommandError> {
+/// Reads a text of at most 256 MiB; `remedy` says in an error what to name instead.
+///
+/// # Errors
+/// `Input` if it cannot be read, is longer, or is not UTF-8.
+pub fn read_text(path: &Path, remedy: &str) -> Result<String, CommandError> {
     let refuse = |why: &dyn Display| refuse(path, why);
     let bytes = read_bytes(path)
-        .map_err(|error| refuse(&format_args!("cannot be read: {error}; {REMEDY}")))?;
+        .map_err(|error| refuse(&format_args!("cannot be read: {error}; {remedy}")))?;
     if FILE_LEN_MAX < bytes.len() as u64 {
-        return Err(refuse(&format_args!("too long for a plan; {REMEDY}")));
+        let most = FILE_LEN_MAX >> 20;
+        return Err(refuse(&format_args!("longer than {most} MiB; {remedy}")));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         refuse(&format_args!(
-            "not a text: byte {at} is not UTF-8; {REMEDY}"
+            "not a text: byte {at} is not UTF-8; {remedy}"
         ))
     })
 }

@@ -10,7 +10,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use palimpsest::io::Job;
 
 use super::chunks::Chunks;
-use super::draw::{Author, PlanScale, Reach, Swarm, draw_rule_group};
+use super::draw::{Author, Material, PlanScale, Reach, Swarm, draw_rule_group};
 use super::{Knobs, Plan, Schedule, Starved, Tail};
 use crate::dice::Chance;
 
@@ -62,7 +62,11 @@ fn read(chunks: &Chunks) -> (Plan, Vec<usize>) {
     let swarm = Swarm::all(&mut bytes, scale);
     let seed = bytes.below(1 << 16);
     let knobs = Knobs::draw(&mut bytes, &swarm, seed);
-    let mut author = Author::new(&mut bytes, &swarm, &knobs, TOTAL_LEN_MAX);
+    let material = Material {
+        total_len_max: TOTAL_LEN_MAX,
+        workload: None,
+    };
+    let mut author = Author::new(&mut bytes, &swarm, &knobs, material);
     author.chance().open(&chunks.schedule);
     let schedule = read_schedule(author.chance());
     let mut faults = Vec::new();

@@ -16,7 +16,9 @@ mod jobs;
 mod kinds;
 pub(super) mod knobs;
 mod leases;
+mod log;
 mod moves;
+mod puts;
 mod reach;
 mod reads;
 mod reduce;
@@ -34,10 +36,10 @@ mod tests;
 
 use palimpsest::io::Job;
 
-use super::{How, Knobs, Line, Plan, Schedule, Starved, Tail};
+use super::{How, Knobs, Line, Plan, Schedule, Starved, Tail, Workload};
 use crate::dice::{Chance, Dice};
 
-pub(super) use author::Author;
+pub(super) use author::{Author, Material};
 pub(super) use reach::Reach;
 pub(super) use rules::draw_rule_group;
 use rules::draw_rules;
@@ -68,10 +70,25 @@ impl Plan {
     /// From 20 to 110 operations with at least one crash; it passes [`Plan::check`]. Two seeds of
     /// seven, 0 and 1 among them, draw long plans, of 60 operations or more and with two crashes.
     pub fn draw(seed: u64) -> Plan {
+        Plan::draw_with(seed, None)
+    }
+
+    /// Draws the plan that this seed names, with batches of a log's records in place of drawn ones.
+    /// The plan contains them: it needs no log to run.
+    ///
+    /// # Shape
+    /// As that of [`Plan::draw`], but its keys are pages of the log, as many as its batches name,
+    /// and none is sparse.
+    pub fn draw_with(seed: u64, workload: Option<&Workload>) -> Plan {
         let mut dice = Dice::new(seed);
         let swarm = Swarm::draw(&mut dice);
-        let knobs = Knobs::draw(&mut dice, &swarm, seed);
-        let ops = draw_ops(&mut dice, &swarm, (&knobs, seed % LONG_OF < LONG_COUNT));
+        let mut knobs = Knobs::draw(&mut dice, &swarm, seed);
+        if workload.is_some() {
+            knobs.sparse_count = 0;
+        }
+        let is_long = seed % LONG_OF < LONG_COUNT;
+        let (ops, key_count) = draw_ops(&mut dice, &swarm, (&knobs, workload), is_long);
+        knobs.key_count = key_count;
         let plan = Plan {
             faults: draw_rules(&mut dice, &swarm, &Reach::of(&ops, &knobs)),
             schedule: draw_schedule(&mut dice, &ops),
@@ -83,7 +100,13 @@ impl Plan {
     }
 }
 
-fn draw_ops(dice: &mut Dice, swarm: &Swarm, (knobs, is_long): (&Knobs, bool)) -> Vec<Line> {
+/// Draws the operations, and how many keys they name.
+fn draw_ops(
+    dice: &mut Dice,
+    swarm: &Swarm,
+    (knobs, workload): (&Knobs, Option<&Workload>),
+    is_long: bool,
+) -> (Vec<Line>, u16) {
     let (least, most) = match is_long {
         true => OP_COUNT_LONG,
         false => OP_COUNT_SHORT,
@@ -91,7 +114,11 @@ fn draw_ops(dice: &mut Dice, swarm: &Swarm, (knobs, is_long): (&Knobs, bool)) ->
     let aim = dice.between(least, most);
     let stops = draw_stops(dice, aim, if is_long { 2 } else { 1 });
     let mut stops = stops.into_iter().peekable();
-    let mut author = Author::new(dice, swarm, knobs, TOTAL_LEN_MAX);
+    let material = Material {
+        total_len_max: TOTAL_LEN_MAX,
+        workload,
+    };
+    let mut author = Author::new(dice, swarm, knobs, material);
     while author.op_count() < aim || stops.peek().is_some() {
         match stops.next_if(|(at, _)| *at <= author.op_count()) {
             Some((_, Stop::Crash)) => author.crash(),
@@ -99,7 +126,8 @@ fn draw_ops(dice: &mut Dice, swarm: &Swarm, (knobs, is_long): (&Knobs, bool)) ->
             None => author.make_move(),
         }
     }
-    author.finish()
+    let key_count = author.key_count();
+    (author.finish(), key_count)
 }
 
 /// Draws the operation count at which each stop comes, in order; none comes after `aim`.

@@ -10,6 +10,7 @@ mod limits;
 mod op;
 mod settings;
 pub(crate) mod text;
+mod workload;
 
 use palimpsest::io::Job;
 
@@ -24,6 +25,7 @@ pub use op::{
     PlanOp, Setting, Shutdowns, Slot, SplitPlan, Taking, Try,
 };
 pub use text::PlanError;
+pub use workload::{Workload, WorkloadError};
 
 /// Everything that determines a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

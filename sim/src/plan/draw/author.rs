@@ -10,17 +10,14 @@ use palimpsest::base::Key;
 
 use super::history::DrawnTimeline;
 use super::kinds::draw_crash;
-use super::swarm::{DrawStep, EditKind, EditSize, PlanScale, Swarm};
+use super::log::Log;
+use super::swarm::Swarm;
 use super::times::draw_duration;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
 use crate::model;
-use crate::plan::{EditPlan, Effort, Entry, How, KeyIndex, Knobs, Line, PlanOp, Setting, Slot};
+use crate::plan::{Effort, How, KeyIndex, Knobs, Line, PlanOp, Setting, Slot, Workload};
 
-/// The edit that deletes a sparse key.
-const DELETION: EditPlan = EditPlan::Image { len: 0, seed: 0 };
-/// One edit in this many of a sparse key deletes it.
-const DELETED_ONE_IN: u64 = 3;
 /// One timeline in this many that is waited for begins with initial data.
 const INITIAL_ONE_IN: u64 = 5;
 /// With this many operations in flight, the author joins them.
@@ -31,20 +28,21 @@ const CREATED_COUNT_MAX: u8 = 10;
 const CREATED_BESIDE_ONE_IN: u64 = 4;
 /// One timeline in this many ends near the last LSN that there is.
 const HIGHEST_ONE_IN: u64 = 24;
-/// One record in this many ignores what the author remembers.
-const CARELESS_ONE_IN: u64 = 64;
-/// One batch in this many repeats a key at its last LSN, behind another key.
-const DOUBLED_ONE_IN: u64 = 24;
 /// Before one end of a life in this many, options are set for the next life.
 const SETTING_ONE_IN: u64 = 6;
 /// The most options that are set at once.
 const SETTING_COUNT_MAX: u64 = 3;
 /// One restart in this many opens the engine as another tenant first.
 const INTRUDING_ONE_IN: u64 = 8;
-/// Lengths in bytes at which the encoding of a length changes, and their neighbours.
-const SMALL_EDGES: [u64; 9] = [0, 1, 100, 127, 128, 129, 255, 256, 257];
-/// Lengths in bytes around that of a block.
-const BLOCK_EDGES: [u64; 5] = [8190, 8191, 8192, 8193, 8194];
+
+/// What the batches of a plan are made of.
+#[derive(Clone, Copy)]
+pub struct Material<'w> {
+    /// The limit on the sum of the lengths of all edits, in bytes.
+    pub total_len_max: u64,
+    /// The log whose records they are; without it they are drawn.
+    pub workload: Option<&'w Workload>,
+}
 
 /// Writes operations.
 pub struct Author<'d, C> {
@@ -57,11 +55,13 @@ pub struct Author<'d, C> {
     pub(super) gc_age: Duration,
     /// The knobs, as they are set so far.
     knobs: Knobs,
-    ops: Vec<Line>,
+    pub(super) ops: Vec<Line>,
     created_count: u8,
     beside_count: u32,
-    edit_count: u64,
-    len_left: u64,
+    pub(super) edit_count: u64,
+    pub(super) len_left: u64,
+    /// The log whose records are written; without it they are drawn.
+    pub(super) log: Option<Log<'d>>,
     /// Labels of deleted timelines, to be used again.
     free_labels: Vec<TimelineLabel>,
     /// The slots in which scans are held.
@@ -70,32 +70,20 @@ pub struct Author<'d, C> {
     highest: Option<TimelineLabel>,
 }
 
-/// The distance between the LSNs of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spacing {
-    /// As drawn.
-    Drawn,
-    /// Zero, also from the batch before, while there are keys that the LSN does not have yet.
-    Same,
-}
-
-/// After this many edits, even a large plan writes small batches.
-const LARGE_EDITS_MAX: u64 = 900;
-
 impl<'d, C: Chance> Author<'d, C> {
-    /// Begins with one timeline; the sum of the lengths of all edits stays within `total_len_max`
-    /// bytes.
+    /// Begins with one timeline.
     pub fn new(
         chance: &'d mut C,
         swarm: &'d Swarm,
         knobs: &Knobs,
-        total_len_max: u64,
+        material: Material<'d>,
     ) -> Author<'d, C> {
+        let log = material.workload.map(Log::new);
         let mut author = Author {
             chance,
             swarm,
             timelines: Vec::new(),
-            key_count: knobs.key_count,
+            key_count: if log.is_some() { 1 } else { knobs.key_count },
             l0_count_trigger: knobs.l0_count_trigger,
             gc_distance: knobs.gc_distance,
             gc_age: knobs.gc_age,
@@ -104,7 +92,8 @@ impl<'d, C: Chance> Author<'d, C> {
             created_count: 0,
             beside_count: 0,
             edit_count: 0,
-            len_left: total_len_max,
+            len_left: material.total_len_max,
+            log,
             free_labels: Vec::new(),
             held: Vec::new(),
             highest: None,
@@ -123,8 +112,13 @@ impl<'d, C: Chance> Author<'d, C> {
         self.chance
     }
 
+    /// The number of keys that the operations name, as far as they are written.
+    pub fn key_count(&self) -> u16 {
+        self.key_count
+    }
+
     /// Whether the source of random choices is used up.
-    fn is_spent(&self) -> bool {
+    pub(super) fn is_spent(&self) -> bool {
         self.chance.is_spent()
     }
 
@@ -142,6 +136,7 @@ impl<'d, C: Chance> Author<'d, C> {
         if let Some(label) = self.highest {
             self.lift(label);
         }
+        self.sort_pages();
         self.ops
     }
 
@@ -239,7 +234,7 @@ impl<'d, C: Chance> Author<'d, C> {
             effort,
         };
         self.push(how, create);
-        let created = DrawnTimeline::new(timeline, start_lsn, self.key_count);
+        let created = self.drawn_timeline(timeline, start_lsn);
         self.timelines.push(created);
         if how == How::Wait && self.chance.one_in(INITIAL_ONE_IN) {
             self.put_initial(self.timelines.len() - 1);
@@ -249,13 +244,7 @@ impl<'d, C: Chance> Author<'d, C> {
     /// Declares some keys, and writes what the timeline begins with, all at its first LSN.
     pub(super) fn put_initial(&mut self, timeline: usize) {
         self.declare(timeline);
-        let count = self.chance.between(1, 8);
-        let mut entries = Vec::new();
-        for index in 0..count {
-            let key = self.key();
-            entries.push(self.entry(timeline, key, u64::from(index == 0)));
-        }
-        self.push_put(How::Wait, timeline, entries);
+        self.put_first(timeline);
         match self.chance.below(4) {
             0 => self.flush(How::Beside, timeline),
             1 => self.freeze(How::Wait, timeline),
@@ -289,147 +278,6 @@ impl<'d, C: Chance> Author<'d, C> {
     /// Whether there is a label for another timeline.
     pub(super) fn has_label(&self) -> bool {
         self.created_count < CREATED_COUNT_MAX
-    }
-
-    /// Writes a batch.
-    pub(super) fn put(&mut self, how: How, timeline: usize, spacing: Spacing) {
-        // A layer's index gets a second level from some 260 records on: a few large batches
-        // suffice.
-        let is_large = self.swarm.scale == PlanScale::Large && self.edit_count < LARGE_EDITS_MAX;
-        let (least, most) = if is_large { (50, 200) } else { (1, 6) };
-        let count = self.chance.between(least, most);
-        let first = self.key();
-        let is_in_order = is_large && self.chance.one_in(2);
-        let mut entries = Vec::with_capacity(count as usize);
-        for index in 0..count {
-            if 0 < index && self.is_spent() {
-                break;
-            }
-            let key = if is_in_order {
-                KeyIndex((u64::from(first.0) + index) as u16 % self.key_count)
-            } else {
-                self.key()
-            };
-            let lsn_step = match spacing {
-                Spacing::Drawn => self.lsn_step(),
-                Spacing::Same => 0,
-            };
-            entries.push(self.entry(timeline, key, lsn_step));
-        }
-        if self.chance.one_in(DOUBLED_ONE_IN)
-            && let Some(last) = entries.last().cloned()
-            && let Some(len_left) = self.len_left.checked_sub(last.edit.total_len())
-        {
-            self.len_left = len_left;
-            let key = self.key();
-            entries.push(self.entry(timeline, key, 0));
-            entries.push(Entry {
-                lsn_step: 0,
-                ..last
-            });
-        }
-        self.push_put(how, timeline, entries);
-    }
-
-    /// Writes a batch with many records of one key.
-    pub(super) fn put_on_key(&mut self, timeline: usize, key: KeyIndex) {
-        let count = self.chance.between(8, 40);
-        let mut entries = Vec::with_capacity(count as usize);
-        for index in 0..count {
-            if 0 < index && self.is_spent() {
-                break;
-            }
-            let lsn_step = self.chance.between(1, 4);
-            entries.push(self.entry(timeline, key, lsn_step));
-        }
-        self.push_put(How::Wait, timeline, entries);
-    }
-
-    /// Writes one record, `lsn_step` above the last one.
-    pub(super) fn put_far(&mut self, timeline: usize, lsn_step: u64) {
-        let key = self.key();
-        let entry = self.entry(timeline, key, lsn_step);
-        self.push_put(How::Wait, timeline, vec![entry]);
-    }
-
-    /// Writes a change without a base, if some key has no page: that key can then neither be read
-    /// nor imaged. Half of the time the keys behind it get one as well.
-    pub(super) fn put_without_base(&mut self, timeline: usize) {
-        let key = self.key();
-        let Some(key) = self.timelines[timeline].without_page(key) else {
-            return;
-        };
-        let key_count = match self.chance.one_in(2) {
-            true => self.chance.between(2, 4) as u16,
-            false => 1,
-        };
-        let mut entries = Vec::new();
-        for key in key.0..key.0.saturating_add(key_count).min(self.key_count) {
-            if self.timelines[timeline].without_page(KeyIndex(key)) == Some(KeyIndex(key)) {
-                entries.push(self.entry_without_base(timeline, KeyIndex(key)));
-            }
-        }
-        self.push_put(How::Wait, timeline, entries);
-    }
-
-    fn entry_without_base(&mut self, timeline: usize, key: KeyIndex) -> Entry {
-        let lsn_step = self.chance.between(1, 8);
-        self.timelines[timeline].add(key, lsn_step);
-        let (len, seed) = (self.len(), self.seed());
-        Entry {
-            lsn_step,
-            key,
-            edit: EditPlan::Append { len, seed },
-        }
-    }
-
-    fn push_put(&mut self, how: How, index: usize, entries: Vec<Entry>) {
-        self.timelines[index].end_batch();
-        let timeline = self.timelines[index].label;
-        self.push(how, PlanOp::Put { timeline, entries });
-    }
-
-    fn entry(&mut self, index: usize, key: KeyIndex, lsn_step: u64) -> Entry {
-        let is_careless = self.chance.one_in(CARELESS_ONE_IN);
-        let timeline = &mut self.timelines[index];
-        let (key, lsn_step) = if lsn_step == 0 && !is_careless {
-            timeline.place_at_newest(key)
-        } else {
-            (key, lsn_step)
-        };
-        let needs_base = !timeline.add(key, lsn_step) && !is_careless;
-        if needs_base {
-            timeline.make_base(key);
-        }
-        let is_sparse = self.is_sparse(key);
-        let edit = if is_sparse && self.chance.one_in(DELETED_ONE_IN) {
-            DELETION
-        } else if needs_base && !(is_sparse && self.chance.one_in(2)) {
-            self.base_edit()
-        } else {
-            self.edit()
-        };
-        Entry {
-            lsn_step,
-            key,
-            edit,
-        }
-    }
-
-    /// Writes a value of a sparse key, or deletes the key.
-    pub(super) fn put_sparse(&mut self, timeline: usize, key: KeyIndex, is_there: bool) {
-        let lsn_step = self.chance.between(1, 8);
-        self.timelines[timeline].add(key, lsn_step);
-        let edit = match is_there {
-            true => self.base_edit(),
-            false => DELETION,
-        };
-        let entry = Entry {
-            lsn_step,
-            key,
-            edit,
-        };
-        self.push_put(How::Wait, timeline, vec![entry]);
     }
 
     /// Whether a key is sparse: it needs no base, and can be deleted.
@@ -518,64 +366,5 @@ impl<'d, C: Chance> Author<'d, C> {
         let is_hot = self.chance.ratio(self.swarm.hot, 8);
         let index = self.chance.below(if is_hot { count.min(2) } else { count });
         KeyIndex(index as u16)
-    }
-
-    fn lsn_step(&mut self) -> u64 {
-        match self.chance.pick_weighted(&self.swarm.steps) {
-            DrawStep::Same => 0,
-            DrawStep::One => 1,
-            DrawStep::Eight => 8,
-            DrawStep::Small => self.chance.between(2, 40),
-            DrawStep::Large => self.chance.between(100, 5000),
-            DrawStep::Huge => self.chance.between(1 << 20, 1 << 33),
-        }
-    }
-
-    /// Draws a record that needs nothing below it.
-    fn base_edit(&mut self) -> EditPlan {
-        let (len, seed) = (self.len(), self.seed());
-        if self.chance.one_in(3) {
-            EditPlan::Init { len, seed }
-        } else {
-            EditPlan::Image { len, seed }
-        }
-    }
-
-    fn edit(&mut self) -> EditPlan {
-        let kind = self.chance.pick_weighted(&self.swarm.edits);
-        if kind == EditKind::Clear {
-            return EditPlan::Clear;
-        }
-        let (len, seed) = (self.len(), self.seed());
-        match kind {
-            EditKind::Image => EditPlan::Image { len, seed },
-            EditKind::Init => EditPlan::Init { len, seed },
-            EditKind::Set => EditPlan::Set { len, seed },
-            EditKind::Append => EditPlan::Append { len, seed },
-            EditKind::AppendIf => EditPlan::AppendIf { len, seed },
-            EditKind::Patch | EditKind::Clear => {
-                let offset = self.len();
-                EditPlan::Patch { offset, len, seed }
-            }
-        }
-    }
-
-    fn len(&mut self) -> u32 {
-        let len = match self.chance.pick_weighted(&self.swarm.sizes) {
-            EditSize::Tiny => self.chance.between(1, 20),
-            EditSize::SmallEdge => *self.chance.pick(&SMALL_EDGES),
-            EditSize::Medium => self.chance.between(200, 2000),
-            EditSize::BlockEdge => *self.chance.pick(&BLOCK_EDGES),
-            EditSize::Blocks => self.chance.between(8000, 70_000),
-        };
-        let len = len.min(self.len_left);
-        self.len_left -= len;
-        len as u32
-    }
-
-    /// A seed of its own for each edit: a value in the wrong place is then a wrong value.
-    fn seed(&mut self) -> u64 {
-        self.edit_count += 1;
-        self.edit_count
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::author::{Author, Spacing};
+use super::author::Author;
 use super::history::DrawnTimeline;
+use super::puts::Spacing;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
 use crate::plan::{How, Mode, PlanOp};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use crate::dice::Chance;
 use crate::plan::{Closing, Held, How, Jump, Kept, PlanOp, Shutdowns};
 

@@ -1,6 +1,7 @@
 //! Operations that are given up, and what is done instead.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
 use crate::plan::{Effort, How, PlanOp};

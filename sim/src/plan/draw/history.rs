@@ -23,6 +23,10 @@ pub(super) struct DrawnTimeline {
     based: Vec<Option<u64>>,
     /// The value of `based` when everything was last made durable.
     durable: Vec<Option<u64>>,
+    /// The record of the log that comes next, by its index.
+    pub next: usize,
+    /// The value of `next` when everything was last made durable.
+    durable_next: usize,
     /// The keys that the newest LSN has: all of them at the start LSN, where no record can be put.
     newest: Vec<KeyIndex>,
 }
@@ -40,7 +44,18 @@ impl DrawnTimeline {
             durable_last: start_lsn,
             based: vec![None; key_count.into()],
             durable: vec![None; key_count.into()],
+            next: 0,
+            durable_next: 0,
             newest: (0..key_count).map(KeyIndex).collect(),
+        }
+    }
+
+    /// A timeline that takes the records of a log from this one on.
+    pub fn reading_from(self, next: usize) -> DrawnTimeline {
+        DrawnTimeline {
+            next,
+            durable_next: next,
+            ..self
         }
     }
 
@@ -59,6 +74,8 @@ impl DrawnTimeline {
             last: start,
             durable_last: start,
             durable: based.clone(),
+            next: self.next,
+            durable_next: self.next,
             newest: (0..based.len() as u16).map(KeyIndex).collect(),
             based,
         }
@@ -79,6 +96,11 @@ impl DrawnTimeline {
         self.based[usize::from(key.0)] = Some(self.last);
     }
 
+    /// Whether a key has a page.
+    pub fn has_page(&self, key: KeyIndex) -> bool {
+        self.based[usize::from(key.0)].is_some()
+    }
+
     /// Notes the end of a batch.
     pub fn end_batch(&mut self) {
         self.points.push(self.last);
@@ -88,12 +110,14 @@ impl DrawnTimeline {
     pub fn mark_durable(&mut self) {
         self.durable.clone_from(&self.based);
         self.durable_last = self.last;
+        self.durable_next = self.next;
     }
 
     /// Forgets what was not made durable.
     pub fn forget_unsynced(&mut self) {
         let kept = self.durable_last;
         self.based.clone_from(&self.durable);
+        self.next = self.durable_next;
         self.points.retain(|point| *point <= kept);
         self.last = kept;
     }

@@ -1,6 +1,7 @@
 //! Scans that outlive their lines, across what takes their layers or their timeline away.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use crate::dice::Chance;
 use crate::plan::{Held, How, Mode, PlanOp, Slot};
 

@@ -1,7 +1,8 @@
 //! Compaction and images: alone, and concurrent with the operations that are known to be hard for
 //! them.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use crate::dice::Chance;
 use crate::plan::{How, KeyIndex, Mode, PlanOp};
 

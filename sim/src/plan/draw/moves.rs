@@ -1,6 +1,7 @@
 //! What an author does next: one operation, or several that are known to find bugs together.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use super::themes::Move;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;

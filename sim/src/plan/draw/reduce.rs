@@ -1,6 +1,7 @@
 //! Gc compaction: alone, and concurrent with the operations that are known to be hard for it.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use super::themes::Move;
 use crate::dice::Chance;
 use crate::plan::{HistoryPlan, How, KeyIndex, Mode, PlanOp, Try};

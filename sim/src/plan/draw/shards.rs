@@ -1,6 +1,7 @@
 //! Shards: a split, what the jobs make of what it has left, and going from one shard to another.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use super::themes::Move;
 use crate::dice::Chance;
 use crate::plan::{Effort, How, Mode, OtherShard, PlanOp, SplitPlan, Taking};

@@ -1,7 +1,8 @@
 //! Timelines that are deleted soon after they were created, and what comes right behind that: an
 //! end of the life, another tenant, an open, a second deletion.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use crate::dice::Chance;
 use crate::label::TimelineLabel;
 use crate::plan::{How, PlanOp};

@@ -1,6 +1,7 @@
 //! Sparse keys: deletions, and what takes the records away that say so.
 
-use super::author::{Author, Spacing};
+use super::author::Author;
+use super::puts::Spacing;
 use crate::dice::Chance;
 use crate::plan::{How, KeyIndex, Mode};
 

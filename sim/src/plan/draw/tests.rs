@@ -1,3 +1,4 @@
+mod log;
 mod sites;
 mod traits;
 mod words;
