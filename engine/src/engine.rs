@@ -11,7 +11,7 @@ use crate::layer::BlockCache;
 use crate::split::{Split, check_whole, split};
 use crate::store::{DirStore, Store};
 use crate::sync::{Mutex, MutexGuard};
-use crate::timeline::{BranchTree, JobLock, Opener, Options};
+use crate::timeline::{BranchTree, JobLock, MemoryBudget, Opener, Options};
 
 /// An open timeline of an [`Engine`]: the calls are those of [`crate::timeline::Timeline`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
@@ -32,6 +32,7 @@ pub struct Engine<I: Io = OsIo> {
     lock: Arc<I::Lock>,
     cache: Arc<BlockCache>,
     branch_tree: Arc<BranchTree>,
+    memory: Arc<MemoryBudget>,
     /// Serializes creating, opening, deleting and shutting down timelines.
     catalog_lock: JobLock,
     open: Mutex<BTreeMap<TimelineId, Timeline<I>>>,
@@ -72,6 +73,7 @@ impl<I: Io> Engine<I> {
             store,
             cache: Arc::new(BlockCache::new(options.block_cache_len)),
             branch_tree: Arc::default(),
+            memory: Arc::new(MemoryBudget::new(options.open_len_max)),
             options,
             lock: Arc::new(lock),
             catalog_lock: JobLock::default(),
@@ -142,6 +144,7 @@ impl<I: Io> Engine<I> {
             lock: &self.lock,
             cache: &self.cache,
             branch_tree: &self.branch_tree,
+            memory: &self.memory,
         }
     }
 

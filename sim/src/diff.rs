@@ -57,6 +57,8 @@ impl Policy {
                 draw_nothing(crash);
             }
         });
+        self.set(&mut plan.knobs);
+        let mut knobs = plan.knobs.clone();
         for line in &mut plan.ops {
             match &mut line.op {
                 PlanOp::Compact { mode, .. } | PlanOp::Images { mode, .. } => {
@@ -65,11 +67,15 @@ impl Policy {
                 PlanOp::Strategy { strategy, .. } => {
                     *strategy = self.strategy().unwrap_or(*strategy);
                 }
+                PlanOp::Set(setting) => {
+                    setting.apply(&mut knobs);
+                    self.set(&mut knobs);
+                    *setting = setting.as_in(&knobs);
+                }
                 PlanOp::Crash(crash) => draw_nothing(crash),
                 _ => {}
             }
         }
-        self.set(&mut plan.knobs);
         plan
     }
 
@@ -264,6 +270,13 @@ mod tests {
             compared_count += compared.min().unwrap();
         }
         assert!(100 < compared_count, "{compared_count}");
+    }
+
+    #[test]
+    fn no_policy_changes_an_answer_where_options_are_set() {
+        let text = include_str!("../plans/policy-outlives-a-set.plan");
+        let diff = diff(&text.parse().unwrap());
+        assert!(diff.verdict().is_none(), "{diff}");
     }
 
     #[test]

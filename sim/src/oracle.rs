@@ -249,6 +249,14 @@ impl Expected {
         before
     }
 
+    /// Takes back a creation that was refused: it has made nothing. What is there comes from
+    /// before, or from an earlier creation that is still in doubt.
+    pub fn refused_creation(&mut self, start: &Start) {
+        if let Some(index) = self.starts.iter().rposition(|begun| begun == start) {
+            self.starts.remove(index);
+        }
+    }
+
     /// Ends a creation that has made nothing, of a timeline that was not there.
     pub fn end_creation(&mut self) {
         self.existence = Existence::Absent;

@@ -1,8 +1,9 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 65] = [
+pub const PROBES: [&str; 68] = [
     "a batch finds its layer too old",
+    "a batch finds that its layer must make room",
     "a batch is delayed because L0s wait",
     "a batch shares its LSN with the one before it",
     "a batch waits until there are fewer L0s",
@@ -66,6 +67,8 @@ pub const PROBES: [&str; 65] = [
     "an open ends a deletion that a crash interrupted",
     "an open finds the index that an open before it did not finish",
     "an open removes a layer that no index names",
+    "maintenance freezes a layer that is too old",
+    "maintenance freezes a layer to make room",
     "the images of a level are overtaken by a collection",
 ];
 

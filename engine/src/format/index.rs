@@ -20,6 +20,10 @@
 //!      9     8  horizon              if 1: the LSN up to which it reduces
 //!     17    18  next key             if 1: the keys below it are reduced
 //!
+//! kept, not required: the points below the cutoff that collections have kept, in order; it may be
+//! empty. Where the section is absent, that is not known.
+//!      0     8  lsn
+//!
 //! layers, required: as many as the section holds, in the order of their names
 //!      0     1  kind                 0 delta, 1 image
 //!      1    18  key start
@@ -59,6 +63,10 @@
 //!     52     1  is_deleted           0 or 1
 //!     53     1  has_ancestor         0 or 1
 //!     54    24  ancestor             if 1: its timeline (16) and the LSN of the branch (8)
+//!
+//! times, not required, absent if there are none: as many as the section holds, by ascending LSN
+//!      0     8  time                 nanoseconds since the Unix epoch
+//!      8     8  lsn                  of the last record at that time
 //! ```
 //!
 //! A later release may add sections. One that is unknown here is skipped where it is not required,
@@ -67,7 +75,7 @@
 //! Version 1 had no sections: behind the version, `timeline`; the number of the layers (4); the
 //! layers; the checksum. It is read, and never written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::take::Take;
 use crate::base::{
@@ -103,6 +111,12 @@ pub struct Index {
     pub is_deleted: bool,
     /// All layers, in strictly ascending order of their names.
     pub layers: Vec<IndexLayer>,
+    /// The points below the cutoff, of branches and leases, that collections have kept; `None` if
+    /// the index does not say. No other LSN below the cutoff is readable.
+    pub kept: Option<BTreeSet<Lsn>>,
+    /// When which LSN was the last record's, in the order of LSNs. None is above
+    /// `disk_consistent_lsn`.
+    pub times: Vec<(Time, Lsn)>,
     /// The LSNs that stay readable below the cutoff, each until a time. None is above
     /// `disk_consistent_lsn`.
     pub leases: BTreeMap<Lsn, Time>,
@@ -170,12 +184,14 @@ pub struct IndexSection {
 }
 
 const GC_COMPACTION: &str = "gccomp";
+const KEPT: &str = "kept";
 const LAYERS: &str = "layers";
 const LEASES: &str = "leases";
 const SHARD: &str = "shard";
 const SPARSE: &str = "sparse";
 const STRATEGY: &str = "strategy";
 const TIMELINE: &str = "timeline";
+const TIMES: &str = "times";
 
 impl Index {
     /// Encodes the index.
@@ -187,9 +203,12 @@ impl Index {
         if self.gc_compaction != GcCompaction::default() {
             sections.push((GC_COMPACTION, self.encode_gc_compaction()));
         }
+        if let Some(kept) = &self.kept {
+            sections.push((KEPT, points::encode_kept(kept)));
+        }
         sections.push((LAYERS, self.encode_layers()));
         if !self.leases.is_empty() {
-            sections.push((LEASES, self.encode_leases()));
+            sections.push((LEASES, points::encode_leases(&self.leases)));
         }
         if !self.shard.identity.is_unsharded() {
             sections.push((SHARD, self.shard.encode()));
@@ -201,6 +220,9 @@ impl Index {
             sections.push((STRATEGY, vec![KIND_TIERED]));
         }
         sections.push((TIMELINE, self.encode_timeline()));
+        if !self.times.is_empty() {
+            sections.push((TIMES, points::encode_times(&self.times)));
+        }
         let mut out = Vec::new();
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_be_bytes());
@@ -230,15 +252,6 @@ impl Index {
         let mut out = Vec::new();
         for layer in &self.layers {
             layer.encode(&mut out);
-        }
-        out
-    }
-
-    fn encode_leases(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        for (lsn, valid_until) in &self.leases {
-            out.extend_from_slice(&lsn.0.to_be_bytes());
-            out.extend_from_slice(&valid_until.0.to_be_bytes());
         }
         out
     }
@@ -297,7 +310,7 @@ impl Index {
 
 /// Whether a reader must know a section: without it, it would take the index for another one.
 fn is_required(name: &str) -> bool {
-    !matches!(name, GC_COMPACTION | STRATEGY)
+    !matches!(name, GC_COMPACTION | KEPT | STRATEGY | TIMES)
 }
 
 fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
@@ -314,12 +327,14 @@ fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
 fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
     let known = [
         GC_COMPACTION,
+        KEPT,
         LAYERS,
         LEASES,
         SHARD,
         SPARSE,
         STRATEGY,
         TIMELINE,
+        TIMES,
     ];
     let known = known.map(|name| (name, is_required(name)));
     let mut sections = sections::take(&mut take, &known)?;
@@ -332,7 +347,7 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
     let index = section(TIMELINE)?.read("timeline", take_timeline)?;
     let layers = section(LAYERS)?.read("layers", take_layers)?;
     let leases = match sections.remove(LEASES) {
-        Some(section) => section.read("leases", take_leases)?,
+        Some(section) => section.read("leases", points::take_leases)?,
         None => BTreeMap::new(),
     };
     let gc_compaction = match sections.remove(GC_COMPACTION) {
@@ -351,7 +366,17 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
         Some(section) => section.read("strategy", take_strategy)?,
         None => Strategy::default(),
     };
+    let kept = match sections.remove(KEPT) {
+        Some(section) => Some(section.read("kept", points::take_kept)?),
+        None => None,
+    };
+    let times = match sections.remove(TIMES) {
+        Some(section) => section.read("times", points::take_times)?,
+        None => Vec::new(),
+    };
     Ok(Index {
+        kept,
+        times,
         layers,
         leases,
         gc_compaction,
@@ -409,6 +434,8 @@ fn take_timeline(take: &mut Take<'_>) -> Result<Index, DecodeError> {
         is_deleted: take.take_flag("is_deleted")?,
         ancestor: take_ancestor(take)?,
         layers: Vec::new(),
+        kept: None,
+        times: Vec::new(),
         leases: BTreeMap::new(),
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),
@@ -481,25 +508,6 @@ fn take_layer(take: &mut Take<'_>, layers: &mut Vec<IndexLayer>) -> Result<(), D
     Ok(())
 }
 
-fn take_leases(take: &mut Take<'_>) -> Result<BTreeMap<Lsn, Time>, DecodeError> {
-    let mut leases = BTreeMap::new();
-    loop {
-        let start = take.offset();
-        let lsn = take.take_lsn("lease LSN")?;
-        let valid_until = take.take_u64("lease valid until").map(Time)?;
-        let last = leases.last_key_value().map(|(last, _)| *last);
-        if last.is_some_and(|last| lsn <= last) {
-            let problem = format!("expected one above the last, found {lsn}");
-            return Err(DecodeError::malformed("lease", start, problem));
-        }
-        leases.insert(lsn, valid_until);
-        // A section without a lease is not written.
-        if take.rest().is_empty() {
-            return Ok(leases);
-        }
-    }
-}
-
 impl IndexLayer {
     fn encode(&self, out: &mut Vec<u8>) {
         assert!(!self.name.keys().is_empty());
@@ -558,6 +566,7 @@ fn take_name(take: &mut Take<'_>) -> Result<LayerName, DecodeError> {
     }
 }
 
+mod points;
 mod sections;
 mod shard;
 mod sparse;

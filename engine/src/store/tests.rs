@@ -83,6 +83,8 @@ fn index(generation: u32) -> Index {
         disk_consistent_lsn: Lsn(20),
         gc_cutoff: Lsn(5),
         is_deleted: false,
+        kept: None,
+        times: Vec::new(),
         leases: std::collections::BTreeMap::new(),
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),

@@ -33,6 +33,9 @@ use crate::store::Store;
 /// How much of the values of each input is held in memory at once, in bytes.
 const BATCH_LEN: u64 = 128 << 10;
 
+/// A compaction that is to stop writes this many records more at most. A piece may have millions.
+const STOP_RECORD_COUNT: u64 = 1024;
+
 /// A hole between keys is worth a cut if this many images or gaps between images lie in it.
 const HOLE_SEGMENT_COUNT: usize = 3;
 
@@ -304,6 +307,9 @@ impl<S: Store> Shared<S> {
                 let at = (record.key, record.lsn);
                 writer.push(at, &record.bytes, record.is_base).await?;
                 stats.keep(record.bytes.len());
+                if stats.kept.count.is_multiple_of(STOP_RECORD_COUNT) {
+                    self.check_running()?;
+                }
                 next = self.next_held(&mut merge, stats).await?;
             }
             outputs.push(writer.finish().await?);

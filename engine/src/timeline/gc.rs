@@ -171,7 +171,9 @@ impl<S: Store> Shared<S> {
         let cutoff = self.due_cutoff(&state, now);
         let before = state.gc_cutoff;
         if state.gc_cutoff < cutoff {
-            state.gc_cutoff = cutoff;
+            let mut retained = self.branch_tree.retained(self.id);
+            retained.extend(state.leases.keys());
+            state.move_cutoff(cutoff, &retained);
             state.publish_lsns();
         }
         assert!(before <= state.gc_cutoff, "law 8");

@@ -113,7 +113,8 @@ impl<S: Store> Writer<S> {
     /// next [`Timeline::flush`].
     ///
     /// A batch may share its first LSN with the last record before it, unless a freeze or a flush
-    /// has closed that LSN.
+    /// has closed that LSN. With `maintenance_period` set, a layer that is too old, or must make
+    /// room, is frozen at any time: records that belong to one LSN are put as one batch then.
     ///
     /// # Errors
     /// `Refused` if its first LSN is below the last record's or is closed, if one of its keys has a
@@ -202,10 +203,29 @@ impl<S: Store> Shared<S> {
             Due::Long => self.io().probe("a batch would make its layer too long"),
             Due::Wide => self.io().probe("a batch would make its layer too wide"),
             Due::Old => self.io().probe("a batch finds its layer too old"),
+            Due::Called => self
+                .io()
+                .probe("a batch finds that its layer must make room"),
         }
         self.io().interleave(op).await;
         self.freeze()?;
         self.hold_back().await
+    }
+
+    /// Freezes the open layer without a batch, if it is too old or must make room for others.
+    pub(super) async fn freeze_due(&self) -> Result<()> {
+        let now = self.io().now();
+        let Some(due) = self.state().due_at(&self.options, now) else {
+            return Ok(());
+        };
+        match due {
+            Due::Called => self.io().probe("maintenance freezes a layer to make room"),
+            Due::Long | Due::Wide | Due::Old => self
+                .io()
+                .probe("maintenance freezes a layer that is too old"),
+        }
+        self.io().interleave(self.op(Job::Freeze, 1)).await;
+        self.freeze()
     }
 
     /// Freezes the open layer, if it has records.
@@ -263,6 +283,7 @@ impl<S: Store> Shared<S> {
             "all records before it are in older layers"
         );
         state.map = Arc::new(state.map.with_open(layer.clone()));
+        state.open_share = Some(self.memory.share(self.upkeep.clone()));
         state.check_lsns();
         Ok(layer)
     }
@@ -306,6 +327,7 @@ enum Due {
     Long,
     Wide,
     Old,
+    Called,
 }
 
 impl<I: Io> TimelineState<I> {
@@ -322,6 +344,18 @@ impl<I: Io> TimelineState<I> {
         }
         if options.freeze_distance_max <= last.0 - open.start().0 {
             return Some(Due::Wide);
+        }
+        self.due_at(options, now)
+    }
+
+    /// Why the open layer must be frozen at this time, batch or no batch, if it has records.
+    fn due_at(&self, options: &Options, now: Time) -> Option<Due> {
+        let open = self.map.open().filter(|open| 0 < open.entry_count())?;
+        let share = self.open_share.as_ref().expect("there is an open layer");
+        // A batch that was cut off has left bytes as well.
+        share.hold(layer_len(open));
+        if share.must_yield() {
+            return Some(Due::Called);
         }
         let age = now.saturating_since(open.opened_at());
         (options.freeze_age_max <= age).then_some(Due::Old)
@@ -374,6 +408,8 @@ impl<I: Io> TimelineState<I> {
             "a freeze closes the LSNs below it"
         );
         layer.publish(batch, position);
+        let share = self.open_share.as_ref().expect("there is an open layer");
+        share.hold(layer_len(layer));
         let before = self.last_record_lsn;
         self.time_to_lsn.note(now, before);
         self.image_time_to_lsn.note(now, before);
@@ -398,6 +434,7 @@ impl<I: Io> TimelineState<I> {
         let end = self.last_record_lsn.visible_end();
         let backlog = self.map.backlog();
         self.map = Arc::new(self.map.freeze(end));
+        self.open_share = None;
         assert!(
             self.map.backlog() == backlog + 1,
             "a frozen layer waits to be flushed"

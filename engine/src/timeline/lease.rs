@@ -120,7 +120,8 @@ impl<S: Store> Shared<S> {
         }
         if !state.is_leased(lsn) {
             let cutoff = state.gc_cutoff;
-            if lsn < cutoff && !self.branch_tree.readable(self.id).contains(&lsn) {
+            let is_point = || self.branch_tree.readable(self.id).contains(&lsn);
+            if lsn < cutoff && !(state.is_kept(lsn) && is_point()) {
                 return Err(Error::BelowCutoff { lsn, cutoff });
             }
         } else if state.leases[&lsn] < self.io().now() {
@@ -146,6 +147,7 @@ impl<S: Store> Shared<S> {
         }
         let mut retained = self.branch_tree.retained(self.id);
         retained.extend(state.leases.keys());
+        state.keep_only(&retained);
         retained
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  sleep ─ period over, or something changed
-//!    ─▶ flush ─▶ compact ─▶ images ─▶ shed ─▶ gc ─▶ gc compaction ─▶ sleep …
+//!    ─▶ freeze ─▶ flush ─▶ compact ─▶ images ─▶ shed ─▶ gc ─▶ gc compaction ─▶ sleep …
 //! ```
 //!
 //! The task holds a strong reference to the timeline only during a round, so that it ends when the
@@ -41,9 +41,10 @@ impl<S: Store> Timeline<S> {
         io.spawn(op, task);
     }
 
-    /// Runs one round of maintenance: flushes what is frozen, compacts, creates images, sheds what
-    /// a split has left, collects garbage and gc-compacts, each if it is due. The open layer is
-    /// left to [`Timeline::flush`], and where compaction is tiered, images are left to it.
+    /// Runs one round of maintenance: freezes the open layer if it is too old or must make room for
+    /// others, flushes what is frozen, compacts, creates images, sheds what a split has left,
+    /// collects garbage and gc-compacts, each if it is due. Otherwise the open layer is left to
+    /// [`Timeline::flush`], and where compaction is tiered, images are left to it.
     ///
     /// # Errors
     /// The first job's error; the other jobs run all the same.
@@ -65,13 +66,15 @@ impl<S: Store> Timeline<S> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn maintain(&self) -> Result<()> {
+        let frozen = self.shared.freeze_due().await;
         let flushed = self.flush_frozen().await;
         let compacted = self.compact_all().await;
         let imaged = self.create_images_by_need().await;
         let shed = self.shed_inherited().await;
         let collected = self.gc().await.map(|_| ());
         let reduced = self.gc_compact_all(Mode::ByNeed).await.map(|_| ());
-        flushed
+        frozen
+            .and(flushed)
             .and(compacted)
             .and(imaged)
             .and(shed)

@@ -14,9 +14,11 @@ mod initial;
 mod job;
 mod job_lock;
 mod job_stats;
+mod kept;
 mod lease;
 mod left_out;
 mod maintain;
+mod memory_budget;
 mod open;
 mod opening;
 mod options;
@@ -55,4 +57,5 @@ pub use tier::{TierAction, TierLimits, TierPlan, plan as plan_tier};
 
 pub(crate) use branch_tree::BranchTree;
 pub(crate) use job_lock::JobLock;
+pub(crate) use memory_budget::MemoryBudget;
 pub(crate) use open::{Opener, reconciled};

@@ -16,15 +16,16 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::branch_tree::BranchTree;
+use super::memory_budget::MemoryBudget;
 use super::opening::Opening;
 use super::options::Options;
 use super::pin::ParentPin;
 use super::shared::Shared;
+use super::time_to_lsn::TimeToLsn;
 use crate::base::{
     DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, ShardIdentity, TimelineId,
 };
-use crate::format::Ancestor;
-use crate::format::{GcCompaction, Index, IndexLayer, IndexShard};
+use crate::format::{Ancestor, GcCompaction, Index, IndexLayer, IndexShard};
 use crate::io::{Entry, Io, Job, Op};
 use crate::layer::{BlockCache, FileLayer, FileNames, History, LayerContext, LayerMap};
 use crate::store::Store;
@@ -41,6 +42,7 @@ pub(crate) struct Opener<'a, S: Store> {
     pub(crate) lock: &'a Arc<<S::Io as Io>::Lock>,
     pub(crate) cache: &'a Arc<BlockCache>,
     pub(crate) branch_tree: &'a Arc<BranchTree>,
+    pub(crate) memory: &'a Arc<MemoryBudget>,
 }
 
 /// The engine's files in a timeline's directory.
@@ -97,7 +99,8 @@ impl<S: Store> Opener<'_, S> {
         };
         let entries = self.store.list(op, timeline).await?;
         let listing = Listing::new(&entries.unwrap_or_default());
-        let plan = plan(&index, &listing)?;
+        let mut plan = plan(&index, &listing)?;
+        plan.index.times = TimeToLsn::at_open(self.options, &plan.index, self.store.io().now());
         if listing.has_index_temp(plan.index.generation) {
             let io = self.store.io();
             io.probe("an open finds the index that an open before it did not finish");
@@ -223,26 +226,24 @@ impl<S: Store> Opener<'_, S> {
         (self.store.io().random() >> 32) as u32
     }
 
-    fn first_generation(&self, timeline: TimelineId) -> Result<Generation> {
-        let last = self.branch_tree.last_generation(timeline);
-        last.map_or(Ok(FIRST), next_generation)
-    }
-
     fn first_index(
         &self,
         timeline: TimelineId,
         ancestor: Option<Ancestor>,
         start: Lsn,
     ) -> Result<Index> {
+        let last = self.branch_tree.last_generation(timeline);
         Ok(Index {
             tenant: self.options.tenant,
             timeline,
-            generation: self.first_generation(timeline)?,
+            generation: last.map_or(Ok(FIRST), next_generation)?,
             ancestor,
             disk_consistent_lsn: start,
             gc_cutoff: Lsn::ZERO,
             is_deleted: false,
             layers: Vec::new(),
+            kept: None,
+            times: Vec::new(),
             leases: BTreeMap::new(),
             gc_compaction: GcCompaction::default(),
             shard: IndexShard {
@@ -414,6 +415,7 @@ impl<S: Store> Opener<'_, S> {
             store: self.store.clone(),
             parent: parent.map(|(parent, pin)| (parent.shared, pin)),
             branch_tree: self.branch_tree.clone(),
+            memory: self.memory.clone(),
             options: self.options.clone(),
         });
         let timeline = Timeline {

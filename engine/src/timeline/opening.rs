@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::branch_tree::BranchTree;
+use super::memory_budget::MemoryBudget;
 use super::options::Options;
 use super::pin::ParentPin;
 use super::shared::Shared;
@@ -18,5 +19,6 @@ pub(crate) struct Opening<S: Store> {
     pub(crate) store: S,
     pub(crate) parent: Option<(Arc<Shared<S>>, ParentPin)>,
     pub(crate) branch_tree: Arc<BranchTree>,
+    pub(crate) memory: Arc<MemoryBudget>,
     pub(crate) options: Options,
 }

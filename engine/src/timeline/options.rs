@@ -42,8 +42,13 @@ pub struct Options {
     pub freeze_len_max: u64,
     /// The open layer is frozen before it spans this distance. LSNs. Default: 256 Mi.
     pub freeze_distance_max: u64,
-    /// The first batch that finds the open layer this old freezes it. Time. Default: 10 minutes.
+    /// The first batch, or round of maintenance, that finds the open layer this old freezes it.
+    /// Time. Default: 10 minutes.
     pub freeze_age_max: Duration,
+    /// Beyond this sum over the engine's timelines the longest open layers are frozen: each by its
+    /// next batch, or by maintenance, which is woken. Values, and 48 bytes a record. Bytes.
+    /// Default: 1 GiB.
+    pub open_len_max: u64,
     /// Values of the open layer are buffered up to this length per write. Bytes. Default: 64 KiB.
     pub buffer_len: usize,
     /// A compaction is due from this many L0 deltas on; a tiered one also where as many deltas, but
@@ -135,6 +140,7 @@ impl Default for Options {
             freeze_len_max: 256 << 20,
             freeze_distance_max: 256 << 20,
             freeze_age_max: Duration::from_secs(600),
+            open_len_max: 1 << 30,
             buffer_len: 64 << 10,
             l0_count_trigger: 10,
             strategy: Strategy::L0ToL1,
@@ -175,6 +181,7 @@ impl Options {
         let least = [
             ("freeze_len_max", self.freeze_len_max),
             ("freeze_distance_max", self.freeze_distance_max),
+            ("open_len_max", self.open_len_max),
             ("buffer_len", self.buffer_len as u64),
             ("l0_count_trigger", self.l0_count_trigger as u64),
             ("tier_distance", self.tier_distance),
@@ -230,6 +237,7 @@ impl fmt::Debug for Options {
             .field("freeze_len_max", &self.freeze_len_max)
             .field("freeze_distance_max", &self.freeze_distance_max)
             .field("freeze_age_max", &self.freeze_age_max)
+            .field("open_len_max", &self.open_len_max)
             .field("buffer_len", &self.buffer_len)
             .finish_non_exhaustive()
     }

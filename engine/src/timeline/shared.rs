@@ -14,7 +14,7 @@
 //! 5. A failed sync latches: from then on nothing is written, and every call that would write
 //!    returns the first failure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::branch_tree::BranchTree;
@@ -22,6 +22,7 @@ use super::job::Progress;
 use super::job_lock::JobLocks;
 use super::job_stats::AllRuns;
 use super::left_out::LeftOut;
+use super::memory_budget::{MemoryBudget, Share};
 use super::opening::Opening;
 use super::options::Options;
 use super::pin::{OpenBranches, ParentPin};
@@ -46,6 +47,7 @@ pub(crate) struct Shared<S: Store> {
     /// The open timeline that `ancestor` names; `TimelineState::pin` keeps it open.
     pub(crate) parent: Option<Arc<Shared<S>>>,
     pub(crate) branch_tree: Arc<BranchTree>,
+    pub(crate) memory: Arc<MemoryBudget>,
     /// The part of the keys that the root holds.
     pub(crate) shard: IndexShard,
     pub(crate) options: Options,
@@ -65,6 +67,8 @@ pub(crate) struct Shared<S: Store> {
 /// The part of a timeline that changes, behind the lock of [`Shared::state`].
 pub(crate) struct TimelineState<I: Io> {
     pub(crate) map: Arc<LayerMap<I>>,
+    /// What the open layer holds of the engine's memory; there is one as long as the layer is.
+    pub(crate) open_share: Option<Share>,
     /// The last generation that was taken, which the next index has: the opening's, or one that a
     /// gc compaction has taken since.
     generation: Generation,
@@ -73,6 +77,8 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) flushed_lsn: Lsn,
     pub(crate) disk_consistent_lsn: Lsn,
     pub(crate) gc_cutoff: Lsn,
+    /// The points below the cutoff that collections have kept; `None` if that is not known.
+    pub(crate) kept: Option<BTreeSet<Lsn>>,
     /// The LSNs that are retained below the cutoff, each until a time.
     pub(crate) leases: BTreeMap<Lsn, Time>,
     /// How far gc compaction by itself has come.
@@ -139,17 +145,8 @@ impl<S: Store> Shared<S> {
             index.shard.identity == opening.options.shard,
             "the open has checked it"
         );
-        let time_to_lsn = TimeToLsn::new(
-            opening.options.gc_age,
-            opening.store.io().now(),
-            index.disk_consistent_lsn,
-        );
-        let image_time_to_lsn = TimeToLsn::new(
-            opening.options.image_age_max.unwrap_or_default(),
-            opening.store.io().now(),
-            index.disk_consistent_lsn,
-        );
-        let times = [time_to_lsn, image_time_to_lsn];
+        let now = (opening.store.io().now(), index.disk_consistent_lsn);
+        let times = TimeToLsn::both(&opening.options, &index.times, now);
         // Scratch names start at a random number: the removal of an older scratch file may still be
         // in flight, and after a deletion the generations start again, so that names could repeat.
         let first_scratch = (opening.context.io.random() >> 33) as u32;
@@ -159,6 +156,7 @@ impl<S: Store> Shared<S> {
             ancestor: index.ancestor,
             parent,
             branch_tree: opening.branch_tree,
+            memory: opening.memory,
             shard: index.shard.clone(),
             options: opening.options,
             context: opening.context,
@@ -244,14 +242,16 @@ impl<S: Store> Shared<S> {
         assert!(publication <= self.state().published);
         let _job_lock = self.job_locks.index.take().await;
         self.io().interleave(op).await;
+        let now = self.io().now();
         let (index, published) = {
-            let state = self.state();
+            let mut state = self.state();
             if publication <= state.saved {
                 self.io()
                     .probe("a job finds that another one has written its index");
                 return Ok(());
             }
             state.check_writable()?;
+            state.note_time(now);
             (self.index(&state), state.published)
         };
         let attempt = self.next_scratch();
@@ -324,6 +324,8 @@ impl<S: Store> Shared<S> {
             gc_cutoff: state.gc_cutoff,
             is_deleted: false,
             sparse_keys: self.options.sparse_keys.clone(),
+            kept: state.kept.clone(),
+            times: state.times(),
             // What is not durable would not be there after a crash.
             leases: state
                 .leases
@@ -349,6 +351,7 @@ impl<S: Store> Shared<S> {
         let map = std::mem::replace(&mut state.map, Arc::new(LayerMap::new(Vec::new())));
         let unlinked = std::mem::take(&mut state.unlinked);
         let pin = state.pin.take();
+        state.open_share = None;
         drop(state);
         drop((map, unlinked, pin));
         self.changed.notify(usize::MAX);
@@ -369,11 +372,13 @@ impl<I: Io> TimelineState<I> {
         );
         TimelineState {
             map: Arc::new(map),
+            open_share: None,
             generation: index.generation,
             last_record_lsn: lsn,
             flushed_lsn: lsn,
             disk_consistent_lsn: lsn,
             gc_cutoff: index.gc_cutoff,
+            kept: index.kept.clone(),
             leases: index.leases.clone(),
             gc_compaction: index.gc_compaction,
             strategy: index.strategy,

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Opener, Options, Timeline};
+use super::{MemoryBudget, Opener, Options, Timeline};
 use crate::base::{FileName, Lsn, TimelineId};
 use crate::io::{Io, Job, Op, OsIo, block_on};
 use crate::layer::BlockCache;
@@ -20,6 +20,7 @@ async fn create(root: &Path) -> Timeline<DirStore<OsIo>> {
         lock: &Arc::new(lock),
         cache: &Arc::new(BlockCache::new(0)),
         branch_tree: &Arc::default(),
+        memory: &Arc::new(MemoryBudget::new(u64::MAX)),
     };
     opener
         .create(TimelineId([0x71; 16]), Lsn(10))

@@ -1,8 +1,12 @@
 //! Branches.
 
-use palimpsest::{Error, Options, block_on};
+use std::time::Duration;
 
-use crate::script::{Stage, check, check_with, keep};
+use palimpsest::timeline::Mode;
+use palimpsest::{Batch, Engine, Error, Lsn, Options, OsIo, Timeline, TimelineId, Value, block_on};
+
+use crate::script::{Stage, TIMELINE, check, check_with, keep};
+use crate::words::key;
 
 #[test]
 fn a_branch_reads_its_ancestor_up_to_its_lsn() {
@@ -168,4 +172,73 @@ fn a_gc_of_an_ancestor_waits_for_a_reader_of_a_branch() {
         "gc waits; delta 11..21, delta 21..31, image all@30; a@held = 1
          cutoff 30, 1 gone; delta 11..21, image all@30",
     );
+}
+
+/// Regression: a branch whose directory was away while its ancestor collected, as after a failed
+/// mount, answered that there is no value where the value was collected. So did its ancestor.
+#[test]
+fn a_branch_that_comes_back_behind_a_collection_is_told_so() {
+    let root = tempfile::tempdir().expect("a directory");
+    let away = tempfile::tempdir().expect("a directory");
+    let branch = TimelineId([0x52; 16]);
+    let at = |dir: &tempfile::TempDir| dir.path().join(branch.to_string());
+    let options = || Options {
+        gc_distance: 0,
+        gc_age: Duration::ZERO,
+        ..Options::default()
+    };
+    let open = async || {
+        let engine = Engine::open(OsIo::new(), root.path(), options()).await;
+        engine.unwrap()
+    };
+    let put = async |timeline: &Timeline, lsn| {
+        let mut batch = Batch::new();
+        batch
+            .push(key("a"), lsn, &Value::Image(vec![lsn.0 as u8]))
+            .unwrap();
+        timeline.writer().unwrap().put_batch(&batch).await.unwrap();
+        timeline.flush().await.unwrap();
+    };
+    let collect = async |cutoff| {
+        let engine = open().await;
+        let timeline = engine.open_timeline(TIMELINE).await.unwrap();
+        timeline.create_images(Mode::Forced).await.unwrap();
+        assert_eq!(timeline.gc().await.unwrap().cutoff, Lsn(cutoff));
+        engine.shutdown().await.unwrap();
+    };
+    let reads = async || {
+        let engine = open().await;
+        let on = engine.open_timeline(TIMELINE).await.unwrap();
+        let branch = engine.open_timeline(branch).await.unwrap();
+        let reads = [
+            on.get(key("a"), Lsn(20)).await,
+            branch.get(key("a"), Lsn(20)).await,
+        ];
+        engine.shutdown().await.unwrap();
+        reads.map(|read| read.map_err(|error| error.to_string()))
+    };
+    block_on(async {
+        let engine = open().await;
+        let timeline = engine.create_timeline(TIMELINE, Lsn(10)).await.unwrap();
+        put(&timeline, Lsn(20)).await;
+        engine
+            .branch_timeline(branch, TIMELINE, Lsn(20))
+            .await
+            .unwrap();
+        put(&timeline, Lsn(30)).await;
+        engine.shutdown().await.unwrap();
+        drop((timeline, engine));
+        collect(30).await;
+        assert_eq!(reads().await, [Ok(Some(vec![20])), Ok(Some(vec![20]))]);
+        std::fs::rename(at(&root), at(&away)).unwrap();
+        collect(30).await;
+        std::fs::rename(at(&away), at(&root)).unwrap();
+        for _ in 0..2 {
+            for read in reads().await {
+                let error = read.unwrap_err();
+                assert!(error.contains("0/14"), "{error}");
+            }
+            collect(30).await;
+        }
+    });
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use palimpsest::timeline::plan_flush;
-use palimpsest::{Batch, Engine, Lsn, Options, OsIo, Value, block_on};
+use palimpsest::{Batch, Engine, Lsn, Options, OsIo, Timeline, TimelineId, Value, block_on};
 
 use crate::script::{TIMELINE, check, check_with};
 use crate::words::key;
@@ -80,6 +80,59 @@ fn an_old_layer_is_frozen_by_the_next_batch() {
         "create 10; put a@11=x; put a@12=x; put a@14=x; layers",
         "open 11..",
     );
+}
+
+#[test]
+fn an_old_layer_is_frozen_by_maintenance_without_a_batch() {
+    check_with(
+        age_max(Duration::ZERO),
+        "create 10; put a@11=x; layers; maintain; layers; maintain; layers",
+        "open 11..; delta 11..12; delta 11..12",
+    );
+    check("create 10; put a@11=x; maintain; layers", "open 11..");
+}
+
+/// A record of one byte counts as 13 bytes and 48.
+#[test]
+fn beyond_the_limit_the_longest_open_layer_makes_room() {
+    let options = Options {
+        open_len_max: 200,
+        ..Options::default()
+    };
+    let root = tempfile::tempdir().expect("a directory");
+    block_on(async {
+        let engine = Engine::open(OsIo::new(), root.path(), options).await;
+        let engine = engine.unwrap();
+        let long = engine.create_timeline(TIMELINE, Lsn(10)).await.unwrap();
+        let short = TimelineId([0x52; 16]);
+        let short = engine.create_timeline(short, Lsn(10)).await.unwrap();
+        let put = async |timeline: &Timeline, lsn| {
+            let mut batch = Batch::new();
+            batch
+                .push(key("a"), Lsn(lsn), &Value::Image(vec![1]))
+                .unwrap();
+            timeline.writer().unwrap().put_batch(&batch).await.unwrap();
+        };
+        put(&long, 20).await;
+        put(&long, 30).await;
+        put(&short, 20).await;
+        for timeline in [&long, &short] {
+            timeline.maintain().await.unwrap();
+            assert_eq!(timeline.disk_consistent_lsn(), Lsn(10), "183 bytes fit");
+        }
+        // The batch goes into the short layer, and the long one makes room.
+        put(&short, 30).await;
+        short.maintain().await.unwrap();
+        assert_eq!(short.disk_consistent_lsn(), Lsn(10));
+        long.maintain().await.unwrap();
+        assert_eq!(long.disk_consistent_lsn(), Lsn(30));
+        // The short one is the longest now, and its own next batch freezes it.
+        put(&short, 40).await;
+        put(&short, 50).await;
+        assert_eq!(short.layers().frozen().len(), 0);
+        put(&short, 60).await;
+        assert_eq!(short.layers().frozen().len(), 1);
+    });
 }
 
 #[test]

@@ -215,3 +215,23 @@ fn a_shutdown_ends_a_collection_that_waits_for_readers() {
     assert_eq!(said[4..7], ANSWERS);
     assert_eq!(said[3], "next: closed");
 }
+
+/// A compaction that is parked in the midst of one long piece does not write the rest of it: it
+/// does not come to the rename of its file.
+#[test]
+fn a_shutdown_ends_a_compaction_inside_of_a_piece() {
+    let puts: String = (20..3020)
+        .map(|lsn| format!("; put a@{lsn}+x*100"))
+        .collect();
+    let script = format!(
+        "create 10; put a@11=x; flush{puts}; flush; park compact delta write; start compact forced
+         start shutdown; resume; park compact delta rename; end"
+    );
+    let said = run(options(), &script);
+    let ended = [
+        "compact parked",
+        "shutdown waits",
+        "compact: closed, shutdown done",
+    ];
+    assert_eq!(said, ended);
+}

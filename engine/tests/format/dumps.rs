@@ -59,6 +59,8 @@ pub fn index() -> Index {
         disk_consistent_lsn: Lsn(0x1FF),
         gc_cutoff: Lsn(0x100),
         is_deleted: false,
+        kept: None,
+        times: Vec::new(),
         leases: BTreeMap::from([(Lsn(0x120), Time(1)), (Lsn(0x140), Time(1 << 60))]),
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),

@@ -28,6 +28,8 @@ fn bytes_of(hex: &str) -> Vec<u8> {
 #[test]
 fn an_index_of_format_1_is_read() {
     let index = Index {
+        kept: None,
+        times: Vec::new(),
         leases: BTreeMap::new(),
         ..dumps::index()
     };

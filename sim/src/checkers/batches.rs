@@ -17,6 +17,7 @@ use super::{Answers, Finding, Response, Sight};
 use crate::label::TimelineLabel;
 use crate::model::{Answer, Change};
 use crate::oracle::{Expected, Settled};
+use crate::plan::Maintenance;
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -29,8 +30,35 @@ pub struct Before {
     pub begun: Time,
     /// How often the clock had been set.
     pub clock_jump_count: u64,
-    /// Whether it had an open layer with records.
-    pub has_open_layer: bool,
+    /// Its open layer, if that had records.
+    pub open: Option<OpenLayer>,
+}
+
+/// An open layer with records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenLayer {
+    /// The LSN at which it starts.
+    pub start: Lsn,
+    /// The bytes of its values, and 48 for each record.
+    pub len: u64,
+    /// Of these, the bytes of its values.
+    pub values_len: u64,
+    /// When it was made.
+    pub opened_at: Time,
+}
+
+impl OpenLayer {
+    /// The open layer of a timeline, if it has records.
+    pub fn of(timeline: &Timeline<SimIo>) -> Option<OpenLayer> {
+        let map = timeline.layers();
+        let open = map.open().filter(|open| 0 < open.entry_count())?;
+        Some(OpenLayer {
+            start: open.start(),
+            len: open.byte_len() + 48 * open.entry_count() as u64,
+            values_len: open.byte_len(),
+            opened_at: open.opened_at(),
+        })
+    }
 }
 
 /// Settles whether the batch in doubt is there, whole or not at all. It stays in doubt if only a
@@ -188,5 +216,74 @@ pub fn check_rolled(
     Err(Verdict::law(
         "a batch that would make its layer too long or too wide freezes it before",
         format!("the layer has {len} bytes over {width} LSNs now"),
+    ))
+}
+
+/// Checks that a batch has added to no layer that alone was longer than all open layers may be.
+///
+/// # Errors
+/// A broken law, if it has.
+pub fn check_made_room(
+    sight: &Sight,
+    label: TimelineLabel,
+    batch: &Batch,
+    before: Before,
+) -> Result<(), Verdict> {
+    let Some(found) = before.open.filter(|_| before.last < batch.first_lsn()) else {
+        return Ok(());
+    };
+    let open = sight.open.get(&label).and_then(OpenLayer::of);
+    let is_added = open.is_some_and(|open| open.start == found.start);
+    if !is_added || found.len <= sight.knobs.open_len_max {
+        return Ok(());
+    }
+    let law = format!(
+        "open layers of more than {} bytes are frozen",
+        sight.knobs.open_len_max
+    );
+    Err(Verdict::law(
+        law,
+        format!("a batch was added to one of {}", found.len),
+    ))
+}
+
+/// Checks that a batch which ran alone, where nothing maintains the engine, has frozen the layer
+/// that it found only for a reason: the layer was too old, or would have grown too long or too
+/// wide, or was the longest of open layers that are too long together.
+///
+/// # Errors
+/// A broken law, if there was none.
+pub fn check_needed(
+    sight: &Sight,
+    label: TimelineLabel,
+    batch: &Batch,
+    before: Before,
+) -> Result<(), Verdict> {
+    let (Some(found), Some(last)) = (before.open, batch.last_lsn()) else {
+        return Ok(());
+    };
+    let open = sight.open.get(&label).and_then(OpenLayer::of);
+    if open.is_none_or(|open| open.start == found.start) {
+        return Ok(());
+    }
+    let knobs = sight.knobs;
+    if knobs.maintenance != Maintenance::Off {
+        return Ok(());
+    }
+    // The longest of so many has at least its share of what is too much.
+    let timeline_count = sight.expectations.len() as u64;
+    let may_be_longest = knobs.open_len_max < found.len * timeline_count;
+    let is_known = before.clock_jump_count == sight.world.clock_jump_count();
+    let age = before.begun.saturating_since(found.opened_at);
+    let is_due = knobs.freeze_len_max <= found.values_len + batch.byte_len()
+        || knobs.freeze_distance_max <= last.0 - found.start.0
+        || knobs.freeze_age_max <= age;
+    if is_due || may_be_longest || !is_known {
+        return Ok(());
+    }
+    let law = "a batch freezes the layer that it finds only for a reason";
+    Err(Verdict::law(
+        law,
+        format!("it was {age:?} old, with {} bytes", found.len),
     ))
 }

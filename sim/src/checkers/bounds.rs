@@ -3,6 +3,7 @@
 //! | option | what it bounds | where it is held |
 //! |---|---|---|
 //! | `freeze_len_max`, `freeze_distance_max`, `freeze_age_max` | the open layer | [`batches`] |
+//! | `open_len_max` | all open layers | [`batches`], [`MaintenanceCheck`] |
 //! | `l0_count_trigger`, `l0_run_len_max`, `layer_len_target` | compaction | [`layers`] |
 //! | `tier_distance`, and the depth of a level | tiered compaction | [`tiers`] |
 //! | `image_delta_count_trigger`, `sparse_…`, `image_age_max` | what is due | [`rest`] |
@@ -17,6 +18,7 @@
 //!   `image_preempt_l0_count`, which put off what the law of rest then finds undone. Layers of
 //!   image creation and gc compaction are cut at *about* their length. Nor what runs beside others.
 //!
+//! [`MaintenanceCheck`]: super::MaintenanceCheck
 //! [`batches`]: super::batches
 //! [`layers`]: super::layers
 //! [`rest`]: super::rest
@@ -84,7 +86,7 @@ pub fn check_held_back(
         return Ok(());
     };
     let map = timeline.layers();
-    let has_frozen = before.has_open_layer
+    let has_frozen = before.open.is_some()
         && map
             .open()
             .is_some_and(|open| open.entry_count() <= batch.record_count());

@@ -1,8 +1,9 @@
 //! Checks that an engine that maintains itself leaves nothing undone.
 //!
 //! * Verified: where maintenance is on, and neither faults nor operations come, it quiesces; then
-//!   no timeline has a frozen layer, too many L0s, a cutoff below what is due, a layer that no read
-//!   needs, or any work for a job by need.
+//!   no timeline has a frozen layer, an open one that is too old, too many L0s, a cutoff below what
+//!   is due, a layer that no read needs, or any work for a job by need; and all open layers
+//!   together are not too long.
 //! * Not verified: how soon, except for a bound on the looks. Nor anything where the device makes
 //!   files wrong, since what cannot be read stays undone, or where the index of a timeline was not
 //!   read, since then no collection runs. Nor the cutoff where age counts: the end of a plan waits
@@ -15,8 +16,10 @@ use std::time::Duration;
 
 use palimpsest::Timeline;
 use palimpsest::base::{LayerName, Lsn};
+use palimpsest::io::Io;
 use palimpsest::timeline::Progress;
 
+use super::batches::OpenLayer;
 use super::{Sight, cutoff, rest, tiers};
 use crate::label::TimelineLabel;
 use crate::oracle;
@@ -134,12 +137,40 @@ impl MaintenanceCheck {
         if knobs.l0_count_trigger <= l0s as u64 {
             return left(label, format!("{l0s} L0s"));
         }
+        self.check_open(sight, label)?;
         let due = cutoff::by_distance(knobs, timeline);
         if knobs.gc_age == Duration::ZERO && kept.cutoff < due {
             return left(label, format!("its cutoff at {}, not {due}", kept.cutoff));
         }
         tiers::check_depth(sight, label)?;
         cutoff::check_needless(sight, label)
+    }
+
+    /// Checks that no open layer is too old, and that all of them are not too long.
+    fn check_open(&self, sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
+        let open = sight.open.values().filter_map(OpenLayer::of);
+        let (len, len_max) = (
+            open.map(|open| open.len).sum::<u64>(),
+            sight.knobs.open_len_max,
+        );
+        if len_max < len {
+            return left(
+                label,
+                format!("open layers of {len} bytes beside it, not {len_max}"),
+            );
+        }
+        let Some(open) = OpenLayer::of(&sight.open[&label]) else {
+            return Ok(());
+        };
+        // It may have grown too old since the last round.
+        let age_max = sight.knobs.freeze_age_max + self.period * 2;
+        let age = SimIo::new(sight.world)
+            .now()
+            .saturating_since(open.opened_at);
+        match age_max < age {
+            true => left(label, format!("an open layer that is {age:?} old")),
+            false => Ok(()),
+        }
     }
 
     /// Checks that a job by need, called after maintenance has quiesced, finds nothing to do.

@@ -159,11 +159,10 @@ impl Disk {
     /// Removes a file's name.
     pub fn remove(&mut self, path: &Path) -> io::Result<()> {
         let id = self.open(path)?;
-        let wrong = &self.file(id)?.wrong;
-        if !wrong.is_empty() {
-            let wrong = wrong.clone();
-            Arc::make_mut(&mut self.gone).insert(path.to_path_buf(), wrong);
+        if let DiskNode::File(file) = self.node_mut(id)? {
+            file.removed_from = Some(path.into());
         }
+        self.keep_wrongs(id)?;
         let (parent, name) = self.parent(path)?;
         self.directory_mut(parent)?
             .apply(EntryChange::Remove { name });
@@ -359,6 +358,7 @@ impl Disk {
         for node in Arc::make_mut(&mut self.nodes).values_mut() {
             if let DiskNode::File(file) = Arc::make_mut(node) {
                 file.open_count = 0;
+                file.removed_from = None;
             }
         }
     }

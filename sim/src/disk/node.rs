@@ -1,6 +1,7 @@
 //! One file or directory with its live and its durable image.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::effect::CrashEffect;
@@ -48,6 +49,8 @@ pub(super) struct FileNode {
     /// Whether a failed sync left live bytes that no later sync covers.
     pub(super) has_dropped_pages: bool,
     pub(super) open_count: u32,
+    /// The path that was removed in this life, for those who hold the file open.
+    pub(super) removed_from: Option<Arc<Path>>,
     /// The choices about this file that a power loss left open.
     pub(super) undecided: Option<Arc<UndecidedFile>>,
     /// The durable bytes before the last sync.

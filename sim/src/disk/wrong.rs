@@ -18,7 +18,9 @@ impl Disk {
     /// Flips a bit of a durable byte of a file, and returns whether there is such a byte.
     pub fn rot(&mut self, id: NodeId, offset: u64) -> io::Result<bool> {
         let file = self.file_mut(id)?;
-        Ok(usize::try_from(offset).is_ok_and(|offset| file.rot(offset)))
+        let is_rotten = usize::try_from(offset).is_ok_and(|offset| file.rot(offset));
+        self.keep_wrongs(id)?;
+        Ok(is_rotten)
     }
 
     /// Loses a write: only the file's length changes.
@@ -49,6 +51,7 @@ impl Disk {
         for (index, byte) in buf[..count].iter_mut().enumerate() {
             *byte = file.before.get(start + index).copied().unwrap_or(0);
         }
+        self.keep_wrongs(id)?;
         Ok(count)
     }
 
@@ -174,6 +177,17 @@ impl Disk {
         let settled = [&directory.live, &directory.durable];
         let settled = settled.into_iter().filter_map(|names| names.get(&*name));
         pending.chain(settled.copied()).collect()
+    }
+
+    /// Keeps the wrong ranges of a file that has been removed under the path that it had: a reader
+    /// that holds it open still meets them, when the directory may be gone too.
+    pub(super) fn keep_wrongs(&mut self, id: NodeId) -> io::Result<()> {
+        let file = self.file(id)?;
+        if let (Some(path), false) = (&file.removed_from, file.wrong.is_empty()) {
+            let (path, wrong) = (path.to_path_buf(), file.wrong.clone());
+            Arc::make_mut(&mut self.gone).insert(path, wrong);
+        }
+        Ok(())
     }
 
     /// Forgets the earlier files with this name: a new file gets it.

@@ -94,6 +94,7 @@ impl Driver {
             Some(Err(Error::Refused { why })) => {
                 // It exists: by an acknowledged creation, or by one in doubt.
                 drop(engine);
+                self.with_expected(label, |expected| expected.refused_creation(&begun));
                 if self.look(|sight, _| branches::refused(sight, label, &why))? {
                     self.restart_for(effort, how).await?;
                 }
@@ -183,9 +184,8 @@ impl Driver {
         self.with_expected(ancestor, |expected| expected.begin_close());
         let (id, on) = (keys::timeline(label), keys::timeline(ancestor));
         let engine = self.engine();
-        let result = self
-            .call(call_how, engine.branch_timeline(id, on, lsn))
-            .await;
+        let call = engine.branch_timeline(id, on, lsn);
+        let result = self.call(call_how, call).await;
         drop(engine);
         let is_done = matches!(result, Some(Ok(_)));
         self.with_expected(ancestor, |expected| {
@@ -210,6 +210,7 @@ impl Driver {
             }
             Some(Err(error)) if is_refusal(&error) => {
                 self.look(|sight, _| branch.check_refused(sight, (before, &allowed), &error))?;
+                self.with_expected(label, |expected| expected.refused_creation(&start));
                 if let Error::Refused { why } = &error {
                     if self.look(|sight, _| branches::refused(sight, label, why))? {
                         self.restart_for(effort, how).await?;

@@ -25,8 +25,9 @@ use crate::world::SimIo;
 type WrongOption = (&'static str, fn(&mut Options));
 
 /// Each option that is ruled out by itself, and the one that another rules out.
-const WRONG: [WrongOption; 22] = [
+const WRONG: [WrongOption; 23] = [
     ("freeze_len_max 0", |it| it.freeze_len_max = 0),
+    ("open_len_max 0", |it| it.open_len_max = 0),
     ("freeze_distance_max 0", |it| it.freeze_distance_max = 0),
     ("buffer_len 0", |it| it.buffer_len = 0),
     ("l0_count_trigger 0", |it| it.l0_count_trigger = 0),

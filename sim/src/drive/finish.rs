@@ -34,6 +34,9 @@ pub(super) enum Quiesced {
 /// and tasks sleep only until history is old enough.
 const QUIESCE_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How many lives of half an age the history takes to grow old, and the cutoff to follow.
+const LIVES_OF_AN_AGE: u32 = 4;
+
 impl Driver {
     /// Ends the plan: without further faults, everything must quiesce and stay true.
     pub(super) async fn finish(&self) -> Result<(), Verdict> {
@@ -103,8 +106,9 @@ impl Driver {
         }
     }
 
-    /// Where age holds the cutoff back, waits until all history is old enough, and checks that the
-    /// cutoff has moved. Returns the time that took.
+    /// Where age holds the cutoff back, waits until all history is old enough, through several
+    /// lives that are each shorter than that, and checks that the cutoff has moved. Returns the
+    /// time that took.
     async fn age_history(&self) -> Result<Duration, Verdict> {
         let age = self.knobs().gc_age;
         let is_clock_set = self.handles().opened.is_none();
@@ -113,9 +117,10 @@ impl Driver {
         if age.is_zero() || is_clock_set || is_long || self.judge.has_unread_index() {
             return Ok(Duration::ZERO);
         }
-        // A collection samples the last LSN once in a fraction of that time.
-        for _ in 0..2 {
-            SimIo::new(&self.world).sleep(age).await;
+        // The last LSN is sampled once in a fraction of that time, and at each opening.
+        for _ in 0..LIVES_OF_AN_AGE {
+            SimIo::new(&self.world).sleep(age / 2).await;
+            self.restart().await?;
             for label in self.labels() {
                 if self.timeline(label).is_some() {
                     self.gc(label, How::Wait).await?;
@@ -123,7 +128,7 @@ impl Driver {
             }
         }
         self.look(|sight, _| cutoff::check_aged(sight))?;
-        Ok(age * 2)
+        Ok(age / 2 * LIVES_OF_AN_AGE)
     }
 
     /// Waits until maintenance quiesces, if it is on, and checks that nothing is left to do.

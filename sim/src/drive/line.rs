@@ -92,7 +92,10 @@ impl Driver {
         self.handles().opened = None;
         let mut session = self.session();
         session.clock_count += 1;
-        let expectations = session.expectations.values_mut();
+        let session = &mut *session;
+        let closed = session.shards.closed.iter_mut();
+        let closed = closed.flat_map(|shard| shard.expectations.values_mut());
+        let expectations = session.expectations.values_mut().chain(closed);
         expectations.for_each(|expected| expected.samples.forget());
     }
 

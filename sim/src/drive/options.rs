@@ -33,6 +33,7 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         freeze_len_max: knobs.freeze_len_max,
         freeze_distance_max: knobs.freeze_distance_max,
         freeze_age_max: knobs.freeze_age_max,
+        open_len_max: knobs.open_len_max,
         buffer_len: in_memory(knobs.buffer_len),
         l0_count_trigger: in_memory(knobs.l0_count_trigger),
         l0_run_len_max: knobs.l0_run_len_max,

@@ -1,14 +1,14 @@
 //! Batches: one in flight at a time, in doubt until it is acknowledged.
 
 use palimpsest::io::Io;
-use palimpsest::{Error, Timeline, Writer};
+use palimpsest::{Batch, Error, Timeline, Writer};
 
 use super::Driver;
 use super::draft::Draft;
-use crate::checkers::batches::{self, Before};
+use crate::checkers::batches::{self, Before, OpenLayer};
 use crate::checkers::{bounds, foreign};
 use crate::label::TimelineLabel;
-use crate::plan::{Entry, How};
+use crate::plan::{Entry, How, Maintenance};
 use crate::verdict::Verdict;
 use crate::world::{Join, SimIo, TaskName};
 
@@ -56,6 +56,18 @@ impl Driver {
         Ok(())
     }
 
+    /// Whether maintenance has frozen the layer of the last record, so that its LSN is closed.
+    fn has_closed(&self, label: TimelineLabel, batch: &Batch) -> bool {
+        let Some(timeline) = self.timeline(label) else {
+            return false;
+        };
+        let map = timeline.layers();
+        let is_open = map
+            .open()
+            .is_some_and(|open| Some(open.start()) <= batch.first_lsn());
+        self.knobs().maintenance != Maintenance::Off && !is_open
+    }
+
     /// The timeline's writer; `None` if it does not exist or a failed sync has latched it.
     fn writer(&self, label: TimelineLabel) -> Result<Option<Writer<SimIo>>, Verdict> {
         let Some(timeline) = self.timeline(label) else {
@@ -96,15 +108,11 @@ impl Driver {
             expected.put_refusal().0
         });
         let timeline = self.timeline(label);
-        let has_records = |timeline: &Timeline<SimIo>| {
-            let open = timeline.layers().open().map(|open| open.entry_count());
-            open.is_some_and(|count| 0 < count)
-        };
         let before = Before {
             last: timeline.as_ref().map(Timeline::last_record_lsn),
             begun: horizon.now,
             clock_jump_count: self.world.clock_jump_count(),
-            has_open_layer: timeline.as_ref().is_some_and(has_records),
+            open: timeline.as_ref().and_then(OpenLayer::of),
         };
         let was_alone = self.is_only_line(how);
         let result = self.call(how, writer.put_batch(&batch)).await;
@@ -120,13 +128,15 @@ impl Driver {
             Some(Ok(())) => {
                 self.with_expected(label, |expected| expected.end_put());
                 self.look(|sight, _| batches::check_rolled(sight, label, &batch, before))?;
+                self.look(|sight, _| batches::check_made_room(sight, label, &batch, before))?;
                 if was_alone {
                     let times = (before, SimIo::new(&self.world).now());
                     self.look(|sight, _| bounds::check_held_back(sight, label, &batch, times))?;
+                    self.look(|sight, _| batches::check_needed(sight, label, &batch, before))?;
                 }
                 guard.check_done("put")
             }
-            Some(Err(Error::Refused { .. })) if may_refuse => {
+            Some(Err(Error::Refused { .. })) if may_refuse || self.has_closed(label, &batch) => {
                 self.with_expected(label, |expected| expected.refuse_put());
                 Ok(())
             }

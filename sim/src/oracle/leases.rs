@@ -21,6 +21,8 @@ pub struct Leases {
     over: BTreeMap<Lsn, Time>,
     /// Dropped in this life: the index of an earlier moment may still have them.
     gone: BTreeSet<Lsn>,
+    /// Begun, or prolonged, without an answer since: they may stand longer than was promised.
+    in_doubt: BTreeSet<Lsn>,
     /// How many are being granted.
     grant_count: u32,
 }
@@ -30,6 +32,7 @@ impl Leases {
     pub fn begin(&mut self, lsn: Lsn) {
         self.grant_count += 1;
         self.perhaps.insert(lsn);
+        self.in_doubt.insert(lsn);
         self.over.remove(&lsn);
     }
 
@@ -39,6 +42,7 @@ impl Leases {
         if let Some(until) = until {
             let promised = self.promised.entry(lsn).or_insert(until);
             *promised = until.max(*promised);
+            self.in_doubt.remove(&lsn);
             self.over.remove(&lsn);
         }
     }
@@ -50,7 +54,10 @@ impl Leases {
             .extract_if(.., |_, until| *until < now)
             .collect();
         self.perhaps.extend(over.keys());
-        self.over.extend(over);
+        let known = over
+            .into_iter()
+            .filter(|(lsn, _)| !self.in_doubt.contains(lsn));
+        self.over.extend(known);
     }
 
     /// Ends what was in flight, as its process has ended. What was dropped may be back.

@@ -16,45 +16,73 @@ pub struct Horizon {
     pub now: Time,
 }
 
-/// Samples of when an LSN may have become the last one, since the engine was opened.
+/// More samples than these are thinned out, so that a long life takes little memory.
+const SAMPLE_COUNT_MAX: usize = 4096;
+
+/// Samples of when an LSN may have become the last one, in all lives.
 ///
 /// # Shape
-/// `None` if that is not known: then age sets no bound. Times and LSNs of the samples grow.
+/// Times and LSNs of the samples grow.
 #[derive(Clone, Debug, Default)]
-pub struct AgeSamples {
-    samples: Option<VecDeque<(Time, Lsn)>>,
+pub enum AgeSamples {
+    /// The timeline was not opened yet.
+    #[default]
+    None,
+    /// It was, with these.
+    Known(VecDeque<(Time, Lsn)>),
+    /// The clock was set while it was there: no age is known any more, and none sets a bound.
+    Unknown,
 }
 
 impl AgeSamples {
-    /// Starts over: all up to `last` counts as old as the open of the engine, which has no earlier
-    /// samples. `opened` is `None` if the clock was set since: then no age is known.
+    /// Goes on at an opening, at which `last` is the last record: what was above it is lost.
+    /// `opened` is `None` if the clock was set since.
     pub fn begin(&mut self, opened: Option<Time>, last: Lsn) {
-        self.samples = opened.map(|opened| VecDeque::from([(opened, last)]));
+        let Some(opened) = opened else {
+            *self = AgeSamples::Unknown;
+            return;
+        };
+        match self {
+            AgeSamples::None => *self = AgeSamples::Known(VecDeque::from([(opened, last)])),
+            AgeSamples::Known(samples) => {
+                samples
+                    .iter_mut()
+                    .for_each(|(_, lsn)| *lsn = last.min(*lsn));
+                samples.push_back((opened, last));
+            }
+            AgeSamples::Unknown => {}
+        }
     }
 
     /// Notes that `last` may now be the last record.
     pub fn note(&mut self, horizon: &Horizon, last: Lsn) {
-        let Some(samples) = self.samples.as_mut().filter(|_| !horizon.age.is_zero()) else {
+        let AgeSamples::Known(samples) = self else {
             return;
         };
         let before = samples.back().map_or(last, |(_, before)| *before);
         samples.push_back((horizon.now, last.max(before)));
-        // Of the samples that are old enough, only the newest counts.
-        while samples.get(1).is_some_and(|(at, _)| horizon.is_old(*at)) {
-            samples.pop_front();
+        if SAMPLE_COUNT_MAX < samples.len() {
+            // Of two that are neighbours, the earlier time and the higher LSN: not too low a bound.
+            let thinned = samples.iter().step_by(2).map(|(time, _)| *time);
+            let highest = samples.iter().skip(1).step_by(2).map(|(_, lsn)| *lsn);
+            let rest = highest.chain(samples.back().map(|(_, lsn)| *lsn));
+            *samples = thinned.zip(rest).collect();
         }
     }
 
     /// The clock was set: no age is known any more.
     pub fn forget(&mut self) {
-        self.samples = None;
+        *self = AgeSamples::Unknown;
     }
 
     /// The highest LSN that is old enough.
     pub fn highest(&self, horizon: &Horizon) -> Lsn {
-        let Some(samples) = self.samples.as_ref().filter(|_| !horizon.age.is_zero()) else {
+        let AgeSamples::Known(samples) = self else {
             return Lsn::MAX;
         };
+        if horizon.age.is_zero() {
+            return Lsn::MAX;
+        }
         let old = samples.partition_point(|(at, _)| horizon.is_old(*at));
         let newest = old.checked_sub(1).and_then(|newest| samples.get(newest));
         newest.map_or(Lsn::ZERO, |(_, lsn)| *lsn)

@@ -68,7 +68,7 @@ const NEVER: u64 = 1 << 62;
 const LAYERS_NEVER: u64 = 1_000_000;
 
 /// Every knob, in the order of a plan's text.
-pub(crate) const KNOBS: [Knob; 35] = [
+pub(crate) const KNOBS: [Knob; 36] = [
     Knob {
         name: "seed",
         is_option: false,
@@ -162,6 +162,22 @@ pub(crate) const KNOBS: [Knob; 35] = [
         shrink_order: Some(16),
         phase: DrawPhase::Rest,
         draw: |knobs, _, chance| knobs.freeze_age_max = draw_duration(chance),
+    },
+    Knob {
+        name: "open-len",
+        is_option: true,
+        value: |knobs| &mut knobs.open_len_max,
+        limit: |name, knobs| at_least_one(name, knobs.open_len_max),
+        set_plain: |knobs| knobs.open_len_max = NEVER,
+        shrink_order: Some(33),
+        phase: DrawPhase::Rest,
+        draw: |knobs, swarm, chance| {
+            knobs.open_len_max = match (swarm.scale, chance.one_in(3)) {
+                (PlanScale::Tiny, true) => chance.between(256, 1024) << chance.below(3),
+                (PlanScale::Tiny, false) => NEVER,
+                (PlanScale::Large, _) => 2 << 20,
+            }
+        },
     },
     Knob {
         name: "buffer-len",

@@ -17,7 +17,8 @@
 //!           | "keys" N
 //!           | "layout" ("dense" | "spread" | "edges")
 //!           | "sparse" N
-//!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION | "buffer-len" N
+//!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION
+//!           | "open-len" N | "buffer-len" N
 //!           | "l0-trigger" N | "l0-run-len" N | "strategy" STRATEGY | "tier-distance" N
 //!           | "layer-len" N
 //!           | "image-trigger" N | "sparse-trigger" N | "image-look" N | "image-age" DURATION

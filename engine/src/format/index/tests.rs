@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -85,10 +85,13 @@ fn any_index() -> impl Strategy<Value = Index> {
         leases,
         any_shard(),
         any_gc_compaction(),
+        option::of(btree_set(any::<u64>().prop_map(Lsn), 0..4)),
+        btree_map(any::<u64>().prop_map(Lsn), any::<u64>(), 0..4),
     );
     (ids, ancestor, lsns, kept).prop_map(
         |((tenant, timeline, generation), ancestor, (durable, cutoff), kept)| {
-            let (mut layers, leases, shard, gc_compaction) = kept;
+            let (mut layers, leases, shard, gc_compaction, kept, times) = kept;
+            let times = times.into_iter().map(|(lsn, time)| (Time(time), lsn));
             layers.sort_by_key(|layer| layer.name);
             layers.dedup_by_key(|layer| layer.name);
             Index {
@@ -102,6 +105,8 @@ fn any_index() -> impl Strategy<Value = Index> {
                 disk_consistent_lsn: Lsn(durable),
                 gc_cutoff: Lsn(cutoff),
                 is_deleted: cutoff % 2 == 1,
+                kept,
+                times: times.collect(),
                 leases,
                 gc_compaction,
                 shard,
@@ -146,7 +151,9 @@ proptest! {
             let encoded = found.encode();
             // Under a name that is not known, what need not be known is not written again.
             let is_ignored = found.gc_compaction != index.gc_compaction
-                || found.strategy != index.strategy;
+                || found.strategy != index.strategy
+                || found.kept != index.kept
+                || found.times != index.times;
             prop_assert!(is_ignored || encoded == bytes);
             prop_assert_eq!(Index::decode(&encoded), Ok(found));
         }
@@ -179,6 +186,8 @@ fn index(layers: Vec<IndexLayer>) -> Index {
         disk_consistent_lsn: Lsn(0x100),
         gc_cutoff: Lsn(0x20),
         is_deleted: false,
+        kept: None,
+        times: Vec::new(),
         leases: BTreeMap::new(),
         gc_compaction: GcCompaction::default(),
         shard: IndexShard::default(),
@@ -325,6 +334,35 @@ fn gc_compaction_is_a_section_that_need_not_be_known() {
     assert_eq!(Index::decode(&renamed), Ok(index(vec![layer(1)])));
     let empty = forge(&with_section("gccomp", false), &[(SECTIONS_OFFSET + 16, 9)]);
     assert!(Index::decode(&empty).is_err());
+}
+
+/// Which points were kept, and how old history is, need not be known. That no point was kept is
+/// something else than that it is not known.
+#[test]
+fn kept_points_and_times_are_sections_that_need_not_be_known() {
+    let mut kept = index(vec![]);
+    kept.kept = Some([Lsn(0x10), Lsn(0x20)].into());
+    kept.times = vec![(Time(7), Lsn(0x10)), (Time(5), Lsn(0x10))];
+    let bytes = kept.encode();
+    assert_eq!(Index::decode(&bytes), Ok(kept.clone()));
+    let sections = Index::sections(&bytes).unwrap();
+    for (name, len) in [("kept", 16), ("times", 32)] {
+        let section = sections.iter().find(|section| section.name == name);
+        let section = section.expect("it is written");
+        assert_eq!((section.is_required, section.len), (false, len));
+        // The last LSN is below the one before it.
+        let end = (section.offset + section.len) as usize;
+        assert!(Index::decode(&forge(&bytes, &[(end - 1, 1)])).is_err());
+    }
+    kept.kept = Some([].into());
+    assert_eq!(Index::decode(&kept.encode()), Ok(kept.clone()));
+    assert_ne!(
+        kept,
+        Index {
+            kept: None,
+            ..kept.clone()
+        }
+    );
 }
 
 /// A release that does not know how deltas are compacted compacts them as it can.

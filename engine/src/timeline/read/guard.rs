@@ -130,6 +130,7 @@ impl<S: Store> Shared<S> {
         let cutoff = state.gc_cutoff;
         if lsn < cutoff {
             match state.is_leased(lsn) {
+                _ if !state.is_kept(lsn) => return Err(Error::BelowCutoff { lsn, cutoff }),
                 true => self
                     .io()
                     .probe("a read below the cutoff is admitted for a lease's sake"),

@@ -112,6 +112,10 @@ impl Printer<'_> {
         let leases = index.leases.iter().map(
             |(lsn, valid_until)| json!({"lsn": lsn.to_string(), "valid_until": valid_until.0}),
         );
+        let kept = index.kept.iter().flatten().map(ToString::to_string);
+        let kept = index.kept.as_ref().map(|_| kept.collect::<Vec<String>>());
+        let times = index.times.iter();
+        let times = times.map(|(time, lsn)| json!({"time": time.0, "lsn": lsn.to_string()}));
         let line = json!({
             "type": "index",
             "tenant_id": index.tenant.to_string(),
@@ -122,6 +126,8 @@ impl Printer<'_> {
             "gc_cutoff": index.gc_cutoff.to_string(),
             "is_deleted": index.is_deleted,
             "leases": leases.collect::<Vec<Json>>(),
+            "kept": kept,
+            "times": times.collect::<Vec<Json>>(),
         });
         writeln!(self.out, "{line}")?;
         for layer in &index.layers {

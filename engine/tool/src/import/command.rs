@@ -80,6 +80,8 @@ fn index_of(source: &Source, timeline: TimelineId) -> Index {
         gc_cutoff: palimpsest::Lsn::ZERO,
         is_deleted: false,
         layers: source.layers.iter().map(|(layer, _)| *layer).collect(),
+        kept: None,
+        times: Default::default(),
         leases: Default::default(),
         shard: Default::default(),
         gc_compaction: Default::default(),

@@ -49,6 +49,8 @@ impl Fixture {
                 disk_consistent_lsn: Lsn(lsn),
                 gc_cutoff: Lsn::ZERO,
                 is_deleted: false,
+                kept: None,
+                times: Vec::new(),
                 leases: std::collections::BTreeMap::new(),
                 gc_compaction: Default::default(),
                 shard: IndexShard::default(),

@@ -24,6 +24,8 @@ pub struct Knobs {
     pub freeze_distance_max: u64,
     /// The age at which a memory layer is frozen.
     pub freeze_age_max: Duration,
+    /// The length of all open memory layers at which the longest are frozen, in bytes.
+    pub open_len_max: u64,
     /// The length of a memory layer's buffer, in bytes: what is gathered before a write to its
     /// file.
     pub buffer_len: u64,

@@ -35,6 +35,12 @@ impl Setting {
         Setting::of(index, &other)
     }
 
+    /// The setting of the same knob to the value that it has in `knobs`.
+    #[must_use]
+    pub fn as_in(&self, knobs: &Knobs) -> Setting {
+        Setting::of(self.index, knobs)
+    }
+
     /// Sets the knob.
     pub fn apply(&self, knobs: &mut Knobs) {
         let knob = &KNOBS[self.index];

@@ -16,6 +16,7 @@ knobs
   freeze-len 4096
   freeze-distance 512
   freeze-age 10s
+  open-len 4611686018427387904
   buffer-len 64
   l0-trigger 2
   l0-run-len 4096
@@ -200,7 +201,7 @@ const PROBLEMS: [(&str, &str, &str); 82] = [
     (
         "  keys 8\n",
         "",
-        "line 39: key k1; write k0 to k0, or raise the knob `keys`",
+        "line 40: key k1; write k0 to k0, or raise the knob `keys`",
     ),
     ("keys 8", "keys 0", "line 4: keys 0; keep it from 1 to 999"),
     (
@@ -226,82 +227,82 @@ const PROBLEMS: [(&str, &str, &str); 82] = [
     (
         "ops\n",
         "opps\n",
-        "line 38: knob opps; write `ops` behind the last knob",
+        "line 39: knob opps; write `ops` behind the last knob",
     ),
     (
         "create a 16",
         "create A 16",
-        "line 39: timeline A; write a letter from a to z",
+        "line 40: timeline A; write a letter from a to z",
     ),
     (
         "create a 16",
         "create a",
-        "line 39: start LSN is missing; write a number",
+        "line 40: start LSN is missing; write a number",
     ),
     (
         "create a 16",
         "create a 18446744073709551604",
-        "line 41: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+        "line 42: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
     ),
     (
         "+8 k0",
         "8 k0",
-        "line 40: LSN step 8; write `+` and a number",
+        "line 41: LSN step 8; write `+` and a number",
     ),
     (
         "+8 k0",
         "+8 k8",
-        "line 40: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 41: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "image:100:7f,",
         "image:100:7f",
-        "line 40: word +0; end the line before it",
+        "line 41: word +0; end the line before it",
     ),
     (
         "image:100:7f,",
         "image:100:7f,,",
-        "line 40: record is missing; write it like +8 k0 image:100:7f",
+        "line 41: record is missing; write it like +8 k0 image:100:7f",
     ),
     (
         "image:100:7f",
         "image:100",
-        "line 40: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+        "line 41: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
     ),
     (
         "image:100:7f",
         "image:1048577:7f",
-        "line 40: length 1048577; keep it from 0 to 1048576",
+        "line 41: length 1048577; keep it from 0 to 1048576",
     ),
     (
         "clear",
         "clear:0",
-        "line 41: part 0; end the edit before it",
+        "line 42: part 0; end the edit before it",
     ),
     (
         "drop 3",
         "drop 0",
-        "line 45: drop 0; keep it from 1 to 4294967295",
+        "line 46: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  drop 2 restart",
         "  & restart",
-        "line 54: operation restart; write it without `&`: it is always waited for",
+        "line 55: operation restart; write it without `&`: it is always waited for",
     ),
     (
         "  join",
         "  & join",
-        "line 46: operation join; write it without `&` and `drop`: it is always waited for",
+        "line 47: operation join; write it without `&` and `drop`: it is always waited for",
     ),
     (
         "k0 -8",
         "k0 8",
-        "line 47: LSN 8; write 0, -8 or +1: how far from the last record's",
+        "line 48: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "drop 2 restart",
         "  reboot\u{7}",
-        "line 54: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
+        "line 55: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
          compact strategy images gc gc-compact gc-compact-all lease shed declare get get-many \
          scan hold next join wait clock shutdown let-go set intrude split switch restart crash, \
          behind `&` or `drop N` if you like",
@@ -309,152 +310,152 @@ const PROBLEMS: [(&str, &str, &str); 82] = [
     (
         "draw:99",
         "some",
-        "line 55: survival some; write one of all none draw:SEED case:NUMBER",
+        "line 56: survival some; write one of all none draw:SEED case:NUMBER",
     ),
     (
         "life1/a",
         "life0/a",
-        "line 95: life 0; keep it from 1 to 4294967295",
+        "line 96: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 95: life a; write life1, life2, … or life*",
+        "line 96: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 95: job push; write one of open create delete put freeze flush read branch \
+        "line 96: job push; write one of open create delete put freeze flush read branch \
          lease compact image gc gc-compact shed split keep drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 95: ordinal -2; write a number from 0 to 4294967295",
+        "line 96: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 97: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 98: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 96: times 0; keep it from 1 to 4294967295",
+        "line 97: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 96: word times; say it once",
+        "line 97: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 99: length 0; keep it from 1 to 4294967295",
+        "line 100: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 111: choice 256; write a number from 0 to 255",
+        "line 112: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 111: count of choices 100000; keep it from 1 to 99990",
+        "line 112: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 112: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
+        "line 113: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
     ),
     (
         "then uniform 123",
         "then at-will",
-        "line 112: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
+        "line 113: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
          to-completion",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read revert",
-        "line 104: fault revert; write one of the steps that it can happen to: sync",
+        "line 105: fault revert; write one of the steps that it can happen to: sync",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read tear",
-        "line 104: fault tear; write one of the steps that it can happen to: rename replace",
+        "line 105: fault tear; write one of the steps that it can happen to: rename replace",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/dir/read eio",
-        "line 104: fault eio; write one of the steps that it can happen to: list remove create-dir \
+        "line 105: fault eio; write one of the steps that it can happen to: list remove create-dir \
          remove-dir sync-dir",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/keep/image/read stall",
-        "line 104: job keep; write the job that maintenance runs: flush, compact, image or gc",
+        "line 105: job keep; write the job that maintenance runs: flush, compact, image or gc",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/read/image/read stall",
-        "line 104: scope engine; write a timeline's letter or *: the engine has only dir and \
+        "line 105: scope engine; write a timeline's letter or *: the engine has only dir and \
          lock, and a split its index",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/open/lock/lock stall",
-        "line 104: scope a; write engine or *: a timeline has no lock",
+        "line 105: scope a; write engine or *: a timeline has no lock",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/gc/lock/lock stall",
-        "line 104: job gc; write open or split: no other job locks",
+        "line 105: job gc; write open or split: no other job locks",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life61/a/read/image/read crash kill",
-        "line 104: life 61; write at most life60: a later one does not crash by a rule",
+        "line 105: life 61; write at most life60: a later one does not crash by a rule",
     ),
     (
         "at life*/*/gc/index/write lost",
         "at life*/*/gc/dir/* lost",
-        "line 108: fault lost; write another part: it can happen to nothing of this one",
+        "line 109: fault lost; write another part: it can happen to nothing of this one",
     ),
     (
         "then uniform 123",
         "then starve line 0 3",
-        "line 112: line 0; keep it from 1 to 4294967295",
+        "line 113: line 0; keep it from 1 to 4294967295",
     ),
     (
         "then uniform 123",
         "then starve flush 3",
-        "line 112: starved task flush; write one of keep drop",
+        "line 113: starved task flush; write one of keep drop",
     ),
     (
         "then uniform 123",
         "then starve line 3",
-        "line 112: seed is missing; write a number",
+        "line 113: seed is missing; write a number",
     ),
     (
         "then uniform 123",
         "then pct 3 5000",
-        "line 112: count of changes 5000; keep it from 0 to 1000",
+        "line 113: count of changes 5000; keep it from 0 to 1000",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 113: line ops; end the text with the schedule's `then`",
+        "line 114: line ops; end the text with the schedule's `then`",
     ),
     (
         "l0-trigger 2",
         "l0-trigger 0",
-        "line 11: l0-trigger 0; keep it from 1 to 18446744073709551615",
+        "line 12: l0-trigger 0; keep it from 1 to 18446744073709551615",
     ),
     (
         "image-trigger 3\n",
         "images-trigger 3\n",
-        "line 16: knob images-trigger; write one of image-trigger sparse-trigger image-look \
+        "line 17: knob images-trigger; write one of image-trigger sparse-trigger image-look \
          image-age image-preempt compression \
          history-trigger history-len gc-compact-trigger gc-compact-growth \
          gc-compact-len gc-distance gc-age l0-delay-count l0-delay cache-len \
@@ -463,148 +464,148 @@ const PROBLEMS: [(&str, &str, &str); 82] = [
     (
         "compression zstd",
         "compression lz4",
-        "line 21: compression lz4; write `none`, `zstd` or `zstd:3`, with a level from 1 to 22",
+        "line 22: compression lz4; write `none`, `zstd` or `zstd:3`, with a level from 1 to 22",
     ),
     (
         "gc-age 0s",
         "gc-age 31d",
-        "line 28: gc-age 31d; write it like 10s, 250ms, 7us or 1ns",
+        "line 29: gc-age 31d; write it like 10s, 250ms, 7us or 1ns",
     ),
     (
         "read-len 512",
         "read-len 0",
-        "line 32: read-len 0; keep it from 1 to 18446744073709551615",
+        "line 33: read-len 0; keep it from 1 to 18446744073709551615",
     ),
     (
         "housekeeping every",
         "housekeeping on",
-        "line 33: housekeeping on; write `off`, or `every 250ms stall 0`",
+        "line 34: housekeeping on; write `off`, or `every 250ms stall 0`",
     ),
     (
         "every 250ms",
         "every",
-        "line 33: period stall; write it like 10s, 250ms, 7us or 1ns",
+        "line 34: period stall; write it like 10s, 250ms, 7us or 1ns",
     ),
     (
         "every 250ms",
         "every 1us",
-        "line 33: period 1µs; write at least 1ms",
+        "line 34: period 1µs; write at least 1ms",
     ),
     (
         " stall 3",
         "",
-        "line 33: housekeeping is missing; write `off`, or `every 250ms stall 0`",
+        "line 34: housekeeping is missing; write `off`, or `every 250ms stall 0`",
     ),
     (
         "stall 3",
         "stall 1",
-        "line 33: stall 1; write 0 for never, or at least the knob `l0-trigger`",
+        "line 34: stall 1; write 0 for never, or at least the knob `l0-trigger`",
     ),
     (
         "look sample",
         "look away",
-        "line 36: look away; write one of nothing sample all",
+        "line 37: look away; write one of nothing sample all",
     ),
     (
         "stall 3",
         "stall 3 4",
-        "line 33: word 4; end the line before it",
+        "line 34: word 4; end the line before it",
     ),
     (
         "branch b a -8",
         "branch b -8",
-        "line 60: timeline -8; write a letter from a to z",
+        "line 61: timeline -8; write a letter from a to z",
     ),
     (
         "branch b a -8",
         "branch b a",
-        "line 60: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 61: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "k3 5 -8",
         "k3 9 -8",
-        "line 62: count of keys 9; keep it from 1 to 8",
+        "line 63: count of keys 9; keep it from 1 to 8",
     ),
     (
         "k3 5 -8",
         "k3 -8",
-        "line 62: count of keys -8; write a number from 0 to 65535",
+        "line 63: count of keys -8; write a number from 0 to 65535",
     ),
     (
         "scan b -1",
         "scan b",
-        "line 64: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 65: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "compact b forced",
         "compact b by-need",
-        "line 66: word by-need; write `forced`, or nothing",
+        "line 67: word by-need; write `forced`, or nothing",
     ),
     (
         "images c forced",
         "images c forced k0",
-        "line 68: word k0; end the line before it",
+        "line 69: word k0; end the line before it",
     ),
     (
         "drop 9 images",
         "drop 0 images",
-        "line 68: drop 0; keep it from 1 to 4294967295",
+        "line 69: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  gc c",
         "  gc c forced",
-        "line 70: word forced; end the line before it",
+        "line 71: word forced; end the line before it",
     ),
     (
         "k0 5\n  set",
         "k0 0\n  set",
-        "line 87: count of keys 0; keep it from 1 to 8",
+        "line 88: count of keys 0; keep it from 1 to 8",
     ),
     (
         "k0 5\n  set",
         "k8 5\n  set",
-        "line 87: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 88: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "  declare",
         "  & declare",
-        "line 87: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
+        "line 88: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
          for",
     ),
     (
         "device rots\n",
         "device posix\n",
-        "line 106: fault rot:8191; write the knob `device rots`",
+        "line 107: fault rot:8191; write the knob `device rots`",
     ),
     (
         "device rots\n",
         "device perfect\n",
-        "line 37: device perfect; write one of posix ext4-ordered rename-not-atomic rots",
+        "line 38: device perfect; write one of posix ext4-ordered rename-not-atomic rots",
     ),
     (
         "slow:250ms",
         "slow:3601s",
-        "line 104: duration 3601s; write at most 3600s, an hour",
+        "line 105: duration 3601s; write at most 3600s, an hour",
     ),
     (
         "astray:16",
         "astray:0",
-        "line 107: sectors 0; keep it from 1 to 4294967295",
+        "line 108: sectors 0; keep it from 1 to 4294967295",
     ),
     (
         "clock +10800s",
         "clock 3h",
-        "line 71: jump 3h; write it like +10800s or -250ms",
+        "line 72: jump 3h; write it like +10800s or -250ms",
     ),
     (
         "b twice keeping",
         "b twice twice",
-        "line 74: word twice; write `twice` or `keeping`, once",
+        "line 75: word twice; write `twice` or `keeping`, once",
     ),
     (
         "  let-go",
         "  & let-go",
-        "line 76: operation let-go; write it without `&` and `drop`: it is always waited for",
+        "line 77: operation let-go; write it without `&` and `drop`: it is always waited for",
     ),
 ];
 
@@ -620,27 +621,27 @@ fn an_error_names_the_line_and_the_remedy() {
 #[test]
 fn an_error_keeps_its_line() {
     let error = EVERYTHING.replace("scan a 0", "scan").parse::<Plan>();
-    assert_eq!(error.unwrap_err().line(), Some(50));
+    assert_eq!(error.unwrap_err().line(), Some(51));
 }
 
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
-    let expected = "line 39: sum of lengths 269484032; keep it from 0 to 268435456";
+    let expected = "line 40: sum of lengths 269484032; keep it from 0 to 268435456";
     assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 
 #[test]
 fn longer_waits_than_a_clock_should_count_are_refused() {
     let waits = vec!["wait 2592000s"; 1217].join("\n  ");
-    let expected = "line 1255: seconds of all waits 3154464000; keep it from 0 to 3153600000";
+    let expected = "line 1256: seconds of all waits 3154464000; keep it from 0 to 3153600000";
     assert_eq!(problem_in_lines(&waits), expected);
 }
 
 #[test]
 fn more_records_than_a_batch_should_have_are_refused() {
     let records = vec!["+1 k0 image:1:1"; 10_001].join(", ");
-    let expected = "line 39: count of records of one put 10001; keep it from 1 to 10000";
+    let expected = "line 40: count of records of one put 10001; keep it from 1 to 10000";
     assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 

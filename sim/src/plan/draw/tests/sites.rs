@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::run::run_watched;
 
 /// The number of plans after which a call that no run has made counts as never made.
-const PLAN_COUNT: u64 = 2000;
+const PLAN_COUNT: u64 = 6000;
 
 type Place = (Job, Part, StepKind);
 
