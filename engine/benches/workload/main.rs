@@ -2,8 +2,8 @@
 //! bench -p palimpsest --bench workload`.
 //!
 //! The tables are markdown. Nothing in them is asserted; the seeds are fixed, so that two runs
-//! differ in time only. Behind `--` may stand `writes` or `reads`, to run these alone, and `quick`,
-//! for a tenth of the records: its figures are of no use but to see that it runs.
+//! differ in time only. Behind `--` may stand `writes`, `history` or `reads`, to run these alone,
+//! and `quick`, for a tenth of the records: its figures are of no use but to see that it runs.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -12,6 +12,7 @@
 
 mod draw;
 mod engine;
+mod history;
 mod log;
 mod machine;
 mod meter;
@@ -53,13 +54,19 @@ const QUICK: Scale = Scale {
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == history::ONE_JOB) {
+        return history::run_one(&words[1..]);
+    }
     let has = |word: &str| words.iter().any(|given| given == word);
     let scale = if has("quick") { QUICK } else { FULL };
-    let is_all = !has("writes") && !has("reads");
+    let is_all = ["writes", "history", "reads"].iter().all(|word| !has(word));
     println!("{}", machine::table());
     if is_all || has("writes") {
         println!("{}", writes::tables(scale));
         println!("{}", strategies::table(scale));
+    }
+    if is_all || has("history") {
+        println!("{}", history::table(scale));
     }
     if is_all || has("reads") {
         println!("{}", reads::tables(scale));

@@ -135,6 +135,43 @@ impl<I: Io> MemoryLayer<I> {
         self.end.get().map(|&end| LsnRange::new(self.start, end))
     }
 
+    /// What stands in the layer, as text: whether it is open, its LSNs, and a line for each record
+    /// in the order in which they came, with key, LSN, what it is, and its length in bytes. No
+    /// value is read.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(16), &Value::Image(b"page".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// let layers = timeline.layers();
+    /// let dump = layers.open().unwrap().dump();
+    /// assert!(dump.starts_with("open from 0/1, 1 records of 16 bytes\n"));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
+    pub fn dump(&self) -> String {
+        let entries = self.entries();
+        let state = match self.lsns() {
+            None => format!("open from {}", self.start),
+            Some(lsns) => format!("frozen {}..{}", lsns.start, lsns.end),
+        };
+        let (count, len) = (entries.list.len(), self.byte_len());
+        let records = entries.list.iter().map(|entry| {
+            let kind = if entry.will_init { "base" } else { "record" };
+            let key = entries.keys[entry.key_index as usize];
+            format!("{key} {} {kind} {}\n", entry.lsn, entry.len)
+        });
+        format!(
+            "{state}, {count} records of {len} bytes\n{}",
+            records.collect::<String>()
+        )
+    }
+
     /// Appends a batch's bytes and returns their position. Readers do not see them before
     /// [`MemoryLayer::publish`].
     pub(crate) async fn append(&self, op: Op, batch: &Batch) -> Result<u64> {

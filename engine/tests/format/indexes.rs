@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use palimpsest::Lsn;
+use palimpsest::base::Time;
 use palimpsest::format::Index;
 
 use crate::dumps;
@@ -14,6 +16,9 @@ const FORMAT_2: &str = include_str!("index-2.hex");
 
 /// Format 2, with how far gc compaction has come, which need not be known.
 const FORMAT_2_REDUCED: &str = include_str!("index-2-reduced.hex");
+
+/// Format 2, with the points that collections have kept and with times, which need not be known.
+const FORMAT_2_KEPT: &str = include_str!("index-2-kept.hex");
 
 fn bytes_of(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -59,4 +64,23 @@ fn an_index_of_format_2_says_how_far_gc_compaction_has_come() {
     let sections = Index::sections(&bytes).unwrap();
     assert_eq!(sections[0].name, "gccomp");
     assert!(!sections[0].is_required);
+}
+
+#[test]
+fn an_index_of_format_2_says_which_points_were_kept_and_how_old_history_is() {
+    let bytes = bytes_of(FORMAT_2_KEPT);
+    let index = Index {
+        kept: Some([Lsn(0x20), Lsn(0x30)].into()),
+        times: vec![
+            (Time(1_000_000_000), Lsn(0x20)),
+            (Time(3_000_000_000), Lsn(0x40)),
+        ],
+        ..dumps::index()
+    };
+    assert_eq!(index.encode(), bytes);
+    assert_eq!(Index::decode(&bytes), Ok(index));
+    let sections = Index::sections(&bytes).unwrap();
+    let optional = sections.iter().filter(|section| !section.is_required);
+    let optional: Vec<&str> = optional.map(|section| section.name.as_str()).collect();
+    assert_eq!(optional, ["kept", "times"]);
 }

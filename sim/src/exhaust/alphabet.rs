@@ -20,17 +20,21 @@ const BEFORE: [&str; 4] = [
 ];
 
 /// The operations of the sequences.
-pub const ALPHABET: [&str; 10] = [
+pub const ALPHABET: [&str; 14] = [
     "put a +8 k0 append:7:4, +0 k1 set:80:5",
     "& flush a",
     "flush a",
     "compact a forced",
     "images a forced",
     "gc a",
+    "gc-compact a",
+    "strategy a tiered",
+    "lease a -8 3600s",
     "branch b a 0",
     "put b +8 k1 append:9:6",
     "delete b",
     "restart",
+    "split 2 stripe 1 keep 0",
 ];
 
 /// The plan's text up to its lines: small knobs, and no job of the engine's own.

@@ -230,3 +230,31 @@ fn a_batch_that_failed_or_was_cancelled_is_invisible_and_can_be_retried() {
         });
     }
 }
+
+#[test]
+fn a_dump_says_what_came_in_which_order() {
+    block_on(async {
+        let shelf = Shelf::new();
+        let layer = create(&shelf, 10).await;
+        assert_eq!(layer.dump(), "open from 0/A, 0 records of 0 bytes\n");
+        let records = [
+            ((key(1), Lsn(0x10)), image("page")),
+            ((key(0), Lsn(0x11)), init("new")),
+            ((key(1), Lsn(0x12)), append("more")),
+        ];
+        let pairs = records.iter().map(|(at, value)| (at, value));
+        put(&layer, &batch(pairs)).await;
+        layer.freeze(Lsn(0x13));
+        let lens = records.each_ref().map(|(_, value)| value.encoded_len());
+        let (k0, k1) = (key(0), key(1));
+        let expected = format!(
+            "frozen 0/A..0/13, 3 records of {} bytes\n{k1} 0/10 base {}\n{k0} 0/11 base {}\n\
+             {k1} 0/12 record {}\n",
+            lens.iter().sum::<usize>(),
+            lens[0],
+            lens[1],
+            lens[2]
+        );
+        assert_eq!(layer.dump(), expected);
+    });
+}
