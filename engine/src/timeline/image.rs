@@ -32,7 +32,9 @@ use super::left_out::LeftOut;
 use super::options::Options;
 use super::read::Scan;
 use super::shared::{Shared, TimelineState};
-use crate::base::{Error, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result, Time};
+use crate::base::{
+    Error, FileName, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result, Time,
+};
 use crate::format::IndexLayer;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{FileLayer, ImageFilePlan as LayerPlan, ImageLayer, ImageWriter, LayerMap};
@@ -560,6 +562,15 @@ impl<S: Store> Images<'_, S> {
                 .probe("an image creation comes to an image that is there");
             self.leave_out(keys, WhyLeftOut::HasImage);
             return Ok(()); // It has the same values: law 1.
+        }
+        let file = FileName::Layer {
+            name,
+            generation: self.shared.context.generation,
+        };
+        if self.shared.context.names.is_of_layer(file) {
+            // A gc compaction has replaced it, and this very job may be the reader that holds it.
+            self.leave_out(keys, WhyLeftOut::Overtaken);
+            return Ok(());
         }
         let writer = match writer {
             Some(writer) => writer,

@@ -36,7 +36,8 @@ pub enum WhyLeftOut {
     DoneBefore,
     /// Too many L0s wait: the next call goes on with these keys.
     Preempted,
-    /// A collection has moved the cutoff above the LSN of the images.
+    /// A collection has moved the cutoff above the LSN of the images, or a gc compaction has
+    /// replaced an image there that readers still hold.
     Overtaken,
 }
 

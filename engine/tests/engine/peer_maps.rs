@@ -10,7 +10,7 @@ use crate::script::{Stage, check_with, keep};
 /// The values of all keys at 10, which the history begins with.
 const BASES: &str = "0@10=0 1@10=1 2@10=2 3@10=3 4@10=4 5@10=5 6@10=6 7@10=7 8@10=8 9@10=9";
 
-/// The same as records that need no base.
+/// The values at 10 as records that need no base.
 const INITS: &str = "0@10!0 1@10!1 2@10!2 3@10!3 4@10!4 5@10!5 6@10!6 7@10!7 8@10!8 9@10!9";
 
 /// What happens from 20 to 40, and from there to 48.
@@ -19,10 +19,22 @@ const CHANGES: [&str; 2] = [
     "8@48+e 9@48+e",
 ];
 
-/// The same as whole values, which leave nothing to replay.
+/// What happens from 20 to 40, and from there to 48, as whole values: nothing is replayed.
 const IMAGES: [&str; 2] = [
     "1@20=1a 5@20=5a 6@20=6a 3@28=3b 2@30=2c 3@30=3c 3@40=3d",
     "8@48=8e 9@48=9e",
+];
+
+/// What a gc compaction leaves of the changes, at each cutoff, whatever they stand on.
+const ABOVE_ANY_BASE: &[(u64, &str)] = &[
+    (30, "image all@30, delta 3..4@30..41, delta 41..49"),
+    (40, "image all@40, delta 41..49"),
+];
+
+/// The values of all keys behind the changes, at two LSNs.
+const CHANGED: &[(u64, &str)] = &[
+    (48, "0 1a 2c 3bcd 4 5a 6a 7 8e 9e"),
+    (40, "0 1a 2c 3bcd 4 5a 6a 7 8 9"),
 ];
 
 /// A history of a peer's, and what its keys are at some LSNs, in the order of the keys.
@@ -59,28 +71,16 @@ const CASES: [Case; 5] = [
         base: (BASES, true),
         changes: CHANGES,
         retained: &[],
-        cutoffs: &[
-            (30, "image all@30, delta 3..4@30..41, delta 41..49"),
-            (40, "image all@40, delta 41..49"),
-        ],
-        values: &[
-            (48, "0 1a 2c 3bcd 4 5a 6a 7 8e 9e"),
-            (40, "0 1a 2c 3bcd 4 5a 6a 7 8 9"),
-        ],
+        cutoffs: ABOVE_ANY_BASE,
+        values: CHANGED,
     },
     Case {
         name: "records above records that need no base",
         base: (INITS, false),
         changes: CHANGES,
         retained: &[],
-        cutoffs: &[
-            (30, "image all@30, delta 3..4@30..41, delta 41..49"),
-            (40, "image all@40, delta 41..49"),
-        ],
-        values: &[
-            (48, "0 1a 2c 3bcd 4 5a 6a 7 8e 9e"),
-            (40, "0 1a 2c 3bcd 4 5a 6a 7 8 9"),
-        ],
+        cutoffs: ABOVE_ANY_BASE,
+        values: CHANGED,
     },
     Case {
         name: "branches at 10 and 20",

@@ -15,7 +15,7 @@
 //! ```
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::FileName;
@@ -32,7 +32,8 @@ pub struct FileNames {
 
 #[derive(Default)]
 struct Taken {
-    names: BTreeSet<FileName>,
+    /// Each name, with whether a removal has it.
+    names: BTreeMap<FileName, bool>,
     /// The number of names that removals have.
     removal_count: usize,
 }
@@ -81,12 +82,22 @@ impl FileNames {
 
     /// Takes a name; `None` if it is taken.
     pub(crate) fn try_take(self: &Arc<FileNames>, name: FileName) -> Option<TakenName> {
-        let is_free = self.taken().names.insert(name);
-        is_free.then(|| TakenName {
+        let mut taken = self.taken();
+        if taken.names.contains_key(&name) {
+            return None;
+        }
+        taken.names.insert(name, false);
+        Some(TakenName {
             names: self.clone(),
             name,
             is_removal: false,
         })
+    }
+
+    /// Whether a layer has the name, of the map or held by readers that came before it left the
+    /// map. A job that is such a reader must not wait for the name.
+    pub(crate) fn is_of_layer(&self, name: FileName) -> bool {
+        self.taken().names.get(&name) == Some(&false)
     }
 
     /// Waits until the removals in flight have ended.
@@ -111,7 +122,10 @@ impl TakenName {
     pub(crate) fn for_removal(mut self) -> TakenName {
         assert!(!self.is_removal, "a file is removed once");
         self.is_removal = true;
-        self.names.taken().removal_count += 1;
+        let mut taken = self.names.taken();
+        taken.names.insert(self.name, true);
+        taken.removal_count += 1;
+        drop(taken);
         self
     }
 }
@@ -120,7 +134,7 @@ impl Drop for TakenName {
     fn drop(&mut self) {
         let mut taken = self.names.taken();
         taken.removal_count -= usize::from(self.is_removal);
-        let was_taken = taken.names.remove(&self.name);
+        let was_taken = taken.names.remove(&self.name).is_some();
         drop(taken);
         assert!(was_taken, "a name has one owner, which frees it once");
         // Each waiter waits for a name of its own, so all of them have to check.

@@ -34,7 +34,8 @@ pub fn numbered_id(mark: u8, number: usize) -> Result<TimelineId, CommandError> 
     Ok(TimelineId(id))
 }
 
-/// So many keys may be declared: what an image creation does grows with them.
+/// The largest number of keys that a script may declare: the work of an image creation grows with
+/// it.
 const DECLARED_KEY_COUNT_MAX: u64 = 1 << 20;
 
 /// The option that a `conf` sets.

@@ -55,40 +55,37 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/play")
 }
 
+/// The scripts of the repository, each with its path.
+fn our_scripts() -> Vec<(PathBuf, String)> {
+    let paths = std::fs::read_dir(scripts()).unwrap();
+    let paths = paths.map(|entry| entry.unwrap().path());
+    let is_script = |path: &PathBuf| path.extension().is_some_and(|it| it == "play");
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        (path, text)
+    };
+    let found: Vec<_> = paths.filter(is_script).map(read).collect();
+    assert_eq!(found.len(), 4);
+    found
+}
+
 #[test]
 fn each_script_of_ours_is_answered_as_written_down() {
-    let mut count = 0;
-    for entry in std::fs::read_dir(scripts()).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "play")
-        {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let expected = std::fs::read_to_string(path.with_extension("answers")).unwrap();
-            assert_eq!(answers(&text), expected, "{}", path.display());
-            count += 1;
-        }
+    for (path, text) in our_scripts() {
+        let expected = std::fs::read_to_string(path.with_extension("answers")).unwrap();
+        assert_eq!(answers(&text), expected, "{}", path.display());
     }
-    assert_eq!(count, 4);
 }
 
 #[test]
 fn no_job_of_our_scripts_changes_an_answer() {
-    for entry in std::fs::read_dir(scripts()).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "play")
-        {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let is_kept = |line: &&str| !line.starts_with("compact") && *line != "layers";
-            let without: Vec<&str> = text.lines().filter(is_kept).collect();
-            let expected = answers(&text);
-            let reads = expected.lines().filter(|line| !line.starts_with('{'));
-            let reads: String = reads.map(|line| format!("{line}\n")).collect();
-            assert_eq!(answers(&without.join("\n")), reads, "{}", path.display());
-        }
+    for (path, text) in our_scripts() {
+        let is_kept = |line: &&str| !line.starts_with("compact") && *line != "layers";
+        let without: Vec<&str> = text.lines().filter(is_kept).collect();
+        let expected = answers(&text);
+        let reads = expected.lines().filter(|line| !line.starts_with('{'));
+        let reads: String = reads.map(|line| format!("{line}\n")).collect();
+        assert_eq!(answers(&without.join("\n")), reads, "{}", path.display());
     }
 }
 

@@ -36,12 +36,18 @@ fn import(layers: &Path, root: &Path) -> Called {
     ])
 }
 
-#[test]
-fn a_peers_layers_become_a_timeline_that_can_be_read() {
+/// A directory with the folder of a peer's layers, and the path of an engine that is to be made.
+fn peers_dir() -> (tempfile::TempDir, [std::path::PathBuf; 2]) {
     let dir = tempfile::tempdir().unwrap();
     let [layers, root] = ["layers", "pages"].map(|name| dir.path().join(name));
     std::fs::create_dir(&layers).unwrap();
     peers_layers(&layers);
+    (dir, [layers, root])
+}
+
+#[test]
+fn a_peers_layers_become_a_timeline_that_can_be_read() {
+    let (_dir, [layers, root]) = peers_dir();
     let imported = import(&layers, &root);
     assert_eq!(imported.code, 0, "{}", imported.stderr);
     assert!(
@@ -77,10 +83,7 @@ fn a_peers_layers_become_a_timeline_that_can_be_read() {
 
 #[test]
 fn nothing_is_written_of_layers_that_are_damaged_or_of_two_tenants() {
-    let dir = tempfile::tempdir().unwrap();
-    let [layers, root] = ["layers", "pages"].map(|name| dir.path().join(name));
-    std::fs::create_dir(&layers).unwrap();
-    peers_layers(&layers);
+    let (_dir, [layers, root]) = peers_dir();
     let path = std::fs::read_dir(&layers)
         .unwrap()
         .next()
@@ -106,10 +109,7 @@ fn nothing_is_written_of_layers_that_are_damaged_or_of_two_tenants() {
 /// An interrupted import leaves layers without an index.
 #[test]
 fn an_import_that_was_interrupted_is_called_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let [layers, root] = ["layers", "pages"].map(|name| dir.path().join(name));
-    std::fs::create_dir(&layers).unwrap();
-    peers_layers(&layers);
+    let (_dir, [layers, root]) = peers_dir();
     assert_eq!(import(&layers, &root).code, 0);
     let timeline = root.join(TIMELINE.to_string());
     std::fs::remove_file(timeline.join("index")).unwrap();

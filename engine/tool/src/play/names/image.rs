@@ -10,7 +10,7 @@ use super::layer::{Layer, image_len};
 use super::rule::{Rule, Rules};
 use crate::play::settings::Settings;
 
-/// So many parts are computed at most.
+/// The largest number of parts of the declared keys for which images are computed.
 const PART_COUNT_MAX: usize = 1 << 16;
 
 /// The LSN at which images are created; `None` if there is nothing that they could be of.
