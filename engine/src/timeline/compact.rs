@@ -194,16 +194,8 @@ impl<S: Store> Timeline<S> {
         stats.time_to_build = watch.lap(shared.io());
         shared.io().interleave(op).await;
         let published = shared.publish_deltas(&plan, outputs, &mut stats)?;
-        let saved = match published {
-            None => Ok(Progress::Superseded),
-            Some(publication) => shared
-                .save_index(op, publication)
-                .await
-                .map(|()| Progress::Done),
-        };
-        stats.time_to_publish = watch.lap(shared.io());
-        shared.note_run(Job::Compact, stats);
-        saved
+        let counted = (Job::Compact, watch, stats);
+        shared.settle((op, published), counted).await
     }
 }
 

@@ -252,13 +252,7 @@ impl<S: Store> Shared<S> {
         self.io().interleave(op).await;
         let mut swapped = JobStats::default();
         let published = self.publish_history(&inputs, (made, run), (stats, &mut swapped))?;
-        let saved = match published {
-            None => Ok(Progress::Superseded),
-            Some(publication) => self
-                .save_index(op, publication)
-                .await
-                .map(|()| Progress::Done),
-        };
+        let saved = self.save_published(op, published).await;
         stats.time_to_publish = self.io().now().saturating_since(built);
         self.note_run(Job::GcCompact, stats.of_any_job(swapped));
         compacted.progress = saved?;

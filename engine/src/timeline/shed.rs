@@ -169,16 +169,8 @@ impl<S: Store> Timeline<S> {
         stats.time_to_build = watch.lap(shared.io());
         shared.io().interleave(op).await;
         let (mut shed, publication) = shared.publish_shed(plan, made, &mut stats)?;
-        let saved = match publication {
-            None => Ok(Progress::Superseded),
-            Some(publication) => shared
-                .save_index(op, publication)
-                .await
-                .map(|()| Progress::Done),
-        };
-        stats.time_to_publish = watch.lap(shared.io());
-        shared.note_run(Job::Shed, stats);
-        shed.progress = saved?;
+        let counted = (Job::Shed, watch, stats);
+        shed.progress = shared.settle((op, publication), counted).await?;
         Ok(shed)
     }
 }

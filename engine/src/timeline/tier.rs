@@ -167,16 +167,8 @@ impl<S: Store> Shared<S> {
         stats.time_to_build = watch.lap(self.io());
         self.io().interleave(op).await;
         let published = self.publish_deltas(&merge, outputs, &mut stats)?;
-        let saved = match published {
-            None => Ok(Progress::Superseded),
-            Some(publication) => self
-                .save_index(op, publication)
-                .await
-                .map(|()| Progress::Done),
-        };
-        stats.time_to_publish = watch.lap(self.io());
-        self.note_run(Job::Compact, stats);
-        saved
+        let counted = (Job::Compact, watch, stats);
+        self.settle((op, published), counted).await
     }
 
     /// Takes a generation for the files of one job. It is durable when this returns.
