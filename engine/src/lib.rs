@@ -12,7 +12,7 @@
 //!   and do not pend: a [`get`] takes tens of microseconds while its blocks are in the page cache,
 //!   a [`flush`], a [`compact`], [`create_images`] or [`gc`] up to seconds. Under an async runtime,
 //!   run them on a thread that may block, with [`block_on`]. A future pends only where it waits for
-//!   another job, for readers, for backpressure or for the directory's lock. No runtime is needed:
+//!   another job, for backpressure or for the directory's lock. No runtime is needed:
 //!   timers and spawned tasks have threads of [`OsIo`]'s own.
 //! * **Nothing maintains itself by default.** Without [`Options::maintenance_period`] the caller
 //!   calls [`flush`], [`compact`], [`create_images`] and [`gc`], or all of them as [`maintain`].

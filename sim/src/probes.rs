@@ -1,7 +1,7 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 68] = [
+pub const PROBES: [&str; 67] = [
     "a batch finds its layer too old",
     "a batch finds that its layer must make room",
     "a batch is delayed because L0s wait",
@@ -12,7 +12,6 @@ pub const PROBES: [&str; 68] = [
     "a branch that failed releases its point",
     "a collection drops a lease that is over",
     "a collection keeps a layer for a retained LSN only",
-    "a collection waits for readers that came before it",
     "a compaction cuts one key's history by LSN",
     "a compaction finds an input collected meanwhile",
     "a compaction leaves L0s that stand above its run",

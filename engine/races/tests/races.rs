@@ -47,14 +47,14 @@ explore! {
         a_sleeper_that_leaves_wakes_no_other_and_keeps_none 1000
     }
     waits {
-        a_collection_ends_when_the_last_reader_leaves 500
-        a_shutdown_ends_a_collection_that_waits_for_a_reader 500
+        a_collection_waits_for_no_scan 500
         a_writer_that_is_held_back_goes_on_after_the_last_compaction 500
         maintenance_frees_a_writer_that_is_held_back_at_once 200
         a_parent_shuts_down_or_its_branch_opens 500
         a_shutdown_waits_for_the_jobs_that_run 200
     }
     reads {
+        a_read_beside_a_collection_is_right_or_refused 500
         a_read_sees_what_was_acknowledged 500
         two_first_readers_of_a_layer_both_find_their_value 500
         jobs_that_publish_side_by_side_lose_no_layer 500

@@ -1,8 +1,8 @@
 //! Garbage collection: removes the history that no reader may ask for.
 //!
 //! ```text
-//!  cutoff published ─▶ readers awaited ─▶ cutoff durable ─▶ plan ─▶ publish ─▶ index ─▶ files
-//!   (new readers refused)  (older ones done)                (layers leave the map)  (last reader)
+//!  cutoff published ─▶ cutoff durable ─▶ plan ─▶ publish ─▶ index ─▶ files
+//!   (new readers refused)                 (layers leave the map)  (last reader)
 //! ```
 //!
 //! 1. A read point is an LSN that can be read: the cutoff and everything above it, and each
@@ -11,7 +11,8 @@
 //! 2. The retained LSNs are looked up after the cutoff is published. A branch is added to the
 //!    branch tree before its LSN is compared with the cutoff: so in a race of the two, one sees the
 //!    other.
-//! 3. Readers that register after the retained LSNs were looked up can only reach layers that stay.
+//! 3. It waits for no reader: one that was admitted before has the layers that go in its snapshot,
+//!    and one that is admitted later reads at a point for which the layers that stay are enough.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -90,9 +91,9 @@ impl<S: Store> Timeline<S> {
     /// Collects garbage: moves the cutoff up and drops the layers that no legal read needs then.
     ///
     /// The cutoff comes to `gc_distance` below the last record, but not above what is durable, nor
-    /// above what was the last record `gc_age` ago; it never goes back. The call waits for the
-    /// readers and scans that were registered before it, and for another gc. The files of the
-    /// layers are removed when the last reader has dropped them.
+    /// above what was the last record `gc_age` ago; it never goes back. The call waits for another
+    /// gc, and for no reader: the files of the layers are removed when the last read or scan that
+    /// may need them has ended.
     ///
     /// # Errors
     /// `Busy` while the index of some timeline, which may be a branch of this one, cannot be read.
@@ -135,7 +136,6 @@ impl<S: Store> Timeline<S> {
         shared.io().interleave(op).await;
         let retained = shared.retained();
         shared.io().interleave(op).await;
-        shared.await_readers().await?;
         let publication = shared.state().publication();
         shared.save_index(op, publication).await?;
         assert!(
@@ -192,21 +192,6 @@ impl<S: Store> Shared<S> {
         let by_distance = Lsn(last.0.saturating_sub(self.options.gc_distance));
         let limit = by_distance.min(state.disk_consistent_lsn);
         limit.min(by_age.unwrap_or(Lsn::ZERO))
-    }
-
-    /// Waits until the readers that were registered before this call are gone.
-    pub(super) async fn await_readers(&self) -> Result<()> {
-        let epoch = self.state().readers.next_epoch();
-        loop {
-            let listener = self.changed.listen();
-            self.check_running()?;
-            if !self.state().readers.has_before(epoch) {
-                return Ok(());
-            }
-            self.io()
-                .probe("a collection waits for readers that came before it");
-            listener.await;
-        }
     }
 
     /// Removes the layers that are not needed from the map, and counts them; returns the

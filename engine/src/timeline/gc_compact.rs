@@ -1,14 +1,14 @@
 //! GC compaction: rewrites the history of a range of keys so that only what can be read stays.
 //!
 //! ```text
-//!  plan ─▶ readers awaited ─▶ next generation ─▶ merge ─▶ key by key: retain ─▶ write ─▶ publish
-//!    (which layers)   (durable: names are new)      (memory: one key's history)     (all or none)
+//!  plan ─▶ next generation ─▶ merge ─▶ key by key: retain ─▶ write ─▶ publish
+//!    (which layers)   (durable: names are new)   (memory: one key's history)   (all or none)
 //!                                                          ─▶ index, with the cutoff ─▶ files
 //! ```
 //!
 //! 1. It moves no cutoff: it takes away what can not be read since the last gc. The retained LSNs
-//!    are looked up after the cutoff was published, as gc does, and readers from before are gone
-//!    before a layer is.
+//!    are looked up after the cutoff was published, as gc does; readers from before have the
+//!    layers that go in their snapshots.
 //! 2. It runs under gc's lock: neither takes away what the other has found to stay.
 //! 3. What it writes may have the names of layers that it replaces. So it first takes a generation
 //!    of its own, by an index write: no file has a name that another one had. Jobs beside it go on
@@ -34,7 +34,7 @@ use super::shared::Shared;
 use crate::base::{Error, KeyRange, LayerName, Lsn, LsnRange, Result};
 use crate::format::GcCompaction;
 use crate::io::{Io, Job, Op};
-use crate::layer::{FileLayer, LayerContext, LayerMap};
+use crate::layer::{FileLayer, LayerMap};
 use crate::store::Store;
 
 use build::{Build, TooLong};
@@ -118,8 +118,7 @@ impl<S: Store> Timeline<S> {
     ///
     /// [`gc`](Timeline::gc) moves the cutoff and drops whole layers; this drops single records.
     /// Puts, reads and other jobs run concurrently; a gc, or another gc compaction, waits for this
-    /// one, and this one waits for the readers that were registered before it. It holds one key's
-    /// history in memory, up to `history_len_max`.
+    /// one. It holds one key's history in memory, up to `history_len_max`.
     ///
     /// # Shape
     /// `Idle` if nothing below the cutoff can go, `Superseded` if a concurrent compaction took a
@@ -233,7 +232,7 @@ impl<S: Store> Shared<S> {
         let started = self.io().now();
         let context = match effect {
             Effect::DryRun => None,
-            Effect::Write => Some(self.begin_generation(op).await?),
+            Effect::Write => Some(self.take_generation(op).await?),
         };
         let begun = self.io().now();
         stats.time_to_begin = begun.saturating_since(started);
@@ -257,13 +256,6 @@ impl<S: Store> Shared<S> {
         self.note_run(Job::GcCompact, stats.of_any_job(swapped));
         compacted.progress = saved?;
         Ok(Ok(compacted))
-    }
-
-    /// Waits for the readers from before, who may be below the cutoff, and takes a generation for
-    /// the files of one job. It is durable when this returns.
-    pub(super) async fn begin_generation(&self, op: Op) -> Result<LayerContext<S::Io>> {
-        self.await_readers().await?;
-        self.take_generation(op).await
     }
 
     /// Replaces the inputs by the layers that were made in one step; `None` if an input has left

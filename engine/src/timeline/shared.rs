@@ -55,7 +55,7 @@ pub(crate) struct Shared<S: Store> {
     /// The directory, ids and cache that the timeline's layers share.
     pub(crate) context: LayerContext<S::Io>,
     pub(crate) job_locks: JobLocks,
-    /// Notified when readers leave, L0s go or a shutdown begins, for jobs and writers that wait.
+    /// Notified when L0s go or a shutdown begins, for jobs and writers that wait.
     pub(crate) changed: Event,
     /// The part that the maintenance task shares with the timeline.
     pub(crate) upkeep: Arc<Upkeep>,
@@ -96,7 +96,6 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) image_time_to_lsn: TimeToLsn,
     /// Where and when image creation looked for the last time which images are due.
     pub(crate) image_look: Option<(Lsn, Time)>,
-    pub(crate) readers: Readers,
     pub(crate) counts: BTreeMap<Job, u32>,
     /// What the jobs have counted since the timeline was opened.
     pub(crate) job_runs: AllRuns,
@@ -117,14 +116,6 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) open_branches: OpenBranches,
     /// The pin that keeps the parent open until this timeline is closed.
     pin: Option<ParentPin>,
-}
-
-/// The registered readers, counted by the epoch at which they registered.
-#[derive(Default)]
-pub(crate) struct Readers {
-    epoch: u64,
-    /// Epochs in ascending order, each with its readers; no count is 0. A few entries at most.
-    counts: Vec<(u64, usize)>,
 }
 
 impl<S: Store> Shared<S> {
@@ -389,7 +380,6 @@ impl<I: Io> TimelineState<I> {
             time_to_lsn,
             image_time_to_lsn,
             image_look: None,
-            readers: Readers::default(),
             counts: BTreeMap::new(),
             job_runs: AllRuns::new(),
             resume: None,
@@ -492,7 +482,6 @@ impl<I: Io> TimelineState<I> {
     pub(crate) fn check_laws(&self) {
         self.check_lsns();
         self.map.check_laws(self.flushed_lsn);
-        self.readers.check_laws();
         assert!(self.unlinked.is_sorted_by_key(|(at, _)| *at));
     }
 
@@ -539,53 +528,5 @@ impl<I: Io> TimelineState<I> {
             }
         }
         self.map.check_memory(self.flushed_lsn);
-    }
-}
-
-impl Readers {
-    /// Registers a reader and returns its epoch.
-    pub(crate) fn enter(&mut self) -> u64 {
-        assert!(
-            self.counts
-                .last()
-                .is_none_or(|(entered, _)| *entered <= self.epoch)
-        );
-        match self.counts.last_mut() {
-            Some((epoch, count)) if *epoch == self.epoch => *count += 1,
-            _ => self.counts.push((self.epoch, 1)),
-        }
-        self.epoch
-    }
-
-    /// Removes a reader that registered at `epoch`.
-    pub(crate) fn leave(&mut self, epoch: u64) {
-        let found = self
-            .counts
-            .binary_search_by_key(&epoch, |(entered, _)| *entered);
-        let index = found.expect("a reader leaves once, with its own epoch");
-        assert!(0 < self.counts[index].1);
-        self.counts[index].1 -= 1;
-        if self.counts[index].1 == 0 {
-            self.counts.remove(index);
-        }
-    }
-
-    /// Panics if epochs are out of order, or if one has no reader.
-    fn check_laws(&self) {
-        assert!(self.counts.is_sorted_by(|(low, _), (high, _)| low < high));
-        assert!(self.counts.iter().all(|(_, count)| 0 < *count));
-    }
-
-    /// Starts a new epoch and returns it: all readers registered so far have a lower one.
-    pub(crate) fn next_epoch(&mut self) -> u64 {
-        self.epoch += 1;
-        self.epoch
-    }
-
-    /// Whether a reader is registered from before `epoch`.
-    pub(crate) fn has_before(&self, epoch: u64) -> bool {
-        self.counts
-            .first()
-            .is_some_and(|(entered, _)| *entered < epoch)
     }
 }

@@ -199,7 +199,7 @@ impl<S: Store> Shared<S> {
         if plan.rewritten.is_empty() {
             return Ok(Vec::new());
         }
-        let context = self.begin_generation(op).await?;
+        let context = self.take_generation(op).await?;
         let mut made = Vec::new();
         for (name, index) in plan.rewritten.iter().zip(1..) {
             self.check_running()?;

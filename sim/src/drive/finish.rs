@@ -40,7 +40,7 @@ const LIVES_OF_AN_AGE: u32 = 4;
 impl Driver {
     /// Ends the plan: without further faults, everything must quiesce and stay true.
     pub(super) async fn finish(&self) -> Result<(), Verdict> {
-        self.patiently(self.release_all()).await?;
+        self.release_all().await?;
         self.join().await?;
         // It quiesces under the options of this life, and is opened once more under the same ones.
         self.forget_settings();

@@ -3,17 +3,11 @@
 //! 1. A scan is held in a slot until it is let go, whatever becomes of its timeline: collections,
 //!    a shutdown, its deletion. Its answers are those of one snapshot. An instance that was shut
 //!    down may end it with `Closed`.
-//! 2. Collections wait for the readers that came before them, shutdowns and deletions do not. So a
-//!    line may wait for a held scan: after `PATIENCE`, the scan that is held longest is let go.
+//! 2. No call of the engine waits for a held scan: a line that did would be stuck.
 //! 3. A scan holds the engine's directory. Before the engine is dropped each held scan is read once
 //!    more and let go. A crash ends it.
 
-use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
-
 use palimpsest::base::{Generation, KeyRange, Lsn};
-use palimpsest::io::Io;
 use palimpsest::{Error, Scan, Timeline, Writer};
 
 use super::Driver;
@@ -25,9 +19,6 @@ use crate::model::History;
 use crate::plan::{Held, How, Slot};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
-
-/// How long a line waits until the scan that is held longest is let go.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The handles kept of an instance that was shut down.
 pub(super) struct HeldInstance {
@@ -186,43 +177,9 @@ impl Driver {
         }
     }
 
-    /// Waits for a line's work. What waits for a held scan goes on in the end.
-    pub(super) async fn patiently<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        while self.has_held_scans() {
-            let io = SimIo::new(&self.world);
-            let mut patience = pin!(io.sleep(PATIENCE));
-            let ended = std::future::poll_fn(|context| match work.as_mut().poll(context) {
-                Poll::Ready(result) => Poll::Ready(Some(result)),
-                Poll::Pending => patience.as_mut().poll(context).map(|()| None),
-            });
-            match ended.await {
-                Some(result) => return result,
-                None => self.release_oldest(),
-            }
-        }
-        work.await
-    }
-
-    pub(super) fn has_held_scans(&self) -> bool {
-        !self.handles().slots.is_empty()
-    }
-
     fn release(&self, slot: Slot) {
         // A scan's last layers may be removed as it is dropped: outside of the lock.
         let gone = self.handles().slots.remove(&slot);
         drop(gone);
-    }
-
-    fn release_oldest(&self) {
-        let oldest = {
-            let handles = self.handles();
-            let oldest = handles.slots.iter().min_by_key(|(_, held)| held.since);
-            oldest.map(|(slot, _)| *slot)
-        };
-        if let Some(slot) = oldest {
-            self.session().tally.did("held scans that were waited for");
-            self.release(slot);
-        }
     }
 }

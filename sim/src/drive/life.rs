@@ -83,14 +83,10 @@ impl Driver {
 
     /// Carries a line out, and what it asks for.
     async fn carry_out(&self, number: u32, line: &Arc<Line>) -> Result<(), Verdict> {
-        let is_wait = matches!(line.op, PlanOp::Wait { .. });
-        match self.has_held_scans() && !is_wait {
-            true => self.patiently(self.line(number, line)).await?,
-            false => self.line(number, line).await?,
-        }
+        self.line(number, line).await?;
         let needs_restart = std::mem::take(&mut self.handles().needs_restart);
         match needs_restart {
-            true => self.patiently(self.restart()).await,
+            true => self.restart().await,
             false => Ok(()),
         }
     }

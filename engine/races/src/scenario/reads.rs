@@ -41,6 +41,20 @@ pub fn a_read_sees_what_was_acknowledged() {
     desk.close();
 }
 
+/// The cutoff may pass the LSN before the read is admitted; afterwards no layer that it needs goes.
+pub fn a_read_beside_a_collection_is_right_or_refused() {
+    let desk = Desk::new(options());
+    fill(&desk.main, [1, 2]);
+    make_images(&desk.main);
+    let collecting = desk.start_collection();
+    match get(&desk.main, 1) {
+        Ok(found) => assert_eq!(found, Some(value(1))),
+        Err(error) => assert!(matches!(error, Error::BelowCutoff { .. }), "{error}"),
+    }
+    collecting.join().unwrap().unwrap();
+    desk.close();
+}
+
 /// Both open it, and one of the two handles stays.
 pub fn two_first_readers_of_a_layer_both_find_their_value() {
     let desk = Desk::new(options());

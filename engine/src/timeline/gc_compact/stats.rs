@@ -44,7 +44,7 @@ pub struct GcCompactStats {
     pub images_written: Quantity,
     /// The layers that were written and not used, since the map has their like.
     pub discarded: Quantity,
-    /// The time for readers from before and for the generation.
+    /// The time for the generation.
     pub time_to_begin: Duration,
     /// The time for reading and writing.
     pub time_to_build: Duration,

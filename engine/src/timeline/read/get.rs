@@ -80,7 +80,7 @@ impl<S: Store> Timeline<S> {
         shared.shard.identity.check(key)?;
         let op = shared.read_op();
         let guard = ReadGuard::new(shared, op, lsn).await?;
-        if let Some(image) = guard.image_on_top(op, key).await? {
+        if let Some(image) = guard.image_on_top(key) {
             let value = image.get(op.on(Part::Image, 1), key).await;
             let value = shared.or_closed(value)?;
             return Ok(value.filter(|value| !shared.stands_for_none(key, value)));
@@ -220,7 +220,11 @@ impl<S: Store> Shared<S> {
             if keys.ranges().is_empty() {
                 break;
             }
-            let (snapshot, lsn) = guard.snapshot(op, depth).await?;
+            if 0 < depth {
+                self.io().probe("a read goes on in an ancestor");
+            }
+            self.io().interleave(op).await;
+            let (snapshot, lsn) = guard.snapshot(depth);
             let descent = snapshot.descend((self.io(), op), (keys, lsn), &mut gathered, log);
             keys = self.or_closed(descent.await)?;
         }

@@ -1,5 +1,8 @@
-//! Registering readers: which LSNs may be read, and how a collection knows which readers to wait
-//! for.
+//! Admitting readers: which LSNs may be read, and the snapshot that a read keeps.
+//!
+//! A reader is compared with the cutoff and takes its snapshot in one step, under the lock of the
+//! state. So a collection waits for no reader: one that was admitted before the cutoff moved has the
+//! layers that go, and their files stay until it drops them.
 
 use std::sync::Arc;
 
@@ -10,21 +13,17 @@ use crate::base::{Error, Key, Lsn, Result};
 use crate::io::{Io, Op};
 use crate::layer::{ImageLayer, Layer, LayerMap};
 use crate::store::Store;
-use crate::sync::OnceLock;
 
-/// A registered reader at an LSN of a timeline, and of each of its ancestors. A collection waits
-/// for the readers that were registered before it.
+/// A reader at an LSN of a timeline, and of each of its ancestors, with its snapshot of each.
 pub(crate) struct ReadGuard<S: Store> {
     /// One link for each timeline, from the one that is read down to the root; most often one.
-    links: SmallVec<[GuardLink<S>; 1]>,
+    links: SmallVec<[GuardLink<S::Io>; 1]>,
 }
 
-struct GuardLink<S: Store> {
-    shared: Arc<Shared<S>>,
+struct GuardLink<I: Io> {
     lsn: Lsn,
-    epoch: u64,
-    /// Taken when the read gets to this timeline, and kept: a read sees one state of each timeline.
-    snapshot: OnceLock<Snapshot<S::Io>>,
+    /// A read sees one state of each timeline.
+    snapshot: Snapshot<I>,
 }
 
 /// The snapshot of one timeline for one read: the layer map, and how many entries the open layer
@@ -35,7 +34,7 @@ pub(super) struct Snapshot<I: Io> {
 }
 
 impl<S: Store> ReadGuard<S> {
-    /// Registers a reader at `lsn` in the timeline and in all its ancestors.
+    /// Admits a reader at `lsn` in the timeline and in all its ancestors.
     ///
     /// # Errors
     /// `NotYet`, `BelowCutoff`, or `Closed`.
@@ -46,16 +45,11 @@ impl<S: Store> ReadGuard<S> {
         let mut next = Some((shared.clone(), lsn));
         while let Some((shared, lsn)) = next {
             shared.io().interleave(op).await;
-            let epoch = shared.register_reader(lsn)?;
+            let snapshot = shared.admit_reader(lsn)?;
             let below = shared.parent.clone().zip(shared.ancestor);
             next = below.map(|(parent, ancestor)| (parent, lsn.min(ancestor.lsn)));
             assert!(guard.links.last().is_none_or(|above| lsn <= above.lsn));
-            guard.links.push(GuardLink {
-                shared,
-                lsn,
-                epoch,
-                snapshot: OnceLock::new(),
-            });
+            guard.links.push(GuardLink { lsn, snapshot });
         }
         Ok(guard)
     }
@@ -64,9 +58,8 @@ impl<S: Store> ReadGuard<S> {
     /// Only for a caller that keeps collections away.
     pub(super) fn lower(&mut self, lsn: Lsn) {
         let link = self.links.first_mut();
-        let link = link.expect("a reader is registered in one timeline at least");
+        let link = link.expect("a reader is admitted to one timeline at least");
         assert!(lsn <= link.lsn);
-        assert!(link.snapshot.get().is_none(), "nothing was read yet");
         link.lsn = lsn;
     }
 
@@ -76,49 +69,30 @@ impl<S: Store> ReadGuard<S> {
     }
 
     /// The snapshot of the timeline at `depth`, counted from 0, and the LSN at which it is read.
-    pub(super) async fn snapshot(&self, op: Op, depth: usize) -> Result<(&Snapshot<S::Io>, Lsn)> {
+    pub(super) fn snapshot(&self, depth: usize) -> (&Snapshot<S::Io>, Lsn) {
         let link = &self.links[depth];
-        if let Some(snapshot) = link.snapshot.get() {
-            return Ok((snapshot, link.lsn));
-        }
-        link.shared.io().interleave(op).await;
-        if 0 < depth {
-            link.shared.io().probe("a read goes on in an ancestor");
-        }
-        let snapshot = link.shared.snapshot()?;
-        Ok((link.snapshot.get_or_init(|| snapshot), link.lsn))
+        (&link.snapshot, link.lsn)
     }
 
     /// The image that alone answers a read of `key`, if its first visit is an image, as after a
     /// full compaction. Then nothing needs to be gathered.
-    pub(super) async fn image_on_top(
-        &self,
-        op: Op,
-        key: Key,
-    ) -> Result<Option<Arc<ImageLayer<S::Io>>>> {
-        let (snapshot, lsn) = self.snapshot(op, 0).await?;
+    pub(super) fn image_on_top(&self, key: Key) -> Option<Arc<ImageLayer<S::Io>>> {
+        let (snapshot, lsn) = self.snapshot(0);
         match snapshot.map.next_visit(key, lsn.visible_end()) {
             Some((Layer::Image(image), _)) => {
                 assert!(image.keys().contains(key));
                 assert!(image.lsn() <= lsn, "law 7");
-                Ok(Some(image))
+                Some(image)
             }
-            _ => Ok(None),
+            _ => None,
         }
     }
 }
 
-impl<S: Store> Drop for GuardLink<S> {
-    fn drop(&mut self) {
-        self.shared.state_in_drop().readers.leave(self.epoch);
-        self.shared.changed.notify(usize::MAX);
-    }
-}
-
 impl<S: Store> Shared<S> {
-    /// Registers a reader at `lsn` and returns its epoch; refuses if the LSN cannot be read.
-    fn register_reader(&self, lsn: Lsn) -> Result<u64> {
-        let mut state = self.state();
+    /// Takes a snapshot for a read at `lsn`; refuses if the LSN cannot be read.
+    fn admit_reader(&self, lsn: Lsn) -> Result<Snapshot<S::Io>> {
+        let state = self.state();
         state.check_open()?;
         let last_record_lsn = state.last_record_lsn;
         if last_record_lsn < lsn {
@@ -140,12 +114,6 @@ impl<S: Store> Shared<S> {
                 false => return Err(Error::BelowCutoff { lsn, cutoff }),
             }
         }
-        Ok(state.readers.enter())
-    }
-
-    fn snapshot(&self) -> Result<Snapshot<S::Io>> {
-        let state = self.state();
-        state.check_open()?;
         Ok(Snapshot {
             open_entry_count: state.map.open().map_or(0, |open| open.entry_count()),
             map: state.map.clone(),
