@@ -11,7 +11,7 @@ use crate::layer::BlockCache;
 use crate::split::{Split, check_whole, split};
 use crate::store::{DirStore, Store};
 use crate::sync::{Mutex, MutexGuard};
-use crate::timeline::{BranchTree, JobLock, MemoryBudget, Opener, Options};
+use crate::timeline::{BranchTree, Health, JobLock, MemoryBudget, Opener, Options};
 
 /// An open timeline of an [`Engine`]: the calls are those of [`crate::timeline::Timeline`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
@@ -244,6 +244,8 @@ impl<I: Io> Engine<I> {
     ) -> Result<Timeline<I>> {
         let _job_lock = self.catalog_lock.take().await;
         let parent = self.open_chain(ancestor).await?;
+        // If the branch is not made, its point retains nothing any more.
+        let _released = parent.collect_afterwards();
         let branched = self.opener().branch(timeline, &parent, lsn).await?;
         self.open_timelines().insert(timeline, branched.clone());
         Ok(branched)
@@ -364,7 +366,32 @@ impl<I: Io> Engine<I> {
             let why = format!("timeline {child} stands on timeline {timeline}: delete it first");
             return Err(Error::Refused { why });
         }
+        let parent = self.branch_tree.parent(timeline);
+        let parent = parent.and_then(|parent| self.open_timelines().get(&parent).cloned());
+        let _released = parent.as_ref().map(Timeline::collect_afterwards);
         self.opener().delete(timeline).await
+    }
+
+    /// What fails of the maintenance of the timelines that are open, of those alone for which
+    /// something does: since when, why, and when it is tried again. See [`Timeline::health`].
+    ///
+    /// [`Timeline::health`]: crate::timeline::Timeline::health
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// for (timeline, health) in engine.health() {
+    ///     println!("{timeline}: {} failed runs", health.failure_count);
+    /// }
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
+    pub fn health(&self) -> BTreeMap<TimelineId, Health> {
+        let open = self.open_timelines();
+        let each = open.iter().map(|(id, timeline)| (*id, timeline.health()));
+        each.filter(|(_, health)| !health.is_good()).collect()
     }
 
     /// Flushes and closes every open timeline, branches before their ancestors, and waits until

@@ -106,6 +106,7 @@ pub use layer::{Batch, Visibility};
 pub use split::Split;
 #[doc(inline)]
 pub use timeline::{
-    Collected, Effect, Forecast, GcCompacted, HistoryRange, Imaged, JobRuns, JobStats, KeepReason,
-    KeyValue, Lease, Mode, Options, Progress, Quantity, Shed, TimelineStats, WhyLeftOut,
+    Collected, Effect, Failing, Failure, Forecast, GcCompacted, Health, HistoryRange, Imaged,
+    JobRuns, JobStats, KeepReason, KeyValue, Lease, Mode, Options, Progress, Quantity, Shed,
+    TimelineStats, WhyLeftOut,
 };

@@ -216,8 +216,14 @@ impl Expected {
 
     /// Notes that it was created, and is empty.
     pub fn created(&mut self, start: Lsn) {
+        // While the creation was in doubt, an open may have found it and come to no end.
+        let samples = match self.existence {
+            Existence::InDoubt => std::mem::take(&mut self.samples),
+            _ => AgeSamples::default(),
+        };
         *self = Expected {
             existence: Existence::Exists,
+            samples,
             last: start,
             acknowledged: start,
             closed_below: start.visible_end(),
@@ -297,6 +303,12 @@ impl Expected {
         self.pending
             .as_ref()
             .map_or(self.last, |pending| pending.last.max(self.last))
+    }
+
+    /// The highest LSN at which the timeline may end, also if a creation of it is in doubt.
+    pub fn end_possible(&self) -> Lsn {
+        let starts = self.starts.iter().map(|start| start.lsn);
+        starts.fold(self.last_possible(), Lsn::max)
     }
 
     /// Whether a batch is in doubt: it is in flight, or what could tell is wrong.

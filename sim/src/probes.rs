@@ -1,10 +1,12 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 67] = [
+pub const PROBES: [&str; 70] = [
     "a batch finds its layer too old",
     "a batch finds that its layer must make room",
     "a batch is delayed because L0s wait",
+    "a batch is told why it would wait for L0s",
+    "a batch is told why nothing is flushed",
     "a batch shares its LSN with the one before it",
     "a batch waits until there are fewer L0s",
     "a batch would make its layer too long",
@@ -33,6 +35,7 @@ pub const PROBES: [&str; 67] = [
     "a gc compaction leaves out a key of another shard",
     "a job finds that another one has written its index",
     "a job finds what its like left when it was given up",
+    "a job of maintenance fails",
     "a lease flushes what it is to keep readable",
     "a lease that is over is prolonged before a collection drops it",
     "a level gets images instead of a merge",

@@ -10,6 +10,13 @@ use std::time::Duration;
 pub struct Time(pub u64);
 
 impl Time {
+    /// The time so much later, or the last time that there is.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Time {
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Time(self.0.saturating_add(nanoseconds))
+    }
+
     /// The time from `earlier` to `self`, or zero if `earlier` is later.
     pub fn saturating_since(self, earlier: Time) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -97,6 +97,12 @@ impl BranchTree {
         self.tree().retired.get(&timeline).copied()
     }
 
+    /// The timeline that a branch stands on.
+    pub(crate) fn parent(&self, timeline: TimelineId) -> Option<TimelineId> {
+        let ancestor = self.tree().ancestors.get(&timeline).copied().flatten();
+        ancestor.map(|ancestor| ancestor.timeline)
+    }
+
     /// The direct branches of a timeline, in order.
     pub(crate) fn children(&self, timeline: TimelineId) -> Vec<TimelineId> {
         let tree = self.tree();

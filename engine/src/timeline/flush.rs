@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::Timeline;
 use super::job_stats::{JobStats, Stopwatch};
 use super::shared::Shared;
+use super::upkeep::Lane;
 use crate::base::{KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result};
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{DeltaFilePlan, DeltaWriter, FileLayer, LayerMap, MemoryLayer};
@@ -106,6 +107,8 @@ impl<S: Store> Timeline<S> {
             assert!(state.map.open().is_none_or(|open| open.entry_count() == 0));
             state.last_record_lsn
         };
+        // Should this call be dropped, maintenance goes on with what it has frozen.
+        shared.upkeep.wake(Lane::Flush);
         let durable = self.flush_to(op, target).await?;
         assert!(
             target <= durable,

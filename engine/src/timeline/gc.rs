@@ -20,6 +20,7 @@ use std::fmt;
 use super::Timeline;
 use super::job_stats::{JobStats, Stopwatch};
 use super::shared::{Shared, TimelineState};
+use super::upkeep::Lane;
 use crate::base::{LayerName, Lsn, Result, Time};
 use crate::io::{Io, Job, Op};
 use crate::layer::{FileLayer, LayerMap};
@@ -175,6 +176,7 @@ impl<S: Store> Shared<S> {
             retained.extend(state.leases.keys());
             state.move_cutoff(cutoff, &retained);
             state.publish_lsns();
+            self.upkeep.wake(Lane::Collect);
         }
         assert!(before <= state.gc_cutoff, "law 8");
         assert!(cutoff <= state.gc_cutoff);

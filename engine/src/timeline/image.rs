@@ -32,6 +32,7 @@ use super::left_out::LeftOut;
 use super::options::Options;
 use super::read::Scan;
 use super::shared::{Shared, TimelineState};
+use super::upkeep::Lane;
 use crate::base::{
     Error, FileName, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result, Time,
 };
@@ -161,6 +162,7 @@ impl<S: Store> Timeline<S> {
     /// ```
     pub fn declare_keys(&self, keys: KeySpace) {
         self.shared.state().key_space = keys;
+        self.shared.upkeep.wake(Lane::Image);
     }
 
     /// Writes image layers of all keys (`Forced`), or where they are due, and says which keys it

@@ -52,6 +52,11 @@ impl Imaged {
         }
     }
 
+    /// Whether keys were left out for this reason.
+    pub(super) fn has(&self, why: WhyLeftOut) -> bool {
+        self.left_out.iter().any(|(_, reason)| *reason == why)
+    }
+
     /// Puts what was left out in order.
     pub(super) fn sort(&mut self) {
         self.left_out.retain(|(keys, _)| !keys.is_empty());

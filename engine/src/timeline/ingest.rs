@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::Timeline;
 use super::options::Options;
 use super::shared::{Shared, TimelineState};
+use super::upkeep::Lane;
 use crate::base::{Error, FileName, Lsn, Result, Time};
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{Batch, FILE_LEN_MAX, MemoryLayer};
@@ -164,6 +165,10 @@ impl<S: Store> Writer<S> {
                 .state()
                 .publish_batch((&layer, position), batch, now)?;
             if let Some(before) = published {
+                if layer.entry_count() == batch.record_count() {
+                    // From its first record on the layer grows old.
+                    shared.upkeep.wake(Lane::Flush);
+                }
                 if before == first {
                     shared
                         .io()
@@ -208,6 +213,7 @@ impl<S: Store> Shared<S> {
                 .probe("a batch finds that its layer must make room"),
         }
         self.io().interleave(op).await;
+        self.check_backlog()?;
         self.freeze()?;
         self.hold_back().await
     }
@@ -235,8 +241,25 @@ impl<S: Store> Shared<S> {
         state.freeze();
         drop(state);
         self.changed.notify(usize::MAX);
-        self.upkeep.work.notify(usize::MAX);
+        self.upkeep.wake(Lane::Flush);
         Ok(())
+    }
+
+    /// Refuses to freeze another layer while maintenance cannot flush those that wait: what it
+    /// cannot make durable would pile up.
+    fn check_backlog(&self) -> Result<()> {
+        let frozen_count = self.state().map.frozen().len();
+        if frozen_count < self.options.failing_frozen_count_max {
+            return Ok(());
+        }
+        let failures = self.upkeep.failures();
+        match failures.of(Job::Flush) {
+            None => Ok(()),
+            Some(error) => {
+                self.io().probe("a batch is told why nothing is flushed");
+                Err(error.clone())
+            }
+        }
     }
 
     /// Applies backpressure: delays a writer that is faster than compaction, or makes it wait.
@@ -254,6 +277,12 @@ impl<S: Store> Shared<S> {
             self.check_running()?;
             if self.state().map.backlog() < stall_count.max(1) {
                 return Ok(());
+            }
+            for job in [Job::Flush, Job::Compact] {
+                if let Some(error) = self.upkeep.failures().of(job) {
+                    self.io().probe("a batch is told why it would wait for L0s");
+                    return Err(error.clone());
+                }
             }
             self.io().probe("a batch waits until there are fewer L0s");
             listener.await;

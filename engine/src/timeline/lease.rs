@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::Timeline;
 use super::shared::Shared;
+use super::upkeep::Lane;
 use crate::base::{Error, Lsn, Result, Time};
 use crate::io::{Io, Job, Op};
 use crate::store::Store;
@@ -70,6 +71,8 @@ impl<S: Store> Timeline<S> {
         shared.check_running()?;
         shared.io().interleave(shared.op(Job::Lease, 0)).await;
         let (op, lease) = shared.grant(lsn, length)?;
+        // It will be over, also if this call is dropped.
+        shared.upkeep.wake(Lane::Collect);
         shared.io().interleave(op).await;
         if self.disk_consistent_lsn() < lsn {
             shared

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::upkeep::Upkeep;
+use super::upkeep::{Lane, Upkeep};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The bytes that an engine holds in memory, by share, and how many it may.
@@ -86,7 +86,7 @@ impl Holdings {
         };
         longest.is_called = true;
         self.uncalled -= longest.len;
-        longest.upkeep.work.notify(usize::MAX);
+        longest.upkeep.wake(Lane::Flush);
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
     fn maintenance_is_woken_when_its_share_is_called_on() {
         let budget = Arc::new(MemoryBudget::new(10));
         let upkeep: Arc<Upkeep> = Arc::default();
-        let woken = upkeep.work.listen();
+        let woken = upkeep.listen(Lane::Flush);
         let (long, short) = (budget.share(upkeep), budget.share(Arc::default()));
         long.hold(10);
         short.hold(1);

@@ -7,6 +7,7 @@ mod flush;
 mod gc;
 mod gc_compact;
 mod handle;
+mod health;
 mod image;
 mod imaged;
 mod ingest;
@@ -43,6 +44,7 @@ pub use gc_compact::{
     plan as plan_gc_compaction,
 };
 pub use handle::Timeline;
+pub use health::{Failing, Failure, Health};
 pub use image::{ImagePlan, plan as plan_images};
 pub use imaged::{Imaged, WhyLeftOut};
 pub use ingest::Writer;

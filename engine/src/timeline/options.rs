@@ -116,16 +116,21 @@ pub struct Options {
     /// reduce them; without concurrent compaction it waits for ever. At least `l0_count_trigger`.
     /// Layers. Default: never.
     pub l0_stall_count: Option<usize>,
+    /// While maintenance cannot flush, a batch that would freeze one more than this many frozen
+    /// layers is refused with the error of the flush. Layers. Default: 4.
+    pub failing_frozen_count_max: usize,
     /// The engine caches index blocks of layers up to this sum. Bytes. Default: 64 MiB.
     pub block_cache_len: u64,
     /// One call reads at most this much of a file, or one value. Bytes. Default: 130 KiB.
     pub read_len_max: u64,
     /// A scan's batch, and image creation's, has at most this many keys. Minimum: 1. Default: 256.
     pub scan_key_count_max: usize,
-    /// The period of a background task that runs [`Timeline::maintain`]: flush, compaction, images,
-    /// gc and gc compaction, each by need. Time. Default: none, and the user calls them.
+    /// Background tasks flush, compact, create images, gc and gc-compact, each by need: as soon as
+    /// something changes or falls due, but images and gc no more often than once in this period.
+    /// What fails is tried again after a period, and later after longer ones: see
+    /// [`Timeline::health`]. Time. Default: none, and the user calls them.
     ///
-    /// [`Timeline::maintain`]: crate::timeline::Timeline::maintain
+    /// [`Timeline::health`]: crate::timeline::Timeline::health
     pub maintenance_period: Option<Duration>,
     /// Replays records over a base. Default: the built-in [`Edits`].
     pub redo: Arc<dyn Redo>,
@@ -165,6 +170,7 @@ impl Default for Options {
             l0_delay_count: 30,
             l0_delay: Duration::from_millis(100),
             l0_stall_count: None,
+            failing_frozen_count_max: 4,
             block_cache_len: 64 << 20,
             read_len_max: 130 << 10,
             scan_key_count_max: 256,
@@ -206,6 +212,10 @@ impl Options {
             ("gc_compact_len_max", self.gc_compact_len_max),
             ("shed_image_count_max", self.shed_image_count_max as u64),
             ("l0_delay_count", self.l0_delay_count as u64),
+            (
+                "failing_frozen_count_max",
+                self.failing_frozen_count_max as u64,
+            ),
             ("read_len_max", self.read_len_max),
             ("scan_key_count_max", self.scan_key_count_max as u64),
         ];

@@ -27,7 +27,7 @@ use super::opening::Opening;
 use super::options::Options;
 use super::pin::{OpenBranches, ParentPin};
 use super::time_to_lsn::TimeToLsn;
-use super::upkeep::Upkeep;
+use super::upkeep::{Lane, Upkeep};
 use crate::base::{
     Error, Generation, IoFailure, KeySpace, Lsn, Result, Strategy, Time, TimelineId,
 };
@@ -57,7 +57,7 @@ pub(crate) struct Shared<S: Store> {
     pub(crate) job_locks: JobLocks,
     /// Notified when L0s go or a shutdown begins, for jobs and writers that wait.
     pub(crate) changed: Event,
-    /// The part that the maintenance task shares with the timeline.
+    /// The part that the maintenance tasks share with the timeline.
     pub(crate) upkeep: Arc<Upkeep>,
     scratch_count: AtomicU32,
     read_count: AtomicU32,
@@ -116,6 +116,12 @@ pub(crate) struct TimelineState<I: Io> {
     pub(crate) open_branches: OpenBranches,
     /// The pin that keeps the parent open until this timeline is closed.
     pin: Option<ParentPin>,
+}
+
+impl<S: Store> Drop for Shared<S> {
+    fn drop(&mut self) {
+        self.upkeep.close();
+    }
 }
 
 impl<S: Store> Shared<S> {
@@ -230,7 +236,15 @@ impl<S: Store> Shared<S> {
 
     /// Makes all publications up to `publication` durable: writes an index that covers them.
     pub(crate) async fn save_index(&self, op: Op, publication: u64) -> Result<()> {
-        assert!(publication <= self.state().published);
+        let is_saved = {
+            let state = self.state();
+            assert!(publication <= state.published);
+            publication <= state.saved
+        };
+        if !is_saved {
+            // Now, should this call be dropped: others find more to do, and this to be saved.
+            self.upkeep.wake_all();
+        }
         let _job_lock = self.job_locks.index.take().await;
         self.io().interleave(op).await;
         let now = self.io().now();
@@ -249,6 +263,8 @@ impl<S: Store> Shared<S> {
         let saved = self.store.save_index(op, &index, attempt).await;
         self.latch(saved)?;
         self.saved(&index, published);
+        // How far history may be collected depends on what is durable.
+        self.upkeep.wake(Lane::Collect);
         Ok(())
     }
 
@@ -411,6 +427,11 @@ impl<I: Io> TimelineState<I> {
             Some(failure) => Err(Error::Latched(failure.clone())),
             None => Ok(()),
         }
+    }
+
+    /// The failed sync that has latched the timeline, if one has.
+    pub(crate) fn failure(&self) -> Option<&IoFailure> {
+        self.failure.as_ref()
     }
 
     /// Whether the timeline is closed or latched, so that nothing is written any more.

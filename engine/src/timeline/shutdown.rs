@@ -2,6 +2,7 @@
 
 use super::Timeline;
 use super::shared::Shared;
+use super::upkeep::Lane;
 use crate::base::{Error, Result};
 use crate::io::{Io, Job};
 use crate::store::Store;
@@ -48,7 +49,10 @@ impl<S: Store> Timeline<S> {
         }
         // No job may be running when the layers are released.
         let job_locks = &shared.job_locks;
-        let _keep = shared.upkeep.job_lock.take().await;
+        let mut rounds = Vec::new();
+        for lane in Lane::ALL {
+            rounds.push(shared.upkeep.job_lock(lane).take().await);
+        }
         let _compact = job_locks.compact.take().await;
         let _image = job_locks.image.take().await;
         let _gc = job_locks.gc.take().await;

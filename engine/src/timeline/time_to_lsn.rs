@@ -105,6 +105,20 @@ impl TimeToLsn {
         assert!(self.samples.len() <= SAMPLE_COUNT_MAX);
     }
 
+    /// When the next sample is to be taken, or one that was taken comes of age: until then the
+    /// cutoff stays, if no record is put.
+    pub(crate) fn next_change(&self, now: Time, last_record_lsn: Lsn) -> Option<Time> {
+        let (newest, lsn) = self.samples.back()?;
+        let step = (self.horizon / PART_COUNT).saturating_add(Duration::from_nanos(1));
+        let is_due = *lsn < last_record_lsn;
+        let sample = is_due.then(|| newest.saturating_add(step));
+        let cutoff = self.cutoff(now);
+        let mut ahead = self.samples.iter();
+        let of_age = ahead.find(|(_, lsn)| cutoff.is_none_or(|cutoff| cutoff < *lsn));
+        let of_age = of_age.map(|(time, _)| time.saturating_add(self.horizon));
+        sample.into_iter().chain(of_age).min()
+    }
+
     /// The last record's LSN in the newest sample that is older than the horizon, if there is one.
     pub(crate) fn cutoff(&self, now: Time) -> Option<Lsn> {
         let is_old = |(time, _): &&(Time, Lsn)| self.horizon <= now.saturating_since(*time);

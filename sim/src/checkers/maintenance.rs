@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use palimpsest::Timeline;
 use palimpsest::base::{LayerName, Lsn};
-use palimpsest::io::Io;
+use palimpsest::io::{Io, Job};
 use palimpsest::timeline::Progress;
 
 use super::batches::OpenLayer;
@@ -50,6 +50,8 @@ struct MaintenanceState {
     files: Vec<LayerName>,
     frozen_count: usize,
     cutoff: Lsn,
+    /// The jobs that have failed and wait until they are tried again.
+    failing: Vec<Job>,
 }
 
 impl MaintenanceState {
@@ -59,6 +61,7 @@ impl MaintenanceState {
             files: map.files().names().collect(),
             frozen_count: map.frozen().len(),
             cutoff: timeline.gc_cutoff(),
+            failing: timeline.health().failing.into_keys().collect(),
         }
     }
 }
@@ -98,12 +101,13 @@ impl MaintenanceCheck {
         let open = labels.filter_map(|label| sight.open.get(&label));
         let found: Vec<MaintenanceState> = open.map(MaintenanceState::of).collect();
         let call_count = rest::call_count(sight, sight.open.keys().copied());
-        let is_quiet = call_count == self.call_count;
+        let is_failing = found.iter().any(|state| !state.failing.is_empty());
+        let is_quiet = call_count == self.call_count && !is_failing;
         self.call_count = call_count;
         if found == self.before && is_quiet {
             return Ok(true);
         }
-        self.busy_count = match found == self.before {
+        self.busy_count = match found == self.before && !is_failing {
             true => self.busy_count + 1,
             false => 0,
         };

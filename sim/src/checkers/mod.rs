@@ -29,6 +29,8 @@
 //! | [`layers`]      | layers can be explained, and a job that shapes them does what it is for  |
 //! | [`tiers`]       | compactions go as they were told, and leave few layers over each key      |
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
+//! | [`Waited`]      | an operation waits for nothing that it does not need                      |
+//! | [`BacklogCheck`] | maintenance sees to what is due, whatever readers do                     |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
 //! | [`visibility`]  | no read at a read point visits a layer that is said to be covered        |
 //! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
@@ -72,6 +74,7 @@ pub mod tiers;
 mod unreadable;
 pub mod visibility;
 pub mod visits;
+mod waits;
 
 pub use answers::{Answers, Depth};
 pub use counted::Counted;
@@ -82,3 +85,4 @@ pub use reduced::{Reduced, Stage};
 pub use response::{Describe, Response, Values, response_many, response_one, values};
 pub use sight::{Finding, Sight};
 pub use unreadable::Unreadable;
+pub use waits::{BacklogCheck, Waited};

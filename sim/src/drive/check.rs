@@ -19,6 +19,7 @@ impl Driver {
         self.look(|sight, _| cutoff::look(sight))?;
         self.look(|sight, _| leases::look(sight))?;
         self.look(|sight, _| tiers::look(sight))?;
+        self.look(|sight, checkers| checkers.backlog.check(sight))?;
         let draw = mix(self.plan.knobs.seed ^ mix(line));
         for label in self.labels() {
             let Some(timeline) = self.timeline(label) else {

@@ -12,7 +12,7 @@ use super::splitting::Splitting;
 use super::users::Users;
 use crate::checkers::layers::Layers;
 use crate::checkers::{self, Finding, Sight};
-use crate::checkers::{ImagedCheck, Reduced};
+use crate::checkers::{BacklogCheck, ImagedCheck, Reduced};
 use crate::judge::Judge;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Expectations, Expected, FinalAnswers, Shards};
@@ -73,6 +73,8 @@ pub struct Checkers {
     /// Compares what gc compactions say with what they do.
     pub reduced: Reduced,
     pub imaged: ImagedCheck,
+    /// Watches what waits for maintenance.
+    pub backlog: BacklogCheck,
 }
 
 /// How a plan ended.

@@ -10,7 +10,7 @@ use palimpsest::{Engine, Error, Timeline};
 use super::line::touched_by;
 use super::options::options;
 use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
-use crate::checkers::{Depth, Unreadable, recovery, runs};
+use crate::checkers::{BacklogCheck, Depth, Unreadable, recovery, runs};
 use crate::faults::FaultOutcome;
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -109,6 +109,7 @@ impl Driver {
         self.judge.forget_latches();
         self.handles().engine = Some(Arc::new(engine));
         self.handles().has_given_up = false;
+        self.session().checkers.backlog = BacklogCheck::default();
         let mut opened = Vec::new();
         for label in self.labels() {
             self.with_expected(label, |expected| expected.cutoff.close());
@@ -212,6 +213,13 @@ impl Driver {
             let guard = self.judge.begin(Some(label));
             let guard = guard.on(&below);
             let engine = self.engine();
+            for label in below.iter().chain([&label]) {
+                let opened = self.handles().opened;
+                self.with_expected(*label, |expected| {
+                    let last = expected.end_possible();
+                    expected.samples.attempt(opened, last);
+                });
+            }
             let Some(opened) = self.call(how, engine.open_timeline(id)).await else {
                 how = How::Wait;
                 continue;

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use palimpsest::base::Lsn;
-use palimpsest::io::Io;
+use palimpsest::io::{Io, Job};
 
 use super::Driver;
-use crate::checkers::{Counted, Depth};
+use crate::checkers::{Counted, Depth, Waited};
 use crate::faults::FaultClass;
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -103,7 +103,9 @@ impl Driver {
     async fn work(&self, op: &PlanOp, how: How) -> Result<(), Verdict> {
         let label = op.timeline().filter(|_| self.is_alone(how));
         let before = label.and_then(|label| self.show(|sight, _| Counted::begin(sight, label)));
+        let waited = Waited::begin(&self.world, job_of(op));
         self.work_on(op, how).await?;
+        self.show(|sight, _| waited.check(sight))?;
         match (label, before) {
             (Some(label), Some(before)) if self.is_alone(how) => {
                 self.show(|sight, _| before.check(sight, label))
@@ -271,5 +273,20 @@ pub(super) fn touched_by(op: &PlanOp) -> Option<TimelineLabel> {
         // It is closed: only the others can be checked.
         PlanOp::Shutdown { .. } => None,
         op => op.timeline(),
+    }
+}
+
+/// The job of an operation on one timeline.
+fn job_of(op: &PlanOp) -> Job {
+    match op {
+        PlanOp::Freeze { .. } => Job::Freeze,
+        PlanOp::Flush { .. } => Job::Flush,
+        PlanOp::Compact { .. } | PlanOp::Strategy { .. } => Job::Compact,
+        PlanOp::Images { .. } => Job::Image,
+        PlanOp::Gc { .. } => Job::Gc,
+        PlanOp::GcCompact { .. } | PlanOp::GcCompactAll { .. } => Job::GcCompact,
+        PlanOp::Lease { .. } => Job::Lease,
+        PlanOp::Shed { .. } => Job::Shed,
+        _ => Job::Read,
     }
 }

@@ -14,6 +14,8 @@ const SCAN_KEYS_FROM: u16 = 100;
 const SCAN_KEY_COUNT: usize = 5;
 /// Few, so that a shed leaves some to the next one.
 pub(super) const SHED_IMAGE_COUNT_MAX: usize = 2;
+/// How many frozen layers a timeline may have whose flush fails: few, so that plans come to it.
+const FAILING_FROZEN_COUNT_MAX: usize = 2;
 
 /// The time after which image creation looks again, whatever was flushed.
 const IMAGE_LOOK_AGE: Duration = Duration::from_secs(10);
@@ -69,6 +71,7 @@ pub(super) fn options(knobs: &Knobs) -> Options {
             0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
             _ => defaults.scan_key_count_max,
         },
+        failing_frozen_count_max: FAILING_FROZEN_COUNT_MAX,
         maintenance_period: knobs.maintenance.period(),
         redo: defaults.redo,
     }

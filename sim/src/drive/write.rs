@@ -1,12 +1,14 @@
 //! Batches: one in flight at a time, in doubt until it is acknowledged.
 
-use palimpsest::io::Io;
+use std::sync::Arc;
+
+use palimpsest::io::{Io, Job};
 use palimpsest::{Batch, Error, Timeline, Writer};
 
 use super::Driver;
 use super::draft::Draft;
 use crate::checkers::batches::{self, Before, OpenLayer};
-use crate::checkers::{bounds, foreign};
+use crate::checkers::{Waited, bounds, foreign};
 use crate::label::TimelineLabel;
 use crate::plan::{Entry, How, Maintenance};
 use crate::verdict::Verdict;
@@ -83,6 +85,21 @@ impl Driver {
         }
     }
 
+    /// Whether the error is the one with which the timeline's maintenance fails, which a device has
+    /// returned in this life.
+    fn is_told_by_maintenance(&self, label: TimelineLabel, error: &Error) -> bool {
+        let (Some(timeline), Error::Io(failure)) = (self.timeline(label), error) else {
+            return false;
+        };
+        let failing = timeline.health().failing;
+        let mut errors = failing.values().map(|failing| &failing.last.error);
+        let is_it = |of: &Error| match of {
+            Error::Io(other) => Arc::ptr_eq(&other.source, &failure.source),
+            _ => false,
+        };
+        self.judge.has_failed_with(failure.source.kind()) && errors.any(is_it)
+    }
+
     async fn put_batch(
         &self,
         label: TimelineLabel,
@@ -115,10 +132,12 @@ impl Driver {
             open: timeline.as_ref().and_then(OpenLayer::of),
         };
         let was_alone = self.is_only_line(how);
+        let waited = Waited::begin(&self.world, Job::Put);
         let result = self.call(how, writer.put_batch(&batch)).await;
         self.handles().writers.insert(label, writer);
         let may_refuse = self.with_expected(label, |expected| expected.put_refusal().1);
         let asked = format!("put {} records", batch.record_count());
+        self.show(|sight, _| waited.check(sight))?;
         match result {
             Some(Ok(())) if must_refuse => Err(Verdict::wrong(
                 asked,
@@ -141,7 +160,9 @@ impl Driver {
                 Ok(())
             }
             Some(Err(error)) => {
-                guard.check(&asked, &error)?;
+                if !self.is_told_by_maintenance(label, &error) {
+                    guard.check(&asked, &error)?;
+                }
                 self.with_expected(label, |expected| expected.maybe_closed = true);
                 self.settle(label)
             }

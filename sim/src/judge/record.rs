@@ -1,6 +1,6 @@
 //! What the judge has derived from the facts of a life.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -29,6 +29,8 @@ pub(super) struct FaultRecord {
     /// The errors that faults injected into calls of running tasks.
     injected_errors: BTreeMap<TaskId, Vec<InjectedError>>,
     cells: Cells,
+    /// The kinds of error that calls of this life have met.
+    kinds_met: BTreeSet<ErrorKind>,
 }
 
 /// An error that a fault injected into a call.
@@ -100,6 +102,16 @@ impl Judge {
         })
     }
 
+    /// Whether a call of this life has failed.
+    pub fn has_failed(&self) -> bool {
+        !self.record().kinds_met.is_empty()
+    }
+
+    /// Whether a call of this life has failed with this kind of error.
+    pub fn has_failed_with(&self, kind: ErrorKind) -> bool {
+        self.record().kinds_met.contains(&kind)
+    }
+
     /// The errors that faults injected into the running task's own calls.
     pub(super) fn injected_errors(&self) -> Vec<InjectedError> {
         let Some(task) = self.world.running() else {
@@ -147,6 +159,7 @@ impl FaultRecord {
             Fact::LifeBegan => {
                 self.expectations = ErrorExpectations::default();
                 self.injected_errors.clear();
+                self.kinds_met.clear();
             }
             Fact::LifeEnded(ending) => {
                 let pending_faults = std::mem::take(&mut self.pending_faults);
@@ -169,6 +182,7 @@ impl FaultRecord {
             (Fault::Rot(_), _) | (_, None) => {}
             (_, Some(task)) => self.pending_faults.add(task, class, site.op),
         }
+        self.kinds_met.extend(error);
         if let (Some(task), Some(kind)) = (site.task, error) {
             let is_of_sync = matches!(site.step, StepKind::Sync | StepKind::SyncDir);
             let injected = InjectedError { kind, is_of_sync };

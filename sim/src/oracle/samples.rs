@@ -54,6 +54,21 @@ impl AgeSamples {
         }
     }
 
+    /// Notes an opening that may not come to its end: the index that it has written may have a
+    /// sample of it all the same.
+    pub fn attempt(&mut self, opened: Option<Time>, last: Lsn) {
+        match (&mut *self, opened) {
+            (AgeSamples::None, _) => self.begin(opened, last),
+            (AgeSamples::Known(samples), Some(opened)) => {
+                let before = samples.back().copied();
+                let (time, lsn) = before.unwrap_or((opened, last));
+                samples.push_back((opened.max(time), last.max(lsn)));
+            }
+            (AgeSamples::Known(_), None) => *self = AgeSamples::Unknown,
+            (AgeSamples::Unknown, _) => {}
+        }
+    }
+
     /// Notes that `last` may now be the last record.
     pub fn note(&mut self, horizon: &Horizon, last: Lsn) {
         let AgeSamples::Known(samples) = self else {

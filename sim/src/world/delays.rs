@@ -1,16 +1,29 @@
-//! Guards that count the calls which a slow device delays, and the tasks that stall.
+//! Guards that count the calls which a slow device delays, and the tasks that stall; and which call
+//! was delayed for how long.
 
 use std::collections::btree_map::Entry;
+use std::time::Duration;
 
 use palimpsest::io::Op;
 
-use super::SimIo;
 use super::ids::TaskId;
+use super::{SimIo, World};
 use crate::faults::{Fault, StepKind};
 
 /// A call that the device holds up.
 pub(super) struct Delayed<'a> {
     io: &'a SimIo,
+    /// Its place in the log of delays.
+    index: usize,
+}
+
+/// A delay of one call, in the virtual time of the run.
+#[derive(Clone, Copy)]
+pub(super) struct Delay {
+    op: Op,
+    from: Duration,
+    /// `None` as long as it lasts.
+    until: Option<Duration>,
 }
 
 impl<'a> Delayed<'a> {
@@ -18,7 +31,14 @@ impl<'a> Delayed<'a> {
         let mut state = io.world().state();
         state.deliver(fault, (op, step), None);
         state.delayed_count += 1;
-        Delayed { io }
+        let index = state.delays.len();
+        let from = state.elapsed();
+        state.delays.push(Delay {
+            op,
+            from,
+            until: None,
+        });
+        Delayed { io, index }
     }
 }
 
@@ -27,7 +47,28 @@ impl Drop for Delayed<'_> {
         let mut state = self.io.world().state();
         if state.is_live(self.io.life()) {
             state.delayed_count -= 1;
+            state.delays[self.index].until = Some(state.elapsed());
         }
+    }
+}
+
+impl World {
+    /// The virtual time since this run began, which no clock jump changes.
+    pub fn elapsed(&self) -> Duration {
+        self.state().elapsed()
+    }
+
+    /// How long calls of this life for which `counts` holds were delayed since then, all together.
+    pub fn delayed_since(&self, since: Duration, counts: impl Fn(Op) -> bool) -> Duration {
+        let state = self.state();
+        let now = state.elapsed();
+        let delays = state.delays.iter().filter(|delay| counts(delay.op));
+        delays
+            .map(|delay| {
+                let until = delay.until.unwrap_or(now);
+                until.saturating_sub(delay.from.max(since))
+            })
+            .sum()
     }
 }
 

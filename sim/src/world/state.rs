@@ -48,6 +48,7 @@ use crate::label::TimelineLabel;
 use crate::plan::{Maintenance, Plan};
 
 use super::crash_point::{CrashPoint, Watch};
+use super::delays::Delay;
 use super::facts::{Fact, LifeEnd};
 use super::ids::TaskId;
 use super::injector::FaultInjector;
@@ -133,6 +134,8 @@ pub struct State {
     pub(super) stalled: BTreeMap<TaskId, u32>,
     /// How many calls the device delays.
     pub(super) delayed_count: u32,
+    /// The delays of this life's calls.
+    pub(super) delays: Vec<Delay>,
     /// Steps of tasks that do not stall.
     pub(super) busy_steps: u64,
     /// How far the clock was set forward, or back, in nanoseconds.
@@ -220,6 +223,7 @@ impl World {
             steps_max: steps_max(plan),
             stalled: BTreeMap::new(),
             delayed_count: 0,
+            delays: Vec::new(),
             busy_steps: 0,
             clock_offset: crash_point.clock_offset,
             has_links: true,
@@ -279,6 +283,7 @@ impl World {
         state.locks.clear();
         state.stalled.clear();
         state.delayed_count = 0;
+        state.delays.clear();
         state.scheduler.begin_life();
         state.facts.push(Fact::LifeBegan);
         state.life

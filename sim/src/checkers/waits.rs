@@ -1,0 +1,164 @@
+//! Checks that an operation waits for nothing that it does not need, and that what waits for
+//! maintenance is seen to.
+//!
+//! * Verified: a call takes no longer, in virtual time, than the delays of the device in the jobs
+//!   that it may have to wait for, and a few seconds; see [`may_wait_for`]. And where maintenance
+//!   is on, a layer that is frozen, or L0s that are too many, do not stay so for longer than the
+//!   delays in jobs that write, a few seconds and some periods.
+//! * Not verified: calls that open, close, create or delete timelines, which wait for each other;
+//!   nor maintenance in a life in which a call has failed, since it may then wait before it retries.
+//!
+//! A read that takes an hour, or a scan that is held, must delay nothing but itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use palimpsest::Timeline;
+use palimpsest::base::{Lsn, TimelineId};
+use palimpsest::io::{Job, Op, Part};
+
+use super::Sight;
+use crate::label::TimelineLabel;
+use crate::plan::Maintenance;
+use crate::verdict::Verdict;
+use crate::world::{SimIo, World};
+
+/// How long an operation may take beside what the device delays.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many periods maintenance may take until it sees to what is due.
+const PERIODS_MAX: u32 = 4;
+
+/// An operation that has begun.
+pub struct Waited {
+    job: Job,
+    since: Duration,
+}
+
+/// What each timeline waits for maintenance to do, and since when.
+#[derive(Clone, Default)]
+pub struct BacklogCheck {
+    backlogs: BTreeMap<TimelineId, Backlog>,
+}
+
+#[derive(Clone)]
+struct Backlog {
+    frozen: Option<Lsn>,
+    l0s: Vec<Lsn>,
+    since: Duration,
+}
+
+/// Whether an operation of this kind may have to wait for a delayed call: for one of its own, for
+/// another job of its kind, for the index, which is written by one job at a time, and for the
+/// removal of a file whose name it needs.
+fn may_wait_for(job: Job, delayed: Op) -> bool {
+    let other = delayed.job;
+    // While a job writes the index, it is delayed at its file or between two steps.
+    let is_of_index = matches!(delayed.part, Part::Index | Part::Directory);
+    let is_index = is_of_index && other != Job::Read;
+    match job {
+        Job::Read | Job::Freeze => other == job,
+        // Backpressure: until there are fewer layers.
+        Job::Put => is_index || matches!(other, Job::Put | Job::Flush | Job::Compact),
+        Job::Flush => is_index || other == Job::Flush,
+        Job::Lease => is_index || matches!(other, Job::Lease | Job::Flush),
+        // A tiered compaction makes images.
+        Job::Compact | Job::Image => {
+            is_index || matches!(other, Job::Compact | Job::Image | Job::Drop)
+        }
+        Job::Gc => is_index || matches!(other, Job::Gc | Job::GcCompact),
+        Job::GcCompact => is_index || matches!(other, Job::Gc | Job::GcCompact | Job::Drop),
+        _ => other != Job::Read,
+    }
+}
+
+impl Waited {
+    /// Begins an operation of this kind.
+    pub fn begin(world: &World, job: Job) -> Waited {
+        Waited {
+            job,
+            since: world.elapsed(),
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// The broken law, if it has waited for what it does not need.
+    pub fn check(&self, sight: &Sight) -> Result<(), Verdict> {
+        let world = sight.world;
+        let took = world.elapsed().saturating_sub(self.since);
+        let needed = world.delayed_since(self.since, |op| may_wait_for(self.job, op));
+        let own = match self.job {
+            Job::Put => sight.knobs.l0_delay,
+            _ => Duration::ZERO,
+        };
+        if took <= PATIENCE + own + needed {
+            return Ok(());
+        }
+        let law = "an operation waits for nothing that it does not need";
+        let (job, needed) = (self.job, needed + own);
+        let what = format!("a {job:?} takes {took:?}, and what it may wait for took {needed:?}");
+        Err(Verdict::law(law, what))
+    }
+}
+
+impl BacklogCheck {
+    /// Looks at what waits for maintenance.
+    ///
+    /// # Errors
+    /// The broken law, if it waits for too long.
+    pub fn check(&mut self, sight: &Sight) -> Result<(), Verdict> {
+        let Maintenance::On { period, .. } = sight.knobs.maintenance else {
+            return Ok(());
+        };
+        let world = sight.world;
+        if sight.judge.has_failed() || sight.knobs.device.may_be_wrong() {
+            self.backlogs.clear();
+            return Ok(());
+        }
+        let before = std::mem::take(&mut self.backlogs);
+        let now = world.elapsed();
+        for (label, timeline) in &sight.open {
+            let Some(mut backlog) = Backlog::of(timeline, (sight, now)) else {
+                continue;
+            };
+            if let Some(before) = before.get(&timeline.id())
+                && before.is_like(&backlog)
+            {
+                backlog.since = before.since;
+            }
+            let waited = now.saturating_sub(backlog.since);
+            let delayed = world.delayed_since(backlog.since, |op| op.job != Job::Read);
+            if PATIENCE + period * PERIODS_MAX + delayed < waited {
+                return Err(backlog.told(*label, waited));
+            }
+            self.backlogs.insert(timeline.id(), backlog);
+        }
+        Ok(())
+    }
+}
+
+impl Backlog {
+    fn of(timeline: &Timeline<SimIo>, (sight, since): (&Sight, Duration)) -> Option<Backlog> {
+        let map = timeline.layers();
+        let frozen = map.frozen().first().map(|layer| layer.start());
+        let l0s = map.files().names().filter(|name| name.is_l0());
+        let l0s: Vec<Lsn> = l0s.map(|name| name.lsns().start).collect();
+        let is_many = sight.knobs.l0_count_trigger <= l0s.len() as u64;
+        let backlog = Backlog { frozen, l0s, since };
+        (frozen.is_some() || is_many).then_some(backlog)
+    }
+
+    fn is_like(&self, other: &Backlog) -> bool {
+        (self.frozen, &self.l0s) == (other.frozen, &other.l0s)
+    }
+
+    fn told(&self, label: TimelineLabel, waited: Duration) -> Verdict {
+        let law = "maintenance sees to what is due, whatever readers do";
+        let what = match self.frozen {
+            Some(start) => format!("a layer frozen from {start} on"),
+            None => format!("{} L0s", self.l0s.len()),
+        };
+        Verdict::law(law, format!("timeline {label} has {what} for {waited:?}"))
+    }
+}
