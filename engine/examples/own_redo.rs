@@ -5,16 +5,29 @@
 
 use std::{error::Error, sync::Arc};
 
-use palimpsest::format::{Redo, RedoError};
+use palimpsest::format::{RecordRef, Redo, RedoError};
 use palimpsest::{Batch, Engine, Key, Lsn, Options, OsIo, Record, TimelineId, Value, block_on};
 
 struct Counters;
 
 impl Redo for Counters {
-    fn redo(&self, base: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError> {
+    // What is refused here is never written, so no read comes to it.
+    fn check(&self, _: Key, record: &RecordRef<'_>) -> Result<(), String> {
+        match record {
+            RecordRef::Postgres { rec, .. } if rec.len() == 8 => Ok(()),
+            other => Err(format!("expected 8 bytes to add, found {other:?}")),
+        }
+    }
+
+    fn redo(
+        &self,
+        _: Key,
+        base: Option<&[u8]>,
+        records: &[(Lsn, RecordRef<'_>)],
+    ) -> Result<Vec<u8>, RedoError> {
         let mut sum = base.map_or(Ok(0), |page| decode(Lsn::ZERO, page))?;
         for (lsn, record) in records {
-            let Record::Postgres { will_init, rec } = record else {
+            let RecordRef::Postgres { will_init, rec } = record else {
                 let why = format!("a counter knows no {}", record.kind());
                 return Err(RedoError { lsn: *lsn, why });
             };

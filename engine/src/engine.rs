@@ -1,6 +1,6 @@
 //! The roof: one engine on one directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::format::Index;
 use crate::io::{Io, Job, Op, OsIo, Part};
 use crate::layer::BlockCache;
 use crate::split::{Split, check_whole, split};
-use crate::store::{DirStore, Store};
+use crate::store::{DirStore, RootState, Store};
 use crate::sync::{Mutex, MutexGuard};
-use crate::timeline::{BranchTree, Health, JobLock, MemoryBudget, Opener, Options};
+use crate::timeline::{BranchTree, EngineStats, Health, JobLock, MemoryBudget, Opener, Options};
 
 /// An open timeline of an [`Engine`]: the calls are those of [`crate::timeline::Timeline`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
@@ -36,6 +36,13 @@ pub struct Engine<I: Io = OsIo> {
     /// Serializes creating, opening, deleting and shutting down timelines.
     catalog_lock: JobLock,
     open: Mutex<BTreeMap<TimelineId, Timeline<I>>>,
+}
+
+/// What a timeline is opened for.
+#[derive(Clone, Copy)]
+enum Access {
+    Read,
+    Write,
 }
 
 impl<I: Io> Engine<I> {
@@ -65,8 +72,11 @@ impl<I: Io> Engine<I> {
     /// ```
     pub async fn open(io: I, root: &Path, options: Options) -> Result<Engine<I>> {
         options.check()?;
+        let options = options.within_limits();
         let op = Op::new(None, Job::Open, 1);
-        let store = DirStore::new(io, root);
+        let store = DirStore::new(io, root)
+            .with_reserve(options.reserve_len)
+            .keep_open(options.open_files_max);
         store.create_root(op).await?;
         let lock = store.lock(op.on(Part::Lock, 1)).await?;
         let engine = Engine {
@@ -81,9 +91,14 @@ impl<I: Io> Engine<I> {
         };
         let state = engine.store.root_state(op).await?.unwrap_or_default();
         check_whole(root, &state)?;
-        for timeline in state.timelines {
-            engine.opener().recover(timeline).await;
+        for timeline in &state.timelines {
+            engine.opener().recover(*timeline).await;
         }
+        engine.look_for_lost(op, &state).await?;
+        if state.has_reserve {
+            engine.store.remove_unwanted_reserve(op).await;
+        }
+        engine.store.hold_room(op).await;
         Ok(engine)
     }
 
@@ -137,6 +152,21 @@ impl<I: Io> Engine<I> {
         split(io, root, into, options).await
     }
 
+    /// Finds timelines in directories that are not named quite as theirs are: what stands on what
+    /// cannot be known while one is there, so that nothing may be collected.
+    async fn look_for_lost(&self, op: Op, state: &RootState) -> Result<()> {
+        for name in &state.misnamed {
+            let Ok(timeline) = name.parse() else {
+                continue;
+            };
+            let is_there = state.timelines.contains(&timeline);
+            if !is_there && self.store.holds_timeline(op, name).await? {
+                self.branch_tree.add_unknown(timeline);
+            }
+        }
+        Ok(())
+    }
+
     fn opener(&self) -> Opener<'_, DirStore<I>> {
         Opener {
             store: &self.store,
@@ -146,6 +176,39 @@ impl<I: Io> Engine<I> {
             branch_tree: &self.branch_tree,
             memory: &self.memory,
         }
+    }
+
+    /// The figures of the engine, without I/O: sums over its open timelines, and what they share.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+    /// # let mut batch = Batch::new();
+    /// # batch.push(Key::MIN, Lsn(10), &Value::Image(b"first".to_vec()))?;
+    /// # timeline.writer()?.put_batch(&batch).await?;
+    /// timeline.flush().await?;
+    /// let stats = engine.stats();
+    /// assert_eq!((stats.timeline_count, stats.l0s.count), (1, 1));
+    /// assert_eq!(stats.open_len, 0); // Nothing is in memory alone.
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
+    pub fn stats(&self) -> EngineStats {
+        let open: Vec<Timeline<I>> = self.open_timelines().values().cloned().collect();
+        let mut stats = EngineStats::of(&self.memory, &self.cache);
+        open.iter()
+            .for_each(|timeline| stats.add(&timeline.counts()));
+        stats
+    }
+
+    /// Keeps a timeline that was opened, and tells of it.
+    fn add_open(&self, timeline: &Timeline<I>) {
+        let id = timeline.id();
+        self.open_timelines().insert(id, timeline.clone());
+        timeline.tell_opened();
     }
 
     fn open_timelines(&self) -> MutexGuard<'_, BTreeMap<TimelineId, Timeline<I>>> {
@@ -203,7 +266,7 @@ impl<I: Io> Engine<I> {
     pub async fn create_timeline(&self, timeline: TimelineId, start: Lsn) -> Result<Timeline<I>> {
         let _job_lock = self.catalog_lock.take().await;
         let created = self.opener().create(timeline, start).await?;
-        self.open_timelines().insert(timeline, created.clone());
+        self.add_open(&created);
         Ok(created)
     }
 
@@ -211,10 +274,13 @@ impl<I: Io> Engine<I> {
     /// to and including `lsn`. The ancestor is opened, and made durable up to `lsn`, if it is not.
     ///
     /// # Errors
-    /// `Refused` if the branch exists or the ancestor does not. `NotYet` or `BelowCutoff` if the
-    /// ancestor cannot be read at `lsn`, `Closed` if it is being shut down. `Io` if the device
-    /// refused: retry. `Latched` if a sync failed: whether the branch exists is in doubt until the
-    /// engine is opened again.
+    /// `Refused` if the branch exists or the ancestor does not, or if the branch would have more
+    /// than [`BRANCH_DEPTH_MAX`] ancestors. `NotYet` or `BelowCutoff` if the ancestor cannot be
+    /// read at `lsn`, `Closed` if it is being shut down. `Io` if the device refused: retry.
+    /// `Latched` if a sync failed: whether the branch exists is in doubt until the engine is opened
+    /// again.
+    ///
+    /// [`BRANCH_DEPTH_MAX`]: crate::BRANCH_DEPTH_MAX
     ///
     /// # Examples
     /// ```
@@ -244,18 +310,20 @@ impl<I: Io> Engine<I> {
     ) -> Result<Timeline<I>> {
         let _job_lock = self.catalog_lock.take().await;
         let parent = self.open_chain(ancestor).await?;
+        parent.check_branch_depth()?;
         // If the branch is not made, its point retains nothing any more.
         let _released = parent.collect_afterwards();
         let branched = self.opener().branch(timeline, &parent, lsn).await?;
-        self.open_timelines().insert(timeline, branched.clone());
+        self.add_open(&branched);
         Ok(branched)
     }
 
     /// Opens a timeline and its ancestors, or returns the handle of one that is open already.
     ///
     /// # Errors
-    /// `Refused` if it does not exist. `Corrupt` or `Unsupported` if its index cannot be read, or
-    /// names a layer that is missing: then nothing was removed. `Closed` if an ancestor is being
+    /// `Refused` if it does not exist, or is open to be read alone. `Corrupt` or `Unsupported` if
+    /// its index cannot be read or names a layer that is missing, or if its directory is a link
+    /// that leads nowhere: then nothing was removed. `Closed` if an ancestor is being
     /// shut down. `Io` if the device refused: retry. `Latched` if a sync failed.
     ///
     /// # Examples
@@ -276,9 +344,51 @@ impl<I: Io> Engine<I> {
         self.open_chain(timeline).await
     }
 
-    /// Opens a timeline and, before it, those of its ancestors that are not open, the lowest first.
+    /// Opens a timeline and its ancestors to be read alone, and writes nothing: as on a full disk,
+    /// or one that cannot be written. Returns the handle of one that is open already.
+    ///
+    /// # Shape
+    /// What the index says can be read. Calls that write are `Refused`, and no job runs, until it
+    /// is shut down and opened again.
+    /// # Errors
+    /// Those of [`Engine::open_timeline`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// # let id = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?.id();
+    /// # engine.shutdown_timeline(id).await?;
+    /// let timeline = engine.open_timeline_to_read(id).await?;
+    /// assert_eq!(timeline.get(Key::MIN, Lsn(0)).await?, None);
+    /// assert!(matches!(timeline.flush().await, Err(Error::Refused { .. })));
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
+    pub async fn open_timeline_to_read(&self, timeline: TimelineId) -> Result<Timeline<I>> {
+        let _job_lock = self.catalog_lock.take().await;
+        self.open_chain_for(timeline, Access::Read).await
+    }
+
+    /// Opens a timeline to write, with its ancestors.
     async fn open_chain(&self, timeline: TimelineId) -> Result<Timeline<I>> {
+        let opened = self.open_chain_for(timeline, Access::Write).await?;
+        match opened.is_read_only() {
+            false => Ok(opened),
+            true => {
+                let why = format!(
+                    "timeline {timeline} is open to be read alone: shut it down, and open it again"
+                );
+                Err(Error::Refused { why })
+            }
+        }
+    }
+
+    /// Opens a timeline and, before it, those of its ancestors that are not open, the lowest first.
+    async fn open_chain_for(&self, timeline: TimelineId, access: Access) -> Result<Timeline<I>> {
         let mut indexes: Vec<Index> = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut next = Some(timeline);
         let mut parent = None;
         while let Some(timeline) = next {
@@ -286,7 +396,7 @@ impl<I: Io> Engine<I> {
             if parent.is_some() {
                 break;
             }
-            if indexes.iter().any(|index| index.timeline == timeline) {
+            if !seen.insert(timeline) {
                 let why = format!("timeline {timeline} stands on itself");
                 return Err(Error::Refused { why });
             }
@@ -295,9 +405,11 @@ impl<I: Io> Engine<I> {
             indexes.push(index);
         }
         while let Some(index) = indexes.pop() {
-            let timeline = index.timeline;
-            let opened = self.opener().open(index, parent).await?;
-            self.open_timelines().insert(timeline, opened.clone());
+            let opened = match access {
+                Access::Read => self.opener().open_to_read(index, parent).await?,
+                Access::Write => self.opener().open(index, parent).await?,
+            };
+            self.add_open(&opened);
             parent = Some(opened);
         }
         Ok(parent.expect("the chain ends with the timeline itself"))
@@ -362,14 +474,16 @@ impl<I: Io> Engine<I> {
             return Err(Error::Busy { what });
         }
         self.branch_tree.check_known(timeline)?;
-        if let Some(child) = self.branch_tree.children(timeline).first() {
-            let why = format!("timeline {child} stands on timeline {timeline}: delete it first");
+        if let Some(branch) = self.branch_tree.first_branch(timeline) {
+            let why = format!("timeline {branch} stands on timeline {timeline}: delete it first");
             return Err(Error::Refused { why });
         }
         let parent = self.branch_tree.parent(timeline);
         let parent = parent.and_then(|parent| self.open_timelines().get(&parent).cloned());
         let _released = parent.as_ref().map(Timeline::collect_afterwards);
-        self.opener().delete(timeline).await
+        self.opener().delete(timeline).await?;
+        self.store.hold_room(Op::new(None, Job::Delete, 1)).await;
+        Ok(())
     }
 
     /// What fails of the maintenance of the timelines that are open, of those alone for which
@@ -414,7 +528,7 @@ impl<I: Io> Engine<I> {
     /// ```
     pub async fn shutdown(&self) -> Result<()> {
         let mut open: Vec<Timeline<I>> = self.open_timelines().values().cloned().collect();
-        open.sort_by_key(|timeline| std::cmp::Reverse(timeline.depth()));
+        open.sort_by_cached_key(|timeline| std::cmp::Reverse(timeline.depth()));
         let mut first = Ok(());
         for timeline in open {
             let ended = self.shutdown_timeline(timeline.id()).await;

@@ -84,6 +84,8 @@ mod engine;
 pub mod format;
 pub mod io;
 pub mod layer;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub mod observe;
 mod split;
 pub mod store;
 mod sync;
@@ -91,8 +93,8 @@ pub mod timeline;
 
 #[doc(inline)]
 pub use base::{
-    Error, Key, KeyRange, KeySpace, Lsn, Result, ShardIdentity, SparseKeys, Strategy, TenantId,
-    TimelineId,
+    Error, Key, KeyRange, KeySpace, Lsn, Policy, Result, ShardIdentity, SparseKeys, Strategy,
+    TenantId, TimelineId,
 };
 #[doc(inline)]
 pub use engine::{Engine, Scan, Timeline, Writer};
@@ -106,7 +108,7 @@ pub use layer::{Batch, Visibility};
 pub use split::Split;
 #[doc(inline)]
 pub use timeline::{
-    Collected, Effect, Failing, Failure, Forecast, GcCompacted, Health, HistoryRange, Imaged,
-    JobRuns, JobStats, KeepReason, KeyValue, Lease, Mode, Options, Progress, Quantity, Shed,
-    TimelineStats, WhyLeftOut,
+    BRANCH_DEPTH_MAX, Collected, Debts, Effect, EngineStats, Event, Failing, Failure, Forecast,
+    GcCompacted, Health, HistoryRange, Imaged, JobOutcome, JobRuns, JobStats, KeepReason, KeyValue,
+    Lease, Listener, Mode, Options, Progress, Quantity, Shed, TimelineStats, WhyLeftOut,
 };

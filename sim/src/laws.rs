@@ -96,6 +96,8 @@ pub fn check_space(
         memory_counts.push(memory_count);
     }
     let mut found = files(disk)?;
+    // Space that is held for a full disk.
+    found.retain(|name| name != "reserve");
     for timeline in left_alone {
         let dir = format!("{timeline}/");
         found.retain(|name| !name.starts_with(&dir));
@@ -126,6 +128,10 @@ pub fn check_saved(disk: &mut Disk, timeline: &Timeline<impl Io>) -> Result<(), 
     if index.strategy != timeline.strategy() {
         let law = "where nothing is left to do, the index says how deltas are compacted";
         return Err(Verdict::law(law, index.strategy.to_string()));
+    }
+    if index.policy != timeline.policy() {
+        let law = "where nothing is left to do, the index says which policy a timeline has";
+        return Err(Verdict::law(law, index.policy.to_string()));
     }
     let named: BTreeSet<FileName> = index.layers.iter().map(file_name).collect();
     let map = timeline.layers();

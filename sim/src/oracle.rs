@@ -14,6 +14,7 @@ mod answers;
 mod cutoff;
 mod leases;
 mod legal;
+mod policy;
 mod read_points;
 mod samples;
 mod shards;
@@ -37,6 +38,7 @@ pub use legal::{
     Allowed, Certainty, Expectations, Retained, View, all_below, ancestors_first, below, children,
     is_kept, may_be_needed, may_have_children, retained, view,
 };
+pub use policy::KnownPolicy;
 pub use read_points::ReadPoints;
 pub use samples::{AgeSamples, Horizon};
 pub use shards::{ClosedShard, Shards, SplitRoot};
@@ -141,6 +143,8 @@ pub struct Expected {
     pub is_reduced: bool,
     /// By which strategy it compacts.
     pub strategy: KnownStrategy,
+    /// Which options it has for itself.
+    pub policy: KnownPolicy,
     /// The read points at the begin of the gc compaction through all keys that is under way, or was
     /// last, if they were certain.
     pub run_points: Option<ReadPoints>,
@@ -193,6 +197,7 @@ impl Expected {
             acknowledged: Lsn::ZERO,
             is_reduced: false,
             strategy: KnownStrategy::default(),
+            policy: KnownPolicy::default(),
             run_points: None,
             pending: None,
             optional: BTreeSet::new(),
@@ -292,8 +297,10 @@ impl Expected {
             .chain(started.map(|start| start.lsn))
     }
 
-    /// The highest cutoff that a collection may make now.
-    pub fn highest_cutoff(&self, horizon: &Horizon) -> Lsn {
+    /// The highest cutoff that a collection may make now, where the engine's options let one go as
+    /// far as `engine`.
+    pub fn highest_cutoff(&self, engine: &Horizon) -> Lsn {
+        let horizon = &self.policy.widest(engine);
         let by_distance = Lsn(self.last_possible().0.saturating_sub(horizon.distance));
         by_distance.min(self.samples.highest(horizon))
     }

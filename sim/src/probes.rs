@@ -1,7 +1,7 @@
 //! The probes of the engine, so that a report can name those that no run reached.
 
 /// The name of every probe in the engine's source, sorted.
-pub const PROBES: [&str; 70] = [
+pub const PROBES: [&str; 74] = [
     "a batch finds its layer too old",
     "a batch finds that its layer must make room",
     "a batch is delayed because L0s wait",
@@ -12,6 +12,7 @@ pub const PROBES: [&str; 70] = [
     "a batch would make its layer too long",
     "a batch would make its layer too wide",
     "a branch that failed releases its point",
+    "a call closes open files to make room for its own",
     "a collection drops a lease that is over",
     "a collection keeps a layer for a retained LSN only",
     "a compaction cuts one key's history by LSN",
@@ -24,6 +25,7 @@ pub const PROBES: [&str; 70] = [
     "a finished file waits for its name until another's removal has ended",
     "a flush finds its layers written, and no index of them",
     "a freeze comes between a batch's bytes and its records",
+    "a full disk gets its reserve back",
     "a gc compaction comes to an image that is there",
     "a gc compaction cuts a layer that has no record on one side",
     "a gc compaction cuts one key's history by LSN",
@@ -36,6 +38,8 @@ pub const PROBES: [&str; 70] = [
     "a job finds that another one has written its index",
     "a job finds what its like left when it was given up",
     "a job of maintenance fails",
+    "a layer's file is closed for another one",
+    "a layer's file is opened again",
     "a lease flushes what it is to keep readable",
     "a lease that is over is prolonged before a collection drops it",
     "a level gets images instead of a merge",

@@ -1,4 +1,4 @@
-//! Waits that nothing needs, as they are today: only a collection should wait for a reader.
+//! Readers that are slow, or held, keep nothing waiting.
 #![expect(
     clippy::disallowed_methods,
     reason = "the plans are read from outside of any run"
@@ -22,21 +22,20 @@ fn outcome(name: &str) -> Outcome {
     outcome
 }
 
-/// A read takes an hour. The maintenance of its timeline waits for it in a collection, so that
-/// nothing is flushed, and a batch waits for the flush. Nothing of that read stands in the way of a
-/// flush or a compaction: the wait is the engine's own.
+/// A read takes an hour. The batch that waits for a flush and a compaction does not wait for it:
+/// the law on what an operation may wait for is part of the run.
 #[test]
-fn a_slow_read_keeps_a_batch_waiting() {
-    let elapsed = outcome("slow-read-keeps-a-batch-waiting").counts.elapsed;
-    assert!(Duration::from_secs(3600) <= elapsed, "{elapsed:?}");
+fn a_slow_read_keeps_no_batch_waiting() {
+    let elapsed = outcome("slow-read-keeps-no-batch-waiting").counts.elapsed;
+    assert!(
+        Duration::from_secs(3600) <= elapsed,
+        "the read itself takes an hour, {elapsed:?}"
+    );
 }
 
-/// A held scan that is not read keeps a batch waiting until it is let go.
+/// A held scan that is not read keeps nothing waiting.
 #[test]
-fn a_held_scan_keeps_a_batch_waiting() {
-    let outcome = outcome("held-scan-keeps-a-batch-waiting");
-    let waited = outcome.tally.done.get("held scans that were waited for");
-    assert_eq!(waited, Some(&1));
-    let elapsed = outcome.counts.elapsed;
-    assert!(PLANNED < elapsed, "{elapsed:?}");
+fn a_held_scan_keeps_no_batch_waiting() {
+    let elapsed = outcome("held-scan-keeps-no-batch-waiting").counts.elapsed;
+    assert!(elapsed < 2 * PLANNED, "{elapsed:?}");
 }

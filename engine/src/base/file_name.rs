@@ -7,6 +7,7 @@
 //! index                                          the index
 //! index-<generation>.<attempt>.___temp           an index that is being written
 //! lock                                           held while the engine is open
+//! reserve                                        space for the day on which the disk is full
 //! split-from-<state>                             the directory is being made by a split
 //! split-into-<count>                             the directory was split into so many shards
 //! ```
@@ -57,6 +58,8 @@ pub enum FileName {
     },
     /// The file that an open engine holds a lock on.
     Lock,
+    /// Space that is held for the day on which the disk is full.
+    Reserve,
     /// The mark of a directory that a split is making.
     SplitFrom {
         /// A number that tells two states of the directory that is split apart.
@@ -96,6 +99,7 @@ impl fmt::Display for FileName {
                 attempt,
             } => write!(f, "index-{generation}.{attempt:x}{TEMP_SUFFIX}"),
             FileName::Lock => write!(f, "lock"),
+            FileName::Reserve => write!(f, "reserve"),
             FileName::SplitFrom { state } => write!(f, "split-from-{state:08x}"),
             FileName::SplitInto { count } => write!(f, "split-into-{count:02x}"),
         }
@@ -111,6 +115,7 @@ fn parse_known(text: &str) -> Option<FileName> {
     match text {
         "index" => return Some(FileName::Index),
         "lock" => return Some(FileName::Lock),
+        "reserve" => return Some(FileName::Reserve),
         _ => {}
     }
     if let Some(state) = text.strip_prefix("split-from-") {

@@ -45,6 +45,7 @@ pub fn dump_index(bytes: &[u8]) -> Result<String, DecodeError> {
         out.line(format_args!("    a run up to {horizon}, next key {next}"));
     }
     out.field("strategy", index.strategy);
+    out.field("policy", index.policy);
     out.field("leases", index.leases.len());
     for (lsn, valid_until) in &index.leases {
         let nanoseconds = valid_until.0;

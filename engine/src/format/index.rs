@@ -39,6 +39,10 @@
 //!      0     8  lsn
 //!      8     8  valid until          nanoseconds since the Unix epoch
 //!
+//! policy, not required, absent if all options are the engine's: as many as the section holds
+//!      0     1  field                as in `base/policy.rs`, ascending; a later one is skipped
+//!      1     8  value                times in nanoseconds
+//!
 //! shard, required, absent if the history is not sharded
 //!      0     1  number
 //!      1     1  count
@@ -79,7 +83,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::take::Take;
 use crate::base::{
-    DecodeError, Generation, Key, LayerName, Lsn, SparseKeys, Strategy, TenantId, Time, TimelineId,
+    DecodeError, Generation, Key, LayerName, Lsn, Policy, SparseKeys, Strategy, TenantId, Time,
+    TimelineId,
 };
 
 pub use shard::{IndexShard, ShardOrigin};
@@ -128,6 +133,8 @@ pub struct Index {
     pub sparse_keys: SparseKeys,
     /// How deltas are compacted. An index that does not say so makes L1s of L0s.
     pub strategy: Strategy,
+    /// The options that the timeline has for itself. An index that does not say so has none.
+    pub policy: Policy,
 }
 
 /// How far gc compaction by itself has come. An index that does not say so makes it begin again.
@@ -187,6 +194,7 @@ const GC_COMPACTION: &str = "gccomp";
 const KEPT: &str = "kept";
 const LAYERS: &str = "layers";
 const LEASES: &str = "leases";
+const POLICY: &str = "policy";
 const SHARD: &str = "shard";
 const SPARSE: &str = "sparse";
 const STRATEGY: &str = "strategy";
@@ -209,6 +217,9 @@ impl Index {
         sections.push((LAYERS, self.encode_layers()));
         if !self.leases.is_empty() {
             sections.push((LEASES, points::encode_leases(&self.leases)));
+        }
+        if self.policy != Policy::default() {
+            sections.push((POLICY, policy::encode(&self.policy)));
         }
         if !self.shard.identity.is_unsharded() {
             sections.push((SHARD, self.shard.encode()));
@@ -310,7 +321,7 @@ impl Index {
 
 /// Whether a reader must know a section: without it, it would take the index for another one.
 fn is_required(name: &str) -> bool {
-    !matches!(name, GC_COMPACTION | KEPT | STRATEGY | TIMES)
+    !matches!(name, GC_COMPACTION | KEPT | POLICY | STRATEGY | TIMES)
 }
 
 fn take_without_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
@@ -330,6 +341,7 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
         KEPT,
         LAYERS,
         LEASES,
+        POLICY,
         SHARD,
         SPARSE,
         STRATEGY,
@@ -366,6 +378,10 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
         Some(section) => section.read("strategy", take_strategy)?,
         None => Strategy::default(),
     };
+    let policy = match sections.remove(POLICY) {
+        Some(section) => section.read("policy", policy::take)?,
+        None => Policy::default(),
+    };
     let kept = match sections.remove(KEPT) {
         Some(section) => Some(section.read("kept", points::take_kept)?),
         None => None,
@@ -383,6 +399,7 @@ fn take_sections(mut take: Take<'_>) -> Result<Index, DecodeError> {
         shard,
         sparse_keys,
         strategy,
+        policy,
         ..index
     })
 }
@@ -441,6 +458,7 @@ fn take_timeline(take: &mut Take<'_>) -> Result<Index, DecodeError> {
         shard: IndexShard::default(),
         sparse_keys: SparseKeys::default(),
         strategy: Strategy::default(),
+        policy: Policy::default(),
     })
 }
 
@@ -567,6 +585,7 @@ fn take_name(take: &mut Take<'_>) -> Result<LayerName, DecodeError> {
 }
 
 mod points;
+mod policy;
 mod sections;
 mod shard;
 mod sparse;

@@ -16,6 +16,7 @@ mod delta_key;
 mod dump;
 mod index;
 mod record;
+mod record_ref;
 mod redo;
 mod summary;
 mod take;
@@ -31,11 +32,13 @@ pub use index::{
     ShardOrigin,
 };
 pub use record::{MultixactMember, Record};
+pub use record_ref::RecordRef;
 pub use redo::{Edit, Edits, PAGE_LEN_MAX, Redo, RedoError};
 pub use summary::{DeltaSummary, ImageSummary};
-pub use value::Value;
+pub use value::{IMAGE_LEN_MAX, Value};
 
 pub(crate) use blob::{BLOB_LEN_MAX, BlobDecoder, BlobEncoder};
+pub(crate) use value::ValueRef;
 
 /// The length of a block: the summary of a layer file and each node of its index fill one.
 ///

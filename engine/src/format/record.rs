@@ -22,10 +22,11 @@
 //! bytes   8 bytes of length, then as many bytes; a string is UTF-8
 //! ```
 
+use super::record_ref::take_kind_number;
 use super::take::Take;
 use crate::base::DecodeError;
 
-const KIND_MAX: u32 = 8;
+pub(super) const KIND_MAX: u32 = 8;
 
 /// A change to a value.
 ///
@@ -242,49 +243,6 @@ impl Record {
         }
     }
 
-    pub(super) fn decode(take: &mut Take<'_>) -> Result<Record, DecodeError> {
-        Ok(match take_kind_number(take)? {
-            0 => Record::Postgres {
-                will_init: take.take_flag("will_init")?,
-                rec: take.take_counted("rec")?.to_vec(),
-            },
-            1 => Record::ClearVisibilityMapFlags {
-                new_heap_block: take_option(take, "new heap block", Take::take_u32)?,
-                old_heap_block: take_option(take, "old heap block", Take::take_u32)?,
-                flags: take.take_u8("flags")?,
-            },
-            2 => Record::ClogSetCommitted {
-                xids: take_xids(take)?,
-                timestamp: take.take_array("timestamp").map(i64::from_be_bytes)?,
-            },
-            3 => Record::ClogSetAborted {
-                xids: take_xids(take)?,
-            },
-            4 => Record::MultixactOffsetCreate {
-                multixact: take.take_u32("multixact")?,
-                member_offset: take.take_u32("member offset")?,
-            },
-            5 => Record::MultixactMembersCreate {
-                member_offset: take.take_u32("member offset")?,
-                members: take_members(take)?,
-            },
-            6 => Record::AuxFile {
-                path: take_text(take, "path")?,
-                content: take_option(take, "content", Take::take_counted)?.map(<[u8]>::to_vec),
-            },
-            7 => Record::TruncateVisibilityMap {
-                byte_offset: take.take_u64("byte offset")?,
-                bit_offset: take.take_u64("bit offset")?,
-            },
-            _ => Record::Test {
-                append: take_text(take, "append")?,
-                clear: take.take_flag("clear")?,
-                will_init: take.take_flag("will_init")?,
-                only_if: take_option(take, "only_if", take_text)?,
-            },
-        })
-    }
-
     /// Reads `will_init` of the next record, without reading the record to its end.
     pub(super) fn will_init_of(take: &mut Take<'_>) -> Result<bool, DecodeError> {
         match take_kind_number(take)? {
@@ -301,52 +259,6 @@ impl Record {
             _ => Ok(false),
         }
     }
-}
-
-fn take_kind_number(take: &mut Take<'_>) -> Result<u32, DecodeError> {
-    let start = take.offset();
-    let kind = take.take_u32("record kind")?;
-    if KIND_MAX < kind {
-        let problem = format!("expected {KIND_MAX} at most, found {kind}");
-        return Err(DecodeError::malformed("record kind", start, problem));
-    }
-    Ok(kind)
-}
-
-fn take_option<'a, T>(
-    take: &mut Take<'a>,
-    what: &'static str,
-    take_some: impl FnOnce(&mut Take<'a>, &'static str) -> Result<T, DecodeError>,
-) -> Result<Option<T>, DecodeError> {
-    match take.take_flag(what)? {
-        false => Ok(None),
-        true => take_some(take, what).map(Some),
-    }
-}
-
-fn take_text(take: &mut Take<'_>, what: &'static str) -> Result<String, DecodeError> {
-    let start = take.offset();
-    let bytes = take.take_counted(what)?;
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(DecodeError::malformed(what, start, error.to_string())),
-    }
-}
-
-fn take_xids(take: &mut Take<'_>) -> Result<Vec<u32>, DecodeError> {
-    let count = take.take_count(4, "xids")?;
-    (0..count).map(|_| take.take_u32("xid")).collect()
-}
-
-fn take_members(take: &mut Take<'_>) -> Result<Vec<MultixactMember>, DecodeError> {
-    let count = take.take_count(8, "members")?;
-    let mut take_member = || {
-        Ok(MultixactMember {
-            xid: take.take_u32("member's xid")?,
-            status: take.take_u32("member's status")?,
-        })
-    };
-    (0..count).map(|_| take_member()).collect()
 }
 
 fn put_u32(out: &mut Vec<u8>, number: u32) {

@@ -18,8 +18,9 @@
 use std::fmt;
 
 use super::record::Record;
+use super::record_ref::RecordRef;
 use super::take::Take;
-use crate::base::{DecodeError, Lsn};
+use crate::base::{DecodeError, Key, Lsn};
 
 /// The longest page that an edit can make.
 ///
@@ -33,34 +34,66 @@ const APPEND: u8 = 3;
 const CLEAR: u8 = 4;
 const APPEND_IF: u8 = 5;
 
-/// Replays records over a base. The engine calls it when a read finds records.
+/// Replays records over a base, and says which records it knows. The engine calls it when a read
+/// finds records, and for each record that is put.
+///
+/// # Shape
+/// A value that is longer than [`IMAGE_LEN_MAX`](super::IMAGE_LEN_MAX) can be read, but no layer
+/// can hold it: image creation and gc compaction leave its key out.
 ///
 /// # Examples
 /// ```
-/// use palimpsest::{Lsn, Record};
-/// use palimpsest::format::{Redo, RedoError};
+/// use palimpsest::{Key, Lsn};
+/// use palimpsest::format::{RecordRef, Redo, RedoError};
 ///
 /// /// The newest record is the page.
 /// struct Newest;
 ///
 /// impl Redo for Newest {
-///     fn redo(&self, _: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError> {
+///     fn check(&self, _: Key, record: &RecordRef<'_>) -> Result<(), String> {
+///         match record {
+///             RecordRef::Postgres { .. } => Ok(()),
+///             other => Err(format!("no page is made of {}", other.kind())),
+///         }
+///     }
+///
+///     fn redo(
+///         &self,
+///         _: Key,
+///         base: Option<&[u8]>,
+///         records: &[(Lsn, RecordRef<'_>)],
+///     ) -> Result<Vec<u8>, RedoError> {
 ///         match records.last() {
-///             Some((_, Record::Postgres { rec, .. })) => Ok(rec.clone()),
-///             _ => Err(RedoError { lsn: Lsn::ZERO, why: "another kind of record".to_owned() }),
+///             Some((_, RecordRef::Postgres { rec, .. })) => Ok(rec.to_vec()),
+///             Some((lsn, _)) => Err(RedoError { lsn: *lsn, why: "another kind".to_owned() }),
+///             None => Ok(base.unwrap_or_default().to_vec()),
 ///         }
 ///     }
 /// }
 /// ```
 pub trait Redo: Send + Sync + 'static {
-    /// Applies all `records` to `base`, and returns the value.
+    /// Refuses a record that can be applied to no value of the key at all: the batch that has it is
+    /// refused before anything of it is written.
+    ///
+    /// # Shape
+    /// What depends on the value below the record is not known here: it is for `redo` to refuse.
+    /// # Errors
+    /// Why the record is refused.
+    fn check(&self, key: Key, record: &RecordRef<'_>) -> Result<(), String>;
+
+    /// Applies all `records` to `base`, and returns the value of the key.
     ///
     /// # Shape
     /// The oldest record comes first. Without a `base`, the first record is one of `will_init`.
     /// The answer depends on nothing but the arguments.
     /// # Errors
     /// If a record cannot be applied to the value below it: which record, and why.
-    fn redo(&self, base: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError>;
+    fn redo(
+        &self,
+        key: Key,
+        base: Option<&[u8]>,
+        records: &[(Lsn, RecordRef<'_>)],
+    ) -> Result<Vec<u8>, RedoError>;
 }
 
 /// A record that cannot be applied to the value below it.
@@ -131,22 +164,53 @@ impl Edit {
     /// # Errors
     /// If the bytes are no edit. `Unsupported` if the first byte is of a later release.
     pub fn decode(bytes: &[u8]) -> Result<Edit, DecodeError> {
+        EditRef::decode(bytes).map(EditRef::into_edit)
+    }
+
+    /// The record that applies this edit to the value below it.
+    pub fn into_record(self) -> Record {
+        Record::Postgres {
+            will_init: false,
+            rec: self.encode(),
+        }
+    }
+
+    /// The record that applies this edit to an empty page, whatever the value below it.
+    pub fn into_init_record(self) -> Record {
+        Record::Postgres {
+            will_init: true,
+            rec: self.encode(),
+        }
+    }
+}
+
+/// An edit that borrows its bytes.
+enum EditRef<'a> {
+    Set { content: &'a [u8] },
+    Patch { offset: u32, bytes: &'a [u8] },
+    Append { suffix: &'a [u8] },
+    Clear,
+    AppendIf { only_if: &'a [u8], suffix: &'a [u8] },
+}
+
+impl<'a> EditRef<'a> {
+    fn decode(bytes: &'a [u8]) -> Result<EditRef<'a>, DecodeError> {
         let mut take = Take::new(bytes);
         let edit = match take.take_u8("edit")? {
-            SET => Edit::Set {
-                content: take.take_rest().to_vec(),
+            SET => EditRef::Set {
+                content: take.take_rest(),
             },
-            PATCH => Edit::Patch {
+            PATCH => EditRef::Patch {
                 offset: take.take_u32("offset")?,
-                bytes: take.take_rest().to_vec(),
+                bytes: take.take_rest(),
             },
-            APPEND => Edit::Append {
-                suffix: take.take_rest().to_vec(),
+            APPEND => EditRef::Append {
+                suffix: take.take_rest(),
             },
-            CLEAR => Edit::Clear,
-            APPEND_IF => Edit::AppendIf {
+            CLEAR => EditRef::Clear,
+            APPEND_IF => EditRef::AppendIf {
                 only_if: take_only_if(&mut take)?,
-                suffix: take.take_rest().to_vec(),
+                suffix: take.take_rest(),
             },
             0 => {
                 return Err(DecodeError::malformed(
@@ -167,28 +231,32 @@ impl Edit {
         Ok(edit)
     }
 
-    /// The record that applies this edit to the value below it.
-    pub fn into_record(self) -> Record {
-        Record::Postgres {
-            will_init: false,
-            rec: self.encode(),
-        }
-    }
-
-    /// The record that applies this edit to an empty page, whatever the value below it.
-    pub fn into_init_record(self) -> Record {
-        Record::Postgres {
-            will_init: true,
-            rec: self.encode(),
+    fn into_edit(self) -> Edit {
+        match self {
+            EditRef::Set { content } => Edit::Set {
+                content: content.to_vec(),
+            },
+            EditRef::Patch { offset, bytes } => Edit::Patch {
+                offset,
+                bytes: bytes.to_vec(),
+            },
+            EditRef::Append { suffix } => Edit::Append {
+                suffix: suffix.to_vec(),
+            },
+            EditRef::Clear => Edit::Clear,
+            EditRef::AppendIf { only_if, suffix } => Edit::AppendIf {
+                only_if: only_if.to_vec(),
+                suffix: suffix.to_vec(),
+            },
         }
     }
 }
 
-fn take_only_if(take: &mut Take<'_>) -> Result<Vec<u8>, DecodeError> {
+fn take_only_if<'a>(take: &mut Take<'a>) -> Result<&'a [u8], DecodeError> {
     let what = "only_if";
     let start = take.offset();
     match usize::try_from(take.take_u32(what)?) {
-        Ok(len) if len <= PAGE_LEN_MAX => take.take_bytes(len, what).map(<[u8]>::to_vec),
+        Ok(len) if len <= PAGE_LEN_MAX => take.take_bytes(len, what),
         _ => {
             let problem = format!("expected a length of {PAGE_LEN_MAX} at most");
             Err(DecodeError::malformed(what, start, problem))
@@ -197,7 +265,30 @@ fn take_only_if(take: &mut Take<'_>) -> Result<Vec<u8>, DecodeError> {
 }
 
 impl Redo for Edits {
-    fn redo(&self, base: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError> {
+    fn check(&self, _: Key, record: &RecordRef<'_>) -> Result<(), String> {
+        let will_init = record.will_init();
+        match record {
+            RecordRef::Postgres { rec, .. } => {
+                let edit = EditRef::decode(rec).map_err(|error| error.to_string())?;
+                check_edit(&edit, will_init)
+            }
+            RecordRef::Test { clear: false, .. } if will_init => {
+                Err("a will_init test record has to clear".to_owned())
+            }
+            RecordRef::Test { clear, only_if, .. } => match only_if {
+                Some(only_if) if *clear && !only_if.is_empty() => Err(never_fits(only_if.len())),
+                _ => Ok(()),
+            },
+            other => Err(format!("the built-in redo knows no {}", other.kind())),
+        }
+    }
+
+    fn redo(
+        &self,
+        _: Key,
+        base: Option<&[u8]>,
+        records: &[(Lsn, RecordRef<'_>)],
+    ) -> Result<Vec<u8>, RedoError> {
         let is_based =
             base.is_some() || records.first().is_some_and(|(_, first)| first.will_init());
         if !is_based {
@@ -213,16 +304,42 @@ impl Redo for Edits {
     }
 }
 
-fn apply_record(page: &mut Vec<u8>, record: &Record) -> Result<(), String> {
+/// Refuses an edit that no page can be under.
+fn check_edit(edit: &EditRef<'_>, will_init: bool) -> Result<(), String> {
+    let end = match edit {
+        EditRef::AppendIf { only_if, .. } if will_init && !only_if.is_empty() => {
+            return Err(never_fits(only_if.len()));
+        }
+        EditRef::Set { content } => content.len(),
+        EditRef::Patch { offset, bytes } => (*offset as usize).saturating_add(bytes.len()),
+        EditRef::Append { suffix } => suffix.len(),
+        EditRef::AppendIf { only_if, suffix } => only_if.len().saturating_add(suffix.len()),
+        EditRef::Clear => 0,
+    };
+    match end <= PAGE_LEN_MAX {
+        true => Ok(()),
+        false => Err(too_long(end)),
+    }
+}
+
+fn never_fits(len: usize) -> String {
+    format!("it stands on an empty page, and only_if has {len} bytes")
+}
+
+fn too_long(len: usize) -> String {
+    format!("a page of {len} bytes: {PAGE_LEN_MAX} is the limit")
+}
+
+fn apply_record(page: &mut Vec<u8>, record: &RecordRef<'_>) -> Result<(), String> {
     match record {
-        Record::Postgres { will_init, rec } => {
-            let edit = Edit::decode(rec).map_err(|error| error.to_string())?;
+        RecordRef::Postgres { will_init, rec } => {
+            let edit = EditRef::decode(rec).map_err(|error| error.to_string())?;
             if *will_init {
                 page.clear();
             }
             apply_edit(page, edit)
         }
-        Record::Test {
+        RecordRef::Test {
             append,
             clear,
             will_init,
@@ -243,24 +360,24 @@ fn apply_record(page: &mut Vec<u8>, record: &Record) -> Result<(), String> {
     }
 }
 
-fn apply_edit(page: &mut Vec<u8>, edit: Edit) -> Result<(), String> {
+fn apply_edit(page: &mut Vec<u8>, edit: EditRef<'_>) -> Result<(), String> {
     match edit {
-        Edit::Set { content } => {
+        EditRef::Set { content } => {
             page.clear();
-            splice(page, 0, &content)
+            splice(page, 0, content)
         }
-        Edit::Patch { offset, bytes } => {
+        EditRef::Patch { offset, bytes } => {
             let offset = usize::try_from(offset).map_err(|error| error.to_string())?;
-            splice(page, offset, &bytes)
+            splice(page, offset, bytes)
         }
-        Edit::Append { suffix } => splice(page, page.len(), &suffix),
-        Edit::Clear => {
+        EditRef::Append { suffix } => splice(page, page.len(), suffix),
+        EditRef::Clear => {
             page.clear();
             Ok(())
         }
-        Edit::AppendIf { only_if, suffix } => {
-            check_only_if(page, &only_if)?;
-            splice(page, page.len(), &suffix)
+        EditRef::AppendIf { only_if, suffix } => {
+            check_only_if(page, only_if)?;
+            splice(page, page.len(), suffix)
         }
     }
 }
@@ -272,9 +389,7 @@ fn splice(page: &mut Vec<u8>, offset: usize, bytes: &[u8]) -> Result<(), String>
     };
     if page.len() < end {
         if PAGE_LEN_MAX < end {
-            return Err(format!(
-                "a page of {end} bytes: {PAGE_LEN_MAX} is the limit"
-            ));
+            return Err(too_long(end));
         }
         page.resize(end, 0);
     }

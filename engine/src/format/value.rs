@@ -10,12 +10,21 @@
 //!      4     …  record       drawn at the head of `record.rs`
 //! ```
 
+use super::blob::BLOB_LEN_MAX;
 use super::record::{self, Record};
+use super::record_ref::RecordRef;
 use super::take::Take;
 use crate::base::DecodeError;
 
 const IMAGE: u32 = 0;
 const RECORD: u32 = 1;
+const IMAGE_HEADER_LEN: usize = 4 + 8;
+
+/// The longest image that a layer can hold, a delta layer too.
+///
+/// # Units
+/// Bytes.
+pub const IMAGE_LEN_MAX: usize = BLOB_LEN_MAX - IMAGE_HEADER_LEN;
 
 /// A value of a key at an LSN: a whole image, or a record that changes the value below.
 ///
@@ -37,6 +46,36 @@ pub enum Value {
     Record(Record),
 }
 
+/// A value that borrows the bytes that it was decoded from.
+pub(crate) enum ValueRef<'a> {
+    Image(&'a [u8]),
+    Record(RecordRef<'a>),
+}
+
+impl<'a> ValueRef<'a> {
+    /// Decodes a value, which is all of `bytes`.
+    ///
+    /// # Errors
+    /// If `encode` does not make these bytes from any value.
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<ValueRef<'a>, DecodeError> {
+        let mut take = Take::new(bytes);
+        let value = match take_kind(&mut take)? {
+            Kind::Image => ValueRef::Image(take.take_counted("image")?),
+            Kind::Record => ValueRef::Record(RecordRef::decode(&mut take)?),
+        };
+        take.finish("value")?;
+        Ok(value)
+    }
+
+    /// Whether it needs nothing below it.
+    pub(crate) fn will_init(&self) -> bool {
+        match self {
+            ValueRef::Image(_) => true,
+            ValueRef::Record(record) => record.will_init(),
+        }
+    }
+}
+
 impl Value {
     /// Whether it needs nothing below it.
     pub fn will_init(&self) -> bool {
@@ -49,7 +88,7 @@ impl Value {
     /// The length of the encoded value, in bytes.
     pub fn encoded_len(&self) -> usize {
         match self {
-            Value::Image(image) => 4 + 8 + image.len(),
+            Value::Image(image) => IMAGE_HEADER_LEN + image.len(),
             Value::Record(record) => 4 + record.encoded_len(),
         }
     }
@@ -75,13 +114,10 @@ impl Value {
     /// # Errors
     /// If `encode` does not make these bytes from any value.
     pub fn decode(bytes: &[u8]) -> Result<Value, DecodeError> {
-        let mut take = Take::new(bytes);
-        let value = match take_kind(&mut take)? {
-            Kind::Image => Value::Image(take.take_counted("image")?.to_vec()),
-            Kind::Record => Value::Record(Record::decode(&mut take)?),
-        };
-        take.finish("value")?;
-        Ok(value)
+        Ok(match ValueRef::decode(bytes)? {
+            ValueRef::Image(image) => Value::Image(image.to_vec()),
+            ValueRef::Record(record) => Value::Record(record.into_record()),
+        })
     }
 
     /// Reads `will_init` of an encoded value, and decodes no more than that takes.

@@ -16,6 +16,7 @@
 
 pub mod contract;
 mod op;
+mod open_files;
 mod os;
 mod pool;
 mod scratch;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use crate::base::Time;
 
 pub use op::{Job, Op, Part};
+pub use open_files::{OUT_OF_FILES_RETRIES_MAX, OpenFiles, OpenSlot, is_out_of_files};
 pub use os::{OsFile, OsIo, OsLock};
 pub use pool::block_on;
 
@@ -41,7 +43,8 @@ pub(crate) use scratch::Scratch;
 pub struct Entry {
     /// The name, without its directory. Bytes that are no UTF-8 are replaced.
     pub name: String,
-    /// A file's length in bytes; `None` for a directory.
+    /// A file's length in bytes; `None` for a directory, and for a link that leads nowhere now, as
+    /// to a disk that is not mounted. Other links are followed.
     pub len: Option<u64>,
 }
 

@@ -258,9 +258,14 @@ fn describe(entry: &fs::DirEntry) -> io::Result<Option<Entry>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata?,
     };
+    let metadata = match metadata.is_symlink() {
+        // Where a link leads cannot be known while that is away: so the link itself is listed.
+        true => retry(|| fs::metadata(entry.path())).ok(),
+        false => Some(metadata),
+    };
     Ok(Some(Entry {
         name: entry.file_name().to_string_lossy().into_owned(),
-        len: (!metadata.is_dir()).then_some(metadata.len()),
+        len: metadata.filter(|it| !it.is_dir()).map(|it| it.len()),
     }))
 }
 

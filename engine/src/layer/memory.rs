@@ -22,7 +22,7 @@ use super::batch::{Batch, BatchRecord};
 use super::ephemeral::Ephemeral;
 use super::file::{BlobPlace, Located, plan_reads};
 use crate::base::{DecodeError, Error, IoFailure, Key, KeyRange, Lsn, LsnRange, Result, Time};
-use crate::io::{Io, Op};
+use crate::io::{Io, Op, OpenFiles};
 use crate::sync::{Mutex, MutexGuard, OnceLock};
 
 /// A layer in memory, open or frozen.
@@ -81,13 +81,14 @@ pub(crate) struct MemoryRecord {
 impl<I: Io> MemoryLayer<I> {
     /// Creates an empty open layer for records from `start` on.
     pub(crate) async fn create(
-        io: &I,
+        (io, open_files): (&I, &OpenFiles<I>),
         op: Op,
         path: PathBuf,
         start: Lsn,
         buffer_len: usize,
     ) -> Result<MemoryLayer<I>> {
-        let ephemeral = Ephemeral::create(io, op, path.clone(), buffer_len).await;
+        let create = || Ephemeral::create(io, op, path.clone(), buffer_len);
+        let ephemeral = open_files.retry(io, create).await;
         let failed = |error| Error::Io(IoFailure::new("create", &path, error));
         Ok(MemoryLayer {
             start,

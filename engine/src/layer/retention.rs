@@ -26,8 +26,8 @@
 
 use std::fmt;
 
-use crate::base::Lsn;
-use crate::format::{Record, Redo, RedoError, Value};
+use crate::base::{Key, Lsn};
+use crate::format::{IMAGE_LEN_MAX, RecordRef, Redo, RedoError, Value};
 
 /// The most entries that the trace of a history has.
 const TRACE_COUNT_MAX: usize = 128;
@@ -87,6 +87,15 @@ pub enum RetainError {
         /// The history.
         trace: Trace,
     },
+    /// A point needs an image, and the value there is longer than an image can be.
+    TooLong {
+        /// The point.
+        lsn: Lsn,
+        /// The length of the value, in bytes.
+        len: usize,
+        /// The history.
+        trace: Trace,
+    },
     /// What would stay has another value than the history. The redo applies the same records in two
     /// steps to another result than in one, or the engine is wrong.
     Differs {
@@ -119,6 +128,9 @@ struct Replay {
     first: usize,
 }
 
+/// A redo, and the key whose records it replays.
+pub type KeyRedo<'a> = (Key, &'a dyn Redo);
+
 /// Reduces a key's history to what can be read at the points and above the horizon.
 ///
 /// `history` ascends by LSN, at one LSN the image before the record, which then says the same and
@@ -132,7 +144,7 @@ pub fn retain(
     history: &mut Vec<Entry>,
     below: Below<'_>,
     rule: RetainRule<'_>,
-    redo: &dyn Redo,
+    redo: KeyRedo<'_>,
 ) -> Result<Retained, RetainError> {
     assert!(history.is_sorted_by_key(|(lsn, _)| *lsn));
     assert!(rule.points.is_sorted());
@@ -148,7 +160,11 @@ pub fn retain(
     Ok(retained)
 }
 
-fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retained, RetainError> {
+fn reduce(
+    past: Past<'_>,
+    rule: RetainRule<'_>,
+    redo: KeyRedo<'_>,
+) -> Result<Retained, RetainError> {
     let entries = past.entries;
     let mut replay = Replay::new(past.below);
     let mut retained = Retained {
@@ -169,6 +185,10 @@ fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retai
             Some(count) if needs_base || rule.threshold <= count => {
                 let value = replay.value(&entries[..end], redo);
                 let value = value.map_err(|error| past.fails(rule, error))?;
+                if IMAGE_LEN_MAX < value.len() {
+                    let (lsn, len, trace) = (*point, value.len(), past.trace(rule));
+                    return Err(RetainError::TooLong { lsn, len, trace });
+                }
                 replay = Replay {
                     image: Some(value.clone()),
                     first: end,
@@ -200,7 +220,7 @@ fn reduce(past: Past<'_>, rule: RetainRule<'_>, redo: &dyn Redo) -> Result<Retai
 fn check(
     past: Past<'_>,
     rule: RetainRule<'_>,
-    (retained, redo): (&Retained, &dyn Redo),
+    (retained, redo): (&Retained, KeyRedo<'_>),
 ) -> Result<(), RetainError> {
     let (Some((first, _)), Some((last, _))) = (past.entries.first(), past.entries.last()) else {
         return Ok(());
@@ -239,7 +259,7 @@ impl RetainRule<'_> {
 
 impl Past<'_> {
     /// The value at an LSN; `None` if the key has none there.
-    fn value(&self, lsn: Lsn, redo: &dyn Redo) -> Option<Result<Vec<u8>, RedoError>> {
+    fn value(&self, lsn: Lsn, redo: KeyRedo<'_>) -> Option<Result<Vec<u8>, RedoError>> {
         let end = self.entries.partition_point(|(at, _)| *at <= lsn);
         let mut replay = Replay::new(self.below);
         replay.advance(self.entries, (0, end));
@@ -320,22 +340,22 @@ impl Replay {
     }
 
     /// The value after the last of `entries`.
-    fn value(&self, entries: &[Entry], redo: &dyn Redo) -> Result<Vec<u8>, RedoError> {
+    fn value(&self, entries: &[Entry], (key, redo): KeyRedo<'_>) -> Result<Vec<u8>, RedoError> {
         let (mut base, mut records) = (self.image.as_deref(), &entries[self.first..]);
         if let [(_, Value::Image(image)), above @ ..] = records {
             (base, records) = (Some(image.as_slice()), above);
         }
         match base {
             Some(image) if records.is_empty() => Ok(image.to_vec()),
-            _ => redo.redo(base, &as_records(records)),
+            _ => redo.redo(key, base, &as_records(records)),
         }
     }
 }
 
 /// The records of entries that have no image.
-fn as_records(entries: &[Entry]) -> Vec<(Lsn, &Record)> {
+fn as_records(entries: &[Entry]) -> Vec<(Lsn, RecordRef<'_>)> {
     let records = entries.iter().map(|(lsn, value)| match value {
-        Value::Record(record) => (*lsn, record),
+        Value::Record(record) => (*lsn, RecordRef::from(record)),
         Value::Image(_) => panic!("a replay begins at the last image"),
     });
     records.collect()
@@ -354,6 +374,9 @@ impl fmt::Display for RetainError {
                 write!(f, "the records up to {lsn} have no base: {trace}")
             }
             RetainError::Redo { error, trace } => write!(f, "{error}: {trace}"),
+            RetainError::TooLong { lsn, len, trace } => {
+                write!(f, "a value of {len} bytes at {lsn} fits no image: {trace}")
+            }
             RetainError::Differs { lsn, trace } => {
                 write!(f, "what stays has another value at {lsn}: {trace}")
             }

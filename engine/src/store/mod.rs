@@ -4,16 +4,18 @@
 //! [`DirStore`]: a directory on the local disk, in which a layer's file is its object.
 
 mod dir;
+mod reserve;
 mod root;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::{Result, TimelineId};
 use crate::format::{Index, IndexLayer};
-use crate::io::{Entry, Io, Op};
+use crate::io::{Entry, Io, Op, OpenFiles};
 
 pub use dir::DirStore;
 pub use root::RootState;
@@ -30,6 +32,9 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// The I/O backend.
     fn io(&self) -> &Self::Io;
 
+    /// The files that are kept open, those of layers.
+    fn open_files(&self) -> &Arc<OpenFiles<Self::Io>>;
+
     /// The local directory of a timeline's files.
     fn dir(&self, timeline: TimelineId) -> PathBuf;
 
@@ -42,6 +47,14 @@ pub trait Store: Clone + Send + Sync + 'static {
         op: Op,
         timeline: TimelineId,
     ) -> impl Future<Output = Result<Option<Vec<Entry>>>> + Send;
+
+    /// Why a timeline that has no directory may be there all the same, if it may: under a name that
+    /// is not its own, or behind a link that leads nowhere.
+    fn why_lost(
+        &self,
+        op: Op,
+        timeline: TimelineId,
+    ) -> impl Future<Output = Result<Option<String>>> + Send;
 
     /// Loads a timeline's index; `None` if it has none.
     ///
@@ -62,6 +75,12 @@ pub trait Store: Clone + Send + Sync + 'static {
         index: &Index,
         attempt: u32,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Gives space back that is held for a full disk; returns whether there was some.
+    fn make_room(&self, op: Op) -> impl Future<Output = bool> + Send;
+
+    /// Holds that space again, if there is so much.
+    fn hold_room(&self, op: Op) -> impl Future<Output = ()> + Send;
 
     /// Makes the index that [`Store::load_index`] returned durable: a process that was killed may
     /// have written it and not synced it.

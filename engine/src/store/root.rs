@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Store;
-use super::dir::{DirStore, failed, latched};
+use super::dir::{DirStore, failed, latched, timeline_of};
 use crate::base::{DecodeError, Error, FileName, Result, TimelineId};
 use crate::format::{BLOCK_LEN, ChecksumSection, Index, IndexLayer};
 use crate::io::{Entry, File, Io, Op, Part, Scratch};
@@ -39,7 +39,11 @@ pub struct RootState {
     pub split_into: Option<u8>,
     /// The directories of timelines, in order.
     pub timelines: Vec<TimelineId>,
-    /// Whether there is nothing but a lock, if that.
+    /// Directories that are named like a timeline's, and not quite as it is.
+    pub misnamed: Vec<String>,
+    /// Whether there is a reserve, of any length.
+    pub has_reserve: bool,
+    /// Whether there is nothing but a lock and a reserve, if these.
     pub is_empty: bool,
 }
 
@@ -51,13 +55,18 @@ impl RootState {
         };
         for entry in entries {
             let name = FileName::parse(&entry.name);
-            state.is_empty &= name == Some(FileName::Lock);
+            state.is_empty &= matches!(name, Some(FileName::Lock | FileName::Reserve));
             match name {
+                Some(FileName::Reserve) => state.has_reserve = true,
                 Some(mark @ FileName::SplitFrom { .. }) => state.unfinished.push(mark),
                 Some(FileName::SplitInto { count }) => state.split_into = Some(count),
-                _ if entry.len.is_none() => {
-                    state.timelines.extend(entry.name.parse::<TimelineId>())
-                }
+                _ if entry.len.is_none() => match timeline_of(&entry.name) {
+                    Some(timeline) => state.timelines.push(timeline),
+                    None if entry.name.parse::<TimelineId>().is_ok() => {
+                        state.misnamed.push(entry.name.clone());
+                    }
+                    None => {}
+                },
                 _ => {}
             }
         }
@@ -84,8 +93,7 @@ impl<I: Io> DirStore<I> {
         } else {
             parent
         };
-        let synced = self.io().sync_dir(op, parent).await;
-        synced.map_err(|error| latched(parent, error))
+        self.sync_dir(op, parent).await
     }
 
     /// Locks the directory. An engine that was dropped in this process may still be removing layers
@@ -94,7 +102,8 @@ impl<I: Io> DirStore<I> {
         let path = self.root().join(FileName::Lock.to_string());
         let mut retries = 0;
         loop {
-            let error = match self.io().lock(op, &path).await {
+            let lock = || self.io().lock(op, &path);
+            let error = match self.open_files().retry(self.io(), lock).await {
                 Ok(locked) => return Ok(locked),
                 Err(error) => error,
             };
@@ -115,7 +124,8 @@ impl<I: Io> DirStore<I> {
 
     /// What the directory says of splits; `None` if there is no directory.
     pub(crate) async fn root_state(&self, op: Op) -> Result<Option<RootState>> {
-        match self.io().list(op, self.root()).await {
+        let list = || self.io().list(op, self.root());
+        match self.open_files().retry(self.io(), list).await {
             Ok(entries) => Ok(Some(RootState::new(&entries))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("list", self.root(), error)),
@@ -125,7 +135,8 @@ impl<I: Io> DirStore<I> {
     /// Puts a mark into the directory, durably. Succeeds if it is there.
     pub(crate) async fn mark(&self, op: Op, mark: FileName) -> Result<()> {
         let path = self.root().join(mark.to_string());
-        match self.io().create(op.on(Part::Index, 1), &path).await {
+        let create = || self.io().create(op.on(Part::Index, 1), &path);
+        match self.open_files().retry(self.io(), create).await {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(failed("create", &path, error));
             }
@@ -150,8 +161,7 @@ impl<I: Io> DirStore<I> {
 
     /// Makes the directory's marks durable as they are.
     pub(crate) async fn sync_marks(&self, op: Op) -> Result<()> {
-        let synced = self.io().sync_dir(op.on(Part::Index, 1), self.root()).await;
-        synced.map_err(|error| latched(self.root(), error))
+        self.sync_dir(op.on(Part::Index, 1), self.root()).await
     }
 
     /// Makes a timeline of `parent` one of this store as well, durably, with `index`, whose layers
@@ -221,10 +231,12 @@ impl<I: Io> DirStore<I> {
         (from, layer): (&Path, &IndexLayer),
         (temp, to): (&Path, &Path),
     ) -> Result<()> {
-        let source = self.io().open(op, from).await;
+        let open = || self.io().open(op, from);
+        let source = self.open_files().retry(self.io(), open).await;
         let source = source.map_err(|error| failed("open", from, error))?;
         let section = read_section::<I>(op, &source, (from, layer)).await?;
-        let created = Scratch::create(self.io(), op, temp.to_path_buf()).await;
+        let create = || Scratch::create(self.io(), op, temp.to_path_buf());
+        let created = self.open_files().retry(self.io(), create).await;
         let mut scratch = created.map_err(|error| failed("create", temp, error))?;
         let mut at = 0;
         while at < layer.len {

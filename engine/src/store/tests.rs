@@ -90,6 +90,7 @@ fn index(generation: u32) -> Index {
         shard: IndexShard::default(),
         sparse_keys: crate::base::SparseKeys::default(),
         strategy: crate::base::Strategy::default(),
+        policy: crate::base::Policy::default(),
         layers: vec![IndexLayer {
             name: LayerName::Delta { keys, lsns },
             generation: Generation(generation),

@@ -1,5 +1,7 @@
 //! Branching: what a timeline ensures before a branch may be created on it.
 
+use std::sync::Arc;
+
 use super::Timeline;
 use super::pin::ParentPin;
 use super::read::ReadGuard;
@@ -8,7 +10,33 @@ use crate::base::{Error, Lsn, Result, TimelineId};
 use crate::io::Op;
 use crate::store::Store;
 
+/// The highest [`Timeline::depth`] of a branch that can be created. A read registers in each
+/// timeline on its way, and looks for layers in each, at less than 1 µs each: 10 ms at most.
+///
+/// Branches that are there, from before there was a limit, are opened all the same.
+pub const BRANCH_DEPTH_MAX: usize = 10_000;
+
+/// Refuses a branch of this depth if it is too deep.
+fn check_depth(depth: usize) -> Result<()> {
+    if depth <= BRANCH_DEPTH_MAX {
+        return Ok(());
+    }
+    let why = format!(
+        "the branch would have {depth} ancestors, and a read looks into each of them: at most \
+         {BRANCH_DEPTH_MAX} can be, so branch off one of the ancestors"
+    );
+    Err(Error::Refused { why })
+}
+
 impl<S: Store> Timeline<S> {
+    /// Refuses if a branch of this timeline would be too deep.
+    ///
+    /// # Errors
+    /// `Refused`, with both depths.
+    pub(crate) fn check_branch_depth(&self) -> Result<()> {
+        check_depth(self.depth() + 1)
+    }
+
     /// Ensures that a branch at `lsn` is sound: the timeline can be read there, now and from now
     /// on, and is durable up to there. The branch has claimed the LSN already.
     ///
@@ -46,5 +74,30 @@ impl<S: Store> Shared<S> {
             return Err(Error::Closed);
         }
         Ok(state.open_branches.pin(branch))
+    }
+}
+
+impl<S: Store> Drop for Shared<S> {
+    /// Releases the ancestors one after the other: each would release the next from within its own
+    /// drop, and a long chain would need more stack than a thread has.
+    fn drop(&mut self) {
+        self.upkeep.close();
+        let mut next = self.parent.take();
+        while let Some(parent) = next {
+            next = Arc::into_inner(parent).and_then(|mut parent| parent.parent.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_that_is_too_deep_is_refused_with_both_depths() {
+        assert!(check_depth(BRANCH_DEPTH_MAX).is_ok());
+        let error = check_depth(BRANCH_DEPTH_MAX + 1).unwrap_err().to_string();
+        assert!(error.contains("10001 ancestors"), "{error}");
+        assert!(error.contains("at most 10000"), "{error}");
     }
 }

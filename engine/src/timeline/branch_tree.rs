@@ -12,8 +12,12 @@
 //!    compared with the cutoff yet; and a timeline whose index says "deleted" and cannot be synced:
 //!    a crash may bring it back, but it may also have been deleted durably in an earlier life, and
 //!    what it read collected.
+//! 5. The points are kept counted as timelines come and go, so that a read looks up its LSN and
+//!    builds nothing: `branch_tree/points.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use points::{Kind, Points};
 
 use crate::base::{Error, Generation, Lsn, Result, TimelineId};
 use crate::format::Ancestor;
@@ -27,9 +31,9 @@ pub(crate) struct BranchTree {
 
 #[derive(Default)]
 struct Tree {
-    ancestors: BTreeMap<TimelineId, Option<Ancestor>>,
-    /// The timelines that retain their branch point without making it readable: fact 4.
-    unsure: BTreeSet<TimelineId>,
+    /// The timelines whose ancestor is known. Not sure are those that retain their branch point
+    /// without making it readable: fact 4.
+    points: Points,
     /// Timelines whose index could not be read.
     unknown: BTreeSet<TimelineId>,
     /// The last generations of timelines that were deleted in this process.
@@ -43,16 +47,12 @@ impl BranchTree {
 
     /// Adds a timeline that exists, with its ancestor.
     pub(crate) fn add(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
-        let mut tree = self.tree();
-        tree.unsure.remove(&timeline);
-        tree.insert(timeline, ancestor);
+        self.tree().insert(timeline, ancestor, true);
     }
 
     /// Adds a timeline whose deletion may not be durable, with its ancestor.
     pub(crate) fn add_leaving(&self, timeline: TimelineId, ancestor: Option<Ancestor>) {
-        let mut tree = self.tree();
-        tree.unsure.insert(timeline);
-        tree.insert(timeline, ancestor);
+        self.tree().insert(timeline, ancestor, false);
     }
 
     /// Adds a branch that is about to be created: its branch point is retained from now on, until
@@ -62,9 +62,7 @@ impl BranchTree {
             timeline != ancestor.timeline,
             "the ancestor of a new branch is another timeline"
         );
-        let mut tree = self.tree();
-        tree.unsure.insert(timeline);
-        tree.insert(timeline, Some(ancestor));
+        self.tree().insert(timeline, Some(ancestor), false);
         BranchClaim {
             branch_tree: self,
             timeline,
@@ -76,12 +74,16 @@ impl BranchTree {
         self.tree().unknown.insert(timeline);
     }
 
+    /// Whether the timeline's index could not be read.
+    pub(crate) fn is_unknown(&self, timeline: TimelineId) -> bool {
+        self.tree().unknown.contains(&timeline)
+    }
+
     /// Removes a timeline whose deletion is durable.
     pub(crate) fn remove(&self, timeline: TimelineId) {
         let mut tree = self.tree();
         tree.unknown.remove(&timeline);
-        tree.unsure.remove(&timeline);
-        tree.ancestors.remove(&timeline);
+        tree.points.remove(timeline);
     }
 
     /// Removes a timeline whose deletion is durable, and remembers its last generation.
@@ -99,30 +101,22 @@ impl BranchTree {
 
     /// The timeline that a branch stands on.
     pub(crate) fn parent(&self, timeline: TimelineId) -> Option<TimelineId> {
-        let ancestor = self.tree().ancestors.get(&timeline).copied().flatten();
-        ancestor.map(|ancestor| ancestor.timeline)
+        self.tree().points.parent(timeline)
     }
 
-    /// The direct branches of a timeline, in order.
-    pub(crate) fn children(&self, timeline: TimelineId) -> Vec<TimelineId> {
-        let tree = self.tree();
-        let is_child = |ancestor: &Option<Ancestor>| {
-            ancestor.is_some_and(|ancestor| ancestor.timeline == timeline)
-        };
-        let children = tree.ancestors.iter().filter(|(_, above)| is_child(above));
-        children.map(|(child, _)| *child).collect()
+    /// The first of the direct branches of a timeline.
+    pub(crate) fn first_branch(&self, timeline: TimelineId) -> Option<TimelineId> {
+        self.tree().points.first_branch(timeline)
     }
 
     /// The LSNs at which this timeline's history is retained for its branches.
     pub(crate) fn retained(&self, timeline: TimelineId) -> BTreeSet<Lsn> {
-        let tree = self.tree();
-        tree.lsns_on(timeline, |_| true)
+        self.tree().points.points(timeline, Kind::All)
     }
 
-    /// The LSNs below the cutoff at which readers of branches may register in this timeline.
-    pub(crate) fn readable(&self, timeline: TimelineId) -> BTreeSet<Lsn> {
-        let tree = self.tree();
-        tree.lsns_on(timeline, |other| !tree.unsure.contains(&other))
+    /// Whether readers of branches may register in this timeline at an LSN below the cutoff.
+    pub(crate) fn is_readable(&self, timeline: TimelineId, lsn: Lsn) -> bool {
+        self.tree().points.has(timeline, lsn, Kind::Sure)
     }
 
     /// Refuses while the ancestor of a timeline other than this one is unknown: it may be this one.
@@ -154,7 +148,7 @@ impl BranchClaim<'_> {
     /// Keeps the branch in the tree: its branch point was found readable, and its files may be on
     /// the disk. From now on only a durable deletion removes it.
     pub(crate) fn keep(self) {
-        let was_claimed = self.branch_tree.tree().unsure.remove(&self.timeline);
+        let was_claimed = self.branch_tree.tree().points.make_sure(self.timeline);
         assert!(
             was_claimed,
             "only its own creation settles a branch that is being created"
@@ -170,37 +164,13 @@ impl Drop for BranchClaim<'_> {
 }
 
 impl Tree {
-    fn insert(&mut self, timeline: TimelineId, ancestor: Option<Ancestor>) {
+    fn insert(&mut self, timeline: TimelineId, ancestor: Option<Ancestor>, is_sure: bool) {
         self.unknown.remove(&timeline);
-        self.ancestors.insert(timeline, ancestor);
-    }
-
-    /// The LSNs at which reads of the timelines for which `counts` holds descend to `ancestor`.
-    fn lsns_on(&self, ancestor: TimelineId, counts: impl Fn(TimelineId) -> bool) -> BTreeSet<Lsn> {
-        let others = self.ancestors.keys().copied();
-        let others = others.filter(|other| counts(*other));
-        others
-            .filter_map(|other| self.lsn_on(other, ancestor))
-            .collect()
-    }
-
-    /// The LSN at which a read of `timeline`'s end descends to `ancestor`, if it does.
-    fn lsn_on(&self, timeline: TimelineId, ancestor: TimelineId) -> Option<Lsn> {
-        let mut lowest = Lsn::MAX;
-        let mut next = timeline;
-        // No chain is longer than the number of timelines: so this ends even if a damaged index
-        // makes a cycle.
-        for _ in 0..self.ancestors.len() {
-            let above = self.ancestors.get(&next).copied().flatten()?;
-            lowest = lowest.min(above.lsn);
-            if above.timeline == ancestor {
-                return Some(lowest);
-            }
-            next = above.timeline;
-        }
-        None
+        self.points.set(timeline, ancestor, is_sure);
     }
 }
+
+mod points;
 
 #[cfg(test)]
 mod tests {
@@ -232,6 +202,11 @@ mod tests {
         lsns.map(|lsn| lsn.0).collect()
     }
 
+    fn readable(branch_tree: &BranchTree, timeline: TimelineId) -> Vec<u64> {
+        let is_readable = |lsn: &u64| branch_tree.is_readable(timeline, Lsn(*lsn));
+        (0..100).filter(is_readable).collect()
+    }
+
     #[test]
     fn a_deletion_in_doubt_retains_its_lsn_and_makes_it_readable_for_no_reader() {
         let branch_tree = branch_tree();
@@ -243,8 +218,8 @@ mod tests {
             }),
         );
         assert_eq!(branch_tree.retained(B), BTreeSet::from([Lsn(20), Lsn(50)]));
-        assert_eq!(branch_tree.readable(B), BTreeSet::from([Lsn(20)]));
-        assert_eq!(branch_tree.children(B), [C, D]);
+        assert_eq!(readable(&branch_tree, B), [20]);
+        assert_eq!(branch_tree.first_branch(B), Some(C));
         branch_tree.add(
             D,
             Some(Ancestor {
@@ -252,7 +227,7 @@ mod tests {
                 lsn: Lsn(50),
             }),
         );
-        assert_eq!(branch_tree.readable(B), branch_tree.retained(B));
+        assert_eq!(readable(&branch_tree, B), retained(&branch_tree, B));
     }
 
     #[test]
@@ -265,11 +240,11 @@ mod tests {
         let one = branch_tree.claim(TimelineId([1; 16]), at_40);
         let other = branch_tree.claim(TimelineId([2; 16]), at_40);
         assert_eq!(retained(&branch_tree, A), [20, 30, 40]);
-        assert_eq!(branch_tree.readable(A), BTreeSet::from([Lsn(20), Lsn(30)]));
+        assert_eq!(readable(&branch_tree, A), [20, 30]);
         drop(other);
         assert_eq!(retained(&branch_tree, A), [20, 30, 40]);
         one.keep();
-        assert_eq!(branch_tree.readable(A), branch_tree.retained(A));
+        assert_eq!(readable(&branch_tree, A), retained(&branch_tree, A));
     }
 
     #[test]
@@ -278,7 +253,7 @@ mod tests {
         assert_eq!(retained(&branch_tree, A), [20, 30]);
         assert_eq!(retained(&branch_tree, B), [20, 50]);
         assert_eq!(retained(&branch_tree, C), [] as [u64; 0]);
-        assert_eq!(branch_tree.children(B), [C, D]);
+        assert_eq!(branch_tree.first_branch(B), Some(C));
     }
 
     #[test]

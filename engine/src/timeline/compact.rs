@@ -181,29 +181,34 @@ impl<S: Store> Timeline<S> {
         if self.strategy() == Strategy::Tiered {
             return self.shared.compact_level(look, mode).await;
         }
-        let Some((op, plan)) = shared.plan_compaction(mode)? else {
-            return shared.idle(look).await;
-        };
-        let mut watch = Stopwatch::start(shared.io());
-        let mut stats = JobStats::default();
-        let pieces = shared.cut(op, &plan).await?;
-        stats.time_to_begin = watch.lap(shared.io());
-        let from = (&plan, &shared.context);
-        let built = shared.build_deltas(op, from, (&pieces, &mut stats)).await;
-        let outputs = shared.latch(built)?;
-        stats.time_to_build = watch.lap(shared.io());
-        shared.io().interleave(op).await;
-        let published = shared.publish_deltas(&plan, outputs, &mut stats)?;
-        let counted = (Job::Compact, watch, stats);
-        shared.settle((op, published), counted).await
+        match shared.plan_compaction(mode)? {
+            None => shared.idle(look).await,
+            Some((op, plan)) => shared.watched(op, shared.compact_run(op, &plan)).await,
+        }
     }
 }
 
 impl<S: Store> Shared<S> {
+    /// Compacts a run of L0s.
+    async fn compact_run(&self, op: Op, plan: &CompactPlan<S::Io>) -> Result<Progress> {
+        let mut watch = Stopwatch::start(self.io());
+        let mut stats = JobStats::default();
+        let pieces = self.cut(op, plan).await?;
+        stats.time_to_begin = watch.lap(self.io());
+        let from = (plan, &self.context);
+        let built = self.build_deltas(op, from, (&pieces, &mut stats)).await;
+        let outputs = self.latch(built)?;
+        stats.time_to_build = watch.lap(self.io());
+        self.io().interleave(op).await;
+        let published = self.publish_deltas(plan, outputs, &mut stats)?;
+        let counted = (Job::Compact, watch, stats);
+        self.settle((op, published), counted).await
+    }
+
     fn plan_compaction(&self, mode: Mode) -> Result<Option<(Op, CompactPlan<S::Io>)>> {
         let mut state = self.state();
         state.check_writable()?;
-        let Some(plan) = plan(&state.map, &self.options, mode) else {
+        let Some(plan) = plan(&state.map, &state.applied.options, mode) else {
             return Ok(None);
         };
         assert!(

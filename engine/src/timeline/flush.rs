@@ -159,7 +159,7 @@ impl<S: Store> Timeline<S> {
                 }
             };
             match planned {
-                Ok(plan) => shared.flush_one(op, &plan).await?,
+                Ok(plan) => shared.watched(op, shared.flush_one(op, &plan)).await?,
                 Err(publication) => {
                     if op.job_index == 0 {
                         shared

@@ -46,6 +46,9 @@ pub struct Collected {
     pub cutoff: Lsn,
     /// How many layers left the map.
     pub layer_count: usize,
+    /// How many stay for branches and leases alone. What else stays, and why, is in
+    /// [`TimelineStats`](super::TimelineStats).
+    pub retained_layer_count: usize,
 }
 
 /// Chooses the layers that no read at `cutoff` or above, or at a retained LSN, needs.
@@ -130,39 +133,47 @@ impl<S: Store> Timeline<S> {
     pub async fn gc(&self) -> Result<Collected> {
         let shared = &*self.shared;
         let _job_lock = shared.job_locks.gc.take().await;
+        // An earlier one may have freed some.
+        shared.store.hold_room(shared.op(Job::Gc, 0)).await;
         shared.branch_tree.check_known(shared.id)?;
         let (mut watch, mut stats) = (Stopwatch::start(shared.io()), JobStats::default());
         shared.io().interleave(shared.op(Job::Gc, 0)).await;
-        let (op, cutoff) = shared.publish_cutoff()?;
-        shared.io().interleave(op).await;
-        let retained = shared.retained();
-        shared.io().interleave(op).await;
-        let publication = shared.state().publication();
-        shared.save_index(op, publication).await?;
-        assert!(
-            cutoff <= shared.state().saved_cutoff(),
-            "law 8: durable before a layer goes"
-        );
-        shared.io().interleave(op).await;
-        stats.time_to_begin = watch.lap(shared.io());
-        let publication = shared.publish_gc((cutoff, &retained), &mut stats)?;
-        let layer_count = stats.layers_removed.count as usize;
-        if 0 < layer_count {
-            let saved = shared.save_index(op, publication).await;
-            stats.time_to_publish = watch.lap(shared.io());
-            shared.note_run(Job::Gc, stats);
-            saved?;
-        }
-        Ok(Collected {
-            cutoff,
-            layer_count,
-        })
+        let (op, from, cutoff) = shared.publish_cutoff()?;
+        shared.tell_cutoff(from, cutoff);
+        let collect = async {
+            shared.io().interleave(op).await;
+            let retained = shared.retained();
+            shared.io().interleave(op).await;
+            let publication = shared.state().publication();
+            shared.save_index(op, publication).await?;
+            assert!(
+                cutoff <= shared.state().saved_cutoff(),
+                "law 8: durable before a layer goes"
+            );
+            shared.io().interleave(op).await;
+            stats.time_to_begin = watch.lap(shared.io());
+            let (publication, retained_layer_count) =
+                shared.publish_gc((cutoff, &retained), &mut stats)?;
+            let layer_count = stats.layers_removed.count as usize;
+            if 0 < layer_count {
+                let saved = shared.save_index(op, publication).await;
+                stats.time_to_publish = watch.lap(shared.io());
+                shared.note_run(Job::Gc, stats);
+                saved?;
+            }
+            Ok(Collected {
+                cutoff,
+                layer_count,
+                retained_layer_count,
+            })
+        };
+        shared.watched(op, collect).await
     }
 }
 
 impl<S: Store> Shared<S> {
     /// Publishes the new cutoff: from now on readers below it are refused, except at retained LSNs.
-    fn publish_cutoff(&self) -> Result<(Op, Lsn)> {
+    fn publish_cutoff(&self) -> Result<(Op, Lsn, Lsn)> {
         let now = self.io().now();
         let mut state = self.state();
         state.check_writable()?;
@@ -181,28 +192,28 @@ impl<S: Store> Shared<S> {
         assert!(before <= state.gc_cutoff, "law 8");
         assert!(cutoff <= state.gc_cutoff);
         state.check_lsns();
-        Ok((op, state.gc_cutoff))
+        Ok((op, before, state.gc_cutoff))
     }
 
     /// The cutoff that is due now. It may be below the published one, which never goes back.
     pub(super) fn due_cutoff(&self, state: &TimelineState<S::Io>, now: Time) -> Lsn {
         let last = state.last_record_lsn;
-        let by_age = match self.options.gc_age.is_zero() {
+        let by_age = match state.applied.options.gc_age.is_zero() {
             true => Some(last),
             false => state.time_to_lsn.cutoff(now),
         };
-        let by_distance = Lsn(last.0.saturating_sub(self.options.gc_distance));
+        let by_distance = Lsn(last.0.saturating_sub(state.applied.options.gc_distance));
         let limit = by_distance.min(state.disk_consistent_lsn);
         limit.min(by_age.unwrap_or(Lsn::ZERO))
     }
 
     /// Removes the layers that are not needed from the map, and counts them; returns the
-    /// publication.
+    /// publication, and how many layers stay for retained LSNs only.
     fn publish_gc(
         &self,
         (cutoff, retained): (Lsn, &BTreeSet<Lsn>),
         stats: &mut JobStats,
-    ) -> Result<u64> {
+    ) -> Result<(u64, usize)> {
         loop {
             let map = self.state().map.clone();
             let plan = plan(&map, cutoff, retained);
@@ -214,7 +225,7 @@ impl<S: Store> Shared<S> {
             let mut state = self.state();
             state.check_writable()?;
             if gone.is_empty() {
-                return Ok(state.publication());
+                return Ok((state.publication(), plan.retained_layer_count));
             }
             if !state.map.has_all(&gone) {
                 // A concurrent compaction replaced a layer: plan again. Only gc removes images, so
@@ -237,7 +248,7 @@ impl<S: Store> Shared<S> {
             let publication = state.publish(map, gone);
             drop(state);
             self.changed.notify(usize::MAX);
-            return Ok(publication);
+            return Ok((publication, plan.retained_layer_count));
         }
     }
 }

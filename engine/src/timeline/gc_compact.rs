@@ -28,6 +28,7 @@ mod stats;
 use std::sync::Arc;
 
 use super::Timeline;
+use super::imaged::WhyLeftOut;
 use super::job::Progress;
 use super::job_stats::JobStats;
 use super::shared::Shared;
@@ -84,6 +85,8 @@ pub struct GcCompacted {
     pub replaced: Vec<LayerName>,
     /// The layers that are written in their place, in the order in which they are ended.
     pub written: Vec<LayerName>,
+    /// The keys of the range that were left as they were, in order, and why.
+    pub left_out: Vec<(KeyRange, WhyLeftOut)>,
     /// What it has counted.
     pub stats: GcCompactStats,
 }
@@ -93,6 +96,9 @@ impl GcCompacted {
     fn with(mut self, next: GcCompacted) -> GcCompacted {
         self.replaced.extend(next.replaced);
         self.written.extend(next.written);
+        self.left_out.extend(next.left_out);
+        // A sub-job of the keys before one whose history is too long comes behind it.
+        self.left_out.sort_unstable();
         self.stats.add_all(&next.stats);
         GcCompacted {
             progress: next.progress,
@@ -107,6 +113,7 @@ impl GcCompacted {
             horizon,
             replaced: Vec::new(),
             written: Vec::new(),
+            left_out: Vec::new(),
             stats: GcCompactStats::default(),
         }
     }
@@ -123,12 +130,12 @@ impl<S: Store> Timeline<S> {
     /// # Shape
     /// `Idle` if nothing below the cutoff can go, `Superseded` if a concurrent compaction took a
     /// layer. With `Done` or `Idle` the result is durable, that of earlier calls too. A key whose
-    /// records cannot be replayed stays as it is.
+    /// records cannot be replayed, or to a value that is too long for an image or another one over
+    /// a reduced history, stays as it is: `left_out` says so.
     /// # Errors
     /// `Busy` as for [`gc`](Timeline::gc). `Refused` if a key's history is too long, or two layers
-    /// overlap. `Redo` if the redo gives another value over a reduced history. `Io` if the device
-    /// refused: retry. `Corrupt` if a layer cannot be read. `Latched` if a sync has failed,
-    /// `Closed` if the timeline was shut down. No layer was changed.
+    /// overlap. `Io` if the device refused: retry. `Corrupt` if a layer cannot be read. `Latched`
+    /// if a sync has failed, `Closed` if the timeline was shut down. No layer was changed.
     ///
     /// # Examples
     /// ```
@@ -169,7 +176,8 @@ impl<S: Store> Timeline<S> {
             }
             return Ok(GcCompacted::idle(horizon));
         };
-        match shared.compact_history(op, &plan, (effect, None)).await? {
+        let compact = shared.compact_history(op, &plan, (effect, None));
+        match shared.watched(op, compact).await? {
             Ok(compacted) => Ok(compacted),
             Err(TooLong { key }) => {
                 let len_max = shared.options.history_len_max;
@@ -236,7 +244,8 @@ impl<S: Store> Shared<S> {
         };
         let begun = self.io().now();
         stats.time_to_begin = begun.saturating_since(started);
-        let built = Build::new((self, op), plan, context, stats).run().await;
+        let counts = (&mut *stats, &mut compacted.left_out);
+        let built = Build::new((self, op), plan, context, counts).run().await;
         let made = match self.latch(built)? {
             Ok(made) => made,
             Err(too_long) => return Ok(Err(too_long)),
@@ -299,10 +308,6 @@ impl<S: Store> Shared<S> {
         let map = state.map.replace(inputs, outputs);
         assert!(map.files().len() + inputs.len() == count);
         assert!(map.frozen().len() == state.map.frozen().len());
-        assert!(
-            map.files().find_conflict().is_none(),
-            "its plan was checked"
-        );
         state.gc_compaction = run.unwrap_or(state.gc_compaction);
         let publication = state.publish(map, inputs.to_vec());
         drop(state);

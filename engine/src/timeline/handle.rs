@@ -57,6 +57,11 @@ impl<S: Store> Timeline<S> {
         self.shared.generation
     }
 
+    /// Whether it was opened to be read alone: then calls that write are refused.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.state().is_read_only()
+    }
+
     /// The ancestor and the LSN of the branch point, if it is a branch.
     ///
     /// # Examples

@@ -12,9 +12,10 @@
 //!    their own: values that are empty are left out of their images, and where nothing is left,
 //!    there is no image, and the keys are not covered.
 //!    A run that was stopped goes on at that very key, also where the parts are others by then.
-//! 2. A key whose records cannot be replayed has no value that an image could hold: the images are
-//!    cut around it. By need it is tried again once as many deltas stand above those images as make
-//!    an image due, and once after each opening: what was tried is not in the index.
+//! 2. A key whose records cannot be replayed, or to a value that is too long, has no value that an
+//!    image could hold: the images are cut around it. By need it is tried again once as many deltas
+//!    stand above those images as make an image due, and once after each opening: what was tried is
+//!    not in the index.
 //! 3. By need it looks which images are due only now and then, as the options say: at a part where
 //!    enough deltas stand above the newest image, or one above an image that is too old; at sparse
 //!    keys, which are read by scans, where a scan looks into enough deltas.
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 pub(super) use self::parts::partition;
 use super::Timeline;
-use super::imaged::{Imaged, WhyLeftOut};
+use super::imaged::{self, Imaged, WhyLeftOut};
 use super::job::{Mode, Progress};
 use super::job_stats::{JobStats, Quantity, Stopwatch};
 use super::left_out::LeftOut;
@@ -209,17 +210,8 @@ impl<S: Store> Timeline<S> {
             return Ok(imaged);
         };
         let op = shared.next_op(&mut shared.state(), Job::Image);
-        let (mut watch, mut stats) = (Stopwatch::start(shared.io()), JobStats::default());
-        let made = shared.create(op, &plan, (&mut imaged, &mut stats)).await;
-        let made = shared.latch(made);
-        stats.time_to_build = watch.lap(shared.io());
-        // Images that were published before a failure stay.
-        let publication = shared.state().publication();
-        let saved = shared.save_index(op, publication).await;
-        stats.time_to_publish = watch.lap(shared.io());
-        shared.note_run(Job::Image, stats);
-        made?;
-        saved?;
+        let create = shared.create_all(op, &plan, &mut imaged);
+        shared.watched(op, create).await?;
         imaged.sort();
         Ok(imaged)
     }
@@ -268,10 +260,11 @@ impl<S: Store> Shared<S> {
             return Ok((None, imaged));
         }
         let (map, keys) = (state.map.clone(), state.key_space.clone());
+        let options = state.applied.options.clone();
         let left_out = state.left_out.clone();
         let last = state.last_record_lsn;
         state.image_time_to_lsn.note(now, last);
-        let age_max = self.options.image_age_max;
+        let age_max = options.image_age_max;
         let too_old = age_max.and_then(|_| state.image_time_to_lsn.cutoff(now));
         drop(state);
         // A part is as large as what the shard holds of it.
@@ -280,10 +273,9 @@ impl<S: Store> Shared<S> {
             left_out: &left_out,
             too_old,
         };
-        let sparse = self.options.sparse_keys.sparse();
-        let parts = partition(&keys, sparse, self.options.layer_len_target);
-        let is_wanted =
-            |part: &KeyRange| is_wanted(&map, (*part, lsn), &self.options, (mode, &need));
+        let sparse = options.sparse_keys.sparse();
+        let parts = partition(&keys, sparse, options.layer_len_target);
+        let is_wanted = |part: &KeyRange| is_wanted(&map, (*part, lsn), &options, (mode, &need));
         let (mut parts, others): (Vec<KeyRange>, Vec<KeyRange>) =
             parts.into_iter().partition(is_wanted);
         let why = match mode {
@@ -341,6 +333,25 @@ impl<S: Store> Shared<S> {
         parts.retain(|part| !part.is_empty());
     }
 
+    /// Writes the images of a plan, and the index.
+    async fn create_all(
+        self: &Arc<Self>,
+        op: Op,
+        plan: &ImagePlan,
+        imaged: &mut Imaged,
+    ) -> Result<()> {
+        let (mut watch, mut stats) = (Stopwatch::start(self.io()), JobStats::default());
+        let made = self.create(op, plan, (imaged, &mut stats)).await;
+        let made = self.latch(made);
+        stats.time_to_build = watch.lap(self.io());
+        // Images that were published before a failure stay.
+        let publication = self.state().publication();
+        let saved = self.save_index(op, publication).await;
+        stats.time_to_publish = watch.lap(self.io());
+        self.note_run(Job::Image, stats);
+        made.and(saved)
+    }
+
     async fn create(
         self: &Arc<Self>,
         op: Op,
@@ -375,10 +386,7 @@ impl<S: Store> Shared<S> {
                 self.publish_images(built.images, (imaged, stats))?;
                 stats.produced.add_all(built.values);
             }
-            let is_tried = |(_, why): &&(KeyRange, WhyLeftOut)| {
-                matches!(why, WhyLeftOut::NoReplay | WhyLeftOut::NoValue)
-            };
-            let tried = built.left_out.iter().filter(is_tried);
+            let tried = built.left_out.iter().filter(|(_, why)| why.is_tried());
             let tried: Vec<KeyRange> = tried.map(|(keys, _)| *keys).collect();
             let mut state = self.state();
             state.left_out.note(*part, (&tried, plan.lsn));
@@ -486,19 +494,16 @@ impl<S: Store> Shared<S> {
 
 impl<S: Store> Images<'_, S> {
     async fn push(&mut self, part: KeyRange, key: Key, value: Result<Vec<u8>>) -> Result<()> {
-        let value = match value {
-            Ok(value) => value,
-            Err(Error::NoBase { .. } | Error::Redo { .. }) => {
-                self.shared
-                    .io()
-                    .probe("an image creation leaves a key out that has no value");
-                self.finish(key).await?;
-                self.start = key.next();
-                self.leave_out(KeyRange::single(key), WhyLeftOut::NoReplay);
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
+        if let Some(why) = WhyLeftOut::of(&value) {
+            self.shared
+                .io()
+                .probe("an image creation leaves a key out that has no value");
+            self.finish(key).await?;
+            self.start = key.next();
+            self.leave_out(KeyRange::single(key), why);
+            return Ok(());
+        }
+        let value = value?;
         let target = self.shared.options.layer_len_target;
         if self
             .writer
@@ -519,10 +524,7 @@ impl<S: Store> Images<'_, S> {
 
     /// Notes that it writes no image of these keys, which start where the last image ends.
     fn leave_out(&mut self, keys: KeyRange, why: WhyLeftOut) {
-        match self.left_out.last_mut() {
-            Some((last, before)) if last.end == keys.start && *before == why => last.end = keys.end,
-            _ => self.left_out.push((keys, why)),
-        }
+        imaged::leave_out(&mut self.left_out, (keys, why));
     }
 
     async fn begin(&mut self, end: Key) -> Result<ImageWriter<S::Io>> {

@@ -14,10 +14,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Timeline;
-use super::options::Options;
+use super::events::Event;
+use super::running::Stalled;
 use super::shared::{Shared, TimelineState};
 use super::upkeep::Lane;
 use crate::base::{Error, FileName, Lsn, Result, Time};
+use crate::format::ValueRef;
 use crate::io::{Io, Job, Op, Part};
 use crate::layer::{Batch, FILE_LEN_MAX, MemoryLayer};
 use crate::store::Store;
@@ -119,7 +121,8 @@ impl<S: Store> Writer<S> {
     ///
     /// # Errors
     /// `Refused` if its first LSN is below the last record's or is closed, if one of its keys has a
-    /// record at that LSN already, or if it does not fit into a layer's file, of 4 GiB, together
+    /// record at that LSN already, if the redo's [`check`](crate::format::Redo::check) refuses a
+    /// record, or if it does not fit into a layer's file, of 4 GiB, together
     /// with the records that share its first LSN. `Io` if the device refused: retry. `Latched` if a
     /// sync has failed, `Closed` if the timeline was shut down. `Foreign` if another shard holds
     /// one of its keys. After any error, and when the future is dropped, the batch is visible whole
@@ -148,6 +151,7 @@ impl<S: Store> Writer<S> {
         assert!(batch.last_lsn().is_some_and(|last| last < Lsn::MAX));
         let shared = &*self.shared;
         shared.check_held(batch)?;
+        shared.check_records(batch)?;
         let op = {
             let mut state = shared.state();
             assert!(state.has_writer, "it is this one");
@@ -165,6 +169,8 @@ impl<S: Store> Writer<S> {
                 .state()
                 .publish_batch((&layer, position), batch, now)?;
             if let Some(before) = published {
+                // The cutoff may follow the last record.
+                shared.upkeep.wake(Lane::Collect);
                 if layer.entry_count() == batch.record_count() {
                     // From its first record on the layer grows old.
                     shared.upkeep.wake(Lane::Flush);
@@ -196,11 +202,30 @@ impl<S: Store> Shared<S> {
         }
     }
 
+    /// Refuses a batch with a record that the redo does not know: its key could not be read again.
+    fn check_records(&self, batch: &Batch) -> Result<()> {
+        let raw = batch.raw();
+        for record in batch.records() {
+            let start = usize::try_from(record.offset).expect("the batch is in memory");
+            let bytes = &raw[start..start + record.len as usize];
+            let value = ValueRef::decode(bytes).expect("a batch encodes what it is given");
+            let ValueRef::Record(change) = value else {
+                continue;
+            };
+            if let Err(why) = self.options.redo.check(record.key, &change) {
+                let (key, lsn) = (record.key, record.lsn);
+                let why = format!("the record of key {key} at LSN {lsn}: {why}");
+                return Err(Error::Refused { why });
+            }
+        }
+        Ok(())
+    }
+
     /// Freezes the open layer if the batch would make it too large, too wide or too old, but never
     /// between two batches that share an LSN.
     async fn roll(&self, op: Op, batch: &Batch) -> Result<()> {
         let now = self.io().now();
-        let due = self.state().due(&self.options, batch, now);
+        let due = self.state().due(batch, now);
         let Some(due) = due else {
             return Ok(());
         };
@@ -221,7 +246,7 @@ impl<S: Store> Shared<S> {
     /// Freezes the open layer without a batch, if it is too old or must make room for others.
     pub(super) async fn freeze_due(&self) -> Result<()> {
         let now = self.io().now();
-        let Some(due) = self.state().due_at(&self.options, now) else {
+        let Some(due) = self.state().due_at(now) else {
             return Ok(());
         };
         match due {
@@ -264,18 +289,24 @@ impl<S: Store> Shared<S> {
 
     /// Applies backpressure: delays a writer that is faster than compaction, or makes it wait.
     async fn hold_back(&self) -> Result<()> {
-        let options = &self.options;
-        if options.l0_delay_count <= self.state().map.backlog() {
+        let options = self.state().applied.options.clone();
+        let backlog = self.state().map.backlog();
+        if options.l0_delay_count <= backlog {
             self.io().probe("a batch is delayed because L0s wait");
-            self.io().sleep(options.l0_delay).await;
+            let (timeline, delay) = (self.id, options.l0_delay);
+            let event = Event::WriterDelayed {
+                timeline,
+                backlog,
+                delay,
+            };
+            self.tell(&event);
+            self.io().sleep(delay).await;
         }
-        let Some(stall_count) = options.l0_stall_count else {
-            return Ok(());
-        };
+        let mut stalled = None;
         loop {
             let listener = self.changed.listen();
             self.check_running()?;
-            if self.state().map.backlog() < stall_count.max(1) {
+            if !self.state().is_stalled() {
                 return Ok(());
             }
             for job in [Job::Flush, Job::Compact] {
@@ -285,6 +316,7 @@ impl<S: Store> Shared<S> {
                 }
             }
             self.io().probe("a batch waits until there are fewer L0s");
+            stalled.get_or_insert_with(|| Stalled::begin(self));
             listener.await;
         }
     }
@@ -300,7 +332,8 @@ impl<S: Store> Shared<S> {
             state.next_start
         };
         let (path, buffer_len) = (self.ephemeral_path(), self.options.buffer_len);
-        let layer = MemoryLayer::create(self.io(), op, path, start, buffer_len).await?;
+        let io = (self.io(), &**self.store.open_files());
+        let layer = MemoryLayer::create(io, op, path, start, buffer_len).await?;
         let layer = Arc::new(layer);
         self.io().interleave(op).await;
         let mut state = self.state();
@@ -361,7 +394,8 @@ enum Due {
 
 impl<I: Io> TimelineState<I> {
     /// Why the open layer must be frozen before the batch, if it must and may be.
-    fn due(&self, options: &Options, batch: &Batch, now: Time) -> Option<Due> {
+    fn due(&self, batch: &Batch, now: Time) -> Option<Due> {
+        let options = &self.applied.options;
         let open = self.map.open()?;
         let (first, last) = batch.first_lsn().zip(batch.last_lsn())?;
         if first <= self.last_record_lsn {
@@ -374,11 +408,11 @@ impl<I: Io> TimelineState<I> {
         if options.freeze_distance_max <= last.0 - open.start().0 {
             return Some(Due::Wide);
         }
-        self.due_at(options, now)
+        self.due_at(now)
     }
 
     /// Why the open layer must be frozen at this time, batch or no batch, if it has records.
-    fn due_at(&self, options: &Options, now: Time) -> Option<Due> {
+    fn due_at(&self, now: Time) -> Option<Due> {
         let open = self.map.open().filter(|open| 0 < open.entry_count())?;
         let share = self.open_share.as_ref().expect("there is an open layer");
         // A batch that was cut off has left bytes as well.
@@ -387,7 +421,13 @@ impl<I: Io> TimelineState<I> {
             return Some(Due::Called);
         }
         let age = now.saturating_since(open.opened_at());
-        (options.freeze_age_max <= age).then_some(Due::Old)
+        (self.applied.options.freeze_age_max <= age).then_some(Due::Old)
+    }
+
+    /// Whether a batch that freezes has to wait until there are fewer L0s.
+    fn is_stalled(&self) -> bool {
+        let stall_count = self.applied.options.l0_stall_count;
+        stall_count.is_some_and(|count| count.max(1) <= self.map.backlog())
     }
 
     /// Refuses a batch that starts at a closed LSN.

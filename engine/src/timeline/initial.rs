@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::flush::FlushPlan;
 use super::shared::{Shared, TimelineState};
 use crate::base::{Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
-use crate::format::{IndexLayer, Value};
+use crate::format::{IMAGE_LEN_MAX, IndexLayer, ValueRef};
 use crate::io::{Op, Part};
 use crate::layer::{
     DeltaFilePlan, DeltaWriter, FileLayer, ImageFilePlan, ImageLayer, ImageWriter, MemoryRecord,
@@ -101,14 +101,15 @@ impl<S: Store> Shared<S> {
 
     /// The value that a record alone makes; `None` if it makes none.
     fn initial_value(&self, record: &MemoryRecord, bytes: &[u8]) -> Option<Vec<u8>> {
-        match Value::decode(bytes) {
-            Ok(Value::Image(image)) => Some(image),
-            Ok(Value::Record(change)) if change.will_init() => {
+        match ValueRef::decode(bytes) {
+            Ok(ValueRef::Image(image)) => Some(image.to_vec()),
+            Ok(ValueRef::Record(change)) if change.will_init() => {
                 let redo = &self.options.redo;
-                redo.redo(None, &[(record.lsn, &change)]).ok()
+                let value = redo.redo(record.key, None, &[(record.lsn, change)]).ok()?;
+                (value.len() <= IMAGE_LEN_MAX).then_some(value)
             }
             // A read reports what does not decode.
-            Ok(Value::Record(_)) | Err(_) => None,
+            Ok(ValueRef::Record(_)) | Err(_) => None,
         }
     }
 

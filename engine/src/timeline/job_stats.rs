@@ -9,12 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::job::Progress;
-use super::shared::Shared;
-use crate::base::{Result, Time};
-use crate::io::{Io, Job, Op};
+use crate::base::Time;
+use crate::io::{Io, Job};
 use crate::layer::FileLayer;
-use crate::store::Store;
 
 /// How many things, and how long they are together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,42 +162,6 @@ impl JobRuns {
         };
         let last = self.last;
         self.total.add_all(&last);
-    }
-}
-
-impl<S: Store> Shared<S> {
-    /// Ends a run of a job: makes what it has published durable, and notes what it has counted. It
-    /// was superseded if it has published nothing.
-    pub(super) async fn settle(
-        &self,
-        (op, publication): (Op, Option<u64>),
-        (job, mut watch, mut stats): (Job, Stopwatch, JobStats),
-    ) -> Result<Progress> {
-        let saved = self.save_published(op, publication).await;
-        stats.time_to_publish = watch.lap(self.io());
-        self.note_run(job, stats);
-        saved
-    }
-
-    /// Makes what a job has published durable; it was superseded if that is nothing.
-    pub(super) async fn save_published(
-        &self,
-        op: Op,
-        publication: Option<u64>,
-    ) -> Result<Progress> {
-        match publication {
-            None => Ok(Progress::Superseded),
-            Some(publication) => self
-                .save_index(op, publication)
-                .await
-                .map(|()| Progress::Done),
-        }
-    }
-
-    /// Notes what a run of a job has counted.
-    pub(super) fn note_run(&self, job: Job, stats: JobStats) {
-        let mut state = self.state();
-        state.job_runs.entry(job).or_default().note(stats);
     }
 }
 

@@ -123,7 +123,7 @@ impl<S: Store> Shared<S> {
         }
         if !state.is_leased(lsn) {
             let cutoff = state.gc_cutoff;
-            let is_point = || self.branch_tree.readable(self.id).contains(&lsn);
+            let is_point = || self.branch_tree.is_readable(self.id, lsn);
             if lsn < cutoff && !(state.is_kept(lsn) && is_point()) {
                 return Err(Error::BelowCutoff { lsn, cutoff });
             }

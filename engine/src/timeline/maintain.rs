@@ -3,9 +3,10 @@
 //! ```text
 //!  lane      its jobs, one after the other    its round begins
 //!  flush     freeze ─▶ flush                  at once
-//!  compact   compact ─▶ shed                  at once
+//!  compact   compact                          at once
 //!  image     create images                    a period after the first change
 //!  collect   gc ─▶ gc compaction              a period after the first change
+//!  shed      shed, behind a split             a period after the first change
 //! ```
 //!
 //! 1. A lane sleeps until something changes, or until something falls due by time: an open layer
@@ -47,6 +48,9 @@ impl<S: Store> Timeline<S> {
             return;
         };
         for (lane, number) in Lane::ALL.into_iter().zip(1..) {
+            if lane == Lane::Shed && shared.shard.origins.is_empty() {
+                continue;
+            }
             let op = shared.op(Job::Keep, number);
             let task = LaneTask {
                 lane,
@@ -199,9 +203,10 @@ impl Lane {
     fn jobs(self) -> &'static [Job] {
         match self {
             Lane::Flush => &[Job::Flush],
-            Lane::Compact => &[Job::Compact, Job::Shed],
+            Lane::Compact => &[Job::Compact],
             Lane::Image => &[Job::Image],
             Lane::Collect => &[Job::Gc, Job::GcCompact],
+            Lane::Shed => &[Job::Shed],
         }
     }
 
@@ -226,13 +231,13 @@ impl<S: Store> Shared<S> {
     /// When a job of the lane falls due although nothing changes, if one does.
     fn falls_due(&self, lane: Lane, now: Time) -> Option<Time> {
         let state = self.state();
-        let options = &self.options;
+        let options = &state.applied.options;
         match lane {
             Lane::Flush => {
                 let open = state.map.open().filter(|open| 0 < open.entry_count());
                 open.map(|open| open.opened_at().saturating_add(options.freeze_age_max))
             }
-            Lane::Compact => None,
+            Lane::Compact | Lane::Shed => None,
             Lane::Image => {
                 let looked = match (options.image_look_distance, state.image_look) {
                     (1.., Some((_, looked))) => Some(looked.saturating_add(options.image_look_age)),

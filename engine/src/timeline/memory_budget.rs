@@ -70,6 +70,12 @@ impl MemoryBudget {
         }
     }
 
+    /// What all open layers hold together.
+    pub(crate) fn held_len(&self) -> u64 {
+        let holdings = self.holdings();
+        holdings.each.values().map(|holding| holding.len).sum()
+    }
+
     fn holdings(&self) -> MutexGuard<'_, Holdings> {
         // A share is dropped while a panic unwinds too, and nothing here is half done then.
         self.holdings.lock().unwrap_or_else(PoisonError::into_inner)

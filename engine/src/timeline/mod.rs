@@ -1,8 +1,13 @@
 //! Floor 4: what a timeline does, one file for each verb.
 
+mod applied;
 mod branch;
 mod branch_tree;
 mod compact;
+mod debts;
+mod engine_stats;
+mod events;
+mod failures;
 mod flush;
 mod gc;
 mod gc_compact;
@@ -24,7 +29,11 @@ mod open;
 mod opening;
 mod options;
 mod pin;
+mod policy;
+mod presets;
 mod read;
+mod room;
+mod running;
 mod shared;
 mod shed;
 mod shutdown;
@@ -36,7 +45,12 @@ mod time_to_lsn;
 mod upkeep;
 mod visibility;
 
+pub use branch::BRANCH_DEPTH_MAX;
 pub use compact::{CompactPlan, plan as plan_compaction};
+pub use debts::Debts;
+pub use engine_stats::EngineStats;
+pub use events::{Event, JobOutcome, Listener};
+pub use failures::{Failing, Failure};
 pub use flush::{FlushPlan, plan as plan_flush};
 pub use gc::{Collected, GcPlan, plan as plan_gc};
 pub use gc_compact::{
@@ -44,7 +58,7 @@ pub use gc_compact::{
     plan as plan_gc_compaction,
 };
 pub use handle::Timeline;
-pub use health::{Failing, Failure, Health};
+pub use health::Health;
 pub use image::{ImagePlan, plan as plan_images};
 pub use imaged::{Imaged, WhyLeftOut};
 pub use ingest::Writer;

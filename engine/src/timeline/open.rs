@@ -11,24 +11,27 @@
 //! 3. Files with foreign names are left alone. A file that cannot be removed is left to the next
 //!    open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Timeline;
+use super::applied::times_at_open;
 use super::branch_tree::BranchTree;
 use super::memory_budget::MemoryBudget;
 use super::opening::Opening;
 use super::options::Options;
 use super::pin::ParentPin;
+use super::room::save_with_room;
 use super::shared::Shared;
-use super::time_to_lsn::TimeToLsn;
 use crate::base::{
-    DecodeError, Error, FileName, Generation, LayerName, Lsn, Result, ShardIdentity, TimelineId,
+    DecodeError, Error, FileName, Generation, Lsn, Result, ShardIdentity, TimelineId,
 };
 use crate::format::{Ancestor, GcCompaction, Index, IndexLayer, IndexShard};
-use crate::io::{Entry, Io, Job, Op};
+use crate::io::{Io, Job, Op};
 use crate::layer::{BlockCache, FileLayer, FileNames, History, LayerContext, LayerMap};
 use crate::store::Store;
+
+use listing::Listing;
 
 pub(crate) use reconciled::reconciled;
 
@@ -43,11 +46,6 @@ pub(crate) struct Opener<'a, S: Store> {
     pub(crate) cache: &'a Arc<BlockCache>,
     pub(crate) branch_tree: &'a Arc<BranchTree>,
     pub(crate) memory: &'a Arc<MemoryBudget>,
-}
-
-/// The engine's files in a timeline's directory.
-struct Listing {
-    files: Vec<(FileName, u64)>,
 }
 
 /// A planned open.
@@ -70,11 +68,7 @@ impl<S: Store> Opener<'_, S> {
                 self.check_owner(&index)?;
                 return Err(self.refuse_deleted(op, &index).await);
             }
-            None => {
-                let entries = self.store.list(op, timeline).await?;
-                let listing = Listing::new(&entries.unwrap_or_default());
-                return Err(self.no_timeline(timeline, &listing));
-            }
+            None => return Err(self.why_absent(op, timeline).await?),
         };
         self.check_owner(&index)?;
         self.check_sparse_keys(&index)?;
@@ -100,14 +94,12 @@ impl<S: Store> Opener<'_, S> {
         let entries = self.store.list(op, timeline).await?;
         let listing = Listing::new(&entries.unwrap_or_default());
         let mut plan = plan(&index, &listing)?;
-        plan.index.times = TimeToLsn::at_open(self.options, &plan.index, self.store.io().now());
+        plan.index.times = times_at_open(self.options, &plan.index, self.store.io().now())?;
         if listing.has_index_temp(plan.index.generation) {
             let io = self.store.io();
             io.probe("an open finds the index that an open before it did not finish");
         }
-        self.store
-            .save_index(op, &plan.index, self.attempt())
-            .await?;
+        save_with_room(self.store, op, &plan.index, || self.attempt()).await?;
         // A crash may have interrupted the creation after the index and before this.
         self.store.acknowledge(op, timeline).await?;
         for name in &plan.removals {
@@ -125,10 +117,7 @@ impl<S: Store> Opener<'_, S> {
     /// Creates a timeline whose first record stands above `start`.
     pub(crate) async fn create(&self, timeline: TimelineId, start: Lsn) -> Result<Timeline<S>> {
         let op = Op::new(Some(timeline), Job::Create, 1);
-        if start == Lsn::MAX {
-            let why = format!("no record can stand above {start}");
-            return Err(Error::Refused { why });
-        }
+        check_start(start)?;
         self.ensure_absent(op, timeline).await?;
         let index = self.first_index(timeline, None, start)?;
         self.begin(op, index, None).await
@@ -148,6 +137,15 @@ impl<S: Store> Opener<'_, S> {
     ) -> Result<Timeline<S>> {
         let op = Op::new(Some(timeline), Job::Branch, 1);
         self.ensure_absent(op, timeline).await?;
+        check_start(lsn)?;
+        if let Some(below) = parent.ancestor()
+            && lsn < below.lsn
+        {
+            let (at, on) = (below.lsn, below.timeline);
+            let why =
+                format!("LSN {lsn} is below the ancestor's branch point {at}: branch off {on}");
+            return Err(Error::Refused { why });
+        }
         let pin = parent.shared.pin(timeline)?;
         let ancestor = Ancestor {
             timeline: parent.id(),
@@ -252,6 +250,7 @@ impl<S: Store> Opener<'_, S> {
             },
             sparse_keys: self.options.sparse_keys.clone(),
             strategy: self.options.strategy,
+            policy: Default::default(),
         })
     }
 
@@ -278,9 +277,8 @@ impl<S: Store> Opener<'_, S> {
     /// it back.
     pub(crate) async fn delete(&self, timeline: TimelineId) -> Result<()> {
         let op = Op::new(Some(timeline), Job::Delete, 1);
-        let listing = self.list(op, timeline).await?;
         let Some(mut index) = self.store.load_index(op, timeline).await? else {
-            return Err(self.no_timeline(timeline, &listing));
+            return Err(self.why_absent(op, timeline).await?);
         };
         self.check_owner(&index)?;
         if index.is_deleted {
@@ -289,7 +287,7 @@ impl<S: Store> Opener<'_, S> {
         } else {
             index.is_deleted = true;
             index.generation = next_generation(index.generation)?;
-            self.store.save_index(op, &index, self.attempt()).await?;
+            save_with_room(self.store, op, &index, || self.attempt()).await?;
         }
         // Only now: before the deletion was durable, a crash could have brought the timeline back.
         self.branch_tree.retire(timeline, index.generation);
@@ -318,9 +316,11 @@ impl<S: Store> Opener<'_, S> {
                 }
             }
             Ok(Some(index)) => self.branch_tree.add(timeline, index.ancestor),
-            Ok(None) => match self.list(op, timeline).await {
-                Ok(listing) if !listing.has_layers() => self.clear(op, timeline, &listing).await,
-                // Its index was lost, or may have been.
+            Ok(None) => match self.store.list(op, timeline).await {
+                Ok(Some(entries)) if !Listing::new(&entries).has_layers() => {
+                    self.clear(op, timeline, &Listing::new(&entries)).await;
+                }
+                // Its index was lost, or may have been, or it is behind a link that leads nowhere.
                 _ => self.branch_tree.add_unknown(timeline),
             },
             Err(_) => self.branch_tree.add_unknown(timeline),
@@ -333,7 +333,10 @@ impl<S: Store> Opener<'_, S> {
         let op = Op::new(Some(timeline), Job::Open, 1);
         match self.store.load_index(op, timeline).await {
             Ok(Some(index)) => Ok(!index.is_deleted),
-            Ok(None) => Ok(self.list(op, timeline).await?.has_layers()),
+            Ok(None) => match self.store.list(op, timeline).await? {
+                Some(entries) => Ok(Listing::new(&entries).has_layers()),
+                None => Ok(true),
+            },
             Err(Error::Io(failure)) => Err(Error::Io(failure)),
             Err(_) => Ok(true),
         }
@@ -346,11 +349,20 @@ impl<S: Store> Opener<'_, S> {
 
     /// Why a timeline without an index cannot be used. Where there are no layers either, nothing
     /// can bring it back, and it retains nothing on any other timeline.
-    fn no_timeline(&self, timeline: TimelineId, listing: &Listing) -> Error {
+    async fn why_absent(&self, op: Op, timeline: TimelineId) -> Result<Error> {
+        let entries = self.store.list(op, timeline).await?;
+        if entries.is_none() && self.branch_tree.is_unknown(timeline) {
+            let why = self.store.why_lost(op, timeline).await?;
+            if let Some(why) = why {
+                let error = DecodeError::malformed("directory", 0, why);
+                return Ok(error.of_file(timeline.to_string()));
+            }
+        }
+        let listing = Listing::new(&entries.unwrap_or_default());
         if !listing.has_layers() {
             self.branch_tree.remove(timeline);
         }
-        listing.no_timeline(timeline)
+        Ok(listing.no_timeline(timeline))
     }
 
     /// Removes the files of a creation that did not get to write its index.
@@ -397,6 +409,12 @@ impl<S: Store> Opener<'_, S> {
     }
 
     fn start(&self, index: Index, parent: Option<(Timeline<S>, ParentPin)>) -> Timeline<S> {
+        let timeline = self.shared(index, parent);
+        timeline.start_maintenance();
+        timeline
+    }
+
+    fn shared(&self, index: Index, parent: Option<(Timeline<S>, ParentPin)>) -> Timeline<S> {
         let context = LayerContext {
             io: self.store.io().clone(),
             dir: self.store.dir(index.timeline).into(),
@@ -404,6 +422,7 @@ impl<S: Store> Opener<'_, S> {
             timeline: index.timeline,
             generation: index.generation,
             cache: self.cache.clone(),
+            open_files: self.store.open_files().clone(),
             names: Arc::new(FileNames::behind(self.lock.clone())),
         };
         let layers = index.layers.iter();
@@ -418,11 +437,19 @@ impl<S: Store> Opener<'_, S> {
             memory: self.memory.clone(),
             options: self.options.clone(),
         });
-        let timeline = Timeline {
+        Timeline {
             shared: Arc::new(shared),
-        };
-        timeline.start_maintenance();
-        timeline
+        }
+    }
+}
+
+/// Refuses a timeline that could have no record: these stand above its start and below the end.
+fn check_start(start: Lsn) -> Result<()> {
+    match start.0 < Lsn::MAX.0 - 1 {
+        true => Ok(()),
+        false => Err(Error::Refused {
+            why: format!("no record can stand above {start}"),
+        }),
     }
 }
 
@@ -463,14 +490,13 @@ fn plan(index: &Index, listing: &Listing) -> Result<OpenPlan> {
         let found = lens.get(&(layer.name, layer.generation)).copied();
         check_layer(index.timeline, layer, found)?;
     }
+    let layers = next.layers.iter();
+    let named: BTreeSet<_> = layers.map(|it| (it.name, it.generation)).collect();
     let is_named = |name: &FileName| match *name {
-        FileName::Layer { name, generation } => {
-            let is_it = |layer: &IndexLayer| (layer.name, layer.generation) == (name, generation);
-            next.layers.iter().any(is_it)
-        }
+        FileName::Layer { name, generation } => named.contains(&(name, generation)),
         FileName::Index | FileName::Lock => true,
         // They belong to the directory above, and mean nothing here.
-        FileName::SplitFrom { .. } | FileName::SplitInto { .. } => true,
+        FileName::SplitFrom { .. } | FileName::SplitInto { .. } | FileName::Reserve => true,
         FileName::LayerTemp { .. } | FileName::Ephemeral { .. } | FileName::IndexTemp { .. } => {
             false
         }
@@ -552,49 +578,8 @@ fn deleted(timeline: TimelineId) -> String {
     format!("timeline {timeline} was deleted, and its files are left: delete it again")
 }
 
-impl Listing {
-    fn new(entries: &[Entry]) -> Listing {
-        let ours = |entry: &Entry| Some((FileName::parse(&entry.name)?, entry.len?));
-        Listing {
-            files: entries.iter().filter_map(ours).collect(),
-        }
-    }
-
-    /// The length of each layer's file.
-    fn layer_lens(&self) -> BTreeMap<(LayerName, Generation), u64> {
-        let layer = |&(file, len): &(FileName, u64)| match file {
-            FileName::Layer { name, generation } => Some(((name, generation), len)),
-            _ => None,
-        };
-        self.files.iter().filter_map(layer).collect()
-    }
-
-    fn has_layers(&self) -> bool {
-        !self.layer_lens().is_empty()
-    }
-
-    /// Whether an index of this generation was begun and not finished.
-    fn has_index_temp(&self, wanted: Generation) -> bool {
-        let is_it = |(file, _): &(FileName, u64)| match file {
-            FileName::IndexTemp { generation, .. } => *generation == wanted,
-            _ => false,
-        };
-        self.files.iter().any(is_it)
-    }
-
-    /// The error for a timeline that has no index.
-    fn no_timeline(&self, timeline: TimelineId) -> Error {
-        if self.has_layers() {
-            let problem = "it is missing, and layers are there; nothing was removed";
-            let error = DecodeError::malformed("index", 0, problem);
-            return error.of_file(format!("{timeline}/{}", FileName::Index));
-        }
-        Error::Refused {
-            why: format!("there is no timeline {timeline}"),
-        }
-    }
-}
-
+mod listing;
+mod read_only;
 mod reconciled;
 #[cfg(test)]
 mod tests;

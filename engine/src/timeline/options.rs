@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::events::Listener;
 use crate::base::{Error, Result, ShardIdentity, SparseKeys, Strategy, TenantId};
-use crate::format::{Compression, Edits, Redo};
+use crate::format::{Compression, Edits, IMAGE_LEN_MAX, Redo};
+use crate::layer::FILE_LEN_MAX;
 
 /// The options of an engine: every field with its effect, its unit and its default.
 ///
@@ -66,7 +68,8 @@ pub struct Options {
     /// One compaction of L0s into L1s takes L0s up to this sum, but at least two; a tiered one
     /// takes a whole level. Bytes. Default: 2.5 GiB.
     pub l0_run_len_max: u64,
-    /// Compaction and image creation cut layers at about this length. Bytes. Default: 128 MiB.
+    /// Compaction and image creation cut layers at about this length, and at 3 GiB if it is longer,
+    /// since a file has room for little more. Bytes. Default: 128 MiB.
     pub layer_len_target: u64,
     /// An image is due where this many deltas stand above the newest one. Layers. Default: 3.
     pub image_delta_count_trigger: usize,
@@ -119,8 +122,17 @@ pub struct Options {
     /// While maintenance cannot flush, a batch that would freeze one more than this many frozen
     /// layers is refused with the error of the flush. Layers. Default: 4.
     pub failing_frozen_count_max: usize,
+    /// A file of this length is kept in the directory: on a full disk it is given back, so that a
+    /// timeline can be opened, collected and deleted. None if it is 0. Bytes. Default: 4 MiB.
+    pub reserve_len: u64,
     /// The engine caches index blocks of layers up to this sum. Bytes. Default: 64 MiB.
     pub block_cache_len: u64,
+    /// The engine keeps this many layers' files open at most, of all timelines together; others are
+    /// opened again at their next read. Beside these it has open one file a timeline for its open
+    /// layer and one for each frozen layer, the file that a job writes, and what calls in flight
+    /// read. Where the system has no more (`EMFILE`, `ENFILE`), fewer stay open. Files. Minimum: 1.
+    /// Default: 512.
+    pub open_files_max: usize,
     /// One call reads at most this much of a file, or one value. Bytes. Default: 130 KiB.
     pub read_len_max: u64,
     /// A scan's batch, and image creation's, has at most this many keys. Minimum: 1. Default: 256.
@@ -128,12 +140,14 @@ pub struct Options {
     /// Background tasks flush, compact, create images, gc and gc-compact, each by need: as soon as
     /// something changes or falls due, but images and gc no more often than once in this period.
     /// What fails is tried again after a period, and later after longer ones: see
-    /// [`Timeline::health`]. Time. Default: none, and the user calls them.
+    /// [`Timeline::health`]. Time, from 1 ms. Default: none, and the user calls them.
     ///
     /// [`Timeline::health`]: crate::timeline::Timeline::health
     pub maintenance_period: Option<Duration>,
     /// Replays records over a base. Default: the built-in [`Edits`].
     pub redo: Arc<dyn Redo>,
+    /// Hears when jobs begin and end, and what else happens. Default: none.
+    pub listener: Option<Arc<dyn Listener>>,
 }
 
 impl Default for Options {
@@ -171,16 +185,32 @@ impl Default for Options {
             l0_delay: Duration::from_millis(100),
             l0_stall_count: None,
             failing_frozen_count_max: 4,
+            reserve_len: 4 << 20,
             block_cache_len: 64 << 20,
+            open_files_max: 512,
             read_len_max: 130 << 10,
             scan_key_count_max: 256,
             maintenance_period: None,
             redo: Arc::new(Edits),
+            listener: None,
         }
     }
 }
 
+/// Layers are cut at this length at most. The longest value still fits behind it into a file.
+const LAYER_LEN_TARGET_MAX: u64 = 3 << 30;
+
+const _: () = assert!(LAYER_LEN_TARGET_MAX + 4 * IMAGE_LEN_MAX as u64 <= FILE_LEN_MAX);
+
 impl Options {
+    /// These options, as far as files have room for what they say.
+    pub(crate) fn within_limits(self) -> Options {
+        Options {
+            layer_len_target: self.layer_len_target.min(LAYER_LEN_TARGET_MAX),
+            ..self
+        }
+    }
+
     /// Refuses options with which some call would wait for ever, or that say nothing.
     pub(crate) fn check(&self) -> Result<()> {
         let refused = |why: String| Err(Error::Refused { why });
@@ -216,6 +246,7 @@ impl Options {
                 "failing_frozen_count_max",
                 self.failing_frozen_count_max as u64,
             ),
+            ("open_files_max", self.open_files_max as u64),
             ("read_len_max", self.read_len_max),
             ("scan_key_count_max", self.scan_key_count_max as u64),
         ];
@@ -225,8 +256,11 @@ impl Options {
         if self.image_age_max.is_some_and(|it| it.is_zero()) {
             return refused("the option image_age_max is 0: write a time, or none".to_owned());
         }
-        if self.maintenance_period.is_some_and(|it| it.is_zero()) {
-            return refused("the option maintenance_period is 0: write a time, or none".to_owned());
+        let shortest = Duration::from_millis(1);
+        if self.maintenance_period.is_some_and(|it| it < shortest) {
+            // Rounds that follow each other at once keep a core busy with looking.
+            let why = "the option maintenance_period is too short: write 1 ms at least, or none";
+            return refused(why.to_owned());
         }
         let trigger = self.l0_count_trigger;
         match self.l0_stall_count {

@@ -17,6 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::applied::Applied;
 use super::branch_tree::BranchTree;
 use super::job::Progress;
 use super::job_lock::JobLocks;
@@ -26,6 +27,7 @@ use super::memory_budget::{MemoryBudget, Share};
 use super::opening::Opening;
 use super::options::Options;
 use super::pin::{OpenBranches, ParentPin};
+use super::room::save_with_room;
 use super::time_to_lsn::TimeToLsn;
 use super::upkeep::{Lane, Upkeep};
 use crate::base::{
@@ -50,6 +52,7 @@ pub(crate) struct Shared<S: Store> {
     pub(crate) memory: Arc<MemoryBudget>,
     /// The part of the keys that the root holds.
     pub(crate) shard: IndexShard,
+    /// The engine's, which hold where `TimelineState::applied` does not say other ones.
     pub(crate) options: Options,
     pub(crate) store: S,
     /// The directory, ids and cache that the timeline's layers share.
@@ -84,6 +87,8 @@ pub(crate) struct TimelineState<I: Io> {
     /// How far gc compaction by itself has come.
     pub(crate) gc_compaction: GcCompaction,
     pub(crate) strategy: Strategy,
+    /// The options that jobs decide by.
+    pub(crate) applied: Applied,
     /// The LSN of the last images that a tiered compaction made.
     pub(crate) covered: Option<Lsn>,
     /// The LSN at which the next open layer starts.
@@ -110,18 +115,14 @@ pub(crate) struct TimelineState<I: Io> {
     /// Layers that left the map, each with the publication that took it out.
     unlinked: Vec<(u64, FileLayer<I>)>,
     failure: Option<IoFailure>,
+    /// Whether it was opened to be read alone: then nothing is written.
+    is_read_only: bool,
     is_closed: bool,
     /// The number of shutdowns under way.
     pub(crate) ending_count: u32,
     pub(crate) open_branches: OpenBranches,
     /// The pin that keeps the parent open until this timeline is closed.
     pin: Option<ParentPin>,
-}
-
-impl<S: Store> Drop for Shared<S> {
-    fn drop(&mut self) {
-        self.upkeep.close();
-    }
 }
 
 impl<S: Store> Shared<S> {
@@ -143,7 +144,9 @@ impl<S: Store> Shared<S> {
             "the open has checked it"
         );
         let now = (opening.store.io().now(), index.disk_consistent_lsn);
-        let times = TimeToLsn::both(&opening.options, &index.times, now);
+        let applied = Applied::new(&opening.options, &index.policy);
+        let times = TimeToLsn::both(&applied.options, &index.times, now);
+        let applied = (applied, times);
         // Scratch names start at a random number: the removal of an older scratch file may still be
         // in flight, and after a deletion the generations start again, so that names could repeat.
         let first_scratch = (opening.context.io.random() >> 33) as u32;
@@ -163,7 +166,7 @@ impl<S: Store> Shared<S> {
             upkeep: Arc::default(),
             scratch_count: AtomicU32::new(first_scratch),
             read_count: AtomicU32::new(0),
-            state: Mutex::new(TimelineState::new(&index, opening.map, times, pin)),
+            state: Mutex::new(TimelineState::new(&index, opening.map, applied, pin)),
         }
     }
 
@@ -215,11 +218,12 @@ impl<S: Store> Shared<S> {
             return result;
         };
         let mut state = self.state();
-        if state.failure.is_none() {
-            self.io().probe("a failed sync latches a timeline");
-        }
+        let is_first = state.failure.is_none();
         let first = state.failure.get_or_insert(failure).clone();
         drop(state);
+        if is_first {
+            self.tell_latched(&first);
+        }
         self.changed.notify(usize::MAX);
         Err(Error::Latched(first))
     }
@@ -248,7 +252,7 @@ impl<S: Store> Shared<S> {
         let _job_lock = self.job_locks.index.take().await;
         self.io().interleave(op).await;
         let now = self.io().now();
-        let (index, published) = {
+        let (mut index, map, published) = {
             let mut state = self.state();
             if publication <= state.saved {
                 self.io()
@@ -257,10 +261,13 @@ impl<S: Store> Shared<S> {
             }
             state.check_writable()?;
             state.note_time(now);
-            (self.index(&state), state.published)
+            (self.index(&state), state.map.clone(), state.published)
         };
-        let attempt = self.next_scratch();
-        let saved = self.store.save_index(op, &index, attempt).await;
+        // All layers, so without the lock.
+        let layers = map.files().iter();
+        index.layers = layers.map(|(_, layer)| *layer.entry()).collect();
+        let attempts = || self.next_scratch();
+        let saved = save_with_room(&self.store, op, &index, attempts).await;
         self.latch(saved)?;
         self.saved(&index, published);
         // How far history may be collected depends on what is durable.
@@ -315,13 +322,12 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// Builds the index of what is published now.
+    /// Builds the index of what is published now, but for the layers, which are the map's.
     fn index(&self, state: &TimelineState<S::Io>) -> Index {
         assert!(
             !state.is_closed,
             "law 5: a closed timeline has released its layers"
         );
-        let layers = state.map.files().iter();
         Index {
             tenant: self.options.tenant,
             timeline: self.id,
@@ -341,8 +347,9 @@ impl<S: Store> Shared<S> {
                 .collect(),
             gc_compaction: state.gc_compaction,
             strategy: state.strategy,
+            policy: state.applied.policy,
             shard: self.shard.clone(),
-            layers: layers.map(|(_, layer)| *layer.entry()).collect(),
+            layers: Vec::new(),
         }
     }
 
@@ -369,7 +376,7 @@ impl<I: Io> TimelineState<I> {
     fn new(
         index: &Index,
         map: LayerMap<I>,
-        [time_to_lsn, image_time_to_lsn]: [TimeToLsn; 2],
+        (applied, [time_to_lsn, image_time_to_lsn]): (Applied, [TimeToLsn; 2]),
         pin: Option<ParentPin>,
     ) -> TimelineState<I> {
         let lsn = index.disk_consistent_lsn;
@@ -389,6 +396,7 @@ impl<I: Io> TimelineState<I> {
             leases: index.leases.clone(),
             gc_compaction: index.gc_compaction,
             strategy: index.strategy,
+            applied,
             covered: None,
             next_start: lsn.visible_end(),
             has_writer: false,
@@ -405,6 +413,7 @@ impl<I: Io> TimelineState<I> {
             saved_cutoff: index.gc_cutoff,
             unlinked: Vec::new(),
             failure: None,
+            is_read_only: false,
             is_closed: false,
             ending_count: 0,
             open_branches: OpenBranches::default(),
@@ -420,9 +429,15 @@ impl<I: Io> TimelineState<I> {
         }
     }
 
-    /// Refuses if the timeline was shut down, or if a sync failed.
+    /// Refuses if the timeline was shut down or is open to be read alone, or if a sync failed.
     pub(crate) fn check_writable(&self) -> Result<()> {
         self.check_open()?;
+        if self.is_read_only {
+            let why = "the timeline is open to be read alone: shut it down, and open it to write";
+            return Err(Error::Refused {
+                why: why.to_owned(),
+            });
+        }
         match &self.failure {
             Some(failure) => Err(Error::Latched(failure.clone())),
             None => Ok(()),
@@ -437,6 +452,16 @@ impl<I: Io> TimelineState<I> {
     /// Whether the timeline is closed or latched, so that nothing is written any more.
     pub(crate) fn is_closed_or_latched(&self) -> bool {
         self.is_closed || self.failure.is_some()
+    }
+
+    /// Lets nothing be written from now on.
+    pub(crate) fn make_read_only(&mut self) {
+        self.is_read_only = true;
+    }
+
+    /// Whether it was opened to be read alone.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// The gc cutoff in the durable index.
@@ -477,7 +502,9 @@ impl<I: Io> TimelineState<I> {
         let at = self.published;
         self.unlinked
             .extend(gone.into_iter().map(|layer| (at, layer)));
-        self.check_laws();
+        // What was not changed stands as it stood: the whole is `check_laws`'s to check.
+        self.map.check_lsns(self.flushed_lsn);
+        self.check_lsns();
         at
     }
 

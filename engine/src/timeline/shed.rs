@@ -162,20 +162,24 @@ impl<S: Store> Timeline<S> {
                 pending_count: 0,
             });
         };
-        let mut watch = Stopwatch::start(shared.io());
-        let mut stats = JobStats::default();
-        let built = shared.rewrite(op, &plan, &mut stats).await;
-        let made = shared.latch(built)?;
-        stats.time_to_build = watch.lap(shared.io());
-        shared.io().interleave(op).await;
-        let (mut shed, publication) = shared.publish_shed(plan, made, &mut stats)?;
-        let counted = (Job::Shed, watch, stats);
-        shed.progress = shared.settle((op, publication), counted).await?;
-        Ok(shed)
+        shared.watched(op, shared.shed_all(op, plan)).await
     }
 }
 
 impl<S: Store> Shared<S> {
+    async fn shed_all(&self, op: Op, plan: ShedPlan) -> Result<Shed> {
+        let mut watch = Stopwatch::start(self.io());
+        let mut stats = JobStats::default();
+        let built = self.rewrite(op, &plan, &mut stats).await;
+        let made = self.latch(built)?;
+        stats.time_to_build = watch.lap(self.io());
+        self.io().interleave(op).await;
+        let (mut shed, publication) = self.publish_shed(plan, made, &mut stats)?;
+        let counted = (Job::Shed, watch, stats);
+        shed.progress = self.settle((op, publication), counted).await?;
+        Ok(shed)
+    }
+
     fn plan_shed(&self) -> Result<Option<(Op, ShedPlan)>> {
         let retained = self.retained_now();
         let mut state = self.state();

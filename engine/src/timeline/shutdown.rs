@@ -1,6 +1,7 @@
 //! Shutting down: flush, wait for the jobs, close.
 
 use super::Timeline;
+use super::events::Event;
 use super::shared::Shared;
 use super::upkeep::Lane;
 use crate::base::{Error, Result};
@@ -36,6 +37,12 @@ impl<S: Store> Timeline<S> {
     pub async fn shutdown(&self) -> Result<()> {
         let shared = &self.shared;
         let _ending = ShutdownEnd::begin(shared)?;
+        if shared.state().is_read_only() {
+            // No job runs on it.
+            shared.upkeep.close();
+            shared.close();
+            return Ok(());
+        }
         let flushed = self.flush().await;
         if let Err(error) = &flushed
             && !matches!(error, Error::Latched(_))
@@ -73,6 +80,8 @@ impl<S: Store> Timeline<S> {
         if matches!(ended, Ok(()) | Err(Error::Latched(_))) {
             shared.upkeep.close();
             shared.close();
+            let timeline = shared.id;
+            shared.tell(&Event::TimelineClosed { timeline });
         }
         ended
     }

@@ -9,8 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Timeline;
+use super::debts::Debts;
 use super::gc::plan as plan_gc;
 use super::job_stats::{JobRuns, Quantity};
 use super::shared::Shared;
@@ -39,9 +41,31 @@ pub struct TimelineStats {
     pub read_depths: Vec<(KeyRange, usize)>,
     /// What a collection would do now.
     pub collection: Forecast,
+    /// The frozen layers and L0s that wait: batches are held back by their number.
+    pub backlog: usize,
+    /// The LSN of the last record.
+    pub last_record_lsn: Lsn,
+    /// The LSN up to which all records are durable.
+    pub disk_consistent_lsn: Lsn,
+    /// For how long the oldest record that is in memory alone has been there; zero if there is
+    /// none.
+    pub unsaved_age: Duration,
+    /// What is due of each job.
+    pub debts: Debts,
     /// What the jobs have done since the timeline was opened. A job that had nothing to do is not
     /// among them.
     pub jobs: BTreeMap<Job, JobRuns>,
+}
+
+/// The counts of a timeline that take no walk over its keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TimelineCounts {
+    pub(crate) memory: Quantity,
+    pub(crate) l0s: Quantity,
+    pub(crate) l1s: Quantity,
+    pub(crate) images: Quantity,
+    pub(crate) backlog: usize,
+    pub(crate) unsaved_age: Duration,
 }
 
 /// What a collection would do, if it ran now and alone.
@@ -144,34 +168,55 @@ impl<S: Store> Timeline<S> {
     pub fn stats(&self) -> TimelineStats {
         let shared = &self.shared;
         let retained = shared.retained_now();
-        let (map, last, cutoff) = {
+        let (counts, debts) = (self.counts(), self.debts());
+        let (map, last, durable, cutoff) = {
             let now = shared.io().now();
             let state = shared.state();
             let cutoff = shared.due_cutoff(&state, now).max(state.gc_cutoff);
-            (state.map.clone(), state.last_record_lsn, cutoff)
+            let durable = state.disk_consistent_lsn;
+            (state.map.clone(), state.last_record_lsn, durable, cutoff)
         };
-        let mut stats = TimelineStats {
-            memory: Quantity::default(),
-            l0s: Quantity::default(),
-            l1s: Quantity::default(),
-            images: Quantity::default(),
+        TimelineStats {
+            memory: counts.memory,
+            l0s: counts.l0s,
+            l1s: counts.l1s,
+            images: counts.images,
             newest_images: newest_images(&map, last),
             read_depths: read_depths(&map, shared, last),
             collection: forecast(&map, cutoff, &retained),
+            backlog: counts.backlog,
+            last_record_lsn: last,
+            disk_consistent_lsn: durable,
+            unsaved_age: counts.unsaved_age,
+            debts,
             jobs: self.job_runs(),
+        }
+    }
+
+    /// The counts of the layers.
+    pub(crate) fn counts(&self) -> TimelineCounts {
+        let now = self.shared.io().now();
+        let map = self.shared.state().map.clone();
+        let mut counts = TimelineCounts {
+            backlog: map.backlog(),
+            ..TimelineCounts::default()
         };
         for layer in map.open().into_iter().chain(map.frozen()) {
-            stats.memory.add(layer.byte_len());
+            counts.memory.add(layer.byte_len());
+            if 0 < layer.entry_count() {
+                let age = now.saturating_since(layer.opened_at());
+                counts.unsaved_age = counts.unsaved_age.max(age);
+            }
         }
         for (name, layer) in map.files().iter() {
             let counter = match name {
-                LayerName::Image { .. } => &mut stats.images,
-                LayerName::Delta { .. } if name.is_l0() => &mut stats.l0s,
-                LayerName::Delta { .. } => &mut stats.l1s,
+                LayerName::Image { .. } => &mut counts.images,
+                LayerName::Delta { .. } if name.is_l0() => &mut counts.l0s,
+                LayerName::Delta { .. } => &mut counts.l1s,
             };
             counter.add(layer.entry().len);
         }
-        stats
+        counts
     }
 }
 

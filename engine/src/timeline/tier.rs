@@ -105,10 +105,13 @@ impl<S: Store> Shared<S> {
         let Some((op, map, plan)) = self.plan_level(mode)? else {
             return self.idle(look).await;
         };
-        match &plan.action {
-            TierAction::Merge => self.merge_level(op, &map, &plan).await,
-            TierAction::Cover(lsn, parts) => self.cover_level(op, (*lsn, parts)).await,
-        }
+        let compact = async {
+            match &plan.action {
+                TierAction::Merge => self.merge_level(op, &map, &plan).await,
+                TierAction::Cover(lsn, parts) => self.cover_level(op, (*lsn, parts)).await,
+            }
+        };
+        self.watched(op, compact).await
     }
 
     fn plan_level(&self, mode: Mode) -> Result<Option<Planned<S::Io>>> {
@@ -124,7 +127,7 @@ impl<S: Store> Shared<S> {
             cutoff: state.gc_cutoff,
             covered: state.covered,
         };
-        let Some(plan) = plan(&layers, &limits, &self.options, mode) else {
+        let Some(plan) = plan(&layers, &limits, &state.applied.options, mode) else {
             return Ok(None);
         };
         assert!(

@@ -1,6 +1,6 @@
 //! The signals between a timeline and its maintenance tasks.
 
-use super::health::Failures;
+use super::failures::Failures;
 use super::job_lock::JobLock;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Event, EventListener, Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,14 @@ use crate::sync::{Event, EventListener, Mutex, MutexGuard, PoisonError};
 pub(crate) enum Lane {
     /// Freezes and flushes.
     Flush,
-    /// Compacts, and sheds what a split has left.
+    /// Compacts.
     Compact,
     /// Creates images.
     Image,
     /// Collects garbage, and gc-compacts.
     Collect,
+    /// Sheds what a split has left.
+    Shed,
 }
 
 /// The part of a timeline that its maintenance tasks hold while they sleep, without holding the
@@ -38,7 +40,13 @@ struct LaneSignals {
 }
 
 impl Lane {
-    pub(crate) const ALL: [Lane; 4] = [Lane::Flush, Lane::Compact, Lane::Image, Lane::Collect];
+    pub(crate) const ALL: [Lane; 5] = [
+        Lane::Flush,
+        Lane::Compact,
+        Lane::Image,
+        Lane::Collect,
+        Lane::Shed,
+    ];
 
     fn index(self) -> usize {
         self as usize

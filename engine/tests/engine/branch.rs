@@ -36,11 +36,11 @@ fn a_branch_may_stand_at_any_lsn_of_its_ancestors_past() {
 fn branches_may_stand_several_deep() {
     check(
         "create 10; put a@20=1; put a@30+2; branch b at 20; put a@30+b; branch c at 30
-         put a@40+c; branch d at 25; put a@40+d
-         get a@20 a@25 a@40; on c; get a@30 a@40; on b; get a@30; on main; get a@30
-         shutdown; drop; on d; open; get a@25; on c; open; get a@30 a@40; timelines",
-        "a@20 = 1, a@25 = 1, a@40 = 1d; a@30 = 1b, a@40 = 1bc; a@30 = 1b; a@30 = 12
-         a@25 = 1; a@30 = 1b, a@40 = 1bc; timelines 4",
+         put a@40+c; branch d at 35; put a@40+d
+         get a@20 a@35 a@40; on c; get a@30 a@40; on b; get a@30; on main; get a@30
+         shutdown; drop; on d; open; get a@35; on c; open; get a@30 a@40; timelines",
+        "a@20 = 1, a@35 = 1b, a@40 = 1bd; a@30 = 1b, a@40 = 1bc; a@30 = 1b; a@30 = 12
+         a@35 = 1b; a@30 = 1b, a@40 = 1bc; timelines 4",
     );
 }
 
@@ -138,17 +138,26 @@ fn gc_keeps_what_a_closed_branch_needs() {
     );
 }
 
+/// What is below its branch point is the ancestor's: a branch there stands on that.
+#[test]
+fn a_branch_below_its_ancestors_own_point_is_refused() {
+    check(
+        "create 10; put a@20=1; put a@30+2; branch b at 30; put a@40+b; branch c at 29
+         timelines; branch c at 30; get a@30",
+        "branch: refused; timelines 2; a@30 = 12",
+    );
+}
+
 /// A branch of a branch reads the root at its parent's branch point, not at its own.
 #[test]
 fn gc_keeps_what_a_branch_of_a_branch_needs() {
     check_with(
         keep(0),
-        "create 10; put a@20=1; flush; put a@30+2; flush; branch b at 30; branch c at 20
-         on main; put a@40=3; flush; images forced; gc; layers; on c; get a@20; on b; get a@30
-         put a@50=4; flush; images forced; gc; get a@20 a@29 a@30; on c; get a@20",
-        "cutoff 40, 1 gone; delta 11..21, delta 21..31, image all@40
-         a@20 = 1; a@30 = 12; cutoff 50, 1 gone
-         a@20 = 1, a@29: below the cutoff, a@30: below the cutoff; a@20 = 1",
+        "create 10; put a@20=1; flush; put a@30+2; flush; branch b at 20; put a@30+b; flush
+         branch c at 30; on main; put a@40=3; flush; images forced; gc; layers; on c; get a@30
+         on b; put a@50=4; flush; images forced; gc; get a@30 a@49 a@50; on c; get a@30",
+        "cutoff 40, 2 gone; delta 11..21, image all@40; a@30 = 1b; cutoff 50, 1 gone
+         a@30 = 1b, a@49: below the cutoff, a@50 = 4; a@30 = 1b",
     );
 }
 
@@ -164,12 +173,12 @@ fn a_branch_may_share_the_branch_point_of_another() {
 }
 
 #[test]
-fn a_gc_of_an_ancestor_waits_for_a_reader_of_a_branch() {
+fn a_gc_of_an_ancestor_waits_for_no_reader_of_a_branch() {
     check_with(
         keep(0),
         "create 10; put a@20=1; flush; branch b at 20; hold a..c@20; on main; put a@30=2; flush
          images forced; start gc; layers; next; release; end; layers",
-        "gc waits; delta 11..21, delta 21..31, image all@30; a@held = 1
+        "gc ended; delta 11..21, image all@30; a@held = 1
          cutoff 30, 1 gone; delta 11..21, image all@30",
     );
 }
@@ -241,4 +250,28 @@ fn a_branch_that_comes_back_behind_a_collection_is_told_so() {
             collect(30).await;
         }
     });
+}
+
+#[test]
+fn a_long_chain_of_branches_is_dropped_on_a_small_stack() {
+    let dir = tempfile::tempdir().unwrap();
+    let io = OsIo::new();
+    let id = |level: u128| TimelineId(level.to_be_bytes());
+    let deepest = block_on(async {
+        let engine = Engine::open(io, dir.path(), Options::default())
+            .await
+            .unwrap();
+        let mut above = engine.create_timeline(id(1), Lsn(10)).await.unwrap();
+        for level in 2..400 {
+            let branch = engine.branch_timeline(id(level), above.id(), Lsn(10)).await;
+            above = branch.unwrap();
+        }
+        assert_eq!(above.get(key("a"), Lsn(10)).await.unwrap(), None);
+        above
+    });
+    assert_eq!(deepest.depth(), 398);
+    // The engine is gone, so this drops the whole chain.
+    let builder = std::thread::Builder::new().stack_size(16 << 10);
+    let dropping = builder.spawn(move || drop(deepest)).unwrap();
+    dropping.join().unwrap();
 }

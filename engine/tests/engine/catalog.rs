@@ -191,7 +191,7 @@ fn options_with_which_a_call_would_wait_for_ever_are_refused() {
         ),
         (
             period,
-            "the option maintenance_period is 0: write a time, or none",
+            "the option maintenance_period is too short: write 1 ms at least, or none",
         ),
         (
             batches,
@@ -244,7 +244,8 @@ fn timelines_do_not_see_each_other() {
         engine.delete_timeline(others[0]).await.unwrap();
         assert_eq!(engine.timelines().await.unwrap(), [others[1]]);
     });
-    assert_eq!(names(root.path()), [&others[1].to_string(), "lock"]);
+    let expected = [&others[1].to_string(), "lock", "reserve"];
+    assert_eq!(names(root.path()), expected);
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub fn short(name: &str) -> String {
             generation,
             attempt,
         }) => format!("temp-index/{}.{}", generation.0, counted(attempt)),
-        Some(FileName::Index | FileName::Lock) | None => name.to_owned(),
+        Some(FileName::Index | FileName::Lock | FileName::Reserve) | None => name.to_owned(),
     }
 }
 

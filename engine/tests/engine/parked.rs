@@ -131,12 +131,7 @@ fn jobs_of_other_kinds_complete_while_one_is_parked() {
         );
         let said = run(options(), &script);
         assert_eq!(said[0], format!("{verb} parked"), "{place}");
-        // An image creation reads values as a registered reader, for which a collection waits.
-        let gc = match verb == "images" {
-            true => "gc waits",
-            false => "gc ended",
-        };
-        assert_eq!(said[1], gc, "{place}");
+        assert_eq!(said[1], "gc ended", "{place}");
         assert_eq!(said[2..5], ANSWERS, "{place}");
         let ended = said[5].split_once(", cutoff 40");
         let (ended, gc) = ended.unwrap_or_else(|| panic!("{place}: {said:?}"));
@@ -186,34 +181,20 @@ fn a_cancelled_shutdown_lets_no_batch_into_another() {
     assert_eq!(stage.play_all("drop; open; lsns"), ["last 20, durable 20"]);
 }
 
-/// A reader that never ends blocks a collection and no other call.
+/// A reader that never ends blocks no call.
 #[test]
-fn reads_puts_and_jobs_complete_while_a_collection_waits_for_readers() {
+fn collections_reads_puts_and_jobs_complete_while_a_scan_is_held() {
     let script = format!(
         "{PREPARE}; hold a..c@20; start gc; put a@50+5; {ASK}; flush; compact forced
          images forced; {ASK}; next; release; end; {ASK}"
     );
     let said = run(options(), &script);
-    assert_eq!(said[0], "gc waits");
+    assert_eq!(said[0], "gc ended");
     assert_eq!(said[1..4], ANSWERS);
     assert_eq!(said[4..7], ANSWERS);
     assert_eq!(said[7], "a@held = 1, b@held = 2");
-    assert_eq!(said[8], "cutoff 35, 0 gone");
+    assert_eq!(said[8], "cutoff 35, 2 gone");
     assert_eq!(said[9..], ANSWERS);
-}
-
-#[test]
-fn a_shutdown_ends_a_collection_that_waits_for_readers() {
-    let script = format!(
-        "{PREPARE}; put a@50+5; hold a..c@20; start gc; start shutdown; end; next; drop; open
-         {ASK}; cutoff"
-    );
-    let said = run(options(), &script);
-    assert_eq!(said[0], "gc waits");
-    assert_eq!(said[1], "shutdown waits");
-    assert_eq!(said[2], "gc: closed, shutdown done");
-    assert_eq!(said[4..7], ANSWERS);
-    assert_eq!(said[3], "next: closed");
 }
 
 /// A compaction that is parked in the midst of one long piece does not write the rest of it: it

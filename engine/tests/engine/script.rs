@@ -122,7 +122,11 @@ impl Stage {
             writers: BTreeMap::new(),
             timelines: BTreeMap::new(),
             engine: None,
-            options,
+            // Its calls would be counted and refused as those of the steps are.
+            options: Options {
+                reserve_len: 0,
+                ..options
+            },
             io: FaultyIo::new(),
             root: tempfile::tempdir().expect("a directory"),
         }
@@ -270,6 +274,7 @@ impl Stage {
                 let Collected {
                     cutoff,
                     layer_count,
+                    ..
                 } = timeline.gc().await?;
                 say(format!("cutoff {}, {layer_count} gone", cutoff.0))
             }),

@@ -113,3 +113,58 @@ fn a_gc_compaction_counts_what_it_keeps_drops_and_makes() {
          gc-compact: read 1, wrote 1, removed 1, visited 4, kept 1, discarded 3, produced 1",
     );
 }
+
+/// What is due is told before a job does it, and gone behind it.
+#[test]
+fn each_debt_is_told_until_its_job_has_paid_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        l0_count_trigger: 2,
+        image_delta_count_trigger: 1,
+        ..keep(0)
+    };
+    block_on(async {
+        let engine = Engine::open(OsIo::new(), dir.path(), options).await?;
+        let timeline = engine.create_timeline(TimelineId([1; 16]), Lsn(0)).await?;
+        let mut writer = timeline.writer()?;
+        for lsn in [10, 20] {
+            let mut batch = Batch::new();
+            batch.push(Key::MIN, Lsn(lsn), &Value::Image(vec![7; 1000]))?;
+            writer.put_batch(&batch).await?;
+            if lsn == 10 {
+                timeline.flush().await?;
+            }
+        }
+        timeline.freeze().await?;
+        let stats = timeline.stats();
+        assert_eq!((stats.backlog, stats.debts.flush.count), (2, 1));
+        assert_eq!(stats.last_record_lsn, Lsn(20));
+        assert_eq!(stats.disk_consistent_lsn, Lsn(10));
+        assert!(!stats.unsaved_age.is_zero());
+        assert_eq!(stats.debts.compaction.count, 0);
+        timeline.flush().await?;
+        let stats = timeline.stats();
+        assert_eq!(stats.debts.flush.count, 0);
+        assert_eq!(stats.debts.compaction, stats.l0s);
+        assert_eq!(stats.debts.image_part_count, 1);
+        assert!(stats.unsaved_age.is_zero());
+        timeline.compact(Mode::ByNeed).await?;
+        timeline.create_images(Mode::ByNeed).await?;
+        timeline.gc().await?;
+        let debts = timeline.debts();
+        assert_eq!((debts.compaction.count, debts.image_part_count), (0, 0));
+        let stats = engine.stats();
+        assert_eq!(stats.timeline_count, 1);
+        assert_eq!((stats.l0s.count, stats.images.count), (0, 1));
+        assert_eq!((stats.backlog_max, stats.open_len), (0, 0));
+        assert!(stats.unsaved_age_max.is_zero());
+        timeline.get(Key::MIN, Lsn(20)).await?;
+        timeline.get(Key::MIN, Lsn(20)).await?;
+        let read = engine.stats();
+        assert!(0 < read.block_cache_len);
+        assert!(stats.block_cache_hit_count < read.block_cache_hit_count);
+        drop(writer);
+        engine.shutdown().await
+    })
+    .unwrap();
+}

@@ -66,6 +66,7 @@ pub fn index() -> Index {
         shard: IndexShard::default(),
         sparse_keys: palimpsest::SparseKeys::default(),
         strategy: palimpsest::Strategy::default(),
+        policy: palimpsest::Policy::default(),
         layers: vec![
             layer(image, 1, 24_576, None),
             layer(l1, 6, 24_592, Some(0x0123_4567)),

@@ -196,10 +196,11 @@ impl Life {
         let Some(number) = self.free_number() else {
             return;
         };
-        let last = on.last_record_lsn().0;
+        let (number_on, last) = (on.id().0[0], on.last_record_lsn().0);
+        let first = on.gc_cutoff().0.max(self.tree.start(number_on));
         let point = Point {
-            timeline: on.id().0[0],
-            lsn: self.draw.within(on.gc_cutoff().0.max(START), last),
+            timeline: number_on,
+            lsn: self.draw.within(first, last),
         };
         let what = format!("{number} {} {}", point.timeline, point.lsn);
         say("begin", "branch", &what);

@@ -102,6 +102,8 @@ impl Ground {
             Error::BelowCutoff { .. } => {
                 self.links(at).iter().any(|link| self.is_below_cutoff(link))
             }
+            // What is below its start is its ancestor's.
+            Error::Refused { .. } => at.lsn < self.tree.start(at.timeline),
             _ => false,
         };
         assert!(is_right, "{at:?} was refused: {error}");

@@ -11,6 +11,7 @@ mod circle;
 mod floor;
 mod glossary;
 mod nesting;
+mod operators;
 mod outline;
 mod size;
 mod source;
@@ -75,7 +76,7 @@ const HOUSES: [House; 3] = [
             &["layer", "store"],
             &["timeline"],
         ],
-        roof: &["", "engine", "split"],
+        roof: &["", "engine", "split", "observe"],
     },
     House {
         path: "engine/tool/src/",

@@ -11,6 +11,8 @@
 //! | `gc_distance`, `gc_age` | the cutoff | [`cutoff`] |
 //! | `shed_image_count_max`, `scan_key_count_max` | one call | here |
 //! | `l0_delay_count`, `l0_delay`, `l0_stall_count` | a batch that freezes | here |
+//! | `failing_frozen_count_max` | a batch that freezes | here |
+//! | `open_files_max` | the files that are kept open | [`open_files`] |
 //! | what no option may be | all of them | the driver's `doors` |
 //!
 //! * Not verified: `buffer_len`, `block_cache_len`, `read_len_max` and `gc_compact_len_max`, whose
@@ -21,6 +23,7 @@
 //! [`MaintenanceCheck`]: super::MaintenanceCheck
 //! [`batches`]: super::batches
 //! [`layers`]: super::layers
+//! [`open_files`]: super::open_files
 //! [`rest`]: super::rest
 //! [`runs`]: super::runs
 //! [`cutoff`]: super::cutoff
@@ -32,6 +35,7 @@ use palimpsest::{Batch, Timeline};
 use super::Sight;
 use super::batches::Before;
 use crate::label::TimelineLabel;
+use crate::plan::{Knobs, Maintenance};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
@@ -90,7 +94,9 @@ pub fn check_held_back(
         && map
             .open()
             .is_some_and(|open| open.entry_count() <= batch.record_count());
-    if !has_frozen {
+    // Maintenance may have frozen it, in the batch's place.
+    let is_maintained = sight.knobs.maintenance != Maintenance::Off;
+    if !has_frozen || is_maintained && !must_freeze(sight.knobs, before, batch) {
         return Ok(());
     }
     let (knobs, waiting) = (sight.knobs, (map.l0_count() + map.frozen().len()) as u64);
@@ -109,4 +115,35 @@ pub fn check_held_back(
         }
         None => Ok(()),
     }
+}
+
+/// Whether the batch makes its layer too long or too wide.
+fn must_freeze(knobs: &Knobs, before: Before, batch: &Batch) -> bool {
+    let (Some(open), Some(last)) = (before.open, batch.last_lsn()) else {
+        return false;
+    };
+    let len = open.values_len + batch.byte_len();
+    knobs.freeze_len_max <= len || knobs.freeze_distance_max <= last.0 - open.start.0
+}
+
+/// Checks a batch that was taken where one that freezes must be told that maintenance cannot flush.
+///
+/// # Errors
+/// A broken law, if it had to freeze.
+pub fn check_told(
+    sight: &Sight,
+    label: TimelineLabel,
+    batch: &Batch,
+    before: Before,
+) -> Result<(), Verdict> {
+    let frozen = sight.open.get(&label).map(|timeline| timeline.layers());
+    let frozen_count = frozen.map_or(0, |map| map.frozen().len());
+    if frozen_count == 0 || !must_freeze(sight.knobs, before, batch) {
+        return Ok(());
+    }
+    let law = "a batch that freezes is refused while maintenance cannot flush what waits";
+    Err(Verdict::law(
+        law,
+        format!("it is taken, and {frozen_count} frozen layers wait"),
+    ))
 }

@@ -1,8 +1,8 @@
 //! Checks that timelines are created where they may be: branches above all.
 //!
 //! * Verified: a branch is created if it never was before and its ancestor can be read at its point
-//!   at some moment of the call, and refused if not. An acknowledged branch stands at its point,
-//!   and its ancestor is durable up to it.
+//!   at some moment of the call, and refused if not, or if that is below the ancestor's own point.
+//!   An acknowledged branch stands at its point, and its ancestor is durable up to it.
 //! * Not verified: what a branch answers (see [`Answers`](super::Answers)). Nor a refusal during
 //!   the shutdown of the ancestor: the next instance may refuse, which lacks what a failed sync
 //!   lost, and its cutoff was not looked at.
@@ -45,14 +45,28 @@ impl Branch {
         format!("branch {label} off {ancestor} at {lsn}")
     }
 
+    /// Whether the point is below that at which the ancestor itself stands on another timeline.
+    pub fn is_below_the_ancestor(&self, sight: &Sight) -> bool {
+        let ancestor = sight.expectations.get(&self.ancestor);
+        let point = ancestor.and_then(|ancestor| ancestor.ancestor);
+        point.is_some_and(|(_, point)| self.lsn < point)
+    }
+
     /// Checks a creation that succeeded, given what was known before.
     ///
     /// # Errors
     /// A wrong answer, if it had to be refused.
-    pub fn check_made(&self, before: Existence, allowed: &Allowed<()>) -> Result<(), Verdict> {
+    pub fn check_made(
+        &self,
+        sight: &Sight,
+        (before, allowed): (Existence, &Allowed<()>),
+    ) -> Result<(), Verdict> {
         let expected = match (before, allowed.answers.is_empty()) {
             (Existence::Exists, _) => "a refusal, it exists",
             (_, true) => "a refusal, the ancestor cannot be read there",
+            (_, false) if self.is_below_the_ancestor(sight) => {
+                "a refusal, it is below the branch point of the ancestor"
+            }
             (_, false) => return Ok(()),
         };
         Err(Verdict::wrong(self.asked(), expected, "it was created"))
@@ -78,6 +92,7 @@ impl Branch {
             // The cutoff of the next instance was not looked at.
             Error::BelowCutoff { .. } => allowed.below || is_shutting_down,
             Error::Refused { why } if are_leftovers(sight, self.label, why) => true,
+            Error::Refused { .. } if self.is_below_the_ancestor(sight) => true,
             _ => before != Existence::Absent || judge.may_have_leftovers(),
         };
         if is_right {

@@ -87,9 +87,10 @@ pub fn collected(
 pub fn check_moved(sight: &mut Sight, label: TimelineLabel, before: Lsn) -> Result<(), Verdict> {
     let timeline = &sight.open[&label];
     let due = before.max(by_distance(sight.knobs, timeline));
+    let age = age(sight.knobs, timeline);
     let found = timeline.gc_cutoff();
     let durable = sight.expected(label).cutoff.durable();
-    let is_right = match sight.knobs.gc_age {
+    let is_right = match age {
         Duration::ZERO => found == due,
         _ => before <= found && found <= due,
     };
@@ -130,8 +131,14 @@ pub fn check_aged(sight: &Sight) -> Result<(), Verdict> {
 /// How far a collection may go, apart from the age of what it would take.
 pub fn by_distance(knobs: &Knobs, timeline: &Timeline<SimIo>) -> Lsn {
     let last = timeline.last_record_lsn().0;
-    let kept_from = Lsn(last.saturating_sub(knobs.gc_distance));
+    let distance = timeline.policy().gc_distance;
+    let kept_from = Lsn(last.saturating_sub(distance.unwrap_or(knobs.gc_distance)));
     kept_from.min(timeline.disk_consistent_lsn())
+}
+
+/// How old history has to be that a collection may take.
+pub fn age(knobs: &Knobs, timeline: &Timeline<SimIo>) -> Duration {
+    timeline.policy().gc_age.unwrap_or(knobs.gc_age)
 }
 
 /// Checks that a collection has left no layer of an open timeline that no read needs.

@@ -15,7 +15,7 @@
 
 use palimpsest::base::{Lsn, Time};
 use palimpsest::format::Index;
-use palimpsest::{Strategy, Timeline};
+use palimpsest::{Policy, Strategy, Timeline};
 
 use super::Sight;
 use crate::disk::Disk;
@@ -41,6 +41,8 @@ pub enum Acknowledged<'a> {
     Leased(Lsn, Time),
     /// The timeline compacts by this strategy.
     Told(Strategy),
+    /// The timeline has this policy.
+    Given(Policy),
     /// The timeline is gone.
     Deleted,
 }
@@ -124,8 +126,14 @@ fn check_left(
                 &found,
             ))
         }
+        Acknowledged::Given(policy) if index.policy != *policy => Err(taken_back(
+            label,
+            &format!("its policy, {policy}"),
+            &index.policy.to_string(),
+        )),
         Acknowledged::Reshaped(timeline) => laws::check_saved(left, timeline),
-        Acknowledged::Flushed(_)
+        Acknowledged::Given(_)
+        | Acknowledged::Flushed(_)
         | Acknowledged::Collected(_)
         | Acknowledged::Leased(..)
         | Acknowledged::Told(_)

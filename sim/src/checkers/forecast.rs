@@ -1,13 +1,16 @@
 //! Checks what the figures of a timeline said that a collection would do.
 //!
 //! * Verified: a collection beside which nothing else ran, and which published the cutoff that was
-//!   said, took as many layers as were said.
+//!   said, took as many layers as were said. What is said to be due is what the layers make due.
 //! * Not verified: where a lease stands, since it may end in between. Nor the reasons why layers
 //!   stay.
 //!
 //! Its state is what was said before the collection.
 
+use std::time::Duration;
+
 use palimpsest::timeline::{Collected, Forecast};
+use palimpsest::{Strategy, TimelineStats};
 
 use super::Sight;
 use crate::label::TimelineLabel;
@@ -36,7 +39,39 @@ pub fn said(sight: &Sight, label: TimelineLabel) -> Result<Option<Forecast>, Ver
         );
         return Err(Verdict::law(law, found));
     }
+    check_debts(sight, label, &stats)?;
     Ok(timeline.leases().is_empty().then_some(forecast))
+}
+
+/// Checks what is said to be due against the map.
+fn check_debts(sight: &Sight, label: TimelineLabel, stats: &TimelineStats) -> Result<(), Verdict> {
+    let (map, debts) = (sight.open[&label].layers(), &stats.debts);
+    let l0_count = map.l0_count() as u64;
+    let is_l0_to_l1 = sight.open[&label].strategy() == Strategy::L0ToL1;
+    let is_due = sight.knobs.l0_count_trigger <= l0_count;
+    let is_saved = stats.memory.count == 0;
+    let laws = [
+        (
+            stats.backlog == map.backlog(),
+            "the backlog is the frozen layers and L0s",
+        ),
+        (
+            debts.flush.count == map.frozen().len() as u64,
+            "each frozen layer is to be flushed",
+        ),
+        (
+            !is_l0_to_l1 || is_due == (0 < debts.compaction.count),
+            "a compaction is due from the trigger on",
+        ),
+        (
+            !is_saved || stats.unsaved_age == Duration::ZERO,
+            "what is not durable is in memory",
+        ),
+    ];
+    match laws.into_iter().find(|(holds, _)| !holds) {
+        None => Ok(()),
+        Some((_, law)) => Err(Verdict::law(law, format!("timeline {label}: {stats:?}"))),
+    }
 }
 
 /// Checks a collection that ran alone.

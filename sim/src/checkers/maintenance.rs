@@ -14,10 +14,10 @@
 
 use std::time::Duration;
 
-use palimpsest::Timeline;
 use palimpsest::base::{LayerName, Lsn};
 use palimpsest::io::{Io, Job};
 use palimpsest::timeline::Progress;
+use palimpsest::{Lease, Timeline};
 
 use super::batches::OpenLayer;
 use super::{Sight, cutoff, rest, tiers};
@@ -142,12 +142,29 @@ impl MaintenanceCheck {
             return left(label, format!("{l0s} L0s"));
         }
         self.check_open(sight, label)?;
+        self.check_leases(sight, label)?;
         let due = cutoff::by_distance(knobs, timeline);
-        if knobs.gc_age == Duration::ZERO && kept.cutoff < due {
+        if cutoff::age(knobs, timeline).is_zero() && kept.cutoff < due {
             return left(label, format!("its cutoff at {}, not {due}", kept.cutoff));
         }
         tiers::check_depth(sight, label)?;
         cutoff::check_needless(sight, label)
+    }
+
+    /// Checks that no lease stands that is over, unless the clock was set.
+    fn check_leases(&self, sight: &Sight, label: TimelineLabel) -> Result<(), Verdict> {
+        if 0 < sight.world.clock_jump_count() {
+            return Ok(());
+        }
+        let now = SimIo::new(sight.world).now();
+        let is_over = |lease: &Lease| {
+            let over = now.saturating_since(lease.valid_until);
+            self.period * 4 < over
+        };
+        match sight.open[&label].leases().into_iter().find(is_over) {
+            None => Ok(()),
+            Some(lease) => left(label, format!("a lease of {} that is over", lease.lsn)),
+        }
     }
 
     /// Checks that no open layer is too old, and that all of them are not too long.

@@ -18,6 +18,7 @@
 //! | [`Answers`]     | reads answer what is true, and refuse what must be refused               |
 //! | [`racing`]      | reads that race with others answer what was true at some moment of them  |
 //! | [`foreign`]     | a shard refuses what another one holds                                   |
+//! | [`heard`]       | a listener hears of each job once, and what it has counted               |
 //! | [`HeldAnswers`] | a scan that outlives its line answers from one snapshot                  |
 //! | [`batches`]     | a batch is whole or absent; a layer is frozen before it grows too long   |
 //! | [`bounds`]      | each documented bound of the options holds                               |
@@ -30,7 +31,9 @@
 //! | [`tiers`]       | compactions go as they were told, and leave few layers over each key      |
 //! | [`space`]       | nothing lies on the disk that is not needed                              |
 //! | [`Waited`]      | an operation waits for nothing that it does not need                      |
+//! | [`ToldCheck`]     | a writer is told that maintenance cannot flush                           |
 //! | [`BacklogCheck`] | maintenance sees to what is due, whatever readers do                     |
+//! | [`open_files`]  | no more files are open than the option says                              |
 //! | [`visits`]      | behind an image of everything, a read looks into few layers              |
 //! | [`visibility`]  | no read at a read point visits a layer that is said to be covered        |
 //! | [`MaintenanceCheck`] | maintenance leaves nothing undone                                  |
@@ -55,12 +58,14 @@ pub mod cutoff;
 pub mod durable;
 pub mod forecast;
 pub mod foreign;
+pub mod heard;
 mod held;
 mod imaged;
 pub mod layers;
 pub mod leases;
 pub mod listed;
 mod maintenance;
+pub mod open_files;
 pub mod racing;
 pub mod recovery;
 mod reduced;
@@ -85,4 +90,4 @@ pub use reduced::{Reduced, Stage};
 pub use response::{Describe, Response, Values, response_many, response_one, values};
 pub use sight::{Finding, Sight};
 pub use unreadable::Unreadable;
-pub use waits::{BacklogCheck, Waited};
+pub use waits::{BacklogCheck, ToldCheck, Waited};

@@ -9,8 +9,8 @@
 //!
 //! It has no state: recovery pulls a timeline's [`Expected`] back to what was found.
 
-use palimpsest::Timeline;
 use palimpsest::base::Lsn;
+use palimpsest::{Policy, Timeline};
 
 use super::{Sight, tiers};
 use crate::keys;
@@ -42,11 +42,26 @@ pub fn recovered(
     let expected = sight.expected(label);
     let known = expected.cutoff.durable();
     expected.recover_cutoff(cutoff, &horizon)?;
+    recover_policy(expected, label, timeline.policy())?;
     if has_maintenance {
         // The open of a branch may have opened it earlier, and its maintenance have published this.
         expected.cutoff.is_durable_up_to(known);
     }
     expected.recover(durable)
+}
+
+/// Compares the policy of a timeline that was opened with what was acknowledged. One that was made
+/// by a creation in doubt has none.
+fn recover_policy(
+    expected: &mut Expected,
+    label: TimelineLabel,
+    found: Policy,
+) -> Result<(), Verdict> {
+    if expected.existence != Existence::Exists || !expected.starts.is_empty() {
+        expected.policy.begin(Policy::default());
+    }
+    let recovered = expected.policy.recover(found);
+    recovered.map_err(|law| Verdict::law(law, format!("timeline {label}: {found}")))
 }
 
 /// Checks that a timeline's ancestor is the one that was asked for. A branch in doubt that is there
@@ -77,8 +92,13 @@ fn find_ancestor(
         sight.expectations.insert(label, expected);
         return Ok(());
     }
+    // What was deleted may have been created anew, on nothing.
+    let mut starts = expected.starts.iter();
+    let is_made_anew = found.is_none()
+        && expected.existence == Existence::InDoubt
+        && starts.any(|start| start.ancestor.is_none());
     let is_right = expected.ancestor.map_or(found.is_none(), is_it);
-    if is_right {
+    if is_right || is_made_anew {
         return Ok(());
     }
     let asked_for = expected.ancestor;

@@ -120,6 +120,9 @@ pub fn look(sight: &mut Sight) -> Result<(), Verdict> {
             let found = timeline.strategy();
             let seen = expected.strategy.see(found);
             seen.map_err(|law| Verdict::law(law, format!("timeline {label}: {found}")))?;
+            let found = timeline.policy();
+            let seen = expected.policy.see(found);
+            seen.map_err(|law| Verdict::law(law, format!("timeline {label}: {found}")))?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@
 //!   is on, a layer that is frozen, or L0s that are too many, do not stay so for longer than the
 //!   delays in jobs that write, a few seconds and some periods.
 //! * Not verified: calls that open, close, create or delete timelines, which wait for each other;
-//!   nor maintenance in a life in which a call has failed, since it may then wait before it retries.
+//!   nor maintenance in a life in which a call has failed, since it may wait before it retries.
 //!
 //! A read that takes an hour, or a scan that is held, must delay nothing but itself.
 
@@ -58,15 +58,18 @@ fn may_wait_for(job: Job, delayed: Op) -> bool {
     match job {
         Job::Read | Job::Freeze => other == job,
         // Backpressure: until there are fewer layers.
-        Job::Put => is_index || matches!(other, Job::Put | Job::Flush | Job::Compact),
-        Job::Flush => is_index || other == Job::Flush,
-        Job::Lease => is_index || matches!(other, Job::Lease | Job::Flush),
+        Job::Put => is_index || matches!(other, Job::Put | Job::Flush | Job::Compact | Job::Drop),
+        Job::Flush => is_index || matches!(other, Job::Flush | Job::Drop),
+        Job::Lease => is_index || matches!(other, Job::Lease | Job::Flush | Job::Drop),
         // A tiered compaction makes images.
         Job::Compact | Job::Image => {
             is_index || matches!(other, Job::Compact | Job::Image | Job::Drop)
         }
-        Job::Gc => is_index || matches!(other, Job::Gc | Job::GcCompact),
-        Job::GcCompact => is_index || matches!(other, Job::Gc | Job::GcCompact | Job::Drop),
+        // Of these one runs at a time: what one keeps, the other must find.
+        Job::Gc => is_index || matches!(other, Job::Gc | Job::GcCompact | Job::Shed),
+        Job::GcCompact => {
+            is_index || matches!(other, Job::Gc | Job::GcCompact | Job::Shed | Job::Drop)
+        }
         _ => other != Job::Read,
     }
 }
@@ -135,6 +138,34 @@ impl BacklogCheck {
             self.backlogs.insert(timeline.id(), backlog);
         }
         Ok(())
+    }
+}
+
+/// Follows whether a writer is told that maintenance cannot flush.
+#[derive(Clone, Default)]
+pub struct ToldCheck {
+    /// The oldest frozen layer of each timeline, with how many flushes had failed before.
+    oldest: BTreeMap<TimelineId, (Lsn, usize)>,
+}
+
+impl ToldCheck {
+    /// Looks at a timeline before a batch: whether one that freezes must be refused, since there
+    /// are so many frozen layers, and the flush of the oldest has failed and was tried again.
+    pub fn must_refuse(&mut self, sight: &Sight, label: TimelineLabel, limit: usize) -> bool {
+        let Some(timeline) = sight.open.get(&label) else {
+            return false;
+        };
+        let (map, id) = (timeline.layers(), timeline.id());
+        let Some(oldest) = map.frozen().first().map(|layer| layer.start()) else {
+            self.oldest.remove(&id);
+            return false;
+        };
+        let failed_count = sight.judge.failed_flush_count(id);
+        let before = self.oldest.entry(id).or_insert((oldest, failed_count));
+        if before.0 != oldest {
+            *before = (oldest, failed_count);
+        }
+        limit <= map.frozen().len() && before.1 + 2 <= failed_count
     }
 }
 

@@ -344,6 +344,15 @@ impl Disk {
         }
     }
 
+    /// The number of open handles.
+    pub fn open_count(&self) -> u64 {
+        let files = self.nodes.values().map(|node| match &**node {
+            DiskNode::File(file) => u64::from(file.open_count),
+            DiskNode::Directory(_) => 0,
+        });
+        files.sum()
+    }
+
     /// Counts one open handle less.
     pub fn release(&mut self, id: NodeId) {
         if let Ok(file) = self.file_mut(id) {

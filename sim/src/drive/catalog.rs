@@ -198,7 +198,7 @@ impl Driver {
         match result {
             Some(Ok(timeline)) => {
                 self.judge.timeline_created(label);
-                branch.check_made(before, &allowed)?;
+                self.show(|sight, _| branch.check_made(sight, (before, &allowed)))?;
                 self.look(|sight, _| branch.acknowledged(sight, &timeline))?;
                 self.check_durable(label, &Acknowledged::Made(Some((ancestor, lsn))))?;
                 self.add_created(label, timeline);
@@ -211,14 +211,8 @@ impl Driver {
             Some(Err(error)) if is_refusal(&error) => {
                 self.look(|sight, _| branch.check_refused(sight, (before, &allowed), &error))?;
                 self.with_expected(label, |expected| expected.refused_creation(&start));
-                if let Error::Refused { why } = &error {
-                    if self.look(|sight, _| branches::refused(sight, label, why))? {
-                        self.restart_for(effort, how).await?;
-                    }
-                } else if before == Existence::Absent {
-                    self.with_expected(label, |expected| *expected = Expected::absent());
-                }
-                Ok(true)
+                self.branch_refused(branch, (effort, how), (before, &error))
+                    .await
             }
             Some(Err(error)) => {
                 let others = [None, Some(ancestor)];
@@ -226,8 +220,33 @@ impl Driver {
                 self.expect_unmade(label, before);
                 self.branch_failed(ancestor, (effort, how), &error).await
             }
-            None => Ok(false),
+            None => {
+                // Its directory stays, until a retry or the next open of the engine.
+                self.handles().has_given_up = true;
+                Ok(false)
+            }
         }
+    }
+
+    /// Notes a branch that was refused: it is not there, or it was before.
+    async fn branch_refused(
+        &self,
+        branch: Branch,
+        (effort, how): (Effort, How),
+        (before, error): (Existence, &Error),
+    ) -> Result<bool, Verdict> {
+        let label = branch.label;
+        let is_below = self.show(|sight, _| branch.is_below_the_ancestor(sight));
+        if let Error::Refused { why } = error
+            && !is_below
+        {
+            if self.look(|sight, _| branches::refused(sight, label, why))? {
+                self.restart_for(effort, how).await?;
+            }
+        } else if before == Existence::Absent {
+            self.with_expected(label, |expected| *expected = Expected::absent());
+        }
+        Ok(true)
     }
 
     /// Opens everything again where a branch is in doubt after a failed sync. Returns whether what

@@ -2,13 +2,19 @@
 
 use super::Driver;
 use super::driver::Checkers;
-use crate::checkers::{Depth, Response, Sight, batches, cutoff, leases, listed, tiers};
+use crate::checkers::{Depth, Response, Sight, batches, cutoff, heard, leases, listed, tiers};
 use crate::dice::mix;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, FinalAnswer, FinalAnswers};
 use crate::verdict::Verdict;
 
 impl Driver {
+    /// Compares what the engine has told its listener with what it shows.
+    fn check_heard(&self) -> Result<(), Verdict> {
+        let heard = self.handles().heard.clone();
+        self.look(|sight, _| heard::look(sight, &heard))
+    }
+
     /// Checks the laws, the order of the LSNs, and as many points as the knob `look` says, after an
     /// operation: more on the timeline that it touched than on the others.
     pub(super) fn look_around(
@@ -20,6 +26,7 @@ impl Driver {
         self.look(|sight, _| leases::look(sight))?;
         self.look(|sight, _| tiers::look(sight))?;
         self.look(|sight, checkers| checkers.backlog.check(sight))?;
+        self.check_heard()?;
         let draw = mix(self.plan.knobs.seed ^ mix(line));
         for label in self.labels() {
             let Some(timeline) = self.timeline(label) else {
@@ -53,6 +60,7 @@ impl Driver {
         self.look(|sight, _| cutoff::look(sight))?;
         self.look(|sight, _| leases::look(sight))?;
         self.look(|sight, _| tiers::look(sight))?;
+        self.check_heard()?;
         self.look(|sight, checkers| checkers.answers.check_points(sight, label, depth))
     }
 

@@ -12,22 +12,26 @@ use std::time::Duration;
 
 use palimpsest::base::{Key, Lsn};
 use palimpsest::format::Value;
-use palimpsest::{Batch, Engine, Error, Options};
+use palimpsest::{Batch, Engine, Error, Options, Record, Writer};
 
 use super::Driver;
 use super::options::options;
+use crate::model::Change;
 use crate::paths::ROOT;
 use crate::plan::Knobs;
 use crate::verdict::Verdict;
-use crate::world::SimIo;
+use crate::world::{SimIo, World};
 
 /// An option at a value that is ruled out.
 type WrongOption = (&'static str, fn(&mut Options));
 
 /// Each option that is ruled out by itself, and the one that another rules out.
-const WRONG: [WrongOption; 23] = [
+const WRONG: [WrongOption; 26] = [
     ("freeze_len_max 0", |it| it.freeze_len_max = 0),
     ("open_len_max 0", |it| it.open_len_max = 0),
+    ("failing_frozen_count_max 0", |it| {
+        it.failing_frozen_count_max = 0
+    }),
     ("freeze_distance_max 0", |it| it.freeze_distance_max = 0),
     ("buffer_len 0", |it| it.buffer_len = 0),
     ("l0_count_trigger 0", |it| it.l0_count_trigger = 0),
@@ -56,6 +60,7 @@ const WRONG: [WrongOption; 23] = [
     ("gc_compact_len_max 0", |it| it.gc_compact_len_max = 0),
     ("shed_image_count_max 0", |it| it.shed_image_count_max = 0),
     ("l0_delay_count 0", |it| it.l0_delay_count = 0),
+    ("open_files_max 0", |it| it.open_files_max = 0),
     ("read_len_max 0", |it| it.read_len_max = 0),
     ("scan_key_count_max 0", |it| it.scan_key_count_max = 0),
     ("image_age_max 0", |it| {
@@ -63,6 +68,9 @@ const WRONG: [WrongOption; 23] = [
     }),
     ("maintenance_period 0", |it| {
         it.maintenance_period = Some(Duration::ZERO);
+    }),
+    ("maintenance_period below 1 ms", |it| {
+        it.maintenance_period = Some(Duration::from_micros(999));
     }),
     ("l0_stall_count below l0_count_trigger", |it| {
         it.l0_count_trigger = it.l0_count_trigger.max(2);
@@ -92,6 +100,37 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// Puts a batch with one more record, which the built-in redo does not know.
+///
+/// # Errors
+/// A wrong answer, if it is not refused at once: nothing of it may be written.
+pub(super) fn try_unknown_record(
+    world: &World,
+    writer: &mut Writer<SimIo>,
+    batch: &Batch,
+    last: Option<&(Key, Lsn, Change)>,
+) -> Result<(), Verdict> {
+    let behind = last.and_then(|(key, lsn, _)| Some((*key, lsn.checked_add(1)?)));
+    let Some((key, lsn)) = behind.filter(|(_, lsn)| *lsn < Lsn::MAX) else {
+        return Ok(());
+    };
+    let (will_init, rec) = (false, vec![u8::MAX]);
+    let mut batch = batch.clone();
+    let pushed = batch.push(
+        key,
+        lsn,
+        &Value::Record(Record::Postgres { will_init, rec }),
+    );
+    pushed.map_err(|error| Verdict::wrong("push", "it is taken", error.to_string()))?;
+    let found = match world.poll_directly(pin!(writer.put_batch(&batch))) {
+        Poll::Ready(Err(Error::Refused { .. })) => return Ok(()),
+        Poll::Ready(put) => format!("{put:?}"),
+        Poll::Pending => "it waits".to_owned(),
+    };
+    let asked = format!("put a record of {key} at {lsn} that no redo knows");
+    Err(Verdict::wrong(asked, "a refusal", found))
 }
 
 /// Pushes records behind a batch that no batch may have there.

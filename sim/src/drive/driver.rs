@@ -10,9 +10,10 @@ use palimpsest::{Engine, Timeline, Writer};
 use super::held::{HeldInstance, HeldSlot};
 use super::splitting::Splitting;
 use super::users::Users;
+use crate::checkers::heard::Heard;
 use crate::checkers::layers::Layers;
 use crate::checkers::{self, Finding, Sight};
-use crate::checkers::{BacklogCheck, ImagedCheck, Reduced};
+use crate::checkers::{BacklogCheck, ImagedCheck, Reduced, ToldCheck};
 use crate::judge::Judge;
 use crate::label::TimelineLabel;
 use crate::oracle::{self, Expectations, Expected, FinalAnswers, Shards};
@@ -75,6 +76,8 @@ pub struct Checkers {
     pub imaged: ImagedCheck,
     /// Watches what waits for maintenance.
     pub backlog: BacklogCheck,
+    /// Whether a writer is told that maintenance cannot flush.
+    pub told: ToldCheck,
 }
 
 /// How a plan ended.
@@ -119,6 +122,8 @@ pub type LineSource = Arc<dyn Fn(usize) -> Option<Line> + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Handles {
     pub(super) engine: Option<Arc<Engine<SimIo>>>,
+    /// What the engine tells.
+    pub(super) heard: Arc<Heard>,
     /// The knobs that the engine was opened with, if it was.
     pub(super) knobs: Option<Arc<Knobs>>,
     /// How many of the settings are in them.

@@ -10,7 +10,9 @@ use palimpsest::{Result, Strategy, Timeline};
 
 use super::Driver;
 use super::job::images;
-use crate::checkers::{Depth, MaintenanceCheck, cutoff, layers, space, tiers, visibility, visits};
+use crate::checkers::{
+    Depth, MaintenanceCheck, cutoff, layers, open_files, space, tiers, visibility, visits,
+};
 use crate::faults::FaultOutcome;
 use crate::label::TimelineLabel;
 use crate::laws;
@@ -88,12 +90,14 @@ impl Driver {
         let aged = self.age_history().await?;
         self.world.settle_down().await?;
         self.look(|sight, _| space::check(sight))?;
+        self.look(|sight, _| open_files::check(sight))?;
         self.judge.forget_failed_removals();
         self.restart_and_check(Depth::Full, How::Wait).await?;
         self.note_answers();
         self.judge.check_reported()?;
         self.world.settle_down().await?;
         self.look(|sight, _| space::check(sight))?;
+        self.look(|sight, _| open_files::check(sight))?;
         let elapsed = SimIo::new(&self.world).now().saturating_since(started);
         let elapsed = elapsed.saturating_sub(aged);
         if QUIESCE_TIME_MAX < elapsed {
@@ -110,7 +114,11 @@ impl Driver {
     /// lives that are each shorter than that, and checks that the cutoff has moved. Returns the
     /// time that took.
     async fn age_history(&self) -> Result<Duration, Verdict> {
-        let age = self.knobs().gc_age;
+        let knobs = self.knobs();
+        let open = self.labels();
+        let open = open.into_iter().filter_map(|label| self.timeline(label));
+        let age = open.map(|timeline| cutoff::age(&knobs, &timeline)).max();
+        let age = age.unwrap_or(knobs.gc_age);
         let is_clock_set = self.handles().opened.is_none();
         // Maintenance would do much work in so long a time.
         let is_long = self.world.wait_max() < age;

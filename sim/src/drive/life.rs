@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use palimpsest::base::Lsn;
 use palimpsest::io::Io;
-use palimpsest::{Engine, Error, Timeline};
+use palimpsest::{Engine, Error, Options, Policy, Timeline};
 
 use super::line::touched_by;
 use super::options::options;
 use super::{Driver, TRIES_BEFORE_HEALING, TRIES_MAX};
-use crate::checkers::{BacklogCheck, Depth, Unreadable, recovery, runs};
+use crate::checkers::heard::Heard;
+use crate::checkers::{BacklogCheck, Depth, ToldCheck, Unreadable, recovery, runs};
 use crate::faults::FaultOutcome;
 use crate::keys;
 use crate::label::TimelineLabel;
@@ -110,6 +111,7 @@ impl Driver {
         self.handles().engine = Some(Arc::new(engine));
         self.handles().has_given_up = false;
         self.session().checkers.backlog = BacklogCheck::default();
+        self.session().checkers.told = ToldCheck::default();
         let mut opened = Vec::new();
         for label in self.labels() {
             self.with_expected(label, |expected| expected.cutoff.close());
@@ -172,7 +174,12 @@ impl Driver {
             let guard = self.judge.begin(None);
             self.judge.begin_open();
             let io = SimIo::new(&self.world);
-            let opening = Engine::open(io, Path::new(ROOT), options(knobs));
+            let heard = Arc::new(Heard::default());
+            let options = Options {
+                listener: Some(heard.clone()),
+                ..options(knobs)
+            };
+            let opening = Engine::open(io, Path::new(ROOT), options);
             let Some(opened) = self.call(how, opening).await else {
                 how = How::Wait;
                 continue;
@@ -180,6 +187,7 @@ impl Driver {
             match opened {
                 Ok(engine) => {
                     self.judge.opened();
+                    self.handles().heard = heard;
                     return Ok(engine);
                 }
                 // Removals of the engine before it still lock the directory.
@@ -288,7 +296,10 @@ impl Driver {
     /// Adds a timeline that was created just now, by the options of this life.
     pub(super) fn add_created(&self, label: TimelineLabel, timeline: Timeline<SimIo>) {
         let strategy = self.knobs().strategy;
-        self.with_expected(label, |expected| expected.strategy.acknowledge(strategy));
+        self.with_expected(label, |expected| {
+            expected.strategy.acknowledge(strategy);
+            expected.policy.acknowledge(Policy::default());
+        });
         self.add_open(label, timeline);
     }
 
@@ -315,7 +326,11 @@ impl Driver {
     pub(super) async fn restart_and_check(&self, depth: Depth, how: How) -> Result<(), Verdict> {
         self.join().await?;
         let ends = match depth {
-            Depth::Full => self.shut_engine_down().await?,
+            Depth::Full => {
+                let ends = self.shut_engine_down().await?;
+                self.peek().await?;
+                ends
+            }
             _ => self.shut_down().await?,
         };
         self.open_and_check(depth, how).await?;

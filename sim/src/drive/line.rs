@@ -125,6 +125,9 @@ impl Driver {
             PlanOp::Strategy { timeline, strategy } => {
                 Box::pin(self.set_strategy(timeline, strategy, how)).await
             }
+            PlanOp::Policy { timeline, policy } => {
+                Box::pin(self.set_policy(timeline, policy.into(), how)).await
+            }
             PlanOp::Images { timeline, mode } => {
                 Box::pin(self.create_images(timeline, mode, how)).await
             }
@@ -285,7 +288,7 @@ fn job_of(op: &PlanOp) -> Job {
         PlanOp::Images { .. } => Job::Image,
         PlanOp::Gc { .. } => Job::Gc,
         PlanOp::GcCompact { .. } | PlanOp::GcCompactAll { .. } => Job::GcCompact,
-        PlanOp::Lease { .. } => Job::Lease,
+        PlanOp::Lease { .. } | PlanOp::Policy { .. } => Job::Lease,
         PlanOp::Shed { .. } => Job::Shed,
         _ => Job::Read,
     }

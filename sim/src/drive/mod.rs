@@ -23,6 +23,7 @@ mod lease;
 mod life;
 mod line;
 mod options;
+mod peek;
 mod read;
 mod rest;
 mod shed;

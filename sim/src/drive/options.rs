@@ -15,7 +15,7 @@ const SCAN_KEY_COUNT: usize = 5;
 /// Few, so that a shed leaves some to the next one.
 pub(super) const SHED_IMAGE_COUNT_MAX: usize = 2;
 /// How many frozen layers a timeline may have whose flush fails: few, so that plans come to it.
-const FAILING_FROZEN_COUNT_MAX: usize = 2;
+pub(super) const FAILING_FROZEN_COUNT_MAX: usize = 2;
 
 /// The time after which image creation looks again, whatever was flushed.
 const IMAGE_LOOK_AGE: Duration = Duration::from_secs(10);
@@ -36,6 +36,7 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         freeze_distance_max: knobs.freeze_distance_max,
         freeze_age_max: knobs.freeze_age_max,
         open_len_max: knobs.open_len_max,
+        reserve_len: knobs.reserve_len,
         buffer_len: in_memory(knobs.buffer_len),
         l0_count_trigger: in_memory(knobs.l0_count_trigger),
         l0_run_len_max: knobs.l0_run_len_max,
@@ -66,6 +67,7 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         l0_delay: knobs.l0_delay,
         l0_stall_count: knobs.maintenance.l0_stall_count().map(in_memory),
         block_cache_len: knobs.block_cache_len,
+        open_files_max: in_memory(knobs.open_files_max),
         read_len_max: knobs.read_len_max,
         scan_key_count_max: match knobs.key_count {
             0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
@@ -74,6 +76,7 @@ pub(super) fn options(knobs: &Knobs) -> Options {
         failing_frozen_count_max: FAILING_FROZEN_COUNT_MAX,
         maintenance_period: knobs.maintenance.period(),
         redo: defaults.redo,
+        listener: defaults.listener,
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use palimpsest::base::Time;
 use palimpsest::io::{Io, Job};
 use palimpsest::{Batch, Error, Timeline, Writer};
 
 use super::Driver;
+use super::doors::try_unknown_record;
 use super::draft::Draft;
+use super::options::FAILING_FROZEN_COUNT_MAX;
 use crate::checkers::batches::{self, Before, OpenLayer};
 use crate::checkers::{Waited, bounds, foreign};
 use crate::label::TimelineLabel;
@@ -85,6 +88,24 @@ impl Driver {
         }
     }
 
+    /// Whether a batch that freezes must be told that maintenance cannot flush.
+    fn must_tell(&self, label: TimelineLabel) -> Result<bool, Verdict> {
+        let limit = FAILING_FROZEN_COUNT_MAX;
+        self.look(|sight, checkers| {
+            Ok::<bool, Verdict>(checkers.told.must_refuse(sight, label, limit))
+        })
+    }
+
+    fn before(&self, label: TimelineLabel, begun: Time) -> Before {
+        let timeline = self.timeline(label);
+        Before {
+            last: timeline.as_ref().map(Timeline::last_record_lsn),
+            begun,
+            clock_jump_count: self.world.clock_jump_count(),
+            open: timeline.as_ref().and_then(OpenLayer::of),
+        }
+    }
+
     /// Whether the error is the one with which the timeline's maintenance fails, which a device has
     /// returned in this life.
     fn is_told_by_maintenance(&self, label: TimelineLabel, error: &Error) -> bool {
@@ -117,6 +138,7 @@ impl Driver {
                 foreign::check(shard, key, format!("put a batch with {key}"), put)
             });
         }
+        try_unknown_record(&self.world, &mut writer, &batch, draft.changes.last())?;
         let guard = self.judge.begin(Some(label));
         let horizon = self.show(|sight, _| sight.horizon());
         let must_refuse = self.with_expected(label, |expected| {
@@ -124,13 +146,8 @@ impl Driver {
             expected.samples.note(&horizon, expected.last_possible());
             expected.put_refusal().0
         });
-        let timeline = self.timeline(label);
-        let before = Before {
-            last: timeline.as_ref().map(Timeline::last_record_lsn),
-            begun: horizon.now,
-            clock_jump_count: self.world.clock_jump_count(),
-            open: timeline.as_ref().and_then(OpenLayer::of),
-        };
+        let before = self.before(label, horizon.now);
+        let must_tell = self.must_tell(label)?;
         let was_alone = self.is_only_line(how);
         let waited = Waited::begin(&self.world, Job::Put);
         let result = self.call(how, writer.put_batch(&batch)).await;
@@ -146,6 +163,9 @@ impl Driver {
             )),
             Some(Ok(())) => {
                 self.with_expected(label, |expected| expected.end_put());
+                if must_tell {
+                    self.show(|sight, _| bounds::check_told(sight, label, &batch, before))?;
+                }
                 self.look(|sight, _| batches::check_rolled(sight, label, &batch, before))?;
                 self.look(|sight, _| batches::check_made_room(sight, label, &batch, before))?;
                 if was_alone {
@@ -163,13 +183,15 @@ impl Driver {
                 if !self.is_told_by_maintenance(label, &error) {
                     guard.check(&asked, &error)?;
                 }
-                self.with_expected(label, |expected| expected.maybe_closed = true);
-                self.settle(label)
+                self.put_in_doubt(label)
             }
-            None => {
-                self.with_expected(label, |expected| expected.maybe_closed = true);
-                self.settle(label)
-            }
+            None => self.put_in_doubt(label),
         }
+    }
+
+    /// A batch that was dropped or has failed may be there, and its LSN be closed.
+    fn put_in_doubt(&self, label: TimelineLabel) -> Result<(), Verdict> {
+        self.with_expected(label, |expected| expected.maybe_closed = true);
+        self.settle(label)
     }
 }

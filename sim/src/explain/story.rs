@@ -321,7 +321,10 @@ mod tests {
             let end = Moment::After {
                 line: plan.ops.len(),
             };
-            assert_eq!(story.good.map(|scene| scene.moment), Some(end));
+            // Behind the last line history may grow old through more lives.
+            let moment = story.good.map(|scene| scene.moment);
+            let is_opened = matches!(moment, Some(Moment::Opened { .. }));
+            assert!(is_opened || moment == Some(end), "{moment:?}");
             assert!(story.bad.is_none() && story.reading.is_none());
         }
     }

@@ -23,6 +23,10 @@ named_enum! {
         Erofs = "EROFS",
         /// A call failed: permission denied.
         Eacces = "EACCES",
+        /// A call failed: the process has too many open files.
+        Emfile = "EMFILE",
+        /// A call failed: the system has too many open files.
+        Enfile = "ENFILE",
         /// A file's sync failed and dropped its dirty pages, which can still be read.
         FailedSync = "failed file sync",
         /// A file's sync failed and dropped its dirty pages, which cannot be read any more.

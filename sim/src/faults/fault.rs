@@ -8,7 +8,7 @@ use std::time::Duration;
 use palimpsest::io::Part;
 
 use super::StepKind::{
-    self, Create, Len, List, Open, Pass, Read, Remove, Rename, Replace, Sync, SyncDir, Write,
+    self, Create, Len, List, Lock, Open, Pass, Read, Remove, Rename, Replace, Sync, SyncDir, Write,
 };
 use super::{Crash, FaultClass};
 
@@ -83,6 +83,10 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// The error number of an I/O error on Linux; the standard library has no kind for it.
 const EIO: i32 = 5;
+/// That of a process with too many open files.
+const EMFILE: i32 = 24;
+/// That of a system with too many open files.
+const ENFILE: i32 = 23;
 
 /// Declares [`Fault`] and its rows.
 macro_rules! faults {
@@ -182,6 +186,30 @@ faults! {
         class: |_, step| error_at(step, FaultClass::Eacces),
         error: Some(|| io::ErrorKind::PermissionDenied.into()),
         plainer: |_| vec![Fault::Eio],
+    };
+
+    /// The call fails since the process has as many open files as it may have: `emfile`.
+    Emfile => FaultRow {
+        name: "emfile",
+        text: Text::Word(Fault::Emfile),
+        number: 16,
+        happens_to: |step, _| matches!(step, Create | Open | List | Lock),
+        shown_by: ShownBy::Any,
+        class: |_, _| FaultClass::Emfile,
+        error: Some(|| io::Error::from_raw_os_error(EMFILE)),
+        plainer: |_| vec![Fault::Eio],
+    };
+
+    /// The call fails since the system has as many open files as it may have: `enfile`.
+    Enfile => FaultRow {
+        name: "enfile",
+        text: Text::Word(Fault::Enfile),
+        number: 17,
+        happens_to: |step, _| matches!(step, Create | Open | List | Lock),
+        shown_by: ShownBy::Any,
+        class: |_, _| FaultClass::Enfile,
+        error: Some(|| io::Error::from_raw_os_error(ENFILE)),
+        plainer: |_| vec![Fault::Emfile],
     };
 
     /// A file's sync fails with an I/O error, and later reads return what was durable before:
@@ -423,11 +451,13 @@ mod tests {
     use crate::text::Words;
 
     /// Each fault once.
-    const EACH: [&str; 15] = [
+    const EACH: [&str; 17] = [
         "eio",
         "enospc",
         "erofs",
         "eacces",
+        "emfile",
+        "enfile",
         "revert",
         "slow:2s",
         "stall",

@@ -7,6 +7,9 @@ use crate::faults::FaultOutcome;
 use crate::label::TimelineLabel;
 use crate::verdict::Verdict;
 
+/// How often a call that opens a file is made again while too many are open: sim/DEVICE.md.
+const OUT_OF_FILES_RETRIES: usize = 4;
+
 /// The errors that one call may return: those of faults delivered to its own operation, of a failed
 /// sync, of a shutdown, or of a file that the device made wrong.
 pub struct AllowedErrors {
@@ -102,8 +105,10 @@ impl AllowedErrors {
         let is_allowed = match error {
             Error::Io(failure) => {
                 let kind = failure.source.kind();
-                let mut injected_errors = injected_errors.iter();
-                injected_errors.any(|injected| injected.kind == kind && !injected.is_of_sync)
+                let of_kind = injected_errors.iter();
+                let of_kind = of_kind.filter(|it| it.kind == kind && !it.is_of_sync);
+                let refusals = of_kind.clone().filter(|it| it.is_out_of_files).count();
+                refusals < of_kind.count() || OUT_OF_FILES_RETRIES < refusals
             }
             Error::Latched(_) => {
                 injected_errors.iter().any(|injected| injected.is_of_sync)

@@ -51,7 +51,9 @@ pub(super) struct ErrorExpectations {
 impl ErrorExpectations {
     /// Records a fault that was delivered.
     pub(super) fn delivered(&mut self, delivered: &Delivered) {
-        let Delivered { site, fault, error } = *delivered;
+        let Delivered {
+            site, fault, error, ..
+        } = *delivered;
         let is_wrong = matches!(
             fault,
             Fault::Rot(_) | Fault::Stale | Fault::Astray(_) | Fault::Lost

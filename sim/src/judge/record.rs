@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use palimpsest::base::TimelineId;
 use palimpsest::io::Job;
 
 use super::expectations::ErrorExpectations;
@@ -31,6 +32,9 @@ pub(super) struct FaultRecord {
     cells: Cells,
     /// The kinds of error that calls of this life have met.
     kinds_met: BTreeSet<ErrorKind>,
+    /// The flushes of maintenance of this life in which a call has failed, each by its timeline and
+    /// number.
+    failed_flushes: BTreeSet<(TimelineId, u32)>,
 }
 
 /// An error that a fault injected into a call.
@@ -38,6 +42,8 @@ pub(super) struct FaultRecord {
 pub(super) struct InjectedError {
     /// The kind of error.
     pub(super) kind: ErrorKind,
+    /// Whether the call failed since too many files are open: then it is to be made again.
+    pub(super) is_out_of_files: bool,
     /// Whether the call was a sync: then what is durable is unknown.
     pub(super) is_of_sync: bool,
 }
@@ -107,6 +113,13 @@ impl Judge {
         !self.record().kinds_met.is_empty()
     }
 
+    /// In how many flushes of the timeline by maintenance a call has failed, in this life.
+    pub fn failed_flush_count(&self, timeline: TimelineId) -> usize {
+        let record = self.record();
+        let of = record.failed_flushes.iter();
+        of.filter(|(other, _)| *other == timeline).count()
+    }
+
     /// Whether a call of this life has failed with this kind of error.
     pub fn has_failed_with(&self, kind: ErrorKind) -> bool {
         self.record().kinds_met.contains(&kind)
@@ -160,6 +173,7 @@ impl FaultRecord {
                 self.expectations = ErrorExpectations::default();
                 self.injected_errors.clear();
                 self.kinds_met.clear();
+                self.failed_flushes.clear();
             }
             Fact::LifeEnded(ending) => {
                 let pending_faults = std::mem::take(&mut self.pending_faults);
@@ -171,7 +185,12 @@ impl FaultRecord {
     }
 
     fn delivered(&mut self, delivered: &Delivered) {
-        let Delivered { site, fault, error } = *delivered;
+        let Delivered {
+            site,
+            fault,
+            error,
+            is_maintenance,
+        } = *delivered;
         let class = fault.class(site.step);
         match (fault, site.task) {
             (Fault::Crash(_), _) => {
@@ -183,9 +202,20 @@ impl FaultRecord {
             (_, Some(task)) => self.pending_faults.add(task, class, site.op),
         }
         self.kinds_met.extend(error);
+        if error.is_some() && is_maintenance && site.op.job == Job::Flush {
+            self.failed_flushes.extend(
+                site.op
+                    .timeline
+                    .map(|timeline| (timeline, site.op.job_index)),
+            );
+        }
         if let (Some(task), Some(kind)) = (site.task, error) {
             let is_of_sync = matches!(site.step, StepKind::Sync | StepKind::SyncDir);
-            let injected = InjectedError { kind, is_of_sync };
+            let injected = InjectedError {
+                kind,
+                is_out_of_files: matches!(fault, Fault::Emfile | Fault::Enfile),
+                is_of_sync,
+            };
             self.injected_errors.entry(task).or_default().push(injected);
         }
         self.expectations.delivered(delivered);

@@ -30,6 +30,7 @@ fn site(job: Job, step: StepKind) -> Site {
 
 fn failed(job: Job, step: StepKind) -> Fact {
     Fact::Delivered(Delivered {
+        is_maintenance: false,
         site: site(job, step),
         fault: Fault::Eio,
         error: Some(ErrorKind::Other),
@@ -38,6 +39,7 @@ fn failed(job: Job, step: StepKind) -> Fact {
 
 fn slow(job: Job) -> Fact {
     Fact::Delivered(Delivered {
+        is_maintenance: false,
         site: site(job, StepKind::Read),
         fault: Fault::Stall,
         error: None,
@@ -112,6 +114,7 @@ fn a_maintenance_task_has_tolerated_what_its_job_before_met() {
 #[test]
 fn rot_is_met_when_it_is_read_and_must_be_reported() {
     let rotted = Fact::Delivered(Delivered {
+        is_maintenance: false,
         site: site(Job::Flush, StepKind::Sync),
         fault: Fault::Rot(3),
         error: None,
@@ -136,6 +139,7 @@ fn an_open_that_fails_or_reads_what_is_wrong_may_not_have_read_the_index() {
             .has_unread_index()
     );
     let stale = Fact::Delivered(Delivered {
+        is_maintenance: false,
         site: site(Job::Open, StepKind::Read),
         fault: Fault::Stale,
         error: None,

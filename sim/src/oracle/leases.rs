@@ -39,11 +39,15 @@ impl Leases {
     /// Ends that, with the time until which the LSN was promised, if it was.
     pub fn end(&mut self, lsn: Lsn, until: Option<Time>) {
         self.grant_count -= 1;
-        if let Some(until) = until {
-            let promised = self.promised.entry(lsn).or_insert(until);
-            *promised = until.max(*promised);
-            self.in_doubt.remove(&lsn);
-            self.over.remove(&lsn);
+        self.over.remove(&lsn);
+        match until {
+            Some(until) => {
+                let promised = self.promised.entry(lsn).or_insert(until);
+                *promised = until.max(*promised);
+                self.in_doubt.remove(&lsn);
+            }
+            // One beside it may have been granted meanwhile, until an earlier time.
+            None => _ = self.in_doubt.insert(lsn),
         }
     }
 

@@ -2,6 +2,7 @@
 //! it. Only the code in which a knob acts names it as well.
 
 mod fields;
+mod limits;
 mod values;
 
 use std::fmt;
@@ -10,19 +11,20 @@ use std::time::Duration;
 use palimpsest::Strategy;
 
 use super::draw::knobs::{
-    CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, draw_distance, draw_gc_age, draw_gc_distance,
-    draw_key_count, draw_maintenance, draw_preempt_count, draw_run_len, draw_shard,
-    draw_sparse_count, draw_strategy,
+    CACHE_LENS, COUNT_NEVER, DISTANCE_NEVER, OPEN_FILES, draw_distance, draw_gc_age,
+    draw_gc_distance, draw_key_count, draw_maintenance, draw_preempt_count, draw_run_len,
+    draw_shard, draw_sparse_count, draw_strategy,
 };
 use super::draw::swarm::{PlanScale, Swarm};
 use super::draw::themes::Theme;
 use super::draw::times::draw_duration;
-use super::limits::{KEY_COUNT_MAX, check_duration, check_period, within};
+use super::limits::{KEY_COUNT_MAX, check_duration, within};
 use crate::dice::{Chance, Lent};
 use crate::faults::Device;
 use crate::text::Problem;
 
 pub use fields::Knobs;
+use limits::{any, at_least_one, check_maintenance};
 use values::KnobValue;
 pub use values::{Compression, KeyLayout, Look, Maintenance, Shard};
 
@@ -68,7 +70,7 @@ const NEVER: u64 = 1 << 62;
 const LAYERS_NEVER: u64 = 1_000_000;
 
 /// Every knob, in the order of a plan's text.
-pub(crate) const KNOBS: [Knob; 36] = [
+pub(crate) const KNOBS: [Knob; 38] = [
     Knob {
         name: "seed",
         is_option: false,
@@ -178,6 +180,16 @@ pub(crate) const KNOBS: [Knob; 36] = [
                 (PlanScale::Large, _) => 2 << 20,
             }
         },
+    },
+    Knob {
+        name: "reserve-len",
+        is_option: true,
+        value: |knobs| &mut knobs.reserve_len,
+        limit: |_, _| Ok(()),
+        set_plain: |knobs| knobs.reserve_len = 0,
+        shrink_order: Some(35),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| knobs.reserve_len = chance.below(2) * chance.between(1, 1024),
     },
     Knob {
         name: "buffer-len",
@@ -452,6 +464,16 @@ pub(crate) const KNOBS: [Knob; 36] = [
         draw: |knobs, _, chance| knobs.block_cache_len = chance.pick_weighted(&CACHE_LENS),
     },
     Knob {
+        name: "open-files",
+        is_option: true,
+        value: |knobs| &mut knobs.open_files_max,
+        limit: |name, knobs| at_least_one(name, knobs.open_files_max),
+        set_plain: |knobs| knobs.open_files_max = 512,
+        shrink_order: Some(34),
+        phase: DrawPhase::Rest,
+        draw: |knobs, _, chance| knobs.open_files_max = chance.pick_weighted(&OPEN_FILES),
+    },
+    Knob {
         name: "read-len",
         is_option: true,
         value: |knobs| &mut knobs.read_len_max,
@@ -517,32 +539,6 @@ pub(crate) const KNOBS: [Knob; 36] = [
         draw: |knobs, swarm, _| knobs.device = swarm.device,
     },
 ];
-
-fn any(_: &'static str, _: &Knobs) -> Result<(), Problem> {
-    Ok(())
-}
-
-fn at_least_one(name: &'static str, threshold: u64) -> Result<(), Problem> {
-    within(name, threshold, 1..=u64::MAX)
-}
-
-/// A batch that waits below fewer L0s than make a compaction due would wait for ever: the engine
-/// refuses such options.
-fn check_maintenance(maintenance: Maintenance, l0_count_trigger: u64) -> Result<(), Problem> {
-    let Maintenance::On {
-        period,
-        l0_stall_count,
-    } = maintenance
-    else {
-        return Ok(());
-    };
-    check_period(period)?;
-    if l0_stall_count == 0 || l0_count_trigger <= l0_stall_count {
-        return Ok(());
-    }
-    let remedy = "write 0 for never, or at least the knob `l0-trigger`";
-    Err(Problem::new("stall", l0_stall_count, remedy))
-}
 
 impl Knobs {
     /// The knobs at which each does least.

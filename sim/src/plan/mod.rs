@@ -22,7 +22,7 @@ pub use knobs::{Compression, KeyLayout, Knobs, Look, Maintenance, Shard};
 pub(crate) use knobs::{KNOBS, Knob};
 pub use op::{
     Closing, EditPlan, Effort, Entry, Held, HistoryPlan, Jump, Kept, KeyIndex, Mode, OtherShard,
-    PlanOp, Setting, Shutdowns, Slot, SplitPlan, Taking, Try,
+    PlanOp, PolicyPlan, Setting, Shutdowns, Slot, SplitPlan, Taking, Try,
 };
 pub use text::PlanError;
 pub use workload::{Workload, WorkloadError};

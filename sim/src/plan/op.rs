@@ -7,6 +7,7 @@ mod batch;
 mod key;
 mod operand;
 mod past;
+mod policy;
 mod setting;
 mod split;
 mod tally;
@@ -26,6 +27,7 @@ pub use batch::{EditPlan, Entry};
 pub use key::KeyIndex;
 pub use operand::{Closing, Effort, Held, Jump, Kept, Mode, Shutdowns, Slot};
 pub use past::{HistoryPlan, Try};
+pub use policy::PolicyPlan;
 pub use setting::Setting;
 pub use split::{OtherShard, SplitPlan, Taking};
 pub(super) use tally::LimitTally;
@@ -200,6 +202,14 @@ operations! {
         /// The strategy.
         strategy: Strategy,
     } => "strategy", Start::Dropped, Some(Job::Compact);
+
+    /// Keeps as much history from now on as it says: `policy a distance 8 age 10s`, `policy a`.
+    Policy {
+        /// The timeline.
+        timeline: TimelineLabel,
+        /// The options that the timeline has for itself.
+        policy: PolicyPlan,
+    } => "policy", Start::Dropped, Some(Job::Lease);
 
     /// Creates images: `images a` where they are due, `images a forced` everywhere.
     Images {
@@ -392,7 +402,7 @@ mod tests {
     use super::*;
 
     /// Each operation once, with an example of its operands.
-    const EACH: [&str; 32] = [
+    const EACH: [&str; 33] = [
         "create a 7",
         "branch b a -8 once",
         "delete b once",
@@ -402,6 +412,7 @@ mod tests {
         "flush a",
         "compact a forced",
         "strategy a tiered",
+        "policy a distance 8 age 10s",
         "images a",
         "gc a",
         "gc-compact a k1 2 from -9 to +1 dry",

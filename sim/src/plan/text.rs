@@ -18,14 +18,15 @@
 //!           | "layout" ("dense" | "spread" | "edges")
 //!           | "sparse" N
 //!           | "freeze-len" N | "freeze-distance" N | "freeze-age" DURATION
-//!           | "open-len" N | "buffer-len" N
+//!           | "open-len" N | "reserve-len" N | "buffer-len" N
 //!           | "l0-trigger" N | "l0-run-len" N | "strategy" STRATEGY | "tier-distance" N
 //!           | "layer-len" N
 //!           | "image-trigger" N | "sparse-trigger" N | "image-look" N | "image-age" DURATION
 //!           | "image-preempt" N | "compression" ("none" | "zstd" [":" N])
 //!           | "history-trigger" N | "history-len" N | "gc-compact-trigger" N
 //!           | "gc-compact-growth" N | "gc-compact-len" N | "gc-distance" N | "gc-age" DURATION
-//!           | "l0-delay-count" N | "l0-delay" DURATION | "cache-len" N | "read-len" N
+//!           | "l0-delay-count" N | "l0-delay" DURATION | "cache-len" N | "open-files" N
+//!           | "read-len" N
 //!           | "housekeeping" ("off" | "every" DURATION "stall" N)
 //!           | "tenant" N | "shard" ("all" | N"/"N "stripe" N) | "look" LOOK
 //!           | "device" ("posix" | "ext4-ordered" | "rename-not-atomic" | "rots")
@@ -42,6 +43,7 @@
 //!           | "freeze" LETTER | "flush" LETTER
 //!           | ("compact" | "images") LETTER ["forced"] | "gc" LETTER
 //!           | "strategy" LETTER STRATEGY | "lease" LETTER OFFSET DURATION
+//!           | "policy" LETTER ["distance" N] ["age" DURATION]     what it keeps for itself
 //!           | "gc-compact-all" LETTER ["forced"]
 //!           | "shed" LETTER
 //!           | "split" COUNT "stripe" BLOCKS "keep" NUMBER ["copying"] ["once"] | "switch" NUMBER
@@ -68,7 +70,8 @@
 //!           | "clear"
 //!
 //! rule      = "at" address fault ["times" N] ["one-in" N]
-//! fault     = "eio" | "enospc" | "erofs" | "eacces" | "revert" | "short:" N | crash
+//! fault     = "eio" | "enospc" | "erofs" | "eacces" | "emfile" | "enfile" | "revert"
+//!           | "short:" N | crash
 //!           | "slow:" DURATION | "stall" | "lie" | "tear"
 //!           | "rot:" OFFSET | "astray:" SECTORS | "lost" | "stale"     on a device that rots
 //! address   = life "/" "io#" N

@@ -17,27 +17,13 @@ pub(super) struct Delayed<'a> {
     index: usize,
 }
 
-/// A delay of one call, in the virtual time of the run.
-#[derive(Clone, Copy)]
-pub(super) struct Delay {
-    op: Op,
-    from: Duration,
-    /// `None` as long as it lasts.
-    until: Option<Duration>,
-}
-
 impl<'a> Delayed<'a> {
     pub(super) fn begin(io: &'a SimIo, fault: Fault, (op, step): (Op, StepKind)) -> Delayed<'a> {
         let mut state = io.world().state();
         state.deliver(fault, (op, step), None);
         state.delayed_count += 1;
-        let index = state.delays.len();
-        let from = state.elapsed();
-        state.delays.push(Delay {
-            op,
-            from,
-            until: None,
-        });
+        let now = state.elapsed();
+        let index = state.delays.begin(op, now);
         Delayed { io, index }
     }
 }
@@ -47,7 +33,8 @@ impl Drop for Delayed<'_> {
         let mut state = self.io.world().state();
         if state.is_live(self.io.life()) {
             state.delayed_count -= 1;
-            state.delays[self.index].until = Some(state.elapsed());
+            let now = state.elapsed();
+            state.delays.end(self.index, now);
         }
     }
 }
@@ -61,14 +48,7 @@ impl World {
     /// How long calls of this life for which `counts` holds were delayed since then, all together.
     pub fn delayed_since(&self, since: Duration, counts: impl Fn(Op) -> bool) -> Duration {
         let state = self.state();
-        let now = state.elapsed();
-        let delays = state.delays.iter().filter(|delay| counts(delay.op));
-        delays
-            .map(|delay| {
-                let until = delay.until.unwrap_or(now);
-                until.saturating_sub(delay.from.max(since))
-            })
-            .sum()
+        state.delays.sum_since((since, state.elapsed()), counts)
     }
 }
 

@@ -37,8 +37,15 @@ impl State {
     ) {
         self.count_fault(fault, step);
         let site = self.site_of_running(op, step);
-        self.facts
-            .push(Fact::Delivered(Delivered { site, fault, error }));
+        let is_maintenance = site
+            .task
+            .is_some_and(|task| self.scheduler.is_maintenance(task));
+        self.facts.push(Fact::Delivered(Delivered {
+            site,
+            fault,
+            error,
+            is_maintenance,
+        }));
     }
 
     /// Records that a call of the running task returned bytes which these faults had made wrong

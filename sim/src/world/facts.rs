@@ -54,6 +54,8 @@ pub struct Delivered {
     pub fault: Fault,
     /// The error that the call returned, if it failed.
     pub error: Option<ErrorKind>,
+    /// Whether a task of maintenance has made the call.
+    pub is_maintenance: bool,
 }
 
 /// Something that happened in a life.

@@ -15,6 +15,7 @@
 
 mod calls;
 mod crash_point;
+mod delay_log;
 mod delays;
 mod deliver;
 mod digests;

@@ -48,7 +48,7 @@ use crate::label::TimelineLabel;
 use crate::plan::{Maintenance, Plan};
 
 use super::crash_point::{CrashPoint, Watch};
-use super::delays::Delay;
+use super::delay_log::DelayLog;
 use super::facts::{Fact, LifeEnd};
 use super::ids::TaskId;
 use super::injector::FaultInjector;
@@ -101,6 +101,8 @@ pub struct World {
     wait_max: Duration,
     /// The longest delay of a call by a slow device.
     pub(super) slow_max: Duration,
+    /// The longest delay by a slow device, of all calls together.
+    slow_sum: Duration,
     keeps_its_word: bool,
 }
 
@@ -135,7 +137,7 @@ pub struct State {
     /// How many calls the device delays.
     pub(super) delayed_count: u32,
     /// The delays of this life's calls.
-    pub(super) delays: Vec<Delay>,
+    pub(super) delays: DelayLog,
     /// Steps of tasks that do not stall.
     pub(super) busy_steps: u64,
     /// How far the clock was set forward, or back, in nanoseconds.
@@ -223,7 +225,7 @@ impl World {
             steps_max: steps_max(plan),
             stalled: BTreeMap::new(),
             delayed_count: 0,
-            delays: Vec::new(),
+            delays: DelayLog::default(),
             busy_steps: 0,
             clock_offset: crash_point.clock_offset,
             has_links: true,
@@ -232,12 +234,15 @@ impl World {
             elapsed_before: crash_point.elapsed,
         };
         let slow = plan.faults.iter().filter_map(|rule| match rule.fault {
-            Fault::Slow(time) => Some(time),
+            Fault::Slow(time) => Some((time, rule.times)),
             _ => None,
         });
+        let slow_sum = slow.clone().map(|(time, times)| time.saturating_mul(times));
+        let slow = slow.map(|(time, _)| time);
         Arc::new(World {
             state: Mutex::new(state),
             slow_max: slow.max().unwrap_or_default(),
+            slow_sum: slow_sum.fold(Duration::ZERO, Duration::saturating_add),
             keeps_its_word: !plan.knobs.device.may_be_wrong() && !plan.faults.iter().any(lies),
             wait_max: wait_max(plan),
         })
@@ -259,7 +264,7 @@ impl World {
         let waits = self
             .wait_max
             .saturating_mul(2)
-            .saturating_add(self.slow_max);
+            .saturating_add(self.slow_sum);
         SILENCE_MAX.min(waits.saturating_add(Duration::from_secs(10)))
     }
 

@@ -112,6 +112,10 @@ fn any_index() -> impl Strategy<Value = Index> {
                 shard,
                 sparse_keys: crate::base::SparseKeys::default(),
                 strategy: crate::base::Strategy::ALL[durable as usize % 2],
+                policy: crate::base::Policy {
+                    gc_distance: (durable % 3 == 1).then_some(cutoff),
+                    ..Default::default()
+                },
                 layers,
             }
         },
@@ -152,6 +156,7 @@ proptest! {
             // Under a name that is not known, what need not be known is not written again.
             let is_ignored = found.gc_compaction != index.gc_compaction
                 || found.strategy != index.strategy
+                || found.policy != index.policy
                 || found.kept != index.kept
                 || found.times != index.times;
             prop_assert!(is_ignored || encoded == bytes);
@@ -193,6 +198,7 @@ fn index(layers: Vec<IndexLayer>) -> Index {
         shard: IndexShard::default(),
         sparse_keys: crate::base::SparseKeys::default(),
         strategy: crate::base::Strategy::default(),
+        policy: crate::base::Policy::default(),
         layers,
     }
 }
@@ -384,6 +390,28 @@ fn the_strategy_is_a_section_that_need_not_be_known() {
         error.to_string().ends_with("expected 1, found 0"),
         "{error}"
     );
+}
+
+/// A release that does not know a field, or the section, goes by the engine's options.
+#[test]
+fn a_policy_is_a_section_that_need_not_be_known() {
+    let mut own = index(vec![]);
+    own.policy.gc_distance = Some(9);
+    own.policy.gc_age = Some(std::time::Duration::from_secs(1));
+    let bytes = own.encode();
+    assert_eq!(Index::decode(&bytes), Ok(own.clone()));
+    let sections = Index::sections(&bytes).unwrap();
+    let section = sections.iter().find(|section| section.name == "policy");
+    let section = section.expect("it is written");
+    assert!(!section.is_required);
+    assert_eq!(section.len, 2 * 9);
+    let content = section.offset as usize;
+    own.policy.gc_age = None;
+    let later = forge(&bytes, &[(content + 9, 200)]);
+    assert_eq!(Index::decode(&later), Ok(own));
+    let error = Index::decode(&forge(&bytes, &[(content + 9, 8)])).unwrap_err();
+    let expected = "expected one above 8, found 8";
+    assert!(error.to_string().ends_with(expected), "{error}");
 }
 
 #[test]

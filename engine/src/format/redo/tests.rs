@@ -2,8 +2,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Edit, Edits, PAGE_LEN_MAX, Redo};
-use crate::base::{DecodeError, Lsn};
-use crate::format::Record;
+use crate::base::{DecodeError, Key, Lsn};
+use crate::format::{Record, RecordRef};
 
 fn set(content: &str) -> Edit {
     let content = content.into();
@@ -38,8 +38,9 @@ fn test(append: &str, (clear, will_init): (bool, bool), only_if: Option<&str>) -
 
 /// Replays `records`, at LSNs 1, 2, ..., over `base`.
 fn redo(base: Option<&str>, records: &[Record]) -> String {
+    let records = records.iter().map(RecordRef::from);
     let records = (1..).map(Lsn).zip(records).collect::<Vec<_>>();
-    match Edits.redo(base.map(str::as_bytes), &records) {
+    match Edits.redo(Key::MIN, base.map(str::as_bytes), &records) {
         Ok(page) => String::from_utf8(page).unwrap().replace('\0', "."),
         Err(error) => error.to_string(),
     }
@@ -94,9 +95,11 @@ fn no_record_makes_a_page_longer_than_the_limit() {
         bytes: b"x".to_vec(),
     };
     let (longest, one_more) = (longest.into_record(), append("y").into_record());
-    let page = Edits.redo(Some(b""), &[(Lsn(1), &longest)]).unwrap();
+    let longest = [(Lsn(1), RecordRef::from(&longest))];
+    let page = Edits.redo(Key::MIN, Some(b""), &longest).unwrap();
     assert_eq!(page.len(), PAGE_LEN_MAX);
-    let error = Edits.redo(Some(&page), &[(Lsn(2), &one_more)]).unwrap_err();
+    let one_more = [(Lsn(2), RecordRef::from(&one_more))];
+    let error = Edits.redo(Key::MIN, Some(&page), &one_more).unwrap_err();
     assert_eq!(error.lsn, Lsn(2));
 }
 
@@ -160,6 +163,36 @@ fn the_built_in_redo_refuses_other_records() {
         redo(Some(""), &[Record::Postgres { will_init, rec }]),
         "the record at LSN 0/1: edit has version 6, and this release reads up to 5"
     );
+}
+
+fn check_at_the_door(record: &Record, refused: &str) {
+    let checked = Edits.check(Key::MIN, &RecordRef::from(record));
+    assert_eq!(checked.err().unwrap_or_default(), refused);
+}
+
+#[test]
+fn a_record_that_fits_no_page_is_refused_at_the_door() {
+    let last = u32::try_from(PAGE_LEN_MAX).unwrap();
+    let long = "a page of 67108865 bytes: 67108864 is the limit";
+    let rec = |rec: &[u8]| Record::Postgres {
+        will_init: false,
+        rec: rec.to_vec(),
+    };
+    check_at_the_door(&patch(last, "x").into_record(), long);
+    check_at_the_door(&patch(last - 1, "x").into_record(), "");
+    check_at_the_door(&rec(b""), "edit at offset 0: expected 1 bytes, found 0");
+    let later = "edit has version 6, and this release reads up to 5";
+    check_at_the_door(&rec(&[6]), later);
+    let never = "it stands on an empty page, and only_if has 1 bytes";
+    check_at_the_door(&append_if("a", "b").into_init_record(), never);
+    check_at_the_door(&append_if("a", "b").into_record(), "");
+    check_at_the_door(&append_if("", "b").into_init_record(), "");
+    let other = Record::ClogSetAborted { xids: vec![1] };
+    check_at_the_door(&other, "the built-in redo knows no ClogSetAborted");
+    check_at_the_door(&test("a", (true, false), Some("b")), never);
+    check_at_the_door(&test("a", (false, false), Some("b")), "");
+    let unclear = "a will_init test record has to clear";
+    check_at_the_door(&test("a", (false, true), None), unclear);
 }
 
 #[test]

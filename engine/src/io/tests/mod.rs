@@ -5,6 +5,7 @@
 )]
 
 pub mod faulty;
+mod open_files;
 mod process;
 mod task;
 mod timer;

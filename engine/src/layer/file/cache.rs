@@ -108,6 +108,11 @@ impl BlockCache {
         self.file_count.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// How often a node was found, and how often not.
+    pub(crate) fn hits_and_misses(&self) -> (u64, u64) {
+        (self.nodes.hits(), self.nodes.misses())
+    }
+
     /// A node of a file's index, if it is cached.
     pub(crate) fn get<N: IndexNode>(&self, file_number: u64, block_index: u32) -> Option<N> {
         let cached = self.nodes.get(&(file_number, block_index))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cache::BlockCache;
 use super::names::FileNames;
 use crate::base::{Generation, TenantId, TimelineId};
-use crate::io::Io;
+use crate::io::{Io, OpenFiles};
 
 /// The ids, the directory and the shared resources of a timeline's layers. A clone is cheap.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct LayerContext<I: Io> {
     pub generation: Generation,
     /// The block cache of the engine.
     pub cache: Arc<BlockCache>,
+    /// The open files of the engine.
+    pub open_files: Arc<OpenFiles<I>>,
     /// The file names in use in the directory.
     pub names: Arc<FileNames>,
 }

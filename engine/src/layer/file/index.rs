@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::cache::IndexNode;
 use super::layer_file::LayerFile;
 use crate::base::{DecodeError, Error, Key, LayerName, Lsn, Result};
-use crate::format::{BLOCK_LEN, BlobRef, Cursor, DeltaKey, Node, Step, Value};
+use crate::format::{BLOCK_LEN, BlobRef, Cursor, DeltaKey, Node, Step, ValueRef};
 use crate::io::{Io, Op};
 
 /// An entry of an index: the key and LSN of a value, and where it is.
@@ -38,8 +38,8 @@ impl Located {
     ///
     /// # Errors
     /// If the bytes are no value, or if the index is wrong about `will_init`.
-    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Value, DecodeError> {
-        let value = Value::decode(bytes).map_err(|error| error.at(self.blob.offset))?;
+    pub(crate) fn decode<'a>(&self, bytes: &'a [u8]) -> Result<ValueRef<'a>, DecodeError> {
+        let value = ValueRef::decode(bytes).map_err(|error| error.at(self.blob.offset))?;
         if value.will_init() == self.is_base {
             return Ok(value);
         }

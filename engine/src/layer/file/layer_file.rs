@@ -9,23 +9,27 @@
 //! ```
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::context::LayerContext;
 use super::names::TakenName;
 use super::root::Root;
 use crate::base::{DecodeError, Error, FileName, IoFailure, LayerName, Result};
 use crate::format::{BLOCK_LEN, ChecksumMarker, ChecksumSection, IndexLayer};
-use crate::io::{File, Io, Job, Op, Part};
+use crate::io::{File, Io, Job, Op, OpenSlot, Part};
 use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// A layer's file and its name. It is opened at its first read and stays open.
+/// A layer's file and its name. It is opened at its first read, and again at a read after the
+/// engine has closed it for others.
 pub(crate) struct LayerFile<I: Io> {
     context: LayerContext<I>,
     entry: IndexLayer,
     /// The number of the file in the block cache.
     number: u64,
-    opened: OnceLock<Opened<I>>,
+    /// The open file, while the engine keeps it open.
+    slot: OpenSlot<I>,
+    parts: OnceLock<Parts>,
     /// The file's name; `None` once the removal holds it.
     name: Option<TakenName>,
     is_kept: AtomicBool,
@@ -33,9 +37,8 @@ pub(crate) struct LayerFile<I: Io> {
     drop_op: Op,
 }
 
-/// The open file, with the parts of block 0 and of the checksum section that reads need.
-struct Opened<I: Io> {
-    file: I::File,
+/// The parts of block 0 and of the checksum section that reads need. They stay in memory.
+struct Parts {
     root: Root,
     /// The checksum of each block; `None` for a peer's file.
     section: Option<ChecksumSection>,
@@ -78,7 +81,8 @@ impl<I: Io> LayerFile<I> {
             context: context.clone(),
             entry,
             number: context.cache.number_file(),
-            opened: OnceLock::new(),
+            slot: context.open_files.slot(),
+            parts: OnceLock::new(),
             name: Some(name),
             is_kept: AtomicBool::new(false),
             drop_op: Op {
@@ -135,31 +139,41 @@ impl<I: Io> LayerFile<I> {
     /// Opens the file at the first call, checks it against its name, and returns where its index
     /// is.
     pub(crate) async fn root(&self, op: Op) -> Result<Root> {
-        if let Some(opened) = self.opened.get() {
-            return Ok(opened.root);
+        if let Some(parts) = self.parts.get() {
+            return Ok(parts.root);
         }
-        let opened = self.open(op).await?;
+        let parts = self.read_parts(op).await?;
         // Readers may race here. The first result stays, and all are equal.
-        Ok(self.opened.get_or_init(|| opened).root)
+        Ok(self.parts.get_or_init(|| parts).root)
     }
 
     /// The place of its index; `None` if the file was not opened yet.
     pub(crate) fn opened_root(&self) -> Option<Root> {
-        self.opened.get().map(|opened| opened.root)
+        self.parts.get().map(|parts| parts.root)
     }
 
-    async fn open(&self, op: Op) -> Result<Opened<I>> {
-        let opened = self.context.io.open(op, &self.path()).await;
-        let file = opened.map_err(|error| self.failed("open", error))?;
+    /// The open file. It may be closed for another one as soon as the caller drops it.
+    async fn file(&self, op: Op) -> Result<Arc<I::File>> {
+        if let Some(file) = self.slot.get() {
+            return Ok(file);
+        }
+        let (io, path) = (&self.context.io, self.path());
+        if self.parts.get().is_some() {
+            io.probe("a layer's file is opened again");
+        }
+        let opened = self.context.open_files.retry(io, || io.open(op, &path));
+        let file = opened.await.map_err(|error| self.failed("open", error))?;
+        let closed = || io.probe("a layer's file is closed for another one");
+        Ok(self.slot.fill(file, closed))
+    }
+
+    async fn read_parts(&self, op: Op) -> Result<Parts> {
+        let file = self.file(op).await?;
         let block = self.fetch(&file, op, (0, BLOCK_LEN)).await?;
         let root = Root::read(self.entry.name, self.context.tenant, &block);
         let root = root.map_err(|error| self.corrupt(error))?;
         let section = self.section(&file, op, (&block, root)).await?;
-        Ok(Opened {
-            file,
-            root,
-            section,
-        })
+        Ok(Parts { root, section })
     }
 
     /// Reads the checksum section, and checks it against the timeline's index and block 0.
@@ -208,18 +222,19 @@ impl<I: Io> LayerFile<I> {
     /// read whole and verified, each time, since a bit may flip between two reads. Of a peer's
     /// file, which has no checksums, only the bytes themselves are read.
     pub(crate) async fn span(&self, op: Op, start: u64, end: u64) -> Result<Vec<u8>> {
-        let opened = self.opened.get().expect("the caller has called root()");
+        let parts = self.parts.get().expect("the caller has called root()");
+        let file = self.file(op).await?;
         let block_len = BLOCK_LEN as u64;
         let blocks = start / block_len..end.div_ceil(block_len);
         assert!(start <= end);
-        assert!(blocks.end <= opened.root.block_count);
-        let Some(section) = &opened.section else {
+        assert!(blocks.end <= parts.root.block_count);
+        let Some(section) = &parts.section else {
             let len = len_of(start, end);
-            return self.fetch(&opened.file, op, (start, len)).await;
+            return self.fetch(&file, op, (start, len)).await;
         };
         let first = blocks.start * block_len;
         let len = len_of(first, blocks.end * block_len);
-        let mut bytes = self.fetch(&opened.file, op, (first, len)).await?;
+        let mut bytes = self.fetch(&file, op, (first, len)).await?;
         for (index, block) in blocks.zip(bytes.chunks_exact(BLOCK_LEN)) {
             let index = u32::try_from(index).expect("a block of the file");
             let verified = section.verify_block(index, block);

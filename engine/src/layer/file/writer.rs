@@ -32,7 +32,8 @@ impl<I: Io> FileWriter<I> {
         temp: FileName,
     ) -> Result<FileWriter<I>> {
         let path = context.dir.join(temp.to_string());
-        let scratch = Scratch::create(&context.io, op, path.clone()).await;
+        let create = || Scratch::create(&context.io, op, path.clone());
+        let scratch = context.open_files.retry(&context.io, create).await;
         let failed = |error| Error::Io(IoFailure::new("create", &path, error));
         let mut section = ChecksumSection::new();
         // Block 0 is written last; its checksum is set then.

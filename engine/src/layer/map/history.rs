@@ -81,7 +81,8 @@ impl<T> History<T> {
     pub fn iter(&self) -> impl Iterator<Item = (LayerName, &T)> {
         let deltas = self.l0s.iter().chain(self.deltas.iter());
         let mut layers: Vec<(LayerName, &T)> = deltas.chain(self.images.iter()).collect();
-        layers.sort_unstable_by_key(|(name, _)| *name);
+        // A stable sort finds the runs that are in order, such as the L0s.
+        layers.sort_by_key(|(name, _)| *name);
         layers.into_iter()
     }
 
@@ -163,6 +164,26 @@ impl<T> History<T> {
     /// A peer's check of its maps. Our own layers satisfy more, which `check_laws` checks.
     pub fn find_conflict(&self) -> Option<(LayerName, LayerName)> {
         sweep::find_conflict(self.delta_names(), SweepRule::EqualOrDisjoint)
+    }
+
+    /// The deltas that have a key and an LSN in common with a layer, itself included.
+    pub fn deltas_over(&self, layer: &LayerName) -> impl Iterator<Item = LayerName> {
+        let (keys, lsns) = (layer.keys(), layer.lsns());
+        let l0s = self.l0s.overlapping(keys, lsns);
+        names(l0s.chain(self.deltas.overlapping(keys, lsns)))
+    }
+
+    /// Whether a delta has a key and an LSN in common with another one. It costs a search, where
+    /// `check_laws` looks at all layers.
+    pub fn has_conflict(&self, name: &LayerName) -> bool {
+        name.is_delta() && self.deltas_over(name).any(|other| other != *name)
+    }
+
+    /// The exclusive end of the LSNs of all layers.
+    pub fn lsn_end(&self) -> Lsn {
+        let trees = [&self.l0s, &self.deltas, &self.images];
+        let ends = trees.map(|tree| tree.lsns().map_or(Lsn::ZERO, |lsns| lsns.end));
+        ends.into_iter().max().expect("there are three")
     }
 
     /// Panics if two deltas have a key and an LSN in common.

@@ -185,22 +185,12 @@ impl<I: Io> LayerMap<I> {
 
     /// Whether a delta that is none of `gone` has a key and an LSN in common with one of `made`.
     pub(crate) fn has_delta_over(&self, made: &[LayerName], gone: &[FileLayer<I>]) -> bool {
-        let starts = made.iter().map(|name| name.lsns().start).min();
-        let ends = made.iter().map(|name| name.lsns().end).max();
-        let Some((start, end)) = starts.zip(ends) else {
-            return false;
-        };
-        let band = LsnRange::new(start, end);
         let gone: BTreeSet<LayerName> = gone.iter().map(|layer| layer.entry().name).collect();
-        let stays = |name: &LayerName| {
-            name.is_delta() && name.lsns().overlaps(&band) && !gone.contains(name)
+        let is_over = |made: &LayerName| {
+            let mut over = self.files.deltas_over(made);
+            over.any(|name| !gone.contains(&name))
         };
-        self.files.names().filter(stays).any(|name| {
-            let is_over = |made: &LayerName| {
-                made.keys().overlaps(&name.keys()) && made.lsns().overlaps(&name.lsns())
-            };
-            made.iter().any(is_over)
-        })
+        made.iter().any(is_over)
     }
 
     /// The map with `layer` as its open layer; it had none.
@@ -253,10 +243,14 @@ impl<I: Io> LayerMap<I> {
     ) -> LayerMap<I> {
         assert!(self.has_all(removed), "the inputs stand");
         let removed: Vec<LayerName> = removed.iter().map(|layer| layer.entry().name).collect();
+        let made: Vec<LayerName> = added.iter().map(|layer| layer.entry().name).collect();
+        let files = self.files.with(&removed, named(added));
+        let has_conflict = |name: &LayerName| files.has_conflict(name);
+        assert!(!made.iter().any(has_conflict), "no record is in two layers");
         LayerMap {
             open: self.open.clone(),
             frozen: self.frozen.clone(),
-            files: self.files.with(&removed, named(added)),
+            files,
         }
     }
 
@@ -273,6 +267,16 @@ impl<I: Io> LayerMap<I> {
             assert!(open.is_open());
             assert!(floor <= open.start());
         }
+    }
+
+    /// Panics unless the file layers are not above `flushed_lsn`, and the memory layers are.
+    pub(crate) fn check_lsns(&self, flushed_lsn: Lsn) {
+        let end = self.files.lsn_end();
+        assert!(
+            end <= flushed_lsn.visible_end(),
+            "a layer that ends at {end} is above {flushed_lsn}"
+        );
+        self.check_memory(flushed_lsn);
     }
 
     /// Panics if an invariant is broken: memory layers are above `flushed_lsn`, file layers are

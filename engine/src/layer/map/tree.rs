@@ -61,6 +61,11 @@ impl<T> LayerTree<T> {
         len(&self.root)
     }
 
+    /// The LSNs from the lowest start of a layer to the greatest end; `None` without layers.
+    pub fn lsns(&self) -> Option<LsnRange> {
+        self.root.as_ref().map(|root| root.reach.lsns)
+    }
+
     /// The layer of a name.
     pub fn get(&self, name: &LayerName) -> Option<&T> {
         let mut link = &self.root;

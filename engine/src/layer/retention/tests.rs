@@ -87,7 +87,7 @@ impl Case {
         };
         let base = self.base.map(str::as_bytes);
         let below = base.map_or(Below::Nothing, Below::Value);
-        retain(&mut entries(self.history), below, rule, &Edits)
+        retain(&mut entries(self.history), below, rule, (Key::MIN, &Edits))
     }
 }
 
@@ -328,7 +328,7 @@ fn a_long_trace_ends_after_its_oldest_entries() {
         horizon: Lsn(500),
         threshold: 5,
     };
-    let error = retain(&mut history, Below::Nothing, rule, &Edits)
+    let error = retain(&mut history, Below::Nothing, rule, (Key::MIN, &Edits))
         .unwrap_err()
         .to_string();
     assert_eq!(error.matches("d@").count(), TRACE_COUNT_MAX);
@@ -375,7 +375,7 @@ fn a_deletion_stays_only_above_a_value() {
             horizon: Lsn(40),
             threshold: 3,
         };
-        let stays = |below| retain(&mut entries(history), below, rule, &Edits).unwrap();
+        let stays = |below| retain(&mut entries(history), below, rule, (Key::MIN, &Edits)).unwrap();
         assert_eq!(print_all(&stays(Below::Empty)), sparse, "{history}");
         let above = stays(Below::Value(b"base"));
         assert_eq!(print_all(&above), above_a_value, "{history}");
@@ -387,7 +387,16 @@ fn a_deletion_stays_only_above_a_value() {
 fn a_redo_that_is_not_made_in_steps_is_found_before_use() {
     struct Count;
     impl Redo for Count {
-        fn redo(&self, _: Option<&[u8]>, records: &[(Lsn, &Record)]) -> Result<Vec<u8>, RedoError> {
+        fn check(&self, _: Key, _: &RecordRef<'_>) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn redo(
+            &self,
+            _: Key,
+            _: Option<&[u8]>,
+            records: &[(Lsn, RecordRef<'_>)],
+        ) -> Result<Vec<u8>, RedoError> {
             Ok(vec![u8::try_from(records.len()).expect("a short history")])
         }
     }
@@ -396,7 +405,13 @@ fn a_redo_that_is_not_made_in_steps_is_found_before_use() {
         horizon: Lsn(40),
         threshold: 5,
     };
-    let error = retain(&mut entries("n10 20 30"), Below::Nothing, rule, &Count).unwrap_err();
+    let error = retain(
+        &mut entries("n10 20 30"),
+        Below::Nothing,
+        rule,
+        (Key::MIN, &Count),
+    )
+    .unwrap_err();
     assert!(matches!(error, RetainError::Differs { lsn: Lsn(40), .. }));
 }
 
@@ -423,7 +438,7 @@ impl Drawn {
             None if self.is_sparse => Below::Empty,
             None => Below::Nothing,
         };
-        retain(&mut history, below, rule, &Edits)
+        retain(&mut history, below, rule, (Key::MIN, &Edits))
     }
 
     /// The LSNs that can be read.
@@ -441,8 +456,9 @@ impl Drawn {
                 (Value::Image(image), _) => Some(image.clone()),
                 (Value::Record(record), below) if record.will_init() || below.is_some() => {
                     let below = below.filter(|_| !record.will_init());
-                    let record = [(Lsn(0), record)];
-                    Some(Edits.redo(below.as_deref(), &record).map_err(|_| ())?)
+                    let record = [(Lsn(0), RecordRef::from(record))];
+                    let value = Edits.redo(Key::MIN, below.as_deref(), &record);
+                    Some(value.map_err(|_| ())?)
                 }
                 (Value::Record(_), _) => return Err(()),
             };

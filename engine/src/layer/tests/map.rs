@@ -32,7 +32,7 @@ fn picture(map: &Map) -> String {
 /// An open layer for records from `start` on.
 fn open(shelf: &Shelf, start: u64) -> Arc<MemoryLayer<FaultyIo>> {
     let path = shelf.dir.path().join(format!("ephemeral-{start}"));
-    let layer = MemoryLayer::create(&shelf.io, op(), path, Lsn(start), 64 << 10);
+    let layer = MemoryLayer::create(shelf.io(), op(), path, Lsn(start), 64 << 10);
     Arc::new(block_on(layer).unwrap())
 }
 

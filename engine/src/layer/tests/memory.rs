@@ -18,7 +18,7 @@ type Layer = MemoryLayer<FaultyIo>;
 
 async fn create(shelf: &Shelf, start: u64) -> Layer {
     let path = shelf.dir.path().join("ephemeral");
-    let layer = MemoryLayer::create(&shelf.io, op(), path, Lsn(start), 64 << 10).await;
+    let layer = MemoryLayer::create(shelf.io(), op(), path, Lsn(start), 64 << 10).await;
     layer.unwrap()
 }
 

@@ -36,9 +36,9 @@ use super::{
 use crate::base::{
     DecodeError, Generation, Key, KeyRange, Lsn, LsnRange, Result, TenantId, TimelineId,
 };
-use crate::format::{Compression, Edit, IndexLayer, Record, Value};
+use crate::format::{Compression, Edit, IndexLayer, Record, Value, ValueRef};
 use crate::io::tests::faulty::FaultyIo;
-use crate::io::{Job, Op, Part};
+use crate::io::{Job, Op, OpenFiles, Part};
 
 const TENANT: TenantId = TenantId([0x7E; 16]);
 const TIMELINE: TimelineId = TimelineId([0x71; 16]);
@@ -67,9 +67,15 @@ impl Shelf {
             timeline: TIMELINE,
             generation: Generation(1),
             cache: Arc::new(BlockCache::new(64 << 20)),
+            open_files: Arc::new(OpenFiles::new(64)),
             names: Arc::new(FileNames::new()),
         };
         Shelf { dir, io, context }
+    }
+
+    /// What a memory layer is created with.
+    fn io(&self) -> (&FaultyIo, &OpenFiles<FaultyIo>) {
+        (&self.io, &self.context.open_files)
     }
 
     fn names(&self) -> Vec<String> {
@@ -253,8 +259,8 @@ fn parts(located: &[Located], values: &[Vec<u8>]) -> Result<Parts, DecodeError> 
     let (mut base, mut records) = (None, Vec::new());
     for (located, bytes) in located.iter().zip(values) {
         match located.decode(bytes)? {
-            Value::Image(image) => base = Some(image),
-            Value::Record(record) => records.push((located.lsn, record)),
+            ValueRef::Image(image) => base = Some(image.to_vec()),
+            ValueRef::Record(record) => records.push((located.lsn, record.into_record())),
         }
     }
     records.reverse();

@@ -15,6 +15,7 @@ use crate::layer::{
 };
 use crate::store::Store;
 
+use super::super::imaged::{self, WhyLeftOut};
 use super::super::read::KeysBelow;
 use super::super::shared::Shared;
 
@@ -70,6 +71,7 @@ pub(super) struct Build<'a, S: Store> {
     plan: &'a GcCompactPlan<S::Io>,
     outputs: Outputs<'a, S>,
     stats: &'a mut GcCompactStats,
+    left_out: &'a mut Vec<(KeyRange, WhyLeftOut)>,
     /// The images that cover sparse keys: where one lacks such a key, it says that the key is gone.
     deleting: Vec<(KeyRange, Lsn)>,
     /// Those of them that stay as they are.
@@ -86,7 +88,7 @@ impl<'a, S: Store> Build<'a, S> {
         (shared, op): (&'a Arc<Shared<S>>, Op),
         plan: &'a GcCompactPlan<S::Io>,
         context: Option<LayerContext<S::Io>>,
-        stats: &'a mut GcCompactStats,
+        (stats, left_out): (&'a mut GcCompactStats, &'a mut Vec<(KeyRange, WhyLeftOut)>),
     ) -> Build<'a, S> {
         let outputs = Outputs::new((shared.as_ref(), op), context, (plan.keys, plan.lsns));
         let sparse = shared.options.sparse_keys.sparse();
@@ -107,6 +109,7 @@ impl<'a, S: Store> Build<'a, S> {
             plan,
             outputs,
             stats,
+            left_out,
             staying: staying.map(|(image, _)| *image).collect(),
             deleting: deleting.iter().map(|(image, _)| *image).collect(),
             below: None,
@@ -321,21 +324,22 @@ impl<'a, S: Store> Build<'a, S> {
         self.stats.key_count += 1;
         match self.retain(&mut history).await? {
             Ok(retained) => self.write(history, retained).await,
-            Err(RetainError::Differs { lsn, trace }) => Err(Error::Redo {
-                key: history.key,
-                lsn,
-                why: format!("a reduced history would give another value: {trace}"),
-            }),
-            Err(RetainError::NoBase { .. } | RetainError::Redo { .. }) => {
+            Err(error) => {
                 let io = self.shared.io();
                 io.probe("a gc compaction leaves a key as it is that has no value");
-                self.stats.left_out_count += 1;
-                let KeyHistory { key, entries, .. } = history;
-                self.stats.compare(&entries, entries.iter());
-                let place = (key, self.plan.lsn_min());
-                self.outputs.push_left_out(place, &entries).await
+                self.leave_out(history, why_left_out(&error)).await
             }
         }
+    }
+
+    /// Writes the history of a key as it was.
+    async fn leave_out(&mut self, history: KeyHistory, why: WhyLeftOut) -> Result<()> {
+        let KeyHistory { key, entries, .. } = history;
+        self.stats.left_out_count += 1;
+        imaged::leave_out(self.left_out, (KeyRange::single(key), why));
+        self.stats.compare(&entries, entries.iter());
+        let place = (key, self.plan.lsn_min());
+        self.outputs.push_left_out(place, &entries).await
     }
 
     /// Adds the deletions of a sparse key that images stand for, since they cover it and lack it.
@@ -387,7 +391,7 @@ impl<'a, S: Store> Build<'a, S> {
             }
             Some((_, Err(error))) => return Err(error),
         };
-        let redo = &*self.shared.options.redo;
+        let redo = (history.key, &*self.shared.options.redo);
         let below = match &base {
             Some(base) => Below::Value(base),
             None if is_sparse && self.is_in_staying_image(history, plan.horizon) => Below::Hidden,
@@ -436,6 +440,14 @@ impl<'a, S: Store> Build<'a, S> {
             true => Ok(()),
             false => self.outputs.push_deltas(key, &stays).await,
         }
+    }
+}
+
+fn why_left_out(error: &RetainError) -> WhyLeftOut {
+    match error {
+        RetainError::NoBase { .. } | RetainError::Redo { .. } => WhyLeftOut::NoReplay,
+        RetainError::TooLong { .. } => WhyLeftOut::TooLong,
+        RetainError::Differs { .. } => WhyLeftOut::Differs,
     }
 }
 

@@ -30,6 +30,7 @@ use crate::io::{Io, Job, Op};
 use crate::layer::LayerMap;
 use crate::store::Store;
 use crate::timeline::Timeline;
+use crate::timeline::imaged::{self, WhyLeftOut};
 use crate::timeline::job::{Mode, Progress};
 use crate::timeline::options::Options;
 use crate::timeline::shared::Shared;
@@ -112,7 +113,8 @@ impl<S: Store> Timeline<S> {
                 Step::Reduce(op, plan, after) => (op, plan, after),
             };
             let effect = (Effect::Write, Some(after));
-            match shared.compact_history(op, &plan, effect).await? {
+            let compact = shared.compact_history(op, &plan, effect);
+            match shared.watched(op, compact).await? {
                 Ok(one) => sum = sum.with(one),
                 Err(TooLong { key }) => {
                     let io = shared.io();
@@ -120,6 +122,8 @@ impl<S: Store> Timeline<S> {
                     let is_new = too_long.insert(key);
                     assert!(is_new, "the plan goes around what was too long");
                     sum.stats.left_out_count += 1;
+                    let one = (KeyRange::single(key), WhyLeftOut::LongHistory);
+                    imaged::leave_out(&mut sum.left_out, one);
                     continue;
                 }
             }

@@ -21,7 +21,8 @@ pub struct GcCompactStats {
     pub images_read: Quantity,
     /// The keys with history in the range.
     pub key_count: u64,
-    /// The keys that were left as they were, since their records cannot be replayed.
+    /// The keys that were left as they were; [`GcCompacted`](super::GcCompacted) says which, and
+    /// why.
     pub left_out_count: u64,
     /// The entries of delta layers that were read for the keys of the range.
     pub records: Quantity,

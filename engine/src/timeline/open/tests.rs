@@ -38,6 +38,7 @@ fn index(layers: &[IndexLayer]) -> Index {
         shard: IndexShard::default(),
         sparse_keys: crate::base::SparseKeys::default(),
         strategy: crate::base::Strategy::default(),
+        policy: crate::base::Policy::default(),
         layers: layers.to_vec(),
     }
 }
@@ -249,6 +250,7 @@ fn an_index_that_makes_no_timeline_is_refused() {
             shard: IndexShard::default(),
             sparse_keys: crate::base::SparseKeys::default(),
             strategy: crate::base::Strategy::default(),
+            policy: crate::base::Policy::default(),
             layers: names.into_iter().map(layer).collect(),
         };
         let error = check_index(&index).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use std::task::Poll;
 use futures_util::future::{MaybeDone, maybe_done};
 
 use crate::base::{Key, Lsn, Result, ShardIdentity};
-use crate::format::{Record, Value};
+use crate::format::ValueRef;
 use crate::io::{Io, Op, Part};
 use crate::layer::{Layer, Located};
 
@@ -42,8 +42,8 @@ struct GatheredLink {
 pub(super) struct Loaded {
     /// The image below the records, if one was found.
     pub(super) base: Option<Vec<u8>>,
-    /// The records above the base, newest first.
-    pub(super) records: Vec<(Lsn, Record)>,
+    /// The records above the base, newest first, as they are stored: each decodes as a record.
+    pub(super) records: Vec<(Lsn, Vec<u8>)>,
     /// Whether there is a base, be it an image or a record that needs nothing below.
     pub(super) is_complete: bool,
 }
@@ -203,13 +203,13 @@ impl Loaded {
         }
         let value = located.decode(&bytes);
         match value.map_err(|error| layer.corrupt(error))? {
-            Value::Image(image) => {
-                self.base = Some(image);
+            ValueRef::Image(image) => {
+                self.base = Some(image.to_vec());
                 self.is_complete = true;
             }
-            Value::Record(record) => {
+            ValueRef::Record(record) => {
                 self.is_complete = record.will_init();
-                self.records.push((located.lsn, record));
+                self.records.push((located.lsn, bytes));
             }
         }
         Ok(())

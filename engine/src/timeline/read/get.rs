@@ -10,7 +10,7 @@ use super::descent::Log;
 use super::gathered::{Gathered, Loaded};
 use super::guard::ReadGuard;
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
-use crate::format::Record;
+use crate::format::{RecordRef, ValueRef};
 use crate::io::{Io, Op, Part};
 use crate::layer::LayerId;
 use crate::store::Store;
@@ -195,7 +195,9 @@ impl<S: Store> Shared<S> {
     ) -> Result<Rebuilt> {
         let gathered = self.gather(op, guard, keys, &mut Log::new()).await?;
         let end = gathered.end();
-        let loaded = gathered.load(op, self.options.read_len_max).await?;
+        // A layer that was located may have been closed for another one since.
+        let loaded = gathered.load(op, self.options.read_len_max).await;
+        let loaded = self.or_closed(loaded)?;
         assert!(loaded.last_key_value().is_none_or(|(last, _)| *last < end));
         Ok(Rebuilt {
             values: self.redo_all(loaded, lsn),
@@ -292,13 +294,23 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    fn replay(&self, key: Key, base: Option<&[u8]>, records: &[(Lsn, Record)]) -> Result<Vec<u8>> {
-        let records: Vec<_> = records.iter().map(|(lsn, record)| (*lsn, record)).collect();
-        let value = self.options.redo.redo(base, &records);
+    fn replay(&self, key: Key, base: Option<&[u8]>, records: &[(Lsn, Vec<u8>)]) -> Result<Vec<u8>> {
+        let records = records.iter();
+        let records = records.map(|(lsn, bytes)| (*lsn, decode_record(bytes)));
+        let records: Vec<(Lsn, RecordRef<'_>)> = records.collect();
+        let value = self.options.redo.redo(key, base, &records);
         value.map_err(|error| Error::Redo {
             key,
             lsn: error.lsn,
             why: error.why,
         })
+    }
+}
+
+fn decode_record(bytes: &[u8]) -> RecordRef<'_> {
+    match ValueRef::decode(bytes) {
+        Ok(ValueRef::Record(record)) => record,
+        Ok(ValueRef::Image(_)) => panic!("an image is a base, and no record"),
+        Err(error) => panic!("it was decoded when it was loaded: {error}"),
     }
 }

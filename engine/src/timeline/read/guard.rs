@@ -1,8 +1,8 @@
 //! Admitting readers: which LSNs may be read, and the snapshot that a read keeps.
 //!
 //! A reader is compared with the cutoff and takes its snapshot in one step, under the lock of the
-//! state. So a collection waits for no reader: one that was admitted before the cutoff moved has the
-//! layers that go, and their files stay until it drops them.
+//! state. So a collection waits for no reader: one that was admitted before the cutoff moved has
+//! the layers that go, and their files stay until it drops them.
 
 use std::sync::Arc;
 
@@ -108,7 +108,7 @@ impl<S: Store> Shared<S> {
                 true => self
                     .io()
                     .probe("a read below the cutoff is admitted for a lease's sake"),
-                false if self.branch_tree.readable(self.id).contains(&lsn) => self
+                false if self.branch_tree.is_readable(self.id, lsn) => self
                     .io()
                     .probe("a read below the cutoff is admitted for a branch's sake"),
                 false => return Err(Error::BelowCutoff { lsn, cutoff }),

@@ -12,8 +12,8 @@ use crate::store::Store;
 
 /// A read of every key of a range at an LSN, a batch at a time.
 ///
-/// All batches read one snapshot of the timeline and its ancestors. No job waits for a scan, however
-/// long it is held; the files that it may read stay on the disk until it is dropped.
+/// All batches read one snapshot of the timeline and its ancestors. No job waits for a scan,
+/// however long it is held; the files that it may read stay on the disk until it is dropped.
 pub struct Scan<S: Store> {
     shared: Arc<Shared<S>>,
     op: Op,

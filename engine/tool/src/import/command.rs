@@ -87,6 +87,7 @@ fn index_of(source: &Source, timeline: TimelineId) -> Index {
         gc_compaction: Default::default(),
         sparse_keys: Default::default(),
         strategy: Default::default(),
+        policy: Default::default(),
     }
 }
 

@@ -50,6 +50,7 @@ fn print(stats: &TimelineStats, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "    {depth:>4}  {keys}")?;
     }
     print_rest(out, stats.read_depths.len())?;
+    print_debts(stats, out)?;
     let forecast = &stats.collection;
     let (count, len) = (forecast.taken.len(), forecast.taken_len);
     writeln!(out, "a collection with the cutoff {}", forecast.cutoff)?;
@@ -63,6 +64,23 @@ fn print(stats: &TimelineStats, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "    {name}: {reason}")?;
     }
     print_rest(out, forecast.kept.len())
+}
+
+/// Prints what is due of each job but a collection.
+fn print_debts(stats: &TimelineStats, out: &mut dyn Write) -> io::Result<()> {
+    let debts = &stats.debts;
+    let mut field = |name: &str, value: String| writeln!(out, "{name:<24} {value}");
+    field("durable up to", stats.disk_consistent_lsn.to_string())?;
+    field("compaction is due of", debts.compaction.to_string())?;
+    field(
+        "images are due of",
+        format!("{} parts of the keys", debts.image_part_count),
+    )?;
+    field("history to reduce", debts.gc_compaction.to_string())?;
+    field(
+        "layers to shed",
+        format!("{} of before a split", debts.shed_layer_count),
+    )
 }
 
 /// Says how many lines were left out.
@@ -104,6 +122,14 @@ fn json_of(stats: &TimelineStats) -> Json {
         "image": quantity(&stats.images),
         "newest_image": quantity(&stats.newest_images),
         "space_amplification": space(stats),
+        "disk_consistent_lsn": stats.disk_consistent_lsn.to_string(),
+        "backlog": stats.backlog,
+        "debts": {
+            "compaction": quantity(&stats.debts.compaction),
+            "image_part_count": stats.debts.image_part_count,
+            "gc_compaction": quantity(&stats.debts.gc_compaction),
+            "shed_layer_count": stats.debts.shed_layer_count,
+        },
         "read_depth_max": stats.read_depth_max(),
         "read_depths": depths.collect::<Vec<Json>>(),
         "collection": {

@@ -170,7 +170,7 @@ fn note_others(
     let named: BTreeSet<FileName> = named.collect();
     for name in files {
         let what = match FileName::parse(name) {
-            Some(FileName::Index | FileName::Lock) => continue,
+            Some(FileName::Index | FileName::Lock | FileName::Reserve) => continue,
             Some(found) if named.contains(&found) => continue,
             Some(_) => "no index names it: the next open removes it",
             None => "it is not the engine's",

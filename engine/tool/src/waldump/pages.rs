@@ -123,7 +123,8 @@ impl Converter {
 mod tests {
     use super::super::parse_line;
     use super::*;
-    use palimpsest::format::{Edits, Record, Redo};
+    use palimpsest::Key;
+    use palimpsest::format::{Edits, Record, RecordRef, Redo};
 
     fn record(lsn: u64, rest: &str) -> WalRecord {
         let head = format!("rmgr: Heap len (rec/tot): 60/60, tx: 1, lsn: 0/{lsn:X}, prev 0/0");
@@ -178,7 +179,8 @@ mod tests {
                     };
                     assert_eq!(rec.len(), 60);
                     let base = page.as_deref().filter(|_| !will_init);
-                    page = Some(Edits.redo(base, &[(value.lsn, &record)]).unwrap());
+                    let records = [(value.lsn, RecordRef::from(&record))];
+                    page = Some(Edits.redo(Key::MIN, base, &records).unwrap());
                 }
             }
             assert_eq!(page.as_ref().unwrap().len(), PAGE_LEN);

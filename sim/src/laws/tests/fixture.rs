@@ -56,6 +56,7 @@ impl Fixture {
                 shard: IndexShard::default(),
                 sparse_keys: palimpsest::SparseKeys::default(),
                 strategy: palimpsest::Strategy::default(),
+                policy: palimpsest::Policy::default(),
                 layers: Vec::new(),
             },
             files: Vec::new(),

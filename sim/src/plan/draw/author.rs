@@ -156,7 +156,7 @@ impl<'d, C: Chance> Author<'d, C> {
             } = &mut line.op
                 && *timeline == label
             {
-                *start_lsn = u64::MAX - 1 - steps;
+                *start_lsn = u64::MAX - 1 - steps.max(1);
             }
         }
     }

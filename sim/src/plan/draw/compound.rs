@@ -360,6 +360,7 @@ fn draw_failure(chance: &mut impl Chance, (part, step): (Part, StepKind)) -> Fau
         (2, Fault::Enospc),
         (1, Fault::Eacces),
         (1, Fault::Erofs),
+        (1, Fault::Emfile),
         (2, Fault::Short(chance.between(1, 8) as u32)),
         (2, Fault::Revert),
     ];

@@ -32,6 +32,8 @@ pub enum FaultKind {
     Enospc,
     /// A call fails: the file system is read-only, or permission is denied.
     Denied,
+    /// A call fails: too many files are open.
+    Files,
     /// A read or a write is short.
     Short,
     /// A call takes a certain time.
@@ -57,7 +59,7 @@ struct Row {
     is_worth_it: fn(StepKind) -> bool,
 }
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     Row {
         kind: FaultKind::Sync,
         weight: 3,
@@ -85,6 +87,15 @@ const ROWS: [Row; 10] = [
         draw: |chance| match chance.one_in(2) {
             true => Fault::Erofs,
             false => Fault::Eacces,
+        },
+        is_worth_it: |_| true,
+    },
+    Row {
+        kind: FaultKind::Files,
+        weight: 2,
+        draw: |chance| match chance.one_in(3) {
+            true => Fault::Enfile,
+            false => Fault::Emfile,
         },
         is_worth_it: |_| true,
     },

@@ -22,6 +22,9 @@ pub const COUNT_NEVER: u64 = 1 << 20;
 /// than any plan has.
 pub const CACHE_LENS: [(u64, u64); 4] = [(1, 0), (1, 8 << 10), (2, 40 << 10), (2, 64 << 20)];
 
+/// Counts of open files, each with its weight: one, a few, and more than any plan has layers.
+pub const OPEN_FILES: [(u64, u64); 4] = [(2, 1), (1, 2), (1, 5), (3, 512)];
+
 /// Periods of maintenance, in milliseconds, each with its weight: a frozen layer wakes it as well.
 const PERIODS: [(u64, u64); 3] = [(2, 1_000), (2, 10_000), (1, 60_000)];
 

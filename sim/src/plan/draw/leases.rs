@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::author::Author;
 use super::times::draw_duration;
 use crate::dice::Chance;
-use crate::plan::{How, Mode, PlanOp};
+use crate::plan::{How, Mode, PlanOp, PolicyPlan};
 
 /// A length that no drawn wait outlasts.
 const LONG: Duration = Duration::from_hours(3);
@@ -19,6 +19,45 @@ impl<C: Chance> Author<'_, C> {
             length,
         };
         self.push(how, op);
+    }
+
+    /// Keeps more or less history from now on, or as much as the engine's options say; collects
+    /// before or behind that, and crashes at times.
+    pub(super) fn keep_other(&mut self, timeline: usize) {
+        if self.chance.one_in(3) {
+            self.gc(How::Beside, timeline);
+        }
+        let distance = match self.chance.below(4) {
+            0 => None,
+            1 => Some(0),
+            _ => Some(self.chance.between(1, 60)),
+        };
+        let age = match self.chance.below(6) {
+            0 => Some(draw_duration(self.chance)),
+            1..3 => Some(Duration::ZERO),
+            _ => None,
+        };
+        let how = match self.chance.one_in(5) {
+            true => How::DropAt(self.chance.between(1, 8) as u32),
+            false => How::Wait,
+        };
+        let policy = PolicyPlan { distance, age };
+        let label = self.timelines[timeline].label;
+        let op = PlanOp::Policy {
+            timeline: label,
+            policy,
+        };
+        self.push(how, op);
+        match self.chance.below(6) {
+            0 => self.crash(),
+            1 => self.push(How::Wait, PlanOp::Restart),
+            _ => {}
+        }
+        if self.chance.one_in(2) {
+            self.stack(timeline, 1);
+        }
+        let how = self.how();
+        self.gc(how, timeline);
     }
 
     /// Leases an LSN that is old, or that of the last record.

@@ -81,12 +81,7 @@ pub(super) const SITES: [FaultSite; 59] = [
         Part::Delta,
         &[Create, Write, Sync, Rename, SyncDir],
     ),
-    site(
-        2,
-        Job::Flush,
-        Part::Image,
-        &[Create, Write, Sync, Rename, Remove],
-    ),
+    site(2, Job::Flush, Part::Image, &[Create, Write, Sync, Rename]),
     site(8, Job::Flush, Part::Index, INDEX_STEPS),
     site(2, Job::Flush, Part::Directory, &[Pass]),
     site(8, Job::Read, Part::Delta, &[Open, Read]),

@@ -135,6 +135,8 @@ pub enum Move {
     GcCompactAll,
     /// Delete sparse keys under images, and take the records away that say so.
     DeleteUnderImages,
+    /// Keep more or less history from now on, and collect.
+    Policy,
     /// Lease an LSN.
     Lease,
     /// Lease an LSN, and collect the history around it.
@@ -237,7 +239,8 @@ const IMAGES: [(u64, Move); 11] = [
     (4, Move::GcThenReads),
 ];
 
-const BRANCHES: [(u64, Move); 18] = [
+const BRANCHES: [(u64, Move); 19] = [
+    (6, Move::Policy),
     (8, Move::DeleteUnderImages),
     (14, Move::Branch),
     (5, Move::BranchDeep),
@@ -258,7 +261,8 @@ const BRANCHES: [(u64, Move); 18] = [
     (4, Move::Compact),
 ];
 
-const HISTORY: [(u64, Move); 12] = [
+const HISTORY: [(u64, Move); 13] = [
+    (6, Move::Policy),
     (22, Move::DeleteUnderImages),
     (12, Move::GcCompact),
     (20, Move::GcCompactThenReads),

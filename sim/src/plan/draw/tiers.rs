@@ -11,11 +11,12 @@ use crate::plan::{How, Mode, PlanOp};
 const LEVEL_COUNT_MAX: u64 = 3;
 
 impl<C: Chance> Author<'_, C> {
-    /// Writes a move that is about tiered compaction.
+    /// Writes a move that is about what a timeline decides for itself, or about tiers.
     pub(super) fn tier(&mut self, next: Move, (how, timeline): (How, usize)) {
         match next {
             Move::Strategy => self.strategy(timeline),
             Move::CompactTiers => self.compact_tiers(timeline),
+            Move::Policy => self.keep_other(timeline),
             _ => self.shard(next, (how, timeline)),
         }
     }

@@ -26,6 +26,8 @@ pub struct Knobs {
     pub freeze_age_max: Duration,
     /// The length of all open memory layers at which the longest are frozen, in bytes.
     pub open_len_max: u64,
+    /// The length of the file that is held for a full disk, in bytes; 0 for none.
+    pub reserve_len: u64,
     /// The length of a memory layer's buffer, in bytes: what is gathered before a write to its
     /// file.
     pub buffer_len: u64,
@@ -71,6 +73,8 @@ pub struct Knobs {
     pub l0_delay: Duration,
     /// The length of the cache of index blocks, in bytes.
     pub block_cache_len: u64,
+    /// The count of layers' files that are kept open.
+    pub open_files_max: u64,
     /// The most bytes that a read asks of a file at once.
     pub read_len_max: u64,
     /// What runs the jobs: the plan alone, or the engine's maintenance as well.

@@ -10,8 +10,8 @@ fn fields(knobs: &Knobs) -> Vec<String> {
 }
 
 /// For each knob a value other than its plainest.
-const OTHERS: &str = "7 7 edges 7 7 7 7s 7 7 7 7 tiered 7 7 7 7 7 7s 7 zstd:7 7 7 7 7 7 7 7s 7 7s \
-    7 7 every_7s_stall_8 8 1/4_stripe_2 all rots";
+const OTHERS: &str = "7 7 edges 7 7 7 7s 7 7 7 7 7 tiered 7 7 7 7 7 7s 7 zstd:7 7 7 7 7 7 \
+    7 7s 7 7s 7 7 7 every_7s_stall_8 8 1/4_stripe_2 all rots";
 
 #[test]
 fn every_field_has_one_row_and_every_row_one_field() {

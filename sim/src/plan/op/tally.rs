@@ -57,6 +57,11 @@ impl LimitTally {
     /// Adds a timeline that starts at this LSN.
     pub(super) fn add_start(&mut self, start_lsn: u64) -> Result<(), Problem> {
         self.start_lsn_max = self.start_lsn_max.max(start_lsn);
+        // Above it there has to be an LSN that a record can stand at.
+        if u64::MAX - 2 < start_lsn {
+            let remedy = "keep it at 2^64 - 3 or below";
+            return Err(Problem::new("start LSN", start_lsn, remedy));
+        }
         self.add_lsn_step(0)
     }
 

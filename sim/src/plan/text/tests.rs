@@ -17,6 +17,7 @@ knobs
   freeze-distance 512
   freeze-age 10s
   open-len 4611686018427387904
+  reserve-len 0
   buffer-len 64
   l0-trigger 2
   l0-run-len 4096
@@ -39,6 +40,7 @@ knobs
   l0-delay-count 4
   l0-delay 100ms
   cache-len 0
+  open-files 3
   read-len 512
   housekeeping every 250ms stall 3
   tenant 9
@@ -101,6 +103,7 @@ ops
   & gc-compact c k1 2 from -9 to +1 dry
   & gc-compact-all a forced
   strategy b tiered
+  policy b distance 5 age 3s
 faults
   at life1/a/flush#1/delta#1/write#2 eio
   at life*/*/*/*/sync eio times 2 one-in 3
@@ -201,7 +204,7 @@ const PROBLEMS: [(&str, &str, &str); 82] = [
     (
         "  keys 8\n",
         "",
-        "line 40: key k1; write k0 to k0, or raise the knob `keys`",
+        "line 42: key k1; write k0 to k0, or raise the knob `keys`",
     ),
     ("keys 8", "keys 0", "line 4: keys 0; keep it from 1 to 999"),
     (
@@ -227,385 +230,385 @@ const PROBLEMS: [(&str, &str, &str); 82] = [
     (
         "ops\n",
         "opps\n",
-        "line 39: knob opps; write `ops` behind the last knob",
+        "line 41: knob opps; write `ops` behind the last knob",
     ),
     (
         "create a 16",
         "create A 16",
-        "line 40: timeline A; write a letter from a to z",
+        "line 42: timeline A; write a letter from a to z",
     ),
     (
         "create a 16",
         "create a",
-        "line 40: start LSN is missing; write a number",
+        "line 42: start LSN is missing; write a number",
     ),
     (
         "create a 16",
         "create a 18446744073709551604",
-        "line 42: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
+        "line 44: LSN step 1; keep the highest start and all steps together below 2^64 - 1",
     ),
     (
         "+8 k0",
         "8 k0",
-        "line 41: LSN step 8; write `+` and a number",
+        "line 43: LSN step 8; write `+` and a number",
     ),
     (
         "+8 k0",
         "+8 k8",
-        "line 41: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 43: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "image:100:7f,",
         "image:100:7f",
-        "line 41: word +0; end the line before it",
+        "line 43: word +0; end the line before it",
     ),
     (
         "image:100:7f,",
         "image:100:7f,,",
-        "line 41: record is missing; write it like +8 k0 image:100:7f",
+        "line 43: record is missing; write it like +8 k0 image:100:7f",
     ),
     (
         "image:100:7f",
         "image:100",
-        "line 41: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
+        "line 43: seed is missing; write KIND:LEN:SEED, or patch:OFFSET:LEN:SEED",
     ),
     (
         "image:100:7f",
         "image:1048577:7f",
-        "line 41: length 1048577; keep it from 0 to 1048576",
+        "line 43: length 1048577; keep it from 0 to 1048576",
     ),
     (
         "clear",
         "clear:0",
-        "line 42: part 0; end the edit before it",
+        "line 44: part 0; end the edit before it",
     ),
     (
         "drop 3",
         "drop 0",
-        "line 46: drop 0; keep it from 1 to 4294967295",
+        "line 48: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  drop 2 restart",
         "  & restart",
-        "line 55: operation restart; write it without `&`: it is always waited for",
+        "line 57: operation restart; write it without `&`: it is always waited for",
     ),
     (
         "  join",
         "  & join",
-        "line 47: operation join; write it without `&` and `drop`: it is always waited for",
+        "line 49: operation join; write it without `&` and `drop`: it is always waited for",
     ),
     (
         "k0 -8",
         "k0 8",
-        "line 48: LSN 8; write 0, -8 or +1: how far from the last record's",
+        "line 50: LSN 8; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "drop 2 restart",
         "  reboot\u{7}",
-        "line 55: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
-         compact strategy images gc gc-compact gc-compact-all lease shed declare get get-many \
-         scan hold next join wait clock shutdown let-go set intrude split switch restart crash, \
-         behind `&` or `drop N` if you like",
+        "line 57: operation reboot\\u{7}; write one of create branch delete open put freeze flush \
+         compact strategy policy images gc gc-compact gc-compact-all lease shed declare get \
+         get-many scan hold next join wait clock shutdown let-go set intrude split switch restart \
+         crash, behind `&` or `drop N` if you like",
     ),
     (
         "draw:99",
         "some",
-        "line 56: survival some; write one of all none draw:SEED case:NUMBER",
+        "line 58: survival some; write one of all none draw:SEED case:NUMBER",
     ),
     (
         "life1/a",
         "life0/a",
-        "line 96: life 0; keep it from 1 to 4294967295",
+        "line 99: life 0; keep it from 1 to 4294967295",
     ),
     (
         "life1/a",
         "a",
-        "line 96: life a; write life1, life2, … or life*",
+        "line 99: life a; write life1, life2, … or life*",
     ),
     (
         "flush#1",
         "push#1",
-        "line 96: job push; write one of open create delete put freeze flush read branch \
+        "line 99: job push; write one of open create delete put freeze flush read branch \
          lease compact image gc gc-compact shed split keep drop",
     ),
     (
         "write#2",
         "write#-2",
-        "line 96: ordinal -2; write a number from 0 to 4294967295",
+        "line 99: ordinal -2; write a number from 0 to 4294967295",
     ),
     (
         "/io#37",
         "/io#37/write",
-        "line 98: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
+        "line 101: address life2/io#37/write; write LIFE/io#N or LIFE/SCOPE/JOB/PART/STEP, as \
          life2/a/flush#1/index/sync",
     ),
     (
         "times 2",
         "times 0",
-        "line 97: times 0; keep it from 1 to 4294967295",
+        "line 100: times 0; keep it from 1 to 4294967295",
     ),
     (
         "times 2",
         "times 2 times 2",
-        "line 97: word times; say it once",
+        "line 100: word times; say it once",
     ),
     (
         "short:7",
         "short:0",
-        "line 100: length 0; keep it from 1 to 4294967295",
+        "line 103: length 0; keep it from 1 to 4294967295",
     ),
     (
         "choices 0",
         "choices 256",
-        "line 112: choice 256; write a number from 0 to 255",
+        "line 115: choice 256; write a number from 0 to 255",
     ),
     (
         "0*3000",
         "0*100000",
-        "line 112: count of choices 100000; keep it from 1 to 99990",
+        "line 115: count of choices 100000; keep it from 1 to 99990",
     ),
     (
         "then uniform 123\n",
         "",
-        "line 113: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
+        "line 116: `then` is missing; end with `then in-order`, `then uniform SEED` or the like",
     ),
     (
         "then uniform 123",
         "then at-will",
-        "line 113: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
+        "line 116: `then` at-will; write one of in-order newest-first uniform by-rank pct starve \
          to-completion",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read revert",
-        "line 105: fault revert; write one of the steps that it can happen to: sync",
+        "line 108: fault revert; write one of the steps that it can happen to: sync",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/image/read tear",
-        "line 105: fault tear; write one of the steps that it can happen to: rename replace",
+        "line 108: fault tear; write one of the steps that it can happen to: rename replace",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/read/dir/read eio",
-        "line 105: fault eio; write one of the steps that it can happen to: list remove create-dir \
+        "line 108: fault eio; write one of the steps that it can happen to: list remove create-dir \
          remove-dir sync-dir",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/keep/image/read stall",
-        "line 105: job keep; write the job that maintenance runs: flush, compact, image or gc",
+        "line 108: job keep; write the job that maintenance runs: flush, compact, image or gc",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/read/image/read stall",
-        "line 105: scope engine; write a timeline's letter or *: the engine has only dir and \
+        "line 108: scope engine; write a timeline's letter or *: the engine has only dir and \
          lock, and a split its index",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/a/open/lock/lock stall",
-        "line 105: scope a; write engine or *: a timeline has no lock",
+        "line 108: scope a; write engine or *: a timeline has no lock",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life1/engine/gc/lock/lock stall",
-        "line 105: job gc; write open or split: no other job locks",
+        "line 108: job gc; write open or split: no other job locks",
     ),
     (
         "at life1/a/read/image/read slow:250ms",
         "at life61/a/read/image/read crash kill",
-        "line 105: life 61; write at most life60: a later one does not crash by a rule",
+        "line 108: life 61; write at most life60: a later one does not crash by a rule",
     ),
     (
         "at life*/*/gc/index/write lost",
         "at life*/*/gc/dir/* lost",
-        "line 109: fault lost; write another part: it can happen to nothing of this one",
+        "line 112: fault lost; write another part: it can happen to nothing of this one",
     ),
     (
         "then uniform 123",
         "then starve line 0 3",
-        "line 113: line 0; keep it from 1 to 4294967295",
+        "line 116: line 0; keep it from 1 to 4294967295",
     ),
     (
         "then uniform 123",
         "then starve flush 3",
-        "line 113: starved task flush; write one of keep drop",
+        "line 116: starved task flush; write one of keep drop",
     ),
     (
         "then uniform 123",
         "then starve line 3",
-        "line 113: seed is missing; write a number",
+        "line 116: seed is missing; write a number",
     ),
     (
         "then uniform 123",
         "then pct 3 5000",
-        "line 113: count of changes 5000; keep it from 0 to 1000",
+        "line 116: count of changes 5000; keep it from 0 to 1000",
     ),
     (
         "uniform 123\n",
         "uniform 123\nops\n",
-        "line 114: line ops; end the text with the schedule's `then`",
+        "line 117: line ops; end the text with the schedule's `then`",
     ),
     (
         "l0-trigger 2",
         "l0-trigger 0",
-        "line 12: l0-trigger 0; keep it from 1 to 18446744073709551615",
+        "line 13: l0-trigger 0; keep it from 1 to 18446744073709551615",
     ),
     (
         "image-trigger 3\n",
         "images-trigger 3\n",
-        "line 17: knob images-trigger; write one of image-trigger sparse-trigger image-look \
+        "line 18: knob images-trigger; write one of image-trigger sparse-trigger image-look \
          image-age image-preempt compression \
          history-trigger history-len gc-compact-trigger gc-compact-growth \
          gc-compact-len gc-distance gc-age l0-delay-count l0-delay cache-len \
-         read-len housekeeping tenant shard look device here",
+         open-files read-len housekeeping tenant shard look device here",
     ),
     (
         "compression zstd",
         "compression lz4",
-        "line 22: compression lz4; write `none`, `zstd` or `zstd:3`, with a level from 1 to 22",
+        "line 23: compression lz4; write `none`, `zstd` or `zstd:3`, with a level from 1 to 22",
     ),
     (
         "gc-age 0s",
         "gc-age 31d",
-        "line 29: gc-age 31d; write it like 10s, 250ms, 7us or 1ns",
+        "line 30: gc-age 31d; write it like 10s, 250ms, 7us or 1ns",
     ),
     (
         "read-len 512",
         "read-len 0",
-        "line 33: read-len 0; keep it from 1 to 18446744073709551615",
+        "line 35: read-len 0; keep it from 1 to 18446744073709551615",
     ),
     (
         "housekeeping every",
         "housekeeping on",
-        "line 34: housekeeping on; write `off`, or `every 250ms stall 0`",
+        "line 36: housekeeping on; write `off`, or `every 250ms stall 0`",
     ),
     (
         "every 250ms",
         "every",
-        "line 34: period stall; write it like 10s, 250ms, 7us or 1ns",
+        "line 36: period stall; write it like 10s, 250ms, 7us or 1ns",
     ),
     (
         "every 250ms",
         "every 1us",
-        "line 34: period 1µs; write at least 1ms",
+        "line 36: period 1µs; write at least 1ms",
     ),
     (
         " stall 3",
         "",
-        "line 34: housekeeping is missing; write `off`, or `every 250ms stall 0`",
+        "line 36: housekeeping is missing; write `off`, or `every 250ms stall 0`",
     ),
     (
         "stall 3",
         "stall 1",
-        "line 34: stall 1; write 0 for never, or at least the knob `l0-trigger`",
+        "line 36: stall 1; write 0 for never, or at least the knob `l0-trigger`",
     ),
     (
         "look sample",
         "look away",
-        "line 37: look away; write one of nothing sample all",
+        "line 39: look away; write one of nothing sample all",
     ),
     (
         "stall 3",
         "stall 3 4",
-        "line 34: word 4; end the line before it",
+        "line 36: word 4; end the line before it",
     ),
     (
         "branch b a -8",
         "branch b -8",
-        "line 61: timeline -8; write a letter from a to z",
+        "line 63: timeline -8; write a letter from a to z",
     ),
     (
         "branch b a -8",
         "branch b a",
-        "line 61: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 63: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "k3 5 -8",
         "k3 9 -8",
-        "line 63: count of keys 9; keep it from 1 to 8",
+        "line 65: count of keys 9; keep it from 1 to 8",
     ),
     (
         "k3 5 -8",
         "k3 -8",
-        "line 63: count of keys -8; write a number from 0 to 65535",
+        "line 65: count of keys -8; write a number from 0 to 65535",
     ),
     (
         "scan b -1",
         "scan b",
-        "line 65: LSN is missing; write 0, -8 or +1: how far from the last record's",
+        "line 67: LSN is missing; write 0, -8 or +1: how far from the last record's",
     ),
     (
         "compact b forced",
         "compact b by-need",
-        "line 67: word by-need; write `forced`, or nothing",
+        "line 69: word by-need; write `forced`, or nothing",
     ),
     (
         "images c forced",
         "images c forced k0",
-        "line 69: word k0; end the line before it",
+        "line 71: word k0; end the line before it",
     ),
     (
         "drop 9 images",
         "drop 0 images",
-        "line 69: drop 0; keep it from 1 to 4294967295",
+        "line 71: drop 0; keep it from 1 to 4294967295",
     ),
     (
         "  gc c",
         "  gc c forced",
-        "line 71: word forced; end the line before it",
+        "line 73: word forced; end the line before it",
     ),
     (
         "k0 5\n  set",
         "k0 0\n  set",
-        "line 88: count of keys 0; keep it from 1 to 8",
+        "line 90: count of keys 0; keep it from 1 to 8",
     ),
     (
         "k0 5\n  set",
         "k8 5\n  set",
-        "line 88: key k8; write k0 to k7, or raise the knob `keys`",
+        "line 90: key k8; write k0 to k7, or raise the knob `keys`",
     ),
     (
         "  declare",
         "  & declare",
-        "line 88: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
+        "line 90: operation declare b k0 5; write it without `&` and `drop`: it is always waited \
          for",
     ),
     (
         "device rots\n",
         "device posix\n",
-        "line 107: fault rot:8191; write the knob `device rots`",
+        "line 110: fault rot:8191; write the knob `device rots`",
     ),
     (
         "device rots\n",
         "device perfect\n",
-        "line 38: device perfect; write one of posix ext4-ordered rename-not-atomic rots",
+        "line 40: device perfect; write one of posix ext4-ordered rename-not-atomic rots",
     ),
     (
         "slow:250ms",
         "slow:3601s",
-        "line 105: duration 3601s; write at most 3600s, an hour",
+        "line 108: duration 3601s; write at most 3600s, an hour",
     ),
     (
         "astray:16",
         "astray:0",
-        "line 108: sectors 0; keep it from 1 to 4294967295",
+        "line 111: sectors 0; keep it from 1 to 4294967295",
     ),
     (
         "clock +10800s",
         "clock 3h",
-        "line 72: jump 3h; write it like +10800s or -250ms",
+        "line 74: jump 3h; write it like +10800s or -250ms",
     ),
     (
         "b twice keeping",
         "b twice twice",
-        "line 75: word twice; write `twice` or `keeping`, once",
+        "line 77: word twice; write `twice` or `keeping`, once",
     ),
     (
         "  let-go",
         "  & let-go",
-        "line 77: operation let-go; write it without `&` and `drop`: it is always waited for",
+        "line 79: operation let-go; write it without `&` and `drop`: it is always waited for",
     ),
 ];
 
@@ -621,27 +624,27 @@ fn an_error_names_the_line_and_the_remedy() {
 #[test]
 fn an_error_keeps_its_line() {
     let error = EVERYTHING.replace("scan a 0", "scan").parse::<Plan>();
-    assert_eq!(error.unwrap_err().line(), Some(51));
+    assert_eq!(error.unwrap_err().line(), Some(53));
 }
 
 #[test]
 fn more_records_than_memory_should_hold_are_refused() {
     let records = vec!["+1 k0 image:1048576:1"; 257].join(", ");
-    let expected = "line 40: sum of lengths 269484032; keep it from 0 to 268435456";
+    let expected = "line 42: sum of lengths 269484032; keep it from 0 to 268435456";
     assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 
 #[test]
 fn longer_waits_than_a_clock_should_count_are_refused() {
     let waits = vec!["wait 2592000s"; 1217].join("\n  ");
-    let expected = "line 1256: seconds of all waits 3154464000; keep it from 0 to 3153600000";
+    let expected = "line 1258: seconds of all waits 3154464000; keep it from 0 to 3153600000";
     assert_eq!(problem_in_lines(&waits), expected);
 }
 
 #[test]
 fn more_records_than_a_batch_should_have_are_refused() {
     let records = vec!["+1 k0 image:1:1"; 10_001].join(", ");
-    let expected = "line 40: count of records of one put 10001; keep it from 1 to 10000";
+    let expected = "line 42: count of records of one put 10001; keep it from 1 to 10000";
     assert_eq!(problem_in_lines(&format!("put a {records}")), expected);
 }
 

@@ -100,6 +100,11 @@ proptest! {
         let is_lawful = pairs(&names).all(|(a, b)| a == b || !list::overlap(a, b));
         let checked = std::panic::catch_unwind(|| history(&names).check_laws());
         prop_assert_eq!(checked.is_ok(), is_lawful);
+        let layers = history(&names);
+        let in_conflict = names.iter().any(|name| layers.has_conflict(name));
+        prop_assert_eq!(in_conflict, !is_lawful);
+        let ends = names.iter().map(|name| name.lsns().end);
+        prop_assert_eq!(layers.lsn_end(), ends.max().unwrap_or(Lsn::ZERO));
     }
 
     #[test]

@@ -20,8 +20,12 @@ const FEW_PLANS: u64 = 300;
 
 /// Not one plan in a thousand makes these calls: a job removes what an earlier cancelled job of its
 /// kind left. A fault there is a matter of chance, by addresses that mean any step.
-const HARDLY_EVER: [Place; 3] = [
+const HARDLY_EVER: [Place; 6] = [
+    // The reserve, on a full disk.
+    (Job::Open, Part::Index, StepKind::Remove),
+    (Job::Delete, Part::Index, StepKind::Remove),
     (Job::Flush, Part::Delta, StepKind::Remove),
+    (Job::Flush, Part::Image, StepKind::Remove),
     (Job::Compact, Part::Delta, StepKind::Remove),
     (Job::Image, Part::Image, StepKind::Remove),
 ];
