@@ -163,20 +163,22 @@ fn a_run_that_goes_on_looks_at_once() {
 
 #[test]
 fn an_image_is_due_by_its_age() {
+    /// Longer than a flush and a compaction take on a slow disk.
+    const AGE: Duration = Duration::from_secs(1);
     let options = Options {
-        image_age_max: Some(Duration::from_millis(20)),
+        image_age_max: Some(AGE),
         ..keep(0)
     };
     let mut stage = stage(
         options,
         "create 8; put a@10=1; flush; compact forced; images forced",
     );
-    sleep(Duration::from_millis(30));
+    sleep(AGE + AGE / 10);
     assert_eq!(images(&stage, Mode::ByNeed), "idle: all not due");
     stage.play_all("put a@20=2; flush; compact forced");
     assert_eq!(images(&stage, Mode::ByNeed), "idle: all not due");
-    sleep(Duration::from_millis(30));
+    sleep(AGE + AGE / 10);
     stage.play_all("put a@30=2");
-    sleep(Duration::from_millis(30));
+    sleep(AGE + AGE / 10);
     assert_eq!(images(&stage, Mode::ByNeed), "done: all");
 }
