@@ -7,7 +7,7 @@ use super::job::Mode;
 use super::job_stats::Quantity;
 use super::shared::{Shared, TimelineState};
 use super::shed::plan as plan_shed;
-use super::tier::{TierLimits, plan as plan_tier};
+use super::tier::plan as plan_tier;
 use crate::base::{LayerName, Strategy};
 use crate::io::Io;
 use crate::store::Store;
@@ -95,15 +95,7 @@ impl<S: Store> Shared<S> {
                 due.map(|plan| plan.inputs())
             }
             Strategy::Tiered => {
-                let files = map.files().iter();
-                let layers: Vec<(LayerName, u64)> = files
-                    .map(|(name, layer)| (name, layer.entry().len))
-                    .collect();
-                let limits = TierLimits {
-                    keys: self.shard.identity.held_space(&state.key_space),
-                    cutoff: state.gc_cutoff,
-                    covered: state.covered,
-                };
+                let (layers, limits) = self.tier_inputs(state);
                 plan_tier(&layers, &limits, options, Mode::ByNeed).map(|plan| plan.deltas)
             }
         };

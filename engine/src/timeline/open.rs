@@ -84,13 +84,7 @@ impl<S: Store> Opener<'_, S> {
     ) -> Result<Timeline<S>> {
         let timeline = index.timeline;
         let op = Op::new(Some(timeline), Job::Open, 1);
-        let parent = match parent {
-            None => None,
-            Some(parent) => {
-                let pin = parent.shared.pin(timeline)?;
-                Some((parent, pin))
-            }
-        };
+        let parent = pinned(parent, timeline)?;
         let entries = self.store.list(op, timeline).await?;
         let listing = Listing::new(&entries.unwrap_or_default());
         let mut plan = plan(&index, &listing)?;
@@ -441,6 +435,18 @@ impl<S: Store> Opener<'_, S> {
             shared: Arc::new(shared),
         }
     }
+}
+
+/// The parent of a branch that is being opened, with what keeps it open.
+fn pinned<S: Store>(
+    parent: Option<Timeline<S>>,
+    branch: TimelineId,
+) -> Result<Option<(Timeline<S>, ParentPin)>> {
+    let pin = |parent: Timeline<S>| {
+        let pin = parent.shared.pin(branch)?;
+        Ok((parent, pin))
+    };
+    parent.map(pin).transpose()
 }
 
 /// Refuses a timeline that could have no record: these stand above its start and below the end.

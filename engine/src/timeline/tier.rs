@@ -29,7 +29,7 @@ use super::compact::CompactPlan;
 use super::imaged::Imaged;
 use super::job::{Mode, Progress};
 use super::job_stats::{JobStats, Stopwatch};
-use super::shared::Shared;
+use super::shared::{Shared, TimelineState};
 use crate::base::{Error, KeyRange, LayerName, Lsn, Result, Strategy};
 use crate::io::{Io, Job, Op};
 use crate::layer::{DeltaLayer, FileLayer, LayerContext, LayerMap};
@@ -114,19 +114,26 @@ impl<S: Store> Shared<S> {
         self.watched(op, compact).await
     }
 
-    fn plan_level(&self, mode: Mode) -> Result<Option<Planned<S::Io>>> {
-        let mut state = self.state();
-        state.check_writable()?;
-        let map = state.map.clone();
-        let files = map.files().iter();
-        let layers: Vec<(LayerName, u64)> = files
-            .map(|(name, layer)| (name, layer.entry().len))
-            .collect();
+    /// What a plan of a tiered compaction is made from.
+    pub(super) fn tier_inputs(
+        &self,
+        state: &TimelineState<S::Io>,
+    ) -> (Vec<(LayerName, u64)>, TierLimits) {
+        let files = state.map.files().iter();
+        let layers = files.map(|(name, layer)| (name, layer.entry().len));
         let limits = TierLimits {
             keys: self.shard.identity.held_space(&state.key_space),
             cutoff: state.gc_cutoff,
             covered: state.covered,
         };
+        (layers.collect(), limits)
+    }
+
+    fn plan_level(&self, mode: Mode) -> Result<Option<Planned<S::Io>>> {
+        let mut state = self.state();
+        state.check_writable()?;
+        let map = state.map.clone();
+        let (layers, limits) = self.tier_inputs(&state);
         let Some(plan) = plan(&layers, &limits, &state.applied.options, mode) else {
             return Ok(None);
         };

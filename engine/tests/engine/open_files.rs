@@ -229,7 +229,7 @@ fn no_more_files_are_open_than_the_option_says() {
         // Three layers, the open layer and the lock.
         assert_eq!(io.limit.open.load(Ordering::SeqCst), 3 + 2);
         read_all(&timeline).await;
-        // And the one that a call opens before it closes another one.
+        // A call opens one more file before it closes another.
         assert_eq!(io.limit.open_peak.load(Ordering::SeqCst), 3 + 2 + 1);
         engine.shutdown().await.unwrap();
     });

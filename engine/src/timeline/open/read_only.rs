@@ -1,6 +1,6 @@
 //! Opening to read alone: nothing is written, so that a full disk does not stand in the way.
 
-use super::{Opener, plan};
+use super::{Opener, pinned, plan};
 use crate::base::Result;
 use crate::format::Index;
 use crate::io::{Job, Op};
@@ -17,13 +17,7 @@ impl<S: Store> Opener<'_, S> {
     ) -> Result<Timeline<S>> {
         let timeline = index.timeline;
         let op = Op::new(Some(timeline), Job::Open, 1);
-        let parent = match parent {
-            None => None,
-            Some(parent) => {
-                let pin = parent.shared.pin(timeline)?;
-                Some((parent, pin))
-            }
-        };
+        let parent = pinned(parent, timeline)?;
         let listing = self.list(op, timeline).await?;
         let mut planned = plan(&index, &listing)?.index;
         planned.generation = index.generation;
