@@ -1,13 +1,13 @@
 //! The roof: one engine on one directory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{Error, Lsn, Result, ShardIdentity, TimelineId};
+use crate::base::{Error, FileName, Lsn, Result, ShardIdentity, TimelineId};
 use crate::format::Index;
-use crate::io::{Io, Job, Op, OsIo, Part};
-use crate::layer::BlockCache;
+use crate::io::{Entry, Io, Job, Op, OsIo, Part};
+use crate::layer::{BlockCache, Decoders};
 use crate::split::{Split, check_whole, split};
 use crate::store::{DirStore, RootState, Store};
 use crate::sync::{Mutex, MutexGuard};
@@ -31,6 +31,7 @@ pub struct Engine<I: Io = OsIo> {
     options: Options,
     lock: Arc<I::Lock>,
     cache: Arc<BlockCache>,
+    decoders: Arc<Decoders>,
     branch_tree: Arc<BranchTree>,
     memory: Arc<MemoryBudget>,
     /// Serializes creating, opening, deleting and shutting down timelines.
@@ -82,8 +83,12 @@ impl<I: Io> Engine<I> {
         let engine = Engine {
             store,
             cache: Arc::new(BlockCache::new(options.block_cache_len)),
+            decoders: Arc::default(),
             branch_tree: Arc::default(),
-            memory: Arc::new(MemoryBudget::new(options.open_len_max)),
+            memory: Arc::new(MemoryBudget::new(
+                options.open_len_max,
+                options.work_len_max,
+            )),
             options,
             lock: Arc::new(lock),
             catalog_lock: JobLock::default(),
@@ -173,6 +178,7 @@ impl<I: Io> Engine<I> {
             options: &self.options,
             lock: &self.lock,
             cache: &self.cache,
+            decoders: &self.decoders,
             branch_tree: &self.branch_tree,
             memory: &self.memory,
         }
@@ -243,6 +249,46 @@ impl<I: Io> Engine<I> {
             }
         }
         Ok(listed)
+    }
+
+    /// The files and directories in the engine's directory and in those of its timelines that are
+    /// not the engine's. They are left alone, and no answer depends on them; a timeline's directory
+    /// with one in it stays behind, without a timeline, when that is deleted.
+    ///
+    /// # Errors
+    /// `Io` if a directory cannot be listed.
+    ///
+    /// # Examples
+    /// ```
+    /// # use palimpsest::*;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # block_on(async {
+    /// # let engine = Engine::open(OsIo::new(), dir.path(), Options::default()).await?;
+    /// std::fs::write(dir.path().join(".DS_Store"), b"").unwrap();
+    /// assert_eq!(engine.foreign_entries().await?, [dir.path().join(".DS_Store")]);
+    /// # engine.shutdown().await }).unwrap();
+    /// ```
+    pub async fn foreign_entries(&self) -> Result<Vec<PathBuf>> {
+        let op = Op::new(None, Job::Open, 1);
+        let timelines = self.store.timelines(op).await?;
+        let names: Vec<String> = timelines.iter().map(ToString::to_string).collect();
+        let is_foreign = |entry: &Entry| FileName::parse(&entry.name).is_none();
+        let mut entries = self.store.list_root(op).await?.unwrap_or_default();
+        entries.retain(|entry| is_foreign(entry) && !names.contains(&entry.name));
+        let mut foreign: Vec<PathBuf> = Vec::new();
+        foreign.extend(
+            entries
+                .iter()
+                .map(|entry| self.store.root().join(&entry.name)),
+        );
+        for timeline in timelines {
+            let dir = self.store.dir(timeline);
+            let entries = self.store.list(op, timeline).await?.unwrap_or_default();
+            let entries = entries.iter().filter(|entry| is_foreign(entry));
+            foreign.extend(entries.map(|entry| dir.join(&entry.name)));
+        }
+        foreign.sort();
+        Ok(foreign)
     }
 
     /// Creates an empty timeline, durably, and opens it. Its first record must stand above `start`.

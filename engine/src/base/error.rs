@@ -283,6 +283,13 @@ impl fmt::Display for Error {
     }
 }
 
+impl Error {
+    /// Whether it says of one key why it has no value, and nothing of the others.
+    pub(crate) fn is_of_key(&self) -> bool {
+        matches!(self, Error::NoBase { .. } | Error::Redo { .. })
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {

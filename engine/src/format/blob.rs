@@ -267,12 +267,18 @@ fn decompress(
         Ok(len) => return malformed(format!("{} bytes behind the frame", frame.len() - len)),
         Err(code) => return malformed(zstd_safe::get_error_name(code).to_owned()),
     }
+    // No frame of this format says how long its content is.
     let mut capacity = frame.len().saturating_mul(4).max(LEN_LIKELY_MIN);
     loop {
         capacity = capacity.min(len_max);
         let mut content = Vec::with_capacity(capacity);
         match context.decompress(&mut content, frame) {
-            Ok(_) => return check_content(content, frame.len(), len_max),
+            Ok(_) => {
+                if LEN_LIKELY_MIN < capacity {
+                    content.shrink_to_fit();
+                }
+                return check_content(content, frame.len(), len_max);
+            }
             Err(NO_ROOM) if capacity < len_max => capacity = capacity.saturating_mul(8),
             Err(code) => {
                 let why = zstd_safe::get_error_name(code);

@@ -1,5 +1,7 @@
 //! The delta layer: records of a range of keys over a range of LSNs.
 
+use bytes::Bytes;
+
 use super::file::{
     BatchLimits, BlobPlace, DeltaEntries, DeltaIter, LayerContext, LayerFile, Located, below,
 };
@@ -152,12 +154,7 @@ impl<I: Io> DeltaLayer<I> {
     /// No value is listed twice. Values near each other share reads of up to `read_len_max` bytes.
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
-    pub async fn read(
-        &self,
-        op: Op,
-        blobs: &[BlobPlace],
-        read_len_max: u64,
-    ) -> Result<Vec<Vec<u8>>> {
+    pub async fn read(&self, op: Op, blobs: &[BlobPlace], read_len_max: u64) -> Result<Vec<Bytes>> {
         self.file.read(op, blobs, read_len_max).await
     }
 

@@ -1,5 +1,7 @@
 //! The image layer: the whole values of a range of keys at one LSN.
 
+use bytes::Bytes;
+
 use super::file::{BatchLimits, BlobPlace, ImageIter, LayerContext, LayerFile, Located, below};
 use crate::base::{DecodeError, Error, Key, KeyRange, LayerName, Lsn, Result};
 use crate::format::{Cursor, IndexLayer};
@@ -123,19 +125,23 @@ impl<I: Io> ImageLayer<I> {
         }
     }
 
-    /// Reads located values, in the order of `blobs`.
+    /// Reads located values, in the order of `blobs`, each as it is stored:
+    /// [`ImageLayer::value_of`] decodes it.
     ///
     /// # Shape
     /// No value is listed twice. Values near each other share reads of up to `read_len_max` bytes.
     /// # Errors
     /// `Corrupt` if the file is not what was written, `Io` if it cannot be read.
-    pub async fn read(
-        &self,
-        op: Op,
-        blobs: &[BlobPlace],
-        read_len_max: u64,
-    ) -> Result<Vec<Vec<u8>>> {
-        self.file.read(op, blobs, read_len_max).await
+    pub async fn read(&self, op: Op, blobs: &[BlobPlace], read_len_max: u64) -> Result<Vec<Bytes>> {
+        self.file.read_raw(op, blobs, read_len_max).await
+    }
+
+    /// The value of which `stored` was read at this offset.
+    ///
+    /// # Errors
+    /// `Corrupt` if it does not decode.
+    pub fn value_of(&self, offset: u64, stored: Bytes) -> Result<Bytes> {
+        self.file.value_of(offset, stored)
     }
 
     /// All values of the layer, by key.

@@ -16,6 +16,7 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
 use super::batch::{Batch, BatchRecord};
@@ -73,9 +74,10 @@ pub(crate) struct MemoryRecord {
     pub(crate) key: Key,
     pub(crate) lsn: Lsn,
     pub(crate) will_init: bool,
-    /// The value's position in the bytes that [`MemoryLayer::load`] returns.
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    /// The position of its value, in bytes from the start of the layer's values.
+    pub(super) position: u64,
+    /// The length of its value in bytes.
+    pub(super) len: u32,
 }
 
 impl<I: Io> MemoryLayer<I> {
@@ -252,7 +254,7 @@ impl<I: Io> MemoryLayer<I> {
         op: Op,
         places: &[BlobPlace],
         read_len_max: u64,
-    ) -> Result<Vec<Vec<u8>>> {
+    ) -> Result<Vec<Bytes>> {
         let mut order: Vec<usize> = (0..places.len()).collect();
         order.sort_unstable_by_key(|&index| places[index].offset);
         let span = |&index: &usize| {
@@ -262,16 +264,14 @@ impl<I: Io> MemoryLayer<I> {
             (places[index].offset, end)
         };
         let spans: Vec<(u64, u64)> = order.iter().map(span).collect();
-        let mut values = vec![Vec::new(); places.len()];
+        let mut values = vec![Bytes::new(); places.len()];
         for planned in plan_reads(&spans, read_len_max) {
             let (start, end) = (spans[planned.blobs.start].0, spans[planned.blobs.end - 1].1);
             let len = usize::try_from(end - start).expect("it was appended from memory");
-            let read = self.ephemeral.read(op, start, len).await;
-            let bytes =
-                read.map_err(|error| Error::Io(IoFailure::new("read", &self.path, error)))?;
+            let bytes = Bytes::from(self.span(op, start, len).await?);
             for index in planned.blobs {
                 let (from, to) = (spans[index].0 - start, spans[index].1 - start);
-                values[order[index]] = bytes[from as usize..to as usize].to_vec();
+                values[order[index]] = bytes.slice(from as usize..to as usize);
             }
         }
         Ok(values)
@@ -282,20 +282,23 @@ impl<I: Io> MemoryLayer<I> {
         error.of_path(&self.path)
     }
 
-    /// The records of a frozen layer in the order of keys, then LSNs.
-    pub(crate) fn sorted_records(&self) -> Vec<MemoryRecord> {
+    /// The numbers of a frozen layer's records, in the order of keys, then LSNs.
+    pub(super) fn sorted_numbers(&self) -> Vec<u32> {
         assert!(!self.is_open());
-        let records = self.entries().sorted_records();
-        assert!(records.is_sorted_by(|a, b| (a.key, a.lsn) < (b.key, b.lsn)));
-        records
+        self.entries().sorted_numbers()
     }
 
-    /// Reads all values of a frozen layer, in the order in which they were appended.
-    pub(crate) async fn load(&self, op: Op) -> Result<Vec<u8>> {
-        assert!(!self.is_open());
-        let len = usize::try_from(self.byte_len()).expect("it was appended from memory");
-        let loaded = self.ephemeral.read(op, 0, len).await;
-        loaded.map_err(|error| Error::Io(IoFailure::new("read", &self.path, error)))
+    /// The records with these numbers, in their order.
+    pub(super) fn records(&self, numbers: &[u32]) -> Vec<MemoryRecord> {
+        let entries = self.entries();
+        let records = numbers.iter().map(|&number| entries.record(number));
+        records.collect()
+    }
+
+    /// Reads `len` bytes of the values from `position` on.
+    pub(super) async fn span(&self, op: Op, position: u64, len: usize) -> Result<Vec<u8>> {
+        let read = self.ephemeral.read(op, position, len).await;
+        read.map_err(|error| Error::Io(IoFailure::new("read", &self.path, error)))
     }
 }
 
@@ -335,37 +338,36 @@ impl Entries {
         }
     }
 
-    /// All records in the order of keys, then LSNs, by a counting sort of the entries by key.
-    fn sorted_records(&self) -> Vec<MemoryRecord> {
+    /// The numbers of all records in the order of keys, then LSNs, by a counting sort by key.
+    fn sorted_numbers(&self) -> Vec<u32> {
         // First the number of records of each key, then the index of its next record.
-        let mut places = vec![0_usize; self.keys.len()];
+        let mut places = vec![0_u32; self.keys.len()];
         for entry in &self.list {
             places[entry.key_index as usize] += 1;
         }
-        let mut keys: Vec<(Key, usize)> = self.keys.iter().copied().zip(0..).collect();
+        let mut keys: Vec<(Key, u32)> = self.keys.iter().copied().zip(0..).collect();
         keys.sort_unstable();
         let mut start = 0;
         for (_, key_index) in keys {
-            start += std::mem::replace(&mut places[key_index], start);
+            start += std::mem::replace(&mut places[key_index as usize], start);
         }
-        let mut order = vec![NONE; self.list.len()];
-        for (entry, entry_index) in self.list.iter().zip(0..) {
+        let mut numbers = vec![NONE; self.list.len()];
+        for (entry, number) in self.list.iter().zip(0..) {
             let place = &mut places[entry.key_index as usize];
-            order[*place] = entry_index;
+            numbers[*place as usize] = number;
             *place += 1;
         }
-        let record = |&entry_index: &u32| self.record(&self.list[entry_index as usize]);
-        order.iter().map(record).collect()
+        numbers
     }
 
-    fn record(&self, entry: &MemoryEntry) -> MemoryRecord {
-        let start = usize::try_from(entry.position).expect("it was appended from memory");
+    fn record(&self, number: u32) -> MemoryRecord {
+        let entry = &self.list[number as usize];
         MemoryRecord {
             key: self.keys[entry.key_index as usize],
             lsn: entry.lsn,
             will_init: entry.will_init,
-            start,
-            end: start + entry.len as usize,
+            position: entry.position,
+            len: entry.len,
         }
     }
 

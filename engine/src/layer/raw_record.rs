@@ -1,5 +1,7 @@
 //! Records as they are stored, copied from one layer to another.
 
+use bytes::Bytes;
+
 use crate::base::{Key, Lsn};
 
 /// The kind of layer that a record comes from.
@@ -30,7 +32,7 @@ pub struct RawRecord {
     /// Whether a read needs nothing below it.
     pub is_base: bool,
     /// The value, as the layer stores it.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// One record without its value.

@@ -62,7 +62,7 @@ impl<I: Io> DirStore<I> {
         &self.reserve
     }
 
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 

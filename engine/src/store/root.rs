@@ -124,9 +124,15 @@ impl<I: Io> DirStore<I> {
 
     /// What the directory says of splits; `None` if there is no directory.
     pub(crate) async fn root_state(&self, op: Op) -> Result<Option<RootState>> {
+        let entries = self.list_root(op).await?;
+        Ok(entries.map(|entries| RootState::new(&entries)))
+    }
+
+    /// What is in the directory; `None` if there is none.
+    pub(crate) async fn list_root(&self, op: Op) -> Result<Option<Vec<Entry>>> {
         let list = || self.io().list(op, self.root());
         match self.open_files().retry(self.io(), list).await {
-            Ok(entries) => Ok(Some(RootState::new(&entries))),
+            Ok(entries) => Ok(Some(entries)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("list", self.root(), error)),
         }

@@ -26,6 +26,8 @@ pub struct EngineStats {
     pub unsaved_age_max: Duration,
     /// The bytes that open layers hold of `open_len_max`, records included.
     pub open_len: u64,
+    /// The bytes that flushes, scans and image creations may hold of `work_len_max` just now.
+    pub work_len: u64,
     /// The bytes of blocks in the cache.
     pub block_cache_len: u64,
     /// How often a block was found in the cache.
@@ -40,6 +42,7 @@ impl EngineStats {
         let (block_cache_hit_count, block_cache_miss_count) = cache.hits_and_misses();
         EngineStats {
             open_len: memory.held_len(),
+            work_len: memory.granted_len(),
             block_cache_len: cache.byte_len(),
             block_cache_hit_count,
             block_cache_miss_count,

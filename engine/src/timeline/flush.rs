@@ -176,19 +176,14 @@ impl<S: Store> Timeline<S> {
 impl<S: Store> Shared<S> {
     async fn flush_one(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
         let mut watch = Stopwatch::start(self.io());
+        let mut stats = JobStats::default();
         let built = match plan.image_keys.ranges().is_empty() {
-            true => self.build_l0(op.on(Part::Delta, 1), plan).await,
-            false => self.build_initial(op, plan).await,
+            true => self.build_l0(op.on(Part::Delta, 1), plan, &mut stats).await,
+            false => self.build_initial(op, plan, &mut stats).await,
         };
         let made = self.latch(built)?;
-        let mut stats = JobStats {
-            time_to_build: watch.lap(self.io()),
-            ..JobStats::default()
-        };
+        stats.time_to_build = watch.lap(self.io());
         stats.layers_read.add(plan.layer.byte_len());
-        for record in plan.layer.sorted_records() {
-            stats.keep(record.end - record.start);
-        }
         stats.swap(&made, &[]);
         self.io().interleave(op).await;
         self.publish_flushed(plan, made)?;
@@ -198,25 +193,25 @@ impl<S: Store> Shared<S> {
     }
 
     /// Writes the L0: a durable file that is not published yet.
-    async fn build_l0(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<Vec<FileLayer<S::Io>>> {
-        let values = plan.layer.load(op.on(Part::Ephemeral, 1)).await?;
-        let delta = DeltaFilePlan {
-            keys: KeyRange::ALL,
-            lsns: plan.lsns,
-            attempt: self.next_scratch(),
-        };
-        let mut writer = DeltaWriter::create(&self.context, op, delta).await?;
-        let records = plan.layer.sorted_records();
-        assert!(
-            records.len() == plan.layer.entry_count(),
-            "a frozen layer takes no record"
-        );
-        for record in records {
-            let value = &values[record.start..record.end];
-            writer
-                .push((record.key, record.lsn), value, record.will_init)
-                .await?;
+    async fn build_l0(
+        &self,
+        op: Op,
+        plan: &FlushPlan<S::Io>,
+        stats: &mut JobStats,
+    ) -> Result<Vec<FileLayer<S::Io>>> {
+        let grant = self.memory.grant(plan.layer.byte_len());
+        let mut records = plan.layer.stream(op.on(Part::Ephemeral, 1), grant.len());
+        let mut writer = None;
+        while let Some((record, value)) = records.next().await? {
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                None => writer.insert(self.begin_l0(op, plan).await?),
+            };
+            let place = (record.key, record.lsn);
+            writer.push(place, value, record.will_init).await?;
+            stats.keep(value.len());
         }
+        let writer = writer.expect("a frozen layer has a record");
         let delta = writer.finish().await?;
         assert!(delta.entry().name == plan.output());
         assert!(delta.entry().generation == self.generation, "law 6");
@@ -224,6 +219,20 @@ impl<S: Store> Shared<S> {
             .put_layers(op, self.id, &[*delta.entry()])
             .await?;
         Ok(vec![FileLayer::Delta(Arc::new(delta))])
+    }
+
+    /// Begins the L0 of a flush.
+    pub(super) async fn begin_l0(
+        &self,
+        op: Op,
+        plan: &FlushPlan<S::Io>,
+    ) -> Result<DeltaWriter<S::Io>> {
+        let delta = DeltaFilePlan {
+            keys: KeyRange::ALL,
+            lsns: plan.lsns,
+            attempt: self.next_scratch(),
+        };
+        DeltaWriter::create(&self.context, op, delta).await
     }
 
     /// Replaces the frozen layer by the layers that were made of it in one step: a reader sees

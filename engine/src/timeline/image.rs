@@ -1,16 +1,19 @@
 //! Creating images: the values of a range of keys at an LSN, so that reads end there.
 //!
 //! ```text
-//!  plan: which parts of the keys ─▶ for each: read at the LSN ─▶ write ─▶ publish … ─▶ index
-//!                                        ▲                            │
-//!                                        └── too many L0s? stop here ─┘
+//!  plan: which parts of the keys ─▶ read at the LSN ─▶ write an image ─▶ publish … ─▶ index
+//!                                        ▲                                  │
+//!                                        └───── too many L0s? stop here ────┘
 //! ```
 //!
-//! 1. The parts abut: the first starts at the lowest key, the last ends at the highest, and so do
-//!    the images of each part, so that together they cover all keys without a hole. An image says
-//!    of each key of its range what its value was, or that it had none. Sparse keys have parts of
-//!    their own: values that are empty are left out of their images, and where nothing is left,
-//!    there is no image, and the keys are not covered.
+//! 1. Whether an image is due is asked of parts of the keys, each with as many declared keys as
+//!    fill a layer. The parts abut: the first starts at the lowest key, the last ends at the
+//!    highest. Wanted parts that abut are one part of the plan, and its images are cut by the
+//!    length of their values alone: keys that are declared and have no value cost no file.
+//!    Together the images cover their part without a hole: an image says of each key of its range
+//!    what its value was, or that it had none. Sparse keys have parts of their own: values that
+//!    are empty are left out of their images, and where nothing is left, there is no image, and the
+//!    keys are not covered.
 //!    A run that was stopped goes on at that very key, also where the parts are others by then.
 //! 2. A key whose records cannot be replayed, or to a value that is too long, has no value that an
 //!    image could hold: the images are cut around it. By need it is tried again once as many deltas
@@ -24,22 +27,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use self::parts::partition;
+pub(super) use self::build::ImageBuild;
+pub(super) use self::parts::{joined, partition};
 use super::Timeline;
-use super::imaged::{self, Imaged, WhyLeftOut};
+use super::imaged::{Imaged, WhyLeftOut};
 use super::job::{Mode, Progress};
-use super::job_stats::{JobStats, Quantity, Stopwatch};
+use super::job_stats::{JobStats, Stopwatch};
 use super::left_out::LeftOut;
 use super::options::Options;
-use super::read::Scan;
 use super::shared::{Shared, TimelineState};
 use super::upkeep::Lane;
-use crate::base::{
-    Error, FileName, Key, KeyRange, KeySpace, LayerName, Lsn, LsnRange, Result, Time,
-};
-use crate::format::IndexLayer;
-use crate::io::{Io, Job, Op, Part};
-use crate::layer::{FileLayer, ImageFilePlan as LayerPlan, ImageLayer, ImageWriter, LayerMap};
+use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result, Time};
+use crate::io::{Io, Job, Op};
+use crate::layer::{FileLayer, ImageLayer, LayerMap};
 use crate::store::Store;
 
 /// A planned image creation: images of these parts of the keys at this LSN.
@@ -55,7 +55,7 @@ pub struct ImagePlan {
 /// for one that was left out.
 ///
 /// # Shape
-/// A part ends at the end of a declared range, once it has enough declared keys for a layer.
+/// A part ends where the keys behind it need none, and where sparse keys begin or end.
 pub fn plan<I: Io>(
     map: &LayerMap<I>,
     (keys, lsn): (&KeySpace, Lsn),
@@ -70,6 +70,7 @@ pub fn plan<I: Io>(
     };
     let mut parts = parts;
     parts.retain(|part| is_wanted(map, (*part, lsn), options, (mode, &need)));
+    let parts = joined(parts, sparse);
     (!parts.is_empty()).then_some(ImagePlan { lsn, parts })
 }
 
@@ -217,35 +218,6 @@ impl<S: Store> Timeline<S> {
     }
 }
 
-/// The images of one creation, written one after another.
-struct Images<'a, S: Store> {
-    shared: &'a Shared<S>,
-    op: Op,
-    lsn: Lsn,
-    /// Whether the keys of the part are sparse.
-    is_sparse: bool,
-    /// The end of the last image, or of the key that was left out.
-    start: Key,
-    writer: Option<ImageWriter<S::Io>>,
-    made: Vec<ImageLayer<S::Io>>,
-    /// The keys that it writes no image of: ranges in order, which do not overlap.
-    left_out: Vec<(KeyRange, WhyLeftOut)>,
-    /// The values of the current image.
-    pushed: Quantity,
-    /// The values of the images that were made.
-    values: Quantity,
-    count: u32,
-}
-
-/// The images of one part.
-pub(super) struct BuiltImages<I: Io> {
-    pub(super) images: Vec<ImageLayer<I>>,
-    left_out: Vec<(KeyRange, WhyLeftOut)>,
-    pub(super) values: Quantity,
-    /// The number of files that the creation has begun so far.
-    pub(super) count: u32,
-}
-
 impl<S: Store> Shared<S> {
     /// Chooses the parts to image, and says of the others why not.
     fn plan_images(&self, mode: Mode) -> Result<(Option<ImagePlan>, Imaged)> {
@@ -290,6 +262,7 @@ impl<S: Store> Shared<S> {
             imaged.sort();
             return Ok((None, imaged));
         }
+        let parts = joined(parts, sparse);
         Ok((Some(ImagePlan { lsn, parts }), imaged))
     }
 
@@ -364,8 +337,7 @@ impl<S: Store> Shared<S> {
         );
         let mut count = 0;
         for (index, part) in plan.parts.iter().enumerate() {
-            self.check_running()?;
-            let built = match self.build_images(op, (*part, plan.lsn), count).await {
+            let mut build = match ImageBuild::begin(self, op, (*part, plan.lsn), count).await {
                 Err(Error::BelowCutoff { .. }) => {
                     self.io()
                         .probe("an image creation is overtaken by a collection");
@@ -375,81 +347,38 @@ impl<S: Store> Shared<S> {
                     imaged.left_out.extend(rest);
                     return Ok(());
                 }
-                built => built?,
+                build => build?,
             };
-            assert!(count <= built.count);
-            count = built.count;
-            imaged.left_out.extend(&built.left_out);
-            if !built.images.is_empty() {
-                imaged.progress = Progress::Done;
-                self.io().interleave(op).await;
-                self.publish_images(built.images, (imaged, stats))?;
-                stats.produced.add_all(built.values);
+            while let Some(built) = build.next().await? {
+                imaged.left_out.extend(&built.left_out);
+                if !built.images.is_empty() {
+                    imaged.progress = Progress::Done;
+                    self.io().interleave(op).await;
+                    self.publish_images(built.images, (imaged, stats))?;
+                    stats.produced.add_all(built.values);
+                }
+                let tried = built.left_out.iter().filter(|(_, why)| why.is_tried());
+                let tried: Vec<KeyRange> = tried.map(|(keys, _)| *keys).collect();
+                let mut state = self.state();
+                state.left_out.note(built.keys, (&tried, plan.lsn));
+                let rest = [KeyRange::new(built.keys.end, part.end)];
+                let rest = rest.iter().chain(&plan.parts[index + 1..]);
+                let rest = rest.filter(|part| !part.is_empty());
+                let l0_count = state.map.l0_count();
+                if rest.clone().next().is_some() && self.options.image_preempt_l0_count <= l0_count
+                {
+                    state.resume = Some(built.keys.end);
+                    drop(state);
+                    self.io().probe("an image creation stops for L0s that wait");
+                    imaged.progress = Progress::Preempted;
+                    let rest = rest.map(|part| (*part, WhyLeftOut::Preempted));
+                    imaged.left_out.extend(rest);
+                    return Ok(());
+                }
             }
-            let tried = built.left_out.iter().filter(|(_, why)| why.is_tried());
-            let tried: Vec<KeyRange> = tried.map(|(keys, _)| *keys).collect();
-            let mut state = self.state();
-            state.left_out.note(*part, (&tried, plan.lsn));
-            let rest = &plan.parts[index + 1..];
-            if !rest.is_empty() && self.options.image_preempt_l0_count <= state.map.l0_count() {
-                state.resume = Some(part.end);
-                drop(state);
-                self.io().probe("an image creation stops for L0s that wait");
-                imaged.progress = Progress::Preempted;
-                let rest = rest.iter().map(|part| (*part, WhyLeftOut::Preempted));
-                imaged.left_out.extend(rest);
-                return Ok(());
-            }
+            count = build.count();
         }
         Ok(())
-    }
-
-    /// Writes the images of one part: durable files that are not published yet.
-    pub(super) async fn build_images(
-        self: &Arc<Self>,
-        op: Op,
-        (part, lsn): (KeyRange, Lsn),
-        count: u32,
-    ) -> Result<BuiltImages<S::Io>> {
-        let mut images = Images {
-            shared: self,
-            op,
-            lsn,
-            is_sparse: self.options.sparse_keys.is_sparse(part.start),
-            start: part.start,
-            writer: None,
-            made: Vec::new(),
-            left_out: Vec::new(),
-            pushed: Quantity::default(),
-            values: Quantity::default(),
-            count,
-        };
-        let mut scan = Scan::new(self, op, part, lsn).await?;
-        while let Some(values) = scan.next_batch().await? {
-            self.check_running()?;
-            for (key, value) in values {
-                images.push(part, key, value).await?;
-            }
-        }
-        images.end(part).await?;
-        assert!(images.start == part.end, "no key of the part is left");
-        assert!(images.made.iter().all(|image| image.lsn() == lsn));
-        assert!(
-            images
-                .made
-                .iter()
-                .all(|image| part.start <= image.keys().start)
-        );
-        assert!(images.made.iter().all(|image| image.keys().end <= part.end));
-        assert!(images.writer.is_none());
-        let entries: Vec<IndexLayer> = images.made.iter().map(|image| *image.entry()).collect();
-        self.store.put_layers(op, self.id, &entries).await?;
-        Ok(BuiltImages {
-            images: images.made,
-            left_out: images.left_out,
-            values: images.values,
-            count: images.count,
-        })
     }
 
     pub(super) fn publish_images(
@@ -492,109 +421,7 @@ impl<S: Store> Shared<S> {
     }
 }
 
-impl<S: Store> Images<'_, S> {
-    async fn push(&mut self, part: KeyRange, key: Key, value: Result<Vec<u8>>) -> Result<()> {
-        if let Some(why) = WhyLeftOut::of(&value) {
-            self.shared
-                .io()
-                .probe("an image creation leaves a key out that has no value");
-            self.finish(key).await?;
-            self.start = key.next();
-            self.leave_out(KeyRange::single(key), why);
-            return Ok(());
-        }
-        let value = value?;
-        let target = self.shared.options.layer_len_target;
-        if self
-            .writer
-            .as_ref()
-            .is_some_and(|writer| target <= writer.blobs_len())
-        {
-            self.finish(key).await?;
-        }
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.begin(part.end).await?,
-        };
-        writer.push(key, &value).await?;
-        self.pushed.add(value.len() as u64);
-        self.writer = Some(writer);
-        Ok(())
-    }
-
-    /// Notes that it writes no image of these keys, which start where the last image ends.
-    fn leave_out(&mut self, keys: KeyRange, why: WhyLeftOut) {
-        imaged::leave_out(&mut self.left_out, (keys, why));
-    }
-
-    async fn begin(&mut self, end: Key) -> Result<ImageWriter<S::Io>> {
-        assert!(self.start < end);
-        self.count += 1;
-        let plan = LayerPlan {
-            keys: KeyRange::new(self.start, end),
-            lsn: self.lsn,
-            attempt: self.shared.next_scratch(),
-            compression: self.shared.options.image_compression,
-        };
-        let op = self.op.on(Part::Image, self.count);
-        ImageWriter::create(&self.shared.context, op, plan).await
-    }
-
-    /// Ends the current image before `end`. An image without values says that its keys have none;
-    /// of sparse keys there is none then.
-    async fn finish(&mut self, end: Key) -> Result<()> {
-        let keys = KeyRange::new(self.start, end);
-        let writer = self.writer.take();
-        let pushed = std::mem::take(&mut self.pushed);
-        if keys.is_empty() {
-            return Ok(());
-        }
-        self.start = end;
-        if writer.is_none() && self.is_sparse {
-            let io = self.shared.io();
-            io.probe("an image creation makes no layer of sparse keys that have no value");
-            self.leave_out(keys, WhyLeftOut::NoValue);
-            return Ok(());
-        }
-        let name = LayerName::Image {
-            keys,
-            lsn: self.lsn,
-        };
-        if self.shared.state().map.files().has(&name) {
-            self.shared
-                .io()
-                .probe("an image creation comes to an image that is there");
-            self.leave_out(keys, WhyLeftOut::HasImage);
-            return Ok(()); // It has the same values: law 1.
-        }
-        let file = FileName::Layer {
-            name,
-            generation: self.shared.context.generation,
-        };
-        if self.shared.context.names.is_of_layer(file) {
-            // A gc compaction has replaced it, and this very job may be the reader that holds it.
-            self.leave_out(keys, WhyLeftOut::Overtaken);
-            return Ok(());
-        }
-        let writer = match writer {
-            Some(writer) => writer,
-            None => {
-                self.start = keys.start;
-                let writer = self.begin(end).await?;
-                self.start = end;
-                writer
-            }
-        };
-        self.made.push(writer.finish(end).await?);
-        self.values.add_all(pushed);
-        Ok(())
-    }
-
-    async fn end(&mut self, part: KeyRange) -> Result<()> {
-        self.finish(part.end).await
-    }
-}
-
+mod build;
 mod parts;
 #[cfg(test)]
 mod tests;

@@ -14,13 +14,12 @@
 use std::sync::Arc;
 
 use super::flush::FlushPlan;
+use super::job_stats::JobStats;
 use super::shared::{Shared, TimelineState};
 use crate::base::{Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::format::{IMAGE_LEN_MAX, IndexLayer, ValueRef};
 use crate::io::{Op, Part};
-use crate::layer::{
-    DeltaFilePlan, DeltaWriter, FileLayer, ImageFilePlan, ImageLayer, ImageWriter, MemoryRecord,
-};
+use crate::layer::{FileLayer, ImageFilePlan, ImageLayer, ImageWriter, MemoryRecord};
 use crate::store::Store;
 
 /// The images of one range of keys, written one after another.
@@ -53,9 +52,10 @@ impl<S: Store> Shared<S> {
         &self,
         op: Op,
         plan: &FlushPlan<S::Io>,
+        stats: &mut JobStats,
     ) -> Result<Vec<FileLayer<S::Io>>> {
-        let values = plan.layer.load(op.on(Part::Ephemeral, 1)).await?;
-        let records = plan.layer.sorted_records();
+        let grant = self.memory.grant(plan.layer.byte_len());
+        let mut records = plan.layer.stream(op.on(Part::Ephemeral, 1), grant.len());
         let mut images = InitialImages {
             shared: self,
             op,
@@ -65,33 +65,46 @@ impl<S: Store> Shared<S> {
             made: Vec::new(),
             count: 0,
         };
-        let mut rest: Vec<&MemoryRecord> = Vec::new();
-        let mut next = records.iter().peekable();
-        for range in plan.image_keys.ranges() {
-            while let Some(below) = next.next_if(|record| record.key < range.start) {
-                rest.push(below);
+        // The numbers of the records that stay in the delta.
+        let mut rest = Vec::new();
+        let mut ranges = plan.image_keys.ranges().iter().peekable();
+        while let Some((record, bytes)) = records.next().await? {
+            stats.keep(bytes.len());
+            while let Some(range) = ranges.next_if(|range| range.end <= record.key) {
+                images.end(*range).await?;
             }
-            images.start = range.start;
-            while let Some(record) = next.next_if(|record| record.key < range.end) {
-                match self.initial_value(record, &values[record.start..record.end]) {
-                    Some(value) => images.push(*range, record.key, &value).await?,
-                    None => {
-                        images.finish(record.key).await?;
-                        images.start = record.key.next();
-                        rest.push(record);
-                    }
+            let range = ranges.peek().filter(|range| range.start <= record.key);
+            let value = range.and_then(|_| self.initial_value(record, bytes));
+            match (range, value) {
+                (Some(range), Some(value)) => {
+                    images.start_at_least(range.start);
+                    images.push(**range, record.key, &value).await?;
                 }
+                (Some(range), None) => {
+                    images.start_at_least(range.start);
+                    images.finish(record.key).await?;
+                    images.start = record.key.next();
+                    rest.push(records.number());
+                }
+                (None, _) => rest.push(records.number()),
             }
-            images.finish(range.end).await?;
         }
-        rest.extend(next);
+        for range in ranges {
+            images.end(*range).await?;
+        }
         let made = images.made.into_iter().map(|image| {
             assert!(image.lsn() == plan.lsns.start);
             FileLayer::Image(Arc::new(image))
         });
         let mut made: Vec<FileLayer<S::Io>> = made.collect();
         if !rest.is_empty() {
-            made.push(self.build_rest(op, plan, (&rest, &values)).await?);
+            let mut writer = self.begin_l0(op.on(Part::Delta, 1), plan).await?;
+            let mut records = records.again(rest);
+            while let Some((record, value)) = records.next().await? {
+                let place = (record.key, record.lsn);
+                writer.push(place, value, record.will_init).await?;
+            }
+            made.push(FileLayer::Delta(Arc::new(writer.finish().await?)));
         }
         let entries: Vec<IndexLayer> = made.iter().map(|layer| *layer.entry()).collect();
         let op = op.on(Part::Delta, 1);
@@ -112,30 +125,20 @@ impl<S: Store> Shared<S> {
             Ok(ValueRef::Record(_)) | Err(_) => None,
         }
     }
-
-    async fn build_rest(
-        &self,
-        op: Op,
-        plan: &FlushPlan<S::Io>,
-        (records, values): (&[&MemoryRecord], &[u8]),
-    ) -> Result<FileLayer<S::Io>> {
-        let delta = DeltaFilePlan {
-            keys: KeyRange::ALL,
-            lsns: plan.lsns,
-            attempt: self.next_scratch(),
-        };
-        let op = op.on(Part::Delta, 1);
-        let mut writer = DeltaWriter::create(&self.context, op, delta).await?;
-        for record in records {
-            let value = &values[record.start..record.end];
-            let place = (record.key, record.lsn);
-            writer.push(place, value, record.will_init).await?;
-        }
-        Ok(FileLayer::Delta(Arc::new(writer.finish().await?)))
-    }
 }
 
 impl<S: Store> InitialImages<'_, S> {
+    /// Goes on at `start`, unless it is beyond it.
+    fn start_at_least(&mut self, start: Key) {
+        self.start = self.start.max(start);
+    }
+
+    /// Ends the images of a range, whose keys have all been pushed.
+    async fn end(&mut self, range: KeyRange) -> Result<()> {
+        self.start_at_least(range.start);
+        self.finish(range.end).await
+    }
+
     async fn push(&mut self, range: KeyRange, key: Key, value: &[u8]) -> Result<()> {
         let target = self.shared.options.layer_len_target;
         let is_full = |writer: &ImageWriter<S::Io>| target <= writer.blobs_len();

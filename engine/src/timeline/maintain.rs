@@ -159,14 +159,18 @@ impl<S: Store> Timeline<S> {
 
     /// Runs a job by need; returns whether it waits for something that wakes no lane.
     async fn run_job(&self, job: Job) -> Result<bool> {
+        use WhyLeftOut::{DoneBefore, Overtaken, Preempted};
         match job {
             Job::Flush => self.flush_due().await?,
             Job::Compact => self.compact_all().await?,
             Job::Shed => self.shed_inherited().await?,
             Job::Image => {
                 let imaged = self.create_images_by_need().await?;
-                // A reader of the image that stands in the way may end at any time.
-                return Ok(imaged.is_some_and(|imaged| imaged.has(WhyLeftOut::Overtaken)));
+                // A reader of the image that stands in the way may end at any time. A run that was
+                // stopped goes on in the next round, also where no L0 goes and nothing wakes it;
+                // and then it has not looked at the keys before.
+                let unfinished = [Overtaken, Preempted, DoneBefore];
+                return Ok(imaged.is_some_and(|it| unfinished.iter().any(|why| it.has(*why))));
             }
             Job::Gc => self.gc().await.map(|_| ())?,
             Job::GcCompact => self.gc_compact_by_need().await?,

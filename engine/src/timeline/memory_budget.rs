@@ -6,19 +6,38 @@
 //!   its next batch, or its maintenance, which is woken ─▶ Share::must_yield ─▶ freeze ─▶ drop
 //! ```
 //!
-//! Each open layer has a share, from its creation until it is frozen. The budget never waits and
-//! never refuses: a timeline gives a share that was called on back as soon as it may.
+//! 1. Each open layer has a share, from its creation until it is frozen. The budget never waits and
+//!    never refuses: a timeline gives a share that was called on back as soon as it may.
+//! 2. What jobs and scans hold of values is granted: half of what is free, as far as it is wanted,
+//!    and a sixteenth of all or 1 MiB in any case, so that no job waits for another's memory. A job
+//!    that gets less works in more passes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::upkeep::{Lane, Upkeep};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The least that a job is granted, however little is free. Bytes.
+const GRANT_LEN_MIN: u64 = 1 << 20;
+
+/// The least is smaller where the budget is too small for so many.
+const GRANT_COUNT: u64 = 16;
 
 /// The bytes that an engine holds in memory, by share, and how many it may.
 pub(crate) struct MemoryBudget {
     limit: u64,
     holdings: Mutex<Holdings>,
+    work_limit: u64,
+    /// The sum of all grants.
+    granted: AtomicU64,
+}
+
+/// What a job may hold of values at once, until this is dropped.
+pub(crate) struct Grant {
+    budget: Arc<MemoryBudget>,
+    len: u64,
 }
 
 #[derive(Default)]
@@ -44,12 +63,42 @@ pub(crate) struct Share {
 }
 
 impl MemoryBudget {
-    /// A budget of so many bytes.
-    pub(crate) fn new(limit: u64) -> MemoryBudget {
+    /// A budget of so many bytes for open layers, and for the work of jobs and scans.
+    pub(crate) fn new(limit: u64, work_limit: u64) -> MemoryBudget {
         MemoryBudget {
             limit,
             holdings: Mutex::default(),
+            work_limit,
+            granted: AtomicU64::new(0),
         }
+    }
+
+    /// Grants the memory for some work: what is wanted, if half of what is free is as much, and
+    /// the least in any case.
+    pub(crate) fn grant(self: &Arc<Self>, wanted: u64) -> Grant {
+        let least = wanted.min(self.grant_len_min());
+        let share = |granted: u64| {
+            let free = self.work_limit.saturating_sub(granted);
+            wanted.min((free / 2).max(least))
+        };
+        let add = |granted: u64| Some(granted + share(granted));
+        let order = Ordering::Relaxed;
+        let before = self.granted.fetch_update(order, order, add);
+        let before = before.expect("an update is never refused");
+        Grant {
+            budget: self.clone(),
+            len: share(before),
+        }
+    }
+
+    /// What is granted in any case, if it is wanted.
+    fn grant_len_min(&self) -> u64 {
+        GRANT_LEN_MIN.min(self.work_limit / GRANT_COUNT)
+    }
+
+    /// What jobs and scans were granted together.
+    pub(crate) fn granted_len(&self) -> u64 {
+        self.granted.load(Ordering::Relaxed)
     }
 
     /// An empty share, of a timeline whose maintenance has this to wake it.
@@ -79,6 +128,19 @@ impl MemoryBudget {
     fn holdings(&self) -> MutexGuard<'_, Holdings> {
         // A share is dropped while a panic unwinds too, and nothing here is half done then.
         self.holdings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Grant {
+    /// Its bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl Drop for Grant {
+    fn drop(&mut self) {
+        self.budget.granted.fetch_sub(self.len, Ordering::Relaxed);
     }
 }
 
@@ -136,7 +198,7 @@ mod tests {
     use super::*;
 
     fn shares<const N: usize>(limit: u64) -> (Arc<MemoryBudget>, [Share; N]) {
-        let budget = Arc::new(MemoryBudget::new(limit));
+        let budget = Arc::new(MemoryBudget::new(limit, 0));
         let shares = std::array::from_fn(|_| budget.share(Arc::default()));
         (budget, shares)
     }
@@ -186,7 +248,7 @@ mod tests {
 
     #[test]
     fn maintenance_is_woken_when_its_share_is_called_on() {
-        let budget = Arc::new(MemoryBudget::new(10));
+        let budget = Arc::new(MemoryBudget::new(10, 0));
         let upkeep: Arc<Upkeep> = Arc::default();
         let woken = upkeep.listen(Lane::Flush);
         let (long, short) = (budget.share(upkeep), budget.share(Arc::default()));
@@ -194,5 +256,20 @@ mod tests {
         short.hold(1);
         assert!(long.must_yield());
         crate::io::block_on(woken);
+    }
+
+    #[test]
+    fn work_is_granted_half_of_what_is_free_and_never_waits() {
+        let budget = Arc::new(MemoryBudget::new(0, 64 << 20));
+        let grants = [100 << 20, 10 << 20, 1000, 100 << 20, 100 << 20].map(|it| budget.grant(it));
+        let lens = grants.each_ref().map(Grant::len);
+        let rest = (22 << 20) - 1000;
+        assert_eq!(lens, [32 << 20, 10 << 20, 1000, rest / 2, rest / 4]);
+        assert_eq!(budget.granted_len(), lens.iter().sum::<u64>());
+        let more: Vec<Grant> = (0..10).map(|_| budget.grant(2 << 20)).collect();
+        assert!(more.iter().all(|it| GRANT_LEN_MIN <= it.len()));
+        assert!(budget.granted_len() <= (64 << 20) + 10 * GRANT_LEN_MIN);
+        drop((grants, more));
+        assert_eq!(budget.granted_len(), 0);
     }
 }

@@ -28,7 +28,7 @@ use crate::base::{
 };
 use crate::format::{Ancestor, GcCompaction, Index, IndexLayer, IndexShard};
 use crate::io::{Io, Job, Op};
-use crate::layer::{BlockCache, FileLayer, FileNames, History, LayerContext, LayerMap};
+use crate::layer::{BlockCache, Decoders, FileLayer, FileNames, History, LayerContext, LayerMap};
 use crate::store::Store;
 
 use listing::Listing;
@@ -44,6 +44,7 @@ pub(crate) struct Opener<'a, S: Store> {
     pub(crate) options: &'a Options,
     pub(crate) lock: &'a Arc<<S::Io as Io>::Lock>,
     pub(crate) cache: &'a Arc<BlockCache>,
+    pub(crate) decoders: &'a Arc<Decoders>,
     pub(crate) branch_tree: &'a Arc<BranchTree>,
     pub(crate) memory: &'a Arc<MemoryBudget>,
 }
@@ -416,6 +417,7 @@ impl<S: Store> Opener<'_, S> {
             timeline: index.timeline,
             generation: index.generation,
             cache: self.cache.clone(),
+            decoders: self.decoders.clone(),
             open_files: self.store.open_files().clone(),
             names: Arc::new(FileNames::behind(self.lock.clone())),
         };

@@ -137,6 +137,13 @@ pub struct Options {
     pub read_len_max: u64,
     /// A scan's batch, and image creation's, has at most this many keys. Minimum: 1. Default: 256.
     pub scan_key_count_max: usize,
+    /// A scan's batch, image creation's, and what a vectored read holds at once have values and
+    /// records of this length, as they are stored, or one key. Bytes. Default: 8 MiB.
+    pub scan_len_max: u64,
+    /// Flushes, scans and image creations of all timelines hold values up to this sum: each half of
+    /// what is free, but 1 MiB or a sixteenth in any case, and one key or record. One that gets
+    /// less than it wants works in more passes. Bytes. Default: 1 GiB.
+    pub work_len_max: u64,
     /// Background tasks flush, compact, create images, gc and gc-compact, each by need: as soon as
     /// something changes or falls due, but images and gc no more often than once in this period.
     /// What fails is tried again after a period, and later after longer ones: see
@@ -190,6 +197,8 @@ impl Default for Options {
             open_files_max: 512,
             read_len_max: 130 << 10,
             scan_key_count_max: 256,
+            scan_len_max: 8 << 20,
+            work_len_max: 1 << 30,
             maintenance_period: None,
             redo: Arc::new(Edits),
             listener: None,
@@ -249,6 +258,8 @@ impl Options {
             ("open_files_max", self.open_files_max as u64),
             ("read_len_max", self.read_len_max),
             ("scan_key_count_max", self.scan_key_count_max as u64),
+            ("scan_len_max", self.scan_len_max),
+            ("work_len_max", self.work_len_max),
         ];
         if let Some((name, _)) = least.iter().find(|(_, value)| *value == 0) {
             return refused(format!("the option {name} is 0: write at least 1"));

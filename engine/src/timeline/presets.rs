@@ -41,6 +41,8 @@ impl Options {
             block_cache_len: 4 << 20,
             read_len_max: 64 << 10,
             scan_key_count_max: 64,
+            scan_len_max: 1 << 20,
+            work_len_max: 16 << 20,
             maintenance_period: Some(Duration::from_secs(1)),
             ..Options::default()
         }

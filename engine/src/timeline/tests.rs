@@ -19,8 +19,9 @@ async fn create(root: &Path) -> Timeline<DirStore<OsIo>> {
         options: &Options::default(),
         lock: &Arc::new(lock),
         cache: &Arc::new(BlockCache::new(0)),
+        decoders: &Arc::default(),
         branch_tree: &Arc::default(),
-        memory: &Arc::new(MemoryBudget::new(u64::MAX)),
+        memory: &Arc::new(MemoryBudget::new(u64::MAX, u64::MAX)),
     };
     opener
         .create(TimelineId([0x71; 16]), Lsn(10))

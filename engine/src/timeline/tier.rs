@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use super::Timeline;
 use super::compact::CompactPlan;
+use super::image::ImageBuild;
 use super::imaged::Imaged;
 use super::job::{Mode, Progress};
 use super::job_stats::{JobStats, Stopwatch};
@@ -207,18 +208,19 @@ impl<S: Store> Shared<S> {
         let (mut watch, mut stats) = (Stopwatch::start(self.io()), JobStats::default());
         let (mut images, mut count) = (Vec::new(), 0);
         for part in parts {
-            self.check_running()?;
-            let built = match self.build_images(op, (*part, lsn), count).await {
+            let mut build = match ImageBuild::begin(self, op, (*part, lsn), count).await {
                 Err(Error::BelowCutoff { .. }) => {
                     self.io()
                         .probe("the images of a level are overtaken by a collection");
                     return Ok(Progress::Superseded);
                 }
-                built => self.latch(built)?,
+                build => self.latch(build)?,
             };
-            count = built.count;
-            images.extend(built.images);
-            stats.produced.add_all(built.values);
+            while let Some(built) = self.latch(build.next().await)? {
+                images.extend(built.images);
+                stats.produced.add_all(built.values);
+            }
+            count = build.count();
         }
         stats.time_to_build = watch.lap(self.io());
         self.io().interleave(op).await;

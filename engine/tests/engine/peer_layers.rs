@@ -190,23 +190,33 @@ fn a_read_of_ranges_finds_the_keys_inside_of_them() {
 fn a_compaction_leaves_out_what_lies_between_keys_far_apart() {
     let options = Options {
         layer_len_target: 2 * 8192,
+        image_compression: palimpsest::format::Compression::None,
         ..keep(1000)
     };
-    let script = |declared: &str| {
+    let script = |value: &str| {
+        let keys = ["b", "c", "d", "e", "f", "g", "h", "y"];
+        let records = keys.map(|key| format!("{key}@20={value}")).join(" ");
         format!(
-            "create 9; declare {declared}; put b@20=1 c@20=1 d@20=1 e@20=1 f@20=1 y@20=1; flush
+            "create 9; put {records}; flush
              compact forced; images forced; put a@30=x*5000 z@30=2; flush; compact forced; layers
              get a@30 c@30 z@30"
         )
     };
-    let values = "a@30 = x*5000, c@30 = 1, z@30 = 2";
-    let four = "delta b..z@10..21, image MIN..c@20, image c..e@20, image e..g@20, \
-                image g..MAX@20, delta a..b@21..31, delta z..{@21..31";
+    let four = "delta b..c@10..21, delta c..d@10..21, delta d..e@10..21, delta e..f@10..21, \
+                delta f..g@10..21, delta g..h@10..21, delta h..i@10..21, delta y..z@10..21, \
+                image MIN..d@20, image d..f@20, image f..h@20, image h..MAX@20, \
+                delta a..b@21..31, delta z..{@21..31";
+    let values = |value: &str| format!("a@30 = x*5000, c@30 = {value}, z@30 = 2");
     check_with(
         options.clone(),
-        &script("a..h"),
-        &format!("{four}; {values}"),
+        &script("x*8192"),
+        &format!("{four}; {}", values("x*8192")),
     );
-    let two = "delta b..z@10..21, image MIN..n@20, image n..MAX@20, delta a..{@21..31";
-    check_with(options, &script("l..n o..p"), &format!("{two}; {values}"));
+    let two = "delta b..g@10..21, delta g..z@10..21, image MIN..h@20, image h..MAX@20, \
+               delta a..{@21..31";
+    check_with(
+        options,
+        &script("x*3000"),
+        &format!("{two}; {}", values("x*3000")),
+    );
 }

@@ -137,6 +137,7 @@ fn a_compaction_cuts_l0s_by_key_and_fat_keys_by_lsn() {
 fn images_abut_and_stand_where_enough_deltas_lie_above_the_last() {
     let options = Options {
         layer_len_target: 2 * 8192,
+        image_compression: palimpsest::format::Compression::None,
         image_delta_count_trigger: 2,
         ..Options::default()
     };
@@ -144,7 +145,8 @@ fn images_abut_and_stand_where_enough_deltas_lie_above_the_last() {
         "images_abut_and_stand_where_enough_deltas_lie_above_the_last",
         Case {
             options,
-            prepare: "create 10; declare a..e; put a@20=1 c@20=3 e@20=5; flush; images forced
+            prepare: "create 10; declare a..e; put a@20=x*9000 c@20=x*9000 e@20=x*9000; flush
+                      images forced
                       put a@30+1 b@30=2; flush; compact forced; put a@40+1 b@40=2; flush
                       compact forced; put b@50+2; flush",
             plan: images,

@@ -120,6 +120,10 @@ fn foreign_entries_are_left_alone_and_listed_nowhere() {
     let engine = open(dir.path());
     assert_eq!(block_on(engine.timelines()).unwrap(), []);
     assert_eq!(fs::read(&foreign).unwrap(), b"x");
+    let upper = dir.path().join(TWO.to_string().to_uppercase());
+    let mut expected = [foreign, upper];
+    expected.sort();
+    assert_eq!(block_on(engine.foreign_entries()).unwrap(), expected);
     let refused = block_on(engine.open_timeline(ONE)).map(|_| ()).unwrap_err();
     assert!(matches!(refused, Error::Refused { .. }), "{refused}");
     block_on(engine.create_timeline(TWO, Lsn(0))).unwrap();

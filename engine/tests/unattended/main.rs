@@ -8,6 +8,7 @@
 mod budget;
 mod full;
 mod links;
+mod memory;
 mod soak;
 mod waits;
 

@@ -1,6 +1,6 @@
 //! An engine in a directory, open for one command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use palimpsest::{Engine, Lsn, Options, OsIo, TenantId, TimelineId};
@@ -120,6 +120,14 @@ impl Session {
             timeline,
             is_new,
         })
+    }
+
+    /// What is in the directory that is not the engine's.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn foreign_entries(&self) -> Result<Vec<PathBuf>, CommandError> {
+        Ok(self.engine.foreign_entries().await?)
     }
 
     /// Makes everything durable and closes the engine.

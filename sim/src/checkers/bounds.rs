@@ -9,7 +9,8 @@
 //! | `image_delta_count_trigger`, `sparse_…`, `image_age_max` | what is due | [`rest`] |
 //! | `history_len_max`, `gc_compact_len_trigger`, `…_growth_trigger` | gc compaction | [`runs`] |
 //! | `gc_distance`, `gc_age` | the cutoff | [`cutoff`] |
-//! | `shed_image_count_max`, `scan_key_count_max` | one call | here |
+//! | `shed_image_count_max`, `scan_key_count_max`, `scan_len_max` | one call | here |
+//! | `work_len_max` | nothing is held where nothing runs | here |
 //! | `l0_delay_count`, `l0_delay`, `l0_stall_count` | a batch that freezes | here |
 //! | `failing_frozen_count_max` | a batch that freezes | here |
 //! | `open_files_max` | the files that are kept open | [`open_files`] |
@@ -30,7 +31,8 @@
 //! [`tiers`]: super::tiers
 
 use palimpsest::base::{LayerName, Time};
-use palimpsest::{Batch, Timeline};
+use palimpsest::timeline::KeyValue;
+use palimpsest::{Batch, Options, Timeline};
 
 use super::Sight;
 use super::batches::Before;
@@ -39,16 +41,66 @@ use crate::plan::{Knobs, Maintenance};
 use crate::verdict::Verdict;
 use crate::world::SimIo;
 
-/// Checks the length of a scan's batch.
+/// The size of a scan's batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Batched {
+    count: usize,
+    /// The values but for the last one. Bytes.
+    len: u64,
+}
+
+impl Batched {
+    /// The size of these values.
+    pub fn of(batch: &[KeyValue]) -> Batched {
+        let values = batch.iter().rev().skip(1);
+        let lens = values.filter_map(|(_, value)| Some(value.as_ref().ok()?.len() as u64));
+        Batched {
+            count: batch.len(),
+            len: lens.sum(),
+        }
+    }
+
+    /// The more of each.
+    pub fn max(self, other: Batched) -> Batched {
+        Batched {
+            count: self.count.max(other.count),
+            len: self.len.max(other.len),
+        }
+    }
+
+    /// Checks it by the engine's options.
+    ///
+    /// # Errors
+    /// The broken law.
+    pub fn check(self, options: &Options) -> Result<(), Verdict> {
+        let count_max = options.scan_key_count_max;
+        if count_max < self.count {
+            let law = format!("a batch of a scan has at most {count_max} keys");
+            return Err(Verdict::law(law, format!("{}", self.count)));
+        }
+        let len_max = options.scan_len_max;
+        if len_max < self.len {
+            let law =
+                format!("a batch of a scan has {len_max} bytes at most before its last value");
+            return Err(Verdict::law(law, format!("{}", self.len)));
+        }
+        Ok(())
+    }
+}
+
+/// Checks that jobs and reads have given back the memory that they were granted, where only the
+/// driver is left.
 ///
 /// # Errors
 /// The broken law.
-pub fn check_scanned(count: usize, count_max: usize) -> Result<(), Verdict> {
-    if count <= count_max {
-        return Ok(());
+pub fn check_granted(granted_len: u64) -> Result<(), Verdict> {
+    match granted_len {
+        0 => Ok(()),
+        len => {
+            let law = "where no job and no read runs, none holds memory";
+            Err(Verdict::law(law, format!("{len} bytes are granted")))
+        }
     }
-    let law = format!("a batch of a scan has at most {count_max} keys");
-    Err(Verdict::law(law, format!("{count}")))
 }
 
 /// The images of a timeline.

@@ -26,7 +26,7 @@ use crate::world::{SimIo, World};
 type WrongOption = (&'static str, fn(&mut Options));
 
 /// Each option that is ruled out by itself, and the one that another rules out.
-const WRONG: [WrongOption; 26] = [
+const WRONG: [WrongOption; 28] = [
     ("freeze_len_max 0", |it| it.freeze_len_max = 0),
     ("open_len_max 0", |it| it.open_len_max = 0),
     ("failing_frozen_count_max 0", |it| {
@@ -63,6 +63,8 @@ const WRONG: [WrongOption; 26] = [
     ("open_files_max 0", |it| it.open_files_max = 0),
     ("read_len_max 0", |it| it.read_len_max = 0),
     ("scan_key_count_max 0", |it| it.scan_key_count_max = 0),
+    ("scan_len_max 0", |it| it.scan_len_max = 0),
+    ("work_len_max 0", |it| it.work_len_max = 0),
     ("image_age_max 0", |it| {
         it.image_age_max = Some(Duration::ZERO);
     }),

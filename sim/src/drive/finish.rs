@@ -11,7 +11,7 @@ use palimpsest::{Result, Strategy, Timeline};
 use super::Driver;
 use super::job::images;
 use crate::checkers::{
-    Depth, MaintenanceCheck, cutoff, layers, open_files, space, tiers, visibility, visits,
+    Depth, MaintenanceCheck, bounds, cutoff, layers, open_files, space, tiers, visibility, visits,
 };
 use crate::faults::FaultOutcome;
 use crate::label::TimelineLabel;
@@ -91,6 +91,7 @@ impl Driver {
         self.world.settle_down().await?;
         self.look(|sight, _| space::check(sight))?;
         self.look(|sight, _| open_files::check(sight))?;
+        bounds::check_granted(self.engine().stats().work_len)?;
         self.judge.forget_failed_removals();
         self.restart_and_check(Depth::Full, How::Wait).await?;
         self.note_answers();
@@ -98,6 +99,7 @@ impl Driver {
         self.world.settle_down().await?;
         self.look(|sight, _| space::check(sight))?;
         self.look(|sight, _| open_files::check(sight))?;
+        bounds::check_granted(self.engine().stats().work_len)?;
         let elapsed = SimIo::new(&self.world).now().saturating_since(started);
         let elapsed = elapsed.saturating_sub(aged);
         if QUIESCE_TIME_MAX < elapsed {

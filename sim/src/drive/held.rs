@@ -11,8 +11,10 @@ use palimpsest::base::{Generation, KeyRange, Lsn};
 use palimpsest::{Error, Scan, Timeline, Writer};
 
 use super::Driver;
+use super::options::options;
+use crate::checkers::bounds::Batched;
 use crate::checkers::racing::Racing;
-use crate::checkers::{HeldAnswers, Response, bounds, values};
+use crate::checkers::{HeldAnswers, Response, values};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::model::History;
@@ -137,8 +139,8 @@ impl Driver {
         match batch {
             None => Ok(()),
             Some(Ok(batch)) => {
-                let count = batch.as_ref().map_or(0, Vec::len);
-                bounds::check_scanned(count, self.scan_key_count_max())?;
+                let size = Batched::of(batch.as_deref().unwrap_or_default());
+                size.check(&options(&self.knobs()))?;
                 let end = match batch {
                     Some(_) => held.scan.position(),
                     None => KeyRange::ALL.end,

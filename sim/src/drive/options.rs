@@ -73,6 +73,9 @@ pub(super) fn options(knobs: &Knobs) -> Options {
             0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
             _ => defaults.scan_key_count_max,
         },
+        // In plans that read little at once, scans and flushes have several steps for few values.
+        scan_len_max: knobs.read_len_max,
+        work_len_max: 2 * knobs.read_len_max,
         failing_frozen_count_max: FAILING_FROZEN_COUNT_MAX,
         maintenance_period: knobs.maintenance.period(),
         redo: defaults.redo,

@@ -11,9 +11,10 @@ use palimpsest::{Error, Timeline};
 
 use super::Driver;
 use super::options::options;
+use crate::checkers::bounds::Batched;
+use crate::checkers::foreign;
 use crate::checkers::racing::Racing;
 use crate::checkers::{Describe, Response, response_many, response_one, values};
-use crate::checkers::{bounds, foreign};
 use crate::keys;
 use crate::label::TimelineLabel;
 use crate::model::History;
@@ -89,7 +90,7 @@ impl Driver {
         );
         let asked = || format!("scan {} at {lsn}", char::from(label.0));
         // A cancel hits one batch of it, which is retried.
-        let longest = Mutex::new(0);
+        let longest = Mutex::new(Batched::default());
         let scan = async { response_many(self.scan_all(&timeline, (lsn, how), &longest).await) };
         let ask = |history: &History| values(history, &keys, lsn);
         let how = match how {
@@ -99,12 +100,7 @@ impl Driver {
         self.read((label, lsn), asked, (how, scan), ask).await?;
         self.session().tally.did("scans");
         let longest = longest.into_inner().expect("one task has it");
-        bounds::check_scanned(longest, self.scan_key_count_max())
-    }
-
-    /// The most keys of a batch of a scan.
-    pub(super) fn scan_key_count_max(&self) -> usize {
-        options(&self.knobs()).scan_key_count_max
+        longest.check(&options(&self.knobs()))
     }
 
     /// All values of a scan, and notes the longest batch. A batch that failed or was cancelled is
@@ -113,7 +109,7 @@ impl Driver {
         &self,
         timeline: &Timeline<SimIo>,
         (lsn, how): (Lsn, How),
-        longest: &Mutex<usize>,
+        longest: &Mutex<Batched>,
     ) -> Result<Vec<KeyValue>, Error> {
         let mut scan = timeline.scan(KeyRange::ALL, lsn).await?;
         let mut all = Vec::new();
@@ -127,7 +123,7 @@ impl Driver {
                 Ok(Some(batch)) => {
                     {
                         let mut longest = longest.lock().expect("one task has it");
-                        *longest = batch.len().max(*longest);
+                        *longest = longest.max(Batched::of(&batch));
                     }
                     all.extend(batch);
                     if how == How::Beside {

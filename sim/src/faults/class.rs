@@ -27,6 +27,8 @@ named_enum! {
         Emfile = "EMFILE",
         /// A call failed: the system has too many open files.
         Enfile = "ENFILE",
+        /// A call failed: the system has no memory.
+        Enomem = "ENOMEM",
         /// A file's sync failed and dropped its dirty pages, which can still be read.
         FailedSync = "failed file sync",
         /// A file's sync failed and dropped its dirty pages, which cannot be read any more.

@@ -212,6 +212,18 @@ faults! {
         plainer: |_| vec![Fault::Emfile],
     };
 
+    /// The call fails since the system has no memory for it: `enomem`.
+    Enomem => FaultRow {
+        name: "enomem",
+        text: Text::Word(Fault::Enomem),
+        number: 18,
+        happens_to: |step, _| !matches!(step, Pass | Len | Sync | SyncDir),
+        shown_by: ShownBy::Any,
+        class: |_, _| FaultClass::Enomem,
+        error: Some(|| io::ErrorKind::OutOfMemory.into()),
+        plainer: |_| vec![Fault::Eio],
+    };
+
     /// A file's sync fails with an I/O error, and later reads return what was durable before:
     /// `revert`. Some file systems discard dirty pages where others keep them readable.
     Revert => FaultRow {
@@ -451,13 +463,14 @@ mod tests {
     use crate::text::Words;
 
     /// Each fault once.
-    const EACH: [&str; 17] = [
+    const EACH: [&str; 18] = [
         "eio",
         "enospc",
         "erofs",
         "eacces",
         "emfile",
         "enfile",
+        "enomem",
         "revert",
         "slow:2s",
         "stall",

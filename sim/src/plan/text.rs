@@ -70,7 +70,7 @@
 //!           | "clear"
 //!
 //! rule      = "at" address fault ["times" N] ["one-in" N]
-//! fault     = "eio" | "enospc" | "erofs" | "eacces" | "emfile" | "enfile" | "revert"
+//! fault     = "eio" | "enospc" | "erofs" | "eacces" | "emfile" | "enfile" | "enomem" | "revert"
 //!           | "short:" N | crash
 //!           | "slow:" DURATION | "stall" | "lie" | "tear"
 //!           | "rot:" OFFSET | "astray:" SECTORS | "lost" | "stale"     on a device that rots

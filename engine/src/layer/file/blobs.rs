@@ -1,10 +1,13 @@
 //! Reading the blobs of a layer's file: many at once, in few reads.
 
+use bytes::Bytes;
+
+use super::decoders::Decoders;
 use super::index::BlobPlace;
 use super::layer_file::{LayerFile, len_of};
 use super::read_plan::plan_reads;
 use crate::base::{DecodeError, Result};
-use crate::format::{BLOB_LEN_MAX, BLOCK_LEN, BlobDecoder, BlobHeader};
+use crate::format::{BLOB_LEN_MAX, BLOCK_LEN, BlobHeader};
 use crate::io::{Io, Op};
 
 /// The longest value that a blob may hold once it is decompressed, in bytes.
@@ -14,21 +17,23 @@ const VALUE_LEN_MAX: usize = BLOB_LEN_MAX;
 const BLOB_HEAD_LEN: u64 = 512;
 
 /// Extracts what the caller wants of a blob, from its header and all its bytes, header included.
-type WantedBlob = fn(&mut BlobDecoder, &BlobHeader, &[u8]) -> Result<Vec<u8>, DecodeError>;
+type WantedBlob = fn(&Decoders, &BlobHeader, Bytes) -> Result<Bytes, DecodeError>;
 
 /// Extracts the value of a blob.
-fn value(
-    decoder: &mut BlobDecoder,
-    header: &BlobHeader,
-    blob: &[u8],
-) -> Result<Vec<u8>, DecodeError> {
-    let value = decoder.decode(header, &blob[header.header_len..], VALUE_LEN_MAX)?;
-    Ok(value.into_owned())
+fn value(decoders: &Decoders, header: &BlobHeader, blob: Bytes) -> Result<Bytes, DecodeError> {
+    let stored = blob.slice(header.header_len..);
+    if !header.is_compressed {
+        return Ok(stored);
+    }
+    decoders.with(|decoder| {
+        let value = decoder.decode(header, &stored, VALUE_LEN_MAX)?;
+        Ok(Bytes::from(value.into_owned()))
+    })
 }
 
 /// Extracts a blob as it is stored.
-fn raw(_: &mut BlobDecoder, _: &BlobHeader, blob: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    Ok(blob.to_vec())
+fn raw(_: &Decoders, _: &BlobHeader, blob: Bytes) -> Result<Bytes, DecodeError> {
+    Ok(blob)
 }
 
 impl<I: Io> LayerFile<I> {
@@ -41,28 +46,27 @@ impl<I: Io> LayerFile<I> {
         op: Op,
         blobs: &[BlobPlace],
         read_len_max: u64,
-    ) -> Result<Vec<Vec<u8>>> {
+    ) -> Result<Vec<Bytes>> {
         self.read_as(op, blobs, read_len_max, value).await
     }
 
     /// Reads the value of one blob. Unless it is compressed, it is read into the returned buffer.
     pub(crate) async fn read_one(&self, op: Op, blob: BlobPlace) -> Result<Vec<u8>> {
         self.root(op).await?;
-        let mut bytes = match blob.end {
-            Some(end) => {
-                self.check_places(&[(blob.offset, end, 0)])?;
-                self.span(op, blob.offset, end).await?
-            }
-            None => self.read_alone(op, blob.offset).await?,
+        let Some(end) = blob.end else {
+            let bytes = self.read_alone(op, blob.offset).await?;
+            return self.value_of(blob.offset, bytes).map(Vec::from);
         };
-        let corrupt = |error: DecodeError| self.corrupt(error.at(blob.offset));
-        let header = BlobHeader::decode(&bytes).map_err(corrupt)?;
-        if header.is_compressed || bytes.len() < header.blob_len() {
-            let mut decoder = BlobDecoder::default();
-            return self.take_blob(blob.offset, &bytes, (&mut decoder, value));
+        self.check_places(&[(blob.offset, end, 0)])?;
+        let (mut bytes, place) = self.blocks(op, blob.offset, end).await?;
+        let header = BlobHeader::decode(&bytes[place.clone()]);
+        let header = header.map_err(|error| self.corrupt(error.at(blob.offset)))?;
+        if header.is_compressed || place.len() < header.blob_len() {
+            let bytes = Bytes::from(bytes).slice(place);
+            return self.value_of(blob.offset, bytes).map(Vec::from);
         }
-        bytes.truncate(header.blob_len());
-        bytes.drain(..header.header_len);
+        bytes.truncate(place.start + header.blob_len());
+        bytes.drain(..place.start + header.header_len);
         Ok(bytes)
     }
 
@@ -72,8 +76,13 @@ impl<I: Io> LayerFile<I> {
         op: Op,
         blobs: &[BlobPlace],
         read_len_max: u64,
-    ) -> Result<Vec<Vec<u8>>> {
+    ) -> Result<Vec<Bytes>> {
         self.read_as(op, blobs, read_len_max, raw).await
+    }
+
+    /// The value of the blob at `offset`, all of which is in `bytes`, header included.
+    pub(crate) fn value_of(&self, offset: u64, bytes: Bytes) -> Result<Bytes> {
+        self.take_blob(offset, bytes, value)
     }
 
     async fn read_as(
@@ -82,21 +91,19 @@ impl<I: Io> LayerFile<I> {
         blobs: &[BlobPlace],
         read_len_max: u64,
         wanted: WantedBlob,
-    ) -> Result<Vec<Vec<u8>>> {
+    ) -> Result<Vec<Bytes>> {
         if blobs.is_empty() {
             return Ok(Vec::new());
         }
         self.root(op).await?;
-        let mut decoder = BlobDecoder::default();
-        let mut found = vec![Vec::new(); blobs.len()];
+        let mut found = vec![Bytes::new(); blobs.len()];
         let mut places = Vec::with_capacity(blobs.len());
         for (index, blob) in blobs.iter().enumerate() {
             match blob.end {
                 Some(end) => places.push((blob.offset, end, index)),
                 None => {
-                    let alone = self.read_alone(op, blob.offset);
-                    found[index] =
-                        self.take_blob(blob.offset, &alone.await?, (&mut decoder, wanted))?;
+                    let alone = self.read_alone(op, blob.offset).await?;
+                    found[index] = self.take_blob(blob.offset, alone, wanted)?;
                 }
             }
         }
@@ -106,8 +113,8 @@ impl<I: Io> LayerFile<I> {
         for read in plan_reads(&spans, read_len_max) {
             let bytes = self.span(op, read.start, read.end).await?;
             for &(offset, end, index) in &places[read.blobs] {
-                let bytes = &bytes[len_of(read.start, offset)..len_of(read.start, end)];
-                found[index] = self.take_blob(offset, bytes, (&mut decoder, wanted))?;
+                let bytes = bytes.slice(len_of(read.start, offset)..len_of(read.start, end));
+                found[index] = self.take_blob(offset, bytes, wanted)?;
             }
         }
         Ok(found)
@@ -131,28 +138,26 @@ impl<I: Io> LayerFile<I> {
     }
 
     /// Extracts what the caller wants of the blob at `offset`, all of which is in `bytes`.
-    fn take_blob(
-        &self,
-        offset: u64,
-        bytes: &[u8],
-        (decoder, wanted): (&mut BlobDecoder, WantedBlob),
-    ) -> Result<Vec<u8>> {
+    fn take_blob(&self, offset: u64, bytes: Bytes, wanted: WantedBlob) -> Result<Bytes> {
         let corrupt = |error: DecodeError| self.corrupt(error.at(offset));
-        let header = BlobHeader::decode(bytes).map_err(corrupt)?;
-        match bytes.get(..header.blob_len()) {
-            Some(blob) => wanted(decoder, &header, blob).map_err(corrupt),
-            None => Err(self.malformed("blob", offset, "ends behind the next one's start")),
+        let header = BlobHeader::decode(&bytes).map_err(corrupt)?;
+        match header.blob_len() <= bytes.len() {
+            true => {
+                let blob = bytes.slice(..header.blob_len());
+                wanted(&self.context().decoders, &header, blob).map_err(corrupt)
+            }
+            false => Err(self.malformed("blob", offset, "ends behind the next one's start")),
         }
     }
 
     /// Reads all of a blob whose end is unknown, and perhaps more.
-    async fn read_alone(&self, op: Op, offset: u64) -> Result<Vec<u8>> {
+    async fn read_alone(&self, op: Op, offset: u64) -> Result<Bytes> {
         let end = self.blobs_end();
         if offset < BLOCK_LEN as u64 || end <= offset {
             return Err(self.malformed("blob", offset, "stands outside of the blobs"));
         }
         let head_end = end.min(offset + BLOB_HEAD_LEN);
-        let mut bytes = self.span(op, offset, head_end).await?;
+        let bytes = self.span(op, offset, head_end).await?;
         let header = BlobHeader::decode(&bytes);
         let header = header.map_err(|error| self.corrupt(error.at(offset)))?;
         let blob_end = offset + header.blob_len() as u64;
@@ -162,7 +167,7 @@ impl<I: Io> LayerFile<I> {
         if head_end < blob_end {
             let io = &self.context().io;
             io.probe("a value is longer than what is read of it at first");
-            bytes.extend(self.span(op, head_end, blob_end).await?);
+            return self.span(op, offset, blob_end).await;
         }
         Ok(bytes)
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::cache::BlockCache;
+use super::decoders::Decoders;
 use super::names::FileNames;
 use crate::base::{Generation, TenantId, TimelineId};
 use crate::io::{Io, OpenFiles};
@@ -23,6 +24,8 @@ pub struct LayerContext<I: Io> {
     pub generation: Generation,
     /// The block cache of the engine.
     pub cache: Arc<BlockCache>,
+    /// The decoders of the engine.
+    pub(crate) decoders: Arc<Decoders>,
     /// The open files of the engine.
     pub open_files: Arc<OpenFiles<I>>,
     /// The file names in use in the directory.

@@ -8,8 +8,11 @@
 //!             removed     gone
 //! ```
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::context::LayerContext;
 use super::names::TakenName;
@@ -221,7 +224,23 @@ impl<I: Io> LayerFile<I> {
     /// Reads the bytes from `start` to `end`, after [`LayerFile::root`]. The blocks around them are
     /// read whole and verified, each time, since a bit may flip between two reads. Of a peer's
     /// file, which has no checksums, only the bytes themselves are read.
-    pub(crate) async fn span(&self, op: Op, start: u64, end: u64) -> Result<Vec<u8>> {
+    pub(crate) async fn span(&self, op: Op, start: u64, end: u64) -> Result<Bytes> {
+        let (bytes, wanted) = self.blocks(op, start, end).await?;
+        let whole = wanted == (0..bytes.len());
+        let bytes = Bytes::from(bytes);
+        Ok(match whole {
+            true => bytes,
+            false => bytes.slice(wanted),
+        })
+    }
+
+    /// Reads like [`LayerFile::span`], and returns what was read, and where in it the bytes are.
+    pub(super) async fn blocks(
+        &self,
+        op: Op,
+        start: u64,
+        end: u64,
+    ) -> Result<(Vec<u8>, Range<usize>)> {
         let parts = self.parts.get().expect("the caller has called root()");
         let file = self.file(op).await?;
         let block_len = BLOCK_LEN as u64;
@@ -230,19 +249,17 @@ impl<I: Io> LayerFile<I> {
         assert!(blocks.end <= parts.root.block_count);
         let Some(section) = &parts.section else {
             let len = len_of(start, end);
-            return self.fetch(&file, op, (start, len)).await;
+            return Ok((self.fetch(&file, op, (start, len)).await?, 0..len));
         };
         let first = blocks.start * block_len;
         let len = len_of(first, blocks.end * block_len);
-        let mut bytes = self.fetch(&file, op, (first, len)).await?;
+        let bytes = self.fetch(&file, op, (first, len)).await?;
         for (index, block) in blocks.zip(bytes.chunks_exact(BLOCK_LEN)) {
             let index = u32::try_from(index).expect("a block of the file");
             let verified = section.verify_block(index, block);
             verified.map_err(|error| self.corrupt(error))?;
         }
-        bytes.truncate(len_of(first, end));
-        bytes.drain(..len_of(first, start));
-        Ok(bytes)
+        Ok((bytes, len_of(first, start)..len_of(first, end)))
     }
 }
 

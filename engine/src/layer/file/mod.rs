@@ -11,6 +11,7 @@
 mod blobs;
 mod cache;
 mod context;
+mod decoders;
 mod index;
 mod indexed_writer;
 mod layer_file;
@@ -24,6 +25,7 @@ pub use context::LayerContext;
 pub use records::{BatchLimits, DeltaIter, ImageIter};
 
 pub(crate) use cache::BlockCache;
+pub(crate) use decoders::Decoders;
 pub(crate) use index::{BlobPlace, Located, below};
 pub(crate) use indexed_writer::IndexedWriter;
 pub(crate) use layer_file::LayerFile;

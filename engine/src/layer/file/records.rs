@@ -7,6 +7,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::super::merge::Source;
 use super::super::raw_record::{RawEntry, RawRecord, RecordKind};
 use super::cache::IndexNode;
@@ -154,8 +156,9 @@ struct Records<'a, I: Io, const L: usize> {
     limits: BatchLimits,
     /// The entries whose values will be read next.
     batch: Vec<Located>,
-    /// The records that were read and not returned yet.
-    ready: VecDeque<RawRecord>,
+    /// The values that were read and not returned yet, as they are stored: decompressed they may be
+    /// many times as long together.
+    ready: VecDeque<(Located, Bytes)>,
     failure: Option<Error>,
 }
 
@@ -182,12 +185,32 @@ where
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
+        let next = self.advance().await;
+        self.failure = next.as_ref().err().cloned();
+        next
+    }
+
+    async fn advance(&mut self) -> Result<Option<RawRecord>> {
         if self.ready.is_empty() {
-            let filled = self.fill().await;
-            self.failure = filled.as_ref().err().cloned();
-            filled?;
+            self.fill().await?;
         }
-        Ok(self.ready.pop_front())
+        let Some((entry, stored)) = self.ready.pop_front() else {
+            return Ok(None);
+        };
+        let file = self.entries.file;
+        let bytes = file.value_of(entry.blob.offset, stored)?;
+        let kind = match file.entry().name.is_delta() {
+            true => RecordKind::Delta,
+            false => RecordKind::Image,
+        };
+        check_base(file, &entry, (kind, &bytes))?;
+        Ok(Some(RawRecord {
+            key: entry.key,
+            lsn: entry.lsn,
+            is_base: entry.is_base,
+            kind,
+            bytes,
+        }))
     }
 
     async fn fill(&mut self) -> Result<()> {
@@ -196,21 +219,8 @@ where
         }
         let (file, op) = (self.entries.file, self.entries.op);
         let blobs: Vec<BlobPlace> = self.batch.iter().map(|entry| entry.blob).collect();
-        let values = file.read(op, &blobs, self.limits.len_max).await?;
-        let kind = match file.entry().name.is_delta() {
-            true => RecordKind::Delta,
-            false => RecordKind::Image,
-        };
-        for (entry, bytes) in self.batch.drain(..).zip(values) {
-            check_base(file, &entry, (kind, &bytes))?;
-            self.ready.push_back(RawRecord {
-                key: entry.key,
-                lsn: entry.lsn,
-                is_base: entry.is_base,
-                kind,
-                bytes,
-            });
-        }
+        let stored = file.read_raw(op, &blobs, self.limits.len_max).await?;
+        self.ready.extend(self.batch.drain(..).zip(stored));
         Ok(())
     }
 }

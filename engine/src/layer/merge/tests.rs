@@ -68,7 +68,7 @@ fn record(text: &str) -> RawRecord {
             false => RecordKind::Delta,
         },
         is_base: !content.starts_with('+'),
-        bytes: content.as_bytes().to_vec(),
+        bytes: content.as_bytes().to_vec().into(),
     }
 }
 
@@ -258,7 +258,7 @@ fn any_sources() -> impl Strategy<Value = Vec<Model>> {
                 false => RecordKind::Delta,
             },
             is_base,
-            bytes: vec![byte],
+            bytes: vec![byte].into(),
         },
     );
     let any_source = proptest::collection::vec(any_record, 0..20).prop_map(|records| {

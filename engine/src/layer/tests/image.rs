@@ -1,7 +1,9 @@
 //! Image layers: written, read back, looked up, filtered.
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::super::file::BlobPlace;
 use super::super::{ImageFilePlan, ImageLayer, ImageWriter, LayerContext};
 use super::{
     Images, LIMITS, Shelf, finish_image, image_plan, key, op, poke, poll_times, read_images,
@@ -10,8 +12,8 @@ use crate::base::{
     Error, FileName, Generation, Key, KeyRange, LayerName, Lsn, Result, ShardIdentity,
 };
 use crate::format::{BLOCK_LEN, ChecksumSection, Compression};
-use crate::io::block_on;
 use crate::io::tests::faulty::{FaultyIo, Pace};
+use crate::io::{Io, block_on};
 
 fn keys(start: u32, end: u32) -> KeyRange {
     KeyRange::new(key(start), key(end))
@@ -19,6 +21,18 @@ fn keys(start: u32, end: u32) -> KeyRange {
 
 fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at * at % 251) as u8).collect()
+}
+
+/// The values at these places.
+async fn values<I: Io>(layer: &ImageLayer<I>, places: &[BlobPlace]) -> Vec<Bytes> {
+    let stored = layer.read(op(), places, 1 << 16).await.unwrap();
+    let decode = |(place, stored): (&BlobPlace, _)| layer.value_of(place.offset, stored);
+    places
+        .iter()
+        .zip(stored)
+        .map(decode)
+        .collect::<Result<_, _>>()
+        .unwrap()
 }
 
 /// Writes the images and reads them back in every way.
@@ -42,12 +56,12 @@ async fn check_round_trip(plan: ImageFilePlan, images: &Images) {
             (located.key, located.lsn, located.is_base),
             (key, plan.lsn, true)
         );
-        let found = layer.read(op(), &[located.blob], 1 << 16).await.unwrap();
+        let found = values(&layer, &[located.blob]).await;
         assert!(found == [value.clone()], "{key}");
     }
     let located = layer.locate(op(), KeyRange::ALL, usize::MAX).await.unwrap();
     let blobs: Vec<_> = located.iter().rev().map(|located| located.blob).collect();
-    let found = layer.read(op(), &blobs, 1 << 16).await.unwrap();
+    let found = values(&layer, &blobs).await;
     let expected: Vec<_> = images.values().rev().cloned().collect();
     assert!(found == expected);
 }

@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 
 use proptest::prelude::*;
 
-use super::super::memory::MemoryRecord;
 use super::super::{Batch, MemoryLayer};
 use super::{
     Parts, Records, Shelf, any_records, append, batch, encode, history, image, init, key, op, parts,
@@ -94,21 +93,31 @@ proptest! {
     fn frozen_records_come_out_by_key_then_lsn(
         records in any_records(12),
         lens in proptest::collection::vec(1_usize..6, 1..4),
+        len_max in prop_oneof![Just(u64::MAX), 0_u64..2000],
     ) {
         let shelf = Shelf::new();
-        let (sorted, values) = block_on(async {
+        let (found, odd) = block_on(async {
             let layer = create(&shelf, 1).await;
             for records in cut(&records, &lens) {
                 put(&layer, &batch(records.iter().map(|(at, value)| (at, value)))).await;
             }
             layer.freeze(Lsn(13));
-            (layer.sorted_records(), layer.load(op()).await.unwrap())
+            let (mut found, mut odd) = (Vec::new(), Vec::new());
+            let mut stream = layer.stream(op(), len_max);
+            while let Some((record, value)) = stream.next().await.unwrap() {
+                found.push(((record.key, record.lsn), value.to_vec(), record.will_init));
+                if found.len() % 2 == 1 {
+                    odd.push(stream.number());
+                }
+            }
+            let (mut stream, mut again) = (stream.again(odd), Vec::new());
+            while let Some((record, value)) = stream.next().await.unwrap() {
+                again.push(((record.key, record.lsn), value.to_vec(), record.will_init));
+            }
+            (found, again)
         });
-        let value = |record: &MemoryRecord| values[record.start..record.end].to_vec();
-        let found: Vec<_> = sorted
-            .iter()
-            .map(|record| ((record.key, record.lsn), value(record), record.will_init))
-            .collect();
+        let every_other: Vec<_> = found.iter().step_by(2).cloned().collect();
+        prop_assert_eq!(odd, every_other);
         let expected: Vec<_> = records
             .iter()
             .map(|(at, put)| (*at, encode(put), put.will_init()))

@@ -67,6 +67,7 @@ impl Shelf {
             timeline: TIMELINE,
             generation: Generation(1),
             cache: Arc::new(BlockCache::new(64 << 20)),
+            decoders: Arc::default(),
             open_files: Arc::new(OpenFiles::new(64)),
             names: Arc::new(FileNames::new()),
         };
@@ -152,7 +153,7 @@ async fn read_images(layer: &ImageLayer<FaultyIo>, limits: BatchLimits) -> Resul
         );
         assert_eq!((record.lsn, record.is_base), (layer.lsn(), true));
         assert_eq!(record.kind, RecordKind::Image);
-        images.insert(record.key, record.bytes);
+        images.insert(record.key, record.bytes.into());
     }
     Ok(images)
 }
@@ -255,7 +256,7 @@ async fn gather(layer: &DeltaLayer<FaultyIo>, point: (Key, Lsn)) -> Result<Parts
 }
 
 /// Turns located values into the parts for a redo.
-fn parts(located: &[Located], values: &[Vec<u8>]) -> Result<Parts, DecodeError> {
+fn parts(located: &[Located], values: &[bytes::Bytes]) -> Result<Parts, DecodeError> {
     let (mut base, mut records) = (None, Vec::new());
     for (located, bytes) in located.iter().zip(values) {
         match located.decode(bytes)? {

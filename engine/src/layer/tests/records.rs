@@ -129,7 +129,8 @@ proptest! {
                 None => stuck_count += 1,
             }
         }
-        let found: Vec<_> = found.into_iter().map(|it| ((it.key, it.lsn), it.bytes)).collect();
+        let found = found.into_iter().map(|it| ((it.key, it.lsn), it.bytes.to_vec()));
+        let found: Vec<_> = found.collect();
         let expected: Vec<_> = records.iter().map(|(at, value)| (*at, encode(value))).collect();
         prop_assert_eq!(found, expected);
     }

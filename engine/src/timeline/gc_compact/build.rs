@@ -299,7 +299,7 @@ impl<'a, S: Store> Build<'a, S> {
 
     fn decode(&self, record: RawRecord) -> Result<Value> {
         if record.kind == RecordKind::Image {
-            return Ok(Value::Image(record.bytes));
+            return Ok(Value::Image(record.bytes.into()));
         }
         Value::decode(&record.bytes).map_err(|cause| {
             let holds = |name: LayerName| {

@@ -45,6 +45,21 @@ pub(in crate::timeline) fn partition(
     parts
 }
 
+/// Joins parts that abut, unless one of them is of sparse keys.
+pub(in crate::timeline) fn joined(parts: Vec<KeyRange>, sparse: &KeySpace) -> Vec<KeyRange> {
+    let is_sparse = |part: &KeyRange| sparse.ranges().iter().any(|range| range.overlaps(part));
+    let mut joined: Vec<KeyRange> = Vec::new();
+    for part in parts {
+        match joined.last_mut() {
+            Some(last) if last.end == part.start && !is_sparse(last) && !is_sparse(&part) => {
+                last.end = part.end;
+            }
+            _ => joined.push(part),
+        }
+    }
+    joined
+}
+
 /// Cuts `all` into parts that abut, each with about as many of the declared keys as fill a layer.
 fn partition_dense(keys: &KeySpace, all: KeyRange, len_target: u64) -> Vec<KeyRange> {
     let count_target = (len_target / VALUE_LEN_ASSUMED).max(1);

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
+use bytes::Bytes;
 use futures_util::future::{MaybeDone, maybe_done};
 
 use crate::base::{Key, Lsn, Result, ShardIdentity};
 use crate::format::ValueRef;
 use crate::io::{Io, Op, Part};
-use crate::layer::{Layer, Located};
+use crate::layer::{ImageLayer, Layer, Located};
 
 /// The places of the records of some keys, newest first, each key down to its base or the end.
 pub(super) struct Gathered<I: Io> {
@@ -38,14 +40,42 @@ struct GatheredLink {
 }
 
 /// The values of one key's records.
-#[derive(Debug, Default)]
-pub(super) struct Loaded {
+pub(super) struct Loaded<I: Io> {
     /// The image below the records, if one was found.
-    pub(super) base: Option<Vec<u8>>,
+    pub(super) base: Option<Base<I>>,
     /// The records above the base, newest first, as they are stored: each decodes as a record.
-    pub(super) records: Vec<(Lsn, Vec<u8>)>,
+    pub(super) records: Vec<(Lsn, Bytes)>,
     /// Whether there is a base, be it an image or a record that needs nothing below.
     pub(super) is_complete: bool,
+}
+
+/// An image below the records of a key.
+pub(super) enum Base<I: Io> {
+    Value(Bytes),
+    /// What an image layer has at this offset, as it is stored: it may be much longer as a value.
+    Stored(Arc<ImageLayer<I>>, u64, Bytes),
+}
+
+impl<I: Io> Base<I> {
+    /// The image.
+    ///
+    /// # Errors
+    /// `Corrupt` if it does not decode.
+    pub(super) fn value(self) -> Result<Bytes> {
+        match self {
+            Base::Value(value) => Ok(value),
+            Base::Stored(layer, offset, stored) => layer.value_of(offset, stored),
+        }
+    }
+}
+
+impl Located {
+    /// The length of its blob, as far as it is known: at most one in a node of the index is not.
+    fn len(&self) -> u64 {
+        self.blob
+            .end
+            .map_or(0, |end| end.saturating_sub(self.blob.offset))
+    }
 }
 
 impl<I: Io> Gathered<I> {
@@ -64,6 +94,11 @@ impl<I: Io> Gathered<I> {
     /// The exclusive end of the keys whose records were all located.
     pub(super) fn end(&self) -> Key {
         self.end
+    }
+
+    /// The number of keys that have records.
+    pub(super) fn key_count(&self) -> usize {
+        self.keys.len()
     }
 
     pub(super) fn key_count_max(&self) -> usize {
@@ -111,23 +146,43 @@ impl<I: Io> Gathered<I> {
         }
     }
 
+    /// Keeps the lowest keys only whose records have `len_max` bytes together, as far as their
+    /// lengths are known; one key at least.
+    pub(super) fn keep_up_to(&mut self, len_max: u64) {
+        let mut sum = 0_u64;
+        let exceeds = |(_, chain): &(&Key, &Chain)| {
+            let lens = chain.links.iter().map(|link| link.located.len());
+            sum = sum.saturating_add(lens.sum());
+            len_max < sum
+        };
+        let first = self.keys.iter().skip(1).find(exceeds).map(|(key, _)| *key);
+        if let Some(first) = first {
+            self.end = self.end.min(first);
+            self.keys.split_off(&first);
+        }
+    }
+
     /// Reads all located values. The calls of all layers are issued together and awaited once: a
     /// read waits as long for many layers as for the slowest of them.
-    pub(super) async fn load(self, op: Op, read_len_max: u64) -> Result<BTreeMap<Key, Loaded>> {
+    pub(super) async fn load(self, op: Op, read_len_max: u64) -> Result<BTreeMap<Key, Loaded<I>>> {
         let mut wanted: Vec<Vec<&Located>> = self.layers.iter().map(|_| Vec::new()).collect();
         for link in self.keys.values().flat_map(|chain| &chain.links) {
             wanted[link.layer].push(&link.located);
         }
-        let reads = self.layers.iter().zip(&wanted);
-        let reads = reads.map(|(layer, wanted)| read(layer, op, wanted, read_len_max));
+        let busy: Vec<usize> = (0..wanted.len())
+            .filter(|at| !wanted[*at].is_empty())
+            .collect();
+        let reads = busy.iter();
+        let reads = reads.map(|&at| read(&self.layers[at], op, &wanted[at], read_len_max));
         let reads: Result<Vec<_>> = await_all(reads.collect()).await.into_iter().collect();
-        let reads = reads?;
-        let is_whole = |(read, wanted): (&Vec<Vec<u8>>, &Vec<&Located>)| read.len() == wanted.len();
-        assert!(reads.iter().zip(&wanted).all(is_whole));
-        let mut bytes: Vec<_> = reads.into_iter().map(Vec::into_iter).collect();
+        let mut bytes: Vec<_> = wanted.iter().map(|_| Vec::new().into_iter()).collect();
+        for (at, read) in busy.into_iter().zip(reads?) {
+            assert!(read.len() == wanted[at].len());
+            bytes[at] = read.into_iter();
+        }
         let mut loaded = BTreeMap::new();
         for (key, chain) in &self.keys {
-            let mut values = Loaded::default();
+            let mut values = Loaded::new();
             for link in &chain.links {
                 let bytes = bytes[link.layer]
                     .next()
@@ -144,6 +199,10 @@ impl<I: Io> Gathered<I> {
 /// Awaits all futures at once, and returns their outputs in order. Each is polled whenever the task
 /// is woken: there are as many as layers on the way of one read.
 async fn await_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    if futures.len() == 1 {
+        let only = futures.into_iter().next().expect("there is one");
+        return vec![only.await];
+    }
     let all = futures.into_iter();
     let mut all: Vec<_> = all.map(|one| Box::pin(maybe_done(one))).collect();
     poll_fn(|context| {
@@ -165,10 +224,7 @@ async fn read<I: Io>(
     op: Op,
     wanted: &[&Located],
     read_len_max: u64,
-) -> Result<Vec<Vec<u8>>> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
+) -> Result<Vec<Bytes>> {
     let places: Vec<_> = wanted.iter().map(|located| located.blob).collect();
     match layer {
         Layer::Memory(memory) => {
@@ -189,22 +245,31 @@ async fn read<I: Io>(
     }
 }
 
-impl Loaded {
+impl<I: Io> Loaded<I> {
+    fn new() -> Loaded<I> {
+        Loaded {
+            base: None,
+            records: Vec::new(),
+            is_complete: false,
+        }
+    }
+
     /// Adds the next older value, as it is stored.
     ///
     /// # Errors
     /// `Corrupt` if the bytes are no value, or differ from what the index says of them.
-    fn push<I: Io>(&mut self, layer: &Layer<I>, located: &Located, bytes: Vec<u8>) -> Result<()> {
+    fn push(&mut self, layer: &Layer<I>, located: &Located, bytes: Bytes) -> Result<()> {
         assert!(!self.is_complete);
-        if matches!(layer, Layer::Image(_)) {
-            self.base = Some(bytes);
+        if let Layer::Image(image) = layer {
+            let offset = located.blob.offset;
+            self.base = Some(Base::Stored(image.clone(), offset, bytes));
             self.is_complete = true;
             return Ok(());
         }
         let value = located.decode(&bytes);
         match value.map_err(|error| layer.corrupt(error))? {
             ValueRef::Image(image) => {
-                self.base = Some(image.to_vec());
+                self.base = Some(Base::Value(bytes.slice_ref(image)));
                 self.is_complete = true;
             }
             ValueRef::Record(record) => {

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
 
+use bytes::Bytes;
+
 use super::super::Timeline;
+use super::super::memory_budget::Grant;
 use super::super::shared::Shared;
 use super::descent::Log;
-use super::gathered::{Gathered, Loaded};
+use super::gathered::{Base, Gathered, Loaded};
 use super::guard::ReadGuard;
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::format::{RecordRef, ValueRef};
@@ -129,9 +132,15 @@ impl<S: Store> Timeline<S> {
         shared.check_single(keys)?;
         let op = shared.read_op();
         let guard = ReadGuard::new(shared, op, lsn).await?;
-        let keys = (keys.clone(), usize::MAX);
-        let found = shared.rebuild(op, &guard, keys, lsn).await?;
-        Ok(found.values)
+        let (mut keys, mut values) = (keys.clone(), Vec::new());
+        while !keys.ranges().is_empty() {
+            let rest = (keys.clone(), usize::MAX);
+            let found = shared.rebuild(op, &guard, rest, lsn).await?;
+            values.extend(found.values);
+            let done = KeyRange::new(Key::MIN, found.end);
+            keys.remove_overlapping_with(&KeySpace::from_ranges([done]));
+        }
+        Ok(values)
     }
 
     /// Lists the layers that [`Timeline::get`] would visit, in order, without reading a value.
@@ -193,16 +202,17 @@ impl<S: Store> Shared<S> {
         keys: (KeySpace, usize),
         lsn: Lsn,
     ) -> Result<Rebuilt> {
-        let gathered = self.gather(op, guard, keys, &mut Log::new()).await?;
+        let mut gathered = self.gather(op, guard, keys, &mut Log::new()).await?;
+        let is_many = 1 < gathered.key_count();
+        let grant = is_many.then(|| self.memory.grant(self.options.scan_len_max));
+        let len_max = grant.as_ref().map_or(u64::MAX, Grant::len);
+        gathered.keep_up_to(len_max);
         let end = gathered.end();
         // A layer that was located may have been closed for another one since.
         let loaded = gathered.load(op, self.options.read_len_max).await;
         let loaded = self.or_closed(loaded)?;
         assert!(loaded.last_key_value().is_none_or(|(last, _)| *last < end));
-        Ok(Rebuilt {
-            values: self.redo_all(loaded, lsn),
-            end,
-        })
+        self.redo_all((loaded, end), lsn, len_max)
     }
 
     /// Locates the records of `keys` in the timeline and its ancestors.
@@ -263,16 +273,31 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    fn redo_all(&self, loaded: BTreeMap<Key, Loaded>, lsn: Lsn) -> Vec<KeyValue> {
-        let redo = |(key, loaded)| (key, self.redo((key, lsn), loaded));
-        let has_value = |(key, value): &KeyValue| match value {
-            Ok(value) => !self.stands_for_none(*key, value),
-            Err(_) => true,
-        };
-        loaded.into_iter().map(redo).filter(has_value).collect()
+    /// Replays the records of the keys below `end`, until the values are longer than `len_max`.
+    fn redo_all(
+        &self,
+        (loaded, end): (BTreeMap<Key, Loaded<S::Io>>, Key),
+        lsn: Lsn,
+        len_max: u64,
+    ) -> Result<Rebuilt> {
+        let (mut values, mut len) = (Vec::new(), 0);
+        for (key, loaded) in loaded {
+            if len_max < len {
+                // Values may be much longer than what was read of them.
+                return Ok(Rebuilt { values, end: key });
+            }
+            let value = self.redo((key, lsn), loaded);
+            len += value.as_ref().map_or(0, |value| value.len() as u64);
+            match value {
+                Err(error) if !error.is_of_key() => return Err(error),
+                Ok(value) if self.stands_for_none(key, &value) => {}
+                value => values.push((key, value)),
+            }
+        }
+        Ok(Rebuilt { values, end })
     }
 
-    fn redo(&self, (key, lsn): (Key, Lsn), mut loaded: Loaded) -> Result<Vec<u8>> {
+    fn redo(&self, (key, lsn): (Key, Lsn), mut loaded: Loaded<S::Io>) -> Result<Vec<u8>> {
         let newest = loaded.records.first();
         assert!(
             newest.is_none_or(|(newest, _)| *newest <= lsn),
@@ -283,10 +308,11 @@ impl<S: Store> Shared<S> {
                 return Err(Error::NoBase { key, lsn });
             }
             // What is sparse has an empty value below all records.
-            loaded.base = Some(Vec::new());
+            loaded.base = Some(Base::Value(Bytes::new()));
         }
-        match (loaded.base, loaded.records) {
-            (Some(image), records) if records.is_empty() => Ok(image),
+        let base = loaded.base.map(Base::value).transpose()?;
+        match (base, loaded.records) {
+            (Some(image), records) if records.is_empty() => Ok(image.into()),
             (base, mut records) => {
                 records.reverse();
                 self.replay(key, base.as_deref(), &records)
@@ -294,7 +320,7 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    fn replay(&self, key: Key, base: Option<&[u8]>, records: &[(Lsn, Vec<u8>)]) -> Result<Vec<u8>> {
+    fn replay(&self, key: Key, base: Option<&[u8]>, records: &[(Lsn, Bytes)]) -> Result<Vec<u8>> {
         let records = records.iter();
         let records = records.map(|(lsn, bytes)| (*lsn, decode_record(bytes)));
         let records: Vec<(Lsn, RecordRef<'_>)> = records.collect();

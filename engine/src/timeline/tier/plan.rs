@@ -25,7 +25,7 @@ use std::fmt;
 
 use super::level::{depth, find_level, heights, inside};
 use crate::base::{KeyRange, KeySpace, LayerName, Lsn, LsnRange};
-use crate::timeline::image::partition;
+use crate::timeline::image::{joined, partition};
 use crate::timeline::job::{Mode, VALUE_LEN_ASSUMED};
 use crate::timeline::options::Options;
 
@@ -153,7 +153,7 @@ impl Band {
         }
         let mut parts = partition(&dense, sparse, options.layer_len_target);
         parts.retain(|part| !options.sparse_keys.is_sparse(part.start));
-        Some(TierAction::Cover(lsn, parts))
+        Some(TierAction::Cover(lsn, joined(parts, sparse)))
     }
 }
 

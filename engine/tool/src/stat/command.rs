@@ -26,9 +26,19 @@ pub fn stat(
     block_on(async {
         let session = Session::open(root, options).await?;
         let stats = session.timeline.stats();
+        let foreign = session.foreign_entries().await?;
         match form {
-            Form::Text => print(&stats, out)?,
-            Form::Json => writeln!(out, "{}", json_of(&stats))?,
+            Form::Text => {
+                print(&stats, out)?;
+                for path in foreign {
+                    writeln!(out, "not the engine's         {}", path.display())?;
+                }
+            }
+            Form::Json => {
+                let mut json = json_of(&stats);
+                json["foreign"] = json!(foreign);
+                writeln!(out, "{json}")?;
+            }
         }
         session.close().await
     })

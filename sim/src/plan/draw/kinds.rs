@@ -93,10 +93,7 @@ const ROWS: [Row; 11] = [
     Row {
         kind: FaultKind::Files,
         weight: 2,
-        draw: |chance| match chance.one_in(3) {
-            true => Fault::Enfile,
-            false => Fault::Emfile,
-        },
+        draw: |chance| *chance.pick(&[Fault::Enfile, Fault::Emfile, Fault::Enomem]),
         is_worth_it: |_| true,
     },
     Row {

@@ -37,13 +37,16 @@ pub fn create_images(
     (lsn, values): (Lsn, &BTreeMap<Key, Vec<u8>>),
 ) {
     timeline.image_lsn = lsn;
-    for part in parts(timeline, (settings, rules)) {
-        let at = timeline.layers.iter().map(|layer| layer.name);
-        let at = at.filter(|name| name.is_image() && name.lsns().start == lsn);
-        let there = KeySpace::from_ranges(at.map(|name| name.keys()));
-        if there.ranges().iter().any(|range| covers(range, &part)) {
-            continue;
-        }
+    let at = timeline.layers.iter().map(|layer| layer.name);
+    let at = at.filter(|name| name.is_image() && name.lsns().start == lsn);
+    let there = KeySpace::from_ranges(at.map(|name| name.keys()));
+    let mut wanted = parts(timeline, (settings, rules));
+    wanted.retain(|part| !there.ranges().iter().any(|range| covers(range, part)));
+    if !rules.is_peers(Rule::ImageCuts) {
+        // We write the images of parts that abut as if they were one.
+        wanted = KeySpace::from_ranges(wanted).ranges().to_vec();
+    }
+    for part in wanted {
         let pieces = match rules.is_peers(Rule::ImageCuts) {
             true => vec![part],
             false => cut_by_len(part, settings, values),

@@ -47,8 +47,8 @@ const WORDS: [(&str, &str); 31] = [
     // The faults of a rule.
     (
         "at",
-        "eio enospc erofs eacces emfile enfile revert slow stall short rot astray lost stale times \
-         one-in crash kill power all none draw",
+        "eio enospc erofs eacces emfile enfile enomem revert slow stall short rot astray lost \
+         stale times one-in crash kill power all none draw",
     ),
     // The calls of a rule.
     (
