@@ -120,6 +120,8 @@ pub struct Expected {
     pub starts: Vec<Start>,
     /// Its ancestor, and the LSN on it.
     pub ancestor: Option<(TimelineLabel, Lsn)>,
+    /// The LSN at which it begins, if it exists and its layers tell.
+    pub start: Option<Lsn>,
     /// The ancestor and LSN of a deleted timeline whose index may still be there and say "deleted":
     /// an open that cannot sync that keeps retaining the point.
     pub deleted_point: Option<(TimelineLabel, Lsn)>,
@@ -187,6 +189,7 @@ impl Expected {
             is_unread: false,
             starts: Vec::new(),
             ancestor: None,
+            start: None,
             deleted_point: None,
             may_have_files: false,
             cutoff: Cutoff::default(),
@@ -229,6 +232,7 @@ impl Expected {
         *self = Expected {
             existence: Existence::Exists,
             samples,
+            start: Some(start),
             last: start,
             acknowledged: start,
             closed_below: start.visible_end(),
@@ -277,6 +281,11 @@ impl Expected {
     /// Whether a record at the LSN is its own, and not its ancestor's.
     pub fn is_own(&self, lsn: Lsn) -> bool {
         self.ancestor.is_none_or(|(_, at)| at < lsn)
+    }
+
+    /// Notes a split: of the layers that would tell where a root begins a child may have none.
+    pub fn forget_start(&mut self) {
+        self.start = self.ancestor.map(|(_, at)| at);
     }
 
     /// Its ancestor, and those that it may have.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::Timeline;
 use super::pin::ParentPin;
 use super::read::ReadGuard;
-use super::shared::Shared;
+use super::shared::{Shared, TimelineState};
 use crate::base::{Error, Lsn, Result, TimelineId};
-use crate::io::Op;
+use crate::io::{Io, Op};
 use crate::store::Store;
 
 /// The highest [`Timeline::depth`] of a branch that can be created. A read registers in each
@@ -37,6 +37,35 @@ impl<S: Store> Timeline<S> {
         check_depth(self.depth() + 1)
     }
 
+    /// Refuses a branch below the start of this timeline: it would stand on history that is another
+    /// timeline's, or none's.
+    ///
+    /// # Errors
+    /// `Refused`, with the start.
+    pub(crate) fn check_branch_point(&self, lsn: Lsn) -> Result<()> {
+        let why = match self.ancestor() {
+            Some(at) if lsn < at.lsn => format!(
+                "LSN {lsn} is below the ancestor's branch point {}: branch off {}",
+                at.lsn, at.timeline
+            ),
+            Some(_) => return Ok(()),
+            None => {
+                let state = self.shared.state();
+                // The map of what is shut down is empty.
+                state.check_open()?;
+                let start = state.root_start();
+                // Layers at the start may be gone: below the cutoff, and those that a split has
+                // left to other shards.
+                let is_split = !self.shared.shard.origins.is_empty();
+                if is_split || lsn < state.gc_cutoff || start <= lsn {
+                    return Ok(());
+                }
+                format!("LSN {lsn} is below the start of the ancestor: branch off it from {start}")
+            }
+        };
+        Err(Error::Refused { why })
+    }
+
     /// Ensures that a branch at `lsn` is sound: the timeline can be read there, now and from now
     /// on, and is durable up to there. The branch has claimed the LSN already.
     ///
@@ -58,6 +87,18 @@ impl<S: Store> Timeline<S> {
             "a branch point is durable"
         );
         Ok(())
+    }
+}
+
+impl<I: Io> TimelineState<I> {
+    /// The LSN at which a root begins: its first record stands above it. As long as no collection
+    /// has taken a layer, the lowest one tells, since layers follow each other without a gap.
+    fn root_start(&self) -> Lsn {
+        let files = self.map.files().names().map(|name| name.lsns().start);
+        let memory = self.map.frozen().iter().chain(self.map.open());
+        let memory = memory.map(|layer| layer.start());
+        let first = files.chain(memory).min().unwrap_or(self.next_start);
+        Lsn(first.0.saturating_sub(1))
     }
 }
 

@@ -133,14 +133,7 @@ impl<S: Store> Opener<'_, S> {
         let op = Op::new(Some(timeline), Job::Branch, 1);
         self.ensure_absent(op, timeline).await?;
         check_start(lsn)?;
-        if let Some(below) = parent.ancestor()
-            && lsn < below.lsn
-        {
-            let (at, on) = (below.lsn, below.timeline);
-            let why =
-                format!("LSN {lsn} is below the ancestor's branch point {at}: branch off {on}");
-            return Err(Error::Refused { why });
-        }
+        parent.check_branch_point(lsn)?;
         let pin = parent.shared.pin(timeline)?;
         let ancestor = Ancestor {
             timeline: parent.id(),

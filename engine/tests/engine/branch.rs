@@ -148,6 +148,17 @@ fn a_branch_below_its_ancestors_own_point_is_refused() {
     );
 }
 
+/// Below its start a root has no history, and no branch could keep any: while its first record is in
+/// memory, once it is in layers, and after a restart.
+#[test]
+fn a_branch_below_the_start_of_a_root_is_refused() {
+    check(
+        "create 10; branch b at 9; put a@20=1; branch b at 9; flush; put a@30=2; flush
+         compact forced; branch b at 9; shutdown; open; branch b at 9; branch b at 10; timelines",
+        "branch: refused; branch: refused; branch: refused; branch: refused; timelines 2",
+    );
+}
+
 /// A branch of a branch reads the root at its parent's branch point, not at its own.
 #[test]
 fn gc_keeps_what_a_branch_of_a_branch_needs() {

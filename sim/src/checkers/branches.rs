@@ -45,11 +45,11 @@ impl Branch {
         format!("branch {label} off {ancestor} at {lsn}")
     }
 
-    /// Whether the point is below that at which the ancestor itself stands on another timeline.
+    /// Whether the point is below that at which the ancestor itself begins.
     pub fn is_below_the_ancestor(&self, sight: &Sight) -> bool {
         let ancestor = sight.expectations.get(&self.ancestor);
-        let point = ancestor.and_then(|ancestor| ancestor.ancestor);
-        point.is_some_and(|(_, point)| self.lsn < point)
+        let start = ancestor.and_then(|ancestor| ancestor.start);
+        start.is_some_and(|start| self.lsn < start)
     }
 
     /// Checks a creation that succeeded, given what was known before.
@@ -64,8 +64,9 @@ impl Branch {
         let expected = match (before, allowed.answers.is_empty()) {
             (Existence::Exists, _) => "a refusal, it exists",
             (_, true) => "a refusal, the ancestor cannot be read there",
-            (_, false) if self.is_below_the_ancestor(sight) => {
-                "a refusal, it is below the branch point of the ancestor"
+            // Where a root begins, its layers tell, and below the cutoff they may be gone.
+            (_, false) if self.is_below_the_ancestor(sight) && !allowed.below => {
+                "a refusal, it is below the start of the ancestor"
             }
             (_, false) => return Ok(()),
         };

@@ -202,6 +202,9 @@ impl Driver {
         state.disk.move_dir(ROOT, &parent_dir);
         state.disk.move_dir(&splitting.children[keep].1, ROOT);
         let parent = (splitting.parent, parent_dir);
+        for expected in session.expectations.values_mut() {
+            expected.forget_start();
+        }
         shards.split(parent, &splitting.children, keep, &session.expectations);
         session.splitting = None;
     }
