@@ -61,11 +61,19 @@ impl<I: Io> LayerFile<I> {
         let (mut bytes, place) = self.blocks(op, blob.offset, end).await?;
         let header = BlobHeader::decode(&bytes[place.clone()]);
         let header = header.map_err(|error| self.corrupt(error.at(blob.offset)))?;
-        if header.is_compressed || place.len() < header.blob_len() {
-            let bytes = Bytes::from(bytes).slice(place);
-            return self.value_of(blob.offset, bytes).map(Vec::from);
+        if place.len() < header.blob_len() {
+            return Err(self.malformed("blob", blob.offset, "ends behind the next one's start"));
         }
         bytes.truncate(place.start + header.blob_len());
+        if header.is_compressed {
+            let stored = &bytes[place.start + header.header_len..];
+            let decoders = &self.context().decoders;
+            let value = decoders.with(|decoder| {
+                let value = decoder.decode(&header, stored, VALUE_LEN_MAX)?;
+                Ok(value.into_owned())
+            });
+            return value.map_err(|error: DecodeError| self.corrupt(error.at(blob.offset)));
+        }
         bytes.drain(..place.start + header.header_len);
         Ok(bytes)
     }
