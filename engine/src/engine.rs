@@ -321,8 +321,9 @@ impl<I: Io> Engine<I> {
     ///
     /// # Errors
     /// `Refused` if the branch exists or the ancestor does not, if `lsn` is below the start of the
-    /// ancestor, or if the branch would have more than [`BRANCH_DEPTH_MAX`] ancestors. `NotYet` or `BelowCutoff` if the ancestor cannot be
-    /// read at `lsn`, `Closed` if it is being shut down. `Io` if the device refused: retry.
+    /// ancestor, or if the branch would have more than [`BRANCH_DEPTH_MAX`] ancestors. `NotYet` or
+    /// `BelowCutoff` if the ancestor cannot be read at `lsn`, `Closed` if it is being shut down.
+    /// `Io` if the device refused: retry.
     /// `Latched` if a sync failed: whether the branch exists is in doubt until the engine is opened
     /// again.
     ///

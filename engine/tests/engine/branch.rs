@@ -148,8 +148,8 @@ fn a_branch_below_its_ancestors_own_point_is_refused() {
     );
 }
 
-/// Below its start a root has no history, and no branch could keep any: while its first record is in
-/// memory, once it is in layers, and after a restart.
+/// Below its start a root has no history, and no branch could keep any: while its first record is
+/// in memory, once it is in layers, and after a restart.
 #[test]
 fn a_branch_below_the_start_of_a_root_is_refused() {
     check(
