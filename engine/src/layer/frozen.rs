@@ -135,8 +135,10 @@ impl<I: Io> FrozenStream<'_, I> {
                 self.pass.push((index(record.position), record));
             }
         } else {
-            self.take_pass();
-            self.read_pass().await?;
+            // Streamed only once it has been read: an error or a cancel leaves the stream where it was.
+            let pass = self.take_pass();
+            self.read_pass(&pass).await?;
+            self.pass = pass;
         }
         self.taken_count += self.pass.len();
         Ok(())
@@ -150,19 +152,21 @@ impl<I: Io> FrozenStream<'_, I> {
     }
 
     /// Takes as many records as have room: one at least.
-    fn take_pass(&mut self) {
+    fn take_pass(&self) -> Vec<(usize, MemoryRecord)> {
+        let mut pass = Vec::new();
         let (mut start, mut cost) = (0, 0);
-        while self.taken_count + self.pass.len() < self.numbers.len() {
-            for record in self.records_behind(self.taken_count + self.pass.len()) {
+        while self.taken_count + pass.len() < self.numbers.len() {
+            for record in self.records_behind(self.taken_count + pass.len()) {
                 cost += RECORD_LEN + u64::from(record.len);
-                if self.len_max < cost && !self.pass.is_empty() {
-                    return;
+                if self.len_max < cost && !pass.is_empty() {
+                    return pass;
                 }
                 let len = record.len as usize;
-                self.pass.push((start, record));
+                pass.push((start, record));
                 start += len;
             }
         }
+        pass
     }
 
     async fn read_whole(&mut self) -> Result<()> {
@@ -175,15 +179,15 @@ impl<I: Io> FrozenStream<'_, I> {
     }
 
     /// Reads the values of the pass, which stand behind each other in its order.
-    async fn read_pass(&mut self) -> Result<()> {
-        let mut order: Vec<usize> = (0..self.pass.len()).collect();
-        order.sort_unstable_by_key(|&index| self.pass[index].1.position);
+    async fn read_pass(&mut self, pass: &[(usize, MemoryRecord)]) -> Result<()> {
+        let mut order: Vec<usize> = (0..pass.len()).collect();
+        order.sort_unstable_by_key(|&index| pass[index].1.position);
         let span = |&index: &usize| {
-            let record = &self.pass[index].1;
+            let record = &pass[index].1;
             (record.position, record.position + u64::from(record.len))
         };
         let spans: Vec<(u64, u64)> = order.iter().map(span).collect();
-        let (start, last) = self.pass.last().expect("a pass has a record");
+        let (start, last) = pass.last().expect("a pass has a record");
         self.values.clear();
         self.values.resize(start + last.len as usize, 0);
         for read in plan_reads(&spans, READ_LEN_MAX) {
@@ -191,7 +195,7 @@ impl<I: Io> FrozenStream<'_, I> {
             let len = usize::try_from(to - from).expect("it was appended from memory");
             let bytes = self.layer.span(self.op, from, len).await?;
             for index in read.blobs {
-                let (start, record) = &self.pass[order[index]];
+                let (start, record) = &pass[order[index]];
                 let at = usize::try_from(record.position - from).expect("it is in memory");
                 let len = record.len as usize;
                 self.values[*start..start + len].copy_from_slice(&bytes[at..at + len]);

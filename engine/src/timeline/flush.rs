@@ -132,7 +132,7 @@ impl<S: Store> Timeline<S> {
     }
 
     async fn flush_to(&self, mut op: Op, target: Lsn) -> Result<Lsn> {
-        let shared = &*self.shared;
+        let shared = &self.shared;
         loop {
             let _job_lock = shared.job_locks.flush.take().await;
             shared.io().interleave(op).await;
@@ -174,7 +174,7 @@ impl<S: Store> Timeline<S> {
 }
 
 impl<S: Store> Shared<S> {
-    async fn flush_one(&self, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
+    async fn flush_one(self: &Arc<Self>, op: Op, plan: &FlushPlan<S::Io>) -> Result<()> {
         let mut watch = Stopwatch::start(self.io());
         let mut stats = JobStats::default();
         let built = match plan.image_keys.ranges().is_empty() {

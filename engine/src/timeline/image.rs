@@ -28,6 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(super) use self::build::ImageBuild;
+pub(super) use self::files::ImageFiles;
 pub(super) use self::parts::{joined, partition};
 use super::Timeline;
 use super::imaged::{Imaged, WhyLeftOut};
@@ -422,6 +423,7 @@ impl<S: Store> Shared<S> {
 }
 
 mod build;
+mod files;
 mod parts;
 #[cfg(test)]
 mod tests;

@@ -14,25 +14,14 @@
 use std::sync::Arc;
 
 use super::flush::FlushPlan;
+use super::image::ImageFiles;
 use super::job_stats::JobStats;
 use super::shared::{Shared, TimelineState};
-use crate::base::{Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
+use crate::base::{Key, KeyRange, KeySpace, LsnRange, Result};
 use crate::format::{IMAGE_LEN_MAX, IndexLayer, ValueRef};
 use crate::io::{Op, Part};
-use crate::layer::{FileLayer, ImageFilePlan, ImageLayer, ImageWriter, MemoryRecord};
+use crate::layer::{FileLayer, MemoryRecord};
 use crate::store::Store;
-
-/// The images of one range of keys, written one after another.
-struct InitialImages<'a, S: Store> {
-    shared: &'a Shared<S>,
-    op: Op,
-    lsn: Lsn,
-    /// The end of the last image, or of the key that stays in the delta.
-    start: Key,
-    writer: Option<ImageWriter<S::Io>>,
-    made: Vec<ImageLayer<S::Io>>,
-    count: u32,
-}
 
 impl<S: Store> Shared<S> {
     /// The keys of which a flush of these LSNs writes images: none, unless it is the first of a
@@ -49,53 +38,47 @@ impl<S: Store> Shared<S> {
 
     /// Writes the images and the delta of initial data: durable files that are not published yet.
     pub(super) async fn build_initial(
-        &self,
+        self: &Arc<Self>,
         op: Op,
         plan: &FlushPlan<S::Io>,
         stats: &mut JobStats,
     ) -> Result<Vec<FileLayer<S::Io>>> {
         let grant = self.memory.grant(plan.layer.byte_len());
         let mut records = plan.layer.stream(op.on(Part::Ephemeral, 1), grant.len());
-        let mut images = InitialImages {
-            shared: self,
-            op,
-            lsn: plan.lsns.start,
-            start: Key::MIN,
-            writer: None,
-            made: Vec::new(),
-            count: 0,
-        };
+        let none = KeyRange::new(Key::MIN, Key::MIN);
+        let mut images = ImageFiles::new(self, op, (none, plan.lsns.start), 0);
         // The numbers of the records that stay in the delta.
         let mut rest = Vec::new();
-        let mut ranges = plan.image_keys.ranges().iter().peekable();
+        let mut ranges = plan.image_keys.ranges().iter().copied().peekable();
         while let Some((record, bytes)) = records.next().await? {
             stats.keep(bytes.len());
             while let Some(range) = ranges.next_if(|range| range.end <= record.key) {
-                images.end(*range).await?;
+                enter(&mut images, range);
+                images.finish(range.end).await?;
             }
             let range = ranges.peek().filter(|range| range.start <= record.key);
-            let value = range.and_then(|_| self.initial_value(record, bytes));
-            match (range, value) {
-                (Some(range), Some(value)) => {
-                    images.start_at_least(range.start);
-                    images.push(**range, record.key, &value).await?;
-                }
-                (Some(range), None) => {
-                    images.start_at_least(range.start);
-                    images.finish(record.key).await?;
-                    images.start = record.key.next();
-                    rest.push(records.number());
-                }
-                (None, _) => rest.push(records.number()),
+            let Some(range) = range else {
+                rest.push(records.number());
+                continue;
+            };
+            enter(&mut images, *range);
+            let value = self.initial_value(record, bytes);
+            if value.is_none() || images.is_full() {
+                images.finish(record.key).await?;
+            }
+            if let Some(value) = value {
+                images.push(record.key, &value).await?;
+            } else {
+                images.leave_out(record.key.next());
+                rest.push(records.number());
             }
         }
         for range in ranges {
-            images.end(*range).await?;
+            enter(&mut images, range);
+            images.finish(range.end).await?;
         }
-        let made = images.made.into_iter().map(|image| {
-            assert!(image.lsn() == plan.lsns.start);
-            FileLayer::Image(Arc::new(image))
-        });
+        let made = images.take_made().into_iter();
+        let made = made.map(|image| FileLayer::Image(Arc::new(image)));
         let mut made: Vec<FileLayer<S::Io>> = made.collect();
         if !rest.is_empty() {
             let mut writer = self.begin_l0(op.on(Part::Delta, 1), plan).await?;
@@ -127,58 +110,9 @@ impl<S: Store> Shared<S> {
     }
 }
 
-impl<S: Store> InitialImages<'_, S> {
-    /// Goes on at `start`, unless it is beyond it.
-    fn start_at_least(&mut self, start: Key) {
-        self.start = self.start.max(start);
-    }
-
-    /// Ends the images of a range, whose keys have all been pushed.
-    async fn end(&mut self, range: KeyRange) -> Result<()> {
-        self.start_at_least(range.start);
-        self.finish(range.end).await
-    }
-
-    async fn push(&mut self, range: KeyRange, key: Key, value: &[u8]) -> Result<()> {
-        let target = self.shared.options.layer_len_target;
-        let is_full = |writer: &ImageWriter<S::Io>| target <= writer.blobs_len();
-        if self.writer.as_ref().is_some_and(is_full) {
-            self.finish(key).await?;
-        }
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.begin(range.end).await?,
-        };
-        writer.push(key, value).await?;
-        self.writer = Some(writer);
-        Ok(())
-    }
-
-    async fn begin(&mut self, end: Key) -> Result<ImageWriter<S::Io>> {
-        assert!(self.start < end);
-        self.count += 1;
-        let plan = ImageFilePlan {
-            keys: KeyRange::new(self.start, end),
-            lsn: self.lsn,
-            attempt: self.shared.next_scratch(),
-            compression: self.shared.options.image_compression,
-        };
-        let op = self.op.on(Part::Image, self.count);
-        ImageWriter::create(&self.shared.context, op, plan).await
-    }
-
-    /// Ends the current image before `end`. One without values says that its keys have none.
-    async fn finish(&mut self, end: Key) -> Result<()> {
-        if self.start == end {
-            assert!(self.writer.is_none());
-            return Ok(());
-        }
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.begin(end).await?,
-        };
-        self.made.push(writer.finish(end).await?);
-        self.start = end;
-        Ok(())
+/// Goes on with the images of `range`, unless it is among them.
+fn enter<S: Store>(images: &mut ImageFiles<S>, range: KeyRange) {
+    if images.rest().end != range.end {
+        images.go_on_with(range);
     }
 }

@@ -127,6 +127,44 @@ proptest! {
 }
 
 #[test]
+fn a_stream_whose_read_failed_goes_on_with_the_same_record() {
+    let value = |lsn: u64| image(vec![lsn as u8; 100]);
+    let at = |lsn: u64| (key(10 - lsn as u32), Lsn(lsn));
+    let records = Records::from_iter((1..=9).map(|lsn| (at(lsn), value(lsn))));
+    for failing in 1..=3 {
+        let shelf = Shelf::new();
+        let found = block_on(async {
+            let path = shelf.dir.path().join("ephemeral");
+            let layer = MemoryLayer::create(shelf.io(), op(), path, Lsn(1), 16).await;
+            let layer: Layer = layer.unwrap();
+            for record in records.iter().rev() {
+                put(&layer, &batch([record])).await;
+            }
+            layer.freeze(Lsn(10));
+            shelf.io.fail(failing, |call, _| call == Call::Read);
+            let (mut found, mut failed_count) = (Vec::new(), 0);
+            let mut stream = layer.stream(op(), 400);
+            loop {
+                match stream.next().await {
+                    Ok(Some((record, value))) => {
+                        found.push(((record.key, record.lsn), value.to_vec()));
+                    }
+                    Ok(None) => break,
+                    Err(_) => {
+                        failed_count += 1;
+                        shelf.io.heal();
+                    }
+                }
+            }
+            assert_eq!(failed_count, 1, "read {failing} is one of the stream");
+            found
+        });
+        let expected = records.iter().map(|(at, put)| (*at, encode(put)));
+        assert_eq!(found, expected.collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_long_history_is_read_at_each_of_its_lsns() {
     let shelf = Shelf::new();
     let value = |lsn: u64| match lsn % 100 {

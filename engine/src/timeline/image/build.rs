@@ -6,14 +6,16 @@ use super::super::imaged::{self, WhyLeftOut};
 use super::super::job_stats::Quantity;
 use super::super::read::Scan;
 use super::super::shared::Shared;
+use super::files::ImageFiles;
 use crate::base::{FileName, Key, KeyRange, LayerName, Lsn, Result};
 use crate::format::IndexLayer;
-use crate::io::{Io, Op, Part};
-use crate::layer::{ImageFilePlan as LayerPlan, ImageLayer, ImageWriter};
+use crate::io::{Io, Op};
+use crate::layer::ImageLayer;
 use crate::store::Store;
 
 /// The creation of the images of one part of the keys.
 pub(in crate::timeline) struct ImageBuild<S: Store> {
+    op: Op,
     images: Images<S>,
     scan: Scan<S>,
     part: KeyRange,
@@ -32,25 +34,18 @@ pub(in crate::timeline) struct BuiltImages<I: Io> {
     pub(in crate::timeline) values: Quantity,
 }
 
-/// The images of one part, written one after another.
+/// The images of one part, and what they leave out.
 struct Images<S: Store> {
     shared: Arc<Shared<S>>,
-    op: Op,
     lsn: Lsn,
     /// Whether the keys of the part are sparse.
     is_sparse: bool,
-    /// The end of the last image, or of the key that was left out.
-    start: Key,
-    /// The end of the part.
-    end: Key,
-    writer: Option<ImageWriter<S::Io>>,
-    made: Vec<ImageLayer<S::Io>>,
+    files: ImageFiles<S>,
     left_out: Vec<(KeyRange, WhyLeftOut)>,
     /// The values of the current image.
     pushed: Quantity,
     /// The values of the images that were made.
     values: Quantity,
-    count: u32,
 }
 
 impl<S: Store> ImageBuild<S> {
@@ -67,20 +62,16 @@ impl<S: Store> ImageBuild<S> {
         shared.check_running()?;
         let images = Images {
             shared: shared.clone(),
-            op,
             lsn,
             is_sparse: shared.options.sparse_keys.is_sparse(part.start),
-            start: part.start,
-            end: part.end,
-            writer: None,
-            made: Vec::new(),
+            files: ImageFiles::new(shared, op, (part, lsn), count),
             left_out: Vec::new(),
             pushed: Quantity::default(),
             values: Quantity::default(),
-            count,
         };
         let scan = Scan::new(shared, op, part, lsn).await?;
         Ok(ImageBuild {
+            op,
             images,
             scan,
             part,
@@ -90,7 +81,7 @@ impl<S: Store> ImageBuild<S> {
 
     /// The number of files that the job has begun.
     pub(in crate::timeline) fn count(&self) -> u32 {
-        self.images.count
+        self.images.files.count()
     }
 
     /// The next images, as soon as there are any; at the end of the part perhaps none, then `None`.
@@ -101,10 +92,10 @@ impl<S: Store> ImageBuild<S> {
         if self.done == self.part.end {
             return Ok(None);
         }
-        while self.images.made.is_empty() {
+        while !self.images.files.has_made() {
             let Some(values) = self.scan.next_batch().await? else {
                 self.images.finish(self.part.end).await?;
-                assert!(self.images.start == self.part.end, "no key is left");
+                assert!(self.images.files.rest().is_empty(), "no key is left");
                 break;
             };
             self.images.shared.check_running()?;
@@ -112,10 +103,9 @@ impl<S: Store> ImageBuild<S> {
                 self.images.push(key, value).await?;
             }
         }
-        let keys = KeyRange::new(self.done, self.images.start);
+        let keys = KeyRange::new(self.done, self.images.files.rest().start);
         self.done = keys.end;
-        let images = std::mem::take(&mut self.images.made);
-        assert!(images.iter().all(|image| image.lsn() == self.images.lsn));
+        let images = self.images.files.take_made();
         let stands_in = |image: &ImageLayer<S::Io>| {
             keys.start <= image.keys().start && image.keys().end <= keys.end
         };
@@ -125,7 +115,7 @@ impl<S: Store> ImageBuild<S> {
         if !entries.is_empty() {
             shared
                 .store
-                .put_layers(self.images.op, shared.id, &entries)
+                .put_layers(self.op, shared.id, &entries)
                 .await?;
         }
         Ok(Some(BuiltImages {
@@ -144,94 +134,62 @@ impl<S: Store> Images<S> {
                 .io()
                 .probe("an image creation leaves a key out that has no value");
             self.finish(key).await?;
-            self.start = key.next();
             self.leave_out(KeyRange::single(key), why);
             return Ok(());
         }
         let value = value?;
-        let target = self.shared.options.layer_len_target;
-        if self
-            .writer
-            .as_ref()
-            .is_some_and(|writer| target <= writer.blobs_len())
-        {
+        if self.files.is_full() {
             self.finish(key).await?;
         }
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.begin(self.end).await?,
-        };
-        writer.push(key, &value).await?;
+        self.files.push(key, &value).await?;
         self.pushed.add(value.len() as u64);
-        self.writer = Some(writer);
         Ok(())
     }
 
-    /// Notes that it writes no image of these keys, which start where the last image ends.
+    /// Writes no image of these keys, which begin where the last image ends.
     fn leave_out(&mut self, keys: KeyRange, why: WhyLeftOut) {
+        self.files.leave_out(keys.end);
         imaged::leave_out(&mut self.left_out, (keys, why));
-    }
-
-    async fn begin(&mut self, end: Key) -> Result<ImageWriter<S::Io>> {
-        assert!(self.start < end);
-        self.count += 1;
-        let plan = LayerPlan {
-            keys: KeyRange::new(self.start, end),
-            lsn: self.lsn,
-            attempt: self.shared.next_scratch(),
-            compression: self.shared.options.image_compression,
-        };
-        let op = self.op.on(Part::Image, self.count);
-        ImageWriter::create(&self.shared.context, op, plan).await
     }
 
     /// Ends the current image before `end`. An image without values says that its keys have none;
     /// of sparse keys there is none then.
     async fn finish(&mut self, end: Key) -> Result<()> {
-        let keys = KeyRange::new(self.start, end);
-        let writer = self.writer.take();
+        let keys = KeyRange::new(self.files.rest().start, end);
         let pushed = std::mem::take(&mut self.pushed);
         if keys.is_empty() {
             return Ok(());
         }
-        self.start = end;
-        if writer.is_none() && self.is_sparse {
-            let io = self.shared.io();
-            io.probe("an image creation makes no layer of sparse keys that have no value");
-            self.leave_out(keys, WhyLeftOut::NoValue);
+        if let Some(why) = self.why_not(keys) {
+            self.leave_out(keys, why);
             return Ok(());
+        }
+        self.files.finish(end).await?;
+        self.values.add_all(pushed);
+        Ok(())
+    }
+
+    /// Why there is to be no image of the keys since the last one.
+    fn why_not(&self, keys: KeyRange) -> Option<WhyLeftOut> {
+        let io = self.shared.io();
+        if self.is_sparse && !self.files.has_values() {
+            io.probe("an image creation makes no layer of sparse keys that have no value");
+            return Some(WhyLeftOut::NoValue);
         }
         let name = LayerName::Image {
             keys,
             lsn: self.lsn,
         };
         if self.shared.state().map.files().has(&name) {
-            self.shared
-                .io()
-                .probe("an image creation comes to an image that is there");
-            self.leave_out(keys, WhyLeftOut::HasImage);
-            return Ok(()); // It has the same values: law 1.
+            io.probe("an image creation comes to an image that is there");
+            return Some(WhyLeftOut::HasImage); // It has the same values: law 1.
         }
         let file = FileName::Layer {
             name,
             generation: self.shared.context.generation,
         };
-        if self.shared.context.names.is_of_layer(file) {
-            // A gc compaction has replaced it, and this very job may be the reader that holds it.
-            self.leave_out(keys, WhyLeftOut::Overtaken);
-            return Ok(());
-        }
-        let writer = match writer {
-            Some(writer) => writer,
-            None => {
-                self.start = keys.start;
-                let writer = self.begin(end).await?;
-                self.start = end;
-                writer
-            }
-        };
-        self.made.push(writer.finish(end).await?);
-        self.values.add_all(pushed);
-        Ok(())
+        // A gc compaction has replaced it, and this very job may be the reader that holds it.
+        let is_held = self.shared.context.names.is_of_layer(file);
+        is_held.then_some(WhyLeftOut::Overtaken)
     }
 }
