@@ -135,7 +135,7 @@ impl<I: Io> FrozenStream<'_, I> {
                 self.pass.push((index(record.position), record));
             }
         } else {
-            // Streamed only once it has been read: an error or a cancel leaves the stream where it was.
+            // It is streamed only once it was read: an error leaves the stream where it was.
             let pass = self.take_pass();
             self.read_pass(&pass).await?;
             self.pass = pass;

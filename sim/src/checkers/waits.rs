@@ -5,8 +5,8 @@
 //!   that it may have to wait for, and a few seconds; see [`may_wait_for`]. And where maintenance
 //!   is on, a layer that is frozen, or L0s that are too many, do not stay so for longer than the
 //!   delays in jobs that write, a few seconds and some periods.
-//! * Not verified: calls that open, close, create or delete timelines, which wait for each other;
-//!   nor maintenance in a life in which a call has failed, since it may wait before it retries.
+//! * Not verified: maintenance in a life in which a call has failed, since it may wait before it
+//!   retries.
 //!
 //! A read that takes an hour, or a scan that is held, must delay nothing but itself.
 
@@ -55,6 +55,10 @@ fn may_wait_for(job: Job, delayed: Op) -> bool {
     // While a job writes the index, it is delayed at its file or between two steps.
     let is_of_index = matches!(delayed.part, Part::Index | Part::Directory);
     let is_index = is_of_index && other != Job::Read;
+    let is_of_catalog = matches!(
+        other,
+        Job::Open | Job::Create | Job::Branch | Job::Delete | Job::Drop | Job::Split
+    );
     match job {
         Job::Read | Job::Freeze => other == job,
         // Backpressure: until there are fewer layers.
@@ -70,7 +74,11 @@ fn may_wait_for(job: Job, delayed: Op) -> bool {
         Job::GcCompact => {
             is_index || matches!(other, Job::Gc | Job::GcCompact | Job::Shed | Job::Drop)
         }
-        _ => other != Job::Read,
+        // One timeline is made or opened at a time, and none while its directory goes.
+        Job::Open | Job::Create => is_of_catalog,
+        // What goes waits for all jobs of its timeline, and for no read; a branch of what goes waits
+        // for that, and of what stays until it is durable.
+        Job::Branch | Job::Delete | Job::Keep | Job::Shed | Job::Split | Job::Drop => other != Job::Read,
     }
 }
 

@@ -23,6 +23,7 @@
 
 use palimpsest::Error;
 use palimpsest::base::Lsn;
+use palimpsest::io::Job;
 
 use super::Driver;
 use super::life::{Ended, heal_late, tries};
@@ -72,7 +73,8 @@ impl Driver {
         heal_late(&self.world, attempt);
         let guard = self.judge.begin(Some(label));
         let engine = self.engine();
-        match self.call(call_how, engine.create_timeline(id, start)).await {
+        let call = engine.create_timeline(id, start);
+        match self.call_of((Job::Create, call_how), call).await? {
             Some(Ok(_)) if before == Existence::Exists => {
                 Err(Verdict::wrong(asked, "it exists", "it was created"))
             }
@@ -185,7 +187,7 @@ impl Driver {
         let (id, on) = (keys::timeline(label), keys::timeline(ancestor));
         let engine = self.engine();
         let call = engine.branch_timeline(id, on, lsn);
-        let result = self.call(call_how, call).await;
+        let result = self.call_of((Job::Branch, call_how), call).await?;
         drop(engine);
         let is_done = matches!(result, Some(Ok(_)));
         self.with_expected(ancestor, |expected| {
@@ -452,7 +454,8 @@ impl Driver {
     ) -> Result<bool, Verdict> {
         let guard = self.judge.begin(Some(label));
         let (id, engine) = (keys::timeline(label), self.engine());
-        match self.call(how, engine.delete_timeline(id)).await {
+        let call = engine.delete_timeline(id);
+        match self.call_of((Job::Delete, how), call).await? {
             Some(Ok(())) => {
                 self.judge.index_was_read(label);
                 self.check_durable(label, &Acknowledged::Deleted)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use palimpsest::base::Lsn;
-use palimpsest::io::Io;
+use palimpsest::io::{Io, Job};
 use palimpsest::{Engine, Error, Options, Policy, Timeline};
 
 use super::line::touched_by;
@@ -228,7 +228,8 @@ impl Driver {
                     expected.samples.attempt(opened, last);
                 });
             }
-            let Some(opened) = self.call(how, engine.open_timeline(id)).await else {
+            let call = engine.open_timeline(id);
+            let Some(opened) = self.call_of((Job::Open, how), call).await? else {
                 how = How::Wait;
                 continue;
             };

@@ -260,6 +260,18 @@ impl Driver {
         }
         result
     }
+
+    /// Runs a call that opens, ends, makes or deletes a timeline, and checks what it waits for.
+    pub(super) async fn call_of<T>(
+        &self,
+        (job, how): (Job, How),
+        call: impl Future<Output = T>,
+    ) -> Result<Option<T>, Verdict> {
+        let waited = Waited::begin(&self.world, job);
+        let result = self.call(how, call).await;
+        self.show(|sight, _| waited.check(sight))?;
+        Ok(result)
+    }
 }
 
 impl crate::world::World {
