@@ -8,23 +8,21 @@
 //!
 //! # What an embedder must know
 //!
-//! * **Calls block.** The futures of [`OsIo`] do their system calls on the thread that polls them
-//!   and do not pend: a [`get`] takes tens of microseconds while its blocks are in the page cache,
-//!   a [`flush`], a [`compact`], [`create_images`] or [`gc`] up to seconds. Under an async runtime,
-//!   run them on a thread that may block, with [`block_on`]. A future pends only where it waits for
-//!   another job, for backpressure or for the directory's lock. No runtime is needed:
-//!   timers and spawned tasks have threads of [`OsIo`]'s own.
+//! * **No call blocks an executor.** A [`get`] of what is in the page cache is done in one poll,
+//!   within tens of microseconds. What may wait for the device pends, on up to 32 threads of
+//!   [`OsIo`]'s own, and so do calls that wait for another job or for backpressure. Any executor
+//!   will do, or [`block_on`], and no runtime is needed: timers and spawned tasks have threads of
+//!   [`OsIo`]'s own as well. A job handles records between two awaits: some milliseconds at most.
 //! * **Nothing maintains itself by default.** Without [`Options::maintenance_period`] the caller
 //!   calls [`flush`], [`compact`], [`create_images`] and [`gc`], or all of them as [`maintain`].
 //!   Until then frozen layers pile up in memory, L0 deltas in front of every read, and no history
-//!   goes. With it, the open layer is flushed once a batch has frozen it: an idle writer's last
-//!   batches become durable by a call of [`flush`]. A round that fails is retried at the next one.
-//! * **What grows.** Descriptors: one for each layer file, from its first read until it is replaced
-//!   or collected, and one for each memory layer. Memory: some 32 bytes a record and 100 a distinct
-//!   key of what is not flushed; the values of one frozen layer ([`Options::freeze_len_max`])
-//!   during a flush; a cache of [`Options::block_cache_len`]; 4 bytes of checksum for each 8 KiB of
-//!   the layer files that were read. Disk: all history, until [`gc`] collects it: whole layers,
-//!   once images cover them. [`gc_compact`] drops single records.
+//!   goes. With it, a layer is flushed once a batch has frozen it or it is as old as
+//!   [`Options::freeze_age_max`] says. What fails is retried later and later: see [`health`].
+//! * **What grows.** Descriptors: up to [`Options::open_files_max`]. Memory: some 32 bytes a record
+//!   and 100 a distinct key of what is not flushed; what jobs and reads hold of values, up to
+//!   [`Options::work_len_max`]; a cache of [`Options::block_cache_len`]; 4 bytes of checksum for
+//!   each 8 KiB of the layer files that were read. Disk: all history, until [`gc`] collects it:
+//!   whole layers, once images cover them. [`gc_compact`] drops single records.
 //! * **Durable is what was flushed.** There is no write-ahead log here: after a crash the caller
 //!   replays its own log from [`disk_consistent_lsn`] on.
 //! * **Any future may be dropped**, at any await: what it did is published whole or not at all, and
@@ -74,6 +72,7 @@
 //! [`lease`]: timeline::Timeline::lease
 //! [`get`]: timeline::Timeline::get
 //! [`get_vectored`]: timeline::Timeline::get_vectored
+//! [`health`]: timeline::Timeline::health
 //! [`maintain`]: timeline::Timeline::maintain
 //! [`stats`]: timeline::Timeline::stats
 //! [`writer`]: timeline::Timeline::writer

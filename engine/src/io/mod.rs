@@ -14,6 +14,7 @@
 //! * A path's parent exists and is a directory, and `from` and `to` of a rename share it; those of
 //!   a link need not.
 
+mod blocking;
 pub mod contract;
 mod op;
 mod open_files;

@@ -8,6 +8,7 @@
 //!   assertions asks of each descriptor before it closes it, and of equal calls in a row all but
 //!   one. Anything else is shown, known here or not.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -28,7 +29,7 @@ pub fn unmark() {
 }
 
 /// Calls about memory, threads, signals and the clock.
-const UNSHOWN: [&str; 16] = [
+const UNSHOWN: [&str; 20] = [
     "brk",
     "clock_gettime",
     "clock_nanosleep",
@@ -42,8 +43,12 @@ const UNSHOWN: [&str; 16] = [
     "mprotect",
     "mremap",
     "munmap",
+    "prctl",
+    "rseq",
     "rt_sigprocmask",
+    "sched_getaffinity",
     "sched_yield",
+    "set_robust_list",
     "sigaltstack",
 ];
 
@@ -54,18 +59,14 @@ struct Call {
     result: String,
 }
 
-/// The calls of the thread that makes the marks, behind the mark that stands before them; empty if
-/// there is no mark.
+/// The calls of all threads, behind the mark that stands before them: a method waits for what other
+/// threads do for it. Empty if there is no mark.
 pub fn read(text: &str, dir: &Path) -> String {
     let mut shown = String::new();
     let dir = dir.to_str().expect("a temporary path is UTF-8");
-    let Some(thread) = text.lines().find(|line| line.contains(MARKS)) else {
-        return shown;
-    };
-    let thread = thread.split(' ').next().unwrap_or_default();
     let mut is_inside = false;
     let mut last = String::new();
-    for line in whole_lines(text, thread) {
+    for line in whole_lines(text) {
         if let Some((_, mark)) = line.split_once(MARKS) {
             let mark = mark.split('"').next().unwrap_or_default();
             is_inside = mark != END;
@@ -87,20 +88,21 @@ pub fn read(text: &str, dir: &Path) -> String {
     shown
 }
 
-/// The calls of a thread, each on one line: `strace` splits those during which another thread
-/// calls.
-fn whole_lines(text: &str, thread: &str) -> Vec<String> {
-    let mut begun = String::new();
+/// The calls, each on one line, in the order in which they returned: `strace` splits those during
+/// which another thread calls.
+fn whole_lines(text: &str) -> Vec<String> {
+    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
     let mut lines = Vec::new();
     for line in text.lines() {
-        let Some(rest) = line.strip_prefix(thread) else {
+        let Some((thread, rest)) = line.split_once(' ') else {
             continue;
         };
         let rest = rest.trim_start();
         if let Some(start) = rest.strip_suffix("<unfinished ...>") {
-            begun = start.to_string();
+            begun.insert(thread, start);
         } else if let Some((_, end)) = rest.split_once(" resumed>") {
-            lines.push(format!("{begun}{end}"));
+            let start = begun.remove(thread).unwrap_or_default();
+            lines.push(format!("{start}{end}"));
         } else {
             lines.push(rest.to_string());
         }
@@ -183,7 +185,8 @@ fn split(operands: &str) -> Vec<String> {
 
 /// An operand as it is shown; `None` for the directory of the process, bytes, and an absent flag.
 fn show(operand: &str, dir: &str) -> Option<String> {
-    if operand.starts_with("AT_FDCWD") || operand == "AT_REMOVEDIR" || operand == "0" {
+    let is_bytes = operand.starts_with('[');
+    if operand.starts_with("AT_FDCWD") || operand == "AT_REMOVEDIR" || operand == "0" || is_bytes {
         return None;
     }
     if let Some(path) = operand.strip_prefix('"') {

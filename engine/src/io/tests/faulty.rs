@@ -1,4 +1,5 @@
-//! An [`Io`] on real files whose calls fail, pend or run late on demand.
+//! An [`Io`] on real files whose calls fail, pend or run late on demand, and only then: else each
+//! is made in the poll that asks for it, so that polls can be counted.
 //!
 //! The tests in `engine/tests` include this file: `crate::io` is the engine's there as well.
 
@@ -298,27 +299,27 @@ impl Io for FaultyIo {
 
     async fn create(&self, op: Op, path: &Path) -> io::Result<FaultyFile> {
         self.enter(Call::Create, op).await?;
-        Ok(self.file(self.os.create(op, path).await?))
+        Ok(self.file(block_on(self.os.create(op, path))?))
     }
 
     async fn open(&self, op: Op, path: &Path) -> io::Result<FaultyFile> {
         self.enter(Call::Open, op).await?;
-        Ok(self.file(self.os.open(op, path).await?))
+        Ok(self.file(block_on(self.os.open(op, path))?))
     }
 
     async fn list(&self, op: Op, dir: &Path) -> io::Result<Vec<Entry>> {
         self.enter(Call::List, op).await?;
-        self.os.list(op, dir).await
+        block_on(self.os.list(op, dir))
     }
 
     async fn rename(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
         self.enter(Call::Rename, op).await?;
-        self.os.rename(op, from, to).await
+        block_on(self.os.rename(op, from, to))
     }
 
     async fn replace(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
         self.enter(Call::Replace, op).await?;
-        self.os.replace(op, from, to).await
+        block_on(self.os.replace(op, from, to))
     }
 
     async fn link(&self, op: Op, from: &Path, to: &Path) -> io::Result<()> {
@@ -327,32 +328,32 @@ impl Io for FaultyIo {
             true => {}
             false => return Err(io::ErrorKind::Unsupported.into()),
         }
-        self.os.link(op, from, to).await
+        block_on(self.os.link(op, from, to))
     }
 
     async fn remove(&self, op: Op, path: &Path) -> io::Result<()> {
         self.enter(Call::Remove, op).await?;
-        self.os.remove(op, path).await
+        block_on(self.os.remove(op, path))
     }
 
     async fn create_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
         self.enter(Call::CreateDir, op).await?;
-        self.os.create_dir(op, dir).await
+        block_on(self.os.create_dir(op, dir))
     }
 
     async fn remove_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
         self.enter(Call::RemoveDir, op).await?;
-        self.os.remove_dir(op, dir).await
+        block_on(self.os.remove_dir(op, dir))
     }
 
     async fn sync_dir(&self, op: Op, dir: &Path) -> io::Result<()> {
         self.enter(Call::SyncDir, op).await?;
-        self.os.sync_dir(op, dir).await
+        block_on(self.os.sync_dir(op, dir))
     }
 
     async fn lock(&self, op: Op, path: &Path) -> io::Result<OsLock> {
         self.enter(Call::Lock, op).await?;
-        self.os.lock(op, path).await
+        block_on(self.os.lock(op, path))
     }
 
     fn now(&self) -> Time {
@@ -392,7 +393,7 @@ impl Io for FaultyIo {
 impl File for FaultyFile {
     async fn read_at(&self, op: Op, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.io.enter(Call::Read, op).await?;
-        self.file.read_at(op, offset, buf).await
+        block_on(self.file.read_at(op, offset, buf))
     }
 
     async fn write_at(&self, op: Op, offset: u64, bytes: &[u8]) -> io::Result<usize> {
@@ -401,23 +402,23 @@ impl File for FaultyFile {
         let pace = self.io.desk().pace;
         match entered {
             Err(error) => {
-                let written = self.file.write_at(op, offset, half).await;
+                let written = block_on(self.file.write_at(op, offset, half));
                 written.and(Err(error))
             }
             Ok(()) if pace == Pace::Slow && PAGE_LEN < bytes.len() => {
-                self.file.write_at(op, offset, half).await
+                block_on(self.file.write_at(op, offset, half))
             }
-            Ok(()) => self.file.write_at(op, offset, bytes).await,
+            Ok(()) => block_on(self.file.write_at(op, offset, bytes)),
         }
     }
 
     async fn sync(&self, op: Op) -> io::Result<()> {
         self.io.enter(Call::Sync, op).await?;
-        self.file.sync(op).await
+        block_on(self.file.sync(op))
     }
 
     async fn len(&self, op: Op) -> io::Result<u64> {
         self.io.enter(Call::Len, op).await?;
-        self.file.len(op).await
+        block_on(self.file.len(op))
     }
 }

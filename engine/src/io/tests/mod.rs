@@ -18,16 +18,16 @@ use super::{Job, Op};
 /// Longer than anything here takes on the busiest machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn op() -> Op {
+pub(super) fn op() -> Op {
     Op::new(None, Job::Open, 1)
 }
 
-fn millis(count: u64) -> Duration {
+pub(super) fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
 #[track_caller]
-fn wait_until(claim: &str, is_so: impl Fn() -> bool) {
+pub(super) fn wait_until(claim: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < PATIENCE, "{claim}");
