@@ -1,17 +1,18 @@
 //! The roof: one engine on one directory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{Error, FileName, Lsn, Result, ShardIdentity, TimelineId};
-use crate::format::Index;
 use crate::io::{Entry, Io, Job, Op, OsIo, Part};
 use crate::layer::{BlockCache, Decoders};
 use crate::split::{Split, check_whole, split};
 use crate::store::{DirStore, RootState, Store};
-use crate::sync::{Mutex, MutexGuard};
-use crate::timeline::{BranchTree, EngineStats, Health, JobLock, MemoryBudget, Opener, Options};
+use crate::sync::MutexGuard;
+use crate::timeline::{
+    Access, BranchTree, Catalog, EngineStats, Health, MemoryBudget, Opener, Options, Scope,
+};
 
 /// An open timeline of an [`Engine`]: the calls are those of [`crate::timeline::Timeline`].
 pub type Timeline<I = OsIo> = crate::timeline::Timeline<DirStore<I>>;
@@ -34,16 +35,7 @@ pub struct Engine<I: Io = OsIo> {
     decoders: Arc<Decoders>,
     branch_tree: Arc<BranchTree>,
     memory: Arc<MemoryBudget>,
-    /// Serializes creating, opening, deleting and shutting down timelines.
-    catalog_lock: JobLock,
-    open: Mutex<BTreeMap<TimelineId, Timeline<I>>>,
-}
-
-/// What a timeline is opened for.
-#[derive(Clone, Copy)]
-enum Access {
-    Read,
-    Write,
+    catalog: Catalog<DirStore<I>>,
 }
 
 impl<I: Io> Engine<I> {
@@ -80,19 +72,19 @@ impl<I: Io> Engine<I> {
             .keep_open(options.open_files_max);
         store.create_root(op).await?;
         let lock = store.lock(op.on(Part::Lock, 1)).await?;
+        let branch_tree = Arc::<BranchTree>::default();
         let engine = Engine {
+            catalog: Catalog::new(branch_tree.clone()),
             store,
             cache: Arc::new(BlockCache::new(options.block_cache_len)),
             decoders: Arc::default(),
-            branch_tree: Arc::default(),
+            branch_tree,
             memory: Arc::new(MemoryBudget::new(
                 options.open_len_max,
                 options.work_len_max,
             )),
             options,
             lock: Arc::new(lock),
-            catalog_lock: JobLock::default(),
-            open: Mutex::default(),
         };
         let state = engine.store.root_state(op).await?.unwrap_or_default();
         check_whole(root, &state)?;
@@ -210,15 +202,8 @@ impl<I: Io> Engine<I> {
         stats
     }
 
-    /// Keeps a timeline that was opened, and tells of it.
-    fn add_open(&self, timeline: &Timeline<I>) {
-        let id = timeline.id();
-        self.open_timelines().insert(id, timeline.clone());
-        timeline.tell_opened();
-    }
-
     fn open_timelines(&self) -> MutexGuard<'_, BTreeMap<TimelineId, Timeline<I>>> {
-        self.open.lock().expect("nothing panics while it is held")
+        self.catalog.open_timelines()
     }
 
     /// Lists the timelines of the directory, open or not, in order: those that can be opened, and
@@ -310,9 +295,9 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn create_timeline(&self, timeline: TimelineId, start: Lsn) -> Result<Timeline<I>> {
-        let _job_lock = self.catalog_lock.take().await;
+        let _lock = self.catalog.lock(timeline).await;
         let created = self.opener().create(timeline, start).await?;
-        self.add_open(&created);
+        self.catalog.add_open(&created);
         Ok(created)
     }
 
@@ -355,13 +340,27 @@ impl<I: Io> Engine<I> {
         ancestor: TimelineId,
         lsn: Lsn,
     ) -> Result<Timeline<I>> {
-        let _job_lock = self.catalog_lock.take().await;
-        let parent = self.open_chain(ancestor).await?;
+        let branch = ((timeline, ancestor), lsn);
+        match self.try_branch(branch, Scope::Closed).await {
+            // An ancestor was shut down meanwhile.
+            Err(Error::Closed) => self.try_branch(branch, Scope::Line).await,
+            ended => ended,
+        }
+    }
+
+    async fn try_branch(
+        &self,
+        ((timeline, ancestor), lsn): ((TimelineId, TimelineId), Lsn),
+        scope: Scope,
+    ) -> Result<Timeline<I>> {
+        let (opener, asked) = (self.opener(), (ancestor, Access::Write));
+        let opened = self.catalog.open(&opener, asked, (scope, timeline));
+        let (parent, _lock) = opened.await?;
         parent.check_branch_depth()?;
         // If the branch is not made, its point retains nothing any more.
         let _released = parent.collect_afterwards();
-        let branched = self.opener().branch(timeline, &parent, lsn).await?;
-        self.add_open(&branched);
+        let branched = opener.branch(timeline, &parent, lsn).await?;
+        self.catalog.add_open(&branched);
         Ok(branched)
     }
 
@@ -387,8 +386,7 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn open_timeline(&self, timeline: TimelineId) -> Result<Timeline<I>> {
-        let _job_lock = self.catalog_lock.take().await;
-        self.open_chain(timeline).await
+        self.open_for(timeline, Access::Write).await
     }
 
     /// Opens a timeline and its ancestors to be read alone, and writes nothing: as on a full disk,
@@ -414,52 +412,25 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn open_timeline_to_read(&self, timeline: TimelineId) -> Result<Timeline<I>> {
-        let _job_lock = self.catalog_lock.take().await;
-        self.open_chain_for(timeline, Access::Read).await
+        self.open_for(timeline, Access::Read).await
     }
 
-    /// Opens a timeline to write, with its ancestors.
-    async fn open_chain(&self, timeline: TimelineId) -> Result<Timeline<I>> {
-        let opened = self.open_chain_for(timeline, Access::Write).await?;
-        match opened.is_read_only() {
-            false => Ok(opened),
-            true => {
-                let why = format!(
-                    "timeline {timeline} is open to be read alone: shut it down, and open it again"
-                );
-                Err(Error::Refused { why })
+    async fn open_for(&self, timeline: TimelineId, access: Access) -> Result<Timeline<I>> {
+        let (opener, asked) = (self.opener(), (timeline, access));
+        let opened = match self
+            .catalog
+            .open(&opener, asked, (Scope::Closed, timeline))
+            .await
+        {
+            // An ancestor was shut down meanwhile.
+            Err(Error::Closed) => {
+                self.catalog
+                    .open(&opener, asked, (Scope::Line, timeline))
+                    .await
             }
-        }
-    }
-
-    /// Opens a timeline and, before it, those of its ancestors that are not open, the lowest first.
-    async fn open_chain_for(&self, timeline: TimelineId, access: Access) -> Result<Timeline<I>> {
-        let mut indexes: Vec<Index> = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut next = Some(timeline);
-        let mut parent = None;
-        while let Some(timeline) = next {
-            parent = self.open_timelines().get(&timeline).cloned();
-            if parent.is_some() {
-                break;
-            }
-            if !seen.insert(timeline) {
-                let why = format!("timeline {timeline} stands on itself");
-                return Err(Error::Refused { why });
-            }
-            let index = self.opener().load(timeline).await?;
-            next = index.ancestor.map(|ancestor| ancestor.timeline);
-            indexes.push(index);
-        }
-        while let Some(index) = indexes.pop() {
-            let opened = match access {
-                Access::Read => self.opener().open_to_read(index, parent).await?,
-                Access::Write => self.opener().open(index, parent).await?,
-            };
-            self.add_open(&opened);
-            parent = Some(opened);
-        }
-        Ok(parent.expect("the chain ends with the timeline itself"))
+            ended => ended,
+        };
+        opened.map(|(opened, _)| opened)
     }
 
     /// Flushes and closes one timeline by [`Timeline::shutdown`], so that it can be opened again,
@@ -483,7 +454,7 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn shutdown_timeline(&self, timeline: TimelineId) -> Result<()> {
-        let _job_lock = self.catalog_lock.take().await;
+        let _lock = self.catalog.lock(timeline).await;
         let Some(open) = self.open_timelines().get(&timeline).cloned() else {
             let why = format!("timeline {timeline} is not open");
             return Err(Error::Refused { why });
@@ -515,7 +486,7 @@ impl<I: Io> Engine<I> {
     /// # engine.shutdown().await }).unwrap();
     /// ```
     pub async fn delete_timeline(&self, timeline: TimelineId) -> Result<()> {
-        let _job_lock = self.catalog_lock.take().await;
+        let _lock = self.catalog.lock(timeline).await;
         if self.open_timelines().contains_key(&timeline) {
             let what = format!("timeline {timeline} is open: shut it down first");
             return Err(Error::Busy { what });

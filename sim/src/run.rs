@@ -157,7 +157,9 @@ async fn lives(driver: &Driver) {
                 waiting: "deadlock: no pending call, no sleeping task".to_string(),
             },
         };
-        driver.session().verdict = Some(verdict);
+        let mut session = driver.session();
+        let cause = session.failed_line.take();
+        session.verdict = Some(cause.unwrap_or(verdict));
         return;
     }
 }

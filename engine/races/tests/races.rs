@@ -26,6 +26,11 @@ macro_rules! explore {
 }
 
 explore! {
+    catalog {
+        two_branches_that_are_opened_at_once_stand_on_one_instance 300
+        an_open_beside_a_shutdown_returns_what_can_be_read 300
+        a_timeline_is_made_once_or_deleted_once 300
+    }
     job_lock {
         one_job_at_a_time_holds_the_lock_and_the_last_release_wakes_the_last_waiter 1000
         a_waiter_that_leaves_passes_its_wake_up_on 1000
@@ -34,6 +39,9 @@ explore! {
         a_name_has_one_owner_and_its_last_release_wakes_the_last_waiter 1000
         a_shutdown_waits_for_the_last_removal_and_no_longer 1000
         no_two_files_have_one_number 1000
+    }
+    growth {
+        a_call_makes_no_more_steps_among_more_timelines 3
     }
     pool {
         each_spawned_task_runs 1000

@@ -3,6 +3,7 @@
 mod applied;
 mod branch;
 mod branch_tree;
+mod catalog;
 mod compact;
 mod debts;
 mod engine_stats;
@@ -18,7 +19,7 @@ mod imaged;
 mod ingest;
 mod initial;
 mod job;
-mod job_lock;
+pub(crate) mod job_lock;
 mod job_stats;
 mod kept;
 mod lease;
@@ -72,6 +73,6 @@ pub use stats::{Forecast, KeepReason, TimelineStats};
 pub use tier::{TierAction, TierLimits, TierPlan, plan as plan_tier};
 
 pub(crate) use branch_tree::BranchTree;
-pub(crate) use job_lock::JobLock;
+pub(crate) use catalog::{Access, Catalog, Scope};
 pub(crate) use memory_budget::MemoryBudget;
 pub(crate) use open::{Opener, reconciled};

@@ -4,9 +4,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use palimpsest::{Options, block_on};
+use palimpsest::base::Generation;
+use palimpsest::io::{Job, Op};
+use palimpsest::{Batch, Engine, Key, Lsn, Options, TimelineId, Value, block_on};
 
 use crate::aside::poll_times;
+use crate::faulty::{Call, FaultyIo};
 use crate::script::{Stage, keep, run};
 
 /// Each kind of job with the calls at which it is parked.
@@ -179,6 +182,46 @@ fn a_cancelled_shutdown_lets_no_batch_into_another() {
     }
     drop(timeline);
     assert_eq!(stage.play_all("drop; open; lsns"), ["last 20, durable 20"]);
+}
+
+/// Regression: all calls that make, open, end or delete timelines stood behind one lock, and so
+/// behind a shutdown that waited for a job of another timeline.
+#[test]
+fn a_shutdown_that_waits_delays_calls_on_its_own_timeline_alone() {
+    let [one_id, two_id, three_id, four_id, old_id] = [1, 2, 3, 4, 5].map(|n| TimelineId([n; 16]));
+    let (dir, io) = (tempfile::tempdir().unwrap(), FaultyIo::new());
+    let mut context = Context::from_waker(Waker::noop());
+    let engine = block_on(Engine::open(io.clone(), dir.path(), options())).unwrap();
+    let [one, old] =
+        [one_id, old_id].map(|id| block_on(engine.create_timeline(id, Lsn(10))).unwrap());
+    block_on(engine.shutdown_timeline(old_id)).unwrap();
+    drop(old);
+    let mut batch = Batch::new();
+    batch
+        .push(Key::MIN, Lsn(20), &Value::Image(b"first".to_vec()))
+        .unwrap();
+    block_on(one.writer().unwrap().put_batch(&batch)).unwrap();
+    io.park(|call, op: Op| op.job == Job::Flush && call == Call::Sync);
+    let mut shutdown = pin!(engine.shutdown_timeline(one_id));
+    assert!(shutdown.as_mut().poll(&mut context).is_pending());
+    let mut again = pin!(engine.open_timeline(one_id));
+    let mut branch = pin!(engine.branch_timeline(two_id, one_id, Lsn(20)));
+    assert!(again.as_mut().poll(&mut context).is_pending());
+    assert!(branch.as_mut().poll(&mut context).is_pending());
+    let three = block_on(engine.create_timeline(three_id, Lsn(10))).unwrap();
+    block_on(engine.open_timeline(old_id)).unwrap();
+    block_on(engine.shutdown_timeline(old_id)).unwrap();
+    block_on(engine.delete_timeline(old_id)).unwrap();
+    block_on(engine.branch_timeline(four_id, three.id(), Lsn(10))).unwrap();
+    io.resume();
+    block_on(shutdown).expect("nothing fails");
+    assert_eq!(block_on(again).unwrap().generation(), Generation(2));
+    let two = block_on(branch).unwrap();
+    assert_eq!(
+        block_on(two.get(Key::MIN, Lsn(20))).unwrap(),
+        Some(b"first".to_vec())
+    );
+    block_on(engine.shutdown()).unwrap();
 }
 
 /// A reader that never ends blocks no call.

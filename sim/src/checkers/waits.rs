@@ -10,7 +10,7 @@
 //!
 //! A read that takes an hour, or a scan that is held, must delay nothing but itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use palimpsest::Timeline;
@@ -31,6 +31,8 @@ const PERIODS_MAX: u32 = 4;
 /// An operation that has begun.
 pub struct Waited {
     job: Job,
+    /// The timelines whose jobs it may wait for; `None` for all.
+    timelines: Option<BTreeSet<TimelineId>>,
     since: Duration,
 }
 
@@ -55,10 +57,6 @@ fn may_wait_for(job: Job, delayed: Op) -> bool {
     // While a job writes the index, it is delayed at its file or between two steps.
     let is_of_index = matches!(delayed.part, Part::Index | Part::Directory);
     let is_index = is_of_index && other != Job::Read;
-    let is_of_catalog = matches!(
-        other,
-        Job::Open | Job::Create | Job::Branch | Job::Delete | Job::Drop | Job::Split
-    );
     match job {
         Job::Read | Job::Freeze => other == job,
         // Backpressure: until there are fewer layers.
@@ -74,11 +72,16 @@ fn may_wait_for(job: Job, delayed: Op) -> bool {
         Job::GcCompact => {
             is_index || matches!(other, Job::Gc | Job::GcCompact | Job::Shed | Job::Drop)
         }
-        // One timeline is made or opened at a time, and none while its directory goes.
-        Job::Open | Job::Create => is_of_catalog,
-        // What goes waits for all jobs of its timeline, and for no read; a branch of what goes waits
-        // for that, and of what stays until it is durable.
-        Job::Branch | Job::Delete | Job::Keep | Job::Shed | Job::Split | Job::Drop => other != Job::Read,
+        // What goes waits for all jobs of its timeline, and for no read; what comes waits until
+        // what was there is gone.
+        Job::Open
+        | Job::Create
+        | Job::Branch
+        | Job::Delete
+        | Job::Keep
+        | Job::Shed
+        | Job::Split
+        | Job::Drop => other != Job::Read,
     }
 }
 
@@ -87,8 +90,24 @@ impl Waited {
     pub fn begin(world: &World, job: Job) -> Waited {
         Waited {
             job,
+            timelines: None,
             since: world.elapsed(),
         }
+    }
+
+    /// It may wait for the jobs of these timelines alone, and for those of the engine.
+    pub fn of(mut self, timelines: BTreeSet<TimelineId>) -> Waited {
+        self.timelines = Some(timelines);
+        self
+    }
+
+    fn may_wait_for(&self, delayed: Op) -> bool {
+        let is_of_it = |timeline| {
+            self.timelines
+                .as_ref()
+                .is_none_or(|all| all.contains(&timeline))
+        };
+        delayed.timeline.is_none_or(is_of_it) && may_wait_for(self.job, delayed)
     }
 
     /// Ends it.
@@ -98,7 +117,7 @@ impl Waited {
     pub fn check(&self, sight: &Sight) -> Result<(), Verdict> {
         let world = sight.world;
         let took = world.elapsed().saturating_sub(self.since);
-        let needed = world.delayed_since(self.since, |op| may_wait_for(self.job, op));
+        let needed = world.delayed_since(self.since, |op| self.may_wait_for(op));
         let own = match self.job {
             Job::Put => sight.knobs.l0_delay,
             _ => Duration::ZERO,

@@ -74,7 +74,7 @@ impl Driver {
         let guard = self.judge.begin(Some(label));
         let engine = self.engine();
         let call = engine.create_timeline(id, start);
-        match self.call_of((Job::Create, call_how), call).await? {
+        match self.call_of((Job::Create, call_how), [label], call).await? {
             Some(Ok(_)) if before == Existence::Exists => {
                 Err(Verdict::wrong(asked, "it exists", "it was created"))
             }
@@ -187,7 +187,9 @@ impl Driver {
         let (id, on) = (keys::timeline(label), keys::timeline(ancestor));
         let engine = self.engine();
         let call = engine.branch_timeline(id, on, lsn);
-        let result = self.call_of((Job::Branch, call_how), call).await?;
+        let line = oracle::below(&self.session().expectations, ancestor);
+        let line = line.into_iter().chain([label, ancestor]);
+        let result = self.call_of((Job::Branch, call_how), line, call).await?;
         drop(engine);
         let is_done = matches!(result, Some(Ok(_)));
         self.with_expected(ancestor, |expected| {
@@ -455,7 +457,7 @@ impl Driver {
         let guard = self.judge.begin(Some(label));
         let (id, engine) = (keys::timeline(label), self.engine());
         let call = engine.delete_timeline(id);
-        match self.call_of((Job::Delete, how), call).await? {
+        match self.call_of((Job::Delete, how), [label], call).await? {
             Some(Ok(())) => {
                 self.judge.index_was_read(label);
                 self.check_durable(label, &Acknowledged::Deleted)?;

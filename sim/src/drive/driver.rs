@@ -49,6 +49,8 @@ pub struct Session {
     pub checkers: Checkers,
     /// The first finding.
     pub verdict: Option<Verdict>,
+    /// The first finding of a line that runs beside others, until it is waited for.
+    pub failed_line: Option<Verdict>,
     /// The counts.
     pub tally: Tally,
     /// What a page of the run will show, if one is to be drawn.

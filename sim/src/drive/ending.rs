@@ -174,7 +174,7 @@ impl Driver {
     ) -> Result<Option<ShutdownResult>, Verdict> {
         let guard = self.judge.begin(Some(label));
         let ended = engine.shutdown_timeline(keys::timeline(label));
-        match self.call_of((Job::Keep, how), ended).await? {
+        match self.call_of((Job::Keep, how), [label], ended).await? {
             // The second shutdown may have closed it first.
             Some(Ok(()) | Err(Error::Closed)) if self.judge.has_failed_sync(Some(label)) => {
                 self.judge.closed_lossy(label);

@@ -229,7 +229,8 @@ impl Driver {
                 });
             }
             let call = engine.open_timeline(id);
-            let Some(opened) = self.call_of((Job::Open, how), call).await? else {
+            let line = below.iter().copied().chain([label]);
+            let Some(opened) = self.call_of((Job::Open, how), line, call).await? else {
                 how = How::Wait;
                 continue;
             };

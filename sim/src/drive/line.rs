@@ -170,7 +170,17 @@ impl Driver {
         if how != How::Beside {
             return operation.await;
         }
-        let join = Join::spawn(&self.world, TaskName::Line(number), operation);
+        let driver = self.clone();
+        let kept = async move {
+            let result = operation.await;
+            if let Err(verdict) = &result {
+                // What the line held may keep another one waiting for ever.
+                let mut session = driver.session();
+                session.failed_line.get_or_insert_with(|| verdict.clone());
+            }
+            result
+        };
+        let join = Join::spawn(&self.world, TaskName::Line(number), kept);
         self.handles().beside.push(join);
         Ok(())
     }
@@ -261,13 +271,16 @@ impl Driver {
         result
     }
 
-    /// Runs a call that opens, ends, makes or deletes a timeline, and checks what it waits for.
+    /// Runs a call that opens, ends, makes or deletes a timeline, and checks what it waits for:
+    /// nothing that a timeline does which is not among `labels`.
     pub(super) async fn call_of<T>(
         &self,
         (job, how): (Job, How),
+        labels: impl IntoIterator<Item = TimelineLabel>,
         call: impl Future<Output = T>,
     ) -> Result<Option<T>, Verdict> {
-        let waited = Waited::begin(&self.world, job);
+        let timelines = labels.into_iter().map(keys::timeline).collect();
+        let waited = Waited::begin(&self.world, job).of(timelines);
         let result = self.call(how, call).await;
         self.show(|sight, _| waited.check(sight))?;
         Ok(result)

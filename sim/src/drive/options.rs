@@ -12,6 +12,8 @@ use crate::plan::{self, Knobs};
 /// With fewer keys than this, a scan reads few at once, so that it has several batches.
 const SCAN_KEYS_FROM: u16 = 100;
 const SCAN_KEY_COUNT: usize = 5;
+/// For each so many keys, a batch of a scan has as many bytes as a read.
+const MANY_KEYS: u16 = 16;
 /// Few, so that a shed leaves some to the next one.
 pub(super) const SHED_IMAGE_COUNT_MAX: usize = 2;
 /// How many frozen layers a timeline may have whose flush fails: few, so that plans come to it.
@@ -28,6 +30,9 @@ fn in_memory(number: u64) -> usize {
 /// The engine's options for a plan's knobs.
 pub(super) fn options(knobs: &Knobs) -> Options {
     let defaults = Options::default();
+    // In plans that read little at once, scans and flushes have several steps for few values; where
+    // there are many keys, not one for each.
+    let scan_len_max = knobs.read_len_max * u64::from((knobs.key_count / MANY_KEYS).max(1));
     Options {
         tenant: TenantId([knobs.tenant as u8; 16]),
         shard: knobs.shard.into(),
@@ -73,9 +78,8 @@ pub(super) fn options(knobs: &Knobs) -> Options {
             0..SCAN_KEYS_FROM => SCAN_KEY_COUNT,
             _ => defaults.scan_key_count_max,
         },
-        // In plans that read little at once, scans and flushes have several steps for few values.
-        scan_len_max: knobs.read_len_max,
-        work_len_max: 2 * knobs.read_len_max,
+        scan_len_max,
+        work_len_max: 2 * scan_len_max,
         failing_frozen_count_max: FAILING_FROZEN_COUNT_MAX,
         maintenance_period: knobs.maintenance.period(),
         redo: defaults.redo,

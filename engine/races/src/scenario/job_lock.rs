@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use crate::io::block_on;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::thread;
-use crate::timeline::JobLock;
+use crate::timeline::job_lock::JobLock;
 
 /// Two of the three release it as the last one: nothing comes after that could wake a waiter.
 pub fn one_job_at_a_time_holds_the_lock_and_the_last_release_wakes_the_last_waiter() {
