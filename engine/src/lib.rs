@@ -12,7 +12,7 @@
 //!   within tens of microseconds. What may wait for the device pends, on up to 32 threads of
 //!   [`OsIo`]'s own, and so do calls that wait for another job or for backpressure. Any executor
 //!   will do, or [`block_on`], and no runtime is needed: timers and spawned tasks have threads of
-//!   [`OsIo`]'s own as well. A job handles records between two awaits: some milliseconds at most.
+//!   [`OsIo`]'s own as well. A job or a scan lets other tasks run after each half a megabyte.
 //! * **Nothing maintains itself by default.** Without [`Options::maintenance_period`] the caller
 //!   calls [`flush`], [`compact`], [`create_images`] and [`gc`], or all of them as [`maintain`].
 //!   Until then frozen layers pile up in memory, L0 deltas in front of every read, and no history

@@ -19,6 +19,7 @@ pub mod contract;
 mod op;
 mod open_files;
 mod os;
+mod pace;
 mod pool;
 mod scratch;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use open_files::{OUT_OF_FILES_RETRIES_MAX, OpenFiles, OpenSlot, is_out_of_fi
 pub use os::{OsFile, OsIo, OsLock};
 pub use pool::block_on;
 
+pub(crate) use pace::Pace;
 pub(crate) use scratch::Scratch;
 
 /// One entry of a directory.

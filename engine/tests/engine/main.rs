@@ -33,6 +33,7 @@ mod lease;
 mod observe;
 mod open_files;
 mod order;
+mod paces;
 mod parked;
 mod peer_layers;
 mod peer_maps;

@@ -17,7 +17,7 @@ use super::layer_file::LayerFile;
 use super::read_plan::StreamPlanner;
 use crate::base::{Error, Key, KeyRange, Lsn, Result};
 use crate::format::{Cursor, DeltaKey, Node, Value};
-use crate::io::{Io, Op};
+use crate::io::{Io, Op, Pace};
 
 /// The limits of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +160,7 @@ struct Records<'a, I: Io, const L: usize> {
     /// many times as long together.
     ready: VecDeque<(Located, Bytes)>,
     failure: Option<Error>,
+    pace: Pace,
 }
 
 impl<'a, I: Io, const L: usize> Records<'a, I, L>
@@ -173,6 +174,7 @@ where
             batch: Vec::new(),
             ready: VecDeque::new(),
             failure: None,
+            pace: Pace::default(),
         }
     }
 
@@ -220,6 +222,10 @@ where
         let (file, op) = (self.entries.file, self.entries.op);
         let blobs: Vec<BlobPlace> = self.batch.iter().map(|entry| entry.blob).collect();
         let stored = file.read_raw(op, &blobs, self.limits.len_max).await?;
+        let len = stored.iter().map(|bytes| bytes.len() as u64).sum();
+        self.pace
+            .handled(&file.context().io, (stored.len(), len))
+            .await;
         self.ready.extend(self.batch.drain(..).zip(stored));
         Ok(())
     }

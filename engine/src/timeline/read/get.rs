@@ -14,7 +14,7 @@ use super::gathered::{Base, Gathered, Loaded};
 use super::guard::ReadGuard;
 use crate::base::{Error, Key, KeyRange, KeySpace, Lsn, LsnRange, Result};
 use crate::format::{RecordRef, ValueRef};
-use crate::io::{Io, Op, Part};
+use crate::io::{Io, Op, Pace, Part};
 use crate::layer::LayerId;
 use crate::store::Store;
 
@@ -212,7 +212,7 @@ impl<S: Store> Shared<S> {
         let loaded = gathered.load(op, self.options.read_len_max).await;
         let loaded = self.or_closed(loaded)?;
         assert!(loaded.last_key_value().is_none_or(|(last, _)| *last < end));
-        self.redo_all((loaded, end), lsn, len_max)
+        self.redo_all((loaded, end), lsn, len_max).await
     }
 
     /// Locates the records of `keys` in the timeline and its ancestors.
@@ -274,20 +274,23 @@ impl<S: Store> Shared<S> {
     }
 
     /// Replays the records of the keys below `end`, until the values are longer than `len_max`.
-    fn redo_all(
+    async fn redo_all(
         &self,
         (loaded, end): (BTreeMap<Key, Loaded<S::Io>>, Key),
         lsn: Lsn,
         len_max: u64,
     ) -> Result<Rebuilt> {
         let (mut values, mut len) = (Vec::new(), 0);
+        let mut pace = Pace::default();
         for (key, loaded) in loaded {
             if len_max < len {
                 // Values may be much longer than what was read of them.
                 return Ok(Rebuilt { values, end: key });
             }
             let value = self.redo((key, lsn), loaded);
-            len += value.as_ref().map_or(0, |value| value.len() as u64);
+            let value_len = value.as_ref().map_or(0, |value| value.len() as u64);
+            len += value_len;
+            pace.handled(self.io(), (1, value_len)).await;
             match value {
                 Err(error) if !error.is_of_key() => return Err(error),
                 Ok(value) if self.stands_for_none(key, &value) => {}
