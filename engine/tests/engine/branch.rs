@@ -153,8 +153,8 @@ fn a_branch_below_its_ancestors_own_point_is_refused() {
 #[test]
 fn a_branch_below_the_start_of_a_root_is_refused() {
     check(
-        "create 10; branch b at 9; put a@20=1; branch b at 9; flush; put a@30=2; flush
-         compact forced; branch b at 9; shutdown; open; branch b at 9; branch b at 10; timelines",
+        "create 10; branch b at 9; put a@20=1; branch c at 9; flush; put a@30=2; flush
+         compact forced; branch d at 9; shutdown; open; branch e at 9; branch f at 10; timelines",
         "branch: refused; branch: refused; branch: refused; branch: refused; timelines 2",
     );
 }
